@@ -1,0 +1,24 @@
+using System.Net;
+
+namespace ZeroTier;
+
+/// <summary>A UDP port on a ZeroTier network. Thread-safe.</summary>
+public interface IZeroTierDatagramSocket : IAsyncDisposable
+{
+    /// <summary>What is bound, with the real port.</summary>
+    ZeroTierEndPoint EndPoint { get; }
+
+    /// <summary>Sends one datagram. It may be lost, like any datagram.</summary>
+    /// <exception cref="ZeroTierException">The socket is closed, the datagram is too long, or there is no route.</exception>
+    ValueTask SendToAsync(ReadOnlyMemory<byte> datagram, IPEndPoint destination, CancellationToken cancellationToken = default);
+
+    /// <summary>Receives one datagram; what does not fit in the buffer is cut off. When the bounded queue is full, the newest are dropped and counted.</summary>
+    /// <exception cref="ZeroTierException">The socket is closed.</exception>
+    ValueTask<ZeroTierReceivedDatagram> ReceiveFromAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
+}
+
+/// <summary>What was received.</summary>
+/// <param name="Length">Bytes written to the buffer.</param>
+/// <param name="RemoteEndPoint">The sender's address on the network.</param>
+/// <param name="RemoteNode">The sending node, from the authenticated source; null when the engine cannot prove it.</param>
+public readonly record struct ZeroTierReceivedDatagram(int Length, IPEndPoint RemoteEndPoint, NodeId? RemoteNode);

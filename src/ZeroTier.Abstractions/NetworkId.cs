@@ -1,0 +1,57 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace ZeroTier;
+
+/// <summary>The 64-bit ID of a ZeroTier network: its controller's address and a number that the controller chose (chapter 3.1).</summary>
+/// <remarks>Text form: exactly sixteen lower-case hexadecimal digits. Immutable and thread-safe.</remarks>
+public readonly record struct NetworkId
+{
+    /// <summary>Number of hexadecimal digits in the text form.</summary>
+    public const int TextLength = 16;
+
+    /// <summary>Wraps a 64-bit value.</summary>
+    public NetworkId(ulong value) => Value = value;
+
+    /// <summary>The ID as a number.</summary>
+    public ulong Value { get; }
+
+    /// <summary>True for networks without a controller, whose ID begins with <c>ff</c> (chapter 3.10).</summary>
+    public bool IsAdHoc => Value >> 56 == 0xff;
+
+    /// <summary>The controller's address, or null for an ad-hoc network.</summary>
+    public NodeId? Controller => IsAdHoc ? null : new NodeId(Value >> 24);
+
+    /// <summary>The ID of the ad-hoc network that lets members open connections to a range of ports (IPv6 only, chapter 3.10.1).</summary>
+    /// <exception cref="ArgumentException"><paramref name="lastPort"/> is lower than <paramref name="firstPort"/>.</exception>
+    public static NetworkId AdHoc(ushort firstPort, ushort lastPort)
+    {
+        if (lastPort < firstPort)
+        {
+            throw new ArgumentException($"The last port ({lastPort}) is lower than the first port ({firstPort}).", nameof(lastPort));
+        }
+
+        return new NetworkId(0xffUL << 56 | (ulong)firstPort << 40 | (ulong)lastPort << 24);
+    }
+
+    /// <summary>Parses sixteen hexadecimal digits.</summary>
+    /// <exception cref="FormatException">The text is not a network ID.</exception>
+    public static NetworkId Parse(string text) =>
+        TryParse(text, out var id) ? id : throw new FormatException($"'{text}' is not a ZeroTier network ID. Expected 16 hexadecimal digits, for example 8056c2e21c000001.");
+
+    /// <summary>Parses sixteen hexadecimal digits without throwing.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? text, out NetworkId id)
+    {
+        id = default;
+        if (text is not { Length: TextLength } || !ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong value))
+        {
+            return false;
+        }
+
+        id = new NetworkId(value);
+        return true;
+    }
+
+    /// <inheritdoc />
+    public override string ToString() => Value.ToString("x16", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,52 @@
+using System.IO.Pipelines;
+using System.Net;
+
+namespace ZeroTier;
+
+/// <summary>
+/// A TCP connection on a ZeroTier network. The engine owns the far ends of the pipes: it writes received bytes to <see cref="IDuplexPipe.Input"/>
+/// and sends what is written to <see cref="IDuplexPipe.Output"/>.
+/// </summary>
+/// <remarks>
+/// <para>Completing <see cref="IDuplexPipe.Output"/> sends FIN after the last byte; completing it with an exception resets the connection.
+/// Completing <see cref="IDuplexPipe.Input"/> discards what the peer still sends, for a bounded time, without a reset.</para>
+/// <para>The pipes follow the rules of <see cref="PipeReader"/> and <see cref="PipeWriter"/>; all other members are thread-safe.</para>
+/// </remarks>
+public abstract class ZeroTierConnection : IDuplexPipe, IAsyncDisposable
+{
+    /// <summary>The network that carries the connection.</summary>
+    public abstract NetworkId Network { get; }
+
+    /// <summary>This end. Stays readable after close.</summary>
+    public abstract IPEndPoint LocalEndPoint { get; }
+
+    /// <summary>The other end. Stays readable after close.</summary>
+    public abstract IPEndPoint RemoteEndPoint { get; }
+
+    /// <summary>The node at the other end, from the authenticated source of its packets; null when the engine cannot prove it.</summary>
+    public abstract NodeId? RemoteNode { get; }
+
+    /// <summary>Bytes received. Ends with a completed read after FIN, with a <see cref="ZeroTierException"/> after a reset or failure.</summary>
+    public abstract PipeReader Input { get; }
+
+    /// <summary>Bytes to send.</summary>
+    public abstract PipeWriter Output { get; }
+
+    /// <summary>Ends when nothing more will be received: null result after FIN or a local close, else why. Never faults.</summary>
+    public abstract Task<ZeroTierException?> ReceiveEnded { get; }
+
+    /// <summary>Ends when nothing more will be sent: FIN was queued behind the last byte (null), else why. Never faults.</summary>
+    public abstract Task<ZeroTierException?> SendEnded { get; }
+
+    /// <summary>A snapshot of the peer at the other end; null when unknown.</summary>
+    public abstract ZeroTierPeer? GetPeer();
+
+    /// <summary>Resets the connection (RST). Idempotent; the first reason wins. Pending reads and writes end with it.</summary>
+    public abstract void Abort(ZeroTierException? reason = null);
+
+    /// <summary>
+    /// Gives the connection up: both pipes are completed, queued bytes and FIN are still delivered by the engine in the background.
+    /// Never throws, never waits for the peer. Idempotent.
+    /// </summary>
+    public abstract ValueTask DisposeAsync();
+}

@@ -1,0 +1,32 @@
+namespace ZeroTier;
+
+/// <summary>Counters of a node since its start. A snapshot; each number is exact, but they are not taken at one instant.</summary>
+public sealed record ZeroTierStatistics
+{
+    /// <summary>UDP datagrams received.</summary>
+    public long DatagramsReceived { get; init; }
+
+    /// <summary>UDP datagrams sent.</summary>
+    public long DatagramsSent { get; init; }
+
+    /// <summary>UDP payload bytes received.</summary>
+    public long BytesReceived { get; init; }
+
+    /// <summary>UDP payload bytes sent.</summary>
+    public long BytesSent { get; init; }
+
+    /// <summary>Packets dropped, by reason. The reasons are stable, low-cardinality names such as <c>vl1.mac</c>.</summary>
+    public IReadOnlyDictionary<string, long> Dropped { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>TCP connections now open.</summary>
+    public long TcpConnections { get; init; }
+
+    /// <summary>TCP segments sent again.</summary>
+    public long TcpRetransmissions { get; init; }
+
+    /// <summary>TCP segments received.</summary>
+    public long TcpSegmentsReceived { get; init; }
+
+    /// <summary>TCP segments sent.</summary>
+    public long TcpSegmentsSent { get; init; }
+}
