@@ -56,6 +56,13 @@ public interface IZeroTierNode : IAsyncDisposable
     /// <exception cref="ZeroTierException">Storage, identity or the UDP port cannot be used. Nothing is left behind and the call may be repeated.</exception>
     Task StartAsync(CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Waits until no connection has bytes or a FIN that the peer has not acknowledged, so that a stop after it cuts nothing off.
+    /// Does nothing when the node does not run. New connections are still possible: close the listeners first.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
+    ValueTask DrainAsync(CancellationToken cancellationToken = default);
+
     /// <summary>Stops the node: listeners close, connections are reset. Does nothing when it does not run.</summary>
     Task StopAsync(CancellationToken cancellationToken = default);
 

@@ -1,0 +1,52 @@
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using ZeroTier.Managed.Datagrams;
+
+namespace ZeroTier.Managed;
+
+/// <summary>How a <see cref="ManagedNode"/> is built. Read once, by the constructor.</summary>
+public sealed record ManagedNodeOptions
+{
+    /// <summary>
+    /// The folder with the node's identity, its joined networks and its peers; made when missing, for the owner only. One node at a time may use it.
+    /// Default: none; the node then lives in memory and forgets everything when disposed.
+    /// </summary>
+    public string? StoragePath { get; init; }
+
+    /// <summary>
+    /// The UDP port, 0 to 65535; 0 lets the system choose. Default 0.
+    /// </summary>
+    public int Port { get; init; }
+
+    /// <summary>
+    /// The addresses of this machine to use. Default: none given, which means every address of the machine, or, when the planet's roots all live on
+    /// loopback, 127.0.0.1 and ::1 only.
+    /// </summary>
+    public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
+
+    /// <summary>Networks to join at the first start, in this order, besides those that the storage folder remembers. Default: none.</summary>
+    public IReadOnlyList<NetworkId> Networks { get; init; } = [];
+
+    /// <summary>After how long without a word a root or peer counts as gone, 1 second or more. Default 30 seconds.</summary>
+    public TimeSpan ActivityTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether peers and their paths are kept in the storage folder for a faster next start. Default true; without a storage folder it has no effect.</summary>
+    public bool PersistPeers { get; init; } = true;
+
+    /// <summary>Clock and timers. Default: the system's.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Random numbers. Default: the system's cryptographic generator, the only one fit for real networks.</summary>
+    public RandomSource RandomSource { get; init; } = RandomSource.System;
+
+    /// <summary>Opens the physical network. Called at each start; the node disposes the result. Default: UDP sockets.</summary>
+    public Func<IDatagramTransport>? DatagramTransportFactory { get; init; }
+
+    /// <summary>Runs what completes for users of the node: tasks, events. Default: the thread pool. Inline makes a simulation run on one thread.</summary>
+    public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;
+
+    /// <summary>Where logs go. Default: nowhere.</summary>
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+}
