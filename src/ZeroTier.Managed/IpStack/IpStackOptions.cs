@@ -1,0 +1,29 @@
+using System.IO.Pipelines;
+
+namespace ZeroTier.Managed.IpStack;
+
+/// <summary>What an <see cref="IpStack"/> is made of.</summary>
+internal sealed record IpStackOptions
+{
+    /// <summary>The port's Ethernet address.</summary>
+    public required MacAddress MacAddress { get; init; }
+
+    /// <summary>Where frames leave.</summary>
+    public required IFrameLink Link { get; init; }
+
+    /// <summary>Largest Ethernet payload in bytes, 1280 to 65535.</summary>
+    public int Mtu { get; init; } = 2800;
+
+    /// <summary>Largest IP packet in bytes that leaves as one physical datagram; TCP keeps to it.</summary>
+    public int UnfragmentedPayload { get; init; } = 1394;
+
+    /// <summary>Computes Ethernet addresses where the network allows it.</summary>
+    public INeighborResolver? Resolver { get; init; }
+
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    public RandomSource Random { get; init; } = RandomSource.System;
+
+    /// <summary>Where continuations of user code run.</summary>
+    public PipeScheduler Completions { get; init; } = PipeScheduler.ThreadPool;
+}
