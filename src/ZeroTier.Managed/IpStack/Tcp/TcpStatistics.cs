@@ -1,0 +1,60 @@
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+/// <summary>Counters of one layer. Written with interlocked additions, read without a lock.</summary>
+internal sealed class TcpStatistics
+{
+    private readonly long[] _counters = new long[Enum.GetValues<TcpCounter>().Length];
+
+    public long this[TcpCounter counter] => Volatile.Read(ref _counters[(int)counter]);
+
+    public void Add(TcpCounter counter, long amount = 1) => Interlocked.Add(ref _counters[(int)counter], amount);
+}
+
+/// <summary>What is counted.</summary>
+internal enum TcpCounter
+{
+    SegmentsReceived,
+    SegmentsSent,
+    BytesReceived,
+    BytesSent,
+
+    /// <summary>Segments sent again.</summary>
+    Retransmissions,
+
+    /// <summary>Retransmission timers that ran out.</summary>
+    RetransmissionTimeouts,
+
+    /// <summary>Times that loss was found by acknowledgements alone.</summary>
+    FastRecoveries,
+
+    ConnectionsOpened,
+    ConnectionsAccepted,
+    ConnectionsFailed,
+    ResetsReceived,
+    ResetsSent,
+
+    /// <summary>Truncated, inconsistent or impossible headers.</summary>
+    MalformedSegments,
+    ChecksumErrors,
+
+    /// <summary>Segments for which there is neither connection nor listener.</summary>
+    UnknownSegments,
+
+    /// <summary>Segments of a connection from another link address than its own.</summary>
+    WrongSender,
+
+    /// <summary>SYNs dropped because a backlog or the connection table was full.</summary>
+    SynDropped,
+
+    /// <summary>Half-open connections that gave way to newer ones.</summary>
+    HalfOpenEvicted,
+
+    ChallengeAcks,
+    OutOfOrderSegments,
+
+    /// <summary>Data dropped because it lay outside the window or a bound was reached.</summary>
+    OutOfWindowSegments,
+    PawsDropped,
+    ZeroWindowProbes,
+    KeepAliveProbes,
+}
