@@ -1,0 +1,87 @@
+using ZeroTier.Managed.IpStack;
+
+namespace ZeroTier.Managed.Vl2;
+
+/// <summary>The addresses that a network derives from its members' node addresses (chapters 1.15 and 3.1).</summary>
+internal readonly struct MemberAddressing
+{
+    /// <summary>Prefix length of the 6PLANE addresses of one network; each member owns a /80 inside.</summary>
+    public const int SixPlanePrefixLength = 40;
+
+    /// <summary>Prefix length of the RFC 4193 addresses of one network.</summary>
+    public const int Rfc4193PrefixLength = 88;
+
+    private const ulong LowFortyBits = 0xff_ffff_ffff;
+
+    private readonly ulong _network;
+    private readonly ulong _mask;
+
+    public MemberAddressing(NetworkId network)
+    {
+        _network = network.Value;
+        ulong n = _network;
+
+        // 3.1.2: never 0x52, which hypervisors use.
+        byte first = (byte)(n & 0xfe | 0x02);
+        FirstOctet = first == 0x52 ? (byte)0x32 : first;
+        _mask = (n >> 8 & 0xff) << 32 | (n >> 16 & 0xff) << 24 | (n >> 24 & 0xff) << 16 | (n >> 32 & 0xff) << 8 | n >> 40 & 0xff;
+
+        ulong folded = (n ^ n >> 32) & 0xffff_ffff;
+        SixPlanePrefix = IpAddress.FromIPv6((UInt128)(0xfcUL << 32 | folded) << 88);
+        Rfc4193Prefix = IpAddress.FromIPv6((UInt128)0xfd << 120 | (UInt128)n << 56 | (UInt128)0x9993 << 40);
+    }
+
+    /// <summary>The first octet of every member's Ethernet address.</summary>
+    public byte FirstOctet { get; }
+
+    public IpAddress SixPlanePrefix { get; }
+
+    public IpAddress Rfc4193Prefix { get; }
+
+    public MacAddress Mac(NodeId node) => new((ulong)FirstOctet << 40 | node.Value ^ _mask);
+
+    /// <summary>The member behind an Ethernet address; false when the first octet is not this network's, or no node may have the address.</summary>
+    public bool TryGetNode(MacAddress mac, out NodeId node)
+    {
+        node = new NodeId((mac.Value ^ _mask) & LowFortyBits);
+        return mac.Value >> 40 == FirstOctet && !node.IsReserved;
+    }
+
+    public IpAddress SixPlane(NodeId node) => IpAddress.FromIPv6(SixPlanePrefix.Value | (UInt128)node.Value << 48 | 1);
+
+    /// <summary>The member that owns a 6PLANE address: the whole /80 is its own.</summary>
+    public bool TryGetSixPlaneNode(in IpAddress address, out NodeId node)
+    {
+        node = default;
+        if (!address.IsInPrefix(SixPlanePrefix, SixPlanePrefixLength))
+        {
+            return false;
+        }
+
+        node = new NodeId((ulong)(address.Value >> 48) & LowFortyBits);
+        return !node.IsReserved;
+    }
+
+    public IpAddress Rfc4193(NodeId node) => IpAddress.FromIPv6(Rfc4193Prefix.Value | node.Value);
+
+    /// <summary>The member that owns an RFC 4193 address.</summary>
+    public bool TryGetRfc4193Node(in IpAddress address, out NodeId node)
+    {
+        node = default;
+        if (!address.IsInPrefix(Rfc4193Prefix, Rfc4193PrefixLength))
+        {
+            return false;
+        }
+
+        node = new NodeId((ulong)address.Value & LowFortyBits);
+        return !node.IsReserved;
+    }
+
+    /// <summary>The link-local address that belongs to an Ethernet address. The local bit is cleared, not flipped (1.15).</summary>
+    public static IpAddress LinkLocal(MacAddress mac)
+    {
+        ulong high = mac.Value >> 24 & 0xfd_ffff;
+        ulong low = mac.Value & 0xff_ffff;
+        return IpAddress.FromIPv6((UInt128)0xfe80 << 112 | (UInt128)high << 40 | (UInt128)0xfffe << 24 | low);
+    }
+}

@@ -1,0 +1,103 @@
+using System.Buffers.Binary;
+using ZeroTier.Managed.IpStack;
+
+namespace ZeroTier.Managed.Vl2;
+
+/// <summary>
+/// The fixed rules of an ad-hoc network (chapter 3.10.1): IPv6 only, and TCP connections may only be opened to a range of ports. The same in both directions.
+/// </summary>
+/// <remarks>
+/// Stricter than the reference in one point: the reference does not look behind a fragment header, so a fragmented SYN would pass to any port. Here the
+/// rules are applied behind it, and a first fragment that ends before the TCP flags is dropped (the attack of RFC 7112).
+/// </remarks>
+internal sealed class PortRangeFilter(ushort firstPort, ushort lastPort) : IPacketFilter
+{
+    private const ushort Ipv6EtherType = 0x86dd;
+    private const int Ipv6HeaderLength = 40;
+    private const int TcpFlagsOffset = 13;
+    private const int Syn = 0x02;
+    private const int Ack = 0x10;
+    private const int MobilityHeader = 135;
+
+    public bool Accepts(ushort etherType, ReadOnlySpan<byte> frame)
+    {
+        if (etherType != Ipv6EtherType)
+        {
+            return false;
+        }
+
+        return !TryFindTransport(frame, out var protocol, out int position, out bool fragmented)
+            || protocol != IpProtocol.Tcp
+            || AcceptsTcp(frame[position..], fragmented);
+    }
+
+    private bool AcceptsTcp(ReadOnlySpan<byte> tcp, bool fragmented)
+    {
+        // 3.6.3: without the header's byte 14 there are no flags, so no SYN. The stack drops such a segment, unless more of it follows in a fragment.
+        if (tcp.Length <= TcpFlagsOffset + 1)
+        {
+            return !fragmented;
+        }
+
+        int flags = tcp[TcpFlagsOffset];
+        if ((flags & Syn) == 0 || (flags & Ack) != 0)
+        {
+            return true;
+        }
+
+        // 3.18: port 0 never matches.
+        ushort port = BinaryPrimitives.ReadUInt16BigEndian(tcp[2..]);
+        return port != 0 && port >= firstPort && port <= lastPort;
+    }
+
+    /// <summary>Walks the extension headers (3.6.3). False when the packet ends before its transport header, or is a later fragment, which has none.</summary>
+    private static bool TryFindTransport(ReadOnlySpan<byte> frame, out IpProtocol protocol, out int position, out bool fragmented)
+    {
+        protocol = IpProtocol.NoNextHeader;
+        position = Ipv6HeaderLength;
+        fragmented = false;
+        if (frame.Length < Ipv6HeaderLength)
+        {
+            return false;
+        }
+
+        protocol = (IpProtocol)frame[6];
+        while (position <= frame.Length)
+        {
+            switch (protocol)
+            {
+                case IpProtocol.HopByHopOptions or IpProtocol.RoutingHeader or IpProtocol.DestinationOptions or (IpProtocol)MobilityHeader:
+                    if (position + 8 > frame.Length)
+                    {
+                        return false;
+                    }
+
+                    protocol = (IpProtocol)frame[position];
+                    position += (8 * frame[position + 1]) + 8;
+                    break;
+
+                case IpProtocol.FragmentHeader:
+                    if (position + 8 > frame.Length)
+                    {
+                        return false;
+                    }
+
+                    ushort offsetAndFlags = BinaryPrimitives.ReadUInt16BigEndian(frame[(position + 2)..]);
+                    if ((offsetAndFlags & 0xfff8) != 0)
+                    {
+                        return false;
+                    }
+
+                    fragmented = true;
+                    protocol = (IpProtocol)frame[position];
+                    position += 8;
+                    break;
+
+                default:
+                    return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,69 @@
+namespace ZeroTier.Tests;
+
+public class IdTests
+{
+    [Theory]
+    [InlineData("63cc745077")]
+    [InlineData("0000000001")]
+    [InlineData("ffffffffff")]
+    public void NodeId_Text_RoundTrips(string text) => Assert.Equal(text, NodeId.Parse(text).ToString());
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("63cc74507")]
+    [InlineData("63cc7450771")]
+    [InlineData("63cc74507g")]
+    [InlineData("0x63cc7450")]
+    [InlineData(" 63cc74507")]
+    [InlineData("+63cc74507")]
+    public void NodeId_BadText_IsRefusedWithAnExample(string text)
+    {
+        Assert.False(NodeId.TryParse(text, out _));
+        Assert.Contains("8056c2e21c", Assert.Throws<FormatException>(() => NodeId.Parse(text)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void NodeId_FortyOneBits_Throws() => Assert.Throws<ArgumentOutOfRangeException>(() => new NodeId(1UL << 40));
+
+    [Fact]
+    public void NodeId_UpperCase_IsAcceptedAndWrittenLowerCase() => Assert.Equal("63cc745077", NodeId.Parse("63CC745077").ToString());
+
+    [Theory]
+    [InlineData(0UL, true)]
+    [InlineData(0xff_0000_0000UL, true)]
+    [InlineData(0xfe_ffff_ffffUL, false)]
+    [InlineData(1UL, false)]
+    public void NodeId_IsReserved(ulong value, bool expected) => Assert.Equal(expected, new NodeId(value).IsReserved);
+
+    [Fact]
+    public void NetworkId_Controller_IsTheUpperFortyBits()
+    {
+        var network = NetworkId.Parse("8056c2e21c000001");
+
+        Assert.Equal(NodeId.Parse("8056c2e21c"), network.Controller);
+        Assert.False(network.IsAdHoc);
+        Assert.Equal("8056c2e21c000001", network.ToString());
+    }
+
+    [Fact]
+    public void NetworkId_AdHoc_HasThePortsAndNoController()
+    {
+        var network = NetworkId.AdHoc(22, 80);
+
+        Assert.Equal("ff00160050000000", network.ToString());
+        Assert.True(network.IsAdHoc);
+        Assert.Null(network.Controller);
+        Assert.Throws<ArgumentException>(() => NetworkId.AdHoc(81, 80));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("8056c2e21c00001")]
+    [InlineData("8056c2e21c0000011")]
+    [InlineData("8056c2e21c00000g")]
+    public void NetworkId_BadText_IsRefused(string text)
+    {
+        Assert.False(NetworkId.TryParse(text, out _));
+        Assert.Throws<FormatException>(() => NetworkId.Parse(text));
+    }
+}

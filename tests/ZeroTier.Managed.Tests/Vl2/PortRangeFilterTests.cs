@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text.Json;
+using ZeroTier.Managed.Vl2;
+
+namespace ZeroTier.Managed.Tests.Vl2;
+
+public class PortRangeFilterTests
+{
+    private const string RulesHead = "a50286dd000024013a01002401116401062804";
+    private const string RulesTail = "0100a90800000000000000020100290800000000000000022908000000000000001001000000";
+
+    public static TheoryData<string, string> RecordedCases()
+    {
+        var data = new TheoryData<string, string>();
+        foreach (var item in Cases())
+        {
+            data.Add(item.GetProperty("name").GetString()!, item.GetProperty("direction").GetString()!);
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(RecordedCases))]
+    public void Accepts_RecordedCase_AgreesWithTheReference(string name, string direction)
+    {
+        var item = Cases().Single(c => c.GetProperty("name").GetString() == name && c.GetProperty("direction").GetString() == direction);
+        string ports = item.GetProperty("rules_hex").GetString()![RulesHead.Length..][..8];
+        var filter = new PortRangeFilter(
+            ushort.Parse(ports[..4], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
+            ushort.Parse(ports[4..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
+
+        bool accepted = filter.Accepts((ushort)item.GetProperty("ethertype").GetInt32(), item.Hex("frame"));
+
+        Assert.Equal(item.GetProperty("result").GetString() == "accept", accepted);
+    }
+
+    [Theory]
+    [InlineData(21, false)]
+    [InlineData(22, true)]
+    [InlineData(80, true)]
+    [InlineData(81, false)]
+    public void Accepts_SynBehindExtensionHeaders_AppliesTheRange(int port, bool expected)
+    {
+        var filter = new PortRangeFilter(22, 80);
+        byte[] options = [60, 0, 1, 4, 0, 0, 0, 0];
+        byte[] destinationOptions = [6, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+        Assert.Equal(expected, filter.Accepts(0x86dd, Packet(0, [.. options, .. destinationOptions, .. Syn(port)])));
+    }
+
+    [Theory]
+    [InlineData(81, false)]
+    [InlineData(80, true)]
+    public void Accepts_SynInAFirstFragment_AppliesTheRange(int port, bool expected)
+    {
+        var filter = new PortRangeFilter(22, 80);
+
+        Assert.Equal(expected, filter.Accepts(0x86dd, Packet(44, [6, 0, 0, 1, 0, 0, 0, 9, .. Syn(port)])));
+    }
+
+    [Fact]
+    public void Accepts_FirstFragmentThatHidesTheFlags_IsDropped()
+    {
+        var filter = new PortRangeFilter(22, 80);
+
+        Assert.False(filter.Accepts(0x86dd, Packet(44, [6, 0, 0, 1, 0, 0, 0, 9, .. Syn(80)[..8]])));
+    }
+
+    [Fact]
+    public void Accepts_PortZero_NeverMatches() =>
+        Assert.False(new PortRangeFilter(0, 65535).Accepts(0x86dd, Packet(6, Syn(0))));
+
+    [Fact]
+    public void Accepts_AnyTruncationOfAnyRecordedFrame_DoesNotThrow()
+    {
+        var filter = new PortRangeFilter(22, 80);
+        foreach (var item in VectorFile.Json("vl2.json").GetProperty("rule_evaluation").EnumerateArray())
+        {
+            byte[] frame = item.Hex("frame");
+            for (int length = 0; length <= frame.Length; length++)
+            {
+                filter.Accepts((ushort)item.GetProperty("ethertype").GetInt32(), frame.AsSpan(0, length));
+            }
+        }
+    }
+
+    private static IEnumerable<JsonElement> Cases() => VectorFile.Json("vl2.json").GetProperty("rule_evaluation").EnumerateArray()
+        .Where(item => item.GetProperty("rules_hex").GetString()! is { } rules
+            && rules.StartsWith(RulesHead, StringComparison.Ordinal) && rules.EndsWith(RulesTail, StringComparison.Ordinal));
+
+    private static byte[] Packet(byte nextHeader, byte[] payload)
+    {
+        byte[] packet = new byte[40 + payload.Length];
+        packet[0] = 0x60;
+        packet[5] = (byte)payload.Length;
+        packet[6] = nextHeader;
+        payload.CopyTo(packet, 40);
+        return packet;
+    }
+
+    private static byte[] Syn(int port) => [0x9c, 0x40, (byte)(port >> 8), (byte)port, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0];
+}
