@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Net;
 
 namespace ZeroTier;
 
@@ -32,6 +34,36 @@ public readonly record struct NetworkId
         }
 
         return new NetworkId(0xffUL << 56 | (ulong)firstPort << 40 | (ulong)lastPort << 24);
+    }
+
+    /// <summary>
+    /// The 6PLANE address of a member: <c>fc</c>, a 32-bit digest of the network, the node's address and <c>::1</c> (chapter 3.1.3).
+    /// Ad-hoc networks use it; others where their controller assigns it.
+    /// </summary>
+    public IPAddress GetSixPlaneAddress(NodeId member)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        bytes.Clear();
+        bytes[0] = 0xfc;
+        BinaryPrimitives.WriteUInt32BigEndian(bytes[1..], (uint)(Value ^ Value >> 32));
+        member.Write(bytes[5..]);
+        bytes[15] = 1;
+        return new IPAddress(bytes);
+    }
+
+    /// <summary>
+    /// The RFC 4193 address of a member: <c>fd</c>, the network, <c>9993</c> and the node's address (chapter 3.1.3). Members have it where their controller
+    /// assigns it.
+    /// </summary>
+    public IPAddress GetRfc4193Address(NodeId member)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        bytes[0] = 0xfd;
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[1..], Value);
+        bytes[9] = 0x99;
+        bytes[10] = 0x93;
+        member.Write(bytes[11..]);
+        return new IPAddress(bytes);
     }
 
     /// <summary>Parses sixteen hexadecimal digits.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
@@ -42,6 +43,18 @@ public readonly record struct NodeId : IComparable<NodeId>
 
         id = new NodeId(value);
         return true;
+    }
+
+    /// <summary>Reads the five bytes that stand for an address on the wire.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The span has fewer than five bytes.</exception>
+    public static NodeId Read(ReadOnlySpan<byte> source) => new((ulong)source[0] << 32 | BinaryPrimitives.ReadUInt32BigEndian(source[1..5]));
+
+    /// <summary>Writes the five bytes that stand for the address on the wire.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The span has fewer than five bytes.</exception>
+    public void Write(Span<byte> destination)
+    {
+        BinaryPrimitives.WriteUInt32BigEndian(destination[1..5], (uint)Value);
+        destination[0] = (byte)(Value >> 32);
     }
 
     /// <inheritdoc />

@@ -62,6 +62,22 @@ public sealed record ZeroTierNetwork(NetworkId Id, ZeroTierNetworkStatus Status)
 /// <param name="PrefixLength">0 to 32, or 0 to 128.</param>
 public readonly record struct IPNetworkAddress(IPAddress Address, int PrefixLength)
 {
+    /// <summary>True when the address is of the same family and agrees in the prefix.</summary>
+    public bool Contains(IPAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        Span<byte> own = stackalloc byte[16];
+        Span<byte> other = stackalloc byte[16];
+        if (!Address.TryWriteBytes(own, out int length) || !address.TryWriteBytes(other, out int otherLength) || length != otherLength)
+        {
+            return false;
+        }
+
+        int whole = PrefixLength / 8;
+        int rest = PrefixLength % 8;
+        return own[..whole].SequenceEqual(other[..whole]) && (rest == 0 || (own[whole] ^ other[whole]) >> (8 - rest) == 0);
+    }
+
     /// <summary>Address and prefix length, as <c>10.1.2.3/24</c>.</summary>
     public override string ToString() => $"{Address}/{PrefixLength}";
 }

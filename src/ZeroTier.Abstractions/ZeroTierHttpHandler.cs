@@ -1,0 +1,38 @@
+using System.Net;
+
+namespace ZeroTier;
+
+/// <summary>
+/// Sends HTTP requests over the networks of a node: for <see cref="HttpClient"/>, gRPC and SignalR clients. Hosts are addresses on a joined network or
+/// <c>NODE.NETWORK.zt</c>. Thread-safe, pools connections, meant to be shared and kept.
+/// </summary>
+public sealed class ZeroTierHttpHandler : DelegatingHandler
+{
+    /// <summary>Makes a handler on a node, which stays the caller's.</summary>
+    /// <param name="node">The node to connect with.</param>
+    /// <param name="options">How the connections' pipes are built; null for the defaults.</param>
+    public ZeroTierHttpHandler(IZeroTierNode node, ZeroTierTransportOptions? options = null)
+        : base(CreateSocketsHandler(node, options))
+    {
+    }
+
+    /// <summary>The handler underneath, for limits, pooling and TLS. Its <see cref="SocketsHttpHandler.ConnectCallback"/> is taken; proxies do not apply.</summary>
+    public SocketsHttpHandler SocketsHandler => (SocketsHttpHandler)InnerHandler!;
+
+    private static SocketsHttpHandler CreateSocketsHandler(IZeroTierNode node, ZeroTierTransportOptions? options)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return new SocketsHttpHandler
+        {
+            // A request for the private network must never leave through a proxy of the host.
+            UseProxy = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            EnableMultipleHttp2Connections = true,
+            ConnectCallback = async (context, cancellationToken) =>
+            {
+                var endPoint = ZeroTierName.Resolve(node, context.DnsEndPoint.Host, context.DnsEndPoint.Port);
+                return new ZeroTierConnectionStream(await node.ConnectAsync(endPoint, options, cancellationToken).ConfigureAwait(false));
+            },
+        };
+    }
+}

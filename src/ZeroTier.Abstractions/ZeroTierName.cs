@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Net;
+
+namespace ZeroTier;
+
+/// <summary>Finds what a host in a URL means on the networks of a node.</summary>
+/// <remarks>
+/// A host is an address, which belongs to the joined network whose prefix holds it, or <c>NODE.NETWORK.zt</c>, which is the 6PLANE address of that member.
+/// No DNS is asked.
+/// </remarks>
+public static class ZeroTierName
+{
+    /// <summary>The ending of names for members and networks.</summary>
+    public const string Suffix = ".zt";
+
+    /// <summary>The name of a member: <c>NODE.NETWORK.zt</c>.</summary>
+    public static string Of(NodeId member, NetworkId network) => $"{member}.{network}{Suffix}";
+
+    /// <summary>Finds the endpoint that a host and port mean to this node.</summary>
+    /// <param name="node">The node that will connect.</param>
+    /// <param name="host">An address (IPv6 with or without brackets) or <c>NODE.NETWORK.zt</c>.</param>
+    /// <param name="port">0 to 65535.</param>
+    /// <exception cref="ZeroTierException">The host is not such a name, or on no joined network.</exception>
+    public static ZeroTierEndPoint Resolve(IZeroTierNode node, string host, int port)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(host);
+        if (TryParseMember(host, out var member, out var network))
+        {
+            return new ZeroTierEndPoint(network, network.GetSixPlaneAddress(member), port);
+        }
+
+        if (!IPAddress.TryParse(host, out var address))
+        {
+            throw new ZeroTierException(
+                ZeroTierError.AddressNotAvailable,
+                $"'{host}' is not a host on a ZeroTier network. Use an address there, or NODE.NETWORK.zt, for example 89e92ceee5.8056c2e21c000001.zt.");
+        }
+
+        return new ZeroTierEndPoint(FindNetwork(node, address), address, port);
+    }
+
+    /// <summary>Finds the endpoint that a text such as <c>[fc..]:8080</c>, <c>10.1.2.3:80</c> or <c>NODE.NETWORK.zt:80</c> means to this node.</summary>
+    /// <exception cref="ZeroTierException">The host is not a name that is known, or on no joined network.</exception>
+    /// <exception cref="FormatException">The text has no port.</exception>
+    public static ZeroTierEndPoint ResolveAuthority(IZeroTierNode node, string authority)
+    {
+        ArgumentNullException.ThrowIfNull(authority);
+        int colon = authority.LastIndexOf(':');
+        if (colon <= 0
+            || !ushort.TryParse(authority.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port)
+            || (authority[..colon].Contains(':', StringComparison.Ordinal) && authority[colon - 1] != ']'))
+        {
+            throw new FormatException(
+                $"'{authority}' is not a host and a port. Expected, for example, [fc12:3456:7800::1]:8080, 10.147.17.5:8080 or 89e92ceee5.8056c2e21c000001.zt:8080.");
+        }
+
+        return Resolve(node, authority[..colon].Trim('[', ']'), port);
+    }
+
+    /// <summary>Parses <c>NODE.NETWORK.zt</c>, in upper or lower case.</summary>
+    public static bool TryParseMember(string host, out NodeId member, out NetworkId network)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        member = default;
+        network = default;
+        return host.Length == NodeId.TextLength + 1 + NetworkId.TextLength + Suffix.Length
+            && host[NodeId.TextLength] == '.'
+            && host.EndsWith(Suffix, StringComparison.OrdinalIgnoreCase)
+            && NodeId.TryParse(host[..NodeId.TextLength], out member)
+            && NetworkId.TryParse(host.Substring(NodeId.TextLength + 1, NetworkId.TextLength), out network);
+    }
+
+    private static NetworkId FindNetwork(IZeroTierNode node, IPAddress address)
+    {
+        var networks = node.Networks;
+        foreach (var network in networks)
+        {
+            foreach (var own in network.Addresses)
+            {
+                if (own.Contains(address))
+                {
+                    return network.Id;
+                }
+            }
+        }
+
+        throw new ZeroTierException(
+            ZeroTierError.AddressNotAvailable,
+            networks.Count == 0
+                ? $"{address} cannot be reached: this node has joined no network."
+                : $"{address} is on none of this node's networks ({string.Join(", ", networks.Select(n => $"{n.Id} {n.Status}: {string.Join(' ', n.Addresses)}"))}). "
+                    + "Check the address, and that the network is joined and ready.");
+    }
+}
