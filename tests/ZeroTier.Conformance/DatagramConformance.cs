@@ -1,0 +1,129 @@
+using System.Net;
+
+namespace ZeroTier.Conformance;
+
+/// <summary>UDP ports, and the node's counters.</summary>
+public abstract class DatagramConformance<TEngine> : ConformanceTest<TEngine>
+    where TEngine : IConformanceEngine, new()
+{
+    [Fact]
+    public async Task SendTo_BothWays_CarriesBytesAndSender()
+    {
+        await using var server = await Bind(Server);
+        await using var client = await Bind(Client);
+        var to = new IPEndPoint(AddressOf(Server), server.EndPoint.Port);
+
+        byte[] buffer = new byte[2000];
+        var received = await Exchange(client, to, server, [1, 2, 3], buffer);
+        Assert.Equal([1, 2, 3], buffer[..received.Length]);
+        Assert.Equal(new IPEndPoint(AddressOf(Client), client.EndPoint.Port), received.RemoteEndPoint);
+        Assert.True(received.RemoteNode is null || received.RemoteNode == Client.Id, $"{received.RemoteNode}");
+        received = await Exchange(server, received.RemoteEndPoint, client, [4], buffer);
+
+        Assert.Equal([4], buffer[..received.Length]);
+        Assert.Equal(to, received.RemoteEndPoint);
+    }
+
+    [Fact]
+    public async Task ReceiveFrom_SmallBuffer_CutsTheDatagram()
+    {
+        await using var server = await Bind(Server);
+        await using var client = await Bind(Client);
+        byte[] buffer = new byte[4];
+
+        var received = await Exchange(client, new IPEndPoint(AddressOf(Server), server.EndPoint.Port), server, [1, 2, 3, 4, 5, 6], buffer);
+
+        Assert.Equal(4, received.Length);
+        Assert.Equal([1, 2, 3, 4], buffer);
+    }
+
+    [Fact]
+    public async Task Bind_TakenPort_FailsUntilItIsFreed()
+    {
+        var socket = await Bind(Server);
+        var endPoint = new ZeroTierEndPoint(Network, socket.EndPoint.Port);
+        await Fails(ZeroTierError.AddressInUse, () => Server.BindDatagramAsync(endPoint, Token).AsTask());
+
+        await Bounded(socket.DisposeAsync());
+
+        await using var again = await Bounded(Server.BindDatagramAsync(endPoint, Token));
+        Assert.Equal(endPoint.Port, again.EndPoint.Port);
+    }
+
+    [Fact]
+    public async Task ReceiveFrom_ClosedOrCancelled_Ends()
+    {
+        var socket = await Bind(Server);
+        using var stop = new CancellationTokenSource();
+        var cancelled = socket.ReceiveFromAsync(new byte[10], stop.Token);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Bounded(cancelled));
+        var receiving = socket.ReceiveFromAsync(new byte[10], Token);
+
+        await Bounded(socket.DisposeAsync());
+
+        await Assert.ThrowsAsync<ZeroTierException>(() => Bounded(receiving));
+        await Assert.ThrowsAsync<ZeroTierException>(() => Bounded(socket.ReceiveFromAsync(new byte[10], Token)));
+    }
+
+    [Fact]
+    public async Task Leave_ClosesTheSocket()
+    {
+        await using var socket = await Bind(Server);
+        var receiving = socket.ReceiveFromAsync(new byte[10], Token);
+
+        await Bounded(Server.LeaveAsync(Network, Token));
+
+        await Assert.ThrowsAsync<ZeroTierException>(() => Bounded(receiving));
+    }
+
+    [Fact]
+    public async Task SendTo_TooLongOrNoRoute_Fails()
+    {
+        await using var socket = await Bind(Client);
+
+        await Assert.ThrowsAsync<ZeroTierException>(() => Bounded(socket.SendToAsync(new byte[70_000], new IPEndPoint(AddressOf(Server), 9), Token)));
+        await Fails(
+            ZeroTierError.AddressNotAvailable,
+            () => socket.SendToAsync(new byte[1], new IPEndPoint(IPAddress.Parse("2001:db8::1"), 9), Token).AsTask());
+    }
+
+    [Fact]
+    public async Task Statistics_TrafficAndConnections_AreCounted()
+    {
+        var before = Client.GetStatistics();
+        var (client, server) = await Connect();
+        await Send(client, new byte[10_000]);
+        await Receive(server, 10_000);
+
+        var during = Client.GetStatistics();
+        Assert.True(during.BytesSent - before.BytesSent > 10_000, $"{during.BytesSent - before.BytesSent}");
+        Assert.True(during.DatagramsReceived > before.DatagramsReceived);
+        Assert.True(during.TcpSegmentsSent > before.TcpSegmentsSent);
+        Assert.True(during.TcpSegmentsReceived > before.TcpSegmentsReceived);
+        Assert.Equal(1, during.TcpConnections);
+        client.Abort();
+        Assert.NotNull(await Bounded(server.ReceiveEnded));
+        await client.DisposeAsync();
+        await server.DisposeAsync();
+
+        Assert.Equal(0, Client.GetStatistics().TcpConnections);
+        Assert.Equal(0, Server.GetStatistics().TcpConnections);
+    }
+
+    private Task<IZeroTierDatagramSocket> Bind(IZeroTierNode node) => Bounded(node.BindDatagramAsync(new ZeroTierEndPoint(Network, 0), Token));
+
+    /// <summary>Datagrams may be lost: repeats until one arrives.</summary>
+    private async Task<ZeroTierReceivedDatagram> Exchange(
+        IZeroTierDatagramSocket from, IPEndPoint to, IZeroTierDatagramSocket at, byte[] data, Memory<byte> buffer)
+    {
+        var receiving = at.ReceiveFromAsync(buffer, Token).AsTask();
+        while (!receiving.IsCompleted)
+        {
+            await Bounded(from.SendToAsync(data, to, Token));
+            await Task.WhenAny(receiving, Task.Delay(200, Token));
+        }
+
+        return await Bounded(receiving);
+    }
+}

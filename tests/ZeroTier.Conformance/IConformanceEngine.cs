@@ -1,0 +1,33 @@
+namespace ZeroTier.Conformance;
+
+/// <summary>What an engine supplies to be tested: nodes that find each other.</summary>
+public interface IConformanceEngine
+{
+    /// <summary>Two running nodes, joined to one network that is ready on both.</summary>
+    Task<NodePair> StartPairAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>Two nodes on one network. Disposal ends them and everything that was made for them.</summary>
+public abstract class NodePair : IAsyncDisposable
+{
+    /// <summary>The node that listens in most tests.</summary>
+    public abstract IZeroTierNode Server { get; }
+
+    /// <summary>The node that connects in most tests.</summary>
+    public abstract IZeroTierNode Client { get; }
+
+    /// <summary>The network that both have joined.</summary>
+    public abstract NetworkId Network { get; }
+
+    /// <summary>Another network that can be joined.</summary>
+    public abstract NetworkId OtherNetwork { get; }
+
+    /// <summary>A network that cannot become usable, and says so.</summary>
+    public abstract NetworkId ImpossibleNetwork { get; }
+
+    /// <summary>A further node, not started, with its own identity and no networks. The pair disposes it.</summary>
+    public abstract IZeroTierNode CreateNode();
+
+    /// <inheritdoc />
+    public abstract ValueTask DisposeAsync();
+}
