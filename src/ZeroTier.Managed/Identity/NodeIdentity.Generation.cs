@@ -1,0 +1,102 @@
+using System.Security.Cryptography;
+using ZeroTier.Managed.Crypto;
+
+namespace ZeroTier.Managed.Identity;
+
+/// <content>Making a new identity (chapter 1.4.4).</content>
+public sealed partial class NodeIdentity
+{
+    // Candidates are tried side by side on this many processors at most.
+    private const int MaximumWidth = 8;
+
+    /// <summary>
+    /// Makes a new identity on the thread pool, on several processors where there are some. About 15 memory-hard hashes: a fraction of a second.
+    /// </summary>
+    /// <param name="random">Where the keys come from; the system's generator by default. The same numbers always give the same identity.</param>
+    /// <param name="cancellationToken">Gives up between two hashes.</param>
+    public static Task<NodeIdentity> GenerateAsync(RandomSource? random = null, CancellationToken cancellationToken = default) => Task.Run(
+        () => Generate(random ?? RandomSource.System, Math.Clamp(Environment.ProcessorCount, 1, MaximumWidth), cancellationToken), cancellationToken);
+
+    /// <summary>The same on the caller's thread alone.</summary>
+    internal static NodeIdentity Generate(RandomSource random, CancellationToken cancellationToken = default) => Generate(random, 1, cancellationToken);
+
+    // Candidates are drawn in order and the first that fits wins, so the width does not change the result.
+    private static NodeIdentity Generate(RandomSource random, int width, CancellationToken cancellationToken)
+    {
+        byte[] seed = GC.AllocateUninitializedArray<byte>(Ed25519.KeySize, pinned: true);
+        var candidates = new Candidate[width];
+        for (int i = 0; i < width; i++)
+        {
+            candidates[i] = new Candidate();
+        }
+
+        try
+        {
+            random.Fill(seed);
+            while (true)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                foreach (Candidate candidate in candidates)
+                {
+                    candidate.Draw(random, seed);
+                }
+
+                if (width == 1)
+                {
+                    candidates[0].Hash();
+                }
+                else
+                {
+                    Parallel.For(0, width, i => candidates[i].Hash());
+                }
+
+                foreach (Candidate candidate in candidates)
+                {
+                    if (candidate.Fits)
+                    {
+                        return candidate.ToIdentity();
+                    }
+                }
+            }
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(seed);
+            foreach (Candidate candidate in candidates)
+            {
+                candidate.Clear();
+            }
+        }
+    }
+
+    private sealed class Candidate
+    {
+        private readonly byte[] _privateKey = AllocateSecret();
+        private readonly byte[] _publicKey = new byte[PublicKeySize];
+        private readonly byte[] _digest = new byte[AddressHash.DigestSize];
+
+        // A candidate whose address is reserved is passed over like one that misses the hashcash rule.
+        public bool Fits => _digest[0] < AddressHash.FirstByteLimit && !AddressOf(_digest).IsReserved;
+
+        public void Draw(RandomSource random, ReadOnlySpan<byte> seed)
+        {
+            random.Fill(_privateKey.AsSpan(0, AgreementKeySize));
+            seed.CopyTo(_privateKey.AsSpan(AgreementKeySize));
+        }
+
+        public void Hash()
+        {
+            DerivePublicKey(_privateKey, _publicKey);
+            AddressHash.Compute(_publicKey, _digest);
+        }
+
+        public NodeIdentity ToIdentity()
+        {
+            byte[] secret = AllocateSecret();
+            _privateKey.CopyTo(secret, 0);
+            return new NodeIdentity(AddressOf(_digest), _publicKey, secret);
+        }
+
+        public void Clear() => CryptographicOperations.ZeroMemory(_privateKey);
+    }
+}
