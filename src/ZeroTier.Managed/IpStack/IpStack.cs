@@ -1,40 +1,255 @@
 using System.Net.Sockets;
+using ZeroTier.Managed.IpStack.Tcp;
 
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>One virtual Ethernet port with IPv4, IPv6 and what runs on them: frames in, frames out. Thread-safe.</summary>
-internal sealed class IpStack : IDisposable
+internal sealed class IpStack : IDisposable, NeighborCache.IActions
 {
-    public IpStack(IpStackOptions options) => Options = options;
+    private readonly IpDropCounters _drops = new();
+    private readonly Lock _addressing = new();
+    private readonly MacAddress _mac;
+    private readonly IpOutput _output;
+    private readonly IpInput _input;
+    private readonly IcmpErrors _errors;
+    private readonly IcmpLayer _icmp;
+    private readonly EchoClient _echo;
+    private readonly UdpLayer _udp;
+    private readonly Arp _arp;
+    private readonly NeighborDiscovery _discovery;
+    private readonly NeighborCache _neighbors;
+    private volatile bool _disposed;
+
+    public IpStack(IpStackOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Mtu, IpHeader.IPv6MinimumMtu);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Mtu, ushort.MaxValue);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.UnfragmentedPayload, IpHeader.IPv6MinimumMtu);
+        Options = options;
+        _mac = options.MacAddress;
+        _output = new IpOutput(options, _drops, new Loopback(options.Completions, _drops, ReceiveOwn));
+        _neighbors = new NeighborCache(options.TimeProvider, this);
+        _output.Neighbors = _neighbors;
+        _arp = new Arp(_output, _neighbors, options.Resolver, _mac, _drops);
+        _discovery = new NeighborDiscovery(_output, _neighbors, options.Resolver, _mac, _drops);
+        _errors = new IcmpErrors(_output, _drops, options.TimeProvider);
+        _echo = new EchoClient(options, _output);
+        _icmp = new IcmpLayer(_output, _drops, _echo, _discovery, options.Mtu);
+        _udp = new UdpLayer(options, _output, _drops, _errors);
+        _input = new IpInput(options, _output, _drops, _errors, Dispatch);
+        Tcp = new TcpLayer(_output, options.TimeProvider, options.Random, new TcpLayerOptions { Scheduler = options.Completions });
+        SetAddresses([]);
+    }
 
     public IpStackOptions Options { get; }
 
     /// <summary>The network layer for the transports above.</summary>
-    public IIpOutput Output => throw new NotImplementedException();
+    public IIpOutput Output => _output;
 
-    /// <summary>Replaces our addresses. The link-local IPv6 address is always there besides. Connections of an address that goes away are reset.</summary>
-    public void SetAddresses(ReadOnlySpan<IpInterfaceAddress> addresses) => throw new NotImplementedException();
+    public TcpLayer Tcp { get; }
+
+    /// <summary>When set, every frame in and out is written there.</summary>
+    public PcapWriter? Capture
+    {
+        get => _output.Capture;
+        set => _output.Capture = value;
+    }
+
+    /// <summary>Our addresses, the link-local one included.</summary>
+    public ReadOnlySpan<IpInterfaceAddress> Addresses => _output.Addresses.Entries;
+
+    internal IpDropCounters Drops => _drops;
+
+    internal NeighborCache Neighbors => _neighbors;
+
+    internal Reassembler Reassembler => _input.Reassembler;
+
+    /// <summary>
+    /// Replaces our addresses. The link-local IPv6 address is always there besides. Connections of an address that goes away are reset.
+    /// </summary>
+    /// <exception cref="ArgumentException">An address that no host can have, or a prefix length out of range.</exception>
+    public void SetAddresses(ReadOnlySpan<IpInterfaceAddress> addresses)
+    {
+        var entries = new List<IpInterfaceAddress> { new(MulticastMapping.LinkLocal(_mac), 64) };
+        foreach (var entry in addresses)
+        {
+            if (entry.Address.IsUnspecified || entry.Address.IsMulticast || entry.PrefixLength < 0 || entry.PrefixLength > entry.Address.BitLength)
+            {
+                throw new ArgumentException($"{entry.Address}/{entry.PrefixLength} cannot be an address of ours.", nameof(addresses));
+            }
+
+            if (!entries.Exists(other => other.Address == entry.Address))
+            {
+                entries.Add(entry);
+            }
+        }
+
+        var now = new LocalAddresses([.. entries]);
+        LocalAddresses before;
+        lock (_addressing)
+        {
+            before = _output.Addresses;
+            _output.Addresses = now;
+        }
+
+        foreach (ref readonly var entry in before.Entries)
+        {
+            if (!now.Contains(entry.Address))
+            {
+                Tcp.RemoveAddress(entry.Address);
+            }
+        }
+    }
 
     /// <summary>Takes one frame. Never throws for what is in it.</summary>
-    public void Receive(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload) => throw new NotImplementedException();
+    /// <param name="source">The Ethernet source, proven by the link.</param>
+    /// <param name="destination">Ours, or a group.</param>
+    /// <param name="etherType">What the payload is.</param>
+    /// <param name="payload">Valid during the call.</param>
+    public void Receive(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload)
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _output.Capture?.Write(destination, source, etherType, payload);
+        if (source.IsMulticast || source == _mac || (!destination.IsMulticast && destination != _mac))
+        {
+            _drops.Count(IpDrop.Frame);
+            return;
+        }
+
+        switch (etherType)
+        {
+            case EtherTypes.IPv4:
+                _input.ReceiveIPv4(source, destination.IsMulticast, loopback: false, payload);
+                break;
+            case EtherTypes.IPv6:
+                _input.ReceiveIPv6(source, destination.IsMulticast, loopback: false, payload);
+                break;
+            case EtherTypes.Arp:
+                _arp.Receive(source, payload);
+                break;
+            default:
+                _drops.Count(IpDrop.EtherType);
+                break;
+        }
+    }
 
     /// <summary>The frames at hand have all been received: what they caused leaves.</summary>
-    public void EndOfBatch() => throw new NotImplementedException();
+    public void EndOfBatch() => Tcp.EndOfBatch();
 
     /// <summary>Our address to talk to a destination from; null when there is no route.</summary>
-    public IpAddress? SelectSource(in IpAddress destination) => throw new NotImplementedException();
+    public IpAddress? SelectSource(in IpAddress destination) => _output.Addresses.SelectSource(destination);
 
-    /// <summary>Binds a UDP port; null is all our addresses, port 0 a free one.</summary>
-    /// <exception cref="SocketException">The port is taken, or the address is not ours.</exception>
-    public UdpSocket BindUdp(IpAddress? address, ushort port) => throw new NotImplementedException();
+    /// <summary>Binds a UDP port.</summary>
+    /// <param name="address">One of our addresses; null for all, present and future.</param>
+    /// <param name="port">0 for a free one.</param>
+    /// <exception cref="SocketException">The port is taken, the address is not ours, or the stack is disposed of.</exception>
+    public UdpSocket BindUdp(IpAddress? address, ushort port) => _udp.Bind(address, port);
 
     /// <summary>Sends an echo request and returns the round trip time.</summary>
+    /// <param name="destination">Whom to ask.</param>
+    /// <param name="payloadSize">Bytes behind the ICMP header, 0 to 65,507.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="TimeoutException">No answer came.</exception>
-    /// <exception cref="SocketException">There is no route, or the payload is too long.</exception>
-    public Task<TimeSpan> PingAsync(IpAddress destination, int payloadSize, TimeSpan timeout, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    /// <exception cref="SocketException">There is no route, nobody has the address, or the payload is too long.</exception>
+    public Task<TimeSpan> PingAsync(IpAddress destination, int payloadSize, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        _echo.PingAsync(destination, payloadSize, timeout, cancellationToken);
 
     /// <summary>Adds the count of each drop reason, such as <c>ip.checksum</c>, to a table.</summary>
-    public void AddDropped(IDictionary<string, long> counts) => throw new NotImplementedException();
+    public void AddDropped(IDictionary<string, long> counts) => _drops.AddTo(counts);
 
-    public void Dispose() => throw new NotImplementedException();
+    /// <summary>Resets connections, closes sockets, stops timers, gives back buffers. The link stays its owner's.</summary>
+    public void Dispose()
+    {
+        // TCP says goodbye first, while frames still leave.
+        Tcp.Dispose();
+        _disposed = true;
+        _udp.Dispose();
+        _echo.Dispose();
+        _input.Dispose();
+        _neighbors.Dispose();
+    }
+
+    void NeighborCache.IActions.Solicit(in IpAddress address, MacAddress? lastKnown)
+    {
+        if (address.IsIPv4)
+        {
+            _arp.Solicit(address, lastKnown);
+        }
+        else
+        {
+            _discovery.Solicit(address, lastKnown);
+        }
+    }
+
+    void NeighborCache.IActions.SendResolved(ReadOnlySpan<byte> packet, MacAddress neighbor)
+    {
+        var frames = _output.BeginFrames();
+        _output.SendFrame(frames, neighbor, packet[0] >> 4 == 4 ? EtherTypes.IPv4 : EtherTypes.IPv6, packet);
+        frames.Send();
+    }
+
+    void NeighborCache.IActions.Unreachable(ReadOnlySpan<byte> packet)
+    {
+        _drops.Count(IpDrop.Neighbor);
+        _icmp.OnUnreachable(packet);
+    }
+
+    private void ReceiveOwn(ReadOnlySpan<byte> packet, bool endOfBatch)
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        if (packet[0] >> 4 == 4)
+        {
+            _input.ReceiveIPv4(_mac, linkGroup: false, loopback: true, packet);
+        }
+        else
+        {
+            _input.ReceiveIPv6(_mac, linkGroup: false, loopback: true, packet);
+        }
+
+        if (endOfBatch)
+        {
+            Tcp.EndOfBatch();
+        }
+    }
+
+    private void Dispatch(in IpPacket packet)
+    {
+        // Only ICMPv6 can make sense of a packet without a source (RFC 4862, 5.4.2).
+        if (packet.Source.IsUnspecified && packet.Protocol != IpProtocol.IcmpV6)
+        {
+            _drops.Count(IpDrop.Martian);
+            return;
+        }
+
+        switch (packet.Protocol)
+        {
+            case IpProtocol.Tcp when packet.IsGroup:
+                // RFC 9293, 3.9.2.3: TCP knows no groups.
+                _drops.Count(IpDrop.Martian);
+                break;
+            case IpProtocol.Tcp:
+                Tcp.OnSegment(packet.Source, packet.Destination, packet.SourceMac, packet.Payload);
+                break;
+            case IpProtocol.Udp:
+                _udp.Receive(packet);
+                break;
+            case IpProtocol.Icmp when packet.Source.IsIPv4:
+            case IpProtocol.IcmpV6 when packet.Source.IsIPv6:
+                _icmp.Receive(packet);
+                break;
+            default:
+                _drops.Count(IpDrop.Protocol);
+                _errors.ProtocolUnreachable(packet);
+                break;
+        }
+    }
 }

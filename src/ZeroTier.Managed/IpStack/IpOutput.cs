@@ -1,0 +1,203 @@
+using System.Buffers;
+using System.Buffers.Binary;
+
+namespace ZeroTier.Managed.IpStack;
+
+/// <summary>The way out: source and next hop, headers, fragmentation, frames. Thread-safe.</summary>
+internal sealed class IpOutput : IIpOutput
+{
+    private readonly IpStackOptions _options;
+    private readonly IpDropCounters _drops;
+    private readonly Loopback _loopback;
+    private readonly IpBatchPool _batches;
+    private volatile LocalAddresses _addresses = new([]);
+    private volatile PcapWriter? _capture;
+
+    public IpOutput(IpStackOptions options, IpDropCounters drops, Loopback loopback)
+    {
+        _options = options;
+        _drops = drops;
+        _loopback = loopback;
+        _batches = new IpBatchPool(this);
+        PathMtus = new PathMtuTable(options.TimeProvider);
+    }
+
+    /// <summary>What to do with a packet for a destination.</summary>
+    internal enum Route
+    {
+        /// <summary>There is no way.</summary>
+        None,
+
+        /// <summary>To ourselves.</summary>
+        Local,
+
+        /// <summary>To a known Ethernet address.</summary>
+        Neighbor,
+
+        /// <summary>To a neighbour that must be asked for.</summary>
+        Unresolved,
+    }
+
+    public PathMtuTable PathMtus { get; }
+
+    public NeighborCache? Neighbors { get; set; }
+
+    public LocalAddresses Addresses
+    {
+        get => _addresses;
+        set => _addresses = value;
+    }
+
+    public PcapWriter? Capture
+    {
+        get => _capture;
+        set => _capture = value;
+    }
+
+    public int MaxPayload(in IpAddress destination) =>
+        Math.Min(_options.UnfragmentedPayload, MtuTo(destination)) - IpHeader.LengthFor(destination);
+
+    IpBatch IIpOutput.BeginBatch() => BeginBatch();
+
+    public OutputBatch BeginBatch() => _batches.Rent();
+
+    internal FrameBatch BeginFrames() => _options.Link.BeginBatch();
+
+    internal void Return(OutputBatch batch) => _batches.Return(batch);
+
+    internal int MtuTo(in IpAddress destination) => PathMtus.Get(destination, _options.Mtu);
+
+    internal Route FindRoute(in IpAddress destination, out MacAddress mac)
+    {
+        mac = default;
+        var addresses = _addresses;
+        if (addresses.Contains(destination))
+        {
+            return Route.Local;
+        }
+
+        if (destination.IsMulticast)
+        {
+            mac = MulticastMapping.ToEthernet(destination);
+            return Route.Neighbor;
+        }
+
+        if (addresses.IsBroadcast(destination))
+        {
+            mac = MacAddress.Broadcast;
+            return Route.Neighbor;
+        }
+
+        if (!addresses.IsOnLink(destination))
+        {
+            return Route.None;
+        }
+
+        return (_options.Resolver?.TryResolve(destination, out mac) ?? false) || Neighbors!.TryGet(destination, out mac)
+            ? Route.Neighbor
+            : Route.Unresolved;
+    }
+
+    /// <summary>Sends a whole packet the long way: it is fragmented, kept or looped back as need be.</summary>
+    internal void SendPacket(FrameBatch frames, ReadOnlySpan<byte> packet, in IpAddress destination)
+    {
+        var route = FindRoute(destination, out var mac);
+        switch (route)
+        {
+            case Route.None:
+                _drops.Count(IpDrop.NoRoute);
+                return;
+            case Route.Local:
+                _loopback.Enqueue(packet);
+                return;
+        }
+
+        int mtu = MtuTo(destination);
+        if (packet.Length <= mtu)
+        {
+            SendToNeighbor(frames, packet, destination, route, mac);
+        }
+        else if (destination.IsIPv4)
+        {
+            FragmentIPv4(frames, packet, destination, mtu, route, mac);
+        }
+        else
+        {
+            FragmentIPv6(frames, packet, destination, mtu, route, mac);
+        }
+    }
+
+    /// <summary>Sends one Ethernet payload.</summary>
+    internal void SendFrame(FrameBatch frames, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload)
+    {
+        _capture?.Write(destination, _options.MacAddress, etherType, payload);
+        payload.CopyTo(frames.Reserve(payload.Length));
+        frames.Commit(destination, etherType);
+    }
+
+    private void SendToNeighbor(FrameBatch frames, ReadOnlySpan<byte> packet, in IpAddress destination, Route route, MacAddress mac)
+    {
+        if (route == Route.Unresolved && !Neighbors!.TryGetOrQueue(destination, packet, out mac, out bool dropped))
+        {
+            if (dropped)
+            {
+                _drops.Count(IpDrop.Neighbor);
+            }
+
+            return;
+        }
+
+        SendFrame(frames, mac, destination.IsIPv4 ? EtherTypes.IPv4 : EtherTypes.IPv6, packet);
+    }
+
+    // RFC 791, 3.2: each fragment repeats the header.
+    private void FragmentIPv4(FrameBatch frames, ReadOnlySpan<byte> packet, in IpAddress destination, int mtu, Route route, MacAddress mac)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(mtu);
+        ushort identification = (ushort)_options.Random.NextUInt64();
+        int perFragment = (mtu - IpHeader.IPv4Length) & ~7;
+        var payload = packet[IpHeader.IPv4Length..];
+        for (int offset = 0; offset < payload.Length; offset += perFragment)
+        {
+            int length = Math.Min(perFragment, payload.Length - offset);
+            var fragment = buffer.AsSpan(0, IpHeader.IPv4Length + length);
+            packet[..IpHeader.IPv4Length].CopyTo(fragment);
+            BinaryPrimitives.WriteUInt16BigEndian(fragment[2..], (ushort)fragment.Length);
+            BinaryPrimitives.WriteUInt16BigEndian(fragment[4..], identification);
+            ushort more = offset + length < payload.Length ? IpHeader.MoreFragments : (ushort)0;
+            BinaryPrimitives.WriteUInt16BigEndian(fragment[6..], (ushort)(more | offset / 8));
+            IpHeader.WriteIPv4Checksum(fragment);
+            payload.Slice(offset, length).CopyTo(fragment[IpHeader.IPv4Length..]);
+            SendToNeighbor(frames, fragment, destination, route, mac);
+        }
+
+        ArrayPool<byte>.Shared.Return(buffer);
+    }
+
+    // RFC 8200, 4.5; the identification is random, as RFC 7739 advises.
+    private void FragmentIPv6(FrameBatch frames, ReadOnlySpan<byte> packet, in IpAddress destination, int mtu, Route route, MacAddress mac)
+    {
+        const int Headers = IpHeader.IPv6Length + IpHeader.IPv6FragmentLength;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(mtu);
+        uint identification = (uint)_options.Random.NextUInt64();
+        int perFragment = (mtu - Headers) & ~7;
+        var payload = packet[IpHeader.IPv6Length..];
+        for (int offset = 0; offset < payload.Length; offset += perFragment)
+        {
+            int length = Math.Min(perFragment, payload.Length - offset);
+            var fragment = buffer.AsSpan(0, Headers + length);
+            packet[..IpHeader.IPv6Length].CopyTo(fragment);
+            BinaryPrimitives.WriteUInt16BigEndian(fragment[4..], (ushort)(IpHeader.IPv6FragmentLength + length));
+            fragment[6] = (byte)IpProtocol.FragmentHeader;
+            fragment[IpHeader.IPv6Length] = packet[6];
+            fragment[IpHeader.IPv6Length + 1] = 0;
+            int more = offset + length < payload.Length ? 1 : 0;
+            BinaryPrimitives.WriteUInt16BigEndian(fragment[(IpHeader.IPv6Length + 2)..], (ushort)(offset | more));
+            BinaryPrimitives.WriteUInt32BigEndian(fragment[(IpHeader.IPv6Length + 4)..], identification);
+            payload.Slice(offset, length).CopyTo(fragment[Headers..]);
+            SendToNeighbor(frames, fragment, destination, route, mac);
+        }
+
+        ArrayPool<byte>.Shared.Return(buffer);
+    }
+}

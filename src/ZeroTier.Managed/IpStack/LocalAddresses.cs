@@ -1,0 +1,118 @@
+namespace ZeroTier.Managed.IpStack;
+
+/// <summary>Our addresses and what follows from them. Immutable.</summary>
+internal sealed class LocalAddresses
+{
+    private static readonly IpAddress LimitedBroadcast = IpAddress.FromIPv4(uint.MaxValue);
+    private readonly IpInterfaceAddress[] _entries;
+
+    public LocalAddresses(ReadOnlySpan<IpInterfaceAddress> entries) => _entries = entries.ToArray();
+
+    public ReadOnlySpan<IpInterfaceAddress> Entries => _entries;
+
+    public bool Contains(in IpAddress address)
+    {
+        foreach (ref readonly var entry in Entries)
+        {
+            if (entry.Address == address)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>True when the address is a neighbour's: inside one of our prefixes.</summary>
+    public bool IsOnLink(in IpAddress address)
+    {
+        foreach (ref readonly var entry in Entries)
+        {
+            if (address.IsInPrefix(entry.Address, entry.PrefixLength))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>255.255.255.255 or the highest address of one of our IPv4 prefixes.</summary>
+    public bool IsBroadcast(in IpAddress address)
+    {
+        if (address.IsIPv6)
+        {
+            return false;
+        }
+
+        if (address == LimitedBroadcast)
+        {
+            return true;
+        }
+
+        foreach (ref readonly var entry in Entries)
+        {
+            // RFC 3021: a /31 has no broadcast address.
+            if (entry.PrefixLength < 31 && address.IsInPrefix(entry.Address, entry.PrefixLength)
+                && ((uint)address.Value | (uint)(0xffff_ffffUL << (32 - entry.PrefixLength))) == uint.MaxValue)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The groups that every IPv6 host belongs to: all nodes (interface- and link-local) and the solicited-node group of each address.</summary>
+    public bool IsMemberOf(in IpAddress group)
+    {
+        if (group.IsIPv4)
+        {
+            return false;
+        }
+
+        if (group == MulticastMapping.AllNodes)
+        {
+            return true;
+        }
+
+        foreach (ref readonly var entry in Entries)
+        {
+            if (entry.Address.IsIPv6 && MulticastMapping.SolicitedNode(entry.Address) == group)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Source address selection, as far as one link needs RFC 6724: the destination itself when ours, else the longest prefix that holds it.</summary>
+    public IpAddress? SelectSource(in IpAddress destination)
+    {
+        if (Contains(destination))
+        {
+            return destination;
+        }
+
+        bool group = destination.IsMulticast || IsBroadcast(destination);
+        IpAddress? best = null;
+        int bestLength = -1;
+        foreach (ref readonly var entry in Entries)
+        {
+            bool fits = group ? entry.Address.IsIPv4 == destination.IsIPv4 : destination.IsInPrefix(entry.Address, entry.PrefixLength);
+
+            // Link-scope groups are best served by the link-local address; it is the only one with this prefix (RFC 6724, rule 2).
+            int length = !group ? entry.PrefixLength : IsLinkLocal(entry.Address) ? 129 : 128 - entry.PrefixLength;
+            if (fits && length > bestLength)
+            {
+                best = entry.Address;
+                bestLength = length;
+            }
+        }
+
+        return best;
+    }
+
+    private static bool IsLinkLocal(in IpAddress address) => address.IsIPv6 && (ushort)(address.Value >> 112) == 0xfe80;
+}

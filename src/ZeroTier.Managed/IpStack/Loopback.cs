@@ -1,0 +1,63 @@
+using System.Buffers;
+using System.IO.Pipelines;
+
+namespace ZeroTier.Managed.IpStack;
+
+/// <summary>Packets to ourselves. They are delivered by the scheduler, not inside the send call that made them. Bounded. Thread-safe.</summary>
+internal sealed class Loopback(PipeScheduler scheduler, IpDropCounters drops, Loopback.Deliver deliver)
+{
+    internal const int MaxQueued = 1024;
+
+    private readonly Lock _gate = new();
+    private readonly Queue<ArraySegment<byte>> _queue = new();
+    private bool _draining;
+
+    internal delegate void Deliver(ReadOnlySpan<byte> packet, bool endOfBatch);
+
+    public void Enqueue(ReadOnlySpan<byte> packet)
+    {
+        lock (_gate)
+        {
+            if (_queue.Count >= MaxQueued)
+            {
+                drops.Count(IpDrop.Loopback);
+                return;
+            }
+
+            byte[] copy = ArrayPool<byte>.Shared.Rent(packet.Length);
+            packet.CopyTo(copy);
+            _queue.Enqueue(new ArraySegment<byte>(copy, 0, packet.Length));
+            if (_draining)
+            {
+                return;
+            }
+
+            _draining = true;
+        }
+
+        scheduler.Schedule(static state => ((Loopback)state!).Drain(), this);
+    }
+
+    private void Drain()
+    {
+        while (true)
+        {
+            ArraySegment<byte> packet;
+            bool last;
+            lock (_gate)
+            {
+                if (_queue.Count == 0)
+                {
+                    _draining = false;
+                    return;
+                }
+
+                packet = _queue.Dequeue();
+                last = _queue.Count == 0;
+            }
+
+            deliver(packet, last);
+            ArrayPool<byte>.Shared.Return(packet.Array!);
+        }
+    }
+}

@@ -1,0 +1,403 @@
+using System.Buffers;
+
+namespace ZeroTier.Managed.IpStack;
+
+/// <summary>
+/// Who has which Ethernet address: one table for ARP and neighbour discovery (RFC 4861, 7.3, which suits IPv4 as well). Thread-safe.
+/// </summary>
+/// <remarks>
+/// <code>
+///                  asked three times: the packets are dropped, the entry goes
+///                ┌──────────────┐
+///  first packet  │              │  answer
+///  ───────► Incomplete ─────────┴────────► Reachable ◄───────────┐
+///                │ address learned in passing   │ 30 s           │ answer
+///                └──────────────► Stale ◄───────┘                │
+///                                   │ used                       │
+///                                   └────► Delay ──5 s──► Probe ─┴─ three times: the entry goes
+/// </code>
+/// Lock order: the cache's lock is a leaf. Frames are sent after its release.
+/// </remarks>
+internal sealed class NeighborCache : IDisposable
+{
+    internal const int MaxEntries = 1024;
+    internal const int MaxQueuedPerNeighbor = 32;
+    internal const int MaxQueued = 512;
+
+    // RFC 4861, 10.
+    private const int MaxSolicits = 3;
+    private const long RetransMs = 1000;
+    private const long ReachableMs = 30_000;
+    private const long DelayMs = 5000;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<IpAddress, Neighbor> _entries = [];
+    private readonly IActions _actions;
+    private readonly DeadlineTimer _timer;
+    private int _queued;
+
+    public NeighborCache(TimeProvider time, IActions actions)
+    {
+        _actions = actions;
+        _timer = new DeadlineTimer(time, Expire);
+    }
+
+    private enum State
+    {
+        Incomplete,
+        Reachable,
+        Stale,
+        Delay,
+        Probe,
+    }
+
+    /// <summary>What the cache asks of the stack. Called outside its lock.</summary>
+    internal interface IActions
+    {
+        /// <summary>Asks who has the address: everybody, or only the one who had it.</summary>
+        void Solicit(in IpAddress address, MacAddress? lastKnown);
+
+        /// <summary>A packet that waited can leave.</summary>
+        void SendResolved(ReadOnlySpan<byte> packet, MacAddress neighbor);
+
+        /// <summary>Nobody has the address: the packet is lost.</summary>
+        void Unreachable(ReadOnlySpan<byte> packet);
+    }
+
+    internal int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _entries.Count;
+            }
+        }
+    }
+
+    /// <summary>The neighbour's address, when it is known.</summary>
+    public bool TryGet(in IpAddress address, out MacAddress mac)
+    {
+        lock (_gate)
+        {
+            if (!_entries.TryGetValue(address, out var entry) || entry.State == State.Incomplete)
+            {
+                mac = default;
+                return false;
+            }
+
+            Use(entry);
+            mac = entry.Mac;
+            return true;
+        }
+    }
+
+    /// <summary>The neighbour's address; when it is not known, the packet is kept until it is.</summary>
+    public bool TryGetOrQueue(in IpAddress address, ReadOnlySpan<byte> packet, out MacAddress mac, out bool dropped)
+    {
+        bool solicit = false;
+        lock (_gate)
+        {
+            if (!_entries.TryGetValue(address, out var entry))
+            {
+                entry = Add(address);
+                entry.State = State.Incomplete;
+                entry.Solicits = 1;
+                SetDeadline(entry, RetransMs);
+                solicit = true;
+            }
+            else if (entry.State != State.Incomplete)
+            {
+                Use(entry);
+                mac = entry.Mac;
+                dropped = false;
+                return true;
+            }
+
+            dropped = !Enqueue(entry, packet);
+        }
+
+        if (solicit)
+        {
+            _actions.Solicit(address, null);
+        }
+
+        mac = default;
+        return false;
+    }
+
+    /// <summary>An address seen in a solicitation or an ARP packet: known, but not proven to hear us (RFC 4861, 7.2.3).</summary>
+    /// <param name="address">The neighbour.</param>
+    /// <param name="mac">Its Ethernet address.</param>
+    /// <param name="create">Whether to make an entry where there is none.</param>
+    public void Seen(in IpAddress address, MacAddress mac, bool create)
+    {
+        Queue<ArraySegment<byte>>? waiting = null;
+        lock (_gate)
+        {
+            if (!_entries.TryGetValue(address, out var entry))
+            {
+                if (!create)
+                {
+                    return;
+                }
+
+                entry = Add(address);
+                entry.State = State.Incomplete;
+            }
+            else if (entry.State != State.Incomplete && entry.Mac == mac)
+            {
+                return;
+            }
+
+            entry.Mac = mac;
+            entry.State = State.Stale;
+            entry.Deadline = long.MaxValue;
+            waiting = TakeWaiting(entry);
+        }
+
+        Release(waiting, mac);
+    }
+
+    /// <summary>An answer (RFC 4861, 7.2.5). Nothing happens when nobody asked.</summary>
+    public void Answered(in IpAddress address, MacAddress? mac, bool solicited, bool isOverride)
+    {
+        Queue<ArraySegment<byte>>? waiting = null;
+        MacAddress final;
+        lock (_gate)
+        {
+            if (!_entries.TryGetValue(address, out var entry))
+            {
+                return;
+            }
+
+            if (entry.State == State.Incomplete)
+            {
+                if (mac is null)
+                {
+                    return;
+                }
+
+                entry.Mac = mac.Value;
+                waiting = TakeWaiting(entry);
+                Settle(entry, solicited);
+            }
+            else if (mac is not null && mac != entry.Mac && !isOverride)
+            {
+                if (entry.State == State.Reachable)
+                {
+                    Settle(entry, reachable: false);
+                }
+
+                return;
+            }
+            else if (mac is not null && mac != entry.Mac)
+            {
+                entry.Mac = mac.Value;
+                Settle(entry, solicited);
+            }
+            else if (solicited)
+            {
+                Settle(entry, reachable: true);
+            }
+
+            final = entry.Mac;
+        }
+
+        Release(waiting, final);
+    }
+
+    /// <summary>Forgets all neighbours and what waits for them.</summary>
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            foreach (var entry in _entries.Values)
+            {
+                Discard(entry);
+            }
+
+            _entries.Clear();
+        }
+    }
+
+    public void Dispose()
+    {
+        _timer.Dispose();
+        Clear();
+    }
+
+    private void Use(Neighbor entry)
+    {
+        entry.LastUse = _timer.Now;
+        if (entry.State == State.Stale || entry.State == State.Reachable && entry.LastUse >= entry.ReachableUntil)
+        {
+            entry.State = State.Delay;
+            SetDeadline(entry, DelayMs);
+        }
+    }
+
+    private void Settle(Neighbor entry, bool reachable)
+    {
+        entry.State = reachable ? State.Reachable : State.Stale;
+        entry.ReachableUntil = _timer.Now + ReachableMs;
+        entry.Deadline = long.MaxValue;
+        entry.Solicits = 0;
+    }
+
+    private void SetDeadline(Neighbor entry, long delay)
+    {
+        entry.Deadline = _timer.Now + delay;
+        _timer.Require(entry.Deadline);
+    }
+
+    private Neighbor Add(in IpAddress address)
+    {
+        if (_entries.Count >= MaxEntries)
+        {
+            // The one that was not used for the longest time goes.
+            Neighbor? oldest = null;
+            foreach (var entry in _entries.Values)
+            {
+                if (oldest is null || entry.LastUse < oldest.LastUse)
+                {
+                    oldest = entry;
+                }
+            }
+
+            Discard(oldest!);
+            _entries.Remove(oldest!.Address);
+        }
+
+        var added = new Neighbor(address) { LastUse = _timer.Now, Deadline = long.MaxValue };
+        _entries.Add(address, added);
+        return added;
+    }
+
+    private bool Enqueue(Neighbor entry, ReadOnlySpan<byte> packet)
+    {
+        entry.Waiting ??= new Queue<ArraySegment<byte>>();
+        bool room = true;
+        if (entry.Waiting.Count >= MaxQueuedPerNeighbor)
+        {
+            // RFC 4861, 7.2.2: the newest packet replaces the oldest.
+            ArrayPool<byte>.Shared.Return(entry.Waiting.Dequeue().Array!);
+            _queued--;
+            room = false;
+        }
+        else if (_queued >= MaxQueued)
+        {
+            return false;
+        }
+
+        byte[] copy = ArrayPool<byte>.Shared.Rent(packet.Length);
+        packet.CopyTo(copy);
+        entry.Waiting.Enqueue(new ArraySegment<byte>(copy, 0, packet.Length));
+        _queued++;
+        return room;
+    }
+
+    private Queue<ArraySegment<byte>>? TakeWaiting(Neighbor entry)
+    {
+        var waiting = entry.Waiting;
+        entry.Waiting = null;
+        _queued -= waiting?.Count ?? 0;
+        return waiting;
+    }
+
+    private void Discard(Neighbor entry)
+    {
+        if (TakeWaiting(entry) is { } waiting)
+        {
+            foreach (var packet in waiting)
+            {
+                ArrayPool<byte>.Shared.Return(packet.Array!);
+            }
+        }
+    }
+
+    private void Release(Queue<ArraySegment<byte>>? waiting, MacAddress mac)
+    {
+        if (waiting is null)
+        {
+            return;
+        }
+
+        foreach (var packet in waiting)
+        {
+            _actions.SendResolved(packet, mac);
+            ArrayPool<byte>.Shared.Return(packet.Array!);
+        }
+    }
+
+    private long Expire(long now)
+    {
+        long next = long.MaxValue;
+        List<(IpAddress Address, MacAddress? LastKnown)>? solicit = null;
+        List<Queue<ArraySegment<byte>>>? lost = null;
+        lock (_gate)
+        {
+            foreach (var entry in _entries.Values)
+            {
+                if (entry.Deadline <= now)
+                {
+                    if (entry.State == State.Delay)
+                    {
+                        entry.State = State.Probe;
+                        entry.Solicits = 0;
+                    }
+
+                    if (entry.Solicits >= MaxSolicits)
+                    {
+                        if (TakeWaiting(entry) is { } waiting)
+                        {
+                            (lost ??= []).Add(waiting);
+                        }
+
+                        // Removing does not disturb the enumeration of a Dictionary.
+                        _entries.Remove(entry.Address);
+                        continue;
+                    }
+
+                    entry.Solicits++;
+                    entry.Deadline = now + RetransMs;
+                    (solicit ??= []).Add((entry.Address, entry.State == State.Probe ? entry.Mac : null));
+                }
+
+                next = Math.Min(next, entry.Deadline);
+            }
+        }
+
+        foreach (var (address, lastKnown) in solicit ?? [])
+        {
+            _actions.Solicit(address, lastKnown);
+        }
+
+        foreach (var packet in (lost ?? []).SelectMany(static queue => queue))
+        {
+            _actions.Unreachable(packet);
+            ArrayPool<byte>.Shared.Return(packet.Array!);
+        }
+
+        return next;
+    }
+
+    private sealed class Neighbor(IpAddress address)
+    {
+        public IpAddress Address { get; } = address;
+
+        public MacAddress Mac { get; set; }
+
+        public State State { get; set; }
+
+        public long Deadline { get; set; }
+
+        public long ReachableUntil { get; set; }
+
+        public long LastUse { get; set; }
+
+        public int Solicits { get; set; }
+
+        public Queue<ArraySegment<byte>>? Waiting { get; set; }
+    }
+}

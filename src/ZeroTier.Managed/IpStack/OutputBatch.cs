@@ -1,0 +1,111 @@
+using System.Buffers;
+
+namespace ZeroTier.Managed.IpStack;
+
+/// <summary>
+/// Packets on their way into one frame batch. Usually a packet is written straight into its frame; one that must be fragmented, kept,
+/// looped back or captured is written to a buffer of its own first.
+/// </summary>
+internal sealed class OutputBatch(IpOutput output) : IpBatch
+{
+    private FrameBatch? _frames;
+    private byte[]? _aside;
+    private int _asideLength;
+    private MacAddress _mac;
+    private IpAddress _destination;
+    private bool _reserved;
+
+    public void Begin() => _frames = output.BeginFrames();
+
+    public override Span<byte> Reserve(in IpAddress source, in IpAddress destination, IpProtocol protocol, int length)
+    {
+        GiveBackAside();
+        int header = IpHeader.LengthFor(destination);
+        _destination = destination;
+        _reserved = true;
+        var route = output.Capture is null && header + length <= output.MtuTo(destination)
+            ? output.FindRoute(destination, out _mac)
+            : IpOutput.Route.Unresolved;
+        Span<byte> packet;
+        if (route == IpOutput.Route.Neighbor)
+        {
+            packet = _frames!.Reserve(header + length);
+        }
+        else
+        {
+            _asideLength = header + length;
+            _aside = ArrayPool<byte>.Shared.Rent(_asideLength);
+            packet = _aside.AsSpan(0, _asideLength);
+        }
+
+        IpHeader.Write(packet, source, destination, protocol, length, linkScope: false);
+        return packet[header..];
+    }
+
+    public override void Commit()
+    {
+        if (!_reserved)
+        {
+            throw new InvalidOperationException("Nothing is reserved.");
+        }
+
+        _reserved = false;
+        if (_aside is null)
+        {
+            _frames!.Commit(_mac, _destination.IsIPv4 ? EtherTypes.IPv4 : EtherTypes.IPv6);
+            return;
+        }
+
+        output.SendPacket(_frames!, _aside.AsSpan(0, _asideLength), _destination);
+        GiveBackAside();
+    }
+
+    public override void Send()
+    {
+        GiveBackAside();
+        _reserved = false;
+        var frames = _frames!;
+        _frames = null;
+        frames.Send();
+        output.Return(this);
+    }
+
+    private void GiveBackAside()
+    {
+        if (_aside is { } aside)
+        {
+            _aside = null;
+            ArrayPool<byte>.Shared.Return(aside);
+        }
+    }
+}
+
+/// <summary>A few batches for reuse. Thread-safe, without locks.</summary>
+internal sealed class IpBatchPool(IpOutput output)
+{
+    private readonly OutputBatch?[] _idle = new OutputBatch?[16];
+
+    public OutputBatch Rent()
+    {
+        OutputBatch? batch = null;
+        for (int i = 0; i < _idle.Length && batch is null; i++)
+        {
+            batch = _idle[i] is null ? null : Interlocked.Exchange(ref _idle[i], null);
+        }
+
+        batch ??= new OutputBatch(output);
+        batch.Begin();
+        return batch;
+    }
+
+    public void Return(OutputBatch batch)
+    {
+        for (int i = 0; i < _idle.Length; i++)
+        {
+            if (_idle[i] is null && Interlocked.CompareExchange(ref _idle[i], batch, null) is null)
+            {
+                return;
+            }
+        }
+    }
+}
