@@ -1,0 +1,139 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace ZeroTier.Managed.Datagrams;
+
+/// <summary>A UDP socket on the framework's own calls: one datagram per call, no allocation.</summary>
+internal sealed class PortableUdpSocket : UdpSocket
+{
+    private const int DatagramsPerBatch = 64;
+
+    [ThreadStatic]
+    private static SocketAddress? s_ipv4;
+
+    [ThreadStatic]
+    private static SocketAddress? s_ipv6;
+
+    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(65536, pinned: true);
+    private readonly SocketAddress _source;
+
+    public PortableUdpSocket(Socket socket, InetEndPoint localEndPoint, int index, ILogger logger)
+        : base(socket, localEndPoint, index, logger) => _source = new SocketAddress(localEndPoint.Family);
+
+    public override void Send(in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize)
+    {
+        var address = AddressOf(destination);
+        do
+        {
+            int length = Math.Min(segmentSize, datagrams.Length);
+            SendOne(address, datagrams[..length]);
+            datagrams = datagrams[length..];
+        }
+        while (!datagrams.IsEmpty);
+    }
+
+    public override void SendWithHopLimit(in InetEndPoint destination, ReadOnlySpan<byte> datagram, int hops) =>
+        SendOne(AddressOf(destination), datagram);
+
+    protected override SocketError ReceiveBatch()
+    {
+        long datagrams = 0;
+        long bytes = 0;
+        try
+        {
+            do
+            {
+                int length = Socket.ReceiveFrom(_buffer, SocketFlags.None, _source);
+                if (IsClosing)
+                {
+                    return SocketError.Success;
+                }
+
+                datagrams++;
+                bytes += length;
+                Deliver(Read(_source), _buffer.AsSpan(0, length));
+            }
+            while (datagrams < DatagramsPerBatch && Socket.Available > 0);
+        }
+        catch (SocketException e)
+        {
+            if (datagrams == 0)
+            {
+                return e.SocketErrorCode;
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            return SocketError.OperationAborted;
+        }
+
+        Counters.Received(datagrams, bytes);
+        return SocketError.Success;
+    }
+
+    protected override void Wake()
+    {
+        // A datagram to ourselves ends the wait on every system; disposing ends it where a firewall eats that.
+        var self = LocalEndPoint.ToIPEndPoint();
+        if (self.Address.Equals(IPAddress.Any))
+        {
+            self.Address = IPAddress.Loopback;
+        }
+        else if (self.Address.Equals(IPAddress.IPv6Any))
+        {
+            self.Address = IPAddress.IPv6Loopback;
+        }
+
+        SendOne(self.Serialize(), []);
+        Socket.Dispose();
+    }
+
+    private static SocketAddress AddressOf(in InetEndPoint endPoint)
+    {
+        // sockaddr_in and sockaddr_in6 agree on these places on every system; the family is written by the constructor.
+        if (endPoint.Family == AddressFamily.InterNetwork)
+        {
+            var address = s_ipv4 ??= new SocketAddress(AddressFamily.InterNetwork);
+            var bytes = address.Buffer.Span;
+            BinaryPrimitives.WriteUInt16BigEndian(bytes[2..], endPoint.Port);
+            endPoint.WriteAddress(bytes[4..]);
+            return address;
+        }
+        else
+        {
+            var address = s_ipv6 ??= new SocketAddress(AddressFamily.InterNetworkV6);
+            var bytes = address.Buffer.Span;
+            BinaryPrimitives.WriteUInt16BigEndian(bytes[2..], endPoint.Port);
+            endPoint.WriteAddress(bytes[8..]);
+            return address;
+        }
+    }
+
+    private static InetEndPoint Read(SocketAddress address)
+    {
+        var bytes = address.Buffer.Span;
+        ushort port = BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]);
+        return address.Family == AddressFamily.InterNetwork
+            ? InetEndPoint.FromBytes(bytes.Slice(4, 4), port)
+            : InetEndPoint.FromBytes(bytes.Slice(8, 16), port);
+    }
+
+    private void SendOne(SocketAddress destination, ReadOnlySpan<byte> datagram)
+    {
+        try
+        {
+            Socket.SendTo(datagram, SocketFlags.None, destination);
+            Counters.Sent(1, datagram.Length);
+        }
+        catch (SocketException e)
+        {
+            Counters.SendFailed(e.SocketErrorCode, 1);
+        }
+        catch (ObjectDisposedException)
+        {
+            Counters.SendFailed(SocketError.OperationAborted, 1);
+        }
+    }
+}

@@ -1,0 +1,214 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace ZeroTier.Managed.Datagrams;
+
+/// <summary>Opens and binds the sockets of a <see cref="UdpDatagramTransport"/>.</summary>
+internal static class UdpBinding
+{
+    private const int AttemptsForFreePort = 16;
+
+    /// <summary>Binds all addresses on one port; on failure nothing stays open.</summary>
+    public static List<UdpSocket> Bind(UdpDatagramTransportOptions options, ILinuxUdpCalls calls)
+    {
+        Check(options);
+        var addresses = Addresses(options);
+        for (int attempt = 1; ; attempt++)
+        {
+            var bound = new List<(Socket Socket, InetEndPoint EndPoint)>();
+            var current = addresses[0];
+            try
+            {
+                BindAll(options, addresses, bound, ref current);
+                return Wrap(options, calls, bound);
+            }
+            catch (SocketException e)
+            {
+                bound.ForEach(b => b.Socket.Dispose());
+
+                // A port that the system found free on the first address may be taken on another.
+                if (options.Port == 0 && e.SocketErrorCode == SocketError.AddressAlreadyInUse && attempt < AttemptsForFreePort)
+                {
+                    continue;
+                }
+
+                throw Explain(options, current, e);
+            }
+        }
+    }
+
+    private static void Check(UdpDatagramTransportOptions options)
+    {
+        if (options.Port is < 0 or > 65535)
+        {
+            throw new ArgumentException($"Port is {options.Port}; it must be from 0 to 65535, for example 9993, or 0 for any free port.", nameof(options));
+        }
+
+        if (options.BufferBytes is < 65536 or > 1 << 30)
+        {
+            throw new ArgumentException($"BufferBytes is {options.BufferBytes}; it must be from 65536 to 1073741824.", nameof(options));
+        }
+    }
+
+    private static List<IPAddress> Addresses(UdpDatagramTransportOptions options)
+    {
+        if (options.BindAddresses.Count > 0)
+        {
+            return [.. options.BindAddresses.Distinct()];
+        }
+
+        if (options.LoopbackOnly)
+        {
+            return Socket.OSSupportsIPv6 ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : [IPAddress.Loopback];
+        }
+
+        var addresses = LocalAddresses.Enumerate();
+        if (addresses.Count == 0)
+        {
+            // No network yet: the wildcards work as soon as there is one.
+            addresses.Add(IPAddress.Any);
+            if (Socket.OSSupportsIPv6)
+            {
+                addresses.Add(IPAddress.IPv6Any);
+            }
+        }
+
+        return addresses;
+    }
+
+    private static void BindAll(UdpDatagramTransportOptions options, List<IPAddress> addresses, List<(Socket, InetEndPoint)> bound, ref IPAddress current)
+    {
+        int port = options.Port;
+        foreach (var address in addresses)
+        {
+            current = address;
+            var socket = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            try
+            {
+                Configure(socket, options.BufferBytes);
+                socket.Bind(new IPEndPoint(address, port));
+            }
+            catch (SocketException e) when (IsOptional(options, address, bound.Count) && e.SocketErrorCode != SocketError.AddressAlreadyInUse)
+            {
+                socket.Dispose();
+                UdpLog.AddressSkipped(options.Logger, InetEndPoint.From(new IPEndPoint(address, port)), e.SocketErrorCode);
+                continue;
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+
+            var endPoint = InetEndPoint.From((IPEndPoint)socket.LocalEndPoint!);
+            port = endPoint.Port;
+            bound.Add((socket, endPoint));
+        }
+
+        if (bound.Count == 0)
+        {
+            throw new SocketException((int)SocketError.AddressNotAvailable);
+        }
+    }
+
+    /// <summary>Addresses nobody asked for by name may fail: ::1 without IPv6, or one that the machine lost since it was listed.</summary>
+    private static bool IsOptional(UdpDatagramTransportOptions options, IPAddress address, int boundBefore) =>
+        options.BindAddresses.Count == 0 && (!options.LoopbackOnly || address.AddressFamily == AddressFamily.InterNetworkV6 || boundBefore > 0);
+
+    private static void Configure(Socket socket, int bufferBytes)
+    {
+        if (socket.AddressFamily == AddressFamily.InterNetworkV6)
+        {
+            socket.DualMode = false;
+        }
+        else
+        {
+            Try(() => socket.DontFragment = false);
+        }
+
+        // Systems that cannot give so much either clamp silently or refuse; half is tried then.
+        for (int size = bufferBytes; size >= 65536 && !Try(() => socket.ReceiveBufferSize = size); size /= 2)
+        {
+        }
+
+        for (int size = bufferBytes; size >= 65536 && !Try(() => socket.SendBufferSize = size); size /= 2)
+        {
+        }
+
+        if (OperatingSystem.IsLinux() && socket.ReceiveBufferSize < bufferBytes)
+        {
+            // SO_RCVBUFFORCE: past the system's limit where this process may; the limit is 208 KiB unless an administrator raised it.
+            Try(() => socket.SetRawSocketOption(1, 33, BitConverter.GetBytes(bufferBytes)));
+        }
+
+        if (OperatingSystem.IsWindows())
+        {
+            // SIO_UDP_CONNRESET off: an ICMP answer must not fail the next receive.
+            const int IoControlUdpConnectionReset = unchecked((int)0x9800000C);
+            socket.IOControl(IoControlUdpConnectionReset, [0, 0, 0, 0], null);
+        }
+    }
+
+    private static bool Try(Action action)
+    {
+        try
+        {
+            action();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private static List<UdpSocket> Wrap(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, List<(Socket Socket, InetEndPoint EndPoint)> bound)
+    {
+        bool fast = !options.PortableSockets && LinuxUdpCalls.IsSupported;
+        var sockets = new List<UdpSocket>();
+        foreach (var (socket, endPoint) in bound)
+        {
+            UdpSocket? wrapped = null;
+            if (fast)
+            {
+                try
+                {
+                    wrapped = new LinuxUdpSocket(socket, endPoint, sockets.Count, options, calls);
+                }
+                catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
+                {
+                    UdpLog.FastPathUnavailable(options.Logger, e.Message);
+                    fast = false;
+                }
+            }
+
+            wrapped ??= new PortableUdpSocket(socket, endPoint, sockets.Count, options.Logger);
+            sockets.Add(wrapped);
+            UdpLog.Bound(options.Logger, endPoint, wrapped.SegmentationOffload, wrapped.ReceiveCoalescing, socket.ReceiveBufferSize);
+        }
+
+        return sockets;
+    }
+
+    private static ZeroTierException Explain(UdpDatagramTransportOptions options, IPAddress address, SocketException e) => e.SocketErrorCode switch
+    {
+        SocketError.AddressAlreadyInUse => new ZeroTierException(
+            ZeroTierError.Underlay,
+            $"UDP port {options.Port} on {address} is taken by another program or node. "
+                + "Set Port to a free UDP port, or to 0 to let the system choose one.",
+            e),
+        SocketError.AddressNotAvailable => new ZeroTierException(
+            ZeroTierError.Underlay,
+            $"{address} is not an address of this machine, so UDP port {options.Port} cannot be bound on it. "
+                + "Correct BindAddresses, or leave it empty to use every address.",
+            e),
+        SocketError.AccessDenied => new ZeroTierException(
+            ZeroTierError.Underlay,
+            $"The system forbids UDP port {options.Port} on {address}. Set Port to 1024 or above, or to 0 to let the system choose one.",
+            e),
+        _ => new ZeroTierException(
+            ZeroTierError.Underlay,
+            $"UDP port {options.Port} on {address} cannot be bound: {e.Message}. Check Port and BindAddresses.",
+            e),
+    };
+}

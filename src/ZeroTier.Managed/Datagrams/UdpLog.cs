@@ -1,0 +1,29 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace ZeroTier.Managed.Datagrams;
+
+/// <summary>Log messages of the UDP sockets; ids 1100 to 1119.</summary>
+internal static partial class UdpLog
+{
+    [LoggerMessage(1100, LogLevel.Debug, "Bound UDP {EndPoint}: segmentation offload {Segmentation}, receive coalescing {Coalescing}, receive buffer {ReceiveBuffer} bytes.")]
+    public static partial void Bound(ILogger logger, InetEndPoint endPoint, bool segmentation, bool coalescing, int receiveBuffer);
+
+    [LoggerMessage(1101, LogLevel.Information, "The system refused UDP segmentation offload on {EndPoint} (errno {Errno}); datagrams are sent one by one from now on.")]
+    public static partial void SegmentationRefused(ILogger logger, InetEndPoint endPoint, int errno);
+
+    [LoggerMessage(1102, LogLevel.Information, "The system refused UDP receive coalescing on {EndPoint} (errno {Errno}); datagrams are received one by one.")]
+    public static partial void CoalescingRefused(ILogger logger, InetEndPoint endPoint, int errno);
+
+    [LoggerMessage(1103, LogLevel.Information, "The fast UDP path is not available ({Reason}); .NET sockets are used.")]
+    public static partial void FastPathUnavailable(ILogger logger, string reason);
+
+    [LoggerMessage(1104, LogLevel.Warning, "Receiving on UDP {EndPoint} keeps failing ({Error}); trying again ten times a second.")]
+    public static partial void ReceiveKeepsFailing(ILogger logger, InetEndPoint endPoint, SocketError error);
+
+    [LoggerMessage(1105, LogLevel.Error, "Handling datagrams from UDP {EndPoint} threw; they were dropped. Further cases are counted only.")]
+    public static partial void ReceiverThrew(ILogger logger, Exception exception, InetEndPoint endPoint);
+
+    [LoggerMessage(1106, LogLevel.Debug, "Skipped UDP {EndPoint}: {Error}.")]
+    public static partial void AddressSkipped(ILogger logger, InetEndPoint endPoint, SocketError error);
+}

@@ -1,0 +1,176 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace ZeroTier.Managed.Datagrams;
+
+/// <summary>
+/// One bound UDP socket with one receive thread. The thread blocks in the system until something arrives, delivers what is at hand, then ends the batch.
+/// </summary>
+internal abstract class UdpSocket : IAsyncDisposable
+{
+    private const int FailuresBeforePause = 16;
+    private static readonly TimeSpan FailurePause = TimeSpan.FromMilliseconds(100);
+    private readonly ManualResetEventSlim _closing = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private IDatagramReceiver? _receiver;
+    private Thread? _thread;
+    private int _failuresInRow;
+    private bool _receiverThrew;
+    private int _disposed;
+
+    protected UdpSocket(Socket socket, InetEndPoint localEndPoint, int index, ILogger logger)
+    {
+        Socket = socket;
+        LocalEndPoint = localEndPoint;
+        Index = index;
+        Logger = logger;
+    }
+
+    public InetEndPoint LocalEndPoint { get; }
+
+    public UdpCounters Counters { get; } = new();
+
+    public virtual bool SegmentationOffload => false;
+
+    public virtual bool ReceiveCoalescing => false;
+
+    protected Socket Socket { get; }
+
+    protected ILogger Logger { get; }
+
+    protected int Index { get; }
+
+    protected bool IsClosing => _closing.IsSet;
+
+    public void Start(IDatagramReceiver receiver)
+    {
+        _receiver = receiver;
+        _thread = new Thread(ReceiveLoop) { IsBackground = true, Name = $"ZeroTier UDP {LocalEndPoint}" };
+        _thread.Start();
+    }
+
+    /// <summary>Sends a run of datagrams of equal size, the last perhaps shorter. Arguments are checked by the caller.</summary>
+    public abstract void Send(in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize);
+
+    /// <summary>Sends one datagram with a hop limit where the system can.</summary>
+    public abstract void SendWithHopLimit(in InetEndPoint destination, ReadOnlySpan<byte> datagram, int hops);
+
+    /// <summary>Ends the receive thread, then closes the socket. A call from the receive thread itself must not be waited for there.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            _closing.Set();
+            if (_thread is not null)
+            {
+                Wake();
+                await _ended.Task.ConfigureAwait(false);
+            }
+
+            Socket.Dispose();
+            Release();
+            _closing.Dispose();
+        }
+    }
+
+    /// <summary>Waits for datagrams and delivers all that are at hand, up to a bound.</summary>
+    /// <returns>The error of a call that brought nothing, else Success.</returns>
+    protected abstract SocketError ReceiveBatch();
+
+    /// <summary>Makes a blocked <see cref="ReceiveBatch"/> return.</summary>
+    protected abstract void Wake();
+
+    /// <summary>Frees what the derived class holds. The thread has ended and the socket is closed.</summary>
+    protected virtual void Release()
+    {
+    }
+
+    /// <summary>Delivers one datagram. No exception of the receiver ends the thread.</summary>
+    protected void Deliver(in InetEndPoint source, Span<byte> datagram)
+    {
+        try
+        {
+            _receiver!.OnDatagram(Index, source, datagram);
+        }
+#pragma warning disable CA1031 // A receive path must survive whatever a datagram provokes.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            ReceiverThrew(e);
+        }
+    }
+
+    private void ReceiveLoop()
+    {
+        try
+        {
+            while (!IsClosing)
+            {
+                var error = ReceiveBatch();
+                if (error == SocketError.Success)
+                {
+                    _failuresInRow = 0;
+                    EndBatch();
+                }
+                else if (!IsClosing)
+                {
+                    AfterFailure(error);
+                }
+            }
+        }
+        finally
+        {
+            _ended.SetResult();
+        }
+    }
+
+    private void EndBatch()
+    {
+        if (IsClosing)
+        {
+            return;
+        }
+
+        try
+        {
+            _receiver!.OnBatchEnd(Index);
+        }
+#pragma warning disable CA1031 // As in Deliver.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            ReceiverThrew(e);
+        }
+    }
+
+    private void AfterFailure(SocketError error)
+    {
+        // An ICMP answer to something sent earlier: it says nothing about this socket.
+        if (error is SocketError.ConnectionRefused or SocketError.ConnectionReset or SocketError.HostUnreachable
+            or SocketError.NetworkUnreachable or SocketError.NetworkReset or SocketError.Interrupted or SocketError.WouldBlock)
+        {
+            return;
+        }
+
+        Counters.ReceiveFailed();
+        if (++_failuresInRow == FailuresBeforePause)
+        {
+            UdpLog.ReceiveKeepsFailing(Logger, LocalEndPoint, error);
+        }
+
+        if (_failuresInRow >= FailuresBeforePause)
+        {
+            _closing.Wait(FailurePause);
+        }
+    }
+
+    private void ReceiverThrew(Exception exception)
+    {
+        Counters.ReceiveFailed();
+        if (!_receiverThrew)
+        {
+            _receiverThrew = true;
+            UdpLog.ReceiverThrew(Logger, exception, LocalEndPoint);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using ZeroTier.Managed.Datagrams;
+
+namespace ZeroTier.Managed.Tests.Datagrams;
+
+/// <summary>Collects datagrams from real sockets and lets a test wait for a number of them.</summary>
+internal sealed class CollectingReceiver : IDatagramReceiver
+{
+    private readonly Lock _lock = new();
+    private readonly List<byte[]> _datagrams = [];
+    private readonly SemaphoreSlim _arrived = new(0);
+
+    public InetEndPoint LastSource { get; private set; }
+
+    public int Batches { get; private set; }
+
+    public int Sockets { get; private set; }
+
+    public Action? OnEach { get; set; }
+
+    public List<byte[]> Snapshot()
+    {
+        lock (_lock)
+        {
+            return [.. _datagrams];
+        }
+    }
+
+    public async Task<List<byte[]>> WaitForAsync(int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Assert.True(await _arrived.WaitAsync(TimeSpan.FromSeconds(20)), $"{i} of {count} datagrams arrived");
+        }
+
+        return Snapshot();
+    }
+
+    public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram)
+    {
+        lock (_lock)
+        {
+            _datagrams.Add(datagram.ToArray());
+            LastSource = source;
+            Sockets |= 1 << socket;
+        }
+
+        // The contract allows changes in place.
+        datagram.Clear();
+        _arrived.Release();
+        OnEach?.Invoke();
+    }
+
+    public void OnBatchEnd(int socket) => Batches++;
+}
+
+/// <summary>Keeps log lines.</summary>
+internal sealed class ListLogger : ILogger
+{
+    private readonly List<(LogLevel Level, string Text)> _lines = [];
+
+    public IReadOnlyList<(LogLevel Level, string Text)> Lines
+    {
+        get
+        {
+            lock (_lines)
+            {
+                return [.. _lines];
+            }
+        }
+    }
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        lock (_lines)
+        {
+            _lines.Add((logLevel, formatter(state, exception)));
+        }
+    }
+}
+
+/// <summary>Passes system calls on, refusing what a test wants refused.</summary>
+internal sealed unsafe class RefusingCalls : ILinuxUdpCalls
+{
+    private readonly ILinuxUdpCalls _inner = LinuxUdpCalls.Instance;
+
+    /// <summary>Error for setting this UDP option (103 segment, 104 coalesce).</summary>
+    public (int Option, int Errno) RefusedOption { get; set; }
+
+    /// <summary>Error for sends that carry a control message.</summary>
+    public int SegmentErrno { get; set; }
+
+    /// <summary>Error for every send without control message.</summary>
+    public int PlainErrno { get; set; }
+
+    /// <summary>Error for receives.</summary>
+    public int ReceiveErrno { get; set; }
+
+    /// <summary>The last control message sent: level, type, value.</summary>
+    public (int Level, int Type, int Value) LastControl { get; private set; }
+
+    public int SegmentCalls { get; private set; }
+
+    public int PlainCalls { get; private set; }
+
+    public int ReceiveCalls { get; private set; }
+
+    public int SetOption(System.Net.Sockets.SafeSocketHandle socket, int level, int name, int value) =>
+        name == RefusedOption.Option ? -RefusedOption.Errno : _inner.SetOption(socket, level, name, value);
+
+    public nint Send(System.Net.Sockets.SafeSocketHandle socket, LinuxMessage* message)
+    {
+        if (message->ControlLength > 0)
+        {
+            SegmentCalls++;
+            var control = (LinuxIntControl*)message->Control;
+            LastControl = (control->Level, control->Type, control->Value);
+            return SegmentErrno != 0 ? -SegmentErrno : _inner.Send(socket, message);
+        }
+
+        PlainCalls++;
+        return PlainErrno != 0 ? -PlainErrno : _inner.Send(socket, message);
+    }
+
+    public int Receive(System.Net.Sockets.SafeSocketHandle socket, LinuxMessageSlot* slots, int count)
+    {
+        ReceiveCalls++;
+        return ReceiveErrno != 0 ? -ReceiveErrno : _inner.Receive(socket, slots, count);
+    }
+
+    public int Shutdown(System.Net.Sockets.SafeSocketHandle socket) => _inner.Shutdown(socket);
+}
+
+/// <summary>Test data.</summary>
+internal static class UdpData
+{
+    /// <summary>Runs one after another, each datagram filled with its number.</summary>
+    public static byte[] Run(int count, int size, int tail)
+    {
+        var data = new byte[(count * size) + tail];
+        for (int i = 0; i <= count; i++)
+        {
+            data.AsSpan(i * size, i < count ? size : tail).Fill((byte)(i + 1));
+        }
+
+        return data;
+    }
+
+    public static void AssertRun(List<byte[]> datagrams, int count, int size, int tail)
+    {
+        Assert.Equal([.. Enumerable.Repeat(size, count), tail], datagrams.Select(d => d.Length));
+        for (int i = 0; i <= count; i++)
+        {
+            Assert.All(datagrams[i], b => Assert.Equal(i + 1, b));
+        }
+    }
+
+    public static bool HasIpv6 { get; } = CanBindIpv6();
+
+    private static bool CanBindIpv6()
+    {
+        try
+        {
+            using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.InterNetworkV6, System.Net.Sockets.SocketType.Dgram, System.Net.Sockets.ProtocolType.Udp);
+            socket.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
+            return true;
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            return false;
+        }
+    }
+}
