@@ -1,0 +1,50 @@
+namespace ZeroTier.Managed.Vl1;
+
+/// <summary>
+/// The IDs of packets that may be answered with an OK: one that quotes anything else is not believed (chapter 2.5.3). A fixed table of 256
+/// rings of 32; the oldest of a ring is forgotten. Lock-free.
+/// </summary>
+/// <remarks>Unlike the reference's, entries hold the whole ID and the node asked: nobody else can answer for it, not even a relay that saw the ID.</remarks>
+internal sealed class ExpectedReplies
+{
+    private const int Rings = 256;
+    private const int RingSize = 32;
+    private readonly ulong[] _entries = new ulong[Rings * RingSize];
+    private readonly int[] _next = new int[Rings];
+
+    /// <summary>Notes a packet that was sent.</summary>
+    public void Add(ulong packetId, NodeId destination)
+    {
+        ulong entry = Entry(packetId, destination);
+        int ring = (int)(entry & (Rings - 1));
+        int slot = Interlocked.Increment(ref _next[ring]) & (RingSize - 1);
+        Volatile.Write(ref _entries[ring * RingSize + slot], entry);
+    }
+
+    /// <summary>Whether a node may be answering that packet.</summary>
+    public bool Contains(ulong packetId, NodeId source)
+    {
+        ulong entry = Entry(packetId, source);
+        int ring = (int)(entry & (Rings - 1));
+        for (int i = ring * RingSize; i < (ring + 1) * RingSize; i++)
+        {
+            if (Volatile.Read(ref _entries[i]) == entry)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether verbs of this kind are answered with OK. FRAMEs are not: noting them would only push out the others.</summary>
+    public static bool IsAnswered(Verb verb, ReadOnlySpan<byte> payload) => verb switch
+    {
+        Verb.ExtFrame => payload.Length > 8 && (payload[8] & 0x10) != 0,
+        Verb.Hello or Verb.Whois or Verb.Echo or Verb.NetworkConfigRequest or Verb.NetworkConfig or Verb.MulticastGather or Verb.MulticastFrame => true,
+        _ => false,
+    };
+
+    // The ID is random, so that mixing in the address keeps it so; 0 is left to mean an empty slot, at a chance of 2^-64.
+    private static ulong Entry(ulong packetId, NodeId node) => packetId ^ node.Value * 0x9e3779b97f4a7c15;
+}

@@ -1,0 +1,86 @@
+using ZeroTier.Managed.Datagrams;
+
+namespace ZeroTier.Managed.Vl1;
+
+/// <summary>
+/// The layer above: networks and frames. All calls come without this layer's lock held, except where noted, from delivering threads,
+/// from the control timer, or from a thread that is sending. They must not block and must not throw.
+/// </summary>
+internal interface IVl1Client
+{
+    /// <summary>
+    /// An authenticated, decrypted and decompressed packet that concerns networks: FRAME, EXT_FRAME, NETWORK_*, MULTICAST_*, USER_MESSAGE, and every
+    /// ERROR and every expected OK that answers one of these (the payload then begins with the verb answered). Several threads may call at once.
+    /// </summary>
+    /// <param name="peer">Who sent it.</param>
+    /// <param name="verb">What it is.</param>
+    /// <param name="info">How it came; quote it in replies.</param>
+    /// <param name="payload">The bytes after the verb byte. Valid only during the call.</param>
+    PacketResult OnPacket(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload);
+
+    /// <summary>All packets at hand have been delivered: the time to flush what they caused.</summary>
+    void OnBatchEnd();
+
+    /// <summary>The node went online or offline. Calls of different threads may overtake each other: <see cref="Vl1Node.IsOnline"/> has the state.</summary>
+    void OnOnlineChanged(bool online);
+
+    /// <summary>Something about a peer changed.</summary>
+    void OnPeerChanged(Peer peer, PeerChange change);
+
+    /// <summary>A root says that another identity holds our address: this identity is of no use any more.</summary>
+    void OnIdentityCollision();
+
+    /// <summary>A root handed out a newer planet: it should be stored.</summary>
+    void OnPlanetUpdated(Planet planet);
+
+    /// <summary>
+    /// True when the address lies in a range assigned on a joined network: such addresses are never used for paths (chapter 2.13.1).
+    /// Called with the control lock held: must not take locks that are held while calling this layer.
+    /// </summary>
+    bool IsVirtualAddress(in InetEndPoint endPoint);
+}
+
+/// <summary>What the layer above made of a packet.</summary>
+internal enum PacketResult
+{
+    /// <summary>Not for it. VL1 may still answer as the protocol wants.</summary>
+    Ignored,
+
+    /// <summary>Taken.</summary>
+    Accepted,
+
+    /// <summary>Taken, and it proved that the sender shares a network with us: we may tell it our addresses (chapter 2.12.2).</summary>
+    Trusted,
+
+    /// <summary>Cannot be judged yet: keep it, and offer it again for up to 5 s whenever an identity arrives or <see cref="Vl1Node.RetryHeld"/> is called.</summary>
+    Hold,
+}
+
+/// <summary>What changed about a peer.</summary>
+internal enum PeerChange
+{
+    /// <summary>Its identity became known.</summary>
+    Added,
+
+    /// <summary>It was forgotten.</summary>
+    Removed,
+
+    /// <summary>It has a direct path now; before it had none.</summary>
+    Direct,
+
+    /// <summary>It has no direct path any more and is reached through a root.</summary>
+    Relayed,
+
+    /// <summary>A path was added to others.</summary>
+    PathAdded,
+
+    /// <summary>A path was lost, others remain.</summary>
+    PathRemoved,
+}
+
+/// <summary>How a packet came.</summary>
+/// <param name="PacketId">Its ID as on the wire, to be quoted in replies.</param>
+/// <param name="Hops">Number of relays it passed; 0 = direct.</param>
+/// <param name="Socket">The socket it arrived on.</param>
+/// <param name="Source">The physical sender: the peer, or a relay.</param>
+internal readonly record struct PacketInfo(ulong PacketId, int Hops, int Socket, InetEndPoint Source);

@@ -1,0 +1,93 @@
+using System.Buffers.Binary;
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Identity;
+
+namespace ZeroTier.Managed.Vl1;
+
+/// <summary>What a node remembers about a peer across restarts (chapter 2.18). Immutable.</summary>
+internal sealed record KnownPeer(NodeIdentity Identity, PeerVersion Version, IReadOnlyList<InetEndPoint> EndPoints)
+{
+    private const byte FormatVersion = 2;
+    private const int IdentitySize = NodeIdentity.BinarySize;
+
+    /// <summary>Longest serialised form.</summary>
+    public const int MaxSize = 1 + IdentitySize + 10 + Vl1Limits.RememberedEndPoints * WireAddress.MaxSize;
+
+    /// <summary>Writes the form of the reference's peer files.</summary>
+    /// <param name="destination">At least <see cref="MaxSize"/> bytes.</param>
+    /// <returns>Bytes written.</returns>
+    public int Write(Span<byte> destination)
+    {
+        destination[0] = FormatVersion;
+        int at = 1 + Identity.WriteTo(destination[1..]);
+        foreach (ushort field in (ReadOnlySpan<ushort>)[Version.Protocol, Version.Major, Version.Minor, Version.Revision])
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(destination[at..], field);
+            at += 2;
+        }
+
+        int count = Math.Min(EndPoints.Count, Vl1Limits.RememberedEndPoints);
+        BinaryPrimitives.WriteUInt16BigEndian(destination[at..], (ushort)count);
+        at += 2;
+        for (int i = 0; i < count; i++)
+        {
+            at += WireAddress.Write(destination[at..], EndPoints[i]);
+        }
+
+        return at;
+    }
+
+    /// <summary>Reads one record.</summary>
+    /// <returns>Null when it is damaged.</returns>
+    public static KnownPeer? TryRead(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < 1 || bytes[0] != FormatVersion || !WireIdentity.TryRead(bytes[1..], out var identity) || bytes.Length < 1 + IdentitySize + 10)
+        {
+            return null;
+        }
+
+        var at = bytes[(1 + IdentitySize)..];
+        var version = new PeerVersion(
+            (byte)Math.Min((ushort)255, BinaryPrimitives.ReadUInt16BigEndian(at)),
+            (byte)Math.Min((ushort)255, BinaryPrimitives.ReadUInt16BigEndian(at[2..])),
+            (byte)Math.Min((ushort)255, BinaryPrimitives.ReadUInt16BigEndian(at[4..])),
+            BinaryPrimitives.ReadUInt16BigEndian(at[6..]));
+        int count = BinaryPrimitives.ReadUInt16BigEndian(at[8..]);
+        at = at[10..];
+        var endPoints = new List<InetEndPoint>();
+        for (int i = 0; i < count; i++)
+        {
+            if (!WireAddress.TryRead(at, out var endPoint, out int size))
+            {
+                return null;
+            }
+
+            at = at[size..];
+            if (!endPoint.IsNone && endPoints.Count < Vl1Limits.RememberedEndPoints)
+            {
+                endPoints.Add(endPoint);
+            }
+        }
+
+        return new KnownPeer(identity, version, endPoints);
+    }
+}
+
+/// <summary>What a peer announced in HELLO or OK(HELLO); protocol 0 = nothing yet.</summary>
+internal readonly record struct PeerVersion(byte Protocol, byte Major, byte Minor, ushort Revision)
+{
+    /// <summary>What we announce (chapter 2.7).</summary>
+    public static PeerVersion Ours { get; } = new(12, 1, 12, 0);
+
+    /// <summary>The oldest protocol that is accepted.</summary>
+    public const byte MinProtocol = 4;
+
+    /// <summary>Whether it announced anything.</summary>
+    public bool IsKnown => Protocol != 0;
+
+    /// <summary>Whether it reads suite 3.</summary>
+    public bool SpeaksAes => Protocol >= 12;
+
+    /// <summary>Whether it answers ECHO: from protocol 5 on, but not software 1.1.0 (chapter 2.6.8).</summary>
+    public bool AnswersEcho => Protocol >= 5 && (Major, Minor, Revision) != (1, 1, 0);
+}

@@ -1,0 +1,197 @@
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Identity;
+
+namespace ZeroTier.Managed.Vl1;
+
+/// <summary>Another node whose identity is known (chapter 2.12).</summary>
+/// <remarks>
+/// What the data plane touches is immutable, replaced whole, or a time stamp written atomically. Everything under "control" is
+/// guarded by the node's control lock.
+/// </remarks>
+internal sealed class Peer
+{
+    private volatile PeerPath[] _paths = [];
+    private volatile PeerRoute _route = new(CipherSuite.Salsa20Poly1305, null, null);
+    private long _lastReceived = Vl1Timing.Never;
+    private long _lastNontrivial = Vl1Timing.Never;
+    private long _lastTrust = Vl1Timing.Never;
+    private long _lastRelayedSend = Vl1Timing.Never;
+    private long _lastPush = Vl1Timing.Never;
+
+    public Peer(NodeIdentity identity, SessionKeys keys)
+    {
+        Identity = identity;
+        Id = identity.Address;
+        Keys = keys;
+    }
+
+    public NodeId Id { get; }
+
+    public NodeIdentity Identity { get; }
+
+    public SessionKeys Keys { get; }
+
+    /// <summary>What it announced; replaced under the control lock.</summary>
+    public PeerVersion Version { get; set; }
+
+    /// <summary>True for the planet's roots other than ourselves.</summary>
+    public bool IsUpstream { get; set; }
+
+    /// <summary>Its paths, in order of learning. Replaced whole.</summary>
+    public PeerPath[] Paths
+    {
+        get => _paths;
+        set => _paths = value;
+    }
+
+    /// <summary>How to send to it. Replaced whole.</summary>
+    public PeerRoute Route
+    {
+        get => _route;
+        set => _route = value;
+    }
+
+    /// <summary>Whether packets to it take a direct path now.</summary>
+    public bool IsDirect => _route.Path is not null;
+
+    /// <summary>When something authenticated last came from it, in the node's milliseconds.</summary>
+    public long LastReceived
+    {
+        get => Volatile.Read(ref _lastReceived);
+        set => Volatile.Write(ref _lastReceived, value);
+    }
+
+    /// <summary>When it last sent a frame or a configuration message: what keeps it active.</summary>
+    public long LastNontrivial
+    {
+        get => Volatile.Read(ref _lastNontrivial);
+        set => Volatile.Write(ref _lastNontrivial, value);
+    }
+
+    /// <summary>When it last proved that it shares a network with us.</summary>
+    public long LastTrust
+    {
+        get => Volatile.Read(ref _lastTrust);
+        set => Volatile.Write(ref _lastTrust, value);
+    }
+
+    /// <summary>When something was last sent to it through a root because no direct path lives.</summary>
+    public long LastRelayedSend
+    {
+        get => Volatile.Read(ref _lastRelayedSend);
+        set => Volatile.Write(ref _lastRelayedSend, value);
+    }
+
+    /// <summary>When our addresses were last pushed to it.</summary>
+    public long LastPush
+    {
+        get => Volatile.Read(ref _lastPush);
+        set => Volatile.Write(ref _lastPush, value);
+    }
+
+    // Control.
+    public IReadOnlyList<InetEndPoint> RootEndPoints { get; set; } = [];
+
+    public bool IsForgotten { get; set; }
+
+    public long Created { get; init; }
+
+    public long LastFullHello { get; set; } = Vl1Timing.Never;
+
+    public long LastKeepalive { get; set; } = Vl1Timing.Never;
+
+    public long KeepaliveBefore { get; set; } = Vl1Timing.Never;
+
+    /// <summary>Two keepalives went out since it was last heard.</summary>
+    public bool IsUnresponsive => KeepaliveBefore > LastReceived;
+
+    public long LastRelayedHello { get; set; } = Vl1Timing.Never;
+
+    public long LastWhoisAnswer { get; set; } = Vl1Timing.Never;
+
+    public long LastCredentials { get; set; } = Vl1Timing.Never;
+
+    public long LastEchoAnswer { get; set; } = Vl1Timing.Never;
+
+    public long LastPushReceived { get; set; } = Vl1Timing.Never;
+
+    public int PushesInARow { get; set; }
+
+    /// <summary>Places that were greeted lately to confirm them.</summary>
+    public RecentPlaces Confirmations { get; } = new();
+
+    /// <summary>The path that a packet came over, if it has been learnt.</summary>
+    public PeerPath? FindPath(int socket, in InetEndPoint endPoint)
+    {
+        foreach (var path in _paths)
+        {
+            if (path.Is(socket, endPoint))
+            {
+                return path;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The best unexpired path, alive or not.</summary>
+    public PeerPath? BestPath(long now)
+    {
+        PeerPath? best = null;
+        foreach (var path in _paths)
+        {
+            if (!path.IsExpired(now) && (best is null || !best.IsBetterThan(path, now)))
+            {
+                best = path;
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>Mean round trip of the path in use, in milliseconds; 0 = not measured.</summary>
+    public int Latency => _route.Path?.Latency ?? 0;
+
+    public override string ToString() => Id.ToString();
+}
+
+/// <summary>The last few places that were tried for a peer, so that each is tried at most once in a while, and not too many at once.</summary>
+internal sealed class RecentPlaces
+{
+    private readonly (InetEndPoint EndPoint, long Time)[] _places = new (InetEndPoint, long)[Vl1Limits.ConfirmationsPerPeer];
+    private int _count;
+
+    /// <summary>Whether the place may be tried now; if so it is noted.</summary>
+    public bool TryAdd(in InetEndPoint endPoint, long now)
+    {
+        int slot = _count;
+        for (int i = 0; i < _count; i++)
+        {
+            bool recent = now - _places[i].Time < Vl1Timing.ConfirmInterval;
+            if (_places[i].EndPoint == endPoint)
+            {
+                if (recent)
+                {
+                    return false;
+                }
+
+                slot = i;
+                break;
+            }
+
+            if (!recent)
+            {
+                slot = i;
+            }
+        }
+
+        if (slot == _places.Length)
+        {
+            return false;
+        }
+
+        _count = Math.Max(_count, slot + 1);
+        _places[slot] = (endPoint, now);
+        return true;
+    }
+}

@@ -1,0 +1,90 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using ZeroTier.Managed.Crypto;
+using ZeroTier.Managed.Identity;
+
+namespace ZeroTier.Managed.Vl1;
+
+/// <summary>The key pair that signs a planet and its updates. Keep the private key offline: whoever has it decides the roots.</summary>
+/// <remarks>Safe for use by several threads, but for <see cref="Dispose"/>.</remarks>
+public sealed class PlanetSigningKey : IDisposable
+{
+    /// <summary>Bytes of the public key: an X25519 key, which plays no part, then an Ed25519 key.</summary>
+    public const int PublicKeySize = NodeIdentity.PublicKeySize;
+
+    /// <summary>Bytes of the private key.</summary>
+    public const int PrivateKeySize = NodeIdentity.PrivateKeySize;
+
+    /// <summary>Bytes of a signature.</summary>
+    public const int SignatureSize = NodeIdentity.SignatureSize;
+
+    private const int KeyOffset = PacketHeader.AddressSize + 1;
+
+    // The pair is an identity without an address: the same keys, the same signatures (chapter 2.8.2).
+    private readonly NodeIdentity _pair;
+
+    private PlanetSigningKey(NodeIdentity pair) => _pair = pair;
+
+    /// <summary>The 64 public bytes.</summary>
+    public ReadOnlySpan<byte> PublicKey => _pair.PublicKey;
+
+    /// <summary>Makes a new pair.</summary>
+    /// <param name="random">Where it comes from; the system's generator by default.</param>
+    public static PlanetSigningKey Generate(RandomSource? random = null)
+    {
+        Span<byte> secret = stackalloc byte[PrivateKeySize];
+        (random ?? RandomSource.System).Fill(secret);
+        try
+        {
+            return FromPrivateKey(secret);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(secret);
+        }
+    }
+
+    /// <summary>The pair of a private key.</summary>
+    /// <exception cref="ArgumentException">The key has not <see cref="PrivateKeySize"/> bytes.</exception>
+    public static PlanetSigningKey FromPrivateKey(ReadOnlySpan<byte> privateKey)
+    {
+        if (privateKey.Length != PrivateKeySize)
+        {
+            throw new ArgumentException($"The private key has {PrivateKeySize} bytes.", nameof(privateKey));
+        }
+
+        Span<byte> form = stackalloc byte[NodeIdentity.BinarySize + PrivateKeySize];
+        form.Clear();
+        X25519.PublicKey(privateKey, form[KeyOffset..]);
+        Ed25519.PublicKey(privateKey[Ed25519.KeySize..], form[(KeyOffset + X25519.KeySize)..]);
+        form[NodeIdentity.BinarySize - 1] = PrivateKeySize;
+        privateKey.CopyTo(form[NodeIdentity.BinarySize..]);
+        try
+        {
+            return new PlanetSigningKey(Read(form));
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(form);
+        }
+    }
+
+    /// <summary>Overwrites the private key.</summary>
+    public void Dispose() => _pair.Dispose();
+
+    internal byte[] Sign(ReadOnlySpan<byte> message) => _pair.Sign(message);
+
+    internal static bool Verify(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
+    {
+        Span<byte> form = stackalloc byte[NodeIdentity.BinarySize];
+        form.Clear();
+        publicKey.CopyTo(form[KeyOffset..]);
+        return Read(form).Verify(message, signature);
+    }
+
+    private static NodeIdentity Read(ReadOnlySpan<byte> form) =>
+        NodeIdentity.TryRead(form, out var pair, out _) ? pair : ThrowUnreadable();
+
+    [DoesNotReturn]
+    private static NodeIdentity ThrowUnreadable() => throw new InvalidOperationException("A key pair cannot be read back.");
+}

@@ -1,0 +1,78 @@
+using System.Net.Sockets;
+using ZeroTier.Managed.Datagrams;
+
+namespace ZeroTier.Managed.Vl1;
+
+/// <summary>What others report as our external addresses (chapter 2.14). Bounded; guarded by the control lock.</summary>
+internal sealed class SelfAwareness
+{
+    private readonly Dictionary<Key, Report> _reports = [];
+
+    public int Count => _reports.Count;
+
+    /// <summary>Takes a report that came directly.</summary>
+    /// <returns>True when a trusted reporter sees us at another IP than before: paths of this family and scope must be probed.</returns>
+    public bool Add(NodeId reporter, bool isUpstream, int socket, in InetEndPoint reporterEndPoint, in InetEndPoint seen, long now, bool allowLoopback)
+    {
+        var scope = IpScopes.Of(seen);
+        if (seen.Port == 0 || scope != IpScopes.Of(reporterEndPoint) || scope is IpScope.None or IpScope.Multicast
+            || (scope == IpScope.Loopback && !allowLoopback))
+        {
+            return false;
+        }
+
+        var key = new Key(reporter, socket, reporterEndPoint, scope);
+        bool known = _reports.TryGetValue(key, out var former);
+        bool moved = isUpstream && known && now - former.Time < Vl1Timing.SurfaceReport && !former.Seen.HasSameAddress(seen);
+        if (moved)
+        {
+            foreach (var (other, _) in _reports)
+            {
+                if (other.Scope == scope && other.ReporterEndPoint != reporterEndPoint)
+                {
+                    _reports.Remove(other);
+                }
+            }
+        }
+
+        if (known || _reports.Count < Vl1Limits.SurfaceReports)
+        {
+            _reports[key] = new Report(seen, now);
+        }
+
+        return moved;
+    }
+
+    /// <summary>Adds the reported addresses, without duplicates, up to the limit.</summary>
+    public void AddTo(List<InetEndPoint> endPoints, int limit)
+    {
+        foreach (var report in _reports.Values)
+        {
+            if (endPoints.Count >= limit)
+            {
+                return;
+            }
+
+            if (!endPoints.Contains(report.Seen))
+            {
+                endPoints.Add(report.Seen);
+            }
+        }
+    }
+
+    /// <summary>Forgets old reports.</summary>
+    public void Expire(long now)
+    {
+        foreach (var (key, report) in _reports)
+        {
+            if (now - report.Time >= Vl1Timing.SurfaceReport)
+            {
+                _reports.Remove(key);
+            }
+        }
+    }
+
+    private readonly record struct Key(NodeId Reporter, int Socket, InetEndPoint ReporterEndPoint, IpScope Scope);
+
+    private readonly record struct Report(InetEndPoint Seen, long Time);
+}

@@ -1,0 +1,168 @@
+using ZeroTier.Managed.Datagrams;
+
+namespace ZeroTier.Managed.Vl1;
+
+/// <summary>
+/// Packets that are written, armed and sent together. Rented from <see cref="Vl1Node.BeginBatch"/>, used by one thread, given back by <see cref="Dispose"/>.
+/// </summary>
+/// <remarks>
+/// Payloads are written where they will be sent from: reserve, write, commit. Consecutive packets over one path that have one size
+/// go out with one call to the transport. Nothing is allocated, and no lock is taken for peers that can be reached.
+/// </remarks>
+internal sealed class Vl1Batch : IDisposable
+{
+    private const int BufferSize = 64 * 1024;
+    private const int MaxRuns = 64;
+    private const int MaxRunDatagrams = 64;
+    private const int MaxRunBytes = 65_507;
+    private const int IdSize = 8;
+
+    private readonly Vl1Node _node;
+    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(BufferSize, pinned: true);
+    private readonly Run[] _runs = new Run[MaxRuns];
+    private readonly byte[] _ids = new byte[64 * IdSize];
+    private int _idsUsed;
+    private int _runCount;
+    private int _used;
+    private int _reserved;
+
+    public Vl1Batch(Vl1Node node)
+    {
+        _node = node;
+        _idsUsed = _ids.Length;
+    }
+
+    /// <summary>Longest payload of one packet.</summary>
+    public const int MaxPayload = Fragments.MaxPacketSize - PacketHeader.Size;
+
+    /// <summary>Room for the bytes after the verb byte; its content is undefined. A reservation that is not committed is void. Sends when the buffer is full.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">More than <see cref="MaxPayload"/> bytes.</exception>
+    public Span<byte> Reserve(int payloadLength)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)payloadLength, (uint)MaxPayload, nameof(payloadLength));
+        int length = PacketHeader.Size + payloadLength;
+        if (_used + Fragments.TotalSize(length) > BufferSize || _runCount == MaxRuns)
+        {
+            Send();
+        }
+
+        _reserved = length;
+        return _buffer.AsSpan(_used + PacketHeader.Size, payloadLength);
+    }
+
+    /// <summary>Encrypts the reserved packet for a node, in place. When the node cannot be reached yet, a copy waits for up to 5 s.</summary>
+    public void Commit(NodeId destination, Verb verb)
+    {
+        var packet = _buffer.AsSpan(_used, _reserved);
+        var payload = packet[PacketHeader.Size..];
+        if (destination == _node.Id || _node.FindPeer(destination) is not { } peer)
+        {
+            _node.Enqueue(destination, verb, payload);
+            return;
+        }
+
+        var route = peer.Route;
+        var path = route.Path ?? _node.RelayFor(peer) ?? route.Fallback;
+        if (path is null)
+        {
+            _node.Enqueue(destination, verb, payload);
+            return;
+        }
+
+        bool answered = ExpectedReplies.IsAnswered(verb, payload);
+        PacketHeader.Write(packet, NextId(), destination, _node.Id, verb);
+        peer.Keys.Arm(packet, route.Suite);
+        if (answered)
+        {
+            _node.ExpectedReplies.Add(PacketHeader.PacketId(packet), destination);
+        }
+
+        int bytes = Fragments.Cut(_buffer.AsSpan(_used), packet.Length);
+        Append(path, Math.Min(packet.Length, Fragments.Mtu), bytes);
+        _used += bytes;
+    }
+
+    /// <summary>Sends what was committed. The batch can be used on.</summary>
+    public void Send()
+    {
+        if (_runCount == 0)
+        {
+            _used = 0;
+            return;
+        }
+
+        long now = _node.Now;
+        foreach (ref var run in _runs.AsSpan(0, _runCount))
+        {
+            run.Path.LastSent = now;
+            run.Path.LastUsed = now;
+            _node.Transmit(run.Path.Socket, run.Path.EndPoint, _buffer.AsSpan(run.Start, run.Length), run.Segment);
+            run = default;
+        }
+
+        _runCount = 0;
+        _used = 0;
+    }
+
+    /// <summary>Gives the batch back; what was committed and not sent is dropped.</summary>
+    public void Dispose()
+    {
+        _runs.AsSpan(0, _runCount).Clear();
+        _runCount = 0;
+        _used = 0;
+        _node.Return(this);
+    }
+
+    private void Append(PeerPath path, int segment, int bytes)
+    {
+        int datagrams = (bytes + segment - 1) / segment;
+        if (_runCount > 0)
+        {
+            ref var last = ref _runs[_runCount - 1];
+
+            // A shorter packet may end a run, but only as a single datagram.
+            bool fits = segment == last.Segment || (segment < last.Segment && datagrams == 1);
+            if (fits && !last.IsClosed && ReferenceEquals(last.Path, path)
+                && last.Datagrams + datagrams <= MaxRunDatagrams && last.Length + bytes <= MaxRunBytes)
+            {
+                last.Length += bytes;
+                last.Datagrams += datagrams;
+                last.IsClosed = bytes % last.Segment != 0;
+                return;
+            }
+        }
+
+        _runs[_runCount++] = new Run
+        {
+            Path = path,
+            Start = _used,
+            Length = bytes,
+            Segment = segment,
+            Datagrams = datagrams,
+            IsClosed = bytes % segment != 0,
+        };
+    }
+
+    // One call to the random source for many packets.
+    private ReadOnlySpan<byte> NextId()
+    {
+        if (_idsUsed == _ids.Length)
+        {
+            _node.Random.Fill(_ids);
+            _idsUsed = 0;
+        }
+
+        _idsUsed += IdSize;
+        return _ids.AsSpan(_idsUsed - IdSize, IdSize);
+    }
+
+    private struct Run
+    {
+        public PeerPath Path;
+        public int Start;
+        public int Length;
+        public int Segment;
+        public int Datagrams;
+        public bool IsClosed;
+    }
+}

@@ -1,0 +1,449 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Identity;
+
+namespace ZeroTier.Managed.Vl1;
+
+/// <summary>
+/// The peer-to-peer layer of a node: finds other nodes by address, keeps direct paths to them or goes through roots, and carries packets that are
+/// encrypted end to end. With its identity in the planet it is a root (chapter 2).
+/// </summary>
+/// <remarks>
+/// <para>
+/// Two planes. The data plane looks peers up without a lock, and reads keys and path from objects that are replaced whole. The control plane
+/// (HELLO, WHOIS, paths, timers) is guarded by one lock, <c>_control</c>. What a control step sends or tells goes into an <see cref="Outbox"/>
+/// and leaves after the lock is released: neither the transport nor the layer above is ever called under it (but for
+/// <see cref="IVl1Client.IsVirtualAddress"/>).
+/// </para>
+/// <para>Lock order: control lock, then the own locks of <see cref="Reassembly"/> or <see cref="Introductions"/>; these call nothing.</para>
+/// <para>All members are thread-safe. There is no thread of its own: work runs on delivering and sending threads and on one timer.</para>
+/// </remarks>
+internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
+{
+    private const int Created = 0;
+    private const int Running = 1;
+    private const int Disposed = 2;
+
+    private readonly Lock _control = new();
+    private readonly ConcurrentDictionary<ulong, Peer> _peers;
+    private readonly IDatagramTransport _transport;
+    private readonly IVl1Client _client;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly long _startTimestamp;
+    private readonly long _startUnixMilliseconds;
+    private readonly long _offlineAfter;
+    private readonly long _activity;
+    private readonly ITimer _timer;
+
+    // Control state.
+    private readonly List<Peer> _peerList = [];
+    private readonly Dictionary<NodeId, KnownPeer> _remembered = [];
+    private readonly List<Peer> _upstreams = [];
+    private readonly List<SessionKeys> _retiredKeys = [];
+    private readonly WhoisTable _whois = new();
+    private readonly PacketQueue _sendQueue;
+    private readonly PacketQueue _parked;
+    private readonly HelloGate _helloGate = new();
+    private readonly SelfAwareness _selfAwareness = new();
+    private readonly MulticastStore _multicast = new();
+    private readonly Dictionary<NodeId, PendingIntroduction> _pendingIntroductions = [];
+    private readonly byte[] _scratch = new byte[Fragments.TotalSize(Fragments.MaxPacketSize)];
+    private readonly Stack<Vl1Batch> _batches = new();
+    private Outbox _outbox = new();
+    private Outbox? _spareOutbox;
+    private NodeId[] _anchors = [];
+    private IReadOnlyList<InetEndPoint> _localEndPoints = [];
+    private long _lastPingCheck = Vl1Timing.Never;
+    private long _lastHousekeeping;
+    private long _lastBeaconAnswer = Vl1Timing.Never;
+
+    // Read by the data plane without the lock.
+    private readonly Reassembly _reassembly;
+    private readonly Introductions _introductions = new();
+    private volatile Planet _planet;
+    private volatile PeerPath? _relay;
+    private volatile Peer? _bestUpstream;
+    private volatile bool _isRoot;
+    private volatile bool _isOnline;
+    private volatile bool _loopbackOnly;
+    private volatile int _state;
+
+    /// <summary>Makes a node; nothing is sent before <see cref="Start"/>.</summary>
+    /// <exception cref="ArgumentException">The identity has no private key.</exception>
+    public Vl1Node(Vl1NodeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (!options.Identity.HasSecret)
+        {
+            throw new ArgumentException("A node needs its private key.", nameof(options));
+        }
+
+        Identity = options.Identity;
+        Id = options.Identity.Address;
+        Random = options.Random;
+        _transport = options.Transport;
+        _client = options.Client;
+        _time = options.TimeProvider;
+        _log = options.Logger;
+        _offlineAfter = (long)options.OfflineAfter.TotalMilliseconds;
+        _activity = (long)options.PeerActivityTimeout.TotalMilliseconds;
+        _startTimestamp = _time.GetTimestamp();
+        _startUnixMilliseconds = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        _peers = new ConcurrentDictionary<ulong, Peer>(concurrencyLevel: 1, capacity: 31);
+        _reassembly = new Reassembly(Drops);
+        _sendQueue = new PacketQueue(Vl1Limits.QueuedPackets, Vl1Limits.QueuedPacketsPerDestination, Drops);
+        _parked = new PacketQueue(Vl1Limits.ParkedPackets, Vl1Limits.ParkedPacketsPerSource, Drops);
+        _planet = options.Planet;
+        foreach (var known in options.KnownPeers.Take(Vl1Limits.RememberedPeers))
+        {
+            if (known.Identity.Address != Id)
+            {
+                _remembered[known.Identity.Address] = known;
+            }
+        }
+
+        _timer = _time.CreateTimer(static node => ((Vl1Node)node!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        Enter();
+        UsePlanet(_planet);
+        Leave();
+    }
+
+    /// <summary>Our address.</summary>
+    public NodeId Id { get; }
+
+    /// <summary>Who we are.</summary>
+    public NodeIdentity Identity { get; }
+
+    /// <summary>The planet in use; replaced when a root hands out a newer one.</summary>
+    public Planet Planet => _planet;
+
+    /// <summary>True when our identity is one of the planet's roots.</summary>
+    public bool IsRoot => _isRoot;
+
+    /// <summary>True when a root was heard lately; always for a root.</summary>
+    public bool IsOnline => _isOnline;
+
+    /// <summary>What was dropped, by reason.</summary>
+    public DropCounters Drops { get; } = new();
+
+    /// <summary>Datagrams and bytes in and out.</summary>
+    public TrafficCounters Traffic { get; } = new();
+
+    /// <summary>The root in use for look-ups and relaying; null when there is none.</summary>
+    public NodeId? BestUpstream => _bestUpstream?.Id;
+
+    /// <summary>All roots other than ourselves.</summary>
+    public IReadOnlyList<NodeId> Upstreams
+    {
+        get
+        {
+            lock (_control)
+            {
+                return [.. _upstreams.Select(peer => peer.Id)];
+            }
+        }
+    }
+
+    /// <summary>Milliseconds since this node was made.</summary>
+    internal long Now => (long)_time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
+
+    internal RandomSource Random { get; }
+
+    internal ExpectedReplies ExpectedReplies { get; } = new();
+
+    /// <summary>Begins to receive, and greets the roots.</summary>
+    /// <exception cref="InvalidOperationException">The node was started or disposed before.</exception>
+    public void Start()
+    {
+        if (Interlocked.CompareExchange(ref _state, Running, Created) != Created)
+        {
+            throw new InvalidOperationException("A node starts once.");
+        }
+
+        _transport.Start(this);
+        if (_localEndPoints.Count == 0)
+        {
+            SetLocalEndPoints(_transport.LocalEndPoints);
+        }
+
+        OnTick();
+        _timer.Change(TimeSpan.FromMilliseconds(Vl1Timing.Tick), TimeSpan.FromMilliseconds(Vl1Timing.Tick));
+    }
+
+    /// <summary>Stops the timer and drops everything that waits. The transport, which is not ours, must have ended delivering and senders must have stopped.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _state, Disposed) == Disposed)
+        {
+            return;
+        }
+
+        _timer.Dispose();
+        lock (_control)
+        {
+            _sendQueue.Clear();
+            _parked.Clear();
+            _reassembly.Clear();
+            foreach (var peer in _peerList)
+            {
+                peer.Keys.Dispose();
+            }
+
+            foreach (var keys in _retiredKeys)
+            {
+                keys.Dispose();
+            }
+        }
+    }
+
+    /// <summary>The peer with this address, if its identity is known. Lock-free.</summary>
+    public Peer? FindPeer(NodeId id) => _peers.GetValueOrDefault(id.Value);
+
+    /// <summary>The identity of an address, if known; otherwise asks a root for it. <see cref="IVl1Client.OnPeerChanged"/> says when it arrives.</summary>
+    public NodeIdentity? FindIdentity(NodeId id)
+    {
+        if (id == Id)
+        {
+            return Identity;
+        }
+
+        if (FindPeer(id) is { } peer)
+        {
+            return peer.Identity;
+        }
+
+        Enter();
+        try
+        {
+            return FindOrRecall(id)?.Identity ?? RequestIdentity(id);
+        }
+        finally
+        {
+            Leave();
+        }
+
+        NodeIdentity? RequestIdentity(NodeId unknown)
+        {
+            Whois(unknown, Now);
+            return null;
+        }
+    }
+
+    /// <summary>Names the nodes to be looked up and kept in touch with even without traffic (controllers, multicast replicators). Replaces the former list.</summary>
+    public void SetAnchors(IEnumerable<NodeId> anchors)
+    {
+        ArgumentNullException.ThrowIfNull(anchors);
+        NodeId[] list = [.. anchors.Where(id => id != Id && !id.IsReserved).Distinct().Take(Vl1Limits.Anchors)];
+        lock (_control)
+        {
+            _anchors = list;
+        }
+    }
+
+    /// <summary>Names our own physical addresses, to be told to trusted peers. Addresses that are no use for a path are left out. Replaces the former list.</summary>
+    public void SetLocalEndPoints(IEnumerable<InetEndPoint> endPoints)
+    {
+        ArgumentNullException.ThrowIfNull(endPoints);
+        InetEndPoint[] list = [.. endPoints.Where(e => e.Port != 0 && IsUsable(e)).Distinct().Take(Vl1Limits.PushedEndPoints)];
+        lock (_control)
+        {
+            _localEndPoints = list;
+        }
+    }
+
+    /// <summary>A batch for sending; dispose it to give it back.</summary>
+    public Vl1Batch BeginBatch()
+    {
+        lock (_batches)
+        {
+            return _batches.TryPop(out var batch) ? batch : new Vl1Batch(this);
+        }
+    }
+
+    /// <summary>Sends one packet.</summary>
+    /// <param name="destination">To whom.</param>
+    /// <param name="verb">What it is.</param>
+    /// <param name="payload">At most <see cref="Vl1Batch.MaxPayload"/> bytes; longer ones are dropped.</param>
+    public void Send(NodeId destination, Verb verb, ReadOnlySpan<byte> payload)
+    {
+        if (payload.Length > Vl1Batch.MaxPayload)
+        {
+            Drops.Add(DropReason.TooLong);
+            return;
+        }
+
+        using var batch = BeginBatch();
+        payload.CopyTo(batch.Reserve(payload.Length));
+        batch.Commit(destination, verb);
+        batch.Send();
+    }
+
+    /// <summary>Answers a packet with OK, the way it came.</summary>
+    /// <param name="peer">Who sent it.</param>
+    /// <param name="request">How it came.</param>
+    /// <param name="requestVerb">Its verb.</param>
+    /// <param name="data">What follows verb and packet ID.</param>
+    public void ReplyOk(Peer peer, in PacketInfo request, Verb requestVerb, ReadOnlySpan<byte> data)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        Enter();
+        EmitOk(peer, request, requestVerb, data);
+        Leave();
+    }
+
+    /// <summary>Answers a packet with ERROR, the way it came.</summary>
+    public void ReplyError(Peer peer, in PacketInfo request, Verb requestVerb, ErrorCode code, ReadOnlySpan<byte> data)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        Enter();
+        EmitError(peer, request, requestVerb, code, data);
+        Leave();
+    }
+
+    /// <summary>Offers the packets on hold to the layer above again, because credentials arrived. Call without holding locks.</summary>
+    public void RetryHeld() => Retry(null);
+
+    /// <summary>What the contract says about peers. Allocates.</summary>
+    public IReadOnlyList<ZeroTierPeer> Snapshot()
+    {
+        lock (_control)
+        {
+            long now = Now;
+            return [.. _peerList.Select(peer => Describe(peer, now))];
+        }
+    }
+
+    /// <summary>What should be stored, and given as <see cref="Vl1NodeOptions.KnownPeers"/> at the next start. A root that does so is found again at once.</summary>
+    public IReadOnlyList<KnownPeer> GetPersistentPeers()
+    {
+        lock (_control)
+        {
+            return [.. _peerList.Where(peer => !peer.IsUpstream).Select(Remember), .. _remembered.Values];
+        }
+    }
+
+    internal void Return(Vl1Batch batch)
+    {
+        lock (_batches)
+        {
+            if (_batches.Count < Vl1Limits.IdleBatches && _state != Disposed)
+            {
+                _batches.Push(batch);
+            }
+        }
+    }
+
+    /// <summary>The way to a peer that has no direct path: that of the best root.</summary>
+    internal PeerPath? RelayFor(Peer peer)
+    {
+        var relay = peer.IsUpstream && ReferenceEquals(peer, _bestUpstream) ? null : _relay;
+        if (relay is not null)
+        {
+            peer.LastRelayedSend = Now;
+        }
+
+        return relay;
+    }
+
+    /// <summary>Hands datagrams to the transport.</summary>
+    internal void Transmit(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segment)
+    {
+        if (_state != Running)
+        {
+            return;
+        }
+
+        Traffic.AddSent((datagrams.Length + segment - 1) / segment, datagrams.Length);
+        _transport.Send(socket, destination, datagrams, Math.Min(segment, datagrams.Length));
+    }
+
+    private void Enter() => _control.Enter();
+
+    // Releases the control lock, then carries out what was decided under it.
+    private void Leave()
+    {
+        Outbox? outbox = null;
+        if (!_outbox.IsEmpty)
+        {
+            outbox = _outbox;
+            _outbox = _spareOutbox ?? new Outbox();
+            _spareOutbox = null;
+        }
+
+        _control.Exit();
+        if (outbox is null)
+        {
+            return;
+        }
+
+        foreach (ref readonly var datagram in outbox.Datagrams)
+        {
+            var bytes = outbox.BytesOf(datagram);
+            if (datagram.HopLimit == 0)
+            {
+                Transmit(datagram.Socket, datagram.Destination, bytes, Fragments.Mtu);
+            }
+            else if (_state == Running)
+            {
+                Traffic.AddSent(1, bytes.Length);
+                _transport.SendWithHopLimit(datagram.Socket, datagram.Destination, bytes, datagram.HopLimit);
+            }
+        }
+
+        foreach (ref readonly var notice in outbox.Notices)
+        {
+            Tell(notice);
+        }
+
+        outbox.Clear();
+        lock (_control)
+        {
+            _spareOutbox ??= outbox;
+        }
+    }
+
+    private void Tell(in Outbox.Notice notice)
+    {
+        switch (notice.Kind)
+        {
+            case NoticeKind.Online:
+            case NoticeKind.Offline:
+                _client.OnOnlineChanged(notice.Kind == NoticeKind.Online);
+                break;
+            case NoticeKind.PeerChanged:
+                _client.OnPeerChanged(notice.Peer!, notice.Change);
+                break;
+            case NoticeKind.Collision:
+                _client.OnIdentityCollision();
+                break;
+            case NoticeKind.PlanetUpdated:
+                _client.OnPlanetUpdated(notice.Planet!);
+                break;
+            case NoticeKind.IdentityArrived:
+                Retry(notice.Peer);
+                break;
+        }
+    }
+
+    private ZeroTierPeer Describe(Peer peer, long now)
+    {
+        var inUse = peer.Route.Path;
+        return new ZeroTierPeer(peer.Id, peer.IsUpstream ? ZeroTierPeerRole.Planet : ZeroTierPeerRole.Leaf)
+        {
+            Paths = [.. peer.Paths.Where(path => path.IsAlive(now)).OrderByDescending(path => ReferenceEquals(path, inUse))
+                .Select(path => new ZeroTierPath(path.EndPoint.ToIPEndPoint(), ToWallClock(path.LastReceived), ReferenceEquals(path, inUse)))],
+            Latency = peer.Latency == 0 ? null : TimeSpan.FromMilliseconds(peer.Latency),
+            Version = peer.Version.IsKnown ? new Version(peer.Version.Major, peer.Version.Minor, peer.Version.Revision) : null,
+            LastReceived = peer.LastReceived < 0 ? null : ToWallClock(peer.LastReceived),
+        };
+    }
+
+    private DateTimeOffset ToWallClock(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(_startUnixMilliseconds + milliseconds);
+
+    private static KnownPeer Remember(Peer peer) =>
+        new(peer.Identity, peer.Version, [.. peer.Paths.Select(path => path.EndPoint).Distinct().Take(Vl1Limits.RememberedEndPoints)]);
+
+    private readonly record struct PendingIntroduction(InetEndPoint EndPoint, int Socket, long Expires);
+}

@@ -1,0 +1,92 @@
+namespace ZeroTier.Managed.Vl1;
+
+/// <summary>The intervals of this layer in milliseconds (chapter 2.19).</summary>
+internal static class Vl1Timing
+{
+    /// <summary>A time before every other.</summary>
+    public const long Never = long.MinValue / 4;
+
+    /// <summary>The control tick: queues and look-ups are retried, paths chosen again.</summary>
+    public const int Tick = 500;
+
+    /// <summary>Life of queued and parked packets and of unfinished reassemblies.</summary>
+    public const int QueueLife = 5_000;
+
+    /// <summary>Roots and active peers are looked after this often.</summary>
+    public const int PingCheck = 5_000;
+
+    /// <summary>Forgetting of peers, reports and subscriptions.</summary>
+    public const int Housekeeping = 30_000;
+
+    /// <summary>HELLO on all paths of active peers.</summary>
+    public const int FullPing = 60_000;
+
+    /// <summary>ECHO on a path when nothing was sent for so long.</summary>
+    public const int Heartbeat = 14_000;
+
+    /// <summary>ECHO on a path in use when nothing was received for so long, so that two may be lost before it counts as dead.</summary>
+    public const int ReceiveHeartbeat = 9_000;
+
+    /// <summary>A path is alive for so long after a packet.</summary>
+    public const int PathAlive = 19_000;
+
+    /// <summary>A path is dropped after so long without an authenticated packet.</summary>
+    public const int PathExpiry = 243_000;
+
+    /// <summary>At most one confirming HELLO to a place in this time.</summary>
+    public const int ConfirmInterval = 1_000;
+
+    /// <summary>Trust after an accepted frame or credential.</summary>
+    public const int Trust = 600_000;
+
+    /// <summary>A push of direct paths after a relayed packet.</summary>
+    public const int PushRelayed = 15_000;
+
+    /// <summary>A push of direct paths after a direct packet.</summary>
+    public const int PushDirect = 120_000;
+
+    /// <summary>A pause after which pushes are counted anew.</summary>
+    public const int PushGateReset = 30_000;
+
+    /// <summary>One introduction per pair.</summary>
+    public const int Introduction = 30_000;
+
+    /// <summary>A reported external address is believed for so long.</summary>
+    public const int SurfaceReport = 600_000;
+
+    /// <summary>A multicast subscription at a root.</summary>
+    public const int MulticastLike = 600_000;
+
+    /// <summary>One look-up per address.</summary>
+    public const int Whois = 500;
+
+    /// <summary>WHOIS answered to a leaf by a leaf.</summary>
+    public const int WhoisAnswer = 100;
+
+    /// <summary>ECHO answered per path.</summary>
+    public const int EchoAnswer = 166;
+
+    /// <summary>NETWORK_CREDENTIALS accepted per peer.</summary>
+    public const int Credentials = 1_000;
+
+    /// <summary>One new identity per source prefix.</summary>
+    public const int IdentityGate = 2_000;
+
+    /// <summary>One answer to a LAN beacon.</summary>
+    public const int BeaconAnswer = 2_500;
+
+    /// <summary>One HELLO through the roots to a peer of unknown version, and to remembered endpoints.</summary>
+    public const int RelayedHello = 30_000;
+
+    /// <summary>HELLO to the nodes that the layer above wants to keep in touch with, while they have no path.</summary>
+    public const int AnchorHello = 28_000;
+
+    /// <summary>Paths over which frames went in this time are kept open, whatever the peer sends.</summary>
+    public const int PathInUse = 60_000;
+
+    /// <summary>A root's score grows by its latency with every such time of silence (chapter 2.10.1).</summary>
+    public const int RootSilenceStep = 61_000;
+
+    /// <summary>A leaf that was silent for so long may be evicted from a full table.</summary>
+    public const int EvictableAfter = 60_000;
+}

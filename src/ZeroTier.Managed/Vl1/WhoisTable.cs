@@ -1,0 +1,70 @@
+namespace ZeroTier.Managed.Vl1;
+
+/// <summary>Addresses whose identities we are looking for (chapter 2.5.4). Bounded; guarded by the control lock.</summary>
+internal sealed class WhoisTable
+{
+    private readonly Dictionary<NodeId, Pending> _pending = [];
+
+    public int Count => _pending.Count;
+
+    /// <summary>Asks for an address for the next 5 s.</summary>
+    /// <returns>True when a question should be sent now; <paramref name="full"/> when there is no room.</returns>
+    public bool Request(NodeId id, long now, out bool full)
+    {
+        full = false;
+        long expires = now + Vl1Timing.QueueLife;
+        if (_pending.TryGetValue(id, out var pending))
+        {
+            _pending[id] = pending with { Expires = expires };
+            return TryBegin(id, now);
+        }
+
+        if (_pending.Count >= Vl1Limits.PendingWhois)
+        {
+            full = true;
+            return false;
+        }
+
+        _pending[id] = new Pending(now, expires);
+        return true;
+    }
+
+    public bool Contains(NodeId id) => _pending.ContainsKey(id);
+
+    public void Remove(NodeId id) => _pending.Remove(id);
+
+    /// <summary>The addresses to be asked for again now; gives up on those that nobody wants any more.</summary>
+    public void Due(long now, List<NodeId> due)
+    {
+        foreach (var (id, pending) in _pending)
+        {
+            if (pending.Expires <= now)
+            {
+                _pending.Remove(id);
+            }
+            else if (now - pending.LastSent >= Vl1Timing.Whois)
+            {
+                due.Add(id);
+            }
+        }
+
+        foreach (var id in due)
+        {
+            TryBegin(id, now);
+        }
+    }
+
+    private bool TryBegin(NodeId id, long now)
+    {
+        var pending = _pending[id];
+        if (now - pending.LastSent < Vl1Timing.Whois)
+        {
+            return false;
+        }
+
+        _pending[id] = pending with { LastSent = now };
+        return true;
+    }
+
+    private readonly record struct Pending(long LastSent, long Expires);
+}
