@@ -97,9 +97,9 @@ internal sealed class Vl1Batch : IDisposable
             run.Path.LastSent = now;
             run.Path.LastUsed = now;
             _node.Transmit(run.Path.Socket, run.Path.EndPoint, _buffer.AsSpan(run.Start, run.Length), run.Segment);
-            run = default;
         }
 
+        _runs.AsSpan(0, _runCount).Clear();
         _runCount = 0;
         _used = 0;
     }
