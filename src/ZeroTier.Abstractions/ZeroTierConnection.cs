@@ -38,8 +38,18 @@ public abstract class ZeroTierConnection : IDuplexPipe, IAsyncDisposable
     /// <summary>Ends when nothing more will be sent: FIN was queued behind the last byte (null), else why. Never faults.</summary>
     public abstract Task<ZeroTierException?> SendEnded { get; }
 
+    /// <summary>For the connection's owner: whatever it needs to find from the connection, such as its log id. Engines neither read nor write it.</summary>
+    public object? Tag { get; set; }
+
     /// <summary>A snapshot of the peer at the other end; null when unknown.</summary>
     public abstract ZeroTierPeer? GetPeer();
+
+    /// <summary>
+    /// Ends sending in order, from any thread and without touching the application's end of the pipe: FIN goes out behind the bytes that the engine has
+    /// already taken from <see cref="Output"/>, the rest is dropped, and flushes report completion. Idempotent; does nothing after <see cref="Abort"/>.
+    /// </summary>
+    /// <remarks>An engine that cannot do this resets the connection instead, which is what the base implementation does.</remarks>
+    public virtual void CloseOutput() => Abort();
 
     /// <summary>Resets the connection (RST). Idempotent; the first reason wins. Pending reads and writes end with it.</summary>
     public abstract void Abort(ZeroTierException? reason = null);

@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Configuration;
+
+/// <summary>
+/// Binds the section <c>ZeroTier</c>. By hand rather than generated: a text that does not parse becomes a message with the setting, the value and an
+/// example, reported together with everything else that is wrong.
+/// </summary>
+internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IConfigureOptions<ZeroTierOptions>
+{
+    public void Configure(ZeroTierOptions options)
+    {
+        if (services.GetService<IConfiguration>() is not { } configuration)
+        {
+            return;
+        }
+
+        var section = configuration.GetSection(ZeroTierOptions.SectionName);
+        var reader = new Reader(section, options.ConfigurationErrors);
+        foreach (string network in List(section.GetSection(nameof(options.Networks))))
+        {
+            options.Networks.Add(network);
+        }
+
+        options.StoragePath = reader.Text(nameof(options.StoragePath)) ?? options.StoragePath;
+        options.PlanetPath = reader.Text(nameof(options.PlanetPath)) ?? options.PlanetPath;
+        options.Port = reader.Number(nameof(options.Port), "9993") ?? options.Port;
+        options.Engine = reader.Engine(nameof(options.Engine)) ?? options.Engine;
+        options.KeepHostUrls = reader.Flag(nameof(options.KeepHostUrls)) ?? options.KeepHostUrls;
+        options.TakeAllEndpoints = reader.Flag(nameof(options.TakeAllEndpoints)) ?? options.TakeAllEndpoints;
+        options.RequireReadyWithin = reader.Duration(nameof(options.RequireReadyWithin)) ?? options.RequireReadyWithin;
+        options.RequireDirect = reader.Flag(nameof(options.RequireDirect)) ?? options.RequireDirect;
+        options.OfflineGracePeriod = reader.Duration(nameof(options.OfflineGracePeriod)) ?? options.OfflineGracePeriod;
+        options.MaxReadBufferSize = reader.Number(nameof(options.MaxReadBufferSize), "1048576") ?? options.MaxReadBufferSize;
+        options.MaxWriteBufferSize = reader.Number(nameof(options.MaxWriteBufferSize), "65536") ?? options.MaxWriteBufferSize;
+        options.Backlog = reader.Number(nameof(options.Backlog), "512") ?? options.Backlog;
+        options.IOQueueCount = reader.Number(nameof(options.IOQueueCount), "4") ?? options.IOQueueCount;
+        options.UnsafePreferInlineScheduling = reader.Flag(nameof(options.UnsafePreferInlineScheduling)) ?? options.UnsafePreferInlineScheduling;
+        if (reader.Flag("DevelopmentNetwork") == true)
+        {
+            options.UseDevelopmentNetwork();
+        }
+
+        foreach (string text in List(section.GetSection("Listen")))
+        {
+            if (ParseListen(text) is { } entry)
+            {
+                options.ListenEntries.Add(entry);
+            }
+            else
+            {
+                reader.Wrong("Listen", text, "8080, 8056c2e21c000001.zt:8080 or 10.147.17.5:8080");
+            }
+        }
+    }
+
+    private static ListenEntry? ParseListen(string text)
+    {
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int onlyPort))
+        {
+            return new ListenEntry(null, null, onlyPort, null);
+        }
+
+        int colon = text.LastIndexOf(':');
+        if (colon < 0 || !int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port))
+        {
+            return null;
+        }
+
+        string host = text[..colon];
+        if (host.EndsWith(ZeroTierName.Suffix, StringComparison.OrdinalIgnoreCase))
+        {
+            return new ListenEntry(host[..^ZeroTierName.Suffix.Length], null, port, null);
+        }
+
+        return IPAddress.TryParse(host, out var address) ? new ListenEntry(null, address, port, null) : null;
+    }
+
+    /// <summary>A list of texts, or one text with commas, which is what an environment variable can hold.</summary>
+    private static IEnumerable<string> List(IConfigurationSection section) =>
+        section.Value is { } text
+            ? text.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            : section.GetChildren().Select(child => child.Value?.Trim() ?? "");
+
+    /// <summary>Reads single values and collects what is wrong with them.</summary>
+    private readonly struct Reader(IConfigurationSection section, IList<string> errors)
+    {
+        public string? Text(string key) => section[key] is { } text && text.Trim() is { Length: > 0 } trimmed ? trimmed : null;
+
+        public int? Number(string key, string example)
+        {
+            if (Text(key) is not { } text)
+            {
+                return null;
+            }
+
+            if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value))
+            {
+                return value;
+            }
+
+            Wrong(key, text, example);
+            return null;
+        }
+
+        public bool? Flag(string key)
+        {
+            if (Text(key) is not { } text)
+            {
+                return null;
+            }
+
+            if (bool.TryParse(text, out bool value))
+            {
+                return value;
+            }
+
+            Wrong(key, text, "true");
+            return null;
+        }
+
+        public TimeSpan? Duration(string key)
+        {
+            if (Text(key) is not { } text)
+            {
+                return null;
+            }
+
+            if (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value))
+            {
+                return value;
+            }
+
+            Wrong(key, text, "00:00:30");
+            return null;
+        }
+
+        public ZeroTierEngine? Engine(string key)
+        {
+            if (Text(key) is not { } text)
+            {
+                return null;
+            }
+
+            // Enum.TryParse would also take any number.
+            if (char.IsLetter(text[0]) && Enum.TryParse(text, ignoreCase: true, out ZeroTierEngine value))
+            {
+                return value;
+            }
+
+            Wrong(key, text, "Managed");
+            return null;
+        }
+
+        public void Wrong(string key, string value, string example) =>
+            errors.Add($"{ZeroTierOptions.SectionName}:{key} is '{value}', which is not understood. A valid example is {example}.");
+    }
+}

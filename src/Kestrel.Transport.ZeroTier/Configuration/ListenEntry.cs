@@ -1,0 +1,17 @@
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Kestrel.Transport.ZeroTier.Configuration;
+
+/// <summary>One endpoint as the user asked for it. Without a network it stands for every configured one.</summary>
+internal sealed record ListenEntry(string? Network, IPAddress? Address, int Port, Action<ListenOptions>? Configure)
+{
+    /// <summary>How the entry reads in messages.</summary>
+    public string Describe() => (Network, Address) switch
+    {
+        (null, null) => $"Listen({Port})",
+        (_, null) => $"Listen(\"{Network}\", {Port})",
+        (null, _) => $"Listen \"{new IPEndPoint(Address, 0).Address}\" port {Port}",
+        _ => $"Listen(\"{Network}\", {Address}, {Port})",
+    };
+}

@@ -1,0 +1,20 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Kestrel.Transport.ZeroTier.Configuration;
+
+/// <summary>Chooses the development network where nothing else is configured, and fixes the list of networks.</summary>
+internal sealed class NetworkDefaults(IServiceProvider services) : IPostConfigureOptions<ZeroTierOptions>
+{
+    public void PostConfigure(string? name, ZeroTierOptions options)
+    {
+        bool development = services.GetService<IHostEnvironment>()?.IsDevelopment() == true;
+        options.DevelopmentNetworkSelected = options.DevelopmentNetworkRequested
+            || (options.Networks.Count == 0 && options.PlanetPath is null && development);
+        if (options.DevelopmentNetworkSelected && !options.Networks.Contains(EngineFactory.DevelopmentNetworkId.ToString()))
+        {
+            options.Networks.Insert(0, EngineFactory.DevelopmentNetworkId.ToString());
+        }
+    }
+}

@@ -1,0 +1,140 @@
+using System.Net;
+using Microsoft.Extensions.Options;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Configuration;
+
+/// <summary>Says at start what is wrong with the options: each message names the setting, the value and a valid example.</summary>
+internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOptions>
+{
+    private const string Section = ZeroTierOptions.SectionName;
+    private const string NetworkExample = "8056c2e21c000001";
+
+    public ValidateOptionsResult Validate(string? name, ZeroTierOptions options)
+    {
+        var failures = new List<string>(options.ConfigurationErrors);
+        CheckNetworks(options, failures);
+        CheckPaths(options, failures);
+        CheckNumbers(options, failures);
+        foreach (var entry in options.ListenEntries)
+        {
+            CheckEntry(options, entry, failures);
+        }
+
+        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+    }
+
+    private static void CheckNetworks(ZeroTierOptions options, List<string> failures)
+    {
+        foreach (string network in options.Networks)
+        {
+            if (!NetworkId.TryParse(network, out var id) || id.Value == 0)
+            {
+                failures.Add($"{Section}:Networks holds '{network}', which is not a network ID. A valid example is {NetworkExample}: 16 hexadecimal digits, as the network's controller shows them.");
+            }
+        }
+
+        if (options.Networks.Count == 0 && options.ConfigurationErrors.Count == 0)
+        {
+            failures.Add(
+                $"{Section}:Networks is empty, so there is nothing to join. Set it to the network's ID, for example {Section}__Networks={NetworkExample} in the environment, "
+                + $"\"{Section}\": {{ \"Networks\": [ \"{NetworkExample}\" ] }} in appsettings.json, or zt.Networks.Add(\"{NetworkExample}\") in code. "
+                + "Without a network of your own, set the environment to Development or call zt.UseDevelopmentNetwork().");
+        }
+
+        if (options.TakeAllEndpoints && options.Networks.Count > 1)
+        {
+            failures.Add($"{Section}:TakeAllEndpoints is 'true' with {options.Networks.Count} networks, so it is not clear which one gets the endpoints. Configure one network, or list endpoints, for example zt.Listen(\"{options.Networks[0]}\", 8080).");
+        }
+    }
+
+    private static void CheckPaths(ZeroTierOptions options, List<string> failures)
+    {
+        if (options.StoragePath is { } storage)
+        {
+            if (storage.Length == 0 || storage.AsSpan().ContainsAny(Path.GetInvalidPathChars()))
+            {
+                failures.Add($"{Section}:StoragePath is '{Printable(storage)}', which is not a path. A valid example is /var/lib/myapp/zerotier.");
+            }
+            else if (File.Exists(storage))
+            {
+                failures.Add($"{Section}:StoragePath is '{storage}', which is a file. It must be a folder, for example /var/lib/myapp/zerotier.");
+            }
+        }
+
+        if (options.PlanetPath is { } planet)
+        {
+            if (options.DevelopmentNetworkSelected)
+            {
+                failures.Add($"{Section}:PlanetPath is '{Printable(planet)}' together with UseDevelopmentNetwork(), which has a planet of its own. Remove one of the two.");
+            }
+            else if (!File.Exists(planet))
+            {
+                failures.Add($"{Section}:PlanetPath is '{Printable(planet)}', where there is no file. A valid example is /etc/myapp/planet, made with 'zt planet create'.");
+            }
+        }
+    }
+
+    private static void CheckNumbers(ZeroTierOptions options, List<string> failures)
+    {
+        Range("Port", options.Port, IPEndPoint.MinPort, IPEndPoint.MaxPort, "0 (any) or 9993", failures);
+        Range("Backlog", options.Backlog, 1, 65535, "512", failures);
+        Range("IOQueueCount", options.IOQueueCount, 0, 1024, "4", failures);
+        Range("MaxReadBufferSize", options.MaxReadBufferSize ?? 0, 0, long.MaxValue, "1048576", failures);
+        Range("MaxWriteBufferSize", options.MaxWriteBufferSize ?? 0, 0, long.MaxValue, "65536", failures);
+        if (options.RequireReadyWithin is { } within && (within <= TimeSpan.Zero || within > TimeSpan.FromDays(1)))
+        {
+            failures.Add($"{Section}:RequireReadyWithin is '{within}', which is not in the range of more than 0 to 1 day. A valid example is 00:00:30.");
+        }
+
+        if (options.OfflineGracePeriod < TimeSpan.Zero)
+        {
+            failures.Add($"{Section}:OfflineGracePeriod is '{options.OfflineGracePeriod}', which is negative. A valid example is 00:00:30.");
+        }
+
+        if (options.Engine == ZeroTierEngine.Libzt)
+        {
+            failures.Add($"{Section}:Engine is 'Libzt', which is not supported yet. A valid example is Managed (or leave it out).");
+        }
+        else if (!Enum.IsDefined(options.Engine))
+        {
+            failures.Add($"{Section}:Engine is '{options.Engine}', which does not exist. A valid example is Managed.");
+        }
+    }
+
+    private static void CheckEntry(ZeroTierOptions options, ListenEntry entry, List<string> failures)
+    {
+        if (entry.Port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort)
+        {
+            failures.Add($"{Section}:Listen has {entry.Describe()}, whose port is not in the range of 0 to 65535. A valid example is 8080.");
+        }
+
+        if (entry.Network is { } network)
+        {
+            if (!NetworkId.TryParse(network, out _))
+            {
+                failures.Add($"{Section}:Listen has {entry.Describe()}, where '{network}' is not a network ID. A valid example is {NetworkExample}.");
+            }
+            else if (!options.Networks.Contains(network, StringComparer.OrdinalIgnoreCase))
+            {
+                failures.Add($"{Section}:Listen has {entry.Describe()}, but network '{network}' is not in {Section}:Networks. Add it there, for example zt.Networks.Add(\"{network}\").");
+            }
+        }
+        else if (entry.Address is not null && options.Networks.Count > 1)
+        {
+            failures.Add($"{Section}:Listen has {entry.Describe()} with {options.Networks.Count} networks, so it is not clear on which. A valid example in code is zt.Listen(\"{options.Networks[0]}\", IPAddress.Parse(\"{entry.Address}\"), {entry.Port}).");
+        }
+    }
+
+    private static void Range(string setting, long value, long low, long high, string example, List<string> failures)
+    {
+        if (value < low || value > high)
+        {
+            string upper = high == long.MaxValue ? "or more" : $"to {high}";
+            failures.Add($"{Section}:{setting} is '{value}', which is not in the range of {low} {upper}. A valid example is {example}.");
+        }
+    }
+
+    /// <summary>Control characters in a path would hide the message in a terminal.</summary>
+    private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
+}

@@ -1,0 +1,42 @@
+using Microsoft.Extensions.Logging;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Connections;
+
+/// <summary>
+/// Writes the events of a connection's flow that only the engine sees. FIN, RST and errors are written by the connection itself, which knows who was first.
+/// </summary>
+internal sealed class FlowLog(ILogger logger) : IZeroTierConnectionObserver
+{
+    public void OnPaused(ZeroTierConnection connection)
+    {
+        if (connection.Tag is string id)
+        {
+            TransportLog.ConnectionPause(logger, id);
+        }
+    }
+
+    public void OnResumed(ZeroTierConnection connection)
+    {
+        if (connection.Tag is string id)
+        {
+            TransportLog.ConnectionResume(logger, id);
+        }
+    }
+
+    public void OnFinReceived(ZeroTierConnection connection)
+    {
+    }
+
+    public void OnResetReceived(ZeroTierConnection connection)
+    {
+    }
+
+    public void OnFinSent(ZeroTierConnection connection)
+    {
+    }
+
+    public void OnResetSent(ZeroTierConnection connection, ZeroTierException reason)
+    {
+    }
+}

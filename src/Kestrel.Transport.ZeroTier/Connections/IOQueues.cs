@@ -1,0 +1,64 @@
+using System.Collections.Concurrent;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+
+namespace Kestrel.Transport.ZeroTier.Connections;
+
+/// <summary>
+/// Runs the transport's continuations on a fixed number of queues, each drained by one pool thread at a time, so that bursts of many connections are
+/// worked off in batches. A connection always lands in the same queue.
+/// </summary>
+internal sealed class IOQueues : PipeScheduler
+{
+    private readonly Queue[] _queues;
+
+    public IOQueues(int count)
+    {
+        _queues = new Queue[count];
+        for (int i = 0; i < count; i++)
+        {
+            _queues[i] = new Queue();
+        }
+    }
+
+    public override void Schedule(Action<object?> action, object? state)
+    {
+        // The state of a pipe's continuation is the awaiting loop of one connection: its identity is the connection's.
+        uint hash = (uint)(state is null ? 0 : RuntimeHelpers.GetHashCode(state));
+        _queues[hash % (uint)_queues.Length].Schedule(action, state);
+    }
+
+    /// <summary>One queue; at most one pool thread drains it.</summary>
+    private sealed class Queue : IThreadPoolWorkItem
+    {
+        private readonly ConcurrentQueue<(Action<object?> Action, object? State)> _work = new();
+        private int _draining;
+
+        public void Schedule(Action<object?> action, object? state)
+        {
+            _work.Enqueue((action, state));
+            if (Interlocked.CompareExchange(ref _draining, 1, 0) == 0)
+            {
+                System.Threading.ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            }
+        }
+
+        void IThreadPoolWorkItem.Execute()
+        {
+            while (true)
+            {
+                while (_work.TryDequeue(out var item))
+                {
+                    item.Action(item.State);
+                }
+
+                // Order matters: first say "not draining", then look again. A producer either sees the 0 or its item is seen here.
+                Interlocked.Exchange(ref _draining, 0);
+                if (_work.IsEmpty || Interlocked.Exchange(ref _draining, 1) == 1)
+                {
+                    return;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+
+namespace Kestrel.Transport.ZeroTier.Connections;
+
+/// <summary>Tags of low cardinality: never a node id (rule 9.3).</summary>
+internal static class PeerTags
+{
+    private const string Network = "zerotier.network.id";
+    private const string Path = "zerotier.path";
+
+    public static KeyValuePair<string, object?> Direct { get; } = new(Path, "direct");
+
+    public static KeyValuePair<string, object?> Relayed { get; } = new(Path, "relayed");
+
+    /// <summary>Connection middleware that tags Kestrel's own <c>kestrel.connection.duration</c>, when somebody measures it.</summary>
+    public static ConnectionDelegate Middleware(ConnectionDelegate next) => connection =>
+    {
+        if (connection.Features.Get<IConnectionMetricsTagsFeature>() is { } metrics && connection.Features.Get<IZeroTierPeerFeature>() is { } peer)
+        {
+            metrics.Tags.Add(new(Network, peer.Network.ToString()));
+            metrics.Tags.Add(peer.IsDirect ? Direct : Relayed);
+        }
+
+        return next(connection);
+    };
+}

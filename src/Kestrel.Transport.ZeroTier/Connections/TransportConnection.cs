@@ -1,0 +1,250 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Connections;
+
+/// <summary>One connection as Kestrel wants it, on top of the engine's. Section 6 of the transport contract.</summary>
+internal sealed class TransportConnection :
+    ConnectionContext, IDuplexPipe, IConnectionIdFeature, IConnectionTransportFeature, IConnectionItemsFeature, IMemoryPoolFeature, IConnectionLifetimeFeature,
+    IZeroTierPeerFeature
+{
+    private const string Graceful = "The ZeroTier transport's send loop completed gracefully.";
+
+    private readonly ZeroTierConnection _connection;
+    private readonly TransportReader _input;
+    private readonly TransportWriter _output;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _closed = new();
+    private readonly TaskCompletionSource _closedCallbacksRan = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ConnectionAbortedException? _shutdownReason;
+    private IDictionary<object, object?>? _items;
+    private int _closedFired;
+    private int _errorLogged;
+    private int _disposed;
+
+    /// <summary>Wraps a connection. Starts nothing (rule 6.13).</summary>
+    public TransportConnection(ZeroTierConnection connection, MemoryPool<byte> memoryPool, ILogger logger)
+    {
+        _connection = connection;
+        _logger = logger;
+        _input = new TransportReader(connection.Input);
+        _output = new TransportWriter(connection.Output);
+        MemoryPool = memoryPool;
+        Transport = this;
+        ConnectionId = ConnectionIds.Next();
+        connection.Tag = ConnectionId;
+        ConnectionClosed = _closed.Token;
+        LocalEndPoint = connection.LocalEndPoint;
+        RemoteEndPoint = connection.RemoteEndPoint;
+
+        // The set of the sockets transport without its socket, and the peer (rule 6.1).
+        Features = new FeatureCollection(initialCapacity: 8);
+        Features.Set<IConnectionIdFeature>(this);
+        Features.Set<IConnectionTransportFeature>(this);
+        Features.Set<IConnectionItemsFeature>(this);
+        Features.Set<IMemoryPoolFeature>(this);
+        Features.Set<IConnectionLifetimeFeature>(this);
+        Features.Set<IZeroTierPeerFeature>(this);
+    }
+
+    /// <inheritdoc cref="IMemoryPoolFeature.MemoryPool" />
+    public MemoryPool<byte> MemoryPool { get; }
+
+    public override string ConnectionId { get; set; }
+
+    public override IFeatureCollection Features { get; }
+
+    public override IDictionary<object, object?> Items
+    {
+        get => _items ??= new ConnectionItems();
+        set => _items = value;
+    }
+
+    /// <summary>What the application uses; TLS swaps it for its own. The original ends stay in this object's own properties (rule 6.3).</summary>
+    public override IDuplexPipe Transport { get; set; }
+
+    public override CancellationToken ConnectionClosed { get; set; }
+
+    public override EndPoint? LocalEndPoint { get; set; }
+
+    public override EndPoint? RemoteEndPoint { get; set; }
+
+    PipeReader IDuplexPipe.Input => _input;
+
+    PipeWriter IDuplexPipe.Output => _output;
+
+    NodeId? IZeroTierPeerFeature.Node => _connection.RemoteNode;
+
+    NetworkId IZeroTierPeerFeature.Network => _connection.Network;
+
+    bool IZeroTierPeerFeature.IsDirect => _connection.GetPeer()?.IsDirect ?? false;
+
+    TimeSpan? IZeroTierPeerFeature.Latency => _connection.GetPeer()?.Latency;
+
+    /// <summary>Kestrel's own switch: with it, even an abort with a reason ends with FIN (rule 6.6).</summary>
+    private static bool FinOnError => AppContext.TryGetSwitch("Microsoft.AspNetCore.Server.Kestrel.FinOnError", out bool enabled) && enabled;
+
+    /// <summary>Watches both directions from now on.</summary>
+    public void Start()
+    {
+        _ = WatchReceivingAsync();
+        _ = WatchSendingAsync();
+    }
+
+    void IConnectionLifetimeFeature.Abort() =>
+        Abort(new ConnectionAbortedException("The connection was aborted by the application via IConnectionLifetimeFeature.Abort()."));
+
+    /// <summary>Ends the connection: RST with a reason, FIN without one, which is what Kestrel passes when the peer closed first (rule 6.6).</summary>
+    public override void Abort(ConnectionAbortedException? abortReason)
+    {
+        var reason = abortReason ?? new ConnectionAbortedException(Graceful);
+        if (Interlocked.CompareExchange(ref _shutdownReason, reason, null) is not null)
+        {
+            return;
+        }
+
+        try
+        {
+            if (abortReason is not null && !FinOnError)
+            {
+                TransportLog.ConnectionWriteRst(_logger, ConnectionId, reason.Message);
+                _connection.Abort(new ZeroTierException(ZeroTierError.ConnectionAborted, reason.Message, reason));
+            }
+            else
+            {
+                TransportLog.ConnectionWriteFin(_logger, ConnectionId, reason.Message);
+                _connection.CloseOutput();
+            }
+        }
+        catch (Exception exception)
+        {
+            // Kestrel calls this while it closes connections; one that cannot be aborted must not keep the others.
+            TransportLog.ConnectionError(_logger, ConnectionId, exception);
+        }
+
+        EndReceiving(reason);
+    }
+
+    /// <summary>Gives the connection up: what was written, and FIN, go out in the background. Never throws, never waits for the peer (rule 6.11).</summary>
+    public override async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            await _closedCallbacksRan.Task.ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            // The pair that we made, whatever stands in Transport now.
+            await _input.CompleteAsync().ConfigureAwait(false);
+            await _output.CompleteAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            TransportLog.ConnectionError(_logger, ConnectionId, exception);
+        }
+
+        try
+        {
+            await _connection.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            TransportLog.ConnectionError(_logger, ConnectionId, exception);
+        }
+
+        var reason = new ConnectionAbortedException(Graceful);
+        if (Interlocked.CompareExchange(ref _shutdownReason, reason, null) is null)
+        {
+            TransportLog.ConnectionWriteFin(_logger, ConnectionId, reason.Message);
+        }
+
+        FireConnectionClosed();
+        await _closedCallbacksRan.Task.ConfigureAwait(false);
+        _closed.Dispose();
+    }
+
+    private async Task WatchReceivingAsync()
+    {
+        var error = await _connection.ReceiveEnded.ConfigureAwait(false);
+        if (error is not null)
+        {
+            LogError(error);
+        }
+        else if (Volatile.Read(ref _shutdownReason) is null)
+        {
+            TransportLog.ConnectionReadFin(_logger, ConnectionId);
+        }
+
+        FireConnectionClosed();
+    }
+
+    private async Task WatchSendingAsync()
+    {
+        if (await _connection.SendEnded.ConfigureAwait(false) is { } error)
+        {
+            LogError(error);
+            FireConnectionClosed();
+        }
+        else
+        {
+            // FIN is out after the last byte: for Kestrel the connection ends here, without waiting for the peer (rule 6.10).
+            Abort(null);
+        }
+    }
+
+    private void LogError(ZeroTierException error)
+    {
+        // Both directions end with the same error, and our own abort was logged by its reason.
+        if (Volatile.Read(ref _shutdownReason) is not null || Interlocked.Exchange(ref _errorLogged, 1) != 0)
+        {
+            return;
+        }
+
+        if (error.Error == ZeroTierError.ConnectionReset)
+        {
+            TransportLog.ConnectionReset(_logger, ConnectionId);
+        }
+        else
+        {
+            TransportLog.ConnectionError(_logger, ConnectionId, error);
+        }
+    }
+
+    private void EndReceiving(ConnectionAbortedException reason)
+    {
+        _input.End(reason);
+        FireConnectionClosed();
+    }
+
+    /// <summary>Callbacks are the application's: never on a thread of the engine (rule 6.8).</summary>
+    private void FireConnectionClosed()
+    {
+        if (Interlocked.Exchange(ref _closedFired, 1) == 0)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.RunClosedCallbacks(), this, preferLocal: false);
+        }
+    }
+
+    private void RunClosedCallbacks()
+    {
+        try
+        {
+            // Only DisposeAsync disposes the source, and it waits for the line after this block.
+            _closed.Cancel();
+        }
+        catch (Exception exception)
+        {
+            TransportLog.ConnectionError(_logger, ConnectionId, exception);
+        }
+
+        _closedCallbacksRan.TrySetResult();
+    }
+}

@@ -1,0 +1,99 @@
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Connections;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Connections;
+
+/// <summary>
+/// The application's end of received bytes: the engine's pipe, with its errors in Kestrel's terms, and an end that this side can set (rules 6.8, 6.10).
+/// </summary>
+internal sealed class TransportReader(PipeReader inner) : PipeReader
+{
+    private ConnectionAbortedException? _ended;
+
+    /// <summary>Ends receiving from any thread: a pending read and all later ones throw the reason.</summary>
+    public void End(ConnectionAbortedException reason)
+    {
+        if (Interlocked.CompareExchange(ref _ended, reason, null) is null)
+        {
+            inner.CancelPendingRead();
+        }
+    }
+
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfEnded();
+        ValueTask<ReadResult> read;
+        try
+        {
+            read = inner.ReadAsync(cancellationToken);
+        }
+        catch (ZeroTierException exception)
+        {
+            throw Translate(exception);
+        }
+
+        // Data is there already in the busy case: no state machine then. A cancelled read may be the one from End.
+        return read.IsCompletedSuccessfully && read.Result is { IsCanceled: false } result ? new(result) : AwaitAsync(read);
+    }
+
+    public override bool TryRead(out ReadResult result)
+    {
+        ThrowIfEnded();
+        try
+        {
+            bool read = inner.TryRead(out result);
+            if (read && result.IsCanceled)
+            {
+                ThrowIfEnded();
+            }
+
+            return read;
+        }
+        catch (ZeroTierException exception)
+        {
+            throw Translate(exception);
+        }
+    }
+
+    public override void AdvanceTo(SequencePosition consumed) => inner.AdvanceTo(consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => inner.AdvanceTo(consumed, examined);
+
+    public override void CancelPendingRead() => inner.CancelPendingRead();
+
+    public override void Complete(Exception? exception = null) => inner.Complete(exception);
+
+    public override ValueTask CompleteAsync(Exception? exception = null) => inner.CompleteAsync(exception);
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<ReadResult> AwaitAsync(ValueTask<ReadResult> read)
+    {
+        try
+        {
+            var result = await read.ConfigureAwait(false);
+            if (result.IsCanceled)
+            {
+                ThrowIfEnded();
+            }
+
+            return result;
+        }
+        catch (ZeroTierException exception)
+        {
+            throw Translate(exception);
+        }
+    }
+
+    private void ThrowIfEnded()
+    {
+        if (Volatile.Read(ref _ended) is { } reason)
+        {
+            throw new ConnectionAbortedException(reason.Message, reason);
+        }
+    }
+
+    private Exception Translate(ZeroTierException exception) =>
+        Volatile.Read(ref _ended) is { } reason ? new ConnectionAbortedException(reason.Message, reason) : TransportErrors.Map(exception);
+}

@@ -1,0 +1,49 @@
+using System.Runtime.CompilerServices;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Hosting;
+
+/// <summary>A subscription that was opened before the node existed; it misses nothing, because the node is attached before it starts.</summary>
+internal sealed class DeferredSubscription(int capacity) : IZeroTierEventSubscription
+{
+    private readonly Lock _gate = new();
+    private readonly TaskCompletionSource<IZeroTierEventSubscription?> _attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _disposed;
+
+    public long Dropped => _attached.Task is { IsCompletedSuccessfully: true, Result: { } inner } ? inner.Dropped : 0;
+
+    /// <summary>Connects to the node that has been made.</summary>
+    public void Attach(IZeroTierNode node)
+    {
+        lock (_gate)
+        {
+            if (!_disposed && !_attached.Task.IsCompleted)
+            {
+                _attached.SetResult(node.Subscribe(capacity));
+            }
+        }
+    }
+
+    public async IAsyncEnumerable<ZeroTierEvent> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        if (await _attached.Task.WaitAsync(cancellationToken).ConfigureAwait(false) is { } inner)
+        {
+            await foreach (var change in inner.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            {
+                yield return change;
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            _attached.TrySetResult(null);
+        }
+
+        // Completed on every path above, so this does not block.
+        _attached.Task.Result?.Dispose();
+    }
+}

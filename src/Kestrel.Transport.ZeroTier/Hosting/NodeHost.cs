@@ -1,0 +1,278 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Hosting;
+
+/// <summary>
+/// The host's one node. Made and started once, by whoever comes first: the host's start or the first bind (rule 8.1). Until then it answers like a stopped
+/// node, so that it can be injected anywhere.
+/// </summary>
+internal sealed class NodeHost : IZeroTierNode, IDisposable
+{
+    private readonly INodeFactory _factory;
+    private readonly IOptions<ZeroTierOptions> _options;
+    private readonly TimeProvider _timeProvider;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _closing = new();
+
+    // Guards the fields below; nothing else is called while it is held.
+    private readonly Lock _gate = new();
+    private readonly List<DeferredSubscription> _early = [];
+    private Task? _start;
+    private Task? _close;
+    private NodeLease? _lease;
+    private Task _watching = Task.CompletedTask;
+    private IZeroTierEventSubscription? _events;
+
+    public NodeHost(INodeFactory factory, IOptions<ZeroTierOptions> options, TimeProvider timeProvider, ILoggerFactory loggerFactory)
+    {
+        _factory = factory;
+        _options = options;
+        _timeProvider = timeProvider;
+        _logger = loggerFactory.CreateLogger(TransportLog.HostCategory);
+        Watch = new NodeWatch(timeProvider);
+    }
+
+    /// <summary>What the node has reported.</summary>
+    public NodeWatch Watch { get; }
+
+    public string Engine => Inner?.Engine ?? "none";
+
+    public string EngineVersion => Inner?.EngineVersion ?? "";
+
+    public ZeroTierNodeState State => Inner?.State ?? (_closing.IsCancellationRequested ? ZeroTierNodeState.Disposed : ZeroTierNodeState.Stopped);
+
+    public ZeroTierException? FatalError => Inner?.FatalError;
+
+    public NodeId Id => Started().Id;
+
+    public bool IsOnline => Inner?.IsOnline ?? false;
+
+    public IReadOnlyList<ZeroTierNetwork> Networks => Inner?.Networks ?? [];
+
+    public IReadOnlyList<ZeroTierPeer> Peers => Inner?.Peers ?? [];
+
+    private IZeroTierNode? Inner => Volatile.Read(ref _lease)?.Node;
+
+    /// <summary>Makes and starts the node, or waits for the start that is under way. After a failure it may be called again.</summary>
+    public Task EnsureStartedAsync(CancellationToken cancellationToken)
+    {
+        Task start;
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_close is not null, this);
+            if (_start is null || _start.IsFaulted || _start.IsCanceled)
+            {
+                _start = StartOnceAsync(_closing.Token);
+            }
+
+            start = _start;
+        }
+
+        return start.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Waits until what was sent is acknowledged, within the token, then ends the node for good (rule 8.4). Never throws.</summary>
+    public Task CloseAsync(CancellationToken drain)
+    {
+        lock (_gate)
+        {
+            return _close ??= CloseOnceAsync(_start, drain);
+        }
+    }
+
+    public async Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        await EnsureStartedAsync(cancellationToken).ConfigureAwait(false);
+        await Started().StartAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask DrainAsync(CancellationToken cancellationToken = default) => Inner?.DrainAsync(cancellationToken) ?? ValueTask.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken = default) => Inner?.StopAsync(cancellationToken) ?? Task.CompletedTask;
+
+    public Task RestartAsync(CancellationToken cancellationToken = default) => Started().RestartAsync(cancellationToken);
+
+    public Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default) => Started().JoinAsync(network, cancellationToken);
+
+    public Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) => Started().LeaveAsync(network, cancellationToken);
+
+    public async Task WaitForOnlineAsync(CancellationToken cancellationToken = default)
+    {
+        await EnsureStartedAsync(cancellationToken).ConfigureAwait(false);
+        await Started().WaitForOnlineAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken = default)
+    {
+        await EnsureStartedAsync(cancellationToken).ConfigureAwait(false);
+        return await Started().WaitForNetworkAsync(network, cancellationToken).ConfigureAwait(false);
+    }
+
+    public IZeroTierEventSubscription Subscribe(int capacity = 256)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
+        DeferredSubscription early;
+        lock (_gate)
+        {
+            if (_lease is null)
+            {
+                early = new DeferredSubscription(capacity);
+                _early.Add(early);
+                return early;
+            }
+        }
+
+        return Started().Subscribe(capacity);
+    }
+
+    public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default) =>
+        Started().ListenAsync(endPoint, options, cancellationToken);
+
+    public ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default) =>
+        Started().ConnectAsync(endPoint, options, cancellationToken);
+
+    public ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default) =>
+        Started().BindDatagramAsync(endPoint, cancellationToken);
+
+    public ZeroTierStatistics GetStatistics() => Inner?.GetStatistics() ?? new ZeroTierStatistics();
+
+    public async ValueTask DisposeAsync() => await CloseAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+
+    /// <summary>For containers that are disposed synchronously; the node then ends in the background.</summary>
+    public void Dispose() => _ = CloseAsync(new CancellationToken(canceled: true));
+
+    private async Task StartOnceAsync(CancellationToken cancellationToken)
+    {
+        // The caller holds the lock.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var options = _options.Value;
+        var lease = await _factory.CreateAsync(options, cancellationToken).ConfigureAwait(false);
+        var events = lease.Node.Subscribe();
+        var watching = Watch.RunAsync(events);
+        Attach(lease, events, watching);
+        try
+        {
+            foreach (string network in options.Networks)
+            {
+                await lease.Node.JoinAsync(NetworkId.Parse(network), cancellationToken).ConfigureAwait(false);
+            }
+
+            await lease.Node.StartAsync(cancellationToken).ConfigureAwait(false);
+            TransportLog.NodeStarted(_logger, lease.Node.Id, lease.Node.Engine, lease.Node.EngineVersion);
+            if (options.RequireReadyWithin is { } limit)
+            {
+                await Readiness.RequireAsync(lease.Node, options, limit, _timeProvider, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch
+        {
+            // A failed start releases everything, so that the next attempt finds the storage folder and the port free.
+            Volatile.Write(ref _lease, null);
+            await ReleaseAsync(lease, events, watching).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private void Attach(NodeLease lease, IZeroTierEventSubscription events, Task watching)
+    {
+        DeferredSubscription[] early;
+        lock (_gate)
+        {
+            _lease = lease;
+            _events = events;
+            _watching = watching;
+            early = [.. _early];
+            _early.Clear();
+        }
+
+        foreach (var subscription in early)
+        {
+            subscription.Attach(lease.Node);
+        }
+    }
+
+    private async Task CloseOnceAsync(Task? start, CancellationToken drain)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            await _closing.CancelAsync().ConfigureAwait(false);
+        }
+        catch (AggregateException exception)
+        {
+            TransportLog.CloseFailed(_logger, exception);
+        }
+
+        if (start is not null)
+        {
+            // A start under way ends by its token; what it threw was told to its caller.
+            await start.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        foreach (var subscription in TakeEarly())
+        {
+            subscription.Dispose();
+        }
+
+        if (Volatile.Read(ref _lease) is not { } lease)
+        {
+            return;
+        }
+
+        try
+        {
+            if (!drain.IsCancellationRequested)
+            {
+                await lease.Node.DrainAsync(drain).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            TransportLog.DrainTimedOut(_logger);
+        }
+        catch (Exception exception)
+        {
+            TransportLog.CloseFailed(_logger, exception);
+        }
+
+        await ReleaseAsync(lease, _events, _watching).ConfigureAwait(false);
+        Volatile.Write(ref _lease, null);
+        Watch.Pulse();
+    }
+
+    private DeferredSubscription[] TakeEarly()
+    {
+        lock (_gate)
+        {
+            DeferredSubscription[] early = [.. _early];
+            _early.Clear();
+            return early;
+        }
+    }
+
+    private async Task ReleaseAsync(NodeLease lease, IZeroTierEventSubscription? events, Task watching)
+    {
+        try
+        {
+            await lease.Node.DisposeAsync().ConfigureAwait(false);
+            events?.Dispose();
+            await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (lease.Backing is { } backing)
+            {
+                await backing.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception)
+        {
+            TransportLog.CloseFailed(_logger, exception);
+        }
+    }
+
+    private IZeroTierNode Started() => Inner ?? throw new ZeroTierException(
+        ZeroTierError.NotRunning,
+        _closing.IsCancellationRequested
+            ? "The ZeroTier node has ended with its host."
+            : "The ZeroTier node is not running yet. It starts with the host: use it after the start, or await WaitForOnlineAsync.");
+}

@@ -1,0 +1,78 @@
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Hosting;
+
+/// <summary>
+/// What the node has reported: a signal for those who wait for a change, the last events for the health check, and since when it is offline. Thread-safe.
+/// </summary>
+internal sealed class NodeWatch(TimeProvider timeProvider)
+{
+    private const int Kept = 16;
+
+    private readonly Lock _gate = new();
+    private readonly Queue<ZeroTierEvent> _recent = new(Kept);
+    private TaskCompletionSource _next = NewSignal();
+    private DateTimeOffset? _offlineSince;
+
+    /// <summary>Completes at the next event. Take it before looking at the state, or a change in between is missed.</summary>
+    public Task Changed => Volatile.Read(ref _next).Task;
+
+    /// <summary>The last events, oldest first.</summary>
+    public IReadOnlyList<ZeroTierEvent> Recent
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _recent];
+            }
+        }
+    }
+
+    /// <summary>How long ago the node reported that it went offline; null when it did not, or is online again.</summary>
+    public TimeSpan? OfflineFor
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _offlineSince is { } since ? timeProvider.GetUtcNow() - since : null;
+            }
+        }
+    }
+
+    /// <summary>Reads events until the subscription ends.</summary>
+    public async Task RunAsync(IZeroTierEventSubscription subscription)
+    {
+        await foreach (var change in subscription.ReadAllAsync().ConfigureAwait(false))
+        {
+            Add(change);
+            Pulse();
+        }
+    }
+
+    /// <summary>Wakes everybody who waits.</summary>
+    public void Pulse() => Interlocked.Exchange(ref _next, NewSignal()).TrySetResult();
+
+    private void Add(ZeroTierEvent change)
+    {
+        lock (_gate)
+        {
+            if (_recent.Count == Kept)
+            {
+                _recent.Dequeue();
+            }
+
+            _recent.Enqueue(change);
+            _offlineSince = change.Code switch
+            {
+                // Only the loss of a working connection has a grace period; a node that was never online has none.
+                ZeroTierEventCode.NodeOffline => _offlineSince ?? timeProvider.GetUtcNow(),
+                ZeroTierEventCode.NodeOnline or ZeroTierEventCode.NodeDown or ZeroTierEventCode.NodeFatalError => null,
+                _ => _offlineSince,
+            };
+        }
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

@@ -1,0 +1,32 @@
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Hosting;
+
+/// <summary>Start-up that insists on a working network.</summary>
+internal static class Readiness
+{
+    /// <summary>Waits until the node is online and every network is ready.</summary>
+    /// <exception cref="ZeroTierException">The limit passed, or it cannot happen; the message says which condition failed.</exception>
+    public static async Task RequireAsync(IZeroTierNode node, ZeroTierOptions options, TimeSpan limit, TimeProvider timeProvider, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(limit, timeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        string waitingFor = "the node is not online: no root answers. Check that UDP is allowed out and that the planet file is the right one";
+        try
+        {
+            await node.WaitForOnlineAsync(either.Token).ConfigureAwait(false);
+            foreach (string text in options.Networks)
+            {
+                var id = NetworkId.Parse(text);
+                waitingFor = $"network {id} is not ready. Check at its controller that node {node.Id} is authorised and has an address";
+                await node.WaitForNetworkAsync(id, either.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new ZeroTierException(
+                ZeroTierError.TimedOut,
+                $"{ZeroTierOptions.SectionName}:RequireReadyWithin is '{limit}' and has passed, but {waitingFor}. Leave the setting out to start anyway and become ready later.");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Hosting;
+
+/// <summary>What all connections of a host share: the memory pool, the schedulers, and the pipe options made from them.</summary>
+internal sealed class TransportResources : IDisposable
+{
+    private readonly MemoryPool<byte>? _ownPool;
+
+    public TransportResources(IOptions<ZeroTierOptions> options, IServiceProvider services, ILoggerFactory loggerFactory)
+    {
+        // Kestrel's pool where Kestrel is, so that the blocks show up in its memory pool metrics (rule 7.2).
+        _ownPool = services.GetService<IMemoryPoolFactory<byte>>()?.Create(new MemoryPoolOptions { Owner = "zerotier" });
+        MemoryPool = _ownPool ?? MemoryPool<byte>.Shared;
+        ServerLogger = loggerFactory.CreateLogger(TransportLog.ServerCategory);
+        ClientLogger = loggerFactory.CreateLogger(TransportLog.ClientCategory);
+        Server = Build(options.Value, ServerLogger);
+        Client = Build(options.Value, ClientLogger);
+    }
+
+    /// <summary>Where the pipes of connections take their blocks.</summary>
+    public MemoryPool<byte> MemoryPool { get; }
+
+    /// <summary>The pipes of accepted connections.</summary>
+    public ZeroTierTransportOptions Server { get; }
+
+    /// <summary>The pipes of outgoing connections.</summary>
+    public ZeroTierTransportOptions Client { get; }
+
+    /// <summary>The log of accepted connections.</summary>
+    public ILogger ServerLogger { get; }
+
+    /// <summary>The log of outgoing connections.</summary>
+    public ILogger ClientLogger { get; }
+
+    public void Dispose() => _ownPool?.Dispose();
+
+    private ZeroTierTransportOptions Build(ZeroTierOptions options, ILogger logger) => new()
+    {
+        MemoryPool = MemoryPool,
+        MaxReadBufferSize = options.MaxReadBufferSize ?? 0,
+        MaxWriteBufferSize = options.MaxWriteBufferSize ?? 0,
+        Backlog = options.Backlog,
+        ApplicationScheduler = options.UnsafePreferInlineScheduling ? PipeScheduler.Inline : PipeScheduler.ThreadPool,
+        TransportScheduler = options.UnsafePreferInlineScheduling
+            ? PipeScheduler.Inline
+            : options.IOQueueCount == 0 ? PipeScheduler.ThreadPool : new IOQueues(options.IOQueueCount),
+        Observer = new FlowLog(logger),
+    };
+}

@@ -1,0 +1,84 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Hosting;
+
+/// <summary>The truth about the node: online, every configured network ready, every listener accepting.</summary>
+internal sealed class ZeroTierHealthCheck(NodeHost node, ListenerRegistry listeners, IOptions<ZeroTierOptions> options) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var (bad, degraded) = Judge();
+        var status = bad.Count > 0 ? context.Registration.FailureStatus : degraded.Count > 0 ? HealthStatus.Degraded : HealthStatus.Healthy;
+        string? description = bad.Count + degraded.Count == 0 ? null : string.Join(" ", bad.Concat(degraded));
+        return Task.FromResult(new HealthCheckResult(status, description, node.FatalError, Data()));
+    }
+
+    private (List<string> Bad, List<string> Degraded) Judge()
+    {
+        var bad = new List<string>();
+        var degraded = new List<string>();
+        var settings = options.Value;
+        if (node.State != ZeroTierNodeState.Running)
+        {
+            bad.Add($"The node is {node.State}{(node.FatalError is { } fatal ? $": {fatal.Message}" : ".")}");
+        }
+        else if (!node.IsOnline)
+        {
+            bool inGrace = node.Watch.OfflineFor is { } since && since < settings.OfflineGracePeriod;
+            (inGrace ? degraded : bad).Add("The node is not online: no root answers.");
+        }
+
+        var networks = node.Networks;
+        foreach (string text in settings.Networks)
+        {
+            var network = networks.FirstOrDefault(n => n.Id == NetworkId.Parse(text));
+            if (network is not { IsReady: true })
+            {
+                string why = network?.Detail ?? (network is null ? "not joined" : $"{network.Status}, {network.Addresses.Count} addresses");
+                bad.Add($"Network {text} is not ready: {why}.");
+            }
+        }
+
+        if (listeners.Missing is { } missing)
+        {
+            bad.Add(missing);
+        }
+
+        foreach (var listener in listeners.Listeners.Where(l => l.State == ListenerState.Waiting && !l.IsIdleHalf))
+        {
+            bad.Add($"Endpoint {listener.EndPoint} does not accept: {listener.WaitingFor}");
+        }
+
+        if (settings.RequireDirect && node.Peers.FirstOrDefault(p => p.Role == ZeroTierPeerRole.Leaf && !p.IsDirect) is { } relayed)
+        {
+            degraded.Add($"Peer {relayed.Id} is reached only through a root.");
+        }
+
+        return (bad, degraded);
+    }
+
+    private Dictionary<string, object> Data()
+    {
+        var peers = node.Peers;
+        var data = new Dictionary<string, object>
+        {
+            ["engine"] = node.Engine,
+            ["version"] = node.EngineVersion,
+            ["state"] = node.State.ToString(),
+            ["online"] = node.IsOnline,
+            ["networks"] = node.Networks.ToDictionary(n => n.Id.ToString(), n => $"{n.Status} {string.Join(", ", n.Addresses)}".TrimEnd()),
+            ["endpoints"] = listeners.Listeners.ToDictionary(l => $"{l.Target.Network}/{l.EndPoint}", l => l.State.ToString()),
+            ["peersDirect"] = peers.Count(p => p.IsDirect),
+            ["peersRelayed"] = peers.Count(p => !p.IsDirect),
+            ["events"] = node.Watch.Recent.Select(e => $"{e.Time:O} {e.Code}{(e.Network is { } network ? $" {network}" : "")}").ToArray(),
+        };
+        if (node.State == ZeroTierNodeState.Running)
+        {
+            data["node"] = node.Id.ToString();
+        }
+
+        return data;
+    }
+}

@@ -1,0 +1,25 @@
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier;
+
+/// <summary>
+/// Who is at the other end of a connection that came over a ZeroTier network. A feature of the connection, and so of each of its requests.
+/// Thread-safe.
+/// </summary>
+public interface IZeroTierPeerFeature
+{
+    /// <summary>
+    /// The calling node, proven by the authenticated source of its packets; null when the engine cannot prove it.
+    /// Never derived from the inner IP address alone.
+    /// </summary>
+    NodeId? Node { get; }
+
+    /// <summary>The network that carries the connection.</summary>
+    NetworkId Network { get; }
+
+    /// <summary>True while packets go straight to the peer; false while a root relays them. Read live: it changes during a connection.</summary>
+    bool IsDirect { get; }
+
+    /// <summary>Round-trip time to the peer over its direct path; null until measured.</summary>
+    TimeSpan? Latency { get; }
+}

@@ -1,0 +1,22 @@
+namespace Kestrel.Transport.ZeroTier.Listening;
+
+/// <summary>
+/// How long to wait before looking again when no event came: doubling with jitter, reset by success. Events do the work; this covers one that was dropped.
+/// </summary>
+internal struct Backoff
+{
+    private static readonly TimeSpan First = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(15);
+
+    private int _attempts;
+
+    /// <summary>The next delay.</summary>
+    public TimeSpan Next()
+    {
+        double full = Math.Min(Longest.TotalMilliseconds, First.TotalMilliseconds * Math.Pow(2, Math.Min(_attempts++, 16)));
+        return TimeSpan.FromMilliseconds(full * (0.5 + (Random.Shared.NextDouble() * 0.5)));
+    }
+
+    /// <summary>Begins again with short delays.</summary>
+    public void Reset() => _attempts = 0;
+}

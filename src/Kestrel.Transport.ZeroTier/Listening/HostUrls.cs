@@ -1,0 +1,118 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Kestrel.Transport.ZeroTier.Listening;
+
+/// <summary>
+/// Decides what becomes of the application's URLs once ZeroTier endpoints are configured (rule 4.5), and refuses what would silently open the host
+/// (rules 4.8, 4.9). Runs after the host has collected the URLs and before the server binds.
+/// </summary>
+internal sealed class HostUrls(
+    IOptions<ZeroTierOptions> zeroTier, IOptions<KestrelServerOptions> kestrel, IHostEnvironment environment, ListenerRegistry registry, ILoggerFactory loggerFactory)
+    : IStartupFilter
+{
+    private const string DefaultUrl = "http://localhost:5000";
+
+    private readonly ILogger _logger = loggerFactory.CreateLogger(TransportLog.HostCategory);
+
+    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+    {
+        if (app.ServerFeatures.Get<IServerAddressesFeature>() is { } addresses)
+        {
+            registry.ServerBindsEndPoints = true;
+            Apply(addresses);
+        }
+
+        next(app);
+    };
+
+    private void Apply(IServerAddressesFeature feature)
+    {
+        var options = zeroTier.Value;
+        foreach (string url in feature.Addresses)
+        {
+            EndpointRules.RefuseForeignUrl(url, "A URL");
+        }
+
+        EndpointRules.CheckConfiguration(kestrel.Value, options);
+        bool ours = EndpointRules.CheckListenOptions(kestrel.Value, options);
+        if (!ours || feature.Addresses.IsReadOnly || (feature.PreferHostingUrls && feature.Addresses.Count > 0))
+        {
+            // Nothing of ours in code: the URLs are bound as ever, by us under TakeAllEndpoints. With PreferHostingUrls Kestrel drops code endpoints, which
+            // is reported once it has (rule 4.7).
+            return;
+        }
+
+        if (options.KeepHostUrls || options.TakeAllEndpoints)
+        {
+            Keep(feature, options);
+        }
+        else if (feature.Addresses.Count > 0)
+        {
+            TransportLog.HostUrlsLeftOut(_logger, string.Join(", ", feature.Addresses));
+        }
+
+        // Whatever stays here, Kestrel would warn about and ignore.
+        feature.Addresses.Clear();
+    }
+
+    private void Keep(IServerAddressesFeature feature, ZeroTierOptions options)
+    {
+        string[] urls = feature.Addresses.Count > 0 ? [.. feature.Addresses] : [DefaultUrl];
+        foreach (string url in urls)
+        {
+            var address = BindingAddress.Parse(url);
+            if (!options.TakeAllEndpoints && !environment.IsDevelopment() && !IsLocal(address))
+            {
+                TransportLog.HostUrlIsPublic(_logger, url);
+            }
+
+            Listen(kestrel.Value, address);
+        }
+    }
+
+    private static void Listen(KestrelServerOptions options, BindingAddress address)
+    {
+        void Configure(ListenOptions listen)
+        {
+            if (string.Equals(address.Scheme, Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase))
+            {
+                listen.UseHttps();
+            }
+        }
+
+        if (address.IsUnixPipe)
+        {
+            options.ListenUnixSocket(address.UnixPipePath, Configure);
+        }
+        else if (address.IsNamedPipe)
+        {
+            options.ListenNamedPipe(address.NamedPipeName, Configure);
+        }
+        else if (IsLocalhost(address.Host))
+        {
+            options.ListenLocalhost(address.Port, Configure);
+        }
+        else if (IPAddress.TryParse(address.Host, out var ip))
+        {
+            options.Listen(ip, address.Port, Configure);
+        }
+        else
+        {
+            options.ListenAnyIP(address.Port, Configure);
+        }
+    }
+
+    private static bool IsLocal(BindingAddress address) =>
+        address.IsUnixPipe || address.IsNamedPipe || IsLocalhost(address.Host) || (IPAddress.TryParse(address.Host, out var ip) && IPAddress.IsLoopback(ip));
+
+    private static bool IsLocalhost(string host) =>
+        string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase);
+}

@@ -1,0 +1,309 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Listening;
+
+/// <summary>
+/// A port for Kestrel that outlives the engine's listener: it attaches when its network comes up and again after each interruption. Section 5 of the
+/// transport contract; the states are drawn above <see cref="ListenerState"/>.
+/// </summary>
+internal sealed class Listener(
+    ListenTarget target, NodeHost node, TransportResources resources, ListenerRegistry registry, TimeProvider timeProvider, ILogger logger) : IConnectionListener
+{
+    private readonly CancellationTokenSource _unbound = new();
+
+    // Guards _engine and _state; nothing else is called while it is held.
+    private readonly Lock _gate = new();
+    private IZeroTierListener? _engine;
+    private ListenerState _state = ListenerState.Waiting;
+    private string _reason = "";
+    private Backoff _backoff;
+
+    /// <summary>What was asked for.</summary>
+    public ListenTarget Target => target;
+
+    /// <summary>The real port, also where 0 was asked for.</summary>
+    public int Port { get; private set; }
+
+    /// <summary>What Kestrel shows as server address (rule 4.3).</summary>
+    public EndPoint EndPoint { get; private set; } = new ZeroTierEndPoint(target.Network, target.Address, target.Port);
+
+    /// <summary>Where the listener stands.</summary>
+    public ListenerState State
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _state;
+            }
+        }
+    }
+
+    /// <summary>Why it waits.</summary>
+    public string WaitingFor => Volatile.Read(ref _reason);
+
+    /// <summary>
+    /// Whether it waits for something that a ready network will not bring: an address family that the network does not have. Half of a moved "localhost"
+    /// endpoint is in this state on most networks.
+    /// </summary>
+    public bool IsIdleHalf =>
+        target.Family is { } family && State == ListenerState.Waiting
+        && FindNetwork() is { IsReady: true } network && network.Addresses.All(own => own.Address.AddressFamily != family);
+
+    /// <summary>Claims the port and makes the first attempt. Returns at once when the network is not up (rule 5.2).</summary>
+    /// <exception cref="AddressInUseException">The port is taken.</exception>
+    /// <exception cref="ZeroTierException">The network can never carry this port.</exception>
+    public async Task BindAsync(CancellationToken cancellationToken)
+    {
+        Port = registry.Add(this);
+        if (target.TryResolve(FindNetwork(), Port, out var endPoint, out string reason))
+        {
+            try
+            {
+                await AttachAsync(endPoint!, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ZeroTierException exception) when (exception.Error == ZeroTierError.AddressInUse)
+            {
+                throw new AddressInUseException(exception.Message, exception);
+            }
+            catch (ZeroTierException exception) when (exception.Error is not (ZeroTierError.NotPermitted or ZeroTierError.NotSupported))
+            {
+                reason = exception.Message;
+            }
+        }
+
+        EndPoint = endPoint is not null
+            ? new IPEndPoint(endPoint.Address ?? ListenTarget.Preferred(FindNetwork()!), Port)
+            : target.Address is not null ? new IPEndPoint(target.Address, Port) : new NameEndPoint(node.Id, target.Network, Port);
+        if (State == ListenerState.Waiting)
+        {
+            Wait(reason);
+        }
+    }
+
+    /// <inheritdoc />
+    /// <remarks>Never throws but for the caller's own token, and null means unbound, nothing else (rules 5.3, 5.4).</remarks>
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        using var linked = cancellationToken.CanBeCanceled
+            ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _unbound.Token)
+            : null;
+        var stop = linked?.Token ?? _unbound.Token;
+        while (!_unbound.IsCancellationRequested)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                if (Attached is not { } engine)
+                {
+                    await TryReattachAsync(stop).ConfigureAwait(false);
+                }
+                else if (await engine.AcceptAsync(stop).ConfigureAwait(false) is not { } connection)
+                {
+                    await DetachAsync(engine, "the node or the network went down.").ConfigureAwait(false);
+                }
+                else if (Wrap(connection) is { } context)
+                {
+                    _backoff.Reset();
+                    return context;
+                }
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                // Unbound, or the caller's token: both are looked at above.
+            }
+            catch (Exception exception)
+            {
+                TransportLog.AcceptFailed(logger, Describe(), exception);
+                await RecoverAsync(stop).ConfigureAwait(false);
+            }
+        }
+
+        return null;
+    }
+
+    /// <inheritdoc />
+    /// <remarks>Releases the pending accept and keeps connections. Idempotent, never throws (rule 5.5).</remarks>
+    public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        IZeroTierListener? engine;
+        lock (_gate)
+        {
+            engine = _engine;
+            _engine = null;
+            _state = ListenerState.Unbound;
+        }
+
+        try
+        {
+            await _unbound.CancelAsync().ConfigureAwait(false);
+        }
+        catch (AggregateException exception)
+        {
+            TransportLog.CloseFailed(logger, exception);
+        }
+
+        registry.Remove(this);
+        await CloseAsync(engine).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc />
+    public ValueTask DisposeAsync() => UnbindAsync(CancellationToken.None);
+
+    private IZeroTierListener? Attached
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _engine;
+            }
+        }
+    }
+
+    private async Task TryReattachAsync(CancellationToken stop)
+    {
+        // The signal first, then the look: a change in between is not missed.
+        var changed = node.Watch.Changed;
+        if (target.TryResolve(FindNetwork(), Port, out var endPoint, out string reason))
+        {
+            try
+            {
+                await AttachAsync(endPoint!, stop).ConfigureAwait(false);
+                return;
+            }
+            catch (ZeroTierException exception)
+            {
+                reason = exception.Message;
+            }
+        }
+
+        Wait(reason);
+        await ChangedOrDelayAsync(changed, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>After an error that nobody expected: give the engine's listener up and try again, a little later each time.</summary>
+    private async Task RecoverAsync(CancellationToken stop)
+    {
+        if (Attached is { } engine)
+        {
+            await DetachAsync(engine, "the engine failed to accept.").ConfigureAwait(false);
+        }
+
+        await ChangedOrDelayAsync(Task.Delay(Timeout.InfiniteTimeSpan, stop), stop).ConfigureAwait(false);
+    }
+
+    private async Task ChangedOrDelayAsync(Task changed, CancellationToken stop)
+    {
+        using var delay = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        await Task.WhenAny(changed, Task.Delay(_backoff.Next(), timeProvider, delay.Token)).ConfigureAwait(false);
+
+        // Neither the timer nor its token registration may stay behind.
+        await delay.CancelAsync().ConfigureAwait(false);
+    }
+
+    private async Task AttachAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken)
+    {
+        var engine = await node.ListenAsync(endPoint, resources.Server, cancellationToken).ConfigureAwait(false);
+        lock (_gate)
+        {
+            if (_state != ListenerState.Unbound)
+            {
+                _engine = engine;
+                _state = ListenerState.Attached;
+                engine = null;
+            }
+        }
+
+        if (engine is not null)
+        {
+            // Unbound while the engine was at it.
+            await CloseAsync(engine).ConfigureAwait(false);
+            return;
+        }
+
+        _backoff.Reset();
+        Volatile.Write(ref _reason, "");
+        TransportLog.ListenerAttached(logger, endPoint.ToString());
+    }
+
+    private async Task DetachAsync(IZeroTierListener engine, string reason)
+    {
+        lock (_gate)
+        {
+            if (!ReferenceEquals(_engine, engine))
+            {
+                return;
+            }
+
+            _engine = null;
+            _state = ListenerState.Waiting;
+        }
+
+        Wait(reason);
+        await CloseAsync(engine).ConfigureAwait(false);
+    }
+
+    private async Task CloseAsync(IZeroTierListener? engine)
+    {
+        if (engine is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await engine.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            TransportLog.CloseFailed(logger, exception);
+        }
+    }
+
+    /// <summary>Null when this one connection could not be set up; the listener lives on (rule 6.13).</summary>
+    private TransportConnection? Wrap(ZeroTierConnection connection)
+    {
+        try
+        {
+            var context = new TransportConnection(connection, resources.MemoryPool, resources.ServerLogger);
+            context.Start();
+            return context;
+        }
+        catch (Exception exception)
+        {
+            TransportLog.AcceptFailed(logger, Describe(), exception);
+            Discard(connection);
+            return null;
+        }
+    }
+
+    private void Discard(ZeroTierConnection connection)
+    {
+        try
+        {
+            connection.Abort(new ZeroTierException(ZeroTierError.ConnectionAborted, "The connection could not be set up."));
+            _ = connection.DisposeAsync().AsTask();
+        }
+        catch (Exception exception)
+        {
+            TransportLog.CloseFailed(logger, exception);
+        }
+    }
+
+    private void Wait(string reason)
+    {
+        // Once per reason: the loop comes here on every event of the node.
+        if (Interlocked.Exchange(ref _reason, reason) != reason)
+        {
+            TransportLog.ListenerWaiting(logger, Describe(), reason);
+        }
+    }
+
+    private ZeroTierNetwork? FindNetwork() => node.Networks.FirstOrDefault(network => network.Id == target.Network);
+
+    private string Describe() => EndPoint.ToString() ?? "";
+}

@@ -1,0 +1,98 @@
+using Microsoft.AspNetCore.Connections;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Listening;
+
+/// <summary>The listeners of this host: ports that are taken although no network is up yet, and what the health check has to know. Thread-safe.</summary>
+internal sealed class ListenerRegistry
+{
+    // RFC 6335, 6: dynamic ports.
+    private const int FirstEphemeral = 49152;
+    private const int LastEphemeral = 65535;
+
+    private readonly Lock _gate = new();
+    private readonly List<Listener> _listeners = [];
+    private readonly HashSet<ZeroTierEndPoint> _everBound = [];
+    private string? _missing;
+
+    /// <summary>The listeners that are not unbound.</summary>
+    public IReadOnlyList<Listener> Listeners
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _listeners];
+            }
+        }
+    }
+
+    /// <summary>Whether the host's server is one that binds endpoints at all; a test server is not.</summary>
+    public bool ServerBindsEndPoints { get; set; }
+
+    /// <summary>Why a configured endpoint was never bound; null when all were.</summary>
+    public string? Missing => Volatile.Read(ref _missing);
+
+    /// <summary>Claims the listener's port; chooses one where 0 was asked for.</summary>
+    /// <exception cref="AddressInUseException">Another listener of this host has the port.</exception>
+    public int Add(Listener listener)
+    {
+        lock (_gate)
+        {
+            int port = listener.Target.Port;
+            if (port == 0)
+            {
+                do
+                {
+                    port = Random.Shared.Next(FirstEphemeral, LastEphemeral + 1);
+                }
+                while (Taken(listener.Target, port));
+            }
+            else if (Taken(listener.Target, port))
+            {
+                throw new AddressInUseException($"Port {port} of network {listener.Target.Network} is taken by another endpoint of this application.");
+            }
+
+            _listeners.Add(listener);
+            _everBound.Add(new ZeroTierEndPoint(listener.Target.Network, listener.Target.Address, listener.Target.Port));
+            return port;
+        }
+    }
+
+    /// <summary>Gives the port back.</summary>
+    public void Remove(Listener listener)
+    {
+        lock (_gate)
+        {
+            _listeners.Remove(listener);
+        }
+    }
+
+    /// <summary>Looks, once the server runs, for configured endpoints that it never asked for (rule 4.7).</summary>
+    public string? MissingEndPoints(ZeroTierOptions options)
+    {
+        if (!ServerBindsEndPoints)
+        {
+            return null;
+        }
+
+        List<ZeroTierEndPoint> missing;
+        lock (_gate)
+        {
+            missing = [.. KestrelEndpoints.Configured(options).Select(e => e.EndPoint).Where(e => !_everBound.Contains(e))];
+        }
+
+        if (missing.Count > 0)
+        {
+            Volatile.Write(
+                ref _missing,
+                $"These ZeroTier endpoints were configured but never bound: {string.Join(", ", missing)}. The usual cause is the setting PreferHostingUrls "
+                + "(ASPNETCORE_PREFERHOSTINGURLS, UseKestrel(port) of WebApplicationFactory), with which the application's URLs replace endpoints: set it to false. "
+                + "Another cause is a transport without IConnectionListenerFactorySelector that was registered after UseZeroTier and takes every endpoint.");
+        }
+
+        return _missing;
+    }
+
+    private bool Taken(ListenTarget target, int port) => _listeners.Any(other => other.Target.Overlaps(target, other.Port, port));
+}

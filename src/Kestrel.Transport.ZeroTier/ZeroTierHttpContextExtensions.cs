@@ -1,0 +1,14 @@
+using Kestrel.Transport.ZeroTier;
+
+namespace Microsoft.AspNetCore.Http;
+
+/// <summary>Who is calling, for handlers.</summary>
+public static class ZeroTierHttpContextExtensions
+{
+    /// <summary>The ZeroTier peer that sent this request, or null when the request did not come over a ZeroTier network.</summary>
+    public static IZeroTierPeerFeature? GetZeroTierPeer(this HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return context.Features.Get<IZeroTierPeerFeature>();
+    }
+}

@@ -1,0 +1,135 @@
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+
+namespace Kestrel.Transport.ZeroTier;
+
+/// <summary>
+/// How this process takes part in ZeroTier networks. Bound from the configuration section <c>ZeroTier</c> first, then changed by code, then checked at
+/// start; from then on changes have no effect.
+/// </summary>
+/// <remarks>
+/// Configuration knows every scalar below by its name, <c>Networks</c> as a list or as one comma-separated text, and <c>Listen</c> as a list whose entries
+/// are a port (<c>8080</c>), a network and a port (<c>8056c2e21c000001.zt:8080</c>), or an address and a port (<c>10.147.17.5:8080</c>).
+/// </remarks>
+public sealed class ZeroTierOptions
+{
+    /// <summary>The configuration section that these options are bound from.</summary>
+    public const string SectionName = "ZeroTier";
+
+    /// <summary>
+    /// The networks to join at start, each as sixteen hexadecimal digits. Default: none, which means the development network when the environment is
+    /// Development, and is an error elsewhere.
+    /// </summary>
+    public IList<string> Networks { get; } = [];
+
+    /// <summary>
+    /// The folder of this node's identity and state, made when missing, for the owner only. The identity is a secret key and must be unique: one node at a
+    /// time uses a folder. Default: a folder named after the application in the user's local application data.
+    /// </summary>
+    public string? StoragePath { get; set; }
+
+    /// <summary>The UDP port that ZeroTier's own packets use on the host, 0 to 65535; 0 lets the system choose. Default 0.</summary>
+    public int Port { get; set; }
+
+    /// <summary>A planet file with the roots to use. Default: none, which means the public roots of ZeroTier. Not together with <see cref="UseDevelopmentNetwork"/>.</summary>
+    public string? PlanetPath { get; set; }
+
+    /// <summary>The implementation of the node. Default <see cref="ZeroTierEngine.Auto"/>.</summary>
+    public ZeroTierEngine Engine { get; set; }
+
+    /// <summary>
+    /// Binds the application's URLs (<c>ASPNETCORE_URLS</c>, <c>ASPNETCORE_HTTP_PORTS</c>, <c>UseUrls</c>) on the host beside the ZeroTier endpoints.
+    /// Default false: once a ZeroTier endpoint is configured they are left out, and one log line names them. Endpoints that are configured on Kestrel in code
+    /// or in <c>Kestrel:Endpoints</c> stay in either case.
+    /// </summary>
+    public bool KeepHostUrls { get; set; }
+
+    /// <summary>
+    /// Moves every IP endpoint of the application to the virtual network; nothing listens on the host's addresses any more. Unix sockets and named pipes stay.
+    /// Needs exactly one network. Wins over <see cref="KeepHostUrls"/>. Default false.
+    /// </summary>
+    public bool TakeAllEndpoints { get; set; }
+
+    /// <summary>
+    /// How long start-up waits for the node to be online and every network to be ready before it fails with the reason; more than zero. Default: null,
+    /// which starts at once and becomes ready later.
+    /// </summary>
+    public TimeSpan? RequireReadyWithin { get; set; }
+
+    /// <summary>Whether peers that are reached only through a root make the health check Degraded. Default false.</summary>
+    public bool RequireDirect { get; set; }
+
+    /// <summary>
+    /// How long after the node went offline the health check says Degraded before it says Unhealthy, zero or more. Default 30 seconds: the node itself notices
+    /// a change only after up to 30 seconds.
+    /// </summary>
+    public TimeSpan OfflineGracePeriod { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Received bytes that the application has not read at which the TCP window closes; null or 0 means no limit, which lets a peer fill the memory. Default 1 MiB.</summary>
+    public long? MaxReadBufferSize { get; set; } = 1024 * 1024;
+
+    /// <summary>Bytes written but not yet taken for sending at which writes wait; null or 0 means no limit. Default 64 KiB.</summary>
+    public long? MaxWriteBufferSize { get; set; } = 64 * 1024;
+
+    /// <summary>Handshaken connections that wait to be accepted, per endpoint, 1 to 65535; further ones are dropped and counted. Default 512.</summary>
+    public int Backlog { get; set; } = 512;
+
+    /// <summary>Queues that run the transport's continuations, 0 to 1024; 0 runs them on the thread pool directly. Default as the sockets transport: the cores, 16 at most.</summary>
+    public int IOQueueCount { get; set; } = new SocketTransportOptions().IOQueueCount;
+
+    /// <summary>Runs the application's continuations on the transport's threads. A handler that blocks then stops other connections. Default false.</summary>
+    public bool UnsafePreferInlineScheduling { get; set; }
+
+    internal IList<ListenEntry> ListenEntries { get; } = [];
+
+    internal bool DevelopmentNetworkRequested { get; private set; }
+
+    internal bool DevelopmentNetworkSelected { get; set; }
+
+    /// <summary>Texts of the configuration section that could not be understood, with the remedy; reported at start with everything else.</summary>
+    internal IList<string> ConfigurationErrors { get; } = [];
+
+    /// <summary>Serves on a port of every network in <see cref="Networks"/>.</summary>
+    /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
+    /// <param name="configure">Protocols, TLS and connection middleware, as for any Kestrel endpoint. HTTP/3 is refused.</param>
+    public ZeroTierOptions Listen(int port, Action<ListenOptions>? configure = null) => Add(new ListenEntry(null, null, port, configure));
+
+    /// <summary>Serves on a port of one network.</summary>
+    /// <param name="network">The network, as sixteen hexadecimal digits; it must be in <see cref="Networks"/> too.</param>
+    /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
+    /// <param name="configure">Protocols, TLS and connection middleware, as for any Kestrel endpoint. HTTP/3 is refused.</param>
+    public ZeroTierOptions Listen(string network, int port, Action<ListenOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        return Add(new ListenEntry(network, null, port, configure));
+    }
+
+    /// <summary>Serves on a port of one of this node's addresses.</summary>
+    /// <param name="network">The network, as sixteen hexadecimal digits; it must be in <see cref="Networks"/> too.</param>
+    /// <param name="address">An address that this node has or will get on that network.</param>
+    /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
+    /// <param name="configure">Protocols, TLS and connection middleware, as for any Kestrel endpoint. HTTP/3 is refused.</param>
+    public ZeroTierOptions Listen(string network, IPAddress address, int port, Action<ListenOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(address);
+        return Add(new ListenEntry(network, address, port, configure));
+    }
+
+    /// <summary>
+    /// Uses the development network: a private root on loopback UDP that other processes of the same user find and join. Nothing is sent outside the
+    /// machine. The default when no network is configured and the environment is Development.
+    /// </summary>
+    public ZeroTierOptions UseDevelopmentNetwork()
+    {
+        DevelopmentNetworkRequested = true;
+        return this;
+    }
+
+    private ZeroTierOptions Add(ListenEntry entry)
+    {
+        ListenEntries.Add(entry);
+        return this;
+    }
+}

@@ -1,0 +1,47 @@
+using Kestrel.Transport.ZeroTier;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using ZeroTier;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>A ZeroTier node for any host.</summary>
+public static class ZeroTierServiceCollectionExtensions
+{
+    /// <summary>
+    /// Adds a ZeroTier node that starts and stops with the host, for programs that only call out; web hosts use <c>UseZeroTier</c>, which includes this.
+    /// Gives <see cref="IZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="IConnectionFactory"/>. May be called more than once: options add up.
+    /// </summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configure">Changes the options after the configuration section <c>ZeroTier</c> was read.</param>
+    public static IServiceCollection AddZeroTier(this IServiceCollection services, Action<ZeroTierOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        var options = services.AddOptions<ZeroTierOptions>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<ZeroTierOptions>, ConfigurationSectionBinder>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<ZeroTierOptions>, NetworkDefaults>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ZeroTierOptions>, ZeroTierOptionsValidator>());
+        options.ValidateOnStart();
+        if (configure is not null)
+        {
+            options.Configure(configure);
+        }
+
+        services.AddLogging();
+        services.AddMetrics();
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<INodeFactory, EngineFactory>();
+        services.TryAddSingleton<NodeHost>();
+        services.TryAddSingleton<IZeroTierNode>(static provider => provider.GetRequiredService<NodeHost>());
+        services.TryAddSingleton<TransportResources>();
+        services.TryAddSingleton<ListenerRegistry>();
+        services.TryAddSingleton<NodeMetrics>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeService>());
+        services.TryAddTransient(static provider =>
+            new ZeroTierHttpHandler(provider.GetRequiredService<IZeroTierNode>(), provider.GetRequiredService<TransportResources>().Client));
+        services.TryAddSingleton<IConnectionFactory, ConnectionFactory>();
+        return services;
+    }
+}
