@@ -65,6 +65,8 @@ internal sealed class IpOutput : IIpOutput
 
     internal void Return(OutputBatch batch) => _batches.Return(batch);
 
+    internal void FlushLoopback() => _loopback.Flush();
+
     internal int MtuTo(in IpAddress destination) => PathMtus.Get(destination, _options.Mtu);
 
     internal Route FindRoute(in IpAddress destination, out MacAddress mac)

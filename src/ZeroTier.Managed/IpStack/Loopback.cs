@@ -3,7 +3,8 @@ using System.IO.Pipelines;
 
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>Packets to ourselves. They are delivered by the scheduler, not inside the send call that made them. Bounded. Thread-safe.</summary>
+/// <summary>Packets to ourselves. Bounded. Thread-safe.</summary>
+/// <remarks>They are delivered by the scheduler once their batch is sent, never while it is written: its writer may hold a lock then.</remarks>
 internal sealed class Loopback(PipeScheduler scheduler, IpDropCounters drops, Loopback.Deliver deliver)
 {
     internal const int MaxQueued = 1024;
@@ -11,6 +12,7 @@ internal sealed class Loopback(PipeScheduler scheduler, IpDropCounters drops, Lo
     private readonly Lock _gate = new();
     private readonly Queue<ArraySegment<byte>> _queue = new();
     private bool _draining;
+    private volatile bool _waiting;
 
     internal delegate void Deliver(ReadOnlySpan<byte> packet, bool endOfBatch);
 
@@ -27,7 +29,21 @@ internal sealed class Loopback(PipeScheduler scheduler, IpDropCounters drops, Lo
             byte[] copy = ArrayPool<byte>.Shared.Rent(packet.Length);
             packet.CopyTo(copy);
             _queue.Enqueue(new ArraySegment<byte>(copy, 0, packet.Length));
-            if (_draining)
+            _waiting = true;
+        }
+    }
+
+    /// <summary>Has what was queued delivered.</summary>
+    public void Flush()
+    {
+        if (!_waiting)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (_draining || _queue.Count == 0)
             {
                 return;
             }
@@ -49,6 +65,7 @@ internal sealed class Loopback(PipeScheduler scheduler, IpDropCounters drops, Lo
                 if (_queue.Count == 0)
                 {
                     _draining = false;
+                    _waiting = false;
                     return;
                 }
 

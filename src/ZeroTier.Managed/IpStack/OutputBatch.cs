@@ -68,6 +68,7 @@ internal sealed class OutputBatch(IpOutput output) : IpBatch
         _frames = null;
         frames.Send();
         output.Return(this);
+        output.FlushLoopback();
     }
 
     private void GiveBackAside()
