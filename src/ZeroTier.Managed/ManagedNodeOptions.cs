@@ -3,6 +3,8 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed;
 
@@ -14,6 +16,15 @@ public sealed record ManagedNodeOptions
     /// Default: none; the node then lives in memory and forgets everything when disposed.
     /// </summary>
     public string? StoragePath { get; init; }
+
+    /// <summary>The identity of a node without a storage folder; it stays the caller's to dispose. Default: a new one, made at the first start.</summary>
+    public NodeIdentity? Identity { get; init; }
+
+    /// <summary>
+    /// The roots. Default: the file <c>planet</c> in the storage folder; without one the start fails, for no public roots are used by default.
+    /// A newer planet that a root handed out wins, where it is a signed update of this one.
+    /// </summary>
+    public Planet? Planet { get; init; }
 
     /// <summary>
     /// The UDP port, 0 to 65535; 0 lets the system choose. Default 0.
@@ -29,7 +40,7 @@ public sealed record ManagedNodeOptions
     /// <summary>Networks to join at the first start, in this order, besides those that the storage folder remembers. Default: none.</summary>
     public IReadOnlyList<NetworkId> Networks { get; init; } = [];
 
-    /// <summary>After how long without a word a root or peer counts as gone, 1 second or more. Default 30 seconds.</summary>
+    /// <summary>After how long without a word from any root the node calls itself offline, 1 second or more. Default 30 seconds.</summary>
     public TimeSpan ActivityTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Whether peers and their paths are kept in the storage folder for a faster next start. Default true; without a storage folder it has no effect.</summary>

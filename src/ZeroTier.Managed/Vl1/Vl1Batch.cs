@@ -50,6 +50,9 @@ internal sealed class Vl1Batch : IDisposable
         return _buffer.AsSpan(_used + PacketHeader.Size, payloadLength);
     }
 
+    /// <summary>The reserved bytes again.</summary>
+    public Span<byte> Reserved => _buffer.AsSpan(_used + PacketHeader.Size, _reserved - PacketHeader.Size);
+
     /// <summary>Encrypts the reserved packet for a node, in place. When the node cannot be reached yet, a copy waits for up to 5 s.</summary>
     public void Commit(NodeId destination, Verb verb)
     {

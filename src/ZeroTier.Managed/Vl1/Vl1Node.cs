@@ -315,6 +315,20 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
     }
 
+    /// <summary>What the contract says about one peer; null when it is not known. Allocates.</summary>
+    public ZeroTierPeer? Describe(NodeId id)
+    {
+        if (FindPeer(id) is not { } peer)
+        {
+            return null;
+        }
+
+        lock (_control)
+        {
+            return Describe(peer, Now);
+        }
+    }
+
     /// <summary>What should be stored, and given as <see cref="Vl1NodeOptions.KnownPeers"/> at the next start. A root that does so is found again at once.</summary>
     public IReadOnlyList<KnownPeer> GetPersistentPeers()
     {

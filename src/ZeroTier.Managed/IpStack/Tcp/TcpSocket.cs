@@ -5,6 +5,9 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>One connection with its pipes. All but the pipes is thread-safe.</summary>
 internal sealed class TcpSocket : IDisposable, IAsyncDisposable
 {
+    /// <summary>Whatever the layer above keeps with the connection. A field, for compare-and-exchange.</summary>
+    public object? Owner;
+
     public IpAddress LocalAddress { get; }
 
     public IpAddress RemoteAddress { get; }

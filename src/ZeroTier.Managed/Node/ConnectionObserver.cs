@@ -1,0 +1,20 @@
+using ZeroTier.Managed.IpStack.Tcp;
+
+namespace ZeroTier.Managed.Node;
+
+/// <summary>Passes the flow of sockets on to an observer of connections.</summary>
+internal sealed class ConnectionObserver(IZeroTierConnectionObserver observer, JoinedNetwork network) : ITcpSocketObserver
+{
+    public void OnPaused(TcpSocket socket) => observer.OnPaused(ManagedConnection.Of(network, socket));
+
+    public void OnResumed(TcpSocket socket) => observer.OnResumed(ManagedConnection.Of(network, socket));
+
+    public void OnFinReceived(TcpSocket socket) => observer.OnFinReceived(ManagedConnection.Of(network, socket));
+
+    public void OnResetReceived(TcpSocket socket) => observer.OnResetReceived(ManagedConnection.Of(network, socket));
+
+    public void OnFinSent(TcpSocket socket) => observer.OnFinSent(ManagedConnection.Of(network, socket));
+
+    public void OnResetSent(TcpSocket socket, TcpException reason) =>
+        observer.OnResetSent(ManagedConnection.Of(network, socket), ConnectionErrors.OfConnection(reason));
+}

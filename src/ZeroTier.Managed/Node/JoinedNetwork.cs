@@ -1,0 +1,241 @@
+using System.Net;
+using ZeroTier.Managed.IpStack;
+using ZeroTier.Managed.IpStack.Tcp;
+using ZeroTier.Managed.Vl2;
+using SocketException = System.Net.Sockets.SocketException;
+
+namespace ZeroTier.Managed.Node;
+
+/// <summary>One network of a running node: its port and stack, or why it has none. Thread-safe.</summary>
+internal sealed class JoinedNetwork : IDisposable
+{
+    private readonly NodeSession _session;
+    private readonly IpStack.IpStack? _stack;
+
+    public JoinedNetwork(NodeSession session, NetworkId id)
+    {
+        _session = session;
+        Id = id;
+        var result = NetworkDirectory.Join(id, session.Id);
+        var mac = new MemberAddressing(id).Mac(session.Id);
+        Snapshot = new ZeroTierNetwork(id, result.Status) { Mac = mac.ToString(), Detail = result.Detail };
+        if (result.Configuration is not { } configuration)
+        {
+            return;
+        }
+
+        Snapshot = Snapshot with
+        {
+            Name = configuration.Name,
+            Mtu = configuration.Mtu,
+            IsPublic = configuration.IsPublic,
+            Addresses = [.. configuration.Addresses.Select(a => new IPNetworkAddress(a.Address.ToIPAddress(), a.PrefixLength))],
+        };
+        Port = session.CreatePort(configuration);
+        _stack = new IpStack.IpStack(new IpStackOptions
+        {
+            MacAddress = mac,
+            Link = Port,
+            Mtu = configuration.Mtu,
+            Resolver = Port,
+            TimeProvider = session.Options.TimeProvider,
+            Random = session.Options.RandomSource,
+            Completions = session.Options.Scheduler,
+        });
+        _stack.SetAddresses([.. configuration.Addresses]);
+        Port.Start(_stack.Receive);
+    }
+
+    public NetworkId Id { get; }
+
+    public ZeroTierNetwork Snapshot { get; }
+
+    /// <summary>Null while the network has no configuration.</summary>
+    public VirtualPort? Port { get; }
+
+    public IpStack.IpStack? Stack => _stack;
+
+    /// <summary>The state last announced by an event. Guarded by the session's lock; libzt begins with "requesting" too, so that one is never announced at first.</summary>
+    public ZeroTierNetworkStatus Announced { get; set; } = ZeroTierNetworkStatus.RequestingConfiguration;
+
+    /// <summary>Why waiting for this network is of no use; null while it may still come up, or is up.</summary>
+    public ZeroTierException? Failure => Snapshot.Status is ZeroTierNetworkStatus.Ok or ZeroTierNetworkStatus.RequestingConfiguration ? null : Unavailable();
+
+    /// <summary>The node behind an Ethernet address that VL1 has proven.</summary>
+    public NodeId? NodeOf(MacAddress mac) => Port is { } port && port.Addressing.TryGetNode(mac, out var node) ? node : null;
+
+    public ZeroTierPeer? FindPeer(NodeId node) => _session.FindPeer(node);
+
+    public IZeroTierListener Listen(ZeroTierEndPoint endPoint, ZeroTierTransportOptions options)
+    {
+        var stack = Usable();
+        var address = OwnAddress(endPoint);
+        if (endPoint.Port != 0 && !Port!.Configuration.OpenPorts.Contains(endPoint.Port))
+        {
+            throw ClosedPort(endPoint.Port);
+        }
+
+        var listenOptions = new TcpListenOptions { Socket = SocketOptions(options), Backlog = options.Backlog };
+        try
+        {
+            var listener = endPoint.Port == 0 ? ListenAnywhere(stack, address, listenOptions) : stack.Tcp.Listen(address, endPoint.Port, listenOptions);
+            return new ManagedListener(this, listener, new ZeroTierEndPoint(Id, endPoint.Address, listener.Port));
+        }
+        catch (TcpException e)
+        {
+            throw ConnectionErrors.OfListen(e, endPoint);
+        }
+    }
+
+    public async ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions options, CancellationToken cancellationToken)
+    {
+        var stack = Usable();
+        if (endPoint.Address is null)
+        {
+            throw new ZeroTierException(ZeroTierError.AddressNotAvailable, $"{endPoint} names no address to connect to. Give the other node's address on network {Id}.");
+        }
+
+        if (!Port!.Configuration.OpenPorts.Contains(endPoint.Port))
+        {
+            throw ClosedPort(endPoint.Port);
+        }
+
+        var remote = new IPEndPoint(endPoint.Address, endPoint.Port);
+        var destination = IpAddress.From(endPoint.Address);
+        var source = SourceFor(stack, destination);
+        try
+        {
+            var socket = await stack.Tcp.ConnectAsync(source, destination, endPoint.Port, SocketOptions(options), cancellationToken).ConfigureAwait(false);
+            return ManagedConnection.Of(this, socket);
+        }
+        catch (TcpException e)
+        {
+            throw ConnectionErrors.OfConnect(e, remote, Id);
+        }
+    }
+
+    public IZeroTierDatagramSocket BindDatagram(ZeroTierEndPoint endPoint)
+    {
+        var stack = Usable();
+        try
+        {
+            var socket = stack.BindUdp(OwnAddress(endPoint), (ushort)endPoint.Port);
+            return new ManagedDatagramSocket(this, socket, new ZeroTierEndPoint(Id, endPoint.Address, socket.LocalPort));
+        }
+        catch (SocketException e)
+        {
+            throw ConnectionErrors.OfUdp(e, endPoint);
+        }
+    }
+
+    public async ValueTask<TimeSpan> PingAsync(IPAddress address, int payloadLength, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var stack = Usable();
+        var destination = IpAddress.From(address);
+        SourceFor(stack, destination);
+        try
+        {
+            return await stack.PingAsync(destination, payloadLength, timeout, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            throw new ZeroTierException(
+                ZeroTierError.TimedOut, $"{address} on network {Id} did not answer. Check that the node is running and has joined the network.", e);
+        }
+        catch (SocketException e)
+        {
+            throw ConnectionErrors.OfUdp(e, new ZeroTierEndPoint(Id, address, 0));
+        }
+    }
+
+    /// <summary>Adds this network's counters.</summary>
+    public ZeroTierStatistics AddTo(ZeroTierStatistics sum, IDictionary<string, long> dropped)
+    {
+        if (_stack is not { } stack)
+        {
+            return sum;
+        }
+
+        stack.AddDropped(dropped);
+        var tcp = stack.Tcp.Statistics;
+        return sum with
+        {
+            TcpConnections = sum.TcpConnections + stack.Tcp.ConnectionCount,
+            TcpRetransmissions = sum.TcpRetransmissions + tcp[TcpCounter.Retransmissions],
+            TcpSegmentsReceived = sum.TcpSegmentsReceived + tcp[TcpCounter.SegmentsReceived],
+            TcpSegmentsSent = sum.TcpSegmentsSent + tcp[TcpCounter.SegmentsSent],
+        };
+    }
+
+    /// <summary>Resets connections, closes listeners and sockets. Frames still leave while it runs.</summary>
+    public void Dispose()
+    {
+        _stack?.Dispose();
+        Port?.Stop();
+    }
+
+    private IpStack.IpStack Usable() => _stack ?? throw Unavailable();
+
+    private ZeroTierException Unavailable() => new(ZeroTierError.NetworkUnavailable, Snapshot.Detail ?? $"Network {Id} has no configuration yet. Wait for it first.");
+
+    private IpAddress? OwnAddress(ZeroTierEndPoint endPoint)
+    {
+        if (endPoint.Address is not { } address)
+        {
+            return null;
+        }
+
+        return Snapshot.Addresses.Any(a => a.Address.Equals(address))
+            ? IpAddress.From(address)
+            : throw new ZeroTierException(
+                ZeroTierError.AddressNotAvailable,
+                $"{address} is not an address of this node on network {Id}; it has {string.Join(", ", Snapshot.Addresses.Select(a => a.Address))}. Leave the address out to use all of them.");
+    }
+
+    private IpAddress SourceFor(IpStack.IpStack stack, IpAddress destination) => stack.SelectSource(destination) ?? throw new ZeroTierException(
+        ZeroTierError.AddressNotAvailable,
+        $"No route to {destination}: it is not on network {Id}, where this node has {string.Join(", ", Snapshot.Addresses)}.");
+
+    private TcpSocketOptions SocketOptions(ZeroTierTransportOptions options) => new()
+    {
+        Input = options.InputPipeOptions,
+        Output = options.OutputPipeOptions,
+        Observer = options.Observer is { } observer ? new ConnectionObserver(observer, this) : null,
+        TranslateError = ConnectionErrors.OfConnection,
+    };
+
+    /// <summary>Port 0: on a network with few open ports the stack's own choice would lie outside of them.</summary>
+    private TcpListener ListenAnywhere(IpStack.IpStack stack, IpAddress? address, TcpListenOptions options)
+    {
+        var open = Port!.Configuration.OpenPorts;
+        if (open.IsAll)
+        {
+            return stack.Tcp.Listen(address, 0, options);
+        }
+
+        int first = Math.Max((int)open.First, 1);
+        int count = open.Last - first + 1;
+        int start = count > 0 ? _session.Options.RandomSource.Next(count) : 0;
+        for (int i = 0; i < count; i++)
+        {
+            try
+            {
+                return stack.Tcp.Listen(address, first + ((start + i) % count), options);
+            }
+            catch (TcpException e) when (e.Error == TcpError.AddressInUse && i < count - 1)
+            {
+                // The next one.
+            }
+        }
+
+        throw ClosedPort(0);
+    }
+
+    private ZeroTierException ClosedPort(int port)
+    {
+        var open = Port!.Configuration.OpenPorts;
+        return new ZeroTierException(
+            ZeroTierError.NotPermitted,
+            $"Network {Id} lets TCP connections through to ports {open.First} to {open.Last} only, not to {port}. Use a port in that range, or a network with a wider one, for example ff0000ffff000000.");
+    }
+}

@@ -1,0 +1,292 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl2;
+
+namespace ZeroTier.Managed.Node;
+
+/// <summary>One life of a node, from a start to the stop: everything that is open meanwhile. Thread-safe.</summary>
+/// <remarks>
+/// Lock order: <c>_lock</c> guards the table of networks and what was announced; nothing is called under it that sends, waits, or runs user code.
+/// </remarks>
+internal sealed partial class NodeSession
+{
+    private readonly Lock _lock = new();
+    private readonly ResourceStack _resources = new();
+    private readonly Vl2DropCounters _drops = new();
+    private readonly EventOutbox _events;
+    private readonly StateSignal _changed;
+    private readonly Action<ZeroTierException> _fail;
+    private readonly ILogger _log;
+    private NodeFiles? _files;
+    private Vl1Node _vl1 = null!;
+    private IDatagramTransport _transport = null!;
+    private volatile JoinedNetwork[] _networks = [];
+    private volatile bool _closing;
+    private bool _online;
+
+    private NodeSession(ManagedNodeOptions options, EventOutbox events, StateSignal changed, Action<ZeroTierException> fail)
+    {
+        Options = options;
+        _events = events;
+        _changed = changed;
+        _fail = fail;
+        _log = options.LoggerFactory.CreateLogger("ZeroTier.Managed.Node");
+    }
+
+    public ManagedNodeOptions Options { get; }
+
+    public NodeId Id => _vl1.Id;
+
+    public bool IsOnline => !_closing && _vl1.IsOnline;
+
+    public Planet Planet => _vl1.Planet;
+
+    public IReadOnlyList<JoinedNetwork> Networks => _networks;
+
+    public IReadOnlyList<ZeroTierPeer> Peers => [.. _vl1.Snapshot().OrderByDescending(peer => peer.Role)];
+
+    public IReadOnlyList<IPEndPoint> LocalEndPoints => [.. _transport.LocalEndPoints.Select(e => e.ToIPEndPoint())];
+
+    /// <summary>Opens everything. When a step fails, what was opened is closed again.</summary>
+    /// <param name="options">The node's options.</param>
+    /// <param name="identity">The identity of a node without a storage folder.</param>
+    /// <param name="networks">Networks to join, in this order, before those that the storage folder remembers.</param>
+    /// <param name="events">Takes the events.</param>
+    /// <param name="changed">Pulsed at each change of state.</param>
+    /// <param name="fail">Called when the node cannot go on.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<NodeSession> StartAsync(
+        ManagedNodeOptions options,
+        NodeIdentity? identity,
+        IReadOnlyList<NetworkId> networks,
+        EventOutbox events,
+        StateSignal changed,
+        Action<ZeroTierException> fail,
+        CancellationToken cancellationToken)
+    {
+        var session = new NodeSession(options, events, changed, fail);
+        try
+        {
+            await session.OpenAsync(identity, networks, cancellationToken).ConfigureAwait(false);
+            return session;
+        }
+        catch
+        {
+            session._closing = true;
+            await session._resources.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Ends everything: connections are reset, listeners close.</summary>
+    public async Task StopAsync()
+    {
+        lock (_lock)
+        {
+            _closing = true;
+            foreach (var network in _networks)
+            {
+                _events.Add(ZeroTierEventCode.NetworkDown, network.Id);
+            }
+        }
+
+        _events.Publish();
+        StorePeers();
+        await _resources.DisposeAsync().ConfigureAwait(false);
+        _networks = [];
+        NodeLog.Stopped(_log, Id);
+        _events.Add(ZeroTierEventCode.NodeDown);
+        _events.Publish();
+    }
+
+    public JoinedNetwork? Find(NetworkId id) => Array.Find(_networks, network => network.Id == id);
+
+    public ZeroTierPeer? FindPeer(NodeId node) => _closing ? null : _vl1.Describe(node);
+
+    /// <summary>Joins a network. The caller makes sure that joins and leaves do not overlap.</summary>
+    public void Join(NetworkId id)
+    {
+        if (Find(id) is not null)
+        {
+            return;
+        }
+
+        var network = new JoinedNetwork(this, id);
+        lock (_lock)
+        {
+            _networks = [.. _networks, network];
+            foreach (var address in network.Snapshot.Addresses)
+            {
+                _events.Add(AddressAdded(address.Address), id, address: address.Address);
+            }
+
+            _events.Add(ZeroTierEventCode.NetworkUpdate, id, detail: network.Snapshot.Detail);
+            Announce();
+        }
+
+        Store(() => _files?.AddNetwork(id), "The joined network");
+        if (network.Snapshot.IsReady)
+        {
+            NodeLog.Joined(_log, id, string.Join(", ", network.Snapshot.Addresses));
+        }
+        else
+        {
+            NodeLog.Unavailable(_log, id, network.Snapshot.Detail);
+        }
+
+        _events.Publish();
+        _changed.Pulse();
+    }
+
+    /// <summary>Leaves a network: its listeners close, its connections are reset.</summary>
+    public void Leave(NetworkId id)
+    {
+        if (Find(id) is not { } network)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            _networks = Array.FindAll(_networks, other => other != network);
+            _events.Add(ZeroTierEventCode.NetworkDown, id);
+        }
+
+        Store(() => _files?.RemoveNetwork(id), "That the network was left");
+        _events.Publish();
+        network.Dispose();
+        NodeLog.Left(_log, id);
+        _changed.Pulse();
+    }
+
+    public VirtualPort CreatePort(NetworkConfiguration configuration) => new(_vl1, configuration, Id, _drops);
+
+    public ZeroTierStatistics GetStatistics()
+    {
+        var dropped = new Dictionary<string, long>();
+        _vl1.Drops.AddTo(dropped);
+        _drops.AddTo(dropped);
+        var sum = new ZeroTierStatistics
+        {
+            DatagramsReceived = _vl1.Traffic.DatagramsReceived,
+            DatagramsSent = _vl1.Traffic.DatagramsSent,
+            BytesReceived = _vl1.Traffic.BytesReceived,
+            BytesSent = _vl1.Traffic.BytesSent,
+            Dropped = dropped,
+        };
+        foreach (var network in _networks)
+        {
+            sum = network.AddTo(sum, dropped);
+        }
+
+        return sum;
+    }
+
+    private async Task OpenAsync(NodeIdentity? identity, IReadOnlyList<NetworkId> networks, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Options.StoragePath is { } path)
+        {
+            _files = new NodeFiles(path, _log);
+            throw new ZeroTierException(ZeroTierError.NotSupported, $"A storage folder ('{path}') is not supported yet.");
+        }
+
+        var planet = _files is null ? Options.Planet : _files.LoadPlanet(Options.Planet);
+        if (planet is null)
+        {
+            throw new ZeroTierException(
+                ZeroTierError.Underlay,
+                "No planet is set, so the node knows no roots. Set ManagedNodeOptions.Planet, for example Planet.Load(\"/etc/myapp/planet\"), or put a file named 'planet' into the storage folder. No public roots are used by default.");
+        }
+
+        _transport = _resources.Add(Options.DatagramTransportFactory?.Invoke() ?? OpenUdp(planet));
+        _vl1 = new Vl1Node(new Vl1NodeOptions
+        {
+            Identity = identity!,
+            Planet = planet,
+            Transport = _transport,
+            Client = this,
+            TimeProvider = Options.TimeProvider,
+            Random = Options.RandomSource,
+            Logger = Options.LoggerFactory.CreateLogger("ZeroTier.Managed.Vl1"),
+            OfflineAfter = Options.ActivityTimeout,
+            KnownPeers = Options.PersistPeers ? _files?.LoadPeers() ?? [] : [],
+        });
+
+        // The transport must end before VL1 does, and the networks before the transport: their last words are resets.
+        _resources.Add(new Closing(CloseTransportsAsync));
+        _resources.Add(new Closing(CloseNetworks));
+        _events.Add(ZeroTierEventCode.NodeUp);
+        _vl1.Start();
+        NodeLog.Started(_log, Id, string.Join(", ", _transport.LocalEndPoints));
+        if (_vl1.IsRoot)
+        {
+            NodeLog.IsRoot(_log, Id);
+        }
+
+        foreach (var network in networks.Concat(_files?.LoadNetworks() ?? []))
+        {
+            Join(network);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        UpdateOnline();
+    }
+
+    private UdpDatagramTransport OpenUdp(Planet planet) => UdpDatagramTransport.Open(new UdpDatagramTransportOptions
+    {
+        Port = Options.Port,
+        BindAddresses = Options.BindAddresses,
+        LoopbackOnly = planet.IsLoopbackOnly,
+        Logger = Options.LoggerFactory.CreateLogger("ZeroTier.Managed.Datagrams"),
+    });
+
+    private ValueTask CloseNetworks()
+    {
+        foreach (var network in _networks)
+        {
+            network.Dispose();
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask CloseTransportsAsync()
+    {
+        await _transport.DisposeAsync().ConfigureAwait(false);
+        _vl1.Dispose();
+    }
+
+    private void StorePeers()
+    {
+        if (_files is { } files && Options.PersistPeers)
+        {
+            Store(() => files.SavePeers(_vl1.GetPersistentPeers()), "The peers");
+        }
+    }
+
+    // What cannot be stored costs a slower next start, not this run.
+    private void Store(Action write, string what)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            NodeLog.NotStored(_log, what, e);
+        }
+    }
+
+    private static ZeroTierEventCode AddressAdded(IPAddress address) => address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork
+        ? ZeroTierEventCode.AddressAddedIPv4
+        : ZeroTierEventCode.AddressAddedIPv6;
+
+    private sealed class Closing(Func<ValueTask> close) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => close();
+    }
+}

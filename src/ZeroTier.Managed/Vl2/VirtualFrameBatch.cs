@@ -1,0 +1,69 @@
+using System.Buffers.Binary;
+using ZeroTier.Managed.IpStack;
+using ZeroTier.Managed.Vl1;
+
+namespace ZeroTier.Managed.Vl2;
+
+/// <summary>Frames on their way out, written straight into the packets that will carry them.</summary>
+internal sealed class VirtualFrameBatch(VirtualPort port, VirtualFrameBatchPool pool) : FrameBatch
+{
+    private Vl1Batch? _packets;
+
+    public void Begin(Vl1Batch packets) => _packets = packets;
+
+    public override Span<byte> Reserve(int length) => _packets!.Reserve(VirtualPort.FrameHeaderLength + length)[VirtualPort.FrameHeaderLength..];
+
+    public override void Commit(MacAddress destination, ushort etherType)
+    {
+        var packet = _packets!.Reserved;
+        if (!port.MaySend(destination, etherType, packet[VirtualPort.FrameHeaderLength..], out var member))
+        {
+            return;
+        }
+
+        BinaryPrimitives.WriteUInt64BigEndian(packet, port.Configuration.Id.Value);
+        BinaryPrimitives.WriteUInt16BigEndian(packet[sizeof(ulong)..], etherType);
+        _packets.Commit(member, Verb.Frame);
+    }
+
+    public override void Send()
+    {
+        var packets = _packets!;
+        _packets = null;
+        packets.Send();
+        packets.Dispose();
+        pool.Return(this);
+    }
+}
+
+/// <summary>Idle batches of a port, so that sending allocates nothing. Thread-safe.</summary>
+internal sealed class VirtualFrameBatchPool(VirtualPort port)
+{
+    private const int MaxIdle = 16;
+    private readonly Lock _lock = new();
+    private readonly Stack<VirtualFrameBatch> _idle = new(MaxIdle);
+
+    public VirtualFrameBatch Rent(Vl1Batch packets)
+    {
+        VirtualFrameBatch? batch;
+        lock (_lock)
+        {
+            _idle.TryPop(out batch);
+        }
+
+        batch ??= new VirtualFrameBatch(port, this);
+        batch.Begin(packets);
+        return batch;
+    }
+
+    public void Return(VirtualFrameBatch batch)
+    {
+        lock (_lock)
+        {
+            if (_idle.Count < MaxIdle)
+            {
+                _idle.Push(batch);
+            }
+        }
+    }
+}
