@@ -1,0 +1,162 @@
+using System.Collections.Concurrent;
+using System.IO.Pipelines;
+using System.Net;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Tests.Fakes;
+
+/// <summary>One end of a connection between two <see cref="FakeNode"/>s; writes down what would be on the wire.</summary>
+internal sealed class FakeConnection : ZeroTierConnection
+{
+    private readonly Pipe _in;
+    private readonly Pipe _out;
+    private readonly TaskCompletionSource<ZeroTierException?> _receiveEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<ZeroTierException?> _sendEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private FakeConnection? _remote;
+    private volatile bool _closeOutput;
+
+    public FakeConnection(NetworkId network, IPEndPoint local, IPEndPoint remote, NodeId remoteNode, ZeroTierTransportOptions options)
+    {
+        Network = network;
+        LocalEndPoint = local;
+        RemoteEndPoint = remote;
+        RemoteNode = remoteNode;
+        Options = options;
+        _in = new Pipe(options.InputPipeOptions);
+        _out = new Pipe(options.OutputPipeOptions);
+    }
+
+    /// <summary>FIN and RST that this end sent, in order, and who aborted.</summary>
+    public ConcurrentQueue<string> Wire { get; } = new();
+
+    public ZeroTierTransportOptions Options { get; }
+
+    public bool ThrowOnUse { get; set; }
+
+    public Exception? DisposeFailure { get; set; }
+
+    public ZeroTierPeer? Peer { get; set; }
+
+    public bool IsOver => _receiveEnded.Task.IsCompleted && _sendEnded.Task.IsCompleted;
+
+    public override NetworkId Network { get; }
+
+    public override IPEndPoint LocalEndPoint => ThrowOnUse ? throw new InvalidOperationException("broken connection") : field;
+
+    public override IPEndPoint RemoteEndPoint { get; }
+
+    public override NodeId? RemoteNode { get; }
+
+    public override PipeReader Input => _in.Reader;
+
+    public override PipeWriter Output => _out.Writer;
+
+    public override Task<ZeroTierException?> ReceiveEnded => _receiveEnded.Task;
+
+    public override Task<ZeroTierException?> SendEnded => _sendEnded.Task;
+
+    public void Connect(FakeConnection remote)
+    {
+        _remote = remote;
+        remote._remote = this;
+        _ = PumpAsync();
+        _ = remote.PumpAsync();
+    }
+
+    public override ZeroTierPeer? GetPeer() => Peer;
+
+    public override void CloseOutput()
+    {
+        _closeOutput = true;
+        _out.Reader.CancelPendingRead();
+    }
+
+    public override void Abort(ZeroTierException? reason = null)
+    {
+        var error = reason ?? new ZeroTierException(ZeroTierError.ConnectionAborted, "aborted");
+        if (_sendEnded.Task.IsCompleted && _receiveEnded.Task.IsCompleted)
+        {
+            return;
+        }
+
+        Wire.Enqueue("RST");
+        Break(error);
+        _remote?.Break(new ZeroTierException(ZeroTierError.ConnectionReset, "The other end reset the connection."));
+    }
+
+    /// <summary>Both directions end with an error, as after a reset or a timeout.</summary>
+    public void Break(ZeroTierException error)
+    {
+        if (_sendEnded.TrySetResult(error))
+        {
+            _closeOutput = true;
+            _out.Reader.CancelPendingRead();
+        }
+
+        if (!_receiveEnded.Task.IsCompleted)
+        {
+            _in.Writer.Complete(error);
+            _receiveEnded.TrySetResult(error);
+        }
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _in.Reader.CompleteAsync();
+        await _out.Writer.CompleteAsync();
+        if (DisposeFailure is { } failure)
+        {
+            throw failure;
+        }
+    }
+
+    private async Task PumpAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var result = await _out.Reader.ReadAsync();
+                if (_closeOutput)
+                {
+                    break;
+                }
+
+                foreach (var segment in result.Buffer)
+                {
+                    if (!_remote!._receiveEnded.Task.IsCompleted)
+                    {
+                        await _remote._in.Writer.WriteAsync(segment);
+                    }
+                }
+
+                _out.Reader.AdvanceTo(result.Buffer.End);
+                if (result.IsCompleted)
+                {
+                    break;
+                }
+            }
+
+            await _out.Reader.CompleteAsync();
+            if (_sendEnded.TrySetResult(null))
+            {
+                Wire.Enqueue("FIN");
+                _remote!.EndReceiving();
+            }
+        }
+        catch (Exception exception)
+        {
+            Abort(new ZeroTierException(ZeroTierError.ConnectionAborted, exception.Message, exception));
+            await _out.Reader.CompleteAsync();
+        }
+    }
+
+    private void EndReceiving()
+    {
+        if (!_receiveEnded.Task.IsCompleted)
+        {
+            _in.Writer.Complete();
+            _receiveEnded.TrySetResult(null);
+        }
+    }
+}

@@ -1,0 +1,376 @@
+using System.Net;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Tests.Fakes;
+
+/// <summary>A node of a <see cref="FakeNetwork"/>, with a switch for each thing that can go wrong.</summary>
+internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZeroTierNode
+{
+    private readonly Lock _gate = new();
+    private readonly ZeroTierEventHub _events = new();
+    private readonly List<NetworkId> _joined = [];
+    private readonly List<FakeListener> _listeners = [];
+    private readonly List<FakeConnection> _connections = [];
+    private readonly HashSet<NetworkId> _ready = [];
+    private int _nextPort = 50000;
+    private ulong _lastStart;
+
+    public int Starts => (int)_lastStart;
+
+    public int Listens { get; private set; }
+
+    public bool Drained { get; private set; }
+
+    public bool Online { get; set; } = true;
+
+    public Exception? StartFailure { get; set; }
+
+    public Exception? ListenFailure { get; set; }
+
+    public Exception? DisposeFailure { get; set; }
+
+    public ZeroTierNetworkStatus NotReadyStatus { get; set; } = ZeroTierNetworkStatus.RequestingConfiguration;
+
+    public IReadOnlyList<ZeroTierPeer> Peers { get; set; } = [];
+
+    public TaskCompletionSource? DrainGate { get; set; }
+
+    public string Engine => "fake";
+
+    public string EngineVersion => "1.0";
+
+    public ZeroTierNodeState State { get; private set; } = ZeroTierNodeState.Stopped;
+
+    public ZeroTierException? FatalError { get; private set; }
+
+    public NodeId Id => _lastStart > 0 ? id : throw new ZeroTierException(ZeroTierError.NotRunning, "never started");
+
+    public NodeId KnownId => id;
+
+    public IPAddress IPv4 => IPAddress.Parse($"10.147.17.{number}");
+
+    public IPAddress IPv6 => network.Id.GetSixPlaneAddress(id);
+
+    public bool IsOnline => Online && State == ZeroTierNodeState.Running;
+
+    public int OpenConnections
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _connections.Count(c => !c.IsOver);
+            }
+        }
+    }
+
+    public IReadOnlyList<FakeConnection> Connections
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _connections];
+            }
+        }
+    }
+
+    public IReadOnlyList<FakeListener> Listeners
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _listeners];
+            }
+        }
+    }
+
+    public IReadOnlyList<ZeroTierNetwork> Networks
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _joined.Select(Snapshot)];
+            }
+        }
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (StartFailure is { } failure)
+        {
+            throw failure;
+        }
+
+        lock (_gate)
+        {
+            if (State == ZeroTierNodeState.Running)
+            {
+                return Task.CompletedTask;
+            }
+
+            State = ZeroTierNodeState.Running;
+            _lastStart++;
+            if (network.ReadyOnJoin)
+            {
+                _ready.UnionWith(_joined.Where(n => n == network.Id));
+            }
+        }
+
+        Publish(ZeroTierEventCode.NodeUp);
+        Publish(ZeroTierEventCode.NodeOnline);
+        Publish(ZeroTierEventCode.NetworkOk);
+        return Task.CompletedTask;
+    }
+
+    public async ValueTask DrainAsync(CancellationToken cancellationToken = default)
+    {
+        if (DrainGate is { } gate)
+        {
+            await gate.Task.WaitAsync(cancellationToken);
+        }
+
+        Drained = true;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        End(ZeroTierNodeState.Stopped, ZeroTierEventCode.NodeDown);
+        return Task.CompletedTask;
+    }
+
+    public async Task RestartAsync(CancellationToken cancellationToken = default)
+    {
+        await StopAsync(cancellationToken);
+        await StartAsync(cancellationToken);
+    }
+
+    public Task JoinAsync(NetworkId joined, CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+        {
+            if (!_joined.Contains(joined))
+            {
+                _joined.Add(joined);
+            }
+
+            if (joined == network.Id && network.ReadyOnJoin && State == ZeroTierNodeState.Running)
+            {
+                _ready.Add(joined);
+            }
+        }
+
+        Publish(ZeroTierEventCode.NetworkOk);
+        return Task.CompletedTask;
+    }
+
+    public Task LeaveAsync(NetworkId left, CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+        {
+            _joined.Remove(left);
+        }
+
+        SetReady(false, left);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>The network comes up or goes down, as when the controller says so.</summary>
+    public void SetReady(bool ready, NetworkId? which = null)
+    {
+        var target = which ?? network.Id;
+        FakeListener[] closing = [];
+        lock (_gate)
+        {
+            if (ready)
+            {
+                _ready.Add(target);
+            }
+            else
+            {
+                _ready.Remove(target);
+                closing = [.. _listeners.Where(l => l.EndPoint.Network == target)];
+            }
+        }
+
+        foreach (var listener in closing)
+        {
+            listener.Close();
+        }
+
+        Publish(ready ? ZeroTierEventCode.NetworkOk : ZeroTierEventCode.NetworkDown);
+    }
+
+    public void SetOnline(bool online)
+    {
+        Online = online;
+        Publish(online ? ZeroTierEventCode.NodeOnline : ZeroTierEventCode.NodeOffline);
+    }
+
+    public void Fail(ZeroTierException error)
+    {
+        FatalError = error;
+        End(ZeroTierNodeState.Failed, ZeroTierEventCode.NodeFatalError);
+    }
+
+    public Task WaitForOnlineAsync(CancellationToken cancellationToken = default) => WaitAsync(() => IsOnline, cancellationToken);
+
+    public async Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId wanted, CancellationToken cancellationToken = default)
+    {
+        await WaitAsync(() => Networks.Any(n => n.Id == wanted && n.IsReady), cancellationToken);
+        return Networks.Single(n => n.Id == wanted);
+    }
+
+    public IZeroTierEventSubscription Subscribe(int capacity = 256) => _events.Subscribe(capacity);
+
+    public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (ListenFailure is { } failure)
+        {
+            throw failure;
+        }
+
+        lock (_gate)
+        {
+            Listens++;
+            if (State != ZeroTierNodeState.Running || !_ready.Contains(endPoint.Network))
+            {
+                throw new ZeroTierException(ZeroTierError.NetworkUnavailable, "not usable now");
+            }
+
+            int port = endPoint.Port == 0 ? _nextPort++ : endPoint.Port;
+            if (_listeners.Any(l => l.EndPoint.Port == port && (l.EndPoint.Address is null || endPoint.Address is null || l.EndPoint.Address.Equals(endPoint.Address))))
+            {
+                throw new ZeroTierException(ZeroTierError.AddressInUse, $"Port {port} is taken.");
+            }
+
+            var listener = new FakeListener(this, new ZeroTierEndPoint(endPoint.Network, endPoint.Address, port), options ?? ZeroTierTransportOptions.Default);
+            _listeners.Add(listener);
+            return new(listener);
+        }
+    }
+
+    public ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (network.Find(endPoint.Address!, endPoint.Port) is not { } listener)
+        {
+            throw new ZeroTierException(ZeroTierError.ConnectionRefused, $"{endPoint} refused the connection.");
+        }
+
+        var local = new IPEndPoint(endPoint.Address!.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPv4 : IPv6, Interlocked.Increment(ref _nextPort));
+        var remote = new IPEndPoint(endPoint.Address!, endPoint.Port);
+        var mine = new FakeConnection(network.Id, local, remote, listener.Node.KnownId, options ?? ZeroTierTransportOptions.Default);
+        var theirs = new FakeConnection(network.Id, remote, local, id, listener.Options);
+        mine.Connect(theirs);
+        lock (_gate)
+        {
+            _connections.Add(mine);
+        }
+
+        listener.Node.Track(theirs);
+        if (!listener.Offer(theirs))
+        {
+            throw new ZeroTierException(ZeroTierError.ConnectionRefused, $"{endPoint} refused the connection.");
+        }
+
+        return new(mine);
+    }
+
+    public ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
+    public ZeroTierStatistics GetStatistics() => new()
+    {
+        TcpConnections = OpenConnections,
+        BytesReceived = 11,
+        BytesSent = 22,
+        Dropped = new Dictionary<string, long> { ["vl1.mac"] = 3 },
+    };
+
+    public ValueTask DisposeAsync()
+    {
+        End(ZeroTierNodeState.Disposed, ZeroTierEventCode.NodeDown);
+        _events.Dispose();
+        return DisposeFailure is { } failure ? throw failure : ValueTask.CompletedTask;
+    }
+
+    public FakeListener? FindListener(IPAddress address, int port)
+    {
+        lock (_gate)
+        {
+            bool mine = address.Equals(IPv4) || address.Equals(IPv6);
+            return mine ? _listeners.FirstOrDefault(l => l.EndPoint.Port == port && (l.EndPoint.Address is null || l.EndPoint.Address.Equals(address))) : null;
+        }
+    }
+
+    public void Remove(FakeListener listener)
+    {
+        lock (_gate)
+        {
+            _listeners.Remove(listener);
+        }
+    }
+
+    private void Track(FakeConnection connection)
+    {
+        lock (_gate)
+        {
+            _connections.Add(connection);
+        }
+    }
+
+    private void End(ZeroTierNodeState state, ZeroTierEventCode code)
+    {
+        FakeListener[] listeners;
+        FakeConnection[] connections;
+        lock (_gate)
+        {
+            State = state;
+            _ready.Clear();
+            listeners = [.. _listeners];
+            connections = [.. _connections];
+        }
+
+        foreach (var listener in listeners)
+        {
+            listener.Close();
+        }
+
+        foreach (var connection in connections)
+        {
+            connection.Abort(new ZeroTierException(ZeroTierError.NotRunning, "The node stopped."));
+        }
+
+        Publish(code);
+    }
+
+    private ZeroTierNetwork Snapshot(NetworkId joined) => _ready.Contains(joined) && State == ZeroTierNodeState.Running
+        ? new ZeroTierNetwork(joined, ZeroTierNetworkStatus.Ok) { Addresses = network.AddressesOf(id, number), Mtu = 2800 }
+        : new ZeroTierNetwork(joined, NotReadyStatus);
+
+    private void Publish(ZeroTierEventCode code) => _events.Publish(new ZeroTierEvent(code, TimeProvider.System.GetUtcNow()) { Network = network.Id });
+
+    private async Task WaitAsync(Func<bool> condition, CancellationToken cancellationToken)
+    {
+        using var subscription = Subscribe();
+        if (condition())
+        {
+            return;
+        }
+
+        await foreach (var _ in subscription.ReadAllAsync(cancellationToken))
+        {
+            if (condition())
+            {
+                return;
+            }
+        }
+
+        throw new ZeroTierException(ZeroTierError.NotRunning, "The node ended.");
+    }
+}

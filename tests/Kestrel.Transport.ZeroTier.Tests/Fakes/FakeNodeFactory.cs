@@ -1,0 +1,26 @@
+namespace Kestrel.Transport.ZeroTier.Tests.Fakes;
+
+/// <summary>Gives the host a node that the test holds.</summary>
+internal sealed class FakeNodeFactory(FakeNode node) : INodeFactory
+{
+    public int Created { get; private set; }
+
+    public TrackedBacking Backing { get; } = new();
+
+    public ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken)
+    {
+        Created++;
+        return ValueTask.FromResult(new NodeLease(node, Backing));
+    }
+
+    internal sealed class TrackedBacking : IAsyncDisposable
+    {
+        public bool Disposed { get; private set; }
+
+        public ValueTask DisposeAsync()
+        {
+            Disposed = true;
+            return ValueTask.CompletedTask;
+        }
+    }
+}
