@@ -59,9 +59,6 @@ internal sealed class PeerPath
     /// <summary>Set when the ground under the path may have moved: unusable until it is heard from again (chapter 2.14).</summary>
     public bool IsSuspect { get; set; }
 
-    /// <summary>Above others after a redirecting push.</summary>
-    public int Priority { get; set; } = 1;
-
     /// <summary>Round trip in milliseconds, the mean of the last and the former value; 0 = not measured.</summary>
     public int Latency { get; private set; }
 
@@ -78,7 +75,7 @@ internal sealed class PeerPath
     }
 
     /// <summary>
-    /// Alive before silent, then higher priority, then lower quality value, which weighs latency by scope (chapter 2.13.3). The reference adds a
+    /// Alive before silent, then lower quality value, which weighs latency by scope (chapter 2.13.3). The reference adds a
     /// penalty for silence to the quality instead; there a silent path can win over a living one whose latency is not measured yet.
     /// </summary>
     public bool IsBetterThan(PeerPath other, long now)
@@ -87,11 +84,6 @@ internal sealed class PeerPath
         if (alive != other.IsAlive(now))
         {
             return alive;
-        }
-
-        if (Priority != other.Priority)
-        {
-            return Priority > other.Priority;
         }
 
         return alive ? Quality < other.Quality : LastReceived > other.LastReceived;

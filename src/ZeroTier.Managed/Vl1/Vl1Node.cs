@@ -50,6 +50,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private readonly MulticastStore _multicast = new();
     private readonly Dictionary<NodeId, PendingIntroduction> _pendingIntroductions = [];
     private readonly byte[] _scratch = new byte[Fragments.TotalSize(Fragments.MaxPacketSize)];
+    private readonly byte[] _payload = new byte[Vl1Batch.MaxPayload];
     private readonly Stack<Vl1Batch> _batches = new();
     private Outbox _outbox = new();
     private Outbox? _spareOutbox;

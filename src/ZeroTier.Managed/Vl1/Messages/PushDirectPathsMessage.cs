@@ -3,14 +3,13 @@ using ZeroTier.Managed.Datagrams;
 
 namespace ZeroTier.Managed.Vl1.Messages;
 
-/// <summary>The payload of PUSH_DIRECT_PATHS (chapter 2.6.13): a count and records, read one by one.</summary>
+/// <summary>The payload of PUSH_DIRECT_PATHS (chapter 2.6.13): a count and records, read one by one. Redirection is not supported: such records are read like others.</summary>
 internal ref struct PushDirectPathsMessage
 {
     /// <summary>Longest record that we write.</summary>
     public const int MaxRecordSize = 5 + 18;
 
     private const byte Forget = 0x01;
-    private const byte Redirect = 0x02;
     private ReadOnlySpan<byte> _rest;
     private int _left;
 
@@ -27,7 +26,7 @@ internal ref struct PushDirectPathsMessage
     public bool IsDamaged { get; private set; }
 
     /// <summary>The next endpoint; records to forget and those of unknown kinds are skipped.</summary>
-    public bool TryReadNext(out InetEndPoint endPoint, out bool redirect)
+    public bool TryReadNext(out InetEndPoint endPoint)
     {
         while (_left-- > 0)
         {
@@ -55,7 +54,6 @@ internal ref struct PushDirectPathsMessage
             if ((flags & Forget) == 0 && (address[0], length) is (4, 6) or (6, 18))
             {
                 endPoint = InetEndPoint.FromBytes(address[2..length], BinaryPrimitives.ReadUInt16BigEndian(address[length..]));
-                redirect = (flags & Redirect) != 0;
                 return true;
             }
         }
@@ -63,7 +61,6 @@ internal ref struct PushDirectPathsMessage
         IsDamaged = _left >= 0;
         _left = 0;
         endPoint = default;
-        redirect = false;
         return false;
     }
 

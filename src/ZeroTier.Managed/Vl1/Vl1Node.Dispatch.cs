@@ -1,0 +1,363 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Vl1.Messages;
+
+namespace ZeroTier.Managed.Vl1;
+
+/// <content>What each verb does (chapter 2.6).</content>
+internal sealed partial class Vl1Node
+{
+    private const int ReplyHeaderSize = 9;
+    private const int LikeSize = 18;
+    private const int GatherSize = 23;
+    private const int GatherOkHeaderSize = 24;
+
+    // An authenticated packet. What is not taken returns before it counts as received.
+    private void Dispatch(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload)
+    {
+        switch (verb)
+        {
+            case Verb.Frame:
+            case Verb.ExtFrame:
+            case Verb.NetworkConfig:
+            case Verb.NetworkConfigRequest:
+            case Verb.MulticastGather:
+            case Verb.MulticastFrame:
+            case Verb.MulticastLike:
+            case Verb.UserMessage:
+                Offer(peer, verb, info, payload, 0);
+                return;
+            case Verb.NetworkCredentials:
+                if (!MayTakeCredentials(peer))
+                {
+                    Drops.Add(DropReason.RateGate);
+                    return;
+                }
+
+                Offer(peer, verb, info, payload, 0);
+                return;
+            case Verb.Hello:
+                // From a known peer HELLO may come encrypted as well.
+                if (!HelloMessage.TryRead(payload, out var hello) || !hello.Identity.Equals(peer.Identity))
+                {
+                    Drops.Add(DropReason.Malformed);
+                    return;
+                }
+
+                if (hello.Version.Protocol < PeerVersion.MinProtocol)
+                {
+                    Drops.Add(DropReason.HelloVersion);
+                    return;
+                }
+
+                AcceptHello(peer, hello, info);
+                return;
+            case Verb.Ok:
+                HandleOk(peer, info, payload);
+                return;
+            case Verb.Error:
+                HandleError(peer, info, payload);
+                break;
+            case Verb.Whois:
+                AnswerWhois(peer, info, payload);
+                break;
+            case Verb.Rendezvous:
+                HandleRendezvous(peer, info, payload);
+                break;
+            case Verb.Echo:
+                AnswerEcho(peer, info, payload);
+                break;
+            case Verb.PushDirectPaths:
+                HandlePush(peer, payload);
+                break;
+        }
+
+        Received(peer, info, verb, trusted: false);
+    }
+
+    private bool MayTakeCredentials(Peer peer)
+    {
+        lock (_control)
+        {
+            long now = Now;
+            if (now - peer.LastCredentials < Vl1Timing.Credentials)
+            {
+                return false;
+            }
+
+            peer.LastCredentials = now;
+            return true;
+        }
+    }
+
+    // Gives a packet to the layer above, and does for it what the protocol wants done with its verdict. Expires: of a packet that was on hold; else 0.
+    private void Offer(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload, long expires)
+    {
+        if (_isRoot && verb == Verb.MulticastLike)
+        {
+            StoreLikes(peer, payload);
+        }
+
+        var result = _client.OnPacket(peer, verb, info, payload);
+        switch (result)
+        {
+            case PacketResult.Hold:
+                lock (_control)
+                {
+                    _parked.Add(peer.Id, verb, info, payload, expires == 0 ? Now + Vl1Timing.QueueLife : expires);
+                }
+
+                break;
+            case PacketResult.Ignored when verb == Verb.NetworkConfigRequest && payload.Length >= 8:
+                ReplyError(peer, info, verb, ErrorCode.UnsupportedOperation, payload[..8]);
+                break;
+            case PacketResult.Ignored when _isRoot && verb == Verb.MulticastGather:
+                AnswerGather(peer, info, payload);
+                break;
+        }
+
+        Received(peer, info, verb, result == PacketResult.Trusted);
+    }
+
+    private void HandleOk(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
+    {
+        if (payload.Length < ReplyHeaderSize)
+        {
+            Drops.Add(DropReason.Malformed);
+            return;
+        }
+
+        var verb = (Verb)payload[0];
+        if (!ExpectedReplies.Contains(BinaryPrimitives.ReadUInt64BigEndian(payload[1..]), peer.Id))
+        {
+            Drops.Add(DropReason.Unexpected);
+            return;
+        }
+
+        bool trusted = false;
+        switch (verb)
+        {
+            case Verb.Hello:
+                // Learn the path first: the latency sample belongs to it.
+                Received(peer, info, Verb.Ok, trusted: false);
+                HandleOkHello(peer, info, payload[ReplyHeaderSize..]);
+                return;
+            case Verb.Whois:
+                HandleOkWhois(peer, payload[ReplyHeaderSize..]);
+                break;
+            case Verb.Echo:
+                break;
+            default:
+                trusted = _client.OnPacket(peer, Verb.Ok, info, payload) == PacketResult.Trusted;
+                break;
+        }
+
+        Received(peer, info, Verb.Ok, trusted);
+    }
+
+    private void HandleError(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
+    {
+        if (payload.Length < ReplyHeaderSize + 1)
+        {
+            Drops.Add(DropReason.Malformed);
+            return;
+        }
+
+        if ((ErrorCode)payload[9] != ErrorCode.IdentityCollision)
+        {
+            _client.OnPacket(peer, Verb.Error, info, payload);
+        }
+        else if (!peer.IsUpstream)
+        {
+            Drops.Add(DropReason.NotUpstream);
+        }
+        else if (!ExpectedReplies.Contains(BinaryPrimitives.ReadUInt64BigEndian(payload[1..]), peer.Id))
+        {
+            // The reference does not ask; a recorded answer could then be replayed to stop a node.
+            Drops.Add(DropReason.Unexpected);
+        }
+        else
+        {
+            Vl1Log.Collision(_log, peer.Id, Id);
+            Enter();
+            _outbox.Add(new Outbox.Notice(NoticeKind.Collision));
+            Leave();
+        }
+    }
+
+    // Roots answer everybody, leaves once in a while. One identity per answer: the reference reads no more (chapter 2.23).
+    private void AnswerWhois(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
+    {
+        Enter();
+        try
+        {
+            long now = Now;
+            if (!_isRoot)
+            {
+                if (now - peer.LastWhoisAnswer < Vl1Timing.WhoisAnswer)
+                {
+                    Drops.Add(DropReason.RateGate);
+                    return;
+                }
+
+                peer.LastWhoisAnswer = now;
+            }
+
+            Span<byte> identity = stackalloc byte[NodeIdentity.BinarySize];
+            for (int i = 0; i < Vl1Limits.WhoisAddresses && payload.Length >= PacketHeader.AddressSize; i++)
+            {
+                var id = PacketHeader.ReadAddress(payload);
+                payload = payload[PacketHeader.AddressSize..];
+                var known = id == Id ? Identity : FindPeer(id)?.Identity ?? (_isRoot && _remembered.TryGetValue(id, out var old) ? old.Identity : null);
+                if (known is not null)
+                {
+                    known.WriteTo(identity);
+                    EmitOk(peer, info, Verb.Whois, identity);
+                }
+                else if (_isRoot && _upstreams.Count > 0 && !peer.IsUpstream)
+                {
+                    Whois(id, now);
+                }
+            }
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    // Believed only from roots, and only what was asked for.
+    private void HandleOkWhois(Peer peer, ReadOnlySpan<byte> data)
+    {
+        if (!peer.IsUpstream)
+        {
+            Drops.Add(DropReason.NotUpstream);
+            return;
+        }
+
+        for (; WireIdentity.TryRead(data, out var identity); data = data[NodeIdentity.BinarySize..])
+        {
+            if (identity.Address == Id || FindPeer(identity.Address) is not null)
+            {
+                continue;
+            }
+
+            lock (_control)
+            {
+                if (!_whois.Contains(identity.Address))
+                {
+                    continue;
+                }
+            }
+
+            if (SessionKeys.Agree(Identity, identity) is { } keys)
+            {
+                Enter();
+                AddPeer(identity, keys, Now);
+                Leave();
+            }
+        }
+    }
+
+    private void AnswerEcho(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
+    {
+        if (payload.Length > Vl1Batch.MaxPayload - ReplyHeaderSize)
+        {
+            Drops.Add(DropReason.TooLong);
+            return;
+        }
+
+        Enter();
+        try
+        {
+            // The gate is per path; a place that is no path yet shares the peer's.
+            long now = Now;
+            var path = info.Hops == 0 ? peer.FindPath(info.Socket, info.Source) : null;
+            if (now - (path?.LastEchoAnswer ?? peer.LastEchoAnswer) < Vl1Timing.EchoAnswer)
+            {
+                Drops.Add(DropReason.RateGate);
+                return;
+            }
+
+            if (path is not null)
+            {
+                path.LastEchoAnswer = now;
+            }
+            else
+            {
+                peer.LastEchoAnswer = now;
+            }
+
+            EmitOk(peer, info, Verb.Echo, payload);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private void StoreLikes(Peer peer, ReadOnlySpan<byte> payload)
+    {
+        lock (_control)
+        {
+            long now = Now;
+            for (; payload.Length >= LikeSize; payload = payload[LikeSize..])
+            {
+                if (!_multicast.Add(ReadGroup(payload), peer.Id, now))
+                {
+                    Drops.Add(DropReason.TableFull);
+                    return;
+                }
+            }
+        }
+    }
+
+    // Chapter 2.6.11: random order, without the asker, silence when nobody is left.
+    private void AnswerGather(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
+    {
+        if (payload.Length < GatherSize)
+        {
+            Drops.Add(DropReason.Malformed);
+            return;
+        }
+
+        Span<byte> request = stackalloc byte[LikeSize];
+        payload[..8].CopyTo(request);
+        payload.Slice(9, 10).CopyTo(request[8..]);
+        uint wanted = BinaryPrimitives.ReadUInt32BigEndian(payload[19..]);
+        const int MaxListed = (Fragments.Mtu - PacketHeader.Size - ReplyHeaderSize - GatherOkHeaderSize) / PacketHeader.AddressSize;
+        var picked = new List<NodeId>();
+        Enter();
+        try
+        {
+            int total = _multicast.Gather(ReadGroup(request), peer.Id, (int)Math.Min(wanted, MaxListed), Random, picked);
+            if (picked.Count == 0)
+            {
+                return;
+            }
+
+            Span<byte> data = stackalloc byte[GatherOkHeaderSize + MaxListed * PacketHeader.AddressSize];
+            request.CopyTo(data);
+            BinaryPrimitives.WriteUInt32BigEndian(data[LikeSize..], (uint)total);
+            BinaryPrimitives.WriteUInt16BigEndian(data[(LikeSize + 4)..], (ushort)picked.Count);
+            int at = GatherOkHeaderSize;
+            foreach (var member in CollectionsMarshal.AsSpan(picked))
+            {
+                PacketHeader.WriteAddress(data[at..], member);
+                at += PacketHeader.AddressSize;
+            }
+
+            EmitOk(peer, info, Verb.MulticastGather, data[..at]);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private static MulticastStore.Group ReadGroup(ReadOnlySpan<byte> record) => new(
+        BinaryPrimitives.ReadUInt64BigEndian(record),
+        (ulong)BinaryPrimitives.ReadUInt16BigEndian(record[8..]) << 32 | BinaryPrimitives.ReadUInt32BigEndian(record[10..]),
+        BinaryPrimitives.ReadUInt32BigEndian(record[14..]));
+}

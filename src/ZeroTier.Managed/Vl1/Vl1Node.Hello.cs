@@ -1,0 +1,303 @@
+using System.Buffers.Binary;
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Vl1.Messages;
+
+namespace ZeroTier.Managed.Vl1;
+
+/// <content>HELLO and its answer, collisions, planet updates (chapters 2.6.2, 2.8.3, 2.21).</content>
+internal sealed partial class Vl1Node
+{
+    private const byte FirstProtocolWithPort = 5;
+
+    // A HELLO in suite 0 carries the identity that opens it. Cheap checks first, the proof of work last (chapter 1.13).
+    private void ReceiveClearHello(Span<byte> packet, in PacketInfo info)
+    {
+        var payload = packet[PacketHeader.Size..];
+        if (!payload.IsEmpty && payload[0] < PeerVersion.MinProtocol)
+        {
+            Drops.Add(DropReason.HelloVersion);
+            return;
+        }
+
+        if (!HelloMessage.TryRead(payload, out var hello))
+        {
+            Drops.Add(DropReason.Malformed);
+            return;
+        }
+
+        if (hello.Identity.Address != PacketHeader.Source(packet))
+        {
+            Drops.Add(DropReason.HelloIdentity);
+            return;
+        }
+
+        Enter();
+        var peer = FindOrRecall(hello.Identity.Address);
+        Leave();
+        if (peer is null)
+        {
+            peer = Admit(hello.Identity, packet, info);
+            if (peer is null)
+            {
+                return;
+            }
+        }
+        else if (!peer.Identity.Equals(hello.Identity))
+        {
+            AnswerCollision(hello.Identity, packet, info);
+            return;
+        }
+        else if (!peer.Keys.TryOpen(packet))
+        {
+            Drops.Add(DropReason.Mac);
+            return;
+        }
+
+        AcceptHello(peer, hello, info);
+    }
+
+    // An identity that nobody vouches for: gate, key agreement, MAC, and only then the expensive check. All outside the lock.
+    private Peer? Admit(NodeIdentity identity, Span<byte> packet, in PacketInfo info)
+    {
+        if (!PassesGate(info.Source))
+        {
+            Drops.Add(DropReason.HelloGate);
+            return null;
+        }
+
+        if (SessionKeys.Agree(Identity, identity) is not { } keys)
+        {
+            Drops.Add(DropReason.HelloIdentity);
+            return null;
+        }
+
+        if (!keys.TryOpen(packet))
+        {
+            Drops.Add(DropReason.Mac);
+        }
+        else if (!MayCheckProof())
+        {
+            Drops.Add(DropReason.HelloGate);
+        }
+        else if (!identity.IsLocallyValid())
+        {
+            Drops.Add(DropReason.HelloIdentity);
+        }
+        else
+        {
+            Enter();
+            var peer = AddPeer(identity, keys, Now);
+            Leave();
+            return peer;
+        }
+
+        keys.Dispose();
+        return null;
+    }
+
+    private bool PassesGate(in InetEndPoint source)
+    {
+        lock (_control)
+        {
+            return _helloGate.TryPass(source, _loopbackOnly, Now);
+        }
+    }
+
+    private bool MayCheckProof()
+    {
+        lock (_control)
+        {
+            return _helloGate.TryTakeProof(Now);
+        }
+    }
+
+    // Chapter 2.21, with its advice: the answer is armed for the newcomer, in the suite that anybody reads.
+    private void AnswerCollision(NodeIdentity newcomer, Span<byte> packet, in PacketInfo info)
+    {
+        if (!PassesGate(info.Source))
+        {
+            Drops.Add(DropReason.HelloGate);
+            return;
+        }
+
+        using var keys = SessionKeys.Agree(Identity, newcomer);
+        if (keys is null || !keys.TryOpen(packet))
+        {
+            Drops.Add(DropReason.Mac);
+            return;
+        }
+
+        Span<byte> payload = stackalloc byte[10];
+        payload[0] = (byte)Verb.Hello;
+        BinaryPrimitives.WriteUInt64BigEndian(payload[1..], info.PacketId);
+        payload[9] = (byte)ErrorCode.IdentityCollision;
+        Enter();
+        Emit(keys, newcomer.Address, Verb.Error, payload, CipherSuite.Salsa20Poly1305, info.Socket, info.Source);
+        Leave();
+        Vl1Log.ForeignCollision(_log, newcomer.Address, info.Source);
+    }
+
+    private void AcceptHello(Peer peer, in HelloMessage hello, in PacketInfo info)
+    {
+        Enter();
+        try
+        {
+            long now = Now;
+            if (info.Hops == 0)
+            {
+                NoteSurface(peer, info, hello.SentTo, now);
+            }
+
+            var seen = hello.Version.Protocol < FirstProtocolWithPort ? info.Source.WithPort(0) : info.Source;
+            var planet = _planet;
+            bool newer = hello.PlanetId == planet.Id && hello.PlanetTimestamp < planet.Timestamp;
+            Span<byte> data = stackalloc byte[34 + (newer ? planet.Bytes.Length : 0)];
+            int length = OkHelloMessage.Write(data, hello.Timestamp, seen, newer ? planet.Bytes : default);
+
+            // The answer's cipher is by what was known before this HELLO: a stranger gets suite 1, which it can read in any case.
+            EmitOk(peer, info, Verb.Hello, data[..length]);
+            peer.Version = hello.Version;
+            Reroute(peer, now);
+        }
+        finally
+        {
+            Leave();
+        }
+
+        Received(peer, info, Verb.Hello, trusted: false);
+    }
+
+    private bool HandleOkHello(Peer peer, in PacketInfo info, ReadOnlySpan<byte> data)
+    {
+        if (!OkHelloMessage.TryRead(data, out var ok))
+        {
+            Drops.Add(DropReason.Malformed);
+            return false;
+        }
+
+        if (ok.Version.Protocol < PeerVersion.MinProtocol)
+        {
+            Drops.Add(DropReason.HelloVersion);
+            return false;
+        }
+
+        var update = peer.IsUpstream ? FindUpdate(ok.Worlds) : null;
+        Enter();
+        try
+        {
+            long now = Now;
+            if (update is not null && update.Timestamp > _planet.Timestamp)
+            {
+                UsePlanet(update);
+                _outbox.Add(new Outbox.Notice(NoticeKind.PlanetUpdated, Planet: update));
+                Vl1Log.PlanetUpdated(_log, peer.Id, update.Id, update.Timestamp);
+            }
+
+            peer.Version = ok.Version;
+            if (info.Hops == 0)
+            {
+                peer.FindPath(info.Socket, info.Source)?.AddLatencySample(now + _startUnixMilliseconds - (long)ok.Timestamp);
+                NoteSurface(peer, info, ok.Seen, now);
+            }
+
+            if (peer.IsUpstream)
+            {
+                peer.LastReceived = now;
+                ChooseUpstream(now);
+                SetOnline(true);
+            }
+
+            Reroute(peer, now);
+        }
+        finally
+        {
+            Leave();
+        }
+
+        return true;
+    }
+
+    // Verified outside the lock; whether it is still newer is looked at again under it.
+    private Planet? FindUpdate(ReadOnlySpan<byte> worlds)
+    {
+        while (Planet.TryRead(worlds, out var candidate, out int length))
+        {
+            if (candidate.CanReplace(_planet))
+            {
+                return candidate;
+            }
+
+            worlds = worlds[length..];
+        }
+
+        return null;
+    }
+
+    // Makes the planet's roots our upstreams; those of the former planet become ordinary peers.
+    private void UsePlanet(Planet planet)
+    {
+        long now = Now;
+        _planet = planet;
+        _loopbackOnly = planet.IsLoopbackOnly;
+        _isRoot = planet.Roots.Any(root => root.Identity.Equals(Identity));
+        foreach (var former in _upstreams)
+        {
+            former.IsUpstream = false;
+            former.RootEndPoints = [];
+        }
+
+        _upstreams.Clear();
+        foreach (var root in planet.Roots)
+        {
+            if (root.Identity.Address == Id)
+            {
+                continue;
+            }
+
+            var peer = FindOrRecall(root.Identity.Address);
+            if (peer is null)
+            {
+                if (SessionKeys.Agree(Identity, root.Identity) is not { } keys)
+                {
+                    continue;
+                }
+
+                peer = AddPeer(root.Identity, keys, now, mayEvictAnybody: true)!;
+            }
+            else if (!peer.Identity.Equals(root.Identity))
+            {
+                continue;
+            }
+
+            peer.IsUpstream = true;
+            peer.RootEndPoints = root.EndPoints;
+            _upstreams.Add(peer);
+        }
+
+        ChooseUpstream(now);
+    }
+
+    private void NoteSurface(Peer peer, in PacketInfo info, in InetEndPoint seen, long now)
+    {
+        if (seen.IsNone || !_selfAwareness.Add(peer.Id, peer.IsUpstream, info.Socket, info.Source, seen, now, _loopbackOnly))
+        {
+            return;
+        }
+
+        // Chapter 2.14: our address has changed. Paths of that kind are unusable until they answer.
+        var scope = IpScopes.Of(seen);
+        foreach (var other in _peerList)
+        {
+            foreach (var path in other.Paths)
+            {
+                if (path.Scope == scope && path.EndPoint.Family == seen.Family && !path.Is(info.Socket, info.Source))
+                {
+                    path.IsSuspect = true;
+                    Probe(other, path.Socket, path.EndPoint);
+                    Reroute(other, now);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,386 @@
+using System.Net.Sockets;
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Vl1.Messages;
+
+namespace ZeroTier.Managed.Vl1;
+
+/// <content>Learning, choosing, probing and telling paths (chapters 2.12, 2.13).</content>
+internal sealed partial class Vl1Node
+{
+    private const int NatOpenerSize = 4;
+    private const int NatOpenerHops = 2;
+
+    // After every authenticated packet (chapter 2.12.1). Known path and nothing due: no lock.
+    private void Received(Peer peer, in PacketInfo info, Verb verb, bool trusted)
+    {
+        long now = Now;
+        peer.LastReceived = now;
+        if (verb is Verb.Frame or Verb.ExtFrame or Verb.MulticastFrame or Verb.NetworkConfig or Verb.NetworkConfigRequest)
+        {
+            peer.LastNontrivial = now;
+        }
+
+        if (trusted)
+        {
+            peer.LastTrust = now;
+        }
+
+        bool control = IsPushDue(peer, info, now);
+        PeerPath? path = null;
+        if (info.Hops == 0)
+        {
+            path = peer.FindPath(info.Socket, info.Source);
+            if (path is not null)
+            {
+                control |= !path.IsAlive(now);
+                path.LastReceived = now;
+            }
+            else
+            {
+                control = true;
+            }
+        }
+        else
+        {
+            control |= !peer.Version.IsKnown;
+        }
+
+        if (control)
+        {
+            ReceivedControl(peer, info, verb, path, now);
+        }
+    }
+
+    private void ReceivedControl(Peer peer, in PacketInfo info, Verb verb, PeerPath? path, long now)
+    {
+        Enter();
+        try
+        {
+            if (peer.IsForgotten)
+            {
+                return;
+            }
+
+            if (path is not null)
+            {
+                path.IsSuspect = false;
+                Reroute(peer, now);
+            }
+            else if (info.Hops == 0)
+            {
+                Learn(peer, info, verb, now);
+            }
+            else if (!peer.Version.IsKnown)
+            {
+                GreetThroughRoot(peer, now);
+            }
+
+            if (IsPushDue(peer, info, now))
+            {
+                Push(peer, info, now);
+            }
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    // Chapter 2.13.2: only a reply proves that the peer really is there; anything else earns one HELLO per second.
+    private void Learn(Peer peer, in PacketInfo info, Verb verb, long now)
+    {
+        int replace = -1;
+        for (int i = 0; i < peer.Paths.Length; i++)
+        {
+            var other = peer.Paths[i];
+            if (other.Socket != info.Socket || !other.EndPoint.HasSameAddress(info.Source))
+            {
+                continue;
+            }
+
+            // Another port of the same address: a second socket of the peer, unless the path in use has gone silent. In a loopback
+            // planet too: there is one node per port, and this path is already the peer's.
+            if (other.IsAlive(now))
+            {
+                return;
+            }
+
+            replace = i;
+        }
+
+        if (!CanUse(peer, info.Source))
+        {
+            return;
+        }
+
+        if (verb != Verb.Ok)
+        {
+            if (peer.Confirmations.TryAdd(info.Source, now))
+            {
+                Greet(peer, info.Socket, info.Source);
+            }
+
+            return;
+        }
+
+        var path = new PeerPath(info.Socket, info.Source, now);
+        var paths = peer.Paths;
+        if (replace < 0 && paths.Length >= Vl1Limits.PathsPerPeer)
+        {
+            replace = Array.IndexOf(paths, paths.MinBy(p => p.LastReceived));
+        }
+
+        peer.Paths = replace < 0 ? [.. paths, path] : [.. paths[..replace], path, .. paths[(replace + 1)..]];
+        Vl1Log.PathLearnt(_log, peer.Id, path.EndPoint, path.Socket);
+        if (paths.Length > 0 && replace < 0)
+        {
+            Notify(peer, PeerChange.PathAdded);
+        }
+
+        Reroute(peer, now);
+        FlushQueue(peer.Id);
+    }
+
+    /// <summary>Chooses again how to send to a peer, and says so when it changes between direct and relayed. Under the lock.</summary>
+    private void Reroute(Peer peer, long now)
+    {
+        var best = peer.BestPath(now);
+
+        // A direct path that has gone silent is left for a root while there is one; the reference goes on using it for up to 243 s.
+        bool direct = best is not null && (best.IsAlive(now) || peer.IsUpstream || !RelayIsAlive(now));
+        var route = new PeerRoute(SuiteOf(peer), direct ? best : null, best);
+        var former = peer.Route;
+        if (route == former)
+        {
+            return;
+        }
+
+        peer.Route = route;
+        if (former.Path is null != route.Path is null)
+        {
+            if (route.Path is null)
+            {
+                Vl1Log.Relayed(_log, peer.Id);
+            }
+
+            Notify(peer, route.Path is null ? PeerChange.Relayed : PeerChange.Direct);
+        }
+
+        if (ReferenceEquals(peer, _bestUpstream))
+        {
+            _relay = best;
+        }
+    }
+
+    private bool RelayIsAlive(long now) => _relay is { } relay && relay.IsAlive(now);
+
+    // Chapter 2.13.1.
+    private bool CanUse(Peer peer, in InetEndPoint endPoint)
+    {
+        if (endPoint.Port == 0 || !IsUsable(endPoint) || _client.IsVirtualAddress(endPoint))
+        {
+            return false;
+        }
+
+        if (peer.RootEndPoints.Count == 0)
+        {
+            return true;
+        }
+
+        foreach (var listed in peer.RootEndPoints)
+        {
+            if (listed.HasSameAddress(endPoint))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // A loopback planet never leaves the machine; any other never uses loopback or link-local addresses.
+    private bool IsUsable(in InetEndPoint endPoint) => _loopbackOnly ? IpScopes.IsLoopback(endPoint) : IpScopes.IsUsableForPath(endPoint);
+
+    /// <summary>Tries a place for a peer: ECHO when it can answer that, else HELLO. A negative socket means all.</summary>
+    private void Probe(Peer peer, int socket, in InetEndPoint endPoint)
+    {
+        if (socket >= 0)
+        {
+            if (peer.Version.AnswersEcho)
+            {
+                Emit(peer, Verb.Echo, [], SuiteOf(peer), socket, endPoint);
+            }
+            else
+            {
+                Greet(peer, socket, endPoint);
+            }
+
+            return;
+        }
+
+        for (int i = 0; i < _transport.LocalEndPoints.Count; i++)
+        {
+            if (_transport.LocalEndPoints[i].Family == endPoint.Family)
+            {
+                Probe(peer, i, endPoint);
+            }
+        }
+    }
+
+    /// <summary>Sends HELLO to a place out of one socket.</summary>
+    private void Greet(Peer peer, int socket, in InetEndPoint endPoint)
+    {
+        Span<byte> payload = stackalloc byte[HelloMessage.MaxSize];
+        int length = HelloMessage.Write(payload, (ulong)(_startUnixMilliseconds + Now), Identity, endPoint, _planet);
+        Emit(peer, Verb.Hello, payload[..length], CipherSuite.Poly1305, socket, endPoint);
+    }
+
+    /// <summary>Sends HELLO to a place out of all sockets of its family.</summary>
+    private void GreetFromAll(Peer peer, in InetEndPoint endPoint)
+    {
+        for (int i = 0; i < _transport.LocalEndPoints.Count; i++)
+        {
+            if (_transport.LocalEndPoints[i].Family == endPoint.Family)
+            {
+                Greet(peer, i, endPoint);
+            }
+        }
+    }
+
+    // Relayed pairs would never learn each other's version, and so never use the better cipher (chapter 2.23).
+    private void GreetThroughRoot(Peer peer, long now)
+    {
+        if (!peer.IsUpstream && now - peer.LastRelayedHello >= Vl1Timing.RelayedHello && _relay is { } relay)
+        {
+            peer.LastRelayedHello = now;
+            Greet(peer, relay.Socket, relay.EndPoint);
+        }
+    }
+
+    private static bool IsPushDue(Peer peer, in PacketInfo info, long now) =>
+        now - peer.LastTrust < Vl1Timing.Trust && now - peer.LastPush >= (info.Hops > 0 ? Vl1Timing.PushRelayed : Vl1Timing.PushDirect);
+
+    // Chapter 2.6.13: our addresses, the way that the packet came.
+    private void Push(Peer peer, in PacketInfo info, long now)
+    {
+        peer.LastPush = now;
+        var endPoints = new List<InetEndPoint>(_localEndPoints);
+        _selfAwareness.AddTo(endPoints, Vl1Limits.PushedEndPoints);
+        if (endPoints.Count == 0)
+        {
+            return;
+        }
+
+        Span<byte> payload = stackalloc byte[2 + Vl1Limits.PushedEndPoints * PushDirectPathsMessage.MaxRecordSize];
+        int length = PushDirectPathsMessage.Write(payload, endPoints);
+        Emit(peer, Verb.PushDirectPaths, payload[..length], SuiteOf(peer), info.Socket, info.Source);
+    }
+
+    private void HandlePush(Peer peer, ReadOnlySpan<byte> payload)
+    {
+        Enter();
+        try
+        {
+            long now = Now;
+            peer.PushesInARow = now - peer.LastPushReceived > Vl1Timing.PushGateReset ? 0 : peer.PushesInARow + 1;
+            peer.LastPushReceived = now;
+            if (peer.PushesInARow >= Vl1Limits.PushesInARow)
+            {
+                Drops.Add(DropReason.RateGate);
+                return;
+            }
+
+            var message = new PushDirectPathsMessage(payload);
+            Span<int> tried = stackalloc int[2 * ((int)IpScope.Private + 1)];
+            tried.Clear();
+            while (message.TryReadNext(out var endPoint))
+            {
+                ref int count = ref tried[2 * (int)IpScopes.Of(endPoint) + (endPoint.Family == AddressFamily.InterNetwork ? 0 : 1)];
+                if (count < Vl1Limits.TriedPerScope && CanUse(peer, endPoint) && !HasLivePath(peer, endPoint, now))
+                {
+                    count++;
+                    Probe(peer, -1, endPoint);
+                }
+            }
+
+            if (message.IsDamaged)
+            {
+                Drops.Add(DropReason.Malformed);
+            }
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private static bool HasLivePath(Peer peer, InetEndPoint endPoint, long now) =>
+        Array.Exists(peer.Paths, path => path.EndPoint == endPoint && path.IsAlive(now));
+
+    private void HandleRendezvous(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
+    {
+        if (!peer.IsUpstream)
+        {
+            Drops.Add(DropReason.NotUpstream);
+            return;
+        }
+
+        if (!RendezvousMessage.TryRead(payload, out var message))
+        {
+            Drops.Add(DropReason.Malformed);
+            return;
+        }
+
+        if (message.Peer == Id)
+        {
+            return;
+        }
+
+        Enter();
+        try
+        {
+            long now = Now;
+            if (FindOrRecall(message.Peer) is { } other)
+            {
+                ActOnIntroduction(other, message.EndPoint, info.Socket, now);
+            }
+            else if (_pendingIntroductions.Count >= Vl1Limits.PendingIntroductions && !_pendingIntroductions.ContainsKey(message.Peer))
+            {
+                Drops.Add(DropReason.TableFull);
+            }
+            else if (Whois(message.Peer, now))
+            {
+                // The reference forgets the introduction; then a pair with traffic in one direction waits 30 s for the next (chapter 2.11).
+                _pendingIntroductions[message.Peer] = new PendingIntroduction(message.EndPoint, info.Socket, now + Vl1Timing.QueueLife);
+            }
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    // Chapter 2.13.6: a datagram that opens our own translator and dies before it reaches the other one, then the real thing.
+    private void ActOnIntroduction(Peer peer, in InetEndPoint endPoint, int socket, long now)
+    {
+        if (!CanUse(peer, endPoint) || HasLivePath(peer, endPoint, now))
+        {
+            return;
+        }
+
+        if (_transport.LocalEndPoints[socket].Family != endPoint.Family)
+        {
+            Probe(peer, -1, endPoint);
+            return;
+        }
+
+        if (endPoint.Family == AddressFamily.InterNetwork && !_loopbackOnly)
+        {
+            Span<byte> opener = stackalloc byte[NatOpenerSize];
+            Random.Fill(opener);
+            _outbox.Add(socket, endPoint, opener, NatOpenerHops);
+        }
+
+        Probe(peer, socket, endPoint);
+    }
+}

@@ -1,0 +1,296 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Identity;
+
+namespace ZeroTier.Managed.Vl1;
+
+/// <content>Peers coming and going, look-ups, and sending from the control plane. All under the control lock, but for <see cref="Enqueue"/>.</content>
+internal sealed partial class Vl1Node
+{
+    // Adds an identity that was verified or vouched for. When the table is full the leaf that was silent longest makes room; null when none was silent for long.
+    private Peer? AddPeer(NodeIdentity identity, SessionKeys keys, long now, bool mayEvictAnybody = false)
+    {
+        if (FindPeer(identity.Address) is { } known)
+        {
+            // Another thread was faster.
+            keys.Dispose();
+            return known.Identity.Equals(identity) ? known : null;
+        }
+
+        if (_state == Disposed || (_peerList.Count >= Vl1Limits.Peers && !MakeRoom(now, mayEvictAnybody)))
+        {
+            Drops.Add(DropReason.TableFull);
+            keys.Dispose();
+            return null;
+        }
+
+        var peer = new Peer(identity, keys) { Created = now };
+        _peers[identity.Address.Value] = peer;
+        _peerList.Add(peer);
+        _remembered.Remove(peer.Id);
+        _whois.Remove(peer.Id);
+        if (_state == Created)
+        {
+            return peer;
+        }
+
+        Vl1Log.PeerAdded(_log, peer.Id);
+        Reroute(peer, now);
+        Notify(peer, PeerChange.Added);
+        if (_pendingIntroductions.Remove(peer.Id, out var introduction))
+        {
+            ActOnIntroduction(peer, introduction.EndPoint, introduction.Socket, now);
+        }
+
+        FlushQueue(peer.Id);
+        _outbox.Add(new Outbox.Notice(NoticeKind.IdentityArrived, peer));
+        return peer;
+    }
+
+    private bool MakeRoom(long now, bool anybody)
+    {
+        Peer? silent = null;
+        foreach (var peer in _peerList)
+        {
+            if (!peer.IsUpstream && (silent is null || LastSign(peer) < LastSign(silent)))
+            {
+                silent = peer;
+            }
+        }
+
+        if (silent is null || (!anybody && now - LastSign(silent) < Vl1Timing.EvictableAfter))
+        {
+            return false;
+        }
+
+        Forget(silent);
+        return true;
+    }
+
+    private static long LastSign(Peer peer) => Math.Max(peer.LastReceived, peer.Created);
+
+    // Forgets a peer; its identity and addresses are remembered for later.
+    private void Forget(Peer peer)
+    {
+        peer.IsForgotten = true;
+        _peers.TryRemove(peer.Id.Value, out _);
+        _peerList.Remove(peer);
+        if (_remembered.Count < Vl1Limits.RememberedPeers)
+        {
+            _remembered[peer.Id] = Remember(peer);
+        }
+
+        // A data-plane thread may be using the keys at this moment: they are overwritten at the next housekeeping.
+        _retiredKeys.Add(peer.Keys);
+        Vl1Log.PeerRemoved(_log, peer.Id);
+        Notify(peer, PeerChange.Removed);
+    }
+
+    // A peer in memory, or one remembered from earlier: then its addresses are greeted.
+    private Peer? FindOrRecall(NodeId id)
+    {
+        if (FindPeer(id) is { } peer)
+        {
+            return peer;
+        }
+
+        if (!_remembered.Remove(id, out var known) || SessionKeys.Agree(Identity, known.Identity) is not { } keys)
+        {
+            return null;
+        }
+
+        long now = Now;
+        peer = AddPeer(known.Identity, keys, now);
+        if (peer is not null)
+        {
+            peer.Version = known.Version;
+            Reroute(peer, now);
+            foreach (var endPoint in known.EndPoints)
+            {
+                if (_state == Running && CanUse(peer, endPoint))
+                {
+                    GreetFromAll(peer, endPoint);
+                }
+            }
+        }
+
+        return peer;
+    }
+
+    // Asks the best root who has this address. False when nobody could answer or too many are looked for.
+    private bool Whois(NodeId id, long now)
+    {
+        // Reserved addresses belong to nobody: the pseudo-controllers of ad-hoc networks, for one (chapter 2.23).
+        if (id.IsReserved || id == Id || _bestUpstream is null)
+        {
+            return false;
+        }
+
+        if (_whois.Request(id, now, out bool full))
+        {
+            SendWhois(id);
+        }
+
+        if (full)
+        {
+            Drops.Add(DropReason.TableFull);
+        }
+
+        return !full;
+    }
+
+    private void SendWhois(NodeId id)
+    {
+        if (_bestUpstream is { } root)
+        {
+            Span<byte> payload = stackalloc byte[PacketHeader.AddressSize];
+            PacketHeader.WriteAddress(payload, id);
+            EmitRouted(root, Verb.Whois, payload);
+        }
+    }
+
+    /// <summary>Keeps a copy of a packet whose destination is not known or not reachable yet. Takes the lock.</summary>
+    internal void Enqueue(NodeId destination, Verb verb, ReadOnlySpan<byte> payload)
+    {
+        if (destination == Id || destination.IsReserved)
+        {
+            Drops.Add(DropReason.NoRoute);
+            return;
+        }
+
+        Enter();
+        try
+        {
+            long now = Now;
+            if (_state != Running)
+            {
+                Drops.Add(DropReason.NoRoute);
+                return;
+            }
+
+            var peer = FindOrRecall(destination);
+            if (peer is not null && EmitRouted(peer, verb, payload))
+            {
+                return;
+            }
+
+            if (peer is null && !Whois(destination, now))
+            {
+                // Without a root yet the packet waits as well: at start the first one answers within its life.
+                if (_upstreams.Count == 0)
+                {
+                    Drops.Add(DropReason.NoRoute);
+                    return;
+                }
+            }
+
+            _sendQueue.Add(destination, verb, default, payload, now + Vl1Timing.QueueLife);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    // Sends what waited for a node, if it can be reached now.
+    private void FlushQueue(NodeId? only)
+    {
+        if (_sendQueue.Count == 0)
+        {
+            return;
+        }
+
+        var packets = new List<WaitingPacket>();
+        _sendQueue.Take(packet => (only is null || packet.Node == only) && FindPeer(packet.Node) is { } peer && WayTo(peer) is not null, packets);
+        foreach (var packet in packets)
+        {
+            if (FindPeer(packet.Node) is { } peer)
+            {
+                EmitRouted(peer, packet.Verb, packet.Bytes);
+            }
+
+            ArrayPool<byte>.Shared.Return(packet.Buffer);
+        }
+    }
+
+    private PeerPath? WayTo(Peer peer) => peer.Route.Path ?? RelayFor(peer) ?? peer.Route.Fallback;
+
+    private bool EmitRouted(Peer peer, Verb verb, ReadOnlySpan<byte> payload)
+    {
+        if (WayTo(peer) is not { } way)
+        {
+            return false;
+        }
+
+        way.LastSent = Now;
+        Emit(peer, verb, payload, SuiteOf(peer), way.Socket, way.EndPoint);
+        return true;
+    }
+
+    private void EmitOk(Peer peer, in PacketInfo request, Verb requestVerb, ReadOnlySpan<byte> data)
+    {
+        var payload = _payload.AsSpan(0, Math.Min(_payload.Length, ReplyHeaderSize + data.Length));
+        payload[0] = (byte)requestVerb;
+        BinaryPrimitives.WriteUInt64BigEndian(payload[1..], request.PacketId);
+        data[..(payload.Length - ReplyHeaderSize)].CopyTo(payload[ReplyHeaderSize..]);
+        Emit(peer, Verb.Ok, payload, SuiteOf(peer), request.Socket, request.Source);
+    }
+
+    private void EmitError(Peer peer, in PacketInfo request, Verb requestVerb, ErrorCode code, ReadOnlySpan<byte> data)
+    {
+        var payload = _payload.AsSpan(0, Math.Min(_payload.Length, ReplyHeaderSize + 1 + data.Length));
+        payload[0] = (byte)requestVerb;
+        BinaryPrimitives.WriteUInt64BigEndian(payload[1..], request.PacketId);
+        payload[ReplyHeaderSize] = (byte)code;
+        data[..(payload.Length - ReplyHeaderSize - 1)].CopyTo(payload[(ReplyHeaderSize + 1)..]);
+        Emit(peer, Verb.Error, payload, SuiteOf(peer), request.Socket, request.Source);
+    }
+
+    private void Emit(Peer peer, Verb verb, ReadOnlySpan<byte> payload, CipherSuite suite, int socket, in InetEndPoint destination)
+    {
+        if (peer.IsForgotten)
+        {
+            return;
+        }
+
+        if (peer.FindPath(socket, destination) is { } path)
+        {
+            path.LastSent = Now;
+        }
+
+        Emit(peer.Keys, peer.Id, verb, payload, suite, socket, destination);
+    }
+
+    // Builds, arms, cuts and puts into the outbox.
+    private void Emit(SessionKeys keys, NodeId to, Verb verb, ReadOnlySpan<byte> payload, CipherSuite suite, int socket, in InetEndPoint destination)
+    {
+        if (_state == Disposed)
+        {
+            return;
+        }
+
+        Span<byte> id = stackalloc byte[8];
+        Random.Fill(id);
+        var packet = _scratch.AsSpan(0, PacketHeader.Size + payload.Length);
+        payload.CopyTo(packet[PacketHeader.Size..]);
+        PacketHeader.Write(packet, id, to, Id, verb);
+        if (verb == Verb.Hello)
+        {
+            keys.CryptHelloTail(packet, packet.Length - Messages.HelloMessage.TailSize);
+        }
+
+        bool answered = ExpectedReplies.IsAnswered(verb, payload);
+        keys.Arm(packet, suite);
+        if (answered)
+        {
+            ExpectedReplies.Add(PacketHeader.PacketId(packet), to);
+        }
+
+        _outbox.Add(socket, destination, _scratch.AsSpan(0, Fragments.Cut(_scratch, packet.Length)));
+    }
+
+    private static CipherSuite SuiteOf(Peer peer) => peer.Version.SpeaksAes ? CipherSuite.AesGmacSiv : CipherSuite.Salsa20Poly1305;
+
+    private void Notify(Peer peer, PeerChange change) => _outbox.Add(new Outbox.Notice(NoticeKind.PeerChanged, peer, change));
+}

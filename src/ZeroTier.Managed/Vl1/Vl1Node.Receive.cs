@@ -1,0 +1,273 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using ZeroTier.Managed.Crypto;
+using ZeroTier.Managed.Datagrams;
+
+namespace ZeroTier.Managed.Vl1;
+
+/// <content>From the datagram to the open packet (chapter 2.2.4).</content>
+internal sealed partial class Vl1Node
+{
+    private const int BeaconSize = 13;
+
+    /// <inheritdoc />
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What a stranger sent must never end the receive thread; it is counted and logged.")]
+    public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram)
+    {
+        if (_state != Running)
+        {
+            return;
+        }
+
+        Traffic.AddReceived(datagram.Length);
+        try
+        {
+            Receive(socket, source, datagram);
+        }
+        catch (Exception exception)
+        {
+            Drops.Add(DropReason.Internal);
+            Vl1Log.Failed(_log, datagram.Length, exception);
+        }
+    }
+
+    /// <inheritdoc />
+    public void OnBatchEnd(int socket)
+    {
+        if (_state == Running)
+        {
+            _client.OnBatchEnd();
+        }
+    }
+
+    private void Receive(int socket, in InetEndPoint source, Span<byte> datagram)
+    {
+        if (!MayComeFrom(source))
+        {
+            Drops.Add(DropReason.Address);
+            return;
+        }
+
+        if (Fragments.IsFragment(datagram))
+        {
+            ReceiveFragment(socket, source, datagram);
+            return;
+        }
+
+        if (datagram.Length < PacketHeader.Size)
+        {
+            if (datagram.Length == BeaconSize)
+            {
+                AnswerBeacon(socket, source, datagram);
+            }
+            else
+            {
+                Drops.Add(DropReason.Short);
+            }
+
+            return;
+        }
+
+        if (PacketHeader.Source(datagram) == Id)
+        {
+            Drops.Add(DropReason.OwnSource);
+            return;
+        }
+
+        var destination = PacketHeader.Destination(datagram);
+        if (destination != Id)
+        {
+            RelayHead(destination, source, datagram);
+            return;
+        }
+
+        var info = new PacketInfo(PacketHeader.PacketId(datagram), PacketHeader.Hops(datagram), socket, source);
+        if (PacketHeader.IsFragmented(datagram))
+        {
+            Reassemble(info, 0, 0, datagram);
+        }
+        else
+        {
+            Open(datagram, info);
+        }
+    }
+
+    private void ReceiveFragment(int socket, in InetEndPoint source, Span<byte> datagram)
+    {
+        var destination = PacketHeader.Destination(datagram);
+        if (destination != Id)
+        {
+            RelayFragment(destination, datagram);
+            return;
+        }
+
+        int total = datagram[Fragments.CountOffset] >> 4;
+        int piece = datagram[Fragments.CountOffset] & 0x0f;
+        if (total is < 2 or > Fragments.MaxPieces || piece == 0 || piece >= total)
+        {
+            Drops.Add(DropReason.Fragment);
+            return;
+        }
+
+        var info = new PacketInfo(PacketHeader.PacketId(datagram), datagram[Fragments.HopsOffset] & PacketHeader.HopsMask, socket, source);
+        Reassemble(info, piece, total, datagram[Fragments.HeaderSize..]);
+    }
+
+    private void Reassemble(in PacketInfo info, int piece, int total, ReadOnlySpan<byte> data)
+    {
+        if (!_reassembly.TryComplete(info.PacketId, piece, total, info, data, Now, out byte[]? packet, out int length, out var headInfo))
+        {
+            return;
+        }
+
+        try
+        {
+            Open(packet.AsSpan(0, length), headInfo);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(packet!);
+        }
+    }
+
+    // Authenticates, decrypts in place and dispatches a whole packet for us (chapter 1.14).
+    private void Open(Span<byte> packet, in PacketInfo info)
+    {
+        int suite = PacketHeader.Suite(packet);
+        if (suite is (int)CipherSuite.TrustedPath or > (int)CipherSuite.AesGmacSiv)
+        {
+            Drops.Add(DropReason.Suite);
+            return;
+        }
+
+        if (suite == (int)CipherSuite.Poly1305 && (Verb)(packet[PacketHeader.VerbOffset] & PacketHeader.VerbMask) == Verb.Hello)
+        {
+            ReceiveClearHello(packet, info);
+            return;
+        }
+
+        var source = PacketHeader.Source(packet);
+        if (FindPeer(source) is not { } peer)
+        {
+            peer = RecallOrPark(source, packet, info);
+            if (peer is null)
+            {
+                return;
+            }
+        }
+
+        if (!peer.Keys.TryOpen(packet))
+        {
+            Drops.Add(DropReason.Mac);
+            return;
+        }
+
+        byte verb = packet[PacketHeader.VerbOffset];
+        var payload = packet[PacketHeader.Size..];
+        if ((verb & PacketHeader.CompressedFlag) != 0 && !payload.IsEmpty)
+        {
+            DispatchCompressed(peer, (Verb)(verb & PacketHeader.VerbMask), info, payload);
+        }
+        else
+        {
+            Dispatch(peer, (Verb)(verb & PacketHeader.VerbMask), info, payload);
+        }
+    }
+
+    private void DispatchCompressed(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(PacketHeader.MaxPayloadSize);
+        try
+        {
+            if (Lz4Block.TryDecode(payload, buffer.AsSpan(0, PacketHeader.MaxPayloadSize), out int length))
+            {
+                Dispatch(peer, verb, info, buffer.AsSpan(0, length));
+            }
+            else
+            {
+                Drops.Add(DropReason.Compression);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    // A peer remembered from earlier is brought back; a stranger's packet waits while a root is asked who it is.
+    private Peer? RecallOrPark(NodeId source, ReadOnlySpan<byte> packet, in PacketInfo info)
+    {
+        Enter();
+        try
+        {
+            if (FindOrRecall(source) is { } peer)
+            {
+                return peer;
+            }
+
+            long now = Now;
+            if (!Whois(source, now))
+            {
+                Drops.Add(DropReason.UnknownSource);
+                return null;
+            }
+
+            _parked.Add(source, ClosedPacket, info, packet, now + Vl1Timing.QueueLife);
+            return null;
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    // Marks a parked packet that is still encrypted; no such verb exists.
+    private const Verb ClosedPacket = (Verb)0xff;
+
+    // What waits for the given peer's identity and, as anybody may have signed something, everything on hold.
+    private void Retry(Peer? arrived)
+    {
+        var packets = new List<WaitingPacket>();
+        lock (_control)
+        {
+            _parked.Take(packet => packet.Verb != ClosedPacket || packet.Node == arrived?.Id, packets);
+        }
+
+        foreach (var packet in packets)
+        {
+            try
+            {
+                if (packet.Verb == ClosedPacket)
+                {
+                    Open(packet.Bytes, packet.Info);
+                }
+                else if (FindPeer(packet.Node) is { } peer)
+                {
+                    Offer(peer, packet.Verb, packet.Info, packet.Bytes, packet.Expires);
+                }
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(packet.Buffer);
+            }
+        }
+    }
+
+    // Only what could also be a path may talk to us: in a loopback planet nothing but this machine, otherwise never this machine or its link.
+    private bool MayComeFrom(in InetEndPoint source) => source.Port != 0
+        && (_loopbackOnly ? IpScopes.IsLoopback(source) : IpScopes.IsUsableForPath(source));
+
+    // Chapter 2.6.17: the address in an old LAN beacon; a known peer gets a NOP.
+    private void AnswerBeacon(int socket, in InetEndPoint source, ReadOnlySpan<byte> beacon)
+    {
+        Enter();
+        long now = Now;
+        if (FindPeer(PacketHeader.ReadAddress(beacon[8..])) is { } peer && now - _lastBeaconAnswer >= Vl1Timing.BeaconAnswer)
+        {
+            _lastBeaconAnswer = now;
+            Emit(peer, Verb.Nop, [], SuiteOf(peer), socket, source);
+        }
+
+        Leave();
+    }
+}

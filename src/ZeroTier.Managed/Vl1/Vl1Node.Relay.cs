@@ -1,0 +1,146 @@
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Vl1.Messages;
+
+namespace ZeroTier.Managed.Vl1;
+
+/// <content>The root's part: relaying and introducing (chapter 2.15). Leaves relay for nobody.</content>
+internal sealed partial class Vl1Node
+{
+    private void RelayHead(NodeId destination, in InetEndPoint from, Span<byte> datagram)
+    {
+        int hops = PacketHeader.Hops(datagram);
+        var source = PacketHeader.Source(datagram);
+        if (!MayRelay(hops) || RelayTarget(destination, source) is not { } target)
+        {
+            return;
+        }
+
+        // Only these three bits change in transit.
+        datagram[PacketHeader.FlagsOffset]++;
+        Forward(target.Path, from, datagram);
+        if (FindPeer(source) is { } sender && !ReferenceEquals(sender, target.Peer) && _introductions.TryBegin(source, destination, Now))
+        {
+            Enter();
+            Introduce(target.Peer, sender, Now);
+            Leave();
+        }
+    }
+
+    private void RelayFragment(NodeId destination, Span<byte> datagram)
+    {
+        int hops = datagram[Fragments.HopsOffset] & PacketHeader.HopsMask;
+        if (MayRelay(hops) && RelayTarget(destination, default) is { } target)
+        {
+            datagram[Fragments.HopsOffset] = (byte)(hops + 1);
+            Forward(target.Path, default, datagram);
+        }
+    }
+
+    private bool MayRelay(int hops)
+    {
+        if (!_isRoot)
+        {
+            Drops.Add(DropReason.NotRelayed);
+            return false;
+        }
+
+        if (hops >= PacketHeader.MaxHops)
+        {
+            Drops.Add(DropReason.Hops);
+            return false;
+        }
+
+        return true;
+    }
+
+    // The destination itself, or another root that may know it.
+    private (Peer Peer, PeerPath Path)? RelayTarget(NodeId destination, NodeId source)
+    {
+        var peer = FindPeer(destination);
+        if (peer is null && !destination.IsReserved)
+        {
+            peer = RecallForRelay(destination);
+        }
+
+        if (peer?.Route is { } route && (route.Path ?? route.Fallback) is { } direct)
+        {
+            return (peer, direct);
+        }
+
+        if (_bestUpstream is { } root && root.Id != source && root.Id != destination && _relay is { } relay)
+        {
+            return (root, relay);
+        }
+
+        Drops.Add(DropReason.NoRoute);
+        return null;
+    }
+
+    private Peer? RecallForRelay(NodeId destination)
+    {
+        Enter();
+        try
+        {
+            return FindOrRecall(destination);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private void Forward(PeerPath path, in InetEndPoint from, ReadOnlySpan<byte> datagram)
+    {
+        if (path.EndPoint == from)
+        {
+            // Back where it came from: never of use, and two roots could play ball.
+            Drops.Add(DropReason.NoRoute);
+            return;
+        }
+
+        path.LastSent = Now;
+        Transmit(path.Socket, path.EndPoint, datagram, datagram.Length);
+    }
+
+    // Chapter 2.15: the highest scope in which both have a path, IPv6 first; each learns the other's best one.
+    private void Introduce(Peer first, Peer second, long now)
+    {
+        PeerPath? bestFirst = null;
+        PeerPath? bestSecond = null;
+        foreach (var a in first.Paths)
+        {
+            foreach (var b in second.Paths)
+            {
+                if (a.Scope == b.Scope && a.EndPoint.Family == b.EndPoint.Family && !a.IsExpired(now) && !b.IsExpired(now)
+                    && (bestFirst is null || Rank(a) > Rank(bestFirst)
+                        || (Rank(a) == Rank(bestFirst) && (a.IsBetterThan(bestFirst, now) || b.IsBetterThan(bestSecond!, now)))))
+                {
+                    bestFirst = a;
+                    bestSecond = b;
+                }
+            }
+        }
+
+        if (bestFirst is null || bestSecond is null)
+        {
+            return;
+        }
+
+        if (Random.Next(2) == 0)
+        {
+            (first, second, bestFirst, bestSecond) = (second, first, bestSecond, bestFirst);
+        }
+
+        SendIntroduction(first, bestFirst, second.Id, bestSecond.EndPoint);
+        SendIntroduction(second, bestSecond, first.Id, bestFirst.EndPoint);
+
+        static int Rank(PeerPath path) => 2 * (int)path.Scope + (path.EndPoint.AddressLength == 16 ? 1 : 0);
+    }
+
+    private void SendIntroduction(Peer to, PeerPath path, NodeId other, in InetEndPoint otherEndPoint)
+    {
+        Span<byte> payload = stackalloc byte[RendezvousMessage.MaxSize];
+        int length = new RendezvousMessage(other, otherEndPoint).Write(payload);
+        Emit(to, Verb.Rendezvous, payload[..length], SuiteOf(to), path.Socket, path.EndPoint);
+    }
+}

@@ -1,0 +1,318 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace ZeroTier.Managed.Vl1;
+
+/// <content>Periodic work, the choice of a root, online and offline (chapters 2.9, 2.10).</content>
+internal sealed partial class Vl1Node
+{
+    private readonly List<NodeId> _dueWhois = [];
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A timer callback must not end the process; the failure is logged and counted.")]
+    private void OnTick()
+    {
+        if (_state != Running)
+        {
+            return;
+        }
+
+        try
+        {
+            Enter();
+            try
+            {
+                Upkeep(Now);
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+        catch (Exception exception)
+        {
+            Drops.Add(DropReason.Internal);
+            Vl1Log.UpkeepFailed(_log, exception);
+        }
+    }
+
+    private void Upkeep(long now)
+    {
+        _reassembly.Expire(now);
+        _parked.Expire(now);
+        _sendQueue.Expire(now);
+        foreach (var (id, introduction) in _pendingIntroductions)
+        {
+            if (introduction.Expires <= now)
+            {
+                _pendingIntroductions.Remove(id);
+            }
+        }
+
+        ChooseUpstream(now);
+        foreach (var peer in _peerList)
+        {
+            if (peer.Paths.Length > 0)
+            {
+                Reroute(peer, now);
+            }
+        }
+
+        _dueWhois.Clear();
+        _whois.Due(now, _dueWhois);
+        foreach (var id in _dueWhois)
+        {
+            SendWhois(id);
+        }
+
+        FlushQueue(null);
+        if (now - _lastPingCheck >= Vl1Timing.PingCheck)
+        {
+            _lastPingCheck = now;
+            PingCheck(now);
+        }
+
+        if (now - _lastHousekeeping >= Vl1Timing.Housekeeping)
+        {
+            _lastHousekeeping = now;
+            Housekeeping(now);
+        }
+
+        SetOnline(_isRoot || _upstreams.Exists(root => now - root.LastReceived < _offlineAfter));
+    }
+
+    private void PingCheck(long now)
+    {
+        foreach (var root in _upstreams)
+        {
+            KeepRoot(root, now);
+        }
+
+        foreach (var id in _anchors)
+        {
+            if (FindOrRecall(id) is not { } anchor)
+            {
+                Whois(id, now);
+            }
+            else if (!KeepPaths(anchor, now) && now - anchor.LastFullHello >= Vl1Timing.AnchorHello)
+            {
+                anchor.LastFullHello = now;
+                GreetThroughRoot(anchor, now);
+            }
+        }
+
+        foreach (var peer in _peerList)
+        {
+            if (!peer.IsUpstream && Array.IndexOf(_anchors, peer.Id) < 0)
+            {
+                KeepLeaf(peer, now);
+            }
+        }
+    }
+
+    // Greets a root until it answers, then keeps it with an ECHO every 5 s (the best) or 15 s (the others). The reference sends the best root a WHOIS
+    // for each root instead; an ECHO reaches every root itself and is answered by all of them.
+    private void KeepRoot(Peer root, long now)
+    {
+        DropExpiredPaths(root, now);
+        var path = root.BestPath(now);
+        if (path is null || root.IsUnresponsive || now - root.LastFullHello >= Vl1Timing.FullPing)
+        {
+            // Two keepalives without an answer: everything is tried at once, every 5 s (chapter 2.10.4).
+            GreetRoot(root, now);
+            NoteKeepalive(root, now);
+            return;
+        }
+
+        bool best = ReferenceEquals(root, _bestUpstream);
+        if (best || now - path.LastSent >= Vl1Timing.Heartbeat || now - path.LastReceived >= Vl1Timing.Heartbeat)
+        {
+            NoteKeepalive(root, now);
+            Probe(root, path.Socket, path.EndPoint);
+        }
+
+        foreach (var other in root.Paths)
+        {
+            if (!ReferenceEquals(other, path) && now - other.LastSent >= Vl1Timing.Heartbeat)
+            {
+                Probe(root, other.Socket, other.EndPoint);
+            }
+        }
+    }
+
+    private void GreetRoot(Peer root, long now)
+    {
+        root.LastFullHello = now;
+        bool sent = false;
+        foreach (var endPoint in root.RootEndPoints)
+        {
+            if (CanUse(root, endPoint))
+            {
+                GreetFromAll(root, endPoint);
+                sent = true;
+            }
+        }
+
+        foreach (var path in root.Paths)
+        {
+            if (!root.RootEndPoints.Contains(path.EndPoint))
+            {
+                Greet(root, path.Socket, path.EndPoint);
+                sent = true;
+            }
+        }
+
+        if (!sent && _relay is { } relay && !ReferenceEquals(root, _bestUpstream))
+        {
+            Greet(root, relay.Socket, relay.EndPoint);
+        }
+    }
+
+    private static void NoteKeepalive(Peer root, long now)
+    {
+        if (root.LastReceived >= root.LastKeepalive)
+        {
+            // The last one was answered: nothing is outstanding.
+            root.KeepaliveBefore = Vl1Timing.Never;
+        }
+        else
+        {
+            root.KeepaliveBefore = root.LastKeepalive;
+        }
+
+        root.LastKeepalive = now;
+    }
+
+    private void KeepLeaf(Peer peer, long now)
+    {
+        bool relaying = now - peer.LastRelayedSend < Vl1Timing.PathInUse;
+        bool active = now - peer.LastNontrivial < _activity || relaying
+            || Array.Exists(peer.Paths, path => now - path.LastUsed < Vl1Timing.PathInUse);
+        if (!active)
+        {
+            DropExpiredPaths(peer, now);
+            return;
+        }
+
+        if (!KeepPaths(peer, now) && relaying && !peer.Version.IsKnown)
+        {
+            GreetThroughRoot(peer, now);
+        }
+    }
+
+    // Chapter 2.9, pingAndKeepalive. False when no path is left.
+    private bool KeepPaths(Peer peer, long now)
+    {
+        DropExpiredPaths(peer, now);
+        if (peer.Paths.Length == 0)
+        {
+            return false;
+        }
+
+        bool full = now - peer.LastFullHello >= Vl1Timing.FullPing;
+        if (full)
+        {
+            peer.LastFullHello = now;
+        }
+
+        foreach (var path in peer.Paths)
+        {
+            if (full)
+            {
+                Greet(peer, path.Socket, path.EndPoint);
+            }
+            else if (now - path.LastSent >= Vl1Timing.Heartbeat || now - path.LastReceived >= Vl1Timing.ReceiveHeartbeat)
+            {
+                Probe(peer, path.Socket, path.EndPoint);
+            }
+        }
+
+        return true;
+    }
+
+    private void DropExpiredPaths(Peer peer, long now)
+    {
+        var paths = peer.Paths;
+        if (!Array.Exists(paths, path => path.IsExpired(now)))
+        {
+            return;
+        }
+
+        peer.Paths = Array.FindAll(paths, path => !path.IsExpired(now));
+        foreach (var path in paths)
+        {
+            if (path.IsExpired(now))
+            {
+                Vl1Log.PathDropped(_log, peer.Id, path.EndPoint);
+            }
+        }
+
+        if (peer.Paths.Length > 0)
+        {
+            Notify(peer, PeerChange.PathRemoved);
+        }
+
+        Reroute(peer, now);
+    }
+
+    private void Housekeeping(long now)
+    {
+        foreach (var keys in _retiredKeys)
+        {
+            keys.Dispose();
+        }
+
+        _retiredKeys.Clear();
+        for (int i = _peerList.Count - 1; i >= 0; i--)
+        {
+            var peer = _peerList[i];
+            if (!peer.IsUpstream && now - LastSign(peer) >= _activity && Array.IndexOf(_anchors, peer.Id) < 0)
+            {
+                Forget(peer);
+            }
+        }
+
+        _selfAwareness.Expire(now);
+        _introductions.Expire(now);
+        _multicast.Expire(now);
+    }
+
+    // Chapter 2.10.1; a root that leaves two keepalives unanswered comes last at once.
+    private void ChooseUpstream(long now)
+    {
+        Peer? best = null;
+        long bestScore = long.MaxValue;
+        foreach (var root in _upstreams)
+        {
+            long silence = now - root.LastReceived;
+            long latency = root.Paths.Length == 0 || root.BestPath(now) is not { Latency: > 0 } path ? ushort.MaxValue : path.Latency;
+            long score = silence >= _offlineAfter || root.IsUnresponsive ? long.MaxValue - 1 : latency * (1 + silence / Vl1Timing.RootSilenceStep);
+            if (best is null || score < bestScore || (score == bestScore && root.Id > best.Id))
+            {
+                best = root;
+                bestScore = score;
+            }
+        }
+
+        _bestUpstream = best;
+        _relay = best?.BestPath(now);
+    }
+
+    private void SetOnline(bool online)
+    {
+        if (_isOnline == online)
+        {
+            return;
+        }
+
+        _isOnline = online;
+        _outbox.Add(new Outbox.Notice(online ? NoticeKind.Online : NoticeKind.Offline));
+        if (online)
+        {
+            Vl1Log.Online(_log, Id);
+            FlushQueue(null);
+        }
+        else
+        {
+            Vl1Log.Offline(_log, Id, _offlineAfter);
+        }
+    }
+}
