@@ -1,0 +1,118 @@
+using System.Diagnostics;
+
+namespace EndToEnd;
+
+/// <summary>
+/// Runs every measure on every transport. The servers run in processes of their own and stay up side by side; the load client is this process.
+/// A measure runs on all transports before the next one begins, so that a machine that changes its pace meets all alike.
+/// </summary>
+internal static class Benchmark
+{
+    public static async Task<int> RunAsync(BenchmarkOptions options)
+    {
+        var report = new Report();
+        var measures = Measure.All.Where(m => options.Measures.Count == 0 || options.Measures.Any(o => m.Name.Contains(o, StringComparison.Ordinal))).ToList();
+        await using var lab = await Transport.OpenAllAsync(options.Transports);
+        var startTimes = measures.Where(m => m.Start is not null).ToList();
+        if (startTimes.Count > 0)
+        {
+            foreach (var transport in lab.Transports)
+            {
+                await MeasureStartAsync(transport, startTimes, report);
+            }
+        }
+
+        var timed = measures.Where(m => m.Run is not null).ToList();
+        if (timed.Count > 0)
+        {
+            var servers = new List<(Transport Transport, ServerProcess Server)>();
+            try
+            {
+                foreach (var transport in lab.Transports)
+                {
+                    servers.Add((transport, await ServerProcess.StartAsync(transport)));
+                }
+
+                foreach (var measure in timed)
+                {
+                    foreach (var (transport, server) in servers)
+                    {
+                        await MeasureAsync(measure, transport, server, options, report);
+                    }
+                }
+            }
+            finally
+            {
+                foreach (var (_, server) in servers)
+                {
+                    await server.DisposeAsync();
+                }
+            }
+        }
+
+        Console.WriteLine();
+        report.Print(measures, Console.Out);
+        if (options.JsonFile is not null)
+        {
+            await report.WriteJsonAsync(measures, options.JsonFile);
+        }
+
+        return report.Failures == 0 ? 0 : 1;
+    }
+
+    private static async Task MeasureAsync(Measure measure, Transport transport, ServerProcess server, BenchmarkOptions options, Report report)
+    {
+        try
+        {
+            var watch = Stopwatch.StartNew();
+            var run = new MeasureRun(transport, server, options.Duration);
+            double value = await measure.Run!(run).WaitAsync((options.Duration * 4) + TimeSpan.FromSeconds(60));
+            report.Add(measure, transport, value);
+            Console.WriteLine($"{measure.Name,-32} {transport.Name,-12} {value,12:0.00} {measure.Unit,-10} ({watch.Elapsed.TotalSeconds:0.0} s)");
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            report.Fail(measure, transport, e);
+        }
+    }
+
+    /// <summary>Starts the server several times and takes the median of each time.</summary>
+    private static async Task MeasureStartAsync(Transport transport, List<Measure> measures, Report report)
+    {
+        const int Rounds = 5;
+        var times = new List<IReadOnlyDictionary<string, double>>();
+        try
+        {
+            // The first start makes what later ones find: identity, certificate, warm files.
+            for (int round = 0; round <= Rounds; round++)
+            {
+                await using var server = await ServerProcess.StartAsync(transport);
+                using (var client = transport.CreateClient(server.Address, 1))
+                {
+                    (await client.GetAsync(new Uri("plain", UriKind.Relative))).EnsureSuccessStatusCode();
+                }
+
+                var taken = await server.StopAsync();
+                if (round > 0)
+                {
+                    times.Add(taken);
+                }
+            }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            report.Fail(measures[0], transport, e);
+            return;
+        }
+
+        foreach (var measure in measures)
+        {
+            var values = times.Where(t => t.ContainsKey(measure.Start!)).Select(t => t[measure.Start!]).Order().ToList();
+            if (values.Count > 0)
+            {
+                report.Add(measure, transport, values[values.Count / 2]);
+                Console.WriteLine($"{measure.Name,-32} {transport.Name,-12} {values[values.Count / 2],12:0.00} {measure.Unit}");
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace EndToEnd;
+
+/// <summary>What the command line asks for.</summary>
+internal sealed record BenchmarkOptions
+{
+    public const string Usage = """
+        dotnet run -c Release --project benchmarks/EndToEnd -- [--seconds N] [--json FILE] [--transports A,B] [--measures A,B]
+
+          --seconds N      duration of each timed measure, default 5
+          --json FILE      writes the results as JSON
+          --transports L   of zerotier, sockets, sockets_tls; default all
+          --measures L     only measures whose name contains one of these
+        """;
+
+    /// <summary>Duration of each timed measure.</summary>
+    public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Where the results go as JSON, or null.</summary>
+    public string? JsonFile { get; init; }
+
+    /// <summary>Transports to measure.</summary>
+    public IReadOnlyList<string> Transports { get; init; } = Transport.Names;
+
+    /// <summary>Parts of the names of measures to run; empty for all.</summary>
+    public IReadOnlyList<string> Measures { get; init; } = [];
+
+    public static bool TryParse(string[] args, [NotNullWhen(true)] out BenchmarkOptions? options, [NotNullWhen(false)] out string? problem)
+    {
+        options = new BenchmarkOptions();
+        problem = null;
+        for (int i = 0; i < args.Length; i += 2)
+        {
+            string? value = i + 1 < args.Length ? args[i + 1] : null;
+            switch (args[i], value)
+            {
+                case ("--seconds", not null) when double.TryParse(value, CultureInfo.InvariantCulture, out double seconds) && seconds is >= 0.1 and <= 3600:
+                    options = options with { Duration = TimeSpan.FromSeconds(seconds) };
+                    break;
+                case ("--json", not null):
+                    options = options with { JsonFile = value };
+                    break;
+                case ("--transports", not null) when value.Split(',').All(Transport.Names.Contains):
+                    options = options with { Transports = value.Split(',') };
+                    break;
+                case ("--measures", not null):
+                    options = options with { Measures = value.Split(',') };
+                    break;
+                default:
+                    problem = $"Not understood: {args[i]} {value}";
+                    options = null;
+                    return false;
+            }
+        }
+
+        return true;
+    }
+}

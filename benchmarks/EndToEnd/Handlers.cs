@@ -1,0 +1,91 @@
+using System.Globalization;
+
+namespace EndToEnd;
+
+/// <summary>What every server answers.</summary>
+internal static class Handlers
+{
+    private static readonly byte[] Hello = "Hello, World!"u8.ToArray();
+    private static readonly byte[] Block = new byte[64 * 1024];
+
+    /// <summary>Adds the handlers; the action runs when the first response has been sent.</summary>
+    public static void Map(WebApplication app, Action onFirstResponse)
+    {
+        int responses = 0;
+        int held = 0;
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        app.Run(async context =>
+        {
+            switch (context.Request.Path.Value)
+            {
+                case "/plain":
+                    if (Interlocked.Exchange(ref responses, 1) == 0)
+                    {
+                        context.Response.OnCompleted(() =>
+                        {
+                            onFirstResponse();
+                            return Task.CompletedTask;
+                        });
+                    }
+
+                    context.Response.ContentType = "text/plain";
+                    context.Response.ContentLength = Hello.Length;
+                    await context.Response.Body.WriteAsync(Hello, context.RequestAborted);
+                    break;
+                case "/download":
+                    await DownloadAsync(context);
+                    break;
+                case "/upload":
+                    await UploadAsync(context);
+                    break;
+                case "/hold":
+                    if (Interlocked.Increment(ref held) == int.Parse(context.Request.Query["count"]!, CultureInfo.InvariantCulture))
+                    {
+                        release.SetResult();
+                    }
+
+                    await release.Task.WaitAsync(TimeSpan.FromSeconds(60), context.RequestAborted);
+                    break;
+                default:
+                    context.Response.StatusCode = 404;
+                    break;
+            }
+        });
+    }
+
+    /// <summary>Blocks until the client goes away.</summary>
+    private static async Task DownloadAsync(HttpContext context)
+    {
+        try
+        {
+            while (!context.RequestAborted.IsCancellationRequested)
+            {
+                await context.Response.Body.WriteAsync(Block, context.RequestAborted);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // The client's way to say enough.
+        }
+    }
+
+    private static async Task UploadAsync(HttpContext context)
+    {
+        try
+        {
+            while (true)
+            {
+                var read = await context.Request.BodyReader.ReadAsync(context.RequestAborted);
+                context.Request.BodyReader.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted)
+                {
+                    break;
+                }
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or BadHttpRequestException)
+        {
+            // As above.
+        }
+    }
+}

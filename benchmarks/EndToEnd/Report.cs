@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace EndToEnd;
+
+/// <summary>Collects values, prints the table, writes the JSON.</summary>
+internal sealed class Report
+{
+    private readonly Dictionary<(string Measure, string Transport), double> _values = [];
+    private readonly List<string> _failures = [];
+
+    public int Failures => _failures.Count;
+
+    public void Add(Measure measure, Transport transport, double value) => _values[(measure.Name, transport.Name)] = value;
+
+    public void Fail(Measure measure, Transport transport, Exception exception)
+    {
+        _failures.Add($"{measure.Name} on {transport.Name}: {exception.GetType().Name}: {exception.Message}");
+        Console.WriteLine($"{measure.Name,-32} {transport.Name,-12} failed: {exception.Message}");
+    }
+
+    public void Print(IReadOnlyList<Measure> measures, TextWriter output)
+    {
+        output.WriteLine($"| {"measure",-26} | {"unit",-5} | {"zerotier",10} | {"sockets",10} | {"sockets+TLS",11} | {"/ sockets",9} | {"/ TLS",7} |");
+        output.WriteLine($"| {new string('-', 26)} | ----- | {new string('-', 9)}: | {new string('-', 9)}: | {new string('-', 10)}: | {new string('-', 8)}: | {new string('-', 6)}: |");
+        foreach (var measure in measures)
+        {
+            double? zeroTier = Value(measure, Transport.ZeroTier);
+            double? sockets = Value(measure, Transport.Sockets);
+            double? tls = Value(measure, Transport.SocketsTls);
+            output.WriteLine(
+                $"| {measure.Name,-26} | {measure.Unit,-5} | {Number(zeroTier),10} | {Number(sockets),10} | {Number(tls),11} | {Number(zeroTier / sockets),9} | {Number(zeroTier / tls),7} |");
+        }
+
+        output.WriteLine("Ratios are zerotier divided by the other; more is better for MB/s and 1/s, less for the rest.");
+        foreach (string failure in _failures)
+        {
+            output.WriteLine($"FAILED {failure}");
+        }
+    }
+
+    public async Task WriteJsonAsync(IReadOnlyList<Measure> measures, string file)
+    {
+        await using var stream = File.Create(file);
+        await using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
+        writer.WriteStartArray();
+        foreach (var measure in measures)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("name", measure.Name);
+            writer.WriteString("unit", measure.Unit);
+            foreach (string transport in Transport.Names)
+            {
+                if (Value(measure, transport) is { } value)
+                {
+                    writer.WriteNumber(transport, Math.Round(value, 3));
+                }
+                else
+                {
+                    writer.WriteNull(transport);
+                }
+            }
+
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static string Number(double? value) => value switch
+    {
+        null => "",
+        >= 1000 => value.Value.ToString("N0", CultureInfo.InvariantCulture),
+        >= 10 => value.Value.ToString("0.0", CultureInfo.InvariantCulture),
+        _ => value.Value.ToString("0.00", CultureInfo.InvariantCulture),
+    };
+
+    private double? Value(Measure measure, string transport) => _values.TryGetValue((measure.Name, transport), out double value) ? value : null;
+}

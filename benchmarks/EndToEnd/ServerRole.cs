@@ -1,0 +1,53 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace EndToEnd;
+
+/// <summary>The server: one endpoint on one transport, the same handlers on all of them.</summary>
+internal static class ServerRole
+{
+    private static long s_begin;
+
+    /// <summary><c>--server NAME [ARGUMENTS]</c>; ends when standard input says stop or closes.</summary>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        // Start means the start of the process, the runtime's own included; the clock of that has steps of 10 ms on Linux.
+        using var process = Process.GetCurrentProcess();
+        s_begin = Stopwatch.GetTimestamp() - (long)((DateTime.UtcNow - process.StartTime.ToUniversalTime()).TotalSeconds * Stopwatch.Frequency);
+        var transport = Transport.ForServer(args[1]);
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            // Transfers here have no end, and a busy machine must not abort them.
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.MinRequestBodyDataRate = null;
+            kestrel.Limits.MinResponseDataRate = null;
+        });
+        transport.Configure(builder, args[2..]);
+        var app = builder.Build();
+        Handlers.Map(app, () => Time("response"));
+        await app.StartAsync();
+        string address = await transport.WaitUntilReachableAsync(app, Time);
+        Console.WriteLine($"READY {address}");
+
+        while (await Console.In.ReadLineAsync() is { } line and not "stop")
+        {
+            if (line == "memory")
+            {
+                GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+                GC.WaitForPendingFinalizers();
+                GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+                Console.WriteLine($"MEMORY {Environment.WorkingSet}");
+            }
+        }
+
+        await app.StopAsync();
+        await app.DisposeAsync();
+        Console.WriteLine("STOPPED");
+        return 0;
+    }
+
+    private static void Time(string name) => Console.WriteLine(
+        string.Create(CultureInfo.InvariantCulture, $"TIME {name} {Stopwatch.GetElapsedTime(s_begin).TotalMilliseconds:0.000}"));
+}

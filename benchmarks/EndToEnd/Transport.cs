@@ -1,0 +1,76 @@
+namespace EndToEnd;
+
+/// <summary>One of the compared transports: how the server listens on it and how the client reaches it.</summary>
+internal abstract class Transport : IAsyncDisposable
+{
+    public const string ZeroTier = "zerotier";
+    public const string Sockets = "sockets";
+    public const string SocketsTls = "sockets_tls";
+
+    /// <summary>All names, in the order of the results.</summary>
+    public static IReadOnlyList<string> Names { get; } = [ZeroTier, Sockets, SocketsTls];
+
+    public abstract string Name { get; }
+
+    /// <summary>What the server process is told besides the name.</summary>
+    public virtual IReadOnlyList<string> ServerArguments => [];
+
+    /// <summary>Opens the client's side of the named transports.</summary>
+    public static async Task<Lab> OpenAllAsync(IReadOnlyList<string> names)
+    {
+        var transports = new List<Transport>();
+        foreach (string name in names)
+        {
+            var transport = ForServer(name);
+            await transport.OpenClientAsync();
+            transports.Add(transport);
+        }
+
+        return new Lab(transports);
+    }
+
+    public static Transport ForServer(string name) => name switch
+    {
+        Sockets => new SocketsTransport(tls: false),
+        SocketsTls => new SocketsTransport(tls: true),
+        _ => throw new NotSupportedException($"{name} is not measured yet."),
+    };
+
+    /// <summary>Server: adds the endpoint.</summary>
+    public abstract void Configure(WebApplicationBuilder builder, string[] arguments);
+
+    /// <summary>Server: waits until clients can connect, noting the steps.</summary>
+    /// <returns>The address to call.</returns>
+    public abstract Task<string> WaitUntilReachableAsync(WebApplication app, Action<string> time);
+
+    /// <summary>Client: an HTTP client with at most this many connections.</summary>
+    public abstract HttpClient CreateClient(Uri address, int connections);
+
+    public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    protected virtual Task OpenClientAsync() => Task.CompletedTask;
+
+    /// <summary>The settings that all clients share.</summary>
+    protected static HttpClient CreateClient(Uri address, int connections, HttpMessageHandler handler, SocketsHttpHandler sockets)
+    {
+        sockets.MaxConnectionsPerServer = connections;
+        sockets.UseProxy = false;
+        sockets.UseCookies = false;
+        sockets.AllowAutoRedirect = false;
+        sockets.ActivityHeadersPropagator = null;
+        sockets.PooledConnectionIdleTimeout = TimeSpan.FromMinutes(10);
+        return new HttpClient(handler) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
+    }
+}
+
+/// <summary>The transports of one run.</summary>
+internal sealed record Lab(IReadOnlyList<Transport> Transports) : IAsyncDisposable
+{
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var transport in Transports)
+        {
+            await transport.DisposeAsync();
+        }
+    }
+}
