@@ -26,6 +26,9 @@ public sealed class VirtualHost
     /// <summary>Bytes that each socket holds until they are delivered; more is dropped. Default 4 MiB.</summary>
     public int ReceiveBufferBytes { get; set; } = 4 * 1024 * 1024;
 
+    /// <summary>Sockets now open: none after every transport was disposed of.</summary>
+    public int OpenSockets => _sockets.Count;
+
     internal VirtualNetwork Network { get; }
 
     internal VirtualRealm Realm { get; }

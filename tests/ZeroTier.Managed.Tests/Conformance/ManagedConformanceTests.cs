@@ -1,0 +1,13 @@
+using ZeroTier.Conformance;
+
+namespace ZeroTier.Managed.Tests.Conformance;
+
+public sealed class ManagedLifeCycleTests : LifeCycleConformance<ManagedEngine>;
+
+public sealed class ManagedNetworkTests : NetworkConformance<ManagedEngine>;
+
+public sealed class ManagedEventTests : EventConformance<ManagedEngine>;
+
+public sealed class ManagedConnectionTests : ConnectionConformance<ManagedEngine>;
+
+public sealed class ManagedDatagramTests : DatagramConformance<ManagedEngine>;

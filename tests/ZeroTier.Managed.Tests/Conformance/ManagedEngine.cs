@@ -1,0 +1,47 @@
+using ZeroTier.Conformance;
+
+namespace ZeroTier.Managed.Tests.Conformance;
+
+/// <summary>The managed engine over real loopback UDP.</summary>
+public sealed class ManagedEngine : IConformanceEngine
+{
+    public async Task<NodePair> StartPairAsync(CancellationToken cancellationToken)
+    {
+        var world = await LoopbackWorld.StartAsync(cancellationToken);
+        try
+        {
+            var pair = new ManagedPair(world);
+            foreach (var node in new[] { pair.Server, pair.Client })
+            {
+                await node.JoinAsync(pair.Network, cancellationToken);
+                await node.StartAsync(cancellationToken);
+            }
+
+            await pair.Server.WaitForOnlineAsync(cancellationToken);
+            await pair.Client.WaitForOnlineAsync(cancellationToken);
+            return pair;
+        }
+        catch
+        {
+            await world.DisposeAsync();
+            throw;
+        }
+    }
+
+    private sealed class ManagedPair(LoopbackWorld world) : NodePair
+    {
+        public override IZeroTierNode Server { get; } = world.CreateNode();
+
+        public override IZeroTierNode Client { get; } = world.CreateNode();
+
+        public override NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
+
+        public override NetworkId OtherNetwork { get; } = NetworkId.AdHoc(1, ushort.MaxValue);
+
+        public override NetworkId ImpossibleNetwork { get; } = NetworkId.Parse("ff00500016000000");
+
+        public override IZeroTierNode CreateNode() => world.CreateNode();
+
+        public override ValueTask DisposeAsync() => world.DisposeAsync();
+    }
+}

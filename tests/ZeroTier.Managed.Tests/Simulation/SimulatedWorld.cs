@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.IO.Pipelines;
+using System.Net;
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Tests.Node;
+using ZeroTier.Managed.Vl1;
+using ZeroTier.Simulation;
+
+namespace ZeroTier.Managed.Tests.Simulation;
+
+/// <summary>A universe in virtual time, on one thread: a root and some members of one ad-hoc network. Equal seeds give equal runs.</summary>
+internal sealed class SimulatedWorld
+{
+    public const ushort UdpPort = 9993;
+
+    // Signed once for all runs: the signature is the same each time, and costs more than a short simulation.
+    private static readonly Planet SharedPlanet = MakePlanet();
+    private readonly List<ManagedNode> _nodes = [];
+
+    public SimulatedWorld(ulong seed, int members)
+    {
+        Clock = new VirtualClock();
+        Physical = new VirtualNetwork(Clock, seed);
+        Hosts = [.. Enumerable.Range(0, members + 1).Select(i => Physical.AddHost(i == 0 ? "root" : $"node{i}", Address(i)))];
+        Root = CreateNode(0);
+        Members = [.. Enumerable.Range(1, members).Select(i => CreateNode(i))];
+    }
+
+    public static NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
+
+    public VirtualClock Clock { get; }
+
+    public VirtualNetwork Physical { get; }
+
+    /// <summary>The machines: the root's first.</summary>
+    public IReadOnlyList<VirtualHost> Hosts { get; }
+
+    public ManagedNode Root { get; }
+
+    public IReadOnlyList<ManagedNode> Members { get; }
+
+    public static ZeroTierTransportOptions InlineTransport { get; } = new()
+    {
+        ApplicationScheduler = PipeScheduler.Inline,
+        TransportScheduler = PipeScheduler.Inline,
+    };
+
+    /// <summary>Runs code in virtual time until it completes.</summary>
+    public void Run(Func<Task> code, TimeSpan? limit = null) => Clock.Run(code, limit ?? TimeSpan.FromMinutes(30));
+
+    /// <summary>Starts all nodes and joins the members; returns when all are online.</summary>
+    public async Task StartAsync()
+    {
+        await Root.StartAsync();
+        foreach (var node in Members)
+        {
+            await node.JoinAsync(Network);
+            await node.StartAsync();
+        }
+
+        foreach (var node in Members)
+        {
+            await node.WaitForOnlineAsync();
+        }
+    }
+
+    public IPAddress AddressOf(int member) => Members[member].Networks[0].Addresses[0].Address;
+
+    public ZeroTierEndPoint EndPointOf(int member, int port) => new(Network, AddressOf(member), port);
+
+    /// <summary>Ends the nodes. What is left on the clock afterwards are leaks.</summary>
+    public void Stop() => Run(async () =>
+    {
+        foreach (var node in _nodes)
+        {
+            await node.DisposeAsync();
+        }
+    });
+
+    public Task Delay(TimeSpan time)
+    {
+        // Task.Delay would continue on the thread pool.
+        var done = new TaskCompletionSource();
+        Clock.Schedule(time, () => done.SetResult());
+        return done.Task;
+    }
+
+    private ManagedNode CreateNode(int index)
+    {
+        var node = new ManagedNode(new ManagedNodeOptions
+        {
+            Identity = TestIdentities.Get(index),
+            Planet = SharedPlanet,
+            TimeProvider = Clock,
+            RandomSource = Physical.Random.Fork(),
+            Scheduler = PipeScheduler.Inline,
+            DatagramTransportFactory = () => Hosts[index].Open(UdpPort),
+        });
+        _nodes.Add(node);
+        return node;
+    }
+
+    private static string Address(int index) => string.Create(CultureInfo.InvariantCulture, $"10.0.0.{index + 1}");
+
+    private static Planet MakePlanet()
+    {
+        using var key = PlanetSigningKey.Generate();
+        var endPoint = InetEndPoint.From(new IPEndPoint(IPAddress.Parse(Address(0)), UdpPort));
+        return Planet.Create(7, new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), [new PlanetRoot(TestIdentities.Get(0), [endPoint])], key);
+    }
+}
