@@ -12,41 +12,16 @@ internal static class Benchmark
     {
         var report = new Report();
         var measures = Measure.All.Where(m => options.Measures.Count == 0 || options.Measures.Any(o => m.Name.Contains(o, StringComparison.Ordinal))).ToList();
-        await using var lab = await Transport.OpenAllAsync(options.Transports);
-        var startTimes = measures.Where(m => m.Start is not null).ToList();
-        if (startTimes.Count > 0)
+        var transports = options.Transports.Select(Transport.ForServer).ToList();
+        try
         {
-            foreach (var transport in lab.Transports)
-            {
-                await MeasureStartAsync(transport, startTimes, report);
-            }
+            await RunAsync(transports, measures, options, report);
         }
-
-        var timed = measures.Where(m => m.Run is not null).ToList();
-        if (timed.Count > 0)
+        finally
         {
-            var servers = new List<(Transport Transport, ServerProcess Server)>();
-            try
+            foreach (var transport in transports)
             {
-                foreach (var transport in lab.Transports)
-                {
-                    servers.Add((transport, await ServerProcess.StartAsync(transport)));
-                }
-
-                foreach (var measure in timed)
-                {
-                    foreach (var (transport, server) in servers)
-                    {
-                        await MeasureAsync(measure, transport, server, options, report);
-                    }
-                }
-            }
-            finally
-            {
-                foreach (var (_, server) in servers)
-                {
-                    await server.DisposeAsync();
-                }
+                await transport.DisposeAsync();
             }
         }
 
@@ -58,6 +33,48 @@ internal static class Benchmark
         }
 
         return report.Failures == 0 ? 0 : 1;
+    }
+
+    private static async Task RunAsync(List<Transport> transports, List<Measure> measures, BenchmarkOptions options, Report report)
+    {
+        var startTimes = measures.Where(m => m.Start is not null).ToList();
+        var timed = measures.Where(m => m.Run is not null).ToList();
+        var servers = new List<(Transport Transport, ServerProcess Server)>();
+        try
+        {
+            foreach (var transport in transports)
+            {
+                try
+                {
+                    await transport.OpenClientAsync();
+                    if (startTimes.Count > 0)
+                    {
+                        await MeasureStartAsync(transport, startTimes, report);
+                    }
+
+                    servers.Add((transport, await ServerProcess.StartAsync(transport)));
+                }
+                catch (Exception e) when (e is not OutOfMemoryException)
+                {
+                    report.Fail("start", transport, e);
+                }
+            }
+
+            foreach (var measure in timed)
+            {
+                foreach (var (transport, server) in servers)
+                {
+                    await MeasureAsync(measure, transport, server, options, report);
+                }
+            }
+        }
+        finally
+        {
+            foreach (var (_, server) in servers)
+            {
+                await server.DisposeAsync();
+            }
+        }
     }
 
     private static async Task MeasureAsync(Measure measure, Transport transport, ServerProcess server, BenchmarkOptions options, Report report)
@@ -72,7 +89,7 @@ internal static class Benchmark
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            report.Fail(measure, transport, e);
+            report.Fail(measure.Name, transport, e);
         }
     }
 
@@ -81,28 +98,21 @@ internal static class Benchmark
     {
         const int Rounds = 5;
         var times = new List<IReadOnlyDictionary<string, double>>();
-        try
-        {
-            // The first start makes what later ones find: identity, certificate, warm files.
-            for (int round = 0; round <= Rounds; round++)
-            {
-                await using var server = await ServerProcess.StartAsync(transport);
-                using (var client = transport.CreateClient(server.Address, 1))
-                {
-                    (await client.GetAsync(new Uri("plain", UriKind.Relative))).EnsureSuccessStatusCode();
-                }
 
-                var taken = await server.StopAsync();
-                if (round > 0)
-                {
-                    times.Add(taken);
-                }
-            }
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        // The first start makes what later ones find: identity, certificate, warm files.
+        for (int round = 0; round <= Rounds; round++)
         {
-            report.Fail(measures[0], transport, e);
-            return;
+            await using var server = await ServerProcess.StartAsync(transport);
+            using (var client = transport.CreateClient(server.Address, 1))
+            {
+                (await client.GetAsync(new Uri("plain", UriKind.Relative))).EnsureSuccessStatusCode();
+            }
+
+            var taken = await server.StopAsync();
+            if (round > 0)
+            {
+                times.Add(taken);
+            }
         }
 
         foreach (var measure in measures)

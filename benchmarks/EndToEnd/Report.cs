@@ -13,10 +13,10 @@ internal sealed class Report
 
     public void Add(Measure measure, Transport transport, double value) => _values[(measure.Name, transport.Name)] = value;
 
-    public void Fail(Measure measure, Transport transport, Exception exception)
+    public void Fail(string measure, Transport transport, Exception exception)
     {
-        _failures.Add($"{measure.Name} on {transport.Name}: {exception.GetType().Name}: {exception.Message}");
-        Console.WriteLine($"{measure.Name,-32} {transport.Name,-12} failed: {exception.Message}");
+        _failures.Add($"{measure} on {transport.Name}: {exception.GetType().Name}: {exception.Message}");
+        Console.WriteLine($"{measure,-32} {transport.Name,-12} failed: {exception.Message}");
     }
 
     public void Print(IReadOnlyList<Measure> measures, TextWriter output)

@@ -15,25 +15,11 @@ internal abstract class Transport : IAsyncDisposable
     /// <summary>What the server process is told besides the name.</summary>
     public virtual IReadOnlyList<string> ServerArguments => [];
 
-    /// <summary>Opens the client's side of the named transports.</summary>
-    public static async Task<Lab> OpenAllAsync(IReadOnlyList<string> names)
-    {
-        var transports = new List<Transport>();
-        foreach (string name in names)
-        {
-            var transport = ForServer(name);
-            await transport.OpenClientAsync();
-            transports.Add(transport);
-        }
-
-        return new Lab(transports);
-    }
-
     public static Transport ForServer(string name) => name switch
     {
         Sockets => new SocketsTransport(tls: false),
         SocketsTls => new SocketsTransport(tls: true),
-        _ => throw new NotSupportedException($"{name} is not measured yet."),
+        _ => new ZeroTierTransport(),
     };
 
     /// <summary>Server: adds the endpoint.</summary>
@@ -46,9 +32,10 @@ internal abstract class Transport : IAsyncDisposable
     /// <summary>Client: an HTTP client with at most this many connections.</summary>
     public abstract HttpClient CreateClient(Uri address, int connections);
 
-    public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    /// <summary>Client: opens what the clients share.</summary>
+    public virtual Task OpenClientAsync() => Task.CompletedTask;
 
-    protected virtual Task OpenClientAsync() => Task.CompletedTask;
+    public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     /// <summary>The settings that all clients share.</summary>
     protected static HttpClient CreateClient(Uri address, int connections, HttpMessageHandler handler, SocketsHttpHandler sockets)
@@ -60,17 +47,5 @@ internal abstract class Transport : IAsyncDisposable
         sockets.ActivityHeadersPropagator = null;
         sockets.PooledConnectionIdleTimeout = TimeSpan.FromMinutes(10);
         return new HttpClient(handler) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
-    }
-}
-
-/// <summary>The transports of one run.</summary>
-internal sealed record Lab(IReadOnlyList<Transport> Transports) : IAsyncDisposable
-{
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var transport in Transports)
-        {
-            await transport.DisposeAsync();
-        }
     }
 }

@@ -1,0 +1,102 @@
+using System.Net;
+using System.Net.Sockets;
+using ZeroTier;
+using ZeroTier.Managed;
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Vl1;
+
+namespace EndToEnd;
+
+/// <summary>
+/// Our transport on loopback UDP: the server's node in the server process; a private root and the client's node in the client process. The two nodes
+/// talk directly; the root only introduces them.
+/// </summary>
+internal sealed class ZeroTierTransport : Transport
+{
+    private const int Port = 8080;
+    private static readonly NetworkId Network = NetworkId.AdHoc(0, 65535);
+    private readonly List<IAsyncDisposable> _resources = [];
+    private string[] _serverArguments = [];
+    private ManagedNode _client = null!;
+
+    public override string Name => ZeroTier;
+
+    public override IReadOnlyList<string> ServerArguments => _serverArguments;
+
+    public override void Configure(WebApplicationBuilder builder, string[] arguments) => builder.WebHost.UseKestrelHttpsConfiguration().UseZeroTier(options =>
+    {
+        options.Networks.Add(Network.ToString());
+        options.PlanetPath = arguments[0];
+        options.StoragePath = arguments[1];
+        options.Listen(Port);
+    });
+
+    public override async Task<string> WaitUntilReachableAsync(WebApplication app, Action<string> time)
+    {
+        var node = app.Services.GetRequiredService<IZeroTierNode>();
+        await node.WaitForOnlineAsync();
+        time("online");
+        var network = await node.WaitForNetworkAsync(Network);
+        time("joined");
+        return $"http://{new IPEndPoint(network.Addresses[0].Address, Port)}/";
+    }
+
+    public override HttpClient CreateClient(Uri address, int connections)
+    {
+        var handler = new ZeroTierHttpHandler(_client);
+        return CreateClient(address, connections, handler, handler.SocketsHandler);
+    }
+
+    public override async Task OpenClientAsync()
+    {
+        var folder = Directory.CreateTempSubdirectory("zt-benchmark-");
+        _resources.Add(new Folder(folder));
+        var rootIdentity = await NodeIdentity.GenerateAsync();
+        var clientIdentity = await NodeIdentity.GenerateAsync();
+        int port = FreePort();
+        using var signingKey = PlanetSigningKey.Generate();
+        var root = new PlanetRoot(rootIdentity, [InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, port))]);
+        var planet = Planet.Create(1, DateTimeOffset.UtcNow, [root], signingKey);
+        string planetFile = Path.Combine(folder.FullName, "planet");
+        planet.Save(planetFile);
+        _serverArguments = [planetFile, Path.Combine(folder.FullName, "server")];
+
+        await StartAsync(new ManagedNodeOptions { Identity = rootIdentity, Planet = planet, Port = port, BindAddresses = [IPAddress.Loopback] });
+        _client = await StartAsync(new ManagedNodeOptions { Identity = clientIdentity, Planet = planet, Networks = [Network] });
+        await _client.WaitForOnlineAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        await _client.WaitForNetworkAsync(Network).WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        for (int i = _resources.Count - 1; i >= 0; i--)
+        {
+            await _resources[i].DisposeAsync();
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    private async Task<ManagedNode> StartAsync(ManagedNodeOptions options)
+    {
+        var node = new ManagedNode(options);
+        _resources.Add(node);
+        await node.StartAsync();
+        return node;
+    }
+
+    private sealed class Folder(DirectoryInfo folder) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            folder.Delete(recursive: true);
+            return ValueTask.CompletedTask;
+        }
+    }
+}
