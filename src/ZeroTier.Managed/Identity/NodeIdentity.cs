@@ -125,7 +125,7 @@ public sealed partial class NodeIdentity : IEquatable<NodeIdentity>, IDisposable
     /// <inheritdoc />
     public override int GetHashCode() => HashCode.Combine(Address, BinaryPrimitives.ReadUInt64LittleEndian(_publicKey));
 
-    private ReadOnlySpan<byte> Secret
+    internal ReadOnlySpan<byte> Secret
     {
         get
         {

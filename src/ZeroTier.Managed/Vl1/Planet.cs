@@ -10,7 +10,7 @@ namespace ZeroTier.Managed.Vl1;
 /// Whoever can choose a node's planet decides its roots. Every node of one universe, the roots included, has the same planet;
 /// a root recognises itself by its identity.
 /// </remarks>
-public sealed class Planet
+public sealed partial class Planet
 {
     /// <summary>Number of roots at most.</summary>
     public const int MaxRoots = Vl1Limits.Roots;

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Buffers;
 using System.Security.Cryptography;
 using ZeroTier.Managed.Crypto;
 using ZeroTier.Managed.Identity;
@@ -66,6 +67,49 @@ public sealed class PlanetSigningKey : IDisposable
         finally
         {
             CryptographicOperations.ZeroMemory(form);
+        }
+    }
+
+    /// <summary>Reads a pair from a file that <see cref="Save"/> wrote.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="FormatException">The file is not a signing key.</exception>
+    public static PlanetSigningKey Load(string path)
+    {
+        Span<byte> secret = stackalloc byte[PrivateKeySize];
+        try
+        {
+            string text = File.ReadAllText(path).Trim();
+            return Convert.FromHexString(text, secret, out _, out int length) == OperationStatus.Done && length == PrivateKeySize
+                ? FromPrivateKey(secret)
+                : throw new FormatException($"'{path}' is not the signing key of a planet. Restore the file: without it the planet can never change.");
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(secret);
+        }
+    }
+
+    /// <summary>Writes the pair to a new file that only its owner may read (mode 0600).</summary>
+    /// <exception cref="IOException">The file exists or cannot be written.</exception>
+    public void Save(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        using var file = new FileStream(path, options);
+        Span<byte> text = stackalloc byte[2 * PrivateKeySize];
+        try
+        {
+            Convert.TryToHexStringLower(_pair.Secret, text, out _);
+            file.Write(text);
+            file.Flush(flushToDisk: true);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(text);
         }
     }
 
