@@ -11,7 +11,7 @@ internal abstract class AesGmacSiv : IDisposable
 {
     public const int SessionKeySize = 48;
     public const int BlockSize = 16;
-    public const int HeaderSize = 16;
+    public const int IvSize = 12;
 
     private const int KeySize = 32;
 
@@ -36,10 +36,9 @@ internal abstract class AesGmacSiv : IDisposable
         HMACSHA384.HashData(sessionKey, [0, 0, 0, 0, (byte)'Z', (byte)'T', label, 0, 0, 0, 0, 1, 0x80], output);
 
     /// <summary>
-    /// GMAC with the 12-byte IV <paramref name="packetId"/> ‖ 00000000, 16 bytes to <paramref name="tag"/>. The data are a 16-byte block and the body right
-    /// behind it: the spans <c>data[..16]</c> and <c>data[16..]</c>.
+    /// GMAC under K0: 12 bytes of IV, 16 bytes of tag. The data are the header block of chapter 1.10.2 with the body right behind it.
     /// </summary>
-    public abstract void Gmac(ReadOnlySpan<byte> packetId, ReadOnlySpan<byte> data, Span<byte> tag);
+    public abstract void Gmac(ReadOnlySpan<byte> iv, ReadOnlySpan<byte> data, Span<byte> tag);
 
     /// <summary>XORs AES-CTR under K1 into the data, from the given counter block on. Only its last 32 bits count, and do not overflow.</summary>
     public abstract void Ctr(ReadOnlySpan<byte> counterBlock, Span<byte> data);

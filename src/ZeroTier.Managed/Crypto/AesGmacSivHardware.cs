@@ -45,12 +45,13 @@ internal sealed class AesGmacSivHardware : AesGmacSiv
 
     public static bool IsSupported => AesInstructions.IsSupported && Pclmulqdq.IsSupported && Ssse3.IsSupported;
 
-    public override void Gmac(ReadOnlySpan<byte> packetId, ReadOnlySpan<byte> data, Span<byte> tag)
+    public override void Gmac(ReadOnlySpan<byte> iv, ReadOnlySpan<byte> data, Span<byte> tag)
     {
         Vector128<byte> hash = GHash.Compute(data, MemoryMarshal.Cast<Vector128<byte>, Vector128<ulong>>(_keys.AsSpan(HashPowers, Powers)));
 
         // The first counter block of GCM: the 96-bit IV and a counter of 1.
-        Vector128<byte> first = Vector128.Create(BinaryPrimitives.ReadUInt64LittleEndian(packetId), 0x01000000_00000000).AsByte();
+        ulong end = 0x01000000_00000000UL | BinaryPrimitives.ReadUInt32LittleEndian(iv[8..]);
+        Vector128<byte> first = Vector128.Create(BinaryPrimitives.ReadUInt64LittleEndian(iv), end).AsByte();
         (hash ^ Encrypt(first, ref _keys[MacKeys])).CopyTo(tag);
     }
 

@@ -36,14 +36,11 @@ internal sealed class AesGmacSivPortable : AesGmacSiv
         CryptographicOperations.ZeroMemory(key);
     }
 
-    public override void Gmac(ReadOnlySpan<byte> packetId, ReadOnlySpan<byte> data, Span<byte> tag)
+    public override void Gmac(ReadOnlySpan<byte> iv, ReadOnlySpan<byte> data, Span<byte> tag)
     {
-        Span<byte> nonce = stackalloc byte[12];
-        nonce.Clear();
-        packetId[..8].CopyTo(nonce);
         lock (_gmacLock)
         {
-            _gmac.Encrypt(nonce, [], [], tag[..BlockSize], data);
+            _gmac.Encrypt(iv[..IvSize], [], [], tag[..BlockSize], data);
         }
     }
 

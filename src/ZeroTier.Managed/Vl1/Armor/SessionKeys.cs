@@ -236,6 +236,9 @@ internal sealed class SessionKeys : IDisposable
         Debug.Assert(BodyOffset >= AesGmacSiv.BlockSize);
         Span<byte> saved = stackalloc byte[AesGmacSiv.BlockSize];
         Span<byte> tag = stackalloc byte[AesGmacSiv.BlockSize];
+        Span<byte> iv = stackalloc byte[AesGmacSiv.IvSize];
+        iv.Clear();
+        id[..IdSize].CopyTo(iv);
         Span<byte> place = packet.Slice(BodyOffset - AesGmacSiv.BlockSize, AesGmacSiv.BlockSize);
         Span<byte> header = stackalloc byte[AesGmacSiv.BlockSize];
         header.Clear();
@@ -243,7 +246,7 @@ internal sealed class SessionKeys : IDisposable
         header[AddressesSize] = (byte)(packet[FlagsOffset] & ~HopsMask);
         place.CopyTo(saved);
         header.CopyTo(place);
-        _aes.Gmac(id[..IdSize], packet[(BodyOffset - AesGmacSiv.BlockSize)..], tag);
+        _aes.Gmac(iv, packet[(BodyOffset - AesGmacSiv.BlockSize)..], tag);
         saved.CopyTo(place);
         ulong folded = BinaryPrimitives.ReadUInt64LittleEndian(tag) ^ BinaryPrimitives.ReadUInt64LittleEndian(tag[8..]);
         BinaryPrimitives.WriteUInt64LittleEndian(mac, folded);

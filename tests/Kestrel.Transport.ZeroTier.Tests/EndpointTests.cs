@@ -1,0 +1,234 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Tests;
+
+/// <summary>Section 4 of the transport contract.</summary>
+public class EndpointTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void Rule_4_1_The_endpoint_is_not_an_IPEndPoint() => Assert.False(typeof(IPEndPoint).IsAssignableFrom(typeof(ZeroTierEndPoint)));
+
+    [Theory]
+    [InlineData(true, "http://10.147.17.1:8080")]
+    [InlineData(false, "http://aa00000001.8056c2e21c000001.zt:8080")]
+    public async Task Rule_4_3_The_server_address_can_be_called(bool up, string expected)
+    {
+        var network = new FakeNetwork { ReadyOnJoin = up };
+        await using var host = await TestHost.StartAsync(network: network);
+        Assert.Equal([expected], host.Addresses);
+        if (!up)
+        {
+            network.ReadyOnJoin = true;
+            host.Server.SetReady(true);
+            await TestHost.EventuallyAsync(() => host.Server.Listeners.Count == 1, "attached");
+        }
+
+        Assert.Equal("hello", await host.Http.GetStringAsync(host.Addresses.Single(), Cancel));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Rule_4_4_Port_0_is_a_real_port(bool up)
+    {
+        var network = new FakeNetwork { ReadyOnJoin = up };
+        await using var host = await TestHost.StartAsync(zt => zt.Listen(0).Listen(0), network: network);
+        var uris = host.Addresses.Select(a => new Uri(a)).ToArray();
+        Assert.Equal(2, uris.Length);
+        Assert.NotEqual(uris[0].Port, uris[1].Port);
+        Assert.All(uris, uri => Assert.NotEqual(0, uri.Port));
+        host.Server.SetReady(true);
+        await TestHost.EventuallyAsync(() => host.Server.Listeners.Count == 2, "attached");
+        Assert.Equal("hello", await host.Http.GetStringAsync(uris[0], Cancel));
+        Assert.Equal("hello", await host.Http.GetStringAsync(uris[1], Cancel));
+    }
+
+    [Theory]
+    [InlineData("nothing", "default")]
+    [InlineData("nothing", "keep")]
+    [InlineData("nothing", "take")]
+    [InlineData("urls", "default")]
+    [InlineData("urls", "keep")]
+    [InlineData("urls", "take")]
+    [InlineData("ports", "default")]
+    [InlineData("ports", "keep")]
+    [InlineData("ports", "take")]
+    [InlineData("UseUrls", "default")]
+    [InlineData("UseUrls", "keep")]
+    [InlineData("UseUrls", "take")]
+    public async Task Rule_4_5_Urls_are_private_by_default(string source, string mode)
+    {
+        int port = source == "nothing" ? 5000 : TestHost.FreeTcpPort();
+        await using var host = TestHost.Build(
+            zt =>
+            {
+                zt.Listen(8080);
+                zt.KeepHostUrls = mode == "keep";
+                zt.TakeAllEndpoints = mode == "take";
+            },
+            web =>
+            {
+                if (source is "urls" or "ports")
+                {
+                    web.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+                    {
+                        [source == "urls" ? "urls" : "http_ports"] = source == "urls" ? $"http://127.0.0.1:{port}" : $"{port}",
+                    });
+                }
+                else if (source == "UseUrls")
+                {
+                    web.WebHost.UseUrls($"http://127.0.0.1:{port}");
+                }
+            });
+        await host.App.StartAsync(Cancel);
+        Assert.Equal(mode == "keep", HostAccepts(port));
+        Assert.Equal("hello", await host.GetAsync(8080));
+        if (mode == "take")
+        {
+            Assert.Equal("hello", await host.GetAsync(port));
+        }
+
+        var left = host.Logs.Lines.Where(line => line.Event.Name == "HostUrlsLeftOut").ToArray();
+        Assert.Equal(mode == "default" && source != "nothing" ? 1 : 0, left.Length);
+        Assert.All(left, line => Assert.Contains($":{port}", line.Text, StringComparison.Ordinal));
+        Assert.All(left, line => Assert.Equal(LogLevel.Information, line.Level));
+        Assert.DoesNotContain(host.Logs.Lines, line => line.Text.Contains("Overriding address", StringComparison.Ordinal));
+        Assert.Equal(mode == "keep" && source == "ports", host.Logs.Lines.Any(line => line.Event.Name == "HostUrlIsPublic"));
+    }
+
+    [Fact]
+    public async Task Rule_4_6_Endpoints_of_the_configuration_section_survive()
+    {
+        int port = TestHost.FreeTcpPort();
+        await using var host = TestHost.Build(builder: web =>
+        {
+            web.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Kestrel:Endpoints:Http:Url"] = $"http://127.0.0.1:{port}" });
+            web.WebHost.ConfigureKestrel((context, kestrel) => kestrel.Configure(context.Configuration.GetSection("Kestrel")));
+        });
+        await host.App.StartAsync(Cancel);
+        using var sockets = new HttpClient();
+        Assert.Equal("hello", await sockets.GetStringAsync($"http://127.0.0.1:{port}/", Cancel));
+        Assert.Equal("hello", await host.GetAsync());
+    }
+
+    [Fact]
+    public async Task Rule_4_7_PreferHostingUrls_is_reported()
+    {
+        int port = TestHost.FreeTcpPort();
+        await using var host = TestHost.Build(builder: web =>
+        {
+            web.WebHost.UseUrls($"http://127.0.0.1:{port}").PreferHostingUrls(true);
+            web.Services.AddHealthChecks().AddZeroTier();
+        });
+        await host.App.StartAsync(Cancel);
+        var warning = Assert.Single(host.Logs.Lines, line => line.Event.Name == "EndPointsNotBound");
+        Assert.Equal(LogLevel.Warning, warning.Level);
+        Assert.Contains("PreferHostingUrls", warning.Text, StringComparison.Ordinal);
+        var report = await host.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel);
+        Assert.Equal(HealthStatus.Unhealthy, report.Status);
+        Assert.Contains("PreferHostingUrls", report.Entries["zerotier"].Description, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("zerotier://8056c2e21c000001:8080")]
+    [InlineData("http://my-node.zt:8080")]
+    [InlineData("http://aa00000001.8056c2e21c000001.zt:8080")]
+    public async Task Rule_4_8_Urls_that_mean_a_network_are_refused_and_nothing_listens(string url)
+    {
+        await using var host = TestHost.Build(builder: web => web.WebHost.UseUrls(url));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.App.StartAsync(Cancel));
+        Assert.Contains(url, error.Message, StringComparison.Ordinal);
+        Assert.Contains("zt.Listen(8080)", error.Message, StringComparison.Ordinal);
+        Assert.Empty(host.Server.Listeners);
+    }
+
+    [Fact]
+    public async Task Rule_4_8_Configured_endpoints_that_mean_a_network_are_refused()
+    {
+        await using var host = TestHost.Build(builder: web =>
+        {
+            web.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Kestrel:Endpoints:Mine:Url"] = "http://my-node.zt:8080" });
+            web.WebHost.ConfigureKestrel((context, kestrel) => kestrel.Configure(context.Configuration.GetSection("Kestrel")));
+        });
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.App.StartAsync(Cancel));
+        Assert.Contains("Kestrel:Endpoints:Mine:Url", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(HttpProtocols.Http3)]
+    [InlineData(HttpProtocols.Http1AndHttp2AndHttp3)]
+    public async Task Rule_4_9_Http3_is_refused_on_our_endpoints(HttpProtocols protocols)
+    {
+        await using var host = TestHost.Build(zt => zt.Listen(8080, listen => listen.Protocols = protocols));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.App.StartAsync(Cancel));
+        Assert.StartsWith("HTTP/3 runs over QUIC", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Rule_4_9_Http3_is_refused_on_endpoints_that_move()
+    {
+        await using var host = TestHost.Build(
+            zt => zt.TakeAllEndpoints = true,
+            web => web.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 5001, l => l.Protocols = HttpProtocols.Http1AndHttp2AndHttp3)));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.App.StartAsync(Cancel));
+        Assert.StartsWith("HTTP/3 runs over QUIC", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null, 5000)]
+    [InlineData("http://localhost:5010", 5010)]
+    [InlineData("http://*:5011", 5011)]
+    [InlineData("http://127.0.0.1:5012", 5012)]
+    [InlineData("http://[::1]:5013", 5013)]
+    public async Task Rule_4_9_TakeAllEndpoints_opens_nothing_on_the_host(string? url, int port)
+    {
+        await using var host = TestHost.Build(zt => zt.TakeAllEndpoints = true, web =>
+        {
+            if (url is not null)
+            {
+                web.WebHost.UseUrls(url);
+            }
+        });
+        await host.App.StartAsync(Cancel);
+        Assert.False(HostAccepts(port));
+        var address = url is "http://[::1]:5013" ? host.Server.IPv6 : host.Server.IPv4;
+        Assert.Equal("hello", await host.Http.GetStringAsync($"http://{new IPEndPoint(address, port)}/", Cancel));
+    }
+
+    [Fact]
+    public async Task Rule_5_1_A_port_that_is_taken_fails_the_start_and_frees_the_other()
+    {
+        await using var host = TestHost.Build(zt => zt.Listen(8080).Listen(8081).Listen(8080));
+        var error = await Assert.ThrowsAsync<IOException>(() => host.App.StartAsync(Cancel));
+        Assert.IsType<AddressInUseException>(error.InnerException);
+        Assert.Contains("8056c2e21c000001.zt:8080", error.Message, StringComparison.Ordinal);
+        Assert.Empty(host.Server.Listeners);
+        Assert.Empty(host.Listeners.Listeners);
+    }
+
+    private static bool HostAccepts(int port)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Connect(IPAddress.Loopback, port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,176 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Tests;
+
+/// <summary>Section 3 of the transport contract.</summary>
+public class RegistrationTests
+{
+    [Theory]
+    [InlineData("UseKestrelCore", true)]
+    [InlineData("UseKestrelCore", false)]
+    [InlineData("UseKestrel", true)]
+    [InlineData("UseKestrel", false)]
+    [InlineData("UseSockets", true)]
+    [InlineData("UseSockets", false)]
+    public async Task Rule_3_1_Both_orders_serve_an_ip_and_a_zerotier_endpoint(string other, bool oursFirst)
+    {
+        int port = TestHost.FreeTcpPort();
+        await using var host = TestHost.Build(useZeroTier: false, builder: web =>
+        {
+            void Ours() => web.WebHost.UseZeroTier(zt =>
+            {
+                zt.Networks.Add(FakeNetwork.DefaultId.ToString());
+                zt.Listen(8080);
+            });
+            void Theirs() => _ = other switch
+            {
+                "UseKestrelCore" => web.WebHost.UseKestrelCore(),
+                "UseKestrel" => web.WebHost.UseKestrel(),
+                _ => web.WebHost.UseSockets().UseKestrelCore(),
+            };
+            if (oursFirst)
+            {
+                Ours();
+                Theirs();
+            }
+            else
+            {
+                Theirs();
+                Ours();
+            }
+
+            web.Services.Configure<KestrelServerOptions>(kestrel => kestrel.Listen(IPAddress.Loopback, port));
+        });
+        await host.App.StartAsync(TestContext.Current.CancellationToken).WaitAsync(TestHost.Limit, TestContext.Current.CancellationToken);
+        using var sockets = new HttpClient();
+        Assert.Equal("hello", await sockets.GetStringAsync($"http://127.0.0.1:{port}/", TestContext.Current.CancellationToken));
+        Assert.Equal("hello", await host.GetAsync());
+    }
+
+    [Fact]
+    public void Rule_3_2_CanBind_is_true_for_zerotier_endpoints_only()
+    {
+        var host = TestHost.Build();
+        var ours = host.App.Services.GetServices<IConnectionListenerFactory>().OfType<ListenerFactory>().Single();
+        Assert.True(ours.CanBind(new ZeroTierEndPoint(FakeNetwork.DefaultId, 80)));
+        Assert.False(ours.CanBind(new IPEndPoint(IPAddress.Any, 80)));
+        Assert.False(ours.CanBind(new DnsEndPoint("localhost", 80)));
+        Assert.Equal(0, host.Factory.Created);
+    }
+
+    [Fact]
+    public async Task Rule_3_2_A_selectorless_transport_before_ours_leaves_our_endpoints_alone()
+    {
+        var greedy = new GreedyFactory();
+        await using var host = TestHost.Build(builder: web => web.Services.Insert(0, ServiceDescriptor.Singleton<IConnectionListenerFactory>(greedy)));
+        await host.App.StartAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("hello", await host.GetAsync());
+        Assert.Empty(greedy.Bound);
+    }
+
+    [Fact]
+    public async Task Rule_3_2_A_selectorless_transport_after_ours_takes_our_endpoints_and_health_says_so()
+    {
+        var greedy = new GreedyFactory();
+        await using var host = TestHost.Build(builder: web =>
+        {
+            web.Services.AddSingleton<IConnectionListenerFactory>(greedy);
+            web.Services.AddHealthChecks().AddZeroTier();
+        });
+        await host.App.StartAsync(TestContext.Current.CancellationToken);
+        Assert.NotEmpty(greedy.Bound);
+        var report = await host.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(HealthStatus.Unhealthy, report.Status);
+        Assert.Contains("IConnectionListenerFactorySelector", report.Entries["zerotier"].Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Rule_3_3_Calling_twice_merges_options_and_starts_one_node()
+    {
+        await using var host = TestHost.Build(builder: web => web.WebHost.UseZeroTier(zt => zt.Listen(8081)));
+        Assert.Single(host.App.Services.GetServices<IConnectionListenerFactory>().OfType<ListenerFactory>());
+        Assert.Equal(2, host.App.Services.GetServices<IConnectionListenerFactory>().Count());
+        await host.App.StartAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("hello", await host.GetAsync(8080));
+        Assert.Equal("hello", await host.GetAsync(8081));
+        Assert.Equal(1, host.Factory.Created);
+        Assert.Equal(1, host.Server.Starts);
+    }
+
+    [Fact]
+    public async Task AddZeroTier_WithoutKestrel_RunsANodeForTheHost()
+    {
+        var node = new FakeNetwork().CreateNode();
+        var factory = new FakeNodeFactory(node);
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddSingleton<INodeFactory>(factory);
+        builder.Services.AddZeroTier(zt => zt.Networks.Add(FakeNetwork.DefaultId.ToString()));
+        using var host = builder.Build();
+        var early = host.Services.GetRequiredService<IZeroTierNode>();
+        Assert.Equal(ZeroTierNodeState.Stopped, early.State);
+        Assert.Equal(ZeroTierError.NotRunning, Assert.Throws<ZeroTierException>(() => early.Id).Error);
+        await host.StartAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(node.KnownId, early.Id);
+        Assert.NotNull(host.Services.GetRequiredService<ZeroTierHttpHandler>());
+        Assert.NotNull(host.Services.GetRequiredService<IConnectionFactory>());
+        await host.StopAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(ZeroTierNodeState.Disposed, node.State);
+        Assert.True(factory.Backing.Disposed);
+    }
+
+    [Fact]
+    public async Task Subscription_OpenedBeforeTheStart_MissesNothing()
+    {
+        await using var host = TestHost.Build();
+        using var events = host.App.Services.GetRequiredService<IZeroTierNode>().Subscribe();
+        await host.App.StartAsync(TestContext.Current.CancellationToken);
+        await foreach (var change in events.ReadAllAsync(TestContext.Current.CancellationToken))
+        {
+            if (change.Code == ZeroTierEventCode.NodeUp)
+            {
+                return;
+            }
+        }
+
+        Assert.Fail("NodeUp never came.");
+    }
+
+    /// <summary>A transport that says nothing about what it can bind, which Kestrel takes for "anything".</summary>
+    private sealed class GreedyFactory : IConnectionListenerFactory
+    {
+        public List<EndPoint> Bound { get; } = [];
+
+        public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+        {
+            Bound.Add(endpoint);
+            return new(new Silent(endpoint));
+        }
+
+        private sealed class Silent(EndPoint endPoint) : IConnectionListener
+        {
+            private readonly TaskCompletionSource<ConnectionContext?> _accept = new();
+
+            public EndPoint EndPoint => endPoint;
+
+            public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) => new(_accept.Task);
+
+            public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+            {
+                _accept.TrySetResult(null);
+                return ValueTask.CompletedTask;
+            }
+
+            public ValueTask DisposeAsync() => UnbindAsync();
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Numerics;
+using System.Text.Json;
+using ZeroTier.Managed.Crypto;
+
+namespace ZeroTier.Managed.Tests.Crypto;
+
+public class Poly1305Tests
+{
+    [Fact]
+    public void Tag_VectorsOfTheReference_Agree()
+    {
+        foreach (JsonElement v in CryptoVectors.Section("poly1305"))
+        {
+            byte[] tag = new byte[16];
+            Poly1305.Tag(v.Hex("key"), v.Hex("message"), tag);
+            Assert.Equal(v.Text("tag"), Convert.ToHexStringLower(tag));
+            Assert.Equal(v.Hex("tag_first8"), tag[..8]);
+        }
+    }
+
+    // RFC 8439, 2.5.1 written with big numbers.
+    [Fact]
+    public void Tag_EveryLengthRandomAndExtremeBytes_AgreesWithBigInteger()
+    {
+        var random = new Random(6);
+        BigInteger p = BigInteger.Pow(2, 130) - 5;
+        BigInteger clamp = new(Convert.FromHexString("ffffff0ffcffff0ffcffff0ffcffff0f"), isUnsigned: true);
+        byte[] key = new byte[32], message = new byte[800];
+        for (int length = 0; length < message.Length; length += length < 400 ? 1 : 37)
+        {
+            random.NextBytes(key);
+            random.NextBytes(message);
+            if (length % 3 == 0)
+            {
+                // Carries run furthest through ones.
+                Array.Fill(message, (byte)255);
+                Array.Fill(key, (byte)255, 0, length % 2 == 0 ? 32 : 16);
+            }
+
+            BigInteger r = new BigInteger(key.AsSpan(0, 16), isUnsigned: true) & clamp;
+            BigInteger h = 0;
+            for (int i = 0; i < length; i += 16)
+            {
+                byte[] block = [.. message.AsSpan(i, Math.Min(16, length - i)), 1];
+                h = (h + new BigInteger(block, isUnsigned: true)) * r % p;
+            }
+
+            h += new BigInteger(key.AsSpan(16, 16), isUnsigned: true);
+            byte[] expected = new byte[17], tag = new byte[16];
+            (h & BigInteger.Pow(2, 128) - 1).TryWriteBytes(expected, out _, isUnsigned: true);
+            Poly1305.Tag(key, message.AsSpan(0, length), tag);
+            Assert.Equal(expected[..16], tag);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using ZeroTier.Managed.Identity;
+
+namespace ZeroTier.Managed.Tests.Identity;
+
+public class NodeIdentityGenerationTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task GenerateAsync_SystemRandom_GivesAValidIdentityThatSigns()
+    {
+        using NodeIdentity identity = await NodeIdentity.GenerateAsync(cancellationToken: TestContext.Current.CancellationToken)
+            .WaitAsync(Limit, TestContext.Current.CancellationToken);
+        Assert.True(identity.HasSecret);
+        Assert.True(identity.IsLocallyValid());
+        Assert.True(identity.Verify([1, 2], identity.Sign([1, 2])));
+        Assert.Equal(identity, NodeIdentity.Parse(identity.ToSecretText()));
+    }
+
+    [Fact]
+    public async Task Generate_SameNumbers_GivesTheSameIdentityOnOneThreadAndOnMany()
+    {
+        using NodeIdentity one = NodeIdentity.Generate(new SeededRandom(1), TestContext.Current.CancellationToken);
+        using NodeIdentity many = await NodeIdentity.GenerateAsync(new SeededRandom(1), TestContext.Current.CancellationToken)
+            .WaitAsync(Limit, TestContext.Current.CancellationToken);
+        using NodeIdentity other = NodeIdentity.Generate(new SeededRandom(2), TestContext.Current.CancellationToken);
+        Assert.Equal(one.ToSecretText(), many.ToSecretText());
+        Assert.NotEqual(one, other);
+    }
+
+    [Fact]
+    public async Task GenerateAsync_CancelledWhileRunning_Stops()
+    {
+        using var cancellation = new CancellationTokenSource();
+        Task<NodeIdentity> task = NodeIdentity.GenerateAsync(new CancellingRandom(cancellation), cancellation.Token);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => task.WaitAsync(Limit, TestContext.Current.CancellationToken));
+        Assert.True(task.IsCanceled);
+    }
+
+    [Fact]
+    public async Task GenerateAsync_CancelledBefore_NeverStarts() =>
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => NodeIdentity.GenerateAsync(cancellationToken: new CancellationToken(canceled: true)));
+
+    // Cancels in the middle of the first draw: the loop must notice before the next one.
+    private sealed class CancellingRandom(CancellationTokenSource cancellation) : RandomSource
+    {
+        public override void Fill(Span<byte> destination)
+        {
+            cancellation.Cancel();
+            destination.Fill(7);
+        }
+    }
+}
