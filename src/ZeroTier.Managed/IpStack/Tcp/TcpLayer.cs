@@ -1,12 +1,66 @@
+using System.Collections.Concurrent;
+
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>TCP for one set of local addresses: demultiplexing, listeners, ports and timers. Thread-safe.</summary>
-internal sealed class TcpLayer : IDisposable
+internal sealed partial class TcpLayer : IDisposable
 {
-    public TcpLayer(IIpOutput output, TimeProvider time, RandomSource random, TcpLayerOptions? options = null) =>
-        Statistics = new TcpStatistics();
+    // Answers to segments without a connection that may wait for the end of the batch.
+    private const int MaxAnswers = 64;
 
-    public TcpStatistics Statistics { get; }
+    private readonly TimeProvider _time;
+    private readonly long _origin;
+    private readonly ConcurrentDictionary<ConnectionKey, TcpSocket> _sockets = new();
+    private readonly ConcurrentDictionary<(IpAddress? Address, int Port), TcpListener> _listeners = new();
+    private readonly TcpEnvironment _environment;
+    private readonly TimeWaitTable _timeWait;
+    private readonly IsnGenerator _isn;
+    private readonly PortAllocator _ports;
+
+    // What the batch has touched. Leaf lock.
+    private readonly Lock _batchGate = new();
+    private readonly Stack<List<TcpSocket>> _spareLists = new();
+    private List<TcpSocket> _dirty = [];
+    private List<Answer>? _answers;
+    private int _halfOpen;
+    private int _count;
+    private volatile bool _disposed;
+
+    public TcpLayer(IIpOutput output, TimeProvider time, RandomSource random, TcpLayerOptions? options = null)
+    {
+        Output = output;
+        Options = options ?? TcpLayerOptions.Default;
+        _time = time;
+        _origin = time.GetTimestamp();
+        Chunks = new ChunkPool(Options.MaxOutOfOrderBytes);
+        _environment = new TcpEnvironment(Options, Chunks, Statistics);
+        _timeWait = new TimeWaitTable(Options.TimeWait.Ticks, Options.MaxTimeWait);
+        _isn = new IsnGenerator(random);
+        _ports = new PortAllocator(random);
+        Deadlines = new DeadlineQueue(time, () => Now, OnDeadlines);
+    }
+
+    public TcpStatistics Statistics { get; } = new();
+
+    /// <summary>Connections in all states but TIME-WAIT.</summary>
+    public int ConnectionCount => Volatile.Read(ref _count);
+
+    /// <summary>Connections in TIME-WAIT.</summary>
+    public int TimeWaitCount => _timeWait.Count;
+
+    /// <summary>Handshakes of all listeners that are not complete.</summary>
+    public int HalfOpenCount => Volatile.Read(ref _halfOpen);
+
+    internal IIpOutput Output { get; }
+
+    internal TcpLayerOptions Options { get; }
+
+    internal ChunkPool Chunks { get; }
+
+    internal DeadlineQueue Deadlines { get; }
+
+    /// <summary>Ticks of 100 ns since the layer began.</summary>
+    internal long Now => _time.GetElapsedTime(_origin).Ticks;
 
     /// <summary>Connections now open: established or closing, not half-open, not in TIME-WAIT.</summary>
     public int ConnectionCount => 0;
@@ -14,33 +68,344 @@ internal sealed class TcpLayer : IDisposable
     /// <summary>A received packet's payload. The effects that reach applications and the wire wait for <see cref="EndOfBatch"/>.</summary>
     public void OnSegment(in IpAddress source, in IpAddress destination, MacAddress sourceMac, ReadOnlySpan<byte> segment)
     {
+        Statistics.Add(TcpCounter.SegmentsReceived);
+        if (_disposed || source.IsMulticast || source.IsUnspecified || destination.IsMulticast
+            || !TcpSegment.TryParse(segment, out TcpSegment header))
+        {
+            Statistics.Add(TcpCounter.MalformedSegments);
+            return;
+        }
+
+        if (InternetChecksum.Transport(source, destination, IpProtocol.Tcp, segment) != 0)
+        {
+            Statistics.Add(TcpCounter.ChecksumErrors);
+            return;
+        }
+
+        var key = new ConnectionKey(destination, source, header.DestinationPort, header.SourcePort);
+        long now = Now;
+        if (!_sockets.TryGetValue(key, out TcpSocket? socket))
+        {
+            OnUnknown(key, header, sourceMac, now);
+            return;
+        }
+
+        socket.OnSegment(header, segment[header.HeaderBytes..], sourceMac, now);
+        MarkDirty(socket);
     }
 
     /// <summary>After each batch of received packets: flushes, acknowledgements and newly permitted segments leave together.</summary>
     public void EndOfBatch()
     {
+        List<TcpSocket> dirty;
+        List<Answer>? answers;
+        lock (_batchGate)
+        {
+            if (_dirty.Count == 0 && _answers is null)
+            {
+                return;
+            }
+
+            dirty = _dirty;
+            answers = _answers;
+            _dirty = _spareLists.TryPop(out List<TcpSocket>? spare) ? spare : [];
+            _answers = null;
+            foreach (TcpSocket socket in dirty)
+            {
+                socket.IsDirty = false;
+            }
+        }
+
+        long now = Now;
+        IpBatch batch = Output.BeginBatch();
+        try
+        {
+            foreach (Answer answer in answers ?? [])
+            {
+                answer.Segment.Write(answer.Local, answer.Remote, batch.Reserve(answer.Local, answer.Remote, IpProtocol.Tcp, answer.Segment.Length));
+                batch.Commit();
+                Statistics.Add(TcpCounter.SegmentsSent);
+            }
+
+            foreach (TcpSocket socket in dirty)
+            {
+                socket.Settle(batch, now);
+            }
+        }
+        finally
+        {
+            batch.Send();
+        }
+
+        OnProgress();
+        dirty.Clear();
+        lock (_batchGate)
+        {
+            _spareLists.Push(dirty);
+        }
     }
 
     /// <summary>Binds an address (null: every address of both families) and a port (0: a free one).</summary>
     /// <exception cref="TcpException">The port is taken.</exception>
-    public TcpListener Listen(IpAddress? address, int port, TcpListenOptions? options = null) => throw new TcpException(TcpError.AddressInUse, "not yet");
+    public TcpListener Listen(IpAddress? address, int port, TcpListenOptions? options = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(port);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        int bound = port != 0 ? port : _ports.ForListener(candidate => !IsListening(candidate));
+        var listener = new TcpListener(this, address, bound, options ?? TcpListenOptions.Default);
+        if (bound == 0 || !_listeners.TryAdd((address, bound), listener))
+        {
+            throw new TcpException(TcpError.AddressInUse, bound == 0 ? "Every dynamic port is taken." : $"Port {bound} is taken by another listener.");
+        }
 
+        return listener;
+    }
+
+    /// <summary>Opens a connection. Cancelling the token ends the attempt.</summary>
     /// <exception cref="TcpException">Refused, timed out, or no port is free.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the attempt is over.</exception>
-    public ValueTask<TcpSocket> ConnectAsync(
-        IpAddress local, IpAddress remote, int port, TcpSocketOptions? options = null, CancellationToken cancellationToken = default) =>
-        throw new TcpException(TcpError.ConnectionRefused, "not yet");
+    public async ValueTask<TcpSocket> ConnectAsync(
+        IpAddress local, IpAddress remote, int port, TcpSocketOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(port);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        TcpSocket socket = Open(local, remote, (ushort)port, options ?? TcpSocketOptions.Default);
+        socket.SettleAlone();
+        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
+            static (state, token) => ((TcpSocket)state!).CancelConnect(token), socket);
+        return await socket.Connected.ConfigureAwait(false);
+    }
 
     /// <summary>Resets every connection on a local address that is no longer ours. Listeners stay.</summary>
     public void RemoveAddress(IpAddress address)
     {
+        foreach (KeyValuePair<ConnectionKey, TcpSocket> entry in _sockets)
+        {
+            if (entry.Key.Local == address)
+            {
+                entry.Value.Abort(new TcpException(TcpError.AddressNotAvailable, $"The address {address} is no longer this node's."));
+            }
+        }
     }
-
-    /// <summary>Ends when every connection's written bytes are acknowledged or lost for good.</summary>
-    public Task DrainAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
 
     /// <summary>Resets all connections, closes all listeners, gives back buffers and the timer.</summary>
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        foreach (TcpListener listener in _listeners.Values)
+        {
+            listener.Dispose();
+        }
+
+        foreach (TcpSocket socket in _sockets.Values)
+        {
+            socket.Abort(new TcpException(TcpError.ConnectionAborted, "The stack was stopped."));
+        }
+
+        Deadlines.Dispose();
+        _timeWait.Clear();
+        OnProgress();
     }
+
+    internal void AddTimeWait(in ConnectionKey key, in TimeWaitEntry entry, long now) => _timeWait.Add(key, entry, now);
+
+    internal void Remove(TcpSocket socket)
+    {
+        if (_sockets.TryRemove(new KeyValuePair<ConnectionKey, TcpSocket>(socket.Key, socket)))
+        {
+            Interlocked.Decrement(ref _count);
+        }
+
+        Deadlines.Remove(socket);
+    }
+
+    internal void Remove(TcpListener listener) =>
+        _listeners.TryRemove(new KeyValuePair<(IpAddress?, int), TcpListener>((listener.Address, listener.Port), listener));
+
+    internal void OnHalfOpenRemoved() => Interlocked.Decrement(ref _halfOpen);
+
+    private TcpSocket Open(IpAddress local, IpAddress remote, ushort remotePort, TcpSocketOptions options)
+    {
+        if (Volatile.Read(ref _count) >= Options.MaxConnections)
+        {
+            throw new TcpException(TcpError.AddressInUse, $"There are {Options.MaxConnections} connections, as many as allowed.");
+        }
+
+        while (true)
+        {
+            long now = Now;
+            int port = _ports.ForConnection(local, remote, remotePort, candidate => IsFree(local, remote, (ushort)candidate, remotePort, now));
+            if (port == 0)
+            {
+                throw new TcpException(TcpError.AddressInUse, "Every dynamic port is in use for connections to that address and port.");
+            }
+
+            var key = new ConnectionKey(local, remote, (ushort)port, remotePort);
+            TcpConnectionSetup setup = SetUp(key, now);
+            var socket = new TcpSocket(this, key, TcpConnection.Connect(_environment, options, setup, now), options, listener: null, remoteMac: null);
+            if (_sockets.TryAdd(key, socket))
+            {
+                Interlocked.Increment(ref _count);
+                return socket;
+            }
+        }
+    }
+
+    private TcpConnectionSetup SetUp(in ConnectionKey key, long now) => new(
+        key.LocalPort,
+        key.RemotePort,
+        Output.MaxPayload(key.Remote) - TcpSegment.HeaderLength,
+        _isn.Next(key, now),
+        _isn.TimestampOffset(key));
+
+    private bool IsFree(IpAddress local, IpAddress remote, ushort localPort, ushort remotePort, long now)
+    {
+        var key = new ConnectionKey(local, remote, localPort, remotePort);
+        return !_sockets.ContainsKey(key) && !_timeWait.Contains(key, now) && !IsListening(localPort);
+    }
+
+    // A port is taken by a listener on any address: a connection from it could be mistaken for the listener's own.
+    private bool IsListening(int port)
+    {
+        foreach (KeyValuePair<(IpAddress? Address, int Port), TcpListener> entry in _listeners)
+        {
+            if (entry.Key.Port == port)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void OnUnknown(in ConnectionKey key, in TcpSegment segment, MacAddress sourceMac, long now)
+    {
+        uint minimumSequence = 0;
+        switch (_timeWait.OnSegment(key, segment, now, out TimeWaitEntry old, out OutgoingSegment answer))
+        {
+            case TimeWaitTable.Verdict.Drop:
+                return;
+            case TimeWaitTable.Verdict.Answer:
+                AddAnswer(key, answer);
+                return;
+            case TimeWaitTable.Verdict.Reuse:
+                minimumSequence = old.SendNext + 1;
+                break;
+        }
+
+        bool opens = (segment.Flags & (TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst | TcpFlags.Fin)) == TcpFlags.Syn;
+        if (opens && (_listeners.TryGetValue((key.Local, key.LocalPort), out TcpListener? listener)
+            || _listeners.TryGetValue((null, key.LocalPort), out listener)))
+        {
+            OnSyn(listener, key, segment, sourceMac, now, minimumSequence);
+            return;
+        }
+
+        Statistics.Add(TcpCounter.UnknownSegments);
+        if (!segment.Has(TcpFlags.Rst))
+        {
+            Statistics.Add(TcpCounter.ResetsSent);
+            AddAnswer(key, OutgoingSegment.ResetFor(segment));
+        }
+    }
+
+    private void OnSyn(TcpListener listener, in ConnectionKey key, in TcpSegment syn, MacAddress sourceMac, long now, uint minimumSequence)
+    {
+        // RFC 1122, 4.2.3.10, and the "LAND" packet that looks like our own.
+        if (key.Local == key.Remote && key.LocalPort == key.RemotePort || Volatile.Read(ref _count) >= Options.MaxConnections)
+        {
+            Statistics.Add(TcpCounter.SynDropped);
+            return;
+        }
+
+        TcpSocketOptions options = listener.Options.Socket;
+        TcpConnectionSetup setup = SetUp(key, now);
+        if (minimumSequence != 0 && Sequence.IsBefore(setup.InitialSequence, minimumSequence))
+        {
+            setup = setup with { InitialSequence = minimumSequence };
+        }
+
+        var socket = new TcpSocket(this, key, TcpConnection.Accept(_environment, options, setup, syn, now), options, listener, sourceMac);
+        if (!listener.TryAddHalfOpen(socket, Volatile.Read(ref _halfOpen) >= Options.MaxHalfOpen, out TcpSocket? evicted))
+        {
+            Statistics.Add(TcpCounter.SynDropped);
+            return;
+        }
+
+        Interlocked.Increment(ref _halfOpen);
+        if (evicted is not null)
+        {
+            Statistics.Add(TcpCounter.HalfOpenEvicted);
+            evicted.Evict();
+            MarkDirty(evicted);
+        }
+
+        if (!_sockets.TryAdd(key, socket))
+        {
+            // Another thread took the same SYN.
+            listener.OnHalfOpenEnded(socket);
+            return;
+        }
+
+        Interlocked.Increment(ref _count);
+        MarkDirty(socket);
+    }
+
+    private void MarkDirty(TcpSocket socket)
+    {
+        lock (_batchGate)
+        {
+            if (!socket.IsDirty)
+            {
+                socket.IsDirty = true;
+                _dirty.Add(socket);
+            }
+        }
+    }
+
+    private void AddAnswer(in ConnectionKey key, in OutgoingSegment segment)
+    {
+        lock (_batchGate)
+        {
+            _answers ??= [];
+            if (_answers.Count < MaxAnswers)
+            {
+                _answers.Add(new Answer(key.Local, key.Remote, segment));
+            }
+        }
+    }
+
+    private void OnDeadlines(IReadOnlyList<TcpSocket> due, long now)
+    {
+        if (due.Count == 0)
+        {
+            return;
+        }
+
+        IpBatch batch = Output.BeginBatch();
+        try
+        {
+            foreach (TcpSocket socket in due)
+            {
+                socket.OnDeadline(now);
+                socket.Settle(batch, now);
+            }
+        }
+        finally
+        {
+            batch.Send();
+        }
+
+        OnProgress();
+    }
+
+    private readonly record struct Answer(IpAddress Local, IpAddress Remote, OutgoingSegment Segment);
 }

@@ -3,10 +3,21 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>A listening port. Thread-safe.</summary>
 internal sealed class TcpListener : IDisposable
 {
-    internal TcpListener(IpAddress? address, int port)
+    // Lock order: this lock is taken inside no other but the connection's read of HasRoom, which takes none.
+    private readonly Lock _gate = new();
+    private readonly TcpLayer _layer;
+    private readonly LinkedList<TcpSocket> _halfOpen = new();
+    private readonly LinkedList<TcpSocket> _ready = new();
+    private readonly LinkedList<TaskCompletionSource<TcpSocket?>> _waiters = new();
+    private int _readyCount;
+    private bool _disposed;
+
+    internal TcpListener(TcpLayer layer, IpAddress? address, int port, TcpListenOptions options)
     {
+        _layer = layer;
         Address = address;
         Port = port;
+        Options = options;
     }
 
     /// <summary>Null for every address.</summary>
@@ -15,11 +26,181 @@ internal sealed class TcpListener : IDisposable
     /// <summary>The real port, 1 to 65535.</summary>
     public int Port { get; }
 
+    internal TcpListenOptions Options { get; }
+
+    /// <summary>Another completed handshake may wait for an accept.</summary>
+    internal bool HasRoom => Volatile.Read(ref _readyCount) < Options.Backlog;
+
     /// <summary>The next connection, or null once the listener is closed.</summary>
-    public ValueTask<TcpSocket?> AcceptAsync(CancellationToken cancellationToken = default) => new((TcpSocket?)null);
+    /// <exception cref="OperationCanceledException">The token was cancelled; the listener goes on.</exception>
+    public async ValueTask<TcpSocket?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        TaskCompletionSource<TcpSocket?> waiter;
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return null;
+            }
+
+            if (_ready.First is { } first)
+            {
+                _ready.RemoveFirst();
+                _readyCount = _ready.Count;
+                return first.Value;
+            }
+
+            waiter = new TaskCompletionSource<TcpSocket?>();
+            _waiters.AddLast(waiter);
+        }
+
+        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
+            static (state, token) => ((TaskCompletionSource<TcpSocket?>)state!).TrySetCanceled(token), waiter);
+        return await waiter.Task.ConfigureAwait(false);
+    }
 
     /// <summary>Stops listening; accepted connections live on, those still waiting are reset. Idempotent.</summary>
     public void Dispose()
     {
+        TcpSocket[] sockets;
+        TaskCompletionSource<TcpSocket?>[] waiters;
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+            sockets = [.. _ready, .. _halfOpen];
+            waiters = [.. _waiters];
+            _ready.Clear();
+            _waiters.Clear();
+            _readyCount = 0;
+        }
+
+        _layer.Remove(this);
+        foreach (TaskCompletionSource<TcpSocket?> waiter in waiters)
+        {
+            _layer.Options.Scheduler.Schedule(static state => ((TaskCompletionSource<TcpSocket?>)state!).TrySetResult(null), waiter);
+        }
+
+        foreach (TcpSocket socket in sockets)
+        {
+            socket.Abort(new TcpException(TcpError.ConnectionAborted, "The listener was closed before the connection was accepted."));
+        }
+    }
+
+    /// <summary>Notes a half-open connection.</summary>
+    /// <param name="socket">The new one.</param>
+    /// <param name="layerIsFull">The layer has as many as it may have.</param>
+    /// <param name="evicted">The oldest, which gives way: a handshake survives as long as fewer SYNs than the bound come during its round trip.</param>
+    /// <returns>False when there is no place.</returns>
+    internal bool TryAddHalfOpen(TcpSocket socket, bool layerIsFull, out TcpSocket? evicted)
+    {
+        evicted = null;
+        lock (_gate)
+        {
+            if (_disposed || !HasRoom)
+            {
+                return false;
+            }
+
+            if (layerIsFull || _halfOpen.Count >= Options.Backlog)
+            {
+                if (_halfOpen.First is not { } oldest)
+                {
+                    return false;
+                }
+
+                evicted = oldest.Value;
+                RemoveHalfOpen(evicted);
+            }
+
+            socket.HalfOpenNode = _halfOpen.AddLast(socket);
+            return true;
+        }
+    }
+
+    /// <summary>The handshake has failed or was given up.</summary>
+    internal void OnHalfOpenEnded(TcpSocket socket)
+    {
+        lock (_gate)
+        {
+            RemoveHalfOpen(socket);
+        }
+    }
+
+    /// <summary>The handshake is complete.</summary>
+    internal void OnEstablished(TcpSocket socket)
+    {
+        bool refused;
+        lock (_gate)
+        {
+            RemoveHalfOpen(socket);
+            refused = _disposed;
+            if (!refused)
+            {
+                _ready.AddLast(socket);
+                _readyCount = _ready.Count;
+            }
+        }
+
+        if (refused)
+        {
+            socket.Abort(new TcpException(TcpError.ConnectionAborted, "The listener was closed before the connection was accepted."));
+            return;
+        }
+
+        _layer.Statistics.Add(TcpCounter.ConnectionsAccepted);
+        _layer.Options.Scheduler.Schedule(static state => ((TcpListener)state!).Match(), this);
+    }
+
+    // Gives waiting connections to waiting callers. A caller that was cancelled meanwhile is passed over.
+    private void Match()
+    {
+        while (true)
+        {
+            TcpSocket socket;
+            TaskCompletionSource<TcpSocket?> waiter;
+            lock (_gate)
+            {
+                if (_ready.First is not { } first || _waiters.First is not { } firstWaiter)
+                {
+                    return;
+                }
+
+                waiter = firstWaiter.Value;
+                _waiters.RemoveFirst();
+                if (waiter.Task.IsCompleted)
+                {
+                    continue;
+                }
+
+                socket = first.Value;
+                _ready.RemoveFirst();
+                _readyCount = _ready.Count;
+            }
+
+            if (!waiter.TrySetResult(socket))
+            {
+                lock (_gate)
+                {
+                    _ready.AddFirst(socket);
+                    _readyCount = _ready.Count;
+                }
+            }
+        }
+    }
+
+    private void RemoveHalfOpen(TcpSocket socket)
+    {
+        if (socket.HalfOpenNode is { } node)
+        {
+            _halfOpen.Remove(node);
+            socket.HalfOpenNode = null;
+            _layer.OnHalfOpenRemoved();
+        }
     }
 }

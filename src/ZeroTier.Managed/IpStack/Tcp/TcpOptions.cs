@@ -25,7 +25,7 @@ internal sealed record TcpSocketOptions
     /// <summary>Largest receive window in bytes, 2 KiB to 1 GiB. Received memory is bounded by this plus the input pipe's limit.</summary>
     public int ReceiveWindow { get; init; } = 1 << 20;
 
-    /// <summary>Most unacknowledged and unsent bytes that the stack itself holds, beyond the output pipe. The limit in force follows the congestion window.</summary>
+    /// <summary>Most unacknowledged and unsent bytes that the stack itself holds, beyond the output pipe; at least 128 KiB. The limit in force follows the congestion window.</summary>
     public int MaxSendBuffer { get; init; } = 4 << 20;
 
     /// <summary>Offer timestamps (RFC 7323): 12 bytes of every segment for protection against wrapped sequence numbers.</summary>

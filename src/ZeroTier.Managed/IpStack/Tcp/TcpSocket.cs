@@ -1,47 +1,150 @@
+using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>One connection with its pipes. All but the pipes is thread-safe.</summary>
-internal sealed class TcpSocket : IDisposable, IAsyncDisposable
+/// <remarks>
+/// Whatever happens to the connection happens under <see cref="_gate"/>; what follows from it for pipes, wire and observers happens in
+/// <see cref="Settle"/>, without the lock. Each kind of work there (input, output, transmission) has one worker at a time; who comes second leaves a note
+/// and goes. So a segment that arrives while this very thread sends or runs the application's continuation is safe.
+/// </remarks>
+internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 {
     /// <summary>Whatever the layer above keeps with the connection. A field, for compare-and-exchange.</summary>
     public object? Owner;
 
-    public IpAddress LocalAddress { get; }
+    /// <summary>Where the <see cref="DeadlineQueue"/> keeps the socket. Guarded by its lock.</summary>
+    internal long ScheduledAt = TcpConnection.Never;
+    internal int HeapIndex = -1;
 
-    public IpAddress RemoteAddress { get; }
+    private readonly Lock _gate = new();
+    private readonly TcpLayer _layer;
+    private readonly TcpSocketOptions _options;
+    private readonly TcpConnection _connection;
+    private readonly TcpListener? _listener;
+    private readonly TaskCompletionSource<TcpSocket>? _connected;
+    private readonly TaskCompletionSource<TcpException?> _receiveEnded = new();
+    private readonly TaskCompletionSource<TcpException?> _sendEnded = new();
+    private MacAddress? _remoteMac;
+    private bool _established;
+    private bool _ended;
+    private bool _disposed;
+    private bool _transmitting;
 
-    public int LocalPort { get; }
+    internal TcpSocket(
+        TcpLayer layer, in ConnectionKey key, TcpConnection connection, TcpSocketOptions options, TcpListener? listener, MacAddress? remoteMac)
+    {
+        _layer = layer;
+        Key = key;
+        _connection = connection;
+        _options = options;
+        _listener = listener;
+        _remoteMac = remoteMac;
+        _connected = listener is null ? new TaskCompletionSource<TcpSocket>() : null;
+        _onFlushed = OnFlushed;
+        _onRead = OnRead;
+    }
 
-    public int RemotePort { get; }
+    public IpAddress LocalAddress => Key.Local;
+
+    public IpAddress RemoteAddress => Key.Remote;
+
+    public int LocalPort => Key.LocalPort;
+
+    public int RemotePort => Key.RemotePort;
 
     /// <summary>The link address that sent the SYN or SYN-ACK. Segments from others are dropped.</summary>
-    public MacAddress RemoteMac { get; }
+    public MacAddress RemoteMac => _remoteMac ?? default;
 
     /// <summary>Received bytes. Ends with a completed read after FIN, with a <see cref="TcpException"/> otherwise.</summary>
-    public PipeReader Input => throw new NotSupportedException();
+    public PipeReader Input => _input!.Reader;
 
     /// <summary>Bytes to send. Completing it sends FIN after the last byte, completing it with an exception resets the connection.</summary>
-    public PipeWriter Output => throw new NotSupportedException();
+    public PipeWriter Output => _output!.Writer;
 
     /// <summary>Ends when nothing more will be received: null after FIN or a local close, else why. Never faults.</summary>
-    public Task<TcpException?> ReceiveEnded => Task.FromResult<TcpException?>(null);
+    public Task<TcpException?> ReceiveEnded => _receiveEnded.Task;
 
     /// <summary>Ends when nothing more will be taken from the application: null when FIN was queued, else why. Never faults.</summary>
-    public Task<TcpException?> SendEnded => Task.FromResult<TcpException?>(null);
+    public Task<TcpException?> SendEnded => _sendEnded.Task;
 
     /// <summary>The smoothed round trip time; zero before the first measurement.</summary>
-    public TimeSpan RoundTripTime => default;
+    public TimeSpan RoundTripTime
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return new TimeSpan(_connection.SmoothedRoundTrip);
+            }
+        }
+    }
+
+    internal ConnectionKey Key { get; }
+
+    internal TcpState State
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _connection.State;
+            }
+        }
+    }
+
+    /// <summary>The handshake's outcome, for the end that started it.</summary>
+    internal Task<TcpSocket> Connected => _connected!.Task;
+
+    /// <summary>Waits in the layer's list for the end of the batch. Guarded by that list's lock.</summary>
+    internal bool IsDirty { get; set; }
+
+    /// <summary>Where the listener keeps the socket while it is half-open. Guarded by the listener's lock.</summary>
+    internal LinkedListNode<TcpSocket>? HalfOpenNode { get; set; }
+
+    /// <summary>Nothing that the application wrote is still on its way.</summary>
+    internal bool IsDrained
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return !_connection.IsEstablished || _connection.IsSendQueueEmpty && !_outputBusy && (_outputDone || _outputWaits);
+            }
+        }
+    }
 
     /// <summary>Resets the connection (RST). Idempotent; the first reason wins.</summary>
     public void Abort(TcpException? reason = null)
     {
+        lock (_gate)
+        {
+            _connection.Abort(reason ?? new TcpException(TcpError.ConnectionAborted, "This end aborted the connection."));
+        }
+
+        SettleAlone();
     }
 
     /// <summary>Gives the connection up: queued bytes and FIN are still delivered in the background. Never throws, never waits. Idempotent.</summary>
     public void Dispose()
     {
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+            _connection.Abandon(_layer.Now);
+        }
+
+        // The far side of the output pipe sees the end and queues FIN; the input is finished by Settle.
+        _output?.Writer.Complete();
+        _input?.Reader.Complete();
+        SettleAlone();
     }
 
     /// <inheritdoc cref="Dispose"/>
@@ -49,5 +152,248 @@ internal sealed class TcpSocket : IDisposable, IAsyncDisposable
     {
         Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>A segment from the network. Its effects wait for <see cref="Settle"/>.</summary>
+    internal void OnSegment(in TcpSegment segment, ReadOnlySpan<byte> payload, MacAddress sourceMac, long now)
+    {
+        lock (_gate)
+        {
+            if (_remoteMac is { } mac && mac != sourceMac)
+            {
+                _layer.Statistics.Add(TcpCounter.WrongSender);
+                return;
+            }
+
+            // A full accept queue keeps the handshake open: the peer's next segment, or our next SYN-ACK, tries again.
+            bool opening = _connection.State is TcpState.SynSent or TcpState.SynReceived;
+            if (opening && _listener is { HasRoom: false } && segment.Has(TcpFlags.Ack))
+            {
+                _layer.Statistics.Add(TcpCounter.SynDropped);
+                return;
+            }
+
+            PipeWriter? input = _inputBusy || _inputDone ? null : _input?.Writer;
+            uint before = _connection.Delivered;
+            try
+            {
+                _connection.OnSegment(segment, payload, input, now);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // The application's memory pool may refuse.
+                _connection.Abort(new TcpException(TcpError.ConnectionAborted, "Received data could not be stored.", e));
+            }
+
+            _unflushed |= input is not null && before != _connection.Delivered;
+            if (opening && _connection.State != TcpState.SynSent)
+            {
+                _remoteMac = sourceMac;
+            }
+        }
+    }
+
+    /// <summary>Gives way to a newer handshake. No reset: the address of the SYN may be forged.</summary>
+    internal void Evict()
+    {
+        lock (_gate)
+        {
+            _connection.Drop(new TcpException(TcpError.TimedOut, "Too many handshakes at once."));
+        }
+    }
+
+    internal void OnDeadline(long now)
+    {
+        lock (_gate)
+        {
+            _connection.OnTimer(now);
+        }
+    }
+
+    /// <summary>Lets everything follow that the connection's new state asks for: pipes, segments, completions, the next deadline.</summary>
+    internal void Settle(IpBatch batch, long now)
+    {
+        AnnounceEstablished();
+        PumpInput(now);
+        PumpOutput(batch, now);
+        Transmit(batch, now);
+        AnnounceEnd(now);
+        long deadline;
+        lock (_gate)
+        {
+            deadline = _connection.NextDeadline;
+        }
+
+        _layer.Deadlines.Schedule(this, deadline);
+    }
+
+    internal void SettleAlone()
+    {
+        IpBatch batch = _layer.Output.BeginBatch();
+        try
+        {
+            Settle(batch, _layer.Now);
+        }
+        finally
+        {
+            batch.Send();
+        }
+    }
+
+    /// <summary>The connect attempt is over because its caller no longer waits.</summary>
+    internal void CancelConnect(CancellationToken cancellationToken)
+    {
+        if (_connected!.TrySetCanceled(cancellationToken))
+        {
+            Abort();
+        }
+    }
+
+    private void AnnounceEstablished()
+    {
+        lock (_gate)
+        {
+            if (_established || !_connection.IsEstablished)
+            {
+                return;
+            }
+
+            _established = true;
+            OpenPipes();
+        }
+
+        if (_listener is not null)
+        {
+            _listener.OnEstablished(this);
+        }
+        else
+        {
+            _layer.Statistics.Add(TcpCounter.ConnectionsOpened);
+            _layer.Options.Scheduler.Schedule(
+                static state =>
+                {
+                    var socket = (TcpSocket)state!;
+                    if (!socket._connected!.TrySetResult(socket))
+                    {
+                        socket.Abort();
+                    }
+                },
+                this);
+        }
+    }
+
+    private void AnnounceEnd(long now)
+    {
+        TcpException? error;
+        bool resetReceived;
+        TimeWaitEntry? timeWait;
+        lock (_gate)
+        {
+            if (_ended || _connection.State is not (TcpState.Closed or TcpState.TimeWait))
+            {
+                return;
+            }
+
+            _ended = true;
+            error = _connection.Error;
+            resetReceived = _connection.IsResetReceived;
+            timeWait = _connection.State == TcpState.TimeWait ? _connection.ToTimeWait() : null;
+        }
+
+        if (timeWait is { } entry)
+        {
+            _layer.AddTimeWait(Key, entry, now);
+        }
+
+        _layer.Remove(this);
+        if (!_established)
+        {
+            _layer.Statistics.Add(TcpCounter.ConnectionsFailed);
+            _listener?.OnHalfOpenEnded(this);
+            _layer.Options.Scheduler.Schedule(
+                static state =>
+                {
+                    var socket = (TcpSocket)state!;
+                    socket._connected?.TrySetException(
+                        socket._connection.Error ?? new TcpException(TcpError.ConnectionAborted, "The attempt to connect was given up."));
+                },
+                this);
+            return;
+        }
+
+        if (resetReceived)
+        {
+            _layer.Statistics.Add(TcpCounter.ResetsReceived);
+            _options.Observer?.OnResetReceived(this);
+        }
+        else if (error is not null)
+        {
+            _options.Observer?.OnResetSent(this, error);
+        }
+
+        // A waiting read of the output pipe, and a flush that waits for the reader, end now.
+        _output!.Reader.CancelPendingRead();
+        _input!.Writer.CancelPendingFlush();
+    }
+
+    private void Complete(TaskCompletionSource<TcpException?> source, TcpException? error) =>
+        _layer.Options.Scheduler.Schedule(
+            static state =>
+            {
+                var (source, error) = ((TaskCompletionSource<TcpException?>, TcpException?))state!;
+                source.TrySetResult(error);
+            },
+            (source, error));
+
+    // Decides under the lock and writes without it. One thread transmits at a time, so segments leave in the order of their decision.
+    private void Transmit(IpBatch batch, long now)
+    {
+        var plans = default(Plans);
+        lock (_gate)
+        {
+            // Whoever transmits now looks again after each round, under this lock: nothing is forgotten.
+            if (_transmitting)
+            {
+                return;
+            }
+
+            _transmitting = true;
+            _connection.BeginTransmission();
+        }
+
+        while (true)
+        {
+            int count = 0;
+            lock (_gate)
+            {
+                while (count < Plans.Capacity && _connection.TryPlan(now, out plans[count]))
+                {
+                    count++;
+                }
+
+                if (count == 0)
+                {
+                    _connection.EndTransmission();
+                    _transmitting = false;
+                    return;
+                }
+            }
+
+            for (int i = 0; i < count; i++)
+            {
+                ref OutgoingSegment plan = ref plans[i];
+                plan.Write(Key.Local, Key.Remote, batch.Reserve(Key.Local, Key.Remote, IpProtocol.Tcp, plan.Length));
+                batch.Commit();
+            }
+
+            _layer.Statistics.Add(TcpCounter.SegmentsSent, count);
+        }
+    }
+
+    [InlineArray(Capacity)]
+    private struct Plans
+    {
+        public const int Capacity = 16;
+        private OutgoingSegment _first;
     }
 }

@@ -1,0 +1,22 @@
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+/// <summary>Bounds the answers that segments outside of the window can provoke (RFC 5961, 7): ten per second and connection.</summary>
+internal struct ChallengeLimiter
+{
+    private const int PerPeriod = 10;
+    private const long Period = TimeSpan.TicksPerSecond;
+
+    private long _periodEnd;
+    private int _taken;
+
+    public bool TryTake(long now)
+    {
+        if (now >= _periodEnd)
+        {
+            _periodEnd = now + Period;
+            _taken = 0;
+        }
+
+        return _taken++ < PerPeriod;
+    }
+}

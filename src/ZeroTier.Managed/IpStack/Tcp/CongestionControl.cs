@@ -1,0 +1,88 @@
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+/// <summary>How much may be in flight. Told of what happens, asked for the window. Bytes throughout.</summary>
+internal interface ICongestionControl
+{
+    int Window { get; }
+
+    bool IsSlowStart { get; }
+
+    /// <summary>New data was acknowledged outside of fast recovery.</summary>
+    /// <param name="bytes">How much.</param>
+    /// <param name="limited">Whether the window was what limited the sender.</param>
+    void OnAcknowledged(int bytes, bool limited);
+
+    /// <summary>Loss was found by acknowledgements: once per window of data.</summary>
+    void OnLoss(int outstanding);
+
+    /// <summary>The retransmission timer ran out.</summary>
+    /// <param name="outstanding">Sent and not acknowledged.</param>
+    /// <param name="first">False when the same data had timed out before.</param>
+    void OnTimeout(int outstanding, bool first);
+
+    /// <summary>Nothing was sent for longer than the retransmission timeout.</summary>
+    void OnIdle();
+}
+
+/// <summary>Slow start and congestion avoidance of RFC 5681 with the initial window of RFC 6928.</summary>
+internal sealed class NewReno(int segmentSize) : ICongestionControl
+{
+    private const int MaxWindow = 1 << 29;
+
+    // RFC 6928, 2.
+    private readonly int _initial = Math.Min(10 * segmentSize, Math.Max(2 * segmentSize, 14600));
+    private int _threshold = int.MaxValue;
+    private int _credit;
+    private int _window;
+
+    public int Window => _window != 0 ? _window : _window = _initial;
+
+    public bool IsSlowStart => Window < _threshold;
+
+    public void OnAcknowledged(int bytes, bool limited)
+    {
+        // RFC 7661's concern in its simplest form: a window that is not used says nothing about the path.
+        if (!limited)
+        {
+            return;
+        }
+
+        if (IsSlowStart)
+        {
+            // RFC 5681, 3.1 by bytes: receivers acknowledge whole batches, so a cap of one segment per acknowledgement would starve the start.
+            _window = (int)Math.Min(Math.Min((long)Window + bytes, Math.Max(_threshold, Window)), MaxWindow);
+            return;
+        }
+
+        // RFC 5681, 3.1: one segment per window of acknowledged bytes.
+        _credit += bytes;
+        if (_credit >= Window)
+        {
+            _credit -= Window;
+            _window = Math.Min(Window + segmentSize, MaxWindow);
+        }
+    }
+
+    public void OnLoss(int outstanding)
+    {
+        // RFC 5681, equation 4; RFC 6675, 5 (4.2).
+        _threshold = Math.Max(outstanding / 2, 2 * segmentSize);
+        _window = _threshold;
+        _credit = 0;
+    }
+
+    public void OnTimeout(int outstanding, bool first)
+    {
+        // RFC 5681, 3.1: the threshold falls once per loss, the window to one segment.
+        if (first)
+        {
+            _threshold = Math.Max(outstanding / 2, 2 * segmentSize);
+        }
+
+        _window = segmentSize;
+        _credit = 0;
+    }
+
+    // RFC 5681, 4.1.
+    public void OnIdle() => _window = Math.Min(_initial, Window);
+}

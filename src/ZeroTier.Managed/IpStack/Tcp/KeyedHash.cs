@@ -1,0 +1,20 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+/// <summary>A pseudo-random function of connections with a secret of its own. Thread-safe.</summary>
+internal sealed class KeyedHash
+{
+    private readonly byte[] _secret = new byte[32];
+
+    public KeyedHash(RandomSource random) => random.Fill(_secret);
+
+    public uint Compute(in ConnectionKey key)
+    {
+        Span<byte> input = stackalloc byte[36];
+        Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(_secret, input[..key.Write(input)], hash);
+        return BinaryPrimitives.ReadUInt32LittleEndian(hash);
+    }
+}

@@ -1,0 +1,298 @@
+using System.Buffers;
+using System.Numerics;
+
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+/// <summary>
+/// Received data that cannot be handed on yet: behind a gap, or while the input pipe is busy. Each byte lies at its place in a sparse row of pooled
+/// chunks, so that overlaps and tiny segments cost nothing extra; memory is bounded by the window, by the number of ranges and by the bound of all
+/// connections together. Guarded by the connection's lock.
+/// </summary>
+internal sealed class ReassemblyQueue(ChunkPool pool)
+{
+    /// <summary>Separate ranges beyond which data that would open a new one is refused: the peer sends it again.</summary>
+    public const int MaxRanges = 256;
+
+    private const int KeptChunks = 16;
+
+    private byte[]?[] _ring = [];
+    private int _first;
+    private int _maxChunks;
+
+    // The sequence number at which the first chunk of the ring begins.
+    private uint _origin;
+    private SackBlock[] _ranges = [];
+    private int _count;
+
+    // Starts of the latest insertions, newest first: they order the reported blocks (RFC 2018, 4).
+    private readonly uint[] _recent = new uint[SackBlocks.Capacity];
+
+    public bool IsEmpty => _count == 0;
+
+    /// <summary>Where the first range begins. Only while not empty.</summary>
+    public uint Start => _ranges[0].Start;
+
+    /// <summary>The end of the data that begins at or before this number; the number itself when there is none.</summary>
+    public uint ContiguousEnd(uint from) =>
+        _count > 0 && !Sequence.IsAfter(_ranges[0].Start, from) ? Sequence.Max(from, _ranges[0].End) : from;
+
+    /// <summary>Stores what is new of the data.</summary>
+    /// <param name="start">Sequence number of the first byte.</param>
+    /// <param name="data">The bytes; they end within <paramref name="span"/> bytes of <paramref name="origin"/>.</param>
+    /// <param name="origin">The first byte that is not yet handed on.</param>
+    /// <param name="span">How far beyond the origin data may ever lie.</param>
+    /// <returns>False when a bound was reached and bytes were refused.</returns>
+    public bool Insert(uint start, ReadOnlySpan<byte> data, uint origin, int span)
+    {
+        if (_count == 0)
+        {
+            Reset(origin, span);
+        }
+
+        uint end = start + (uint)data.Length;
+        int low = 0;
+        while (low < _count && Sequence.IsBefore(_ranges[low].End, start))
+        {
+            low++;
+        }
+
+        int high = low;
+        while (high < _count && !Sequence.IsAfter(_ranges[high].Start, end))
+        {
+            high++;
+        }
+
+        if (low == high && _count == MaxRanges)
+        {
+            return false;
+        }
+
+        // Ranges low..high-1 touch the new one. Bytes that they hold already stay as they came first.
+        uint position = start;
+        bool complete = true;
+        for (int i = low; i <= high && complete && Sequence.IsBefore(position, end); i++)
+        {
+            uint gapEnd = i < high ? Sequence.Min(_ranges[i].Start, end) : end;
+            if (Sequence.IsBefore(position, gapEnd))
+            {
+                complete = Write(position, data[(int)(position - start)..(int)(gapEnd - start)], out uint written);
+                position += written;
+            }
+
+            if (complete && i < high)
+            {
+                position = Sequence.Max(position, _ranges[i].End);
+            }
+        }
+
+        if (!complete)
+        {
+            end = position;
+            while (high > low && Sequence.IsAfter(_ranges[high - 1].Start, end))
+            {
+                high--;
+            }
+
+            if (start == end)
+            {
+                return false;
+            }
+        }
+
+        Merge(low, high, start, end);
+        Remember(start);
+        return complete;
+    }
+
+    /// <summary>Moves the data that begins at this number, if any, to the writer.</summary>
+    /// <returns>How many bytes.</returns>
+    public int Drain(uint from, IBufferWriter<byte>? writer)
+    {
+        if (_count == 0 || Sequence.IsAfter(_ranges[0].Start, from))
+        {
+            return 0;
+        }
+
+        uint end = _ranges[0].End;
+        int total = Math.Max(0, (int)(end - from));
+        while (writer is not null && Sequence.IsBefore(from, end))
+        {
+            int at = (int)(from - _origin);
+            int inChunk = at % ChunkPool.ChunkSize;
+            int count = Math.Min(ChunkPool.ChunkSize - inChunk, (int)(end - from));
+            writer.Write(Slot(at / ChunkPool.ChunkSize)!.AsSpan(inChunk, count));
+            from += (uint)count;
+        }
+
+        _count--;
+        Array.Copy(_ranges, 1, _ranges, 0, _count);
+        if (_count == 0)
+        {
+            Clear();
+        }
+        else
+        {
+            Forget(end);
+        }
+
+        return total;
+    }
+
+    /// <summary>The blocks to report: the one with the latest arrival first (RFC 2018, 4).</summary>
+    /// <param name="next">Data below is acknowledged already.</param>
+    /// <param name="max">At most this many.</param>
+    /// <param name="blocks">Where they go.</param>
+    public int Report(uint next, int max, ref SackBlocks blocks)
+    {
+        int count = 0;
+        for (int i = 0; i < _recent.Length && count < max; i++)
+        {
+            foreach (SackBlock range in _ranges.AsSpan(0, _count))
+            {
+                if (Sequence.IsBefore(next, range.Start) && !Sequence.IsBefore(_recent[i], range.Start) && Sequence.IsBefore(_recent[i], range.End))
+                {
+                    count = AddOnce(range, count, ref blocks);
+                    break;
+                }
+            }
+        }
+
+        for (int i = 0; i < _count && count < max; i++)
+        {
+            if (Sequence.IsBefore(next, _ranges[i].Start))
+            {
+                count = AddOnce(_ranges[i], count, ref blocks);
+            }
+        }
+
+        return count;
+    }
+
+    public void Clear()
+    {
+        for (int i = 0; i < _ring.Length; i++)
+        {
+            Free(ref _ring[i]);
+        }
+
+        // A short row is kept for the next gap; a long one would weigh on idle connections.
+        _ring = _ring.Length <= KeptChunks ? _ring : [];
+        _ranges = _ranges.Length <= KeptChunks ? _ranges : [];
+        _count = 0;
+    }
+
+    private static int AddOnce(SackBlock range, int count, ref SackBlocks blocks)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            if (blocks[i] == range)
+            {
+                return count;
+            }
+        }
+
+        blocks[count] = range;
+        return count + 1;
+    }
+
+    private void Reset(uint origin, int span)
+    {
+        _origin = origin;
+        _first = 0;
+        _maxChunks = span / ChunkPool.ChunkSize + 2;
+        Array.Fill(_recent, origin - 1);
+    }
+
+    private ref byte[]? Slot(int index) => ref _ring[(_first + index) & (_ring.Length - 1)];
+
+    private bool Write(uint position, ReadOnlySpan<byte> data, out uint written)
+    {
+        written = 0;
+        while (data.Length > 0)
+        {
+            int at = (int)(position + written - _origin);
+            int index = at / ChunkPool.ChunkSize;
+            if ((uint)index >= (uint)_maxChunks)
+            {
+                return false;
+            }
+
+            if (index >= _ring.Length)
+            {
+                Grow(index + 1);
+            }
+
+            ref byte[]? chunk = ref Slot(index);
+            chunk ??= pool.TryRentOutOfOrder();
+            if (chunk is null)
+            {
+                return false;
+            }
+
+            int inChunk = at % ChunkPool.ChunkSize;
+            int count = Math.Min(data.Length, ChunkPool.ChunkSize - inChunk);
+            data[..count].CopyTo(chunk.AsSpan(inChunk));
+            data = data[count..];
+            written += (uint)count;
+        }
+
+        return true;
+    }
+
+    private void Grow(int chunks)
+    {
+        var larger = new byte[]?[Math.Max(KeptChunks, (int)BitOperations.RoundUpToPowerOf2((uint)chunks))];
+        for (int i = 0; i < _ring.Length; i++)
+        {
+            larger[i] = Slot(i);
+        }
+
+        _ring = larger;
+        _first = 0;
+    }
+
+    private void Merge(int low, int high, uint start, uint end)
+    {
+        if (low < high)
+        {
+            start = Sequence.Min(start, _ranges[low].Start);
+            end = Sequence.Max(end, _ranges[high - 1].End);
+        }
+        else if (_count == _ranges.Length)
+        {
+            Array.Resize(ref _ranges, Math.Max(KeptChunks, _ranges.Length * 2));
+        }
+
+        Array.Copy(_ranges, high, _ranges, low + 1, _count - high);
+        _ranges[low] = new SackBlock(start, end);
+        _count += 1 - (high - low);
+    }
+
+    private void Remember(uint start)
+    {
+        Array.Copy(_recent, 0, _recent, 1, _recent.Length - 1);
+        _recent[0] = start;
+    }
+
+    // Gives back the chunks that lie wholly below this number.
+    private void Forget(uint below)
+    {
+        int chunks = Math.Min((int)(below - _origin) / ChunkPool.ChunkSize, _ring.Length);
+        for (int i = 0; i < chunks; i++)
+        {
+            Free(ref Slot(i));
+        }
+
+        _first = (_first + chunks) & (_ring.Length - 1);
+        _origin += (uint)(chunks * ChunkPool.ChunkSize);
+    }
+
+    private void Free(ref byte[]? chunk)
+    {
+        if (chunk is not null)
+        {
+            pool.ReturnOutOfOrder(chunk);
+            chunk = null;
+        }
+    }
+}

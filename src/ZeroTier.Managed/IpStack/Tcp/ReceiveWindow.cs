@@ -1,0 +1,54 @@
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+/// <summary>How much the peer may send. The right edge never moves back, and not forward while the application does not read.</summary>
+internal struct ReceiveWindow
+{
+    private readonly int _size;
+    private uint _edge;
+
+    /// <param name="size">In bytes.</param>
+    /// <param name="next">The first expected sequence number.</param>
+    public ReceiveWindow(int size, uint next)
+    {
+        _size = size;
+        _edge = next + (uint)Math.Min(size, ushort.MaxValue);
+    }
+
+    /// <summary>The first sequence number that was never permitted.</summary>
+    public readonly uint Edge => _edge;
+
+    /// <summary>True while the application does not read: the edge stays.</summary>
+    public bool IsPaused { get; set; }
+
+    /// <summary>The shift with which this size fits into 16 bits (RFC 7323, 2.2).</summary>
+    public static int ScaleFor(int size)
+    {
+        int scale = 0;
+        while (scale < TcpOption.MaxWindowScale && size >> scale > ushort.MaxValue)
+        {
+            scale++;
+        }
+
+        return scale;
+    }
+
+    /// <summary>Moves the edge as far as it may go and gives the field for the header.</summary>
+    public ushort Advertise(uint next, int scale, int segmentSize)
+    {
+        if (CanOpen(next, segmentSize))
+        {
+            _edge = next + (uint)_size;
+        }
+
+        // Rounded down: what the shift loses is never more than was promised.
+        return (ushort)Math.Min(Math.Max(0, (int)(_edge - next)) >> scale, ushort.MaxValue);
+    }
+
+    /// <summary>True when an advertisement now would move the edge by a worthwhile amount (silly window avoidance, RFC 9293, 3.8.6.2.2).</summary>
+    public readonly bool CanOpen(uint next, int segmentSize) =>
+        !IsPaused && (int)(next + (uint)_size - _edge) >= Math.Min(_size / 2, segmentSize);
+
+    /// <summary>True when the peer should be told without waiting for data: the window was nearly shut and is wide open again.</summary>
+    public readonly bool NeedsUpdate(uint next, int segmentSize) =>
+        CanOpen(next, segmentSize) && (int)(next + (uint)_size - _edge) >= _size / 4;
+}

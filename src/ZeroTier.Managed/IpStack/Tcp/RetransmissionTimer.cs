@@ -1,0 +1,59 @@
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+/// <summary>The retransmission timeout (RFC 6298). Times are in ticks of 100 ns.</summary>
+internal struct RetransmissionTimer
+{
+    /// <summary>RFC 6298, 2.1.</summary>
+    public const long Initial = TimeSpan.TicksPerSecond;
+
+    /// <summary>RFC 6298, 2.4 says 1 s; Linux's 200 ms recover faster and are above every delayed acknowledgement that we know of.</summary>
+    public const long Minimum = 200 * TimeSpan.TicksPerMillisecond;
+
+    /// <summary>RFC 6298, 2.5.</summary>
+    public const long Maximum = 60 * TimeSpan.TicksPerSecond;
+
+    private const long Granularity = TimeSpan.TicksPerMillisecond;
+
+    private long _variation;
+    private long _base;
+    private int _backoff;
+
+    public RetransmissionTimer() => _base = Initial;
+
+    /// <summary>Zero before the first measurement.</summary>
+    public long SmoothedRoundTrip { get; private set; }
+
+    /// <summary>The timeout in force, back-off included.</summary>
+    public readonly long Timeout => Math.Min(_base << _backoff, Maximum);
+
+    /// <summary>Takes a round trip of a segment that was sent once (RFC 6298, 2.2, 2.3 and 3).</summary>
+    public void Sample(long roundTrip)
+    {
+        if (SmoothedRoundTrip == 0)
+        {
+            SmoothedRoundTrip = Math.Max(1, roundTrip);
+            _variation = roundTrip / 2;
+        }
+        else
+        {
+            _variation += (Math.Abs(SmoothedRoundTrip - roundTrip) - _variation) / 4;
+            SmoothedRoundTrip = Math.Max(1, SmoothedRoundTrip + (roundTrip - SmoothedRoundTrip) / 8);
+        }
+
+        _base = Math.Clamp(SmoothedRoundTrip + Math.Max(Granularity, 4 * _variation), Minimum, Maximum);
+        _backoff = 0;
+    }
+
+    /// <summary>RFC 6298, 5.5.</summary>
+    public void BackOff() => _backoff = Math.Min(_backoff + 1, 16);
+
+    /// <summary>Something new was acknowledged: the path works again.</summary>
+    public void EndBackOff() => _backoff = 0;
+
+    /// <summary>RFC 6298, 5.7: a SYN had to be sent again, so the first data starts at 3 s.</summary>
+    public void RestartAfterSynLoss()
+    {
+        _base = 3 * TimeSpan.TicksPerSecond;
+        _backoff = 0;
+    }
+}

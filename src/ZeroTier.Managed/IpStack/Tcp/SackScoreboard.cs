@@ -1,0 +1,392 @@
+using System.Runtime.CompilerServices;
+
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+/// <summary>
+/// What was sent and is not yet acknowledged, segment by segment: the sender's side of RFC 2018 and the pipe of RFC 6675. Loss is found by the time of
+/// sending, as in RACK (RFC 8985), so that lost retransmissions and reordering are told apart. Guarded by the connection's lock.
+/// </summary>
+internal sealed class SackScoreboard
+{
+    /// <summary>RFC 5681's three duplicates: with that many segments beyond a gap, and no reordering seen, the gap is a loss at once.</summary>
+    public const int DuplicateThreshold = 3;
+
+    private Sent[] _ring = [];
+    private int _first;
+
+    // The latest-sent segment that is known to have arrived (RFC 8985, 5.2).
+    private long _rackSentAt = long.MinValue;
+    private uint _rackEnd;
+    private long _rackRoundTrip;
+    private long _minRoundTrip = long.MaxValue;
+    private bool _reorderingSeen;
+
+    // The highest sequence number that was acknowledged in any way.
+    private uint _forwardAck;
+
+    public int Count { get; private set; }
+
+    /// <summary>Sequence numbers sent and not cumulatively acknowledged.</summary>
+    public int Outstanding { get; private set; }
+
+    /// <summary>Of those, selectively acknowledged.</summary>
+    public int SackedBytes { get; private set; }
+
+    public int SackedSegments { get; private set; }
+
+    /// <summary>Of those, thought lost and not yet sent again.</summary>
+    public int LostBytes { get; private set; }
+
+    /// <summary>The pipe of RFC 6675, 4.</summary>
+    public int InFlight => Outstanding - SackedBytes - LostBytes;
+
+    /// <summary>A new segment leaves.</summary>
+    public void Add(uint sequence, int length, long now)
+    {
+        if (Count == _ring.Length)
+        {
+            Grow();
+        }
+
+        if (Count == 0)
+        {
+            _forwardAck = sequence;
+        }
+
+        At(Count++) = new Sent { Start = sequence, Length = length, SentAt = now };
+        Outstanding += length;
+    }
+
+    /// <summary>Everything below was acknowledged.</summary>
+    public void Acknowledge(uint acknowledgement, long now, ref Delivery delivery)
+    {
+        while (Count > 0)
+        {
+            ref Sent sent = ref At(0);
+            int covered = Math.Min((int)(acknowledgement - sent.Start), sent.Length);
+            if (covered <= 0)
+            {
+                break;
+            }
+
+            Outstanding -= covered;
+            if ((sent.Flags & SentFlags.Sacked) != 0)
+            {
+                SackedBytes -= covered;
+            }
+            else
+            {
+                delivery.Bytes += covered;
+                if ((sent.Flags & SentFlags.Lost) != 0)
+                {
+                    LostBytes -= covered;
+                }
+            }
+
+            if (covered < sent.Length)
+            {
+                sent.Start += (uint)covered;
+                sent.Length -= covered;
+                break;
+            }
+
+            if ((sent.Flags & SentFlags.Sacked) != 0)
+            {
+                SackedSegments--;
+            }
+            else
+            {
+                OnDelivered(sent, now, ref delivery);
+            }
+
+            _first = (_first + 1) & (_ring.Length - 1);
+            Count--;
+        }
+
+        if (Count == 0 && _ring.Length > 64)
+        {
+            _ring = [];
+            _first = 0;
+        }
+    }
+
+    /// <summary>A block that the peer reports. Blocks outside of what is outstanding are ignored (RFC 2018, 5; RFC 2883).</summary>
+    public void Sack(SackBlock block, uint sendNext, long now, ref Delivery delivery)
+    {
+        if (Count == 0 || !Sequence.IsBefore(block.Start, block.End) || Sequence.IsBefore(block.Start, At(0).Start) || Sequence.IsAfter(block.End, sendNext))
+        {
+            return;
+        }
+
+        for (int i = IndexOf(block.Start); i < Count; i++)
+        {
+            ref Sent sent = ref At(i);
+            if (Sequence.IsAfter(sent.End, block.End))
+            {
+                break;
+            }
+
+            if ((sent.Flags & SentFlags.Sacked) == 0)
+            {
+                if ((sent.Flags & SentFlags.Lost) != 0)
+                {
+                    LostBytes -= sent.Length;
+                }
+
+                sent.Flags = (sent.Flags | SentFlags.Sacked) & ~SentFlags.Lost;
+                SackedBytes += sent.Length;
+                SackedSegments++;
+                delivery.Bytes += sent.Length;
+                OnDelivered(sent, now, ref delivery);
+            }
+        }
+    }
+
+    /// <summary>Marks what must have been lost (RFC 8985, 6.2, step 5).</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="recovering">Whether losses are being repaired already.</param>
+    /// <param name="smoothedRoundTrip">An upper bound of the patience with reordering.</param>
+    /// <param name="checkAt">When to ask again because a segment may still turn out to be late; untouched when there is none.</param>
+    /// <returns>True when something was newly marked.</returns>
+    public bool DetectLoss(long now, bool recovering, long smoothedRoundTrip, ref long checkAt)
+    {
+        if (SackedSegments == 0 && !recovering || _rackSentAt == long.MinValue)
+        {
+            return false;
+        }
+
+        long patience = !_reorderingSeen && (recovering || SackedSegments >= DuplicateThreshold) ? 0 : Math.Min(_minRoundTrip / 4, smoothedRoundTrip);
+        bool found = false;
+        for (int i = 0; i < Count; i++)
+        {
+            ref Sent sent = ref At(i);
+            bool sentBefore = sent.SentAt < _rackSentAt || sent.SentAt == _rackSentAt && Sequence.IsBefore(sent.End, _rackEnd);
+            if (!sentBefore)
+            {
+                // Segments that were sent once lie in the order of sending: nothing after this one can be lost.
+                if ((sent.Flags & SentFlags.Retransmitted) == 0)
+                {
+                    break;
+                }
+
+                continue;
+            }
+
+            if ((sent.Flags & (SentFlags.Sacked | SentFlags.Lost)) != 0)
+            {
+                continue;
+            }
+
+            long lostAt = sent.SentAt + _rackRoundTrip + patience;
+            if (lostAt <= now)
+            {
+                MarkLost(ref sent);
+                found = true;
+            }
+            else
+            {
+                checkAt = Math.Min(checkAt, lostAt);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Marks the first segment: a peer without selective acknowledgements has reported a gap.</summary>
+    public void MarkFirstLost()
+    {
+        if (Count > 0 && (At(0).Flags & (SentFlags.Lost | SentFlags.Sacked)) == 0)
+        {
+            MarkLost(ref At(0));
+        }
+    }
+
+    /// <summary>After a retransmission timeout everything not selectively acknowledged counts as lost.</summary>
+    public void MarkAllLost()
+    {
+        // A first segment that was selectively acknowledged, but never cumulatively, was thrown away by the peer: believe none of it (RFC 2018, 8).
+        bool reneged = Count > 0 && (At(0).Flags & SentFlags.Sacked) != 0;
+        for (int i = 0; i < Count; i++)
+        {
+            ref Sent sent = ref At(i);
+            if (reneged && (sent.Flags & SentFlags.Sacked) != 0)
+            {
+                sent.Flags &= ~SentFlags.Sacked;
+                SackedBytes -= sent.Length;
+                SackedSegments--;
+            }
+
+            if ((sent.Flags & (SentFlags.Sacked | SentFlags.Lost)) == 0)
+            {
+                MarkLost(ref sent);
+            }
+        }
+    }
+
+    /// <summary>The first lost segment, which is sent again now.</summary>
+    public bool TryRetransmit(long now, out uint sequence, out int length)
+    {
+        for (int i = 0; LostBytes > 0 && i < Count; i++)
+        {
+            ref Sent sent = ref At(i);
+            if ((sent.Flags & SentFlags.Lost) != 0)
+            {
+                sent.Flags = (sent.Flags & ~SentFlags.Lost) | SentFlags.Retransmitted;
+                sent.SentAt = now;
+                LostBytes -= sent.Length;
+                sequence = sent.Start;
+                length = sent.Length;
+                return true;
+            }
+        }
+
+        sequence = 0;
+        length = 0;
+        return false;
+    }
+
+    /// <summary>The length of the first lost segment; 0 when there is none.</summary>
+    public int FirstLostLength()
+    {
+        for (int i = 0; LostBytes > 0 && i < Count; i++)
+        {
+            if ((At(i).Flags & SentFlags.Lost) != 0)
+            {
+                return At(i).Length;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>Marks the last segment for sending again: a tail loss probe (RFC 8985, 7.3).</summary>
+    public bool MarkLastLost()
+    {
+        if (Count == 0 || (At(Count - 1).Flags & (SentFlags.Sacked | SentFlags.Lost)) != 0)
+        {
+            return false;
+        }
+
+        MarkLost(ref At(Count - 1));
+        return true;
+    }
+
+    public void Clear()
+    {
+        _ring = [];
+        _first = 0;
+        Count = 0;
+        Outstanding = 0;
+        SackedBytes = 0;
+        SackedSegments = 0;
+        LostBytes = 0;
+    }
+
+    private void MarkLost(ref Sent sent)
+    {
+        sent.Flags |= SentFlags.Lost;
+        LostBytes += sent.Length;
+    }
+
+    private void OnDelivered(in Sent sent, long now, ref Delivery delivery)
+    {
+        long roundTrip = now - sent.SentAt;
+        bool retransmitted = (sent.Flags & SentFlags.Retransmitted) != 0;
+        if (!retransmitted)
+        {
+            // Karn (RFC 6298, 3): only segments sent once are measured. The latest sent tells the present round trip.
+            delivery.RoundTrip = roundTrip;
+            _minRoundTrip = Math.Min(_minRoundTrip, roundTrip);
+
+            // RFC 8985, 6.2, step 3.
+            if (Sequence.IsBefore(sent.End, _forwardAck))
+            {
+                _reorderingSeen = true;
+            }
+        }
+
+        _forwardAck = Sequence.Max(_forwardAck, sent.End);
+
+        // RFC 8985, 6.2, step 2: an acknowledgement this early must be for the first transmission.
+        if (retransmitted && roundTrip < _minRoundTrip)
+        {
+            return;
+        }
+
+        if (sent.SentAt > _rackSentAt || sent.SentAt == _rackSentAt && Sequence.IsAfter(sent.End, _rackEnd))
+        {
+            _rackSentAt = sent.SentAt;
+            _rackEnd = sent.End;
+            _rackRoundTrip = roundTrip;
+        }
+    }
+
+    private ref Sent At(int index) => ref _ring[(_first + index) & (_ring.Length - 1)];
+
+    // The first segment that begins at or after this number.
+    private int IndexOf(uint sequence)
+    {
+        int low = 0;
+        int high = Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (Sequence.IsBefore(At(middle).Start, sequence))
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
+    }
+
+    private void Grow()
+    {
+        var larger = new Sent[Math.Max(16, _ring.Length * 2)];
+        for (int i = 0; i < Count; i++)
+        {
+            larger[i] = At(i);
+        }
+
+        _ring = larger;
+        _first = 0;
+    }
+
+    /// <summary>What one acknowledgement reported as newly arrived.</summary>
+    public struct Delivery
+    {
+        public int Bytes;
+
+        /// <summary>Of the latest segment that was sent once; -1 when there was none.</summary>
+        public long RoundTrip;
+    }
+
+    [Flags]
+    private enum SentFlags : byte
+    {
+        None = 0,
+        Sacked = 1,
+        Lost = 2,
+
+        /// <summary>Sent more than once, ever.</summary>
+        Retransmitted = 4,
+    }
+
+    private struct Sent
+    {
+        public uint Start;
+        public int Length;
+        public long SentAt;
+        public SentFlags Flags;
+
+        public readonly uint End
+        {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            get => Start + (uint)Length;
+        }
+    }
+}

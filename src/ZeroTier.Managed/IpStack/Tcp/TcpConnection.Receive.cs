@@ -1,0 +1,344 @@
+using System.Buffers;
+
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+internal sealed partial class TcpConnection
+{
+    // RFC 1122, 4.2.3.2: below 500 ms.
+    private const long AcknowledgementDelay = 40 * TimeSpan.TicksPerMillisecond;
+
+    // RFC 7323, 5.5: a timestamp older than this says nothing any more.
+    private const long TimestampLifetime = 24 * TimeSpan.TicksPerDay;
+
+    private ReceiveWindow _window;
+    private uint _receiveNext;
+    private uint _delivered;
+    private uint? _finAt;
+    private uint _lastAcknowledged;
+    private uint _timestampRecent;
+    private long _timestampRecentAt;
+    private int _unacknowledgedBytes;
+    private int _largestPayload;
+    private int _duplicatesDue;
+    private bool _acknowledgeNow;
+    private long _lastHeardAt;
+    private ChallengeLimiter _challenges;
+
+    /// <summary>A segment for this connection (RFC 9293, 3.10.7).</summary>
+    /// <param name="segment">Its header.</param>
+    /// <param name="payload">Its data.</param>
+    /// <param name="input">Where data in order goes; null while that is busy, then it is queued.</param>
+    /// <param name="now">The time.</param>
+    public void OnSegment(in TcpSegment segment, ReadOnlySpan<byte> payload, IBufferWriter<byte>? input, long now)
+    {
+        switch (State)
+        {
+            case TcpState.Closed:
+            case TcpState.TimeWait:
+                return;
+            case TcpState.SynSent:
+                OnSegmentInSynSent(segment, now);
+                return;
+            case TcpState.SynReceived when segment.Has(TcpFlags.Syn) && !segment.Has(TcpFlags.Ack | TcpFlags.Rst) && segment.Sequence == _initialReceive:
+                // Our SYN-ACK was lost.
+                _synDue = true;
+                return;
+        }
+
+        if (!IsAcceptable(segment, now) || !IsPermitted(segment, now))
+        {
+            return;
+        }
+
+        _lastHeardAt = now;
+        _probesUnanswered = 0;
+        _probedSince = Never;
+        if (!OnAcknowledgement(segment, now) || State is TcpState.Closed or TcpState.TimeWait)
+        {
+            return;
+        }
+
+        // RFC 9293, 3.10.7.4, seventh and eighth: text and FIN count in these states only.
+        if (State is TcpState.Established or TcpState.FinWait1 or TcpState.FinWait2 && segment.SequenceLength > 0)
+        {
+            OnText(segment, payload, input, now);
+        }
+    }
+
+    /// <summary>Moves queued data on, now that the input pipe is free again.</summary>
+    /// <returns>How many bytes.</returns>
+    public int Deliver(IBufferWriter<byte> input)
+    {
+        int total = 0;
+        while (HasUndelivered && !_reassembly.IsEmpty)
+        {
+            int count = _reassembly.Drain(_delivered, input);
+            _delivered += (uint)count;
+            total += count;
+        }
+
+        return total;
+    }
+
+    /// <summary>Nobody reads any more: from here on data is acknowledged and thrown away.</summary>
+    public void DiscardInput()
+    {
+        DiscardsInput = true;
+        while (HasUndelivered && !_reassembly.IsEmpty)
+        {
+            _delivered += (uint)_reassembly.Drain(_delivered, null);
+        }
+
+        Resume();
+    }
+
+    /// <summary>The application does not keep up: the window's edge stays.</summary>
+    public void Pause() => _window.IsPaused = true;
+
+    /// <summary>The application has read.</summary>
+    public void Resume()
+    {
+        _window.IsPaused = false;
+        _acknowledgeNow |= IsEstablished && State != TcpState.Closed && _window.NeedsUpdate(_receiveNext, _segmentSize);
+    }
+
+    // First: is the segment in the window, and not an old duplicate?
+    private bool IsAcceptable(in TcpSegment segment, long now)
+    {
+        bool reset = segment.Has(TcpFlags.Rst);
+        if (_timestampsOn && !reset)
+        {
+            // RFC 7323, 3.2: once agreed, every segment carries it.
+            if (!segment.HasTimestamps)
+            {
+                return false;
+            }
+
+            // RFC 7323, 5.3, R1: protection against wrapped sequence numbers.
+            if ((int)(segment.TimestampValue - _timestampRecent) < 0 && now - _timestampRecentAt < TimestampLifetime)
+            {
+                _environment.Statistics.Add(TcpCounter.PawsDropped);
+                AnswerUnacceptable(segment, now);
+                return false;
+            }
+        }
+
+        uint length = segment.SequenceLength;
+        uint end = segment.Sequence + length;
+        bool inWindow = length == 0
+            // RFC 9293's test with one number more: a peer that has filled the window sends from its edge.
+            ? !Sequence.IsBefore(segment.Sequence, _receiveNext) && !Sequence.IsAfter(segment.Sequence, _window.Edge)
+            : Sequence.IsAfter(end, _receiveNext) && Sequence.IsBefore(segment.Sequence, _window.Edge)
+                // With a closed window the acknowledgement and a bare FIN still count.
+                || segment.Sequence == _receiveNext && _window.Edge == _receiveNext;
+        if (!inWindow)
+        {
+            _environment.Statistics.Add(TcpCounter.OutOfWindowSegments);
+            if (!reset)
+            {
+                AnswerUnacceptable(segment, now);
+            }
+
+            return false;
+        }
+
+        // RFC 7323, 4.3.
+        if (_timestampsOn && !reset && !Sequence.IsAfter(segment.Sequence, _lastAcknowledged))
+        {
+            _timestampRecent = segment.TimestampValue;
+            _timestampRecentAt = now;
+        }
+
+        return true;
+    }
+
+    // Repeated data is always answered: the peer lacks our acknowledgement. Empty segments are, within bounds, or two ends could answer each other for ever.
+    private void AnswerUnacceptable(in TcpSegment segment, long now)
+    {
+        if (segment.PayloadLength > 0 || _challenges.TryTake(now))
+        {
+            _acknowledgeNow = true;
+        }
+    }
+
+    // Second to fourth: RST and SYN (RFC 5961).
+    private bool IsPermitted(in TcpSegment segment, long now)
+    {
+        if (segment.Has(TcpFlags.Rst))
+        {
+            // RFC 5961, 3.2: only the exact next number resets.
+            if (segment.Sequence == _receiveNext)
+            {
+                IsResetReceived = true;
+                End(State == TcpState.SynReceived || State is TcpState.LastAck or TcpState.Closing && IsFinReceived
+                    ? new TcpException(TcpError.ConnectionReset, "The other end reset the connection while it was opening or closing.")
+                    : new TcpException(TcpError.ConnectionReset, "The other end reset the connection."));
+            }
+            else
+            {
+                Challenge(now);
+            }
+
+            return false;
+        }
+
+        // RFC 5961, 4.2.
+        if (segment.Has(TcpFlags.Syn))
+        {
+            Challenge(now);
+            return false;
+        }
+
+        return segment.Has(TcpFlags.Ack);
+    }
+
+    private void Challenge(long now)
+    {
+        // RFC 5961, 7. The bound is the connection's own: a shared one would tell an attacker about other connections.
+        if (_challenges.TryTake(now))
+        {
+            _environment.Statistics.Add(TcpCounter.ChallengeAcks);
+            _acknowledgeNow = true;
+        }
+    }
+
+    private void OnText(in TcpSegment segment, ReadOnlySpan<byte> payload, IBufferWriter<byte>? input, long now)
+    {
+        uint start = segment.Sequence;
+        uint end = start + (uint)payload.Length;
+        if (segment.Has(TcpFlags.Fin) && _finAt is null && !Sequence.IsBefore(end, _receiveNext) && !Sequence.IsAfter(end, _window.Edge))
+        {
+            _finAt = end;
+        }
+
+        // Nothing counts beyond the window or beyond FIN.
+        uint limit = _finAt is { } fin ? Sequence.Min(fin, _window.Edge) : _window.Edge;
+        if (Sequence.IsAfter(end, limit))
+        {
+            payload = payload[..Math.Max(0, payload.Length - (int)(end - limit))];
+            _acknowledgeNow = true;
+        }
+
+        if (Sequence.IsBefore(start, _receiveNext))
+        {
+            // The front is a repetition: the peer may lack our acknowledgement.
+            payload = payload[Math.Min(payload.Length, (int)(_receiveNext - start))..];
+            start = _receiveNext;
+            _acknowledgeNow = true;
+        }
+
+        if (payload.Length > 0)
+        {
+            _largestPayload = Math.Max(_largestPayload, payload.Length);
+            if (start == _receiveNext)
+            {
+                OnNextText(payload, input, now);
+            }
+            else
+            {
+                OnLaterText(start, payload);
+            }
+        }
+        else if (_finAt is { } at && at != _receiveNext)
+        {
+            _acknowledgeNow = true;
+        }
+
+        if (_finAt == _receiveNext)
+        {
+            OnFin();
+        }
+    }
+
+    private void OnNextText(ReadOnlySpan<byte> payload, IBufferWriter<byte>? input, long now)
+    {
+        uint before = _receiveNext;
+        bool closesGap = !_reassembly.IsEmpty;
+        if (DiscardsInput)
+        {
+            _receiveNext += (uint)payload.Length;
+            SkipQueued();
+        }
+        else if (input is not null && !HasUndelivered)
+        {
+            input.Write(payload);
+            _receiveNext += (uint)payload.Length;
+            _delivered = _receiveNext;
+            while (!_reassembly.IsEmpty && !Sequence.IsAfter(_reassembly.Start, _receiveNext))
+            {
+                _receiveNext += (uint)_reassembly.Drain(_receiveNext, input);
+                _delivered = _receiveNext;
+            }
+        }
+        else
+        {
+            if (!_reassembly.Insert(_receiveNext, payload, _delivered, _options.ReceiveWindow))
+            {
+                _environment.Statistics.Add(TcpCounter.OutOfWindowSegments);
+            }
+
+            _receiveNext = _reassembly.ContiguousEnd(_receiveNext);
+        }
+
+        int count = (int)(_receiveNext - before);
+        _environment.Statistics.Add(TcpCounter.BytesReceived, count);
+        _unacknowledgedBytes += count;
+
+        // RFC 5681, 4.2: at once for every second full segment and when a gap closes; the batch makes one acknowledgement of many.
+        if (closesGap || _unacknowledgedBytes >= 2 * _largestPayload)
+        {
+            _acknowledgeNow = true;
+        }
+        else if (_acknowledgeAt == Never)
+        {
+            _acknowledgeAt = now + AcknowledgementDelay;
+        }
+    }
+
+    private void OnLaterText(uint start, ReadOnlySpan<byte> payload)
+    {
+        _environment.Statistics.Add(TcpCounter.OutOfOrderSegments);
+        if (!_reassembly.Insert(start, payload, _delivered, _options.ReceiveWindow))
+        {
+            _environment.Statistics.Add(TcpCounter.OutOfWindowSegments);
+        }
+
+        // RFC 5681, 4.2: at once. With selective acknowledgements one for the batch says it all; without, the peer counts them.
+        _acknowledgeNow = true;
+        _duplicatesDue = _sackOn ? 0 : Math.Min(_duplicatesDue + 1, MaxDuplicatesDue);
+    }
+
+    private const int MaxDuplicatesDue = 64;
+
+    private void SkipQueued()
+    {
+        while (!_reassembly.IsEmpty && !Sequence.IsAfter(_reassembly.Start, _receiveNext))
+        {
+            _receiveNext += (uint)_reassembly.Drain(_receiveNext, null);
+        }
+
+        _delivered = _receiveNext;
+    }
+
+    // RFC 9293, 3.10.7.4, eighth.
+    private void OnFin()
+    {
+        _receiveNext++;
+        IsFinReceived = true;
+        _acknowledgeNow = true;
+        switch (State)
+        {
+            case TcpState.Established:
+                State = TcpState.CloseWait;
+                break;
+            case TcpState.FinWait1:
+                State = TcpState.Closing;
+                break;
+            case TcpState.FinWait2:
+                EnterTimeWait();
+                break;
+        }
+    }
+
+    private uint TimestampClock(long now) => _timestampOffset + (uint)(now / TimeSpan.TicksPerMillisecond);
+}

@@ -1,0 +1,230 @@
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+internal sealed partial class TcpConnection
+{
+    private enum Recovery
+    {
+        None,
+
+        /// <summary>Loss was found by acknowledgements (RFC 5681, 3.2; RFC 6582; RFC 6675).</summary>
+        Fast,
+
+        /// <summary>The retransmission timer ran out; slow start repairs (RFC 5681, 3.1).</summary>
+        Timeout,
+    }
+
+    private RetransmissionTimer _timer = new();
+    private ICongestionControl _congestion;
+    private Recovery _recovery;
+    private uint _recoveryPoint;
+    private bool _forceRetransmit;
+    private int _duplicates;
+    private uint _sendUnacknowledged;
+    private uint _sendNext;
+    private int _sendWindow;
+    private int _maxSendWindow;
+    private uint _updateSequence;
+    private uint _updateAcknowledgement;
+
+    // When something was last acknowledged, or first sent into silence: the user timeout counts from here.
+    private long _progressAt;
+
+    // RFC 9293, 3.10.7.4, fifth. False when the segment must be dropped.
+    private bool OnAcknowledgement(in TcpSegment segment, long now)
+    {
+        uint acknowledgement = segment.Acknowledgement;
+        if (State == TcpState.SynReceived)
+        {
+            if (acknowledgement != _sendNext)
+            {
+                _answer = OutgoingSegment.ResetFor(segment);
+                _answerDue = true;
+                return false;
+            }
+
+            if (!_synRepeated)
+            {
+                _timer.Sample(Math.Max(1, now - _synSentAt));
+            }
+
+            _sendWindow = segment.Window << _sendScale;
+            _maxSendWindow = _sendWindow;
+            Establish(segment, now);
+        }
+
+        // RFC 5961, 5.2.
+        if (Sequence.IsAfter(acknowledgement, _sendNext)
+            || Sequence.IsBefore(acknowledgement, _sendUnacknowledged - (uint)_maxSendWindow))
+        {
+            Challenge(now);
+            return false;
+        }
+
+        bool duplicate = TakeWindow(segment);
+        int outstandingBefore = _scoreboard.Outstanding;
+        int inFlightBefore = InFlight;
+        var delivery = new SackScoreboard.Delivery { RoundTrip = -1 };
+        int advanced = Math.Max(0, (int)(acknowledgement - _sendUnacknowledged));
+        if (advanced > 0)
+        {
+            Advance(acknowledgement, advanced, now, ref delivery);
+        }
+
+        for (int i = 0; _sackOn && i < segment.SackCount; i++)
+        {
+            _scoreboard.Sack(segment.Sack[i], _sendNext, now, ref delivery);
+        }
+
+        if (delivery.RoundTrip >= 0)
+        {
+            _timer.Sample(delivery.RoundTrip);
+        }
+        else if (advanced > 0)
+        {
+            _timer.EndBackOff();
+        }
+
+        if (duplicate && advanced == 0 && outstandingBefore > 0 && !_sackOn)
+        {
+            _duplicates++;
+        }
+
+        Recover(acknowledgement, advanced, inFlightBefore, now);
+        if (advanced > 0)
+        {
+            ArmRetransmission(now);
+            OnSendQueueAcknowledged();
+        }
+
+        return true;
+    }
+
+    // RFC 9293, 3.10.7.4: the window is taken from the newest segment only. True when the segment could be a duplicate acknowledgement (RFC 5681, 2).
+    private bool TakeWindow(in TcpSegment segment)
+    {
+        int window = segment.Window << _sendScale;
+        bool same = window == _sendWindow && segment.SequenceLength == 0;
+        if (!Sequence.IsBefore(segment.Acknowledgement, _sendUnacknowledged)
+            && (Sequence.IsBefore(_updateSequence, segment.Sequence)
+                || _updateSequence == segment.Sequence && !Sequence.IsBefore(segment.Acknowledgement, _updateAcknowledgement)))
+        {
+            if (window > _sendWindow)
+            {
+                _persistAt = Never;
+                _persistTries = 0;
+            }
+
+            _sendWindow = window;
+            _maxSendWindow = Math.Max(_maxSendWindow, window);
+            _updateSequence = segment.Sequence;
+            _updateAcknowledgement = segment.Acknowledgement;
+        }
+
+        return same && segment.Acknowledgement == _sendUnacknowledged;
+    }
+
+    private void Advance(uint acknowledgement, int advanced, long now, ref SackScoreboard.Delivery delivery)
+    {
+        _scoreboard.Acknowledge(acknowledgement, now, ref delivery);
+        _sendUnacknowledged = acknowledgement;
+        _send.Discard(Math.Min(advanced, _send.Length));
+        _progressAt = now;
+        _retransmissions = 0;
+        if (!_sackOn && _duplicates > 0)
+        {
+            // Each duplicate stood for a segment that is now acknowledged by number.
+            _duplicates = Math.Max(0, _duplicates - Math.Max(0, advanced / _segmentSize - 1));
+        }
+
+        if (_tailProbed && !Sequence.IsBefore(acknowledgement, _tailProbeEnd))
+        {
+            _tailProbed = false;
+        }
+    }
+
+    private void Recover(uint acknowledgement, int advanced, int inFlightBefore, long now)
+    {
+        if (_recovery != Recovery.None && !Sequence.IsBefore(acknowledgement, _recoveryPoint) && advanced > 0)
+        {
+            _recovery = Recovery.None;
+            _duplicates = 0;
+        }
+
+        if (advanced > 0 && _recovery != Recovery.Fast)
+        {
+            bool limited = _windowLimited || _congestion.IsSlowStart && 2L * inFlightBefore >= _congestion.Window;
+            _congestion.OnAcknowledged(advanced, limited);
+            _windowLimited = false;
+        }
+
+        if (_sackOn)
+        {
+            _reorderAt = Never;
+            if (_scoreboard.DetectLoss(now, _recovery != Recovery.None, Math.Max(1, _timer.SmoothedRoundTrip), ref _reorderAt))
+            {
+                OnLossFound();
+            }
+
+            return;
+        }
+
+        // RFC 6582, 3.2: the third duplicate starts recovery, each partial acknowledgement uncovers the next loss.
+        if (_recovery == Recovery.None && _duplicates >= SackScoreboard.DuplicateThreshold)
+        {
+            _scoreboard.MarkFirstLost();
+            OnLossFound();
+        }
+        else if (_recovery == Recovery.Fast && advanced > 0)
+        {
+            _scoreboard.MarkFirstLost();
+            _forceRetransmit = true;
+        }
+    }
+
+    private void OnLossFound()
+    {
+        if (_recovery != Recovery.None)
+        {
+            return;
+        }
+
+        // Once per window of data (RFC 6675, 5).
+        _recovery = Recovery.Fast;
+        _recoveryPoint = _sendNext;
+        _forceRetransmit = true;
+        _tailProbed = false;
+        _probeTailAt = Never;
+        _congestion.OnLoss(_scoreboard.Outstanding);
+        _environment.Statistics.Add(TcpCounter.FastRecoveries);
+    }
+
+    // What the path holds: the scoreboard's pipe; without selective acknowledgements each duplicate stands for a segment that has arrived (RFC 5681, 3.2).
+    private int InFlight => Math.Max(0, _scoreboard.InFlight - (_sackOn ? 0 : _duplicates * _segmentSize));
+
+    private void OnSendQueueAcknowledged()
+    {
+        if (!_finSent || _sendUnacknowledged != _sendNext)
+        {
+            return;
+        }
+
+        // Our FIN is acknowledged.
+        switch (State)
+        {
+            case TcpState.FinWait1:
+                State = TcpState.FinWait2;
+                if (_abandoned)
+                {
+                    _lifetimeAt = _progressAt + _environment.Options.FinWaitTimeout.Ticks;
+                }
+
+                break;
+            case TcpState.Closing:
+                EnterTimeWait();
+                break;
+            case TcpState.LastAck:
+                End(null);
+                break;
+        }
+    }
+}

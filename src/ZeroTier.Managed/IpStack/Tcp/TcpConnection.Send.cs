@@ -1,0 +1,221 @@
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+internal sealed partial class TcpConnection
+{
+    private bool _finQueued;
+    private bool _finSent;
+    private bool _resetDue;
+    private bool _abandoned;
+    private bool _windowLimited;
+
+    // A persist timer or a tail probe lets one segment pass that window rules would hold back.
+    private bool _overrideWindow;
+    private bool _overrideCongestion;
+    private bool _probeDue;
+    private bool _answerDue;
+    private OutgoingSegment _answer;
+    private long _sentAt;
+    private long _synSentAt;
+
+    /// <summary>Decides the next segment, if there is one. The state counts it as sent.</summary>
+    public bool TryPlan(long now, out OutgoingSegment segment)
+    {
+        segment = new OutgoingSegment { WindowScale = -1, SourcePort = _localPort, DestinationPort = _remotePort };
+        if (_answerDue)
+        {
+            _answerDue = false;
+            segment = _answer;
+            return true;
+        }
+
+        switch (State)
+        {
+            case TcpState.Closed:
+                return PlanReset(ref segment);
+            case TcpState.SynSent:
+            case TcpState.SynReceived:
+                return PlanSyn(now, ref segment) || State == TcpState.SynReceived && PlanAcknowledgement(now, ref segment);
+            case TcpState.TimeWait:
+                return PlanAcknowledgement(now, ref segment);
+        }
+
+        // Gaps are reported before data: selective acknowledgements leave no room beside a full payload.
+        return (_duplicatesDue > 0 || _acknowledgeNow && _sackOn && !_reassembly.IsEmpty) && PlanAcknowledgement(now, ref segment)
+            || PlanRetransmission(now, ref segment)
+            || PlanData(now, ref segment)
+            || PlanAcknowledgement(now, ref segment);
+    }
+
+    /// <summary>Decided segments may point into the send buffer until <see cref="EndTransmission"/>.</summary>
+    public void BeginTransmission() => _send.Hold();
+
+    /// <summary>All decided segments are written.</summary>
+    public void EndTransmission() => _send.EndHold();
+
+    private bool PlanReset(ref OutgoingSegment segment)
+    {
+        if (!_resetDue)
+        {
+            return false;
+        }
+
+        _resetDue = false;
+        _environment.Statistics.Add(TcpCounter.ResetsSent);
+        segment.Sequence = _sendNext;
+        segment.Acknowledgement = _receiveNext;
+        segment.Flags = TcpFlags.Rst | TcpFlags.Ack;
+        return true;
+    }
+
+    private bool PlanRetransmission(long now, ref OutgoingSegment segment)
+    {
+        int length = _scoreboard.FirstLostLength();
+        if (length == 0 || !_forceRetransmit && InFlight + length > _congestion.Window)
+        {
+            return false;
+        }
+
+        _forceRetransmit = false;
+        _scoreboard.TryRetransmit(now, out uint sequence, out length);
+        int start = (int)(sequence - _sendUnacknowledged);
+        int payload = Math.Min(length, _send.Length - start);
+        Fill(now, sequence, start, payload, fin: payload < length, ref segment);
+        _environment.Statistics.Add(TcpCounter.Retransmissions);
+        if (_retransmitAt == Never)
+        {
+            _retransmitAt = now + _timer.Timeout;
+        }
+
+        return true;
+    }
+
+    private bool PlanData(long now, ref OutgoingSegment segment)
+    {
+        int sent = (int)(_sendNext - _sendUnacknowledged) - (_finSent ? 1 : 0);
+        int unsent = _send.Length - sent;
+        bool finDue = _finQueued && !_finSent;
+        if (unsent == 0 && !finDue)
+        {
+            return false;
+        }
+
+        int usable = _sendWindow - sent;
+        int length = Math.Min(Math.Min(unsent, _segmentSize), Math.Max(0, usable));
+        if (!MayLeave(length, unsent, usable))
+        {
+            // Nothing in flight means that no acknowledgement will bring the window's opening: ask for it (RFC 9293, 3.8.6.1).
+            if (_scoreboard.Count == 0 && _persistAt == Never)
+            {
+                _persistAt = now + _timer.Timeout;
+            }
+
+            return false;
+        }
+
+        if (_scoreboard.Count == 0 && now - _sentAt > _timer.Timeout)
+        {
+            _congestion.OnIdle();
+        }
+
+        int inFlight = InFlight;
+        if (inFlight > 0 && inFlight + length > _congestion.Window && !_overrideCongestion)
+        {
+            _windowLimited = true;
+            return false;
+        }
+
+        _overrideWindow = false;
+        _overrideCongestion = false;
+        _persistAt = Never;
+        bool fin = finDue && length == unsent;
+        if (_scoreboard.Count == 0)
+        {
+            _progressAt = now;
+        }
+
+        Fill(now, _sendNext, sent, length, fin, ref segment);
+        segment.Flags |= length == unsent ? TcpFlags.Psh : TcpFlags.None;
+        int sequenceLength = length + (fin ? 1 : 0);
+        _scoreboard.Add(_sendNext, sequenceLength, now);
+        _sendNext += (uint)sequenceLength;
+        _finSent |= fin;
+        _environment.Statistics.Add(TcpCounter.BytesSent, length);
+        if (_retransmitAt == Never)
+        {
+            _retransmitAt = now + _timer.Timeout;
+        }
+
+        ArmTailProbe(now);
+        return true;
+    }
+
+    // Silly window avoidance of the sender (RFC 9293, 3.8.6.2.1): full segments, the end of what is there, or half the largest window seen.
+    private bool MayLeave(int length, int unsent, int usable)
+    {
+        if (length == 0)
+        {
+            return unsent == 0 && usable > 0;
+        }
+
+        return length == unsent || length == _segmentSize || length >= _maxSendWindow / 2 || _overrideWindow;
+    }
+
+    private bool PlanAcknowledgement(long now, ref OutgoingSegment segment)
+    {
+        if (_probeDue)
+        {
+            // One number back: the peer must answer what it has had already (RFC 9293, 3.8.4).
+            _probeDue = false;
+            FillHeader(now, _sendUnacknowledged - 1, ref segment);
+            return true;
+        }
+
+        if (_duplicatesDue > 0)
+        {
+            _duplicatesDue--;
+        }
+        else if (!_acknowledgeNow)
+        {
+            return false;
+        }
+
+        FillHeader(now, _sendNext, ref segment);
+        if (_sackOn && !_reassembly.IsEmpty)
+        {
+            segment.SackCount = _reassembly.Report(_receiveNext, _timestampsOn ? SackBlocks.Capacity - 1 : SackBlocks.Capacity, ref segment.Sack);
+        }
+
+        return true;
+    }
+
+    private void Fill(long now, uint sequence, int start, int length, bool fin, ref OutgoingSegment segment)
+    {
+        FillHeader(now, sequence, ref segment);
+        segment.Flags |= fin ? TcpFlags.Fin : TcpFlags.None;
+        if (length > 0)
+        {
+            _send.Slice(start, length, ref segment);
+        }
+
+        _sentAt = now;
+    }
+
+    private void FillHeader(long now, uint sequence, ref OutgoingSegment segment)
+    {
+        segment.Sequence = sequence;
+        segment.Acknowledgement = _receiveNext;
+        segment.Flags = TcpFlags.Ack;
+        segment.Window = _window.Advertise(_receiveNext, _receiveScale, _segmentSize);
+        if (_timestampsOn)
+        {
+            segment.HasTimestamps = true;
+            segment.TimestampValue = TimestampClock(now);
+            segment.TimestampEcho = _timestampRecent;
+        }
+
+        _lastAcknowledged = _receiveNext;
+        _unacknowledgedBytes = 0;
+        _acknowledgeNow = false;
+        _acknowledgeAt = Never;
+    }
+}

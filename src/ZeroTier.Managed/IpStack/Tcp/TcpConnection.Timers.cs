@@ -1,0 +1,244 @@
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+internal sealed partial class TcpConnection
+{
+    // RFC 8985, 7.2: what a peer's delayed acknowledgement of a single segment may add.
+    private const long WorstAcknowledgementDelay = 200 * TimeSpan.TicksPerMillisecond;
+
+    private long _retransmitAt = Never;
+    private long _reorderAt = Never;
+    private long _probeTailAt = Never;
+    private long _persistAt = Never;
+    private long _acknowledgeAt = Never;
+    private long _keepAliveAt = Never;
+    private long _lifetimeAt = Never;
+
+    private int _retransmissions;
+    private int _persistTries;
+    private int _probesUnanswered;
+    private long _probedSince = Never;
+    private bool _tailProbed;
+    private uint _tailProbeEnd;
+
+    /// <summary>When <see cref="OnTimer"/> wants to be called; <see cref="Never"/> for never.</summary>
+    public long NextDeadline
+    {
+        get
+        {
+            long first = Math.Min(Math.Min(_retransmitAt, _reorderAt), Math.Min(_probeTailAt, _persistAt));
+            return Math.Min(Math.Min(first, _acknowledgeAt), Math.Min(_keepAliveAt, _lifetimeAt));
+        }
+    }
+
+    /// <summary>Time has come to a deadline, or beyond. Calls that are early do nothing.</summary>
+    public void OnTimer(long now)
+    {
+        if (now >= _lifetimeAt)
+        {
+            OnLifetimeEnd();
+        }
+
+        if (now >= _acknowledgeAt)
+        {
+            _acknowledgeAt = Never;
+            _acknowledgeNow = true;
+        }
+
+        if (now >= _reorderAt)
+        {
+            _reorderAt = Never;
+            if (_scoreboard.DetectLoss(now, _recovery != Recovery.None, Math.Max(1, _timer.SmoothedRoundTrip), ref _reorderAt))
+            {
+                OnLossFound();
+            }
+        }
+
+        if (now >= _probeTailAt)
+        {
+            OnTailProbe(now);
+        }
+
+        if (now >= _retransmitAt)
+        {
+            OnRetransmissionTimeout(now);
+        }
+
+        if (now >= _persistAt)
+        {
+            OnPersist(now);
+        }
+
+        if (now >= _keepAliveAt)
+        {
+            OnKeepAlive(now);
+        }
+    }
+
+    private void StopTimers()
+    {
+        _retransmitAt = Never;
+        _reorderAt = Never;
+        _probeTailAt = Never;
+        _persistAt = Never;
+        _acknowledgeAt = Never;
+        _keepAliveAt = Never;
+        _lifetimeAt = Never;
+    }
+
+    private void OnLifetimeEnd()
+    {
+        switch (State)
+        {
+            case TcpState.SynSent:
+            case TcpState.SynReceived:
+                TimeOut("No answer to the attempt to connect in time.");
+                break;
+            default:
+                // FIN-WAIT-2 without a reader: the peer had its time.
+                End(null);
+                break;
+        }
+    }
+
+    // RFC 6298, 5.1 to 5.3.
+    private void ArmRetransmission(long now)
+    {
+        _retransmitAt = _scoreboard.Outstanding > 0 ? now + _timer.Timeout : Never;
+        ArmTailProbe(now);
+    }
+
+    // RFC 8985, 7.2.
+    private void ArmTailProbe(long now)
+    {
+        _probeTailAt = Never;
+        if (!_sackOn || _tailProbed || _recovery != Recovery.None || _scoreboard.Count == 0 || _scoreboard.SackedSegments > 0 || _timer.SmoothedRoundTrip == 0)
+        {
+            return;
+        }
+
+        long at = now + 2 * _timer.SmoothedRoundTrip + (_scoreboard.Count == 1 ? WorstAcknowledgementDelay : 0);
+        if (at < _retransmitAt)
+        {
+            _probeTailAt = at;
+        }
+    }
+
+    // RFC 8985, 7.3: new data if there is any, else the last segment again; the answer shows what is missing.
+    private void OnTailProbe(long now)
+    {
+        _probeTailAt = Never;
+        if (_recovery != Recovery.None || _scoreboard.Count == 0)
+        {
+            return;
+        }
+
+        _tailProbed = true;
+        _tailProbeEnd = _sendNext;
+        int sent = (int)(_sendNext - _sendUnacknowledged) - (_finSent ? 1 : 0);
+        if (_send.Length > sent && _sendWindow - sent >= Math.Min(_segmentSize, _send.Length - sent))
+        {
+            _overrideCongestion = true;
+        }
+        else if (_scoreboard.MarkLastLost())
+        {
+            _forceRetransmit = true;
+        }
+
+        _retransmitAt = now + _timer.Timeout;
+    }
+
+    private void OnRetransmissionTimeout(long now)
+    {
+        _retransmitAt = Never;
+        if (State is TcpState.SynSent or TcpState.SynReceived)
+        {
+            _synDue = true;
+            _synRepeated = true;
+            _timer.BackOff();
+            return;
+        }
+
+        if (_scoreboard.Count == 0)
+        {
+            return;
+        }
+
+        // RFC 9293, 3.8.3: R2.
+        if (now - _progressAt >= _options.UserTimeout.Ticks)
+        {
+            TimeOut("The other end has acknowledged nothing in time.");
+            return;
+        }
+
+        _environment.Statistics.Add(TcpCounter.RetransmissionTimeouts);
+        _congestion.OnTimeout(_scoreboard.Outstanding, first: _retransmissions++ == 0 && _recovery != Recovery.Timeout);
+        _recovery = Recovery.Timeout;
+        _recoveryPoint = _sendNext;
+        _duplicates = 0;
+        _tailProbed = false;
+        _probeTailAt = Never;
+        _reorderAt = Never;
+        _scoreboard.MarkAllLost();
+        _forceRetransmit = true;
+        _timer.BackOff();
+
+        // The user timeout is not overslept by a long back-off.
+        _retransmitAt = Math.Max(now + RetransmissionTimer.Minimum, Math.Min(now + _timer.Timeout, _progressAt + _options.UserTimeout.Ticks));
+    }
+
+    // RFC 9293, 3.8.6.1: a closed window is asked about for as long as the peer answers.
+    private void OnPersist(long now)
+    {
+        _persistAt = Never;
+        if (_probedSince != Never && now - _probedSince >= _options.UserTimeout.Ticks)
+        {
+            TimeOut("The other end no longer answers probes of its closed window.");
+            return;
+        }
+
+        // Nobody is left who could want to wait for a reader that never reads.
+        if (_abandoned && now - _progressAt >= _options.UserTimeout.Ticks)
+        {
+            TimeOut("The other end kept its window closed after this end had finished.");
+            return;
+        }
+
+        _probedSince = Math.Min(_probedSince, now);
+        if (_sendWindow > 0)
+        {
+            _overrideWindow = true;
+        }
+        else
+        {
+            _environment.Statistics.Add(TcpCounter.ZeroWindowProbes);
+            _probeDue = true;
+        }
+
+        _persistTries = Math.Min(_persistTries + 1, 16);
+        _persistAt = now + Math.Min(_timer.Timeout << _persistTries, RetransmissionTimer.Maximum);
+    }
+
+    // RFC 9293, 3.8.4. With data in flight the retransmission timer watches.
+    private void OnKeepAlive(long now)
+    {
+        long due = _lastHeardAt + _options.KeepAliveTime.Ticks;
+        if (_probesUnanswered == 0 && now < due || _scoreboard.Count > 0)
+        {
+            _keepAliveAt = Math.Max(due, now + _options.KeepAliveInterval.Ticks);
+            return;
+        }
+
+        if (_probesUnanswered >= _options.KeepAliveProbes)
+        {
+            TimeOut("The other end no longer answers keep-alive probes.");
+            return;
+        }
+
+        _probesUnanswered++;
+        _probeDue = true;
+        _environment.Statistics.Add(TcpCounter.KeepAliveProbes);
+        _keepAliveAt = now + _options.KeepAliveInterval.Ticks;
+    }
+
+    private void TimeOut(string message) => Abort(new TcpException(TcpError.TimedOut, message));
+}

@@ -1,0 +1,207 @@
+using System.Buffers;
+
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+/// <summary>
+/// One connection without I/O and clock: takes segments, application bytes and the time; gives segments to send and the next deadline.
+/// Read RFC 9293, 3.10 first. Times are in ticks of 100 ns since any fixed moment.
+/// </summary>
+/// <remarks>
+/// Guarded by the lock of the <see cref="TcpSocket"/> that owns it. Lock order: listener, then connection, then the timer queue, then pools; the
+/// tables of the layer are concurrent or leaf locks. No lock is held while a pipe is flushed or completed, a batch is sent or an observer is called.
+/// </remarks>
+internal sealed partial class TcpConnection
+{
+    public const long Never = long.MaxValue;
+
+    /// <summary>RFC 9293, 3.7.1: assumed when the peer names no size.</summary>
+    private const int DefaultSegmentSize = 536;
+
+    // A peer that asks for tiny segments would make us send mostly headers; such an option is ignored.
+    private const int MinSegmentSize = 64;
+
+    private readonly TcpEnvironment _environment;
+    private readonly TcpSocketOptions _options;
+    private readonly ushort _localPort;
+    private readonly ushort _remotePort;
+    private readonly int _localSegmentSize;
+    private readonly uint _timestampOffset;
+    private readonly SendBuffer _send;
+    private readonly ReassemblyQueue _reassembly;
+    private readonly SackScoreboard _scoreboard = new();
+
+    private TcpConnection(TcpEnvironment environment, TcpSocketOptions options, in TcpConnectionSetup setup, TcpState state)
+    {
+        _environment = environment;
+        _options = options;
+        _localPort = setup.LocalPort;
+        _remotePort = setup.RemotePort;
+        _localSegmentSize = Math.Clamp(setup.SegmentSize, MinSegmentSize, ChunkPool.ChunkSize);
+        _timestampOffset = setup.TimestampOffset;
+        _send = new SendBuffer(environment.Chunks);
+        _reassembly = new ReassemblyQueue(environment.Chunks);
+        _initialSend = setup.InitialSequence;
+        _sendUnacknowledged = setup.InitialSequence;
+        _sendNext = setup.InitialSequence;
+        _receiveScale = ReceiveWindow.ScaleFor(options.ReceiveWindow);
+        _congestion = new NewReno(DefaultSegmentSize);
+        State = state;
+    }
+
+    public TcpState State { get; private set; }
+
+    /// <summary>Why the connection is closed; null while it lives and after an orderly end.</summary>
+    public TcpException? Error { get; private set; }
+
+    /// <summary>The peer's FIN was received, all bytes before it as well.</summary>
+    public bool IsFinReceived { get; private set; }
+
+    /// <summary>The peer ended the connection with RST.</summary>
+    public bool IsResetReceived { get; private set; }
+
+    /// <summary>The first sequence number that was not yet handed to the input pipe.</summary>
+    public uint Delivered => _delivered;
+
+    /// <summary>Received data is acknowledged and thrown away: nobody reads.</summary>
+    public bool DiscardsInput { get; private set; }
+
+    /// <summary>Data waits in the reassembly queue for the input pipe.</summary>
+    public bool HasUndelivered => _delivered != _receiveNext - (IsFinReceived ? 1u : 0);
+
+    /// <summary>Everything that the application wrote, FIN included, is acknowledged.</summary>
+    public bool IsSendQueueEmpty =>
+        State is TcpState.Closed or TcpState.TimeWait || _send.Length == 0 && (!_finQueued || _finSent && _sendUnacknowledged == _sendNext);
+
+    public long SmoothedRoundTrip => _timer.SmoothedRoundTrip;
+
+    /// <summary>Bytes that may be appended now. The limit follows twice the congestion window, so that the pipe behind never runs dry.</summary>
+    public int SendRoom =>
+        _finQueued ? 0 : Math.Max(0, (int)Math.Clamp(2L * _congestion.Window, MinSendBuffer, Math.Max(MinSendBuffer, _options.MaxSendBuffer)) - _send.Length);
+
+    private const int MinSendBuffer = 128 * 1024;
+
+    /// <summary>An active open (RFC 9293, 3.10.1).</summary>
+    public static TcpConnection Connect(TcpEnvironment environment, TcpSocketOptions options, in TcpConnectionSetup setup, long now)
+    {
+        var connection = new TcpConnection(environment, options, setup, TcpState.SynSent) { _synDue = true };
+        connection._sendNext++;
+        connection._lastHeardAt = now;
+        connection._lifetimeAt = now + options.ConnectTimeout.Ticks;
+        return connection;
+    }
+
+    /// <summary>A passive open: a listener has received a SYN (RFC 9293, 3.10.7.2).</summary>
+    public static TcpConnection Accept(TcpEnvironment environment, TcpSocketOptions options, in TcpConnectionSetup setup, in TcpSegment syn, long now)
+    {
+        var connection = new TcpConnection(environment, options, setup, TcpState.SynReceived) { _synDue = true };
+        connection._sendNext++;
+        connection._lastHeardAt = now;
+        connection._lifetimeAt = now + HalfOpenLifetime;
+        connection.TakeSyn(syn);
+        connection._sendWindow = syn.Window;
+        connection._maxSendWindow = syn.Window;
+        return connection;
+    }
+
+    /// <summary>Takes application bytes, at most <see cref="SendRoom"/>.</summary>
+    public void Append(in ReadOnlySequence<byte> data, long now)
+    {
+        if (_scoreboard.Count == 0 && _send.Length == 0)
+        {
+            _progressAt = now;
+        }
+
+        _send.Append(data);
+    }
+
+    /// <summary>The application has written its last byte: FIN goes behind it (RFC 9293, 3.10.4).</summary>
+    public void Close(long now)
+    {
+        if (_finQueued || State is TcpState.Closed or TcpState.TimeWait)
+        {
+            return;
+        }
+
+        _finQueued = true;
+        _progressAt = _scoreboard.Count == 0 && _send.Length == 0 ? now : _progressAt;
+        State = State switch
+        {
+            TcpState.Established => TcpState.FinWait1,
+            TcpState.CloseWait => TcpState.LastAck,
+            _ => State,
+        };
+    }
+
+    /// <summary>The application has let go of both directions: what comes is discarded, and the peer has bounded time for its FIN.</summary>
+    public void Abandon(long now)
+    {
+        _abandoned = true;
+        DiscardInput();
+        if (State == TcpState.FinWait2)
+        {
+            _lifetimeAt = Math.Min(_lifetimeAt, now + _environment.Options.FinWaitTimeout.Ticks);
+        }
+    }
+
+    /// <summary>Gives the connection up with RST (RFC 9293, 3.10.5).</summary>
+    public void Abort(TcpException reason)
+    {
+        // There is nobody to reset before the peer's SYN has come.
+        _resetDue = State is not (TcpState.Closed or TcpState.SynSent or TcpState.TimeWait);
+        End(reason);
+    }
+
+    /// <summary>Gives the connection up without a word.</summary>
+    public void Drop(TcpException reason) => End(reason);
+
+    /// <summary>What the time-wait table needs to answer in this connection's place.</summary>
+    public TimeWaitEntry ToTimeWait() => new()
+    {
+        SendNext = _sendNext,
+        ReceiveNext = _receiveNext,
+        Window = _window.Advertise(_receiveNext, _receiveScale, _segmentSize),
+        TimestampRecent = _timestampsOn ? _timestampRecent : null,
+        TimestampOffset = _timestampOffset,
+    };
+
+    // The last state. Buffers go back at once; an error means that bytes may be missing.
+    private void End(TcpException? error)
+    {
+        if (State == TcpState.Closed)
+        {
+            return;
+        }
+
+        State = TcpState.Closed;
+        Error = error;
+        _send.Clear();
+        _scoreboard.Clear();
+        if (error is not null || DiscardsInput || !HasUndelivered)
+        {
+            _reassembly.Clear();
+            _delivered = _receiveNext - (IsFinReceived ? 1u : 0);
+        }
+
+        _acknowledgeNow = false;
+        StopTimers();
+    }
+
+    private void EnterTimeWait()
+    {
+        State = TcpState.TimeWait;
+        StopTimers();
+        _scoreboard.Clear();
+        _send.Clear();
+    }
+}
+
+/// <summary>What the connections of a layer share.</summary>
+internal sealed record TcpEnvironment(TcpLayerOptions Options, ChunkPool Chunks, TcpStatistics Statistics);
+
+/// <summary>What the layer decides for a new connection.</summary>
+/// <param name="LocalPort">This end's port.</param>
+/// <param name="RemotePort">The other end's port.</param>
+/// <param name="SegmentSize">The largest payload of a segment without options that leaves in one datagram.</param>
+/// <param name="InitialSequence">RFC 6528.</param>
+/// <param name="TimestampOffset">Hides the clock from the peer (RFC 7323, 5.4).</param>
+internal readonly record struct TcpConnectionSetup(ushort LocalPort, ushort RemotePort, int SegmentSize, uint InitialSequence, uint TimestampOffset);

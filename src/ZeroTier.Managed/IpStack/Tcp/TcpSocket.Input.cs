@@ -1,0 +1,161 @@
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+internal sealed partial class TcpSocket
+{
+    private readonly Action _onFlushed;
+    private Pipe? _input;
+    private ValueTask<FlushResult> _flush;
+
+    // A thread is inside a call of the input pipe's writer: nobody else may touch that.
+    private bool _inputBusy;
+    private bool _flushWaits;
+    private bool _unflushed;
+    private bool _inputDone;
+
+    private enum InputStep
+    {
+        Flush,
+        Complete,
+    }
+
+    private void OpenPipes()
+    {
+        _input = new Pipe(_options.Input);
+        _output = new Pipe(_options.Output);
+    }
+
+    // Hands received data to the application: one flush for all that the batch brought.
+    private void PumpInput(long now)
+    {
+        while (TryBeginInput(out InputStep step, out TcpException? error))
+        {
+            if (step == InputStep.Complete)
+            {
+                CompleteInput(error);
+                return;
+            }
+
+            ValueTask<FlushResult> flush = _input!.Writer.FlushAsync();
+            if (flush.IsCompletedSuccessfully)
+            {
+                EndFlush(flush.Result);
+                continue;
+            }
+
+            lock (_gate)
+            {
+                _flush = flush;
+                _flushWaits = true;
+                _inputBusy = false;
+                _connection.Pause();
+            }
+
+            _options.Observer?.OnPaused(this);
+
+            // May call back at once, on this or another thread.
+            flush.GetAwaiter().UnsafeOnCompleted(_onFlushed);
+        }
+    }
+
+    private bool TryBeginInput(out InputStep step, out TcpException? error)
+    {
+        lock (_gate)
+        {
+            step = default;
+            error = _connection.Error;
+            if (_input is null || _inputBusy || _inputDone)
+            {
+                return false;
+            }
+
+            if (error is null && !_disposed && _connection.HasUndelivered)
+            {
+                try
+                {
+                    _unflushed |= _connection.Deliver(_input.Writer) > 0;
+                }
+                catch (Exception e) when (e is not OutOfMemoryException)
+                {
+                    _connection.Abort(new TcpException(TcpError.ConnectionAborted, "Received data could not be stored.", e));
+                    error = _connection.Error;
+                }
+            }
+
+            if (error is not null || _disposed || _connection.IsFinReceived || _connection.State == TcpState.Closed)
+            {
+                step = InputStep.Complete;
+            }
+            else if (!_unflushed || _flushWaits)
+            {
+                return false;
+            }
+
+            _unflushed = false;
+            _inputBusy = true;
+            return true;
+        }
+    }
+
+    private void CompleteInput(TcpException? error)
+    {
+        bool fin;
+        lock (_gate)
+        {
+            fin = _connection.IsFinReceived;
+            _inputDone = true;
+            _connection.DiscardInput();
+        }
+
+        if (error is null && fin)
+        {
+            _options.Observer?.OnFinReceived(this);
+        }
+
+        _input!.Writer.Complete(error);
+        Complete(_receiveEnded, error);
+    }
+
+    private void EndFlush(FlushResult result)
+    {
+        lock (_gate)
+        {
+            _inputBusy = false;
+            if (result.IsCompleted && !_connection.DiscardsInput)
+            {
+                // The application has completed its reader: nobody wants what still comes.
+                _connection.DiscardInput();
+            }
+        }
+    }
+
+    private void OnFlushed()
+    {
+        FlushResult result = default;
+        try
+        {
+            result = _flush.GetAwaiter().GetResult();
+        }
+        catch (Exception)
+        {
+            // The application completed its reader with an exception: the same as completing it.
+            result = new FlushResult(isCanceled: false, isCompleted: true);
+        }
+
+        lock (_gate)
+        {
+            _flush = default;
+            _flushWaits = false;
+            _connection.Resume();
+            if (result.IsCompleted)
+            {
+                _connection.DiscardInput();
+            }
+        }
+
+        _options.Observer?.OnResumed(this);
+        SettleAlone();
+    }
+}

@@ -1,0 +1,185 @@
+using System.Buffers;
+using System.IO.Pipelines;
+
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+internal sealed partial class TcpSocket
+{
+    // Worth waking up for.
+    private const int MinRoom = 16 * 1024;
+
+    private readonly Action _onRead;
+    private Pipe? _output;
+    private ValueTask<ReadResult> _read;
+    private bool _outputBusy;
+    private bool _outputWaits;
+    private bool _outputDone;
+
+    // Takes what the application has written as far as there is room, and sends it at once.
+    private void PumpOutput(IpBatch batch, long now)
+    {
+        lock (_gate)
+        {
+            if (_output is null || _outputBusy || _outputWaits || _outputDone || !IsOver && _connection.SendRoom < MinRoom)
+            {
+                return;
+            }
+
+            _outputBusy = true;
+        }
+
+        while (TryRead(out ReadResult result) && Take(result, batch, now))
+        {
+        }
+    }
+
+    private bool IsOver => _connection.State is TcpState.Closed or TcpState.TimeWait;
+
+    // False when the read waits, or has failed.
+    private bool TryRead(out ReadResult result)
+    {
+        PipeReader reader = _output!.Reader;
+        try
+        {
+            if (reader.TryRead(out result))
+            {
+                return true;
+            }
+
+            ValueTask<ReadResult> read = reader.ReadAsync();
+            if (read.IsCompleted)
+            {
+                result = read.GetAwaiter().GetResult();
+                return true;
+            }
+
+            lock (_gate)
+            {
+                _read = read;
+                _outputWaits = true;
+                _outputBusy = false;
+            }
+
+            // May call back at once, on this or another thread.
+            read.GetAwaiter().UnsafeOnCompleted(_onRead);
+        }
+        catch (Exception e)
+        {
+            FailOutput(e);
+            result = default;
+        }
+
+        return false;
+    }
+
+    // False when there is nothing to go on with now.
+    private bool Take(in ReadResult result, IpBatch batch, long now)
+    {
+        PipeReader reader = _output!.Reader;
+        bool over;
+        bool fin = false;
+        SequencePosition taken = result.Buffer.Start;
+        lock (_gate)
+        {
+            over = IsOver;
+            if (!over)
+            {
+                long room = Math.Min(result.Buffer.Length, _connection.SendRoom);
+                taken = result.Buffer.GetPosition(room);
+                _connection.Append(result.Buffer.Slice(0, taken), now);
+                if (result.IsCompleted && room == result.Buffer.Length)
+                {
+                    fin = true;
+                    _connection.Close(now);
+                }
+            }
+        }
+
+        if (over || fin)
+        {
+            EndOutput(over ? _connection.Error : null, fin);
+            Transmit(batch, now);
+            return false;
+        }
+
+        Transmit(batch, now);
+        reader.AdvanceTo(taken);
+        lock (_gate)
+        {
+            // Acknowledgements go on from here when there is no room.
+            _outputBusy = IsOver || _connection.SendRoom >= MinRoom;
+            return _outputBusy;
+        }
+    }
+
+    private void OnRead()
+    {
+        ReadResult result = default;
+        bool failed = false;
+        try
+        {
+            result = _read.GetAwaiter().GetResult();
+        }
+        catch (Exception e)
+        {
+            failed = true;
+            FailOutput(e);
+        }
+
+        IpBatch batch = _layer.Output.BeginBatch();
+        try
+        {
+            long now = _layer.Now;
+            if (!failed)
+            {
+                lock (_gate)
+                {
+                    _read = default;
+                    _outputWaits = false;
+                    _outputBusy = true;
+                }
+
+                while (Take(result, batch, now) && TryRead(out result))
+                {
+                }
+            }
+
+            Settle(batch, now);
+        }
+        finally
+        {
+            batch.Send();
+        }
+    }
+
+    // The application completed its writer with an exception: a reset is what the other end sees.
+    private void FailOutput(Exception cause)
+    {
+        lock (_gate)
+        {
+            _connection.Abort(cause as TcpException ?? new TcpException(TcpError.ConnectionAborted, "This end failed while writing.", cause));
+        }
+
+        EndOutput(_connection.Error, fin: false);
+    }
+
+    private void EndOutput(TcpException? error, bool fin)
+    {
+        lock (_gate)
+        {
+            _outputWaits = false;
+            _outputBusy = false;
+            _outputDone = true;
+        }
+
+        if (fin)
+        {
+            _options.Observer?.OnFinSent(this);
+        }
+
+        // Resets and aborts end a waiting write with a completed flush; only what nobody expects is an exception there.
+        _output!.Reader.Complete(error?.Error == TcpError.TimedOut ? error : null);
+        Complete(_sendEnded, error);
+        _layer.OnProgress();
+    }
+}
