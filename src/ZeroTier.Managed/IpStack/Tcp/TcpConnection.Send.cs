@@ -91,10 +91,11 @@ internal sealed partial class TcpConnection
 
     private bool PlanData(long now, ref OutgoingSegment segment)
     {
-        int sent = (int)(_sendNext - _sendUnacknowledged) - (_finSent ? 1 : 0);
+        // FIN is last: nothing follows it.
+        int sent = (int)(_sendNext - _sendUnacknowledged);
         int unsent = _send.Length - sent;
-        bool finDue = _finQueued && !_finSent;
-        if (unsent == 0 && !finDue)
+        bool finDue = _finQueued;
+        if (_finSent || unsent == 0 && !finDue)
         {
             return false;
         }

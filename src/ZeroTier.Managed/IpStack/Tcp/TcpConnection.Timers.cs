@@ -134,8 +134,8 @@ internal sealed partial class TcpConnection
 
         _tailProbed = true;
         _tailProbeEnd = _sendNext;
-        int sent = (int)(_sendNext - _sendUnacknowledged) - (_finSent ? 1 : 0);
-        if (_send.Length > sent && _sendWindow - sent >= Math.Min(_segmentSize, _send.Length - sent))
+        int sent = (int)(_sendNext - _sendUnacknowledged);
+        if (!_finSent && _send.Length > sent && _sendWindow - sent >= Math.Min(_segmentSize, _send.Length - sent))
         {
             _overrideCongestion = true;
         }

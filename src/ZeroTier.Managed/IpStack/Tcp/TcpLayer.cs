@@ -24,6 +24,7 @@ internal sealed partial class TcpLayer : IDisposable
     private List<Answer>? _answers;
     private int _halfOpen;
     private int _count;
+    private int _established;
     private volatile bool _disposed;
 
     public TcpLayer(IIpOutput output, TimeProvider time, RandomSource random, TcpLayerOptions? options = null)
@@ -42,8 +43,11 @@ internal sealed partial class TcpLayer : IDisposable
 
     public TcpStatistics Statistics { get; } = new();
 
+    /// <summary>Connections now open: established or closing, not half-open, not in TIME-WAIT.</summary>
+    public int ConnectionCount => Volatile.Read(ref _established);
+
     /// <summary>Connections in all states but TIME-WAIT.</summary>
-    public int ConnectionCount => Volatile.Read(ref _count);
+    public int SocketCount => Volatile.Read(ref _count);
 
     /// <summary>Connections in TIME-WAIT.</summary>
     public int TimeWaitCount => _timeWait.Count;
@@ -61,9 +65,6 @@ internal sealed partial class TcpLayer : IDisposable
 
     /// <summary>Ticks of 100 ns since the layer began.</summary>
     internal long Now => _time.GetElapsedTime(_origin).Ticks;
-
-    /// <summary>Connections now open: established or closing, not half-open, not in TIME-WAIT.</summary>
-    public int ConnectionCount => 0;
 
     /// <summary>A received packet's payload. The effects that reach applications and the wire wait for <see cref="EndOfBatch"/>.</summary>
     public void OnSegment(in IpAddress source, in IpAddress destination, MacAddress sourceMac, ReadOnlySpan<byte> segment)
@@ -229,6 +230,9 @@ internal sealed partial class TcpLayer : IDisposable
 
     internal void Remove(TcpListener listener) =>
         _listeners.TryRemove(new KeyValuePair<(IpAddress?, int), TcpListener>((listener.Address, listener.Port), listener));
+
+    /// <summary>A handshake is complete (1), or a connection that was complete has ended (-1).</summary>
+    internal void CountEstablished(int change) => Interlocked.Add(ref _established, change);
 
     internal void OnHalfOpenRemoved() => Interlocked.Decrement(ref _halfOpen);
 

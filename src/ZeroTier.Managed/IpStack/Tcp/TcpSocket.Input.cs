@@ -114,7 +114,7 @@ internal sealed partial class TcpSocket
             _options.Observer?.OnFinReceived(this);
         }
 
-        _input!.Writer.Complete(error);
+        _input!.Writer.Complete(Translate(error));
         Complete(_receiveEnded, error);
     }
 

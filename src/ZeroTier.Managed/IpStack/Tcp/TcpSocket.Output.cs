@@ -178,7 +178,7 @@ internal sealed partial class TcpSocket
         }
 
         // Resets and aborts end a waiting write with a completed flush; only what nobody expects is an exception there.
-        _output!.Reader.Complete(error?.Error == TcpError.TimedOut ? error : null);
+        _output!.Reader.Complete(error?.Error == TcpError.TimedOut ? Translate(error) : null);
         Complete(_sendEnded, error);
         _layer.OnProgress();
     }

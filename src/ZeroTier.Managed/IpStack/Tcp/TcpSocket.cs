@@ -262,6 +262,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             OpenPipes();
         }
 
+        _layer.CountEstablished(1);
         if (_listener is not null)
         {
             _listener.OnEstablished(this);
@@ -321,6 +322,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             return;
         }
 
+        _layer.CountEstablished(-1);
         if (resetReceived)
         {
             _layer.Statistics.Add(TcpCounter.ResetsReceived);
@@ -335,6 +337,9 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         _output!.Reader.CancelPendingRead();
         _input!.Writer.CancelPendingFlush();
     }
+
+    // What the application's ends of the pipes throw.
+    private Exception? Translate(TcpException? error) => error is not null && _options.TranslateError is { } translate ? translate(error) : error;
 
     private void Complete(TaskCompletionSource<TcpException?> source, TcpException? error) =>
         _layer.Options.Scheduler.Schedule(

@@ -26,6 +26,7 @@ internal sealed class TcpHost : IDisposable
     /// <summary>Everything that a connection could leave behind, but TIME-WAIT, is gone.</summary>
     public void AssertClean()
     {
+        Assert.Equal(0, Layer.SocketCount);
         Assert.Equal(0, Layer.ConnectionCount);
         Assert.Equal(0, Layer.HalfOpenCount);
         Assert.Equal(0, Layer.Chunks.Outstanding);
