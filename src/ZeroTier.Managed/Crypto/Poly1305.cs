@@ -1,15 +1,21 @@
 using System.Buffers.Binary;
+using System.Runtime.Intrinsics.X86;
 
 namespace ZeroTier.Managed.Crypto;
 
 /// <summary>The one-time authenticator of RFC 8439, 2.5, in constant time.</summary>
-internal static class Poly1305
+internal static partial class Poly1305
 {
     public const int KeySize = 32;
     public const int TagSize = 16;
 
     /// <summary>Computes the 16-byte tag. A key must never be used for two different messages.</summary>
-    public static void Tag(ReadOnlySpan<byte> key, ReadOnlySpan<byte> data, Span<byte> tag)
+    public static void Tag(ReadOnlySpan<byte> key, ReadOnlySpan<byte> data, Span<byte> tag) => Tag(IsVectorized, key, data, tag);
+
+    /// <summary>Whether this processor takes four blocks at a time.</summary>
+    internal static bool IsVectorized => Avx2.IsSupported;
+
+    internal static void Tag(bool vectorized, ReadOnlySpan<byte> key, ReadOnlySpan<byte> data, Span<byte> tag)
     {
         // r with the bits cleared that RFC 8439, 2.5 names. Its low two bits per upper limb are zero, so 5/4 of it is exact.
         ulong r0 = BinaryPrimitives.ReadUInt64LittleEndian(key) & 0x0ffffffc0fffffff;
@@ -18,6 +24,11 @@ internal static class Poly1305
 
         // h = h0 + h1 * 2^64 + h2 * 2^128, kept below 2^131.
         ulong h0 = 0, h1 = 0, h2 = 0;
+        if (vectorized && data.Length >= VectorThreshold)
+        {
+            data = data[AbsorbSteps(ref h0, ref h1, ref h2, r0, r1, s1, data)..];
+        }
+
         while (data.Length >= 16)
         {
             Absorb(ref h0, ref h1, ref h2, r0, r1, s1, BinaryPrimitives.ReadUInt64LittleEndian(data), BinaryPrimitives.ReadUInt64LittleEndian(data[8..]), 1);

@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using System.Security.Cryptography;
 using ZeroTier.Managed.Crypto;
 
@@ -66,36 +68,56 @@ internal static class AddressHash
     }
 
     /// <summary>The first <paramref name="steps"/> steps of the mix phase.</summary>
-    internal static void Mix(ReadOnlySpan<byte> cipherKey, Span<byte> genmem, Span<byte> digest, int steps)
+    [SkipLocalsInit]
+    internal static unsafe void Mix(ReadOnlySpan<byte> cipherKey, Span<byte> genmem, Span<byte> digest, int steps)
     {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(genmem.Length, MemorySize);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)steps, (uint)MixSteps);
         Span<byte> keystream = stackalloc byte[ChunkSize];
-        Span<ulong> words = MemoryMarshal.Cast<byte, ulong>(genmem);
-        Span<ulong> d = stackalloc ulong[DigestSize / 8];
-        MemoryMarshal.Cast<byte, ulong>(digest[..DigestSize]).CopyTo(d);
-        for (int start = 0; start < steps; start += ChunkBlocks)
+        ulong* d = stackalloc ulong[DigestSize / 8];
+        digest[..DigestSize].CopyTo(new Span<byte>(d, DigestSize));
+        fixed (byte* memory = genmem, keys = keystream)
         {
-            keystream.Clear();
-            Xor(cipherKey, MemorySize / Salsa20.BlockSize + start, keystream);
-            ReadOnlySpan<ulong> k = MemoryMarshal.Cast<byte, ulong>(keystream);
-            int end = Math.Min(start + ChunkBlocks, steps);
-            for (int step = start; step < end; step++, k = k[8..])
+            // Every index into the buffer below is a step number or taken modulo the number of words.
+            var words = (ulong*)memory;
+            for (int start = 0; start < steps; start += ChunkBlocks)
             {
-                // Both numbers are read before the exchange, which moves raw bytes: native words will do for it.
-                int a = (int)(BigEndian(words[2 * step]) % 8);
-                int c = (int)(BigEndian(words[2 * step + 1]) % (MemorySize / 8));
-                (d[a], words[c]) = (words[c], d[a]);
-                d[0] ^= k[0];
-                d[1] ^= k[1];
-                d[2] ^= k[2];
-                d[3] ^= k[3];
-                d[4] ^= k[4];
-                d[5] ^= k[5];
-                d[6] ^= k[6];
-                d[7] ^= k[7];
+                int end = Math.Min(start + ChunkBlocks, steps);
+                Prefetch(words, start, end);
+                keystream.Clear();
+                Xor(cipherKey, MemorySize / Salsa20.BlockSize + start, keystream);
+                var k = (ulong*)keys;
+                for (int step = start; step < end; step++, k += 8)
+                {
+                    // Both numbers are read before the exchange, which moves raw bytes: native words will do for it.
+                    ulong a = BigEndian(words[2 * step]) % 8;
+                    ulong c = BigEndian(words[2 * step + 1]) % (MemorySize / 8);
+                    (d[a], words[c]) = (words[c], d[a]);
+                    d[0] ^= k[0];
+                    d[1] ^= k[1];
+                    d[2] ^= k[2];
+                    d[3] ^= k[3];
+                    d[4] ^= k[4];
+                    d[5] ^= k[5];
+                    d[6] ^= k[6];
+                    d[7] ^= k[7];
+                }
             }
         }
 
-        MemoryMarshal.AsBytes(d).CopyTo(digest);
+        new ReadOnlySpan<byte>(d, DigestSize).CopyTo(digest);
+    }
+
+    // The words that the coming steps exchange lie all over the buffer. An exchange in between may change a few of them: this is only a hint.
+    private static unsafe void Prefetch(ulong* words, int start, int end)
+    {
+        if (Sse.IsSupported)
+        {
+            for (int step = start; step < end; step++)
+            {
+                Sse.Prefetch0(words + BigEndian(words[2 * step + 1]) % (MemorySize / 8));
+            }
+        }
     }
 
     private static void Xor(ReadOnlySpan<byte> cipherKey, int block, Span<byte> data) =>
