@@ -1,0 +1,99 @@
+using System.Net.ServerSentEvents;
+using System.Net.WebSockets;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using ZeroTier;
+
+namespace WebApi;
+
+/// <summary>What the API does.</summary>
+internal static class Endpoints
+{
+    /// <summary>Who am I, who called.</summary>
+    public static string WhoAmI(HttpContext context, IZeroTierNode node)
+    {
+        string caller = context.GetZeroTierPeer() is { } peer
+            ? $"node {peer.Node} on network {peer.Network}, {(peer.IsDirect ? "direct" : "relayed")}{(peer.Latency is { } latency ? $", {latency.TotalMilliseconds:F1} ms away" : "")}"
+            : $"{context.Connection.RemoteIpAddress}, not over ZeroTier";
+        return $"I am node {node.Id}. You are {caller}.\n";
+    }
+
+    /// <summary>The node's events as they happen, after one line with its present state.</summary>
+    public static IResult Events(IZeroTierNode node, IHostApplicationLifetime lifetime, CancellationToken aborted) =>
+        TypedResults.ServerSentEvents(Read(node, lifetime, aborted));
+
+    /// <summary><c>?bytes=N</c> bytes of zeros, as fast as the caller reads.</summary>
+    public static async Task Stream(HttpContext context, long bytes = 1_000_000)
+    {
+        if (bytes < 0)
+        {
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            return;
+        }
+
+        context.Response.ContentLength = bytes;
+        var writer = context.Response.BodyWriter;
+        for (long left = bytes; left > 0;)
+        {
+            var memory = writer.GetMemory();
+            int length = (int)Math.Min(left, memory.Length);
+            memory.Span[..length].Clear();
+            writer.Advance(length);
+            left -= length;
+            if ((await writer.FlushAsync(context.RequestAborted)).IsCompleted)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>The SHA-256 of the body.</summary>
+    public static async Task<string> Upload(Stream body, CancellationToken aborted) => Convert.ToHexStringLower(await SHA256.HashDataAsync(body, aborted)) + "\n";
+
+    /// <summary>A WebSocket that sends back what it gets.</summary>
+    public static async Task Echo(HttpContext context)
+    {
+        if (!context.WebSockets.IsWebSocketRequest)
+        {
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            return;
+        }
+
+        using var socket = await context.WebSockets.AcceptWebSocketAsync();
+        byte[] buffer = new byte[16 * 1024];
+        while (await socket.ReceiveAsync(buffer.AsMemory(), context.RequestAborted) is { MessageType: not WebSocketMessageType.Close } received)
+        {
+            await socket.SendAsync(buffer.AsMemory(0, received.Count), received.MessageType, received.EndOfMessage, context.RequestAborted);
+        }
+
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, context.RequestAborted);
+    }
+
+    private static async IAsyncEnumerable<SseItem<string>> Read(
+        IZeroTierNode node, IHostApplicationLifetime lifetime, [EnumeratorCancellation] CancellationToken aborted)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, lifetime.ApplicationStopping);
+        using var events = node.Subscribe();
+        yield return new SseItem<string>($"node {node.Id} is {(node.IsOnline ? "online" : "offline")}", "state");
+        await using var all = events.ReadAllAsync(either.Token).GetAsyncEnumerator(either.Token);
+        while (await MoveNextAsync(all))
+        {
+            var happened = all.Current;
+            string what = string.Join(' ', new object?[] { happened.Network, happened.Peer, happened.Address, happened.Detail }.Where(part => part is not null));
+            yield return new SseItem<string>($"{happened.Time:O} {what}".TrimEnd(), happened.Code.ToString());
+        }
+    }
+
+    /// <summary>The end of the request or of the application ends the events; neither is an error.</summary>
+    private static async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ZeroTierEvent> events)
+    {
+        try
+        {
+            return await events.MoveNextAsync();
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}
