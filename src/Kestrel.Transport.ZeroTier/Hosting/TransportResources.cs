@@ -8,30 +8,34 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
-/// <summary>What all connections of a host share: the memory pool, the schedulers, and the pipe options made from them.</summary>
+/// <summary>
+/// What all connections of a host share: the memory pool, the schedulers, and the pipe options made from them. Made with the first connection or listener,
+/// so that options are not read before the host starts.
+/// </summary>
 internal sealed class TransportResources : IDisposable
 {
-    private readonly MemoryPool<byte>? _ownPool;
+    private readonly Lazy<MemoryPool<byte>?> _ownPool;
+    private readonly Lazy<ZeroTierTransportOptions> _server;
+    private readonly Lazy<ZeroTierTransportOptions> _client;
 
     public TransportResources(IOptions<ZeroTierOptions> options, IServiceProvider services, ILoggerFactory loggerFactory)
     {
         // Kestrel's pool where Kestrel is, so that the blocks show up in its memory pool metrics (rule 7.2).
-        _ownPool = services.GetService<IMemoryPoolFactory<byte>>()?.Create(new MemoryPoolOptions { Owner = "zerotier" });
-        MemoryPool = _ownPool ?? MemoryPool<byte>.Shared;
+        _ownPool = new(() => services.GetService<IMemoryPoolFactory<byte>>()?.Create(new MemoryPoolOptions { Owner = "zerotier" }));
         ServerLogger = loggerFactory.CreateLogger(TransportLog.ServerCategory);
         ClientLogger = loggerFactory.CreateLogger(TransportLog.ClientCategory);
-        Server = Build(options.Value, ServerLogger);
-        Client = Build(options.Value, ClientLogger);
+        _server = new(() => Build(options.Value, ServerLogger));
+        _client = new(() => Build(options.Value, ClientLogger));
     }
 
     /// <summary>Where the pipes of connections take their blocks.</summary>
-    public MemoryPool<byte> MemoryPool { get; }
+    public MemoryPool<byte> MemoryPool => _ownPool.Value ?? MemoryPool<byte>.Shared;
 
     /// <summary>The pipes of accepted connections.</summary>
-    public ZeroTierTransportOptions Server { get; }
+    public ZeroTierTransportOptions Server => _server.Value;
 
     /// <summary>The pipes of outgoing connections.</summary>
-    public ZeroTierTransportOptions Client { get; }
+    public ZeroTierTransportOptions Client => _client.Value;
 
     /// <summary>The log of accepted connections.</summary>
     public ILogger ServerLogger { get; }
@@ -39,7 +43,13 @@ internal sealed class TransportResources : IDisposable
     /// <summary>The log of outgoing connections.</summary>
     public ILogger ClientLogger { get; }
 
-    public void Dispose() => _ownPool?.Dispose();
+    public void Dispose()
+    {
+        if (_ownPool.IsValueCreated)
+        {
+            _ownPool.Value?.Dispose();
+        }
+    }
 
     private ZeroTierTransportOptions Build(ZeroTierOptions options, ILogger logger) => new()
     {

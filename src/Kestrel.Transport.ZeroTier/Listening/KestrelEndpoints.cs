@@ -28,7 +28,18 @@ internal sealed class KestrelEndpoints(IOptions<ZeroTierOptions> zeroTier) : IPo
 
     public void PostConfigure(string? name, KestrelServerOptions options)
     {
-        foreach (var (endPoint, configure) in Configured(zeroTier.Value))
+        ZeroTierOptions ours;
+        try
+        {
+            ours = zeroTier.Value;
+        }
+        catch (OptionsValidationException)
+        {
+            // The server is made while the host is built; what is wrong is reported when the host starts.
+            return;
+        }
+
+        foreach (var (endPoint, configure) in Configured(ours))
         {
             options.Listen(endPoint, listen =>
             {

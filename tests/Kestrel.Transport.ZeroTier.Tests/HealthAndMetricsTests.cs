@@ -1,0 +1,165 @@
+using System.Diagnostics.Metrics;
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Tests;
+
+public class HealthAndMetricsTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Health_follows_the_node_the_networks_and_the_listeners()
+    {
+        await using var host = await StartAsync();
+        var healthy = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Healthy, healthy.Status);
+        Assert.Equal(host.Server.KnownId.ToString(), healthy.Data["node"]);
+        Assert.Equal("fake", healthy.Data["engine"]);
+        Assert.Equal(true, healthy.Data["online"]);
+        Assert.Contains("10.147.17.1/24", ((Dictionary<string, string>)healthy.Data["networks"])["8056c2e21c000001"], StringComparison.Ordinal);
+        await TestHost.EventuallyAsync(() => host.App.Services.GetRequiredService<NodeHost>().Watch.Recent.Count > 0, "events seen");
+
+        host.Server.SetReady(false);
+        await TestHost.EventuallyAsync(() => host.Listeners.Listeners[0].State == ListenerState.Waiting, "detached");
+        var down = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Unhealthy, down.Status);
+        Assert.Contains("Network 8056c2e21c000001 is not ready", down.Description, StringComparison.Ordinal);
+        Assert.Contains("does not accept", down.Description, StringComparison.Ordinal);
+
+        host.Server.SetReady(true);
+        await TestHost.EventuallyAsync(() => host.Listeners.Listeners[0].State == ListenerState.Attached, "attached");
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+    }
+
+    [Theory]
+    [InlineData(3600, HealthStatus.Degraded)]
+    [InlineData(0, HealthStatus.Unhealthy)]
+    public async Task Health_is_degraded_only_during_the_grace_period(int grace, HealthStatus expected)
+    {
+        await using var host = await StartAsync(zt => zt.OfflineGracePeriod = TimeSpan.FromSeconds(grace));
+        host.Server.SetOnline(false);
+        await TestHost.EventuallyAsync(() => host.App.Services.GetRequiredService<NodeHost>().Watch.OfflineFor is not null, "event seen");
+        Assert.Equal(expected, (await CheckAsync(host)).Status);
+        host.Server.SetOnline(true);
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+    }
+
+    [Theory]
+    [InlineData(true, HealthStatus.Degraded)]
+    [InlineData(false, HealthStatus.Healthy)]
+    public async Task Health_minds_relayed_peers_only_where_direct_is_required(bool required, HealthStatus expected)
+    {
+        await using var host = await StartAsync(zt => zt.RequireDirect = required);
+        host.Server.Peers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Leaf)];
+        var report = await CheckAsync(host);
+        Assert.Equal(expected, report.Status);
+        Assert.Equal(1, report.Data["peersRelayed"]);
+    }
+
+    [Fact]
+    public async Task Health_of_a_failed_node_says_why()
+    {
+        await using var host = await StartAsync();
+        host.Server.Fail(new ZeroTierException(ZeroTierError.Fatal, "Another node has this address."));
+        var report = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Unhealthy, report.Status);
+        Assert.Contains("Another node has this address.", report.Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Rule_9_2_Metrics_show_the_node_and_repeat_nothing_of_kestrel()
+    {
+        var names = new List<string>();
+        var values = new Dictionary<string, long>();
+        await using var host = await StartAsync();
+        var scope = host.App.Services.GetRequiredService<IMeterFactory>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, l) =>
+        {
+            if (ReferenceEquals(instrument.Meter.Scope, scope) && (instrument.Meter.Name == NodeMetrics.MeterName || instrument.Meter.Name.Contains("Kestrel", StringComparison.Ordinal)))
+            {
+                names.Add(instrument.Name);
+                l.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => values[$"{instrument.Name} {string.Join(',', tags.ToArray())}"] = value);
+        listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => values[$"{instrument.Name} {string.Join(',', tags.ToArray())}"] = value);
+        listener.Start();
+        listener.RecordObservableInstruments();
+        Assert.Equal(names.Count, names.Distinct().Count());
+        Assert.Contains("kestrel.active_connections", names);
+        Assert.Equal(11, values["zerotier.network.io [network.io.direction, receive]"]);
+        Assert.Equal(22, values["zerotier.network.io [network.io.direction, transmit]"]);
+        Assert.Equal(3, values["zerotier.packets.dropped [error.type, vl1.mac]"]);
+        Assert.Equal(1, values["zerotier.node.online "]);
+    }
+
+    [Fact]
+    public async Task Rule_7_2_The_memory_pool_is_owned_by_zerotier()
+    {
+        var owners = new List<string?>();
+        await using var host = await StartAsync();
+        var scope = host.App.Services.GetRequiredService<IMeterFactory>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, l) =>
+        {
+            if (instrument.Meter.Name == "Microsoft.AspNetCore.MemoryPool" && ReferenceEquals(instrument.Meter.Scope, scope))
+            {
+                l.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<long>((_, _, tags, _) =>
+        {
+            lock (owners)
+            {
+                owners.Add(string.Join(',', tags.ToArray()));
+            }
+        });
+        listener.Start();
+        Assert.Equal("hello", await host.GetAsync());
+        await TestHost.EventuallyAsync(
+            () =>
+            {
+                lock (owners)
+                {
+                    return owners.Any(o => o!.Contains("zerotier", StringComparison.Ordinal));
+                }
+            },
+            "blocks of the pool are measured");
+    }
+
+    [Fact]
+    public async Task ConnectionFactory_ReachesNamesAddressesAndEndPoints()
+    {
+        await using var host = await StartAsync();
+        var factory = host.App.Services.GetRequiredService<Microsoft.AspNetCore.Connections.IConnectionFactory>();
+        await using var listener = await host.Client.ListenAsync(new ZeroTierEndPoint(FakeNetwork.DefaultId, 7000), cancellationToken: Cancel);
+        EndPoint[] ways =
+        [
+            new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Client.IPv4, 7000),
+            new IPEndPoint(host.Client.IPv4, 7000),
+            new DnsEndPoint($"{host.Client.KnownId}.8056c2e21c000001.zt", 7000),
+        ];
+        foreach (var way in ways)
+        {
+            await using var connection = await factory.ConnectAsync(way, Cancel);
+            Assert.Equal(host.Client.KnownId, connection.Features.Get<IZeroTierPeerFeature>()!.Node);
+        }
+
+        await Assert.ThrowsAsync<ZeroTierException>(() => factory.ConnectAsync(new DnsEndPoint("example.org", 80), Cancel).AsTask());
+    }
+
+    private static Task<TestHost> StartAsync(Action<ZeroTierOptions>? options = null) => TestHost.StartAsync(
+        zt =>
+        {
+            zt.Listen(8080);
+            options?.Invoke(zt);
+        },
+        web => web.Services.AddHealthChecks().AddZeroTier());
+
+    private static async Task<HealthReportEntry> CheckAsync(TestHost host) =>
+        (await host.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel)).Entries["zerotier"];
+}

@@ -1,0 +1,154 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Tests;
+
+/// <summary>Section 8 of the transport contract.</summary>
+public class LifecycleTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Rule_8_2_A_response_in_flight_at_stop_arrives_whole(bool webApplication)
+    {
+        var network = new FakeNetwork();
+        var client = network.CreateNode();
+        await client.JoinAsync(network.Id, Cancel);
+        await client.StartAsync(Cancel);
+        var server = network.CreateNode();
+        var factory = new FakeNodeFactory(server);
+        var started = new TaskCompletionSource();
+        var release = new TaskCompletionSource();
+        RequestDelegate handler = async context =>
+        {
+            await context.Response.WriteAsync("first ");
+            await context.Response.Body.FlushAsync();
+            started.SetResult();
+            await release.Task;
+            await context.Response.WriteAsync("second");
+        };
+        using IHost host = webApplication ? BuildWebApplication(factory, handler) : BuildClassic(factory, handler);
+        await host.StartAsync(Cancel);
+        using var http = new HttpClient(new ZeroTierHttpHandler(client));
+        var response = http.GetStringAsync($"http://{server.IPv4}:8080/", Cancel);
+        await started.Task.WaitAsync(TestHost.Limit, Cancel);
+        var stop = host.StopAsync(Cancel);
+        await TestHost.EventuallyAsync(() => server.Listeners.Count == 0, "unbound");
+        Assert.Equal(ZeroTierNodeState.Running, server.State);
+        release.SetResult();
+        Assert.Equal("first second", await response.WaitAsync(TestHost.Limit, Cancel));
+        await stop.WaitAsync(TestHost.Limit, Cancel);
+        Assert.True(server.Drained);
+        Assert.Equal(ZeroTierNodeState.Disposed, server.State);
+        Assert.True(factory.Backing.Disposed);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Rule_8_2_A_start_that_fails_releases_everything(bool webApplication)
+    {
+        var network = new FakeNetwork();
+        var server = network.CreateNode();
+        var factory = new FakeNodeFactory(server);
+        IHost host = webApplication ? BuildWebApplication(factory, _ => Task.CompletedTask, 8080) : BuildClassic(factory, _ => Task.CompletedTask, 8080);
+        await Assert.ThrowsAsync<IOException>(() => host.StartAsync(Cancel));
+        await ((IAsyncDisposable)host).DisposeAsync();
+        Assert.Equal(ZeroTierNodeState.Disposed, server.State);
+        Assert.Empty(server.Listeners);
+        Assert.True(factory.Backing.Disposed);
+    }
+
+    [Fact]
+    public async Task Rule_8_1_A_node_that_cannot_start_fails_the_host_and_is_released()
+    {
+        await using var host = TestHost.Build();
+        host.Server.StartFailure = new ZeroTierException(ZeroTierError.Storage, "The folder is used by another node.");
+        var error = await Assert.ThrowsAsync<ZeroTierException>(() => host.App.StartAsync(Cancel));
+        Assert.Equal(ZeroTierError.Storage, error.Error);
+        Assert.Equal(ZeroTierNodeState.Disposed, host.Server.State);
+        Assert.True(host.Factory.Backing.Disposed);
+    }
+
+    [Fact]
+    public async Task Rule_8_4_The_node_drains_within_the_shutdown_timeout_only()
+    {
+        await using var host = TestHost.Build(builder: web => web.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromMilliseconds(300)));
+        await host.App.StartAsync(Cancel);
+        host.Server.DrainGate = new TaskCompletionSource();
+        await host.App.StopAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
+        Assert.False(host.Server.Drained);
+        Assert.Equal(ZeroTierNodeState.Disposed, host.Server.State);
+        Assert.Contains(host.Logs.Lines, line => line.Event.Name == "DrainTimedOut");
+    }
+
+    [Fact]
+    public async Task Rule_8_3_A_request_longer_than_the_timeout_is_aborted_with_RST()
+    {
+        var release = new TaskCompletionSource();
+        await using var host = TestHost.Build(builder: web => web.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromMilliseconds(300)));
+        host.App.MapGet("/slow", () => release.Task);
+        await host.App.StartAsync(Cancel);
+        var request = host.GetAsync(path: "/slow");
+        await TestHost.EventuallyAsync(() => host.Server.Connections.Count == 1, "connected");
+        await host.App.StopAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => request);
+        Assert.Equal(["RST"], host.Server.Connections[0].Wire);
+        release.SetResult();
+    }
+
+    [Fact]
+    public async Task Rule_8_5_Start_and_stop_in_a_loop_leave_nothing_behind()
+    {
+        for (int i = 0; i < 50; i++)
+        {
+            var host = TestHost.Build();
+            var start = host.App.StartAsync(Cancel);
+            if (i % 2 == 0)
+            {
+                await start;
+                Assert.Equal("hello", await host.GetAsync());
+            }
+
+            await host.App.StopAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
+            await Record.ExceptionAsync(() => start);
+            await host.DisposeAsync();
+            Assert.Empty(host.Server.Listeners);
+            Assert.Equal(0, host.Server.OpenConnections);
+        }
+    }
+
+    private static WebApplication BuildWebApplication(FakeNodeFactory factory, RequestDelegate handler, params int[] more)
+    {
+        var web = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "test" });
+        web.Services.AddSingleton<INodeFactory>(factory);
+        web.WebHost.UseKestrelCore().UseZeroTier(zt => Configure(zt, more));
+        var app = web.Build();
+        app.Run(handler);
+        return app;
+    }
+
+    private static IHost BuildClassic(FakeNodeFactory factory, RequestDelegate handler, params int[] more) => new HostBuilder()
+        .ConfigureWebHost(web => web
+            .UseKestrelCore()
+            .UseZeroTier(zt => Configure(zt, more))
+            .ConfigureServices(services => services.AddSingleton<INodeFactory>(factory))
+            .Configure(app => app.Run(handler)))
+        .Build();
+
+    private static void Configure(ZeroTierOptions zt, int[] more)
+    {
+        zt.Networks.Add(FakeNetwork.DefaultId.ToString());
+        zt.Listen(8080);
+        foreach (int port in more)
+        {
+            zt.Listen(port);
+        }
+    }
+}

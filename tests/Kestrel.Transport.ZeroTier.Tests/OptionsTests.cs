@@ -1,0 +1,114 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Kestrel.Transport.ZeroTier.Tests;
+
+public class OptionsTests
+{
+    [Theory]
+    [InlineData("Networks", "8056c2e21c00000", "8056c2e21c000001")]
+    [InlineData("Networks", "0000000000000000", "8056c2e21c000001")]
+    [InlineData("Port", "70000", "9993")]
+    [InlineData("Port", "nine", "9993")]
+    [InlineData("Engine", "Native", "Managed")]
+    [InlineData("Engine", "Libzt", "Managed")]
+    [InlineData("Engine", "7", "Managed")]
+    [InlineData("PlanetPath", "/nowhere/planet", "/etc/myapp/planet")]
+    [InlineData("StoragePath", "/proc/self/status", "/var/lib/myapp/zerotier")]
+    [InlineData("Backlog", "0", "512")]
+    [InlineData("IOQueueCount", "-1", "4")]
+    [InlineData("MaxReadBufferSize", "-5", "1048576")]
+    [InlineData("RequireReadyWithin", "soon", "00:00:30")]
+    [InlineData("RequireReadyWithin", "-00:00:01", "00:00:30")]
+    [InlineData("OfflineGracePeriod", "-00:00:01", "00:00:30")]
+    [InlineData("KeepHostUrls", "yes", "true")]
+    [InlineData("Listen", "http", "8080")]
+    [InlineData("Listen", "99999", "8080")]
+    [InlineData("Listen", "1234567890abcdef.zt:80", "zt.Networks.Add(\"1234567890abcdef\")")]
+    public void Invalid_values_name_the_setting_the_value_and_an_example(string setting, string value, string example)
+    {
+        var error = Assert.Throws<OptionsValidationException>(() =>
+            setting == "Networks" ? Read("Production", (setting, value)) : Read("Production", ("Networks", "8056c2e21c000001"), (setting, value)));
+        Assert.Contains($"ZeroTier:{setting}", error.Message, StringComparison.Ordinal);
+        Assert.Contains(value.Split('.')[0], error.Message, StringComparison.Ordinal);
+        Assert.Contains(example, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_problem_is_reported_at_once()
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("Port", "x"), ("Backlog", "0")));
+        Assert.Equal(2, error.Failures.Count());
+    }
+
+    [Fact]
+    public void A_missing_network_outside_development_names_the_remedies()
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Production"));
+        Assert.Contains("ZeroTier:Networks is empty", error.Message, StringComparison.Ordinal);
+        Assert.Contains("ZeroTier__Networks=8056c2e21c000001", error.Message, StringComparison.Ordinal);
+        Assert.Contains("UseDevelopmentNetwork", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_missing_network_in_development_means_the_development_network()
+    {
+        var options = Read("Development");
+        Assert.True(options.DevelopmentNetworkSelected);
+        Assert.Equal([EngineFactory.DevelopmentNetworkId.ToString()], options.Networks);
+    }
+
+    [Fact]
+    public void A_planet_of_ones_own_and_the_development_network_exclude_each_other()
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("DevelopmentNetwork", "true"), ("PlanetPath", "/proc/self/status")));
+        Assert.Contains("ZeroTier:PlanetPath", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_section_is_bound_and_code_comes_after_it()
+    {
+        var options = Read(
+            "Production",
+            ("Networks:0", "8056c2e21c000001"),
+            ("Networks:1", "ff0000ffff000000"),
+            ("StoragePath", "/tmp/a"),
+            ("Port", "9993"),
+            ("Engine", "managed"),
+            ("KeepHostUrls", "true"),
+            ("RequireReadyWithin", "00:00:10"),
+            ("Listen:0", "8080"),
+            ("Listen:1", "8056c2e21c000001.zt:8081"));
+        Assert.Equal(["8056c2e21c000001", "ff0000ffff000000"], options.Networks);
+        Assert.Equal("/tmp/a", options.StoragePath);
+        Assert.Equal(9993, options.Port);
+        Assert.Equal(ZeroTierEngine.Managed, options.Engine);
+        Assert.True(options.KeepHostUrls);
+        Assert.Equal(TimeSpan.FromSeconds(10), options.RequireReadyWithin);
+        Assert.Equal(
+            ["8056c2e21c000001.zt:8080", "ff0000ffff000000.zt:8080", "8056c2e21c000001.zt:8081"],
+            KestrelEndpoints.Configured(options).Select(e => e.EndPoint.ToString()));
+    }
+
+    [Fact]
+    public void Several_networks_may_stand_in_one_text() =>
+        Assert.Equal(["8056c2e21c000001", "ff0000ffff000000"], Read("Production", ("Networks", "8056c2e21c000001, ff0000ffff000000")).Networks);
+
+    [Fact]
+    public async Task Start_fails_on_invalid_options()
+    {
+        await using var host = TestHost.Build(zt => zt.Listen(70000));
+        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => host.App.StartAsync(TestContext.Current.CancellationToken));
+        Assert.Contains("Listen(70000)", error.Message, StringComparison.Ordinal);
+    }
+
+    private static ZeroTierOptions Read(string environment, params (string Key, string Value)[] settings)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { EnvironmentName = environment });
+        builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create($"ZeroTier:{s.Key}", (string?)s.Value)));
+        builder.Services.AddZeroTier();
+        return builder.Services.BuildServiceProvider().GetRequiredService<IOptions<ZeroTierOptions>>().Value;
+    }
+}
