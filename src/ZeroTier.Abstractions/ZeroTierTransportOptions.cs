@@ -30,6 +30,12 @@ public sealed record ZeroTierTransportOptions
     /// <summary>Completed handshakes that wait to be accepted, and half-open ones, each 1 to 65535. When full, SYNs are dropped and counted. Default 512.</summary>
     public int Backlog { get; init; } = 512;
 
+    /// <summary>
+    /// A connection that was silent for this long is probed, and times out when nothing answers for about a minute; zero or more, zero for never. Default 60
+    /// seconds: when a process with a node in it dies, no kernel is left to reset its connections, so silence is all that the other end hears.
+    /// </summary>
+    public TimeSpan KeepAliveTime { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>The input pipe's options.</summary>
     public PipeOptions InputPipeOptions => new(
         MemoryPool, ApplicationScheduler, TransportScheduler, MaxReadBufferSize, Half(MaxReadBufferSize), useSynchronizationContext: false);

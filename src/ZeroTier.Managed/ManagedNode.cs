@@ -34,7 +34,6 @@ public sealed class ManagedNode : IZeroTierNode
         Check(options);
         _options = options;
         _identity = options.Identity;
-        _id = options.Identity?.Address;
         _joined = [.. options.Networks.Distinct()];
         _hub = new ZeroTierEventHub(options.Scheduler);
         _events = new EventOutbox(_hub, options.TimeProvider);

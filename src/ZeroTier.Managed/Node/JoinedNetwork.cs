@@ -202,6 +202,7 @@ internal sealed class JoinedNetwork : IDisposable
         Output = options.OutputPipeOptions,
         Observer = options.Observer is { } observer ? new ConnectionObserver(observer, this) : null,
         TranslateError = ConnectionErrors.OfConnection,
+        KeepAliveTime = options.KeepAliveTime,
     };
 
     /// <summary>Port 0: on a network with few open ports the stack's own choice would lie outside of them.</summary>

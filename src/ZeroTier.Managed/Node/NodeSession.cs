@@ -190,8 +190,9 @@ internal sealed partial class NodeSession
         cancellationToken.ThrowIfCancellationRequested();
         if (Options.StoragePath is { } path)
         {
-            _files = new NodeFiles(path, _log);
-            throw new ZeroTierException(ZeroTierError.NotSupported, $"A storage folder ('{path}') is not supported yet.");
+            var store = _resources.Add(await IdentityStore.OpenAsync(path, Options.RandomSource, cancellationToken).ConfigureAwait(false));
+            identity = store.Identity;
+            _files = new NodeFiles(store.Path, _log);
         }
 
         var planet = _files is null ? Options.Planet : _files.LoadPlanet(Options.Planet);

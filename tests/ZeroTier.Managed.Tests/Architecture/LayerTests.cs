@@ -1,0 +1,96 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace ZeroTier.Managed.Tests.Architecture;
+
+/// <summary>The way of the dependencies inside the engine, as the README's architecture draws it.</summary>
+public class LayerTests
+{
+    private const string Root = "ZeroTier.Managed.";
+    private static readonly Assembly Engine = typeof(ManagedNode).Assembly;
+
+    /// <summary>Each folder, and the folders it may use. The top level (options, the node's public face) may use all.</summary>
+    private static readonly Dictionary<string, string[]> Allowed = new()
+    {
+        ["Crypto"] = [],
+        ["Identity"] = ["Crypto"],
+        ["Datagrams"] = [],
+        ["IpStack"] = [],
+        ["Vl1"] = ["Crypto", "Identity", "Datagrams"],
+        ["Vl2"] = ["Vl1", "IpStack"],
+        ["Node"] = ["Vl1", "Vl2", "IpStack", "Datagrams", "Identity"],
+    };
+
+    [Fact]
+    public void Folders_UseOnlyWhatTheyMay()
+    {
+        var wrong = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var type in Engine.GetTypes())
+        {
+            if (FolderOf(type) is not { } folder)
+            {
+                continue;
+            }
+
+            Assert.True(Allowed.ContainsKey(folder), $"Folder {folder} is missing in this test.");
+            foreach (var used in TypeReferences.Of(type))
+            {
+                if (FolderOf(used) is { } other && other != folder && !Allowed[folder].Contains(other))
+                {
+                    wrong.Add($"{type.FullName} uses {used.FullName}");
+                }
+            }
+        }
+
+        Assert.Empty(wrong);
+    }
+
+    [Fact]
+    public void IpStack_KnowsNothingOfTheContract()
+    {
+        var contract = typeof(IZeroTierNode).Assembly;
+
+        Assert.Empty(Engine.GetTypes()
+            .Where(type => FolderOf(type) == "IpStack")
+            .SelectMany(type => TypeReferences.Of(type).Where(used => used.Assembly == contract).Select(used => $"{type.FullName} uses {used.FullName}")));
+    }
+
+    [Fact]
+    public void Engine_ReferencesNoWebFrameworkAndNoOtherEngine() => Assert.DoesNotContain(
+        Engine.GetReferencedAssemblies(),
+        name => name.Name!.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal) || name.Name == "ZeroTier.Libzt");
+
+    [Fact]
+    public void Contract_ReferencesTheRuntimeOnly() => Assert.All(
+        typeof(IZeroTierNode).Assembly.GetReferencedAssemblies(), name => Assert.StartsWith("System", name.Name, StringComparison.Ordinal));
+
+    [Fact]
+    public void NativeCode_IsCalledInDatagramsOnly_AndOnlyTheCLibrary()
+    {
+        foreach (var type in Engine.GetTypes())
+        {
+            foreach (var method in type.GetMethods(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.DeclaredOnly))
+            {
+                if (method.GetCustomAttribute<DllImportAttribute>() is { } import)
+                {
+                    Assert.True(FolderOf(type) == "Datagrams" && import.Value == "libc", $"{type.FullName}.{method.Name} calls {import.Value}.");
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void References_OfAKnownType_AreFound()
+    {
+        // Guards the guard: a reader of code that finds nothing would let everything pass.
+        var used = TypeReferences.Of(typeof(ManagedNode)).Select(FolderOf).ToHashSet();
+
+        Assert.Contains("Node", used);
+        Assert.Contains("Identity", used);
+    }
+
+    private static string? FolderOf(Type type) =>
+        type.Assembly == Engine && type.Namespace is { } space && space.StartsWith(Root, StringComparison.Ordinal)
+            ? space[Root.Length..].Split('.')[0]
+            : null;
+}

@@ -1,0 +1,42 @@
+using System.Globalization;
+
+namespace ZeroTier.Managed.Tests.Simulation;
+
+/// <summary>Many seeds. <c>ZT_SEEDS</c> sets how many (default 500), <c>ZT_FIRST_SEED</c> where they begin (default 1).</summary>
+public class ChaosTests
+{
+    private const int Batches = 10;
+
+    public static TheoryData<int> BatchNumbers => [.. Enumerable.Range(0, Batches)];
+
+    [Theory]
+    [MemberData(nameof(BatchNumbers))]
+    public void Streams_WhateverTheNetworkDoes_ArriveIntactOrFail(int batch)
+    {
+        int seeds = Number("ZT_SEEDS", 500);
+        ulong first = (ulong)Number("ZT_FIRST_SEED", 1);
+        int completed = 0;
+        for (int i = batch; i < seeds; i += Batches)
+        {
+            completed += ChaosScenario.Run(first + (ulong)i).Completed;
+        }
+
+        Assert.True(completed > 0, "Nothing ever got through: the scenario tests nothing.");
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(77)]
+    public void SameSeed_SameRun(ulong seed)
+    {
+        var one = ChaosScenario.Run(seed);
+        var two = ChaosScenario.Run(seed);
+
+        Assert.Equal(one.Log, two.Log);
+        Assert.Equal(one.Hash, two.Hash);
+        Assert.NotEqual(one.Hash, ChaosScenario.Run(seed + 1).Hash);
+    }
+
+    private static int Number(string variable, int standard) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : standard;
+}
