@@ -74,7 +74,17 @@ internal sealed class Vl1Batch : IDisposable
 
         bool answered = ExpectedReplies.IsAnswered(verb, payload);
         PacketHeader.Write(packet, NextId(), destination, _node.Id, verb);
-        peer.Keys.Arm(packet, route.Suite);
+        try
+        {
+            peer.Keys.Arm(packet, route.Suite);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The node was disposed of while this thread was sending.
+            _node.Drops.Add(DropReason.NoRoute);
+            return;
+        }
+
         if (answered)
         {
             _node.ExpectedReplies.Add(PacketHeader.PacketId(packet), destination);
