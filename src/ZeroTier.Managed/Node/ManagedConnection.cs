@@ -51,6 +51,8 @@ internal sealed class ManagedConnection : ZeroTierConnection
 
     public override ZeroTierPeer? GetPeer() => RemoteNode is { } node ? _network.FindPeer(node) : null;
 
+    public override void CloseOutput() => _socket.CloseOutput();
+
     public override void Abort(ZeroTierException? reason = null) => _socket.Abort(ConnectionErrors.Wrap(reason));
 
     public override ValueTask DisposeAsync()

@@ -14,13 +14,34 @@ internal sealed partial class TcpSocket
     private bool _outputBusy;
     private bool _outputWaits;
     private bool _outputDone;
+    private bool _outputClosing;
+
+    /// <summary>
+    /// Ends sending in order from any thread: FIN follows what has been taken from the pipe, the rest is dropped. Idempotent; nothing after the end.
+    /// </summary>
+    public void CloseOutput()
+    {
+        lock (_gate)
+        {
+            if (_output is null || _outputDone || _outputClosing)
+            {
+                return;
+            }
+
+            _outputClosing = true;
+        }
+
+        // A read that waits comes back; otherwise the worker sees the note at its next turn.
+        _output.Reader.CancelPendingRead();
+        SettleAlone();
+    }
 
     // Takes what the application has written as far as there is room, and sends it at once.
     private void PumpOutput(IpBatch batch, long now)
     {
         lock (_gate)
         {
-            if (_output is null || _outputBusy || _outputWaits || _outputDone || !IsOver && _connection.SendRoom < MinRoom)
+            if (_output is null || _outputBusy || _outputWaits || _outputDone || !IsOver && !_outputClosing && _connection.SendRoom < MinRoom)
             {
                 return;
             }
@@ -82,7 +103,12 @@ internal sealed partial class TcpSocket
         lock (_gate)
         {
             over = IsOver;
-            if (!over)
+            if (!over && _outputClosing)
+            {
+                fin = true;
+                _connection.Close(now);
+            }
+            else if (!over)
             {
                 long room = Math.Min(result.Buffer.Length, _connection.SendRoom);
                 taken = result.Buffer.GetPosition(room);
@@ -107,7 +133,7 @@ internal sealed partial class TcpSocket
         lock (_gate)
         {
             // Acknowledgements go on from here when there is no room.
-            _outputBusy = IsOver || _connection.SendRoom >= MinRoom;
+            _outputBusy = IsOver || _outputClosing || _connection.SendRoom >= MinRoom;
             return _outputBusy;
         }
     }
