@@ -1,0 +1,256 @@
+using Microsoft.Extensions.Logging;
+using ZeroTier.Managed;
+using ZeroTier.Managed.Vl1;
+
+namespace ZeroTier.SelfHosting;
+
+/// <summary>
+/// A ZeroTier network for one user of one machine that needs no set-up: a private root on loopback UDP, run by one of the processes that use the network.
+/// Thread-safe.
+/// </summary>
+/// <remarks>
+/// <para>
+/// All processes of a user find each other through a folder (<see cref="DevelopmentNetworkOptions.Path"/>). The first one there makes the root's identity and
+/// planet and runs the root. All others look again and again whether the role has become free; when the root's process ends, however it ends, one of them
+/// takes over with the same identity on the same port, within about a second. Connections between nodes that know each other go on meanwhile.
+/// </para>
+/// <para>Nothing is ever sent to addresses other than 127.0.0.0/8 and ::1. Any process of the same user can join; other users cannot read the folder, but
+/// on loopback they could reach the ports.</para>
+/// </remarks>
+public sealed class DevelopmentNetwork : IAsyncDisposable
+{
+    private const string MembersFolderName = "members";
+    private const int MaxMembers = 1024;
+    private static readonly TimeSpan PlanetPoll = TimeSpan.FromMilliseconds(10);
+
+    // Making an identity takes a second on a slow machine.
+    private static readonly TimeSpan PlanetPatience = TimeSpan.FromSeconds(30);
+
+    private readonly DevelopmentNetworkOptions _options;
+    private readonly ILogger _log;
+    private readonly CancellationTokenSource _closing = new();
+    private readonly Lock _gate = new();
+    private readonly ITimer _timer;
+    private Task _takeOver = Task.CompletedTask;
+    private DevelopmentRoot? _root;
+    private volatile Planet? _planet;
+    private bool _closed;
+
+    private DevelopmentNetwork(DevelopmentNetworkOptions options)
+    {
+        _options = options;
+        _log = options.LoggerFactory.CreateLogger("ZeroTier.SelfHosting");
+        _timer = options.TimeProvider.CreateTimer(
+            static state => ((DevelopmentNetwork)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>The network that members join: every port is open, addresses are 6PLANE.</summary>
+    public static NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
+
+    /// <summary>The planet that all members use.</summary>
+    public Planet Planet => _planet!;
+
+    /// <summary>The folder that holds the network together.</summary>
+    public string Path => _options.Path;
+
+    /// <summary>True while this object runs the root.</summary>
+    public bool IsRoot => Volatile.Read(ref _root) is not null;
+
+    /// <summary>Finds the user's development network, or makes it.</summary>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The interval is out of its range.</exception>
+    /// <exception cref="ZeroTierException">The folder cannot be used, its files are damaged, or no loopback port can be opened.</exception>
+    public static async Task<DevelopmentNetwork> OpenAsync(DevelopmentNetworkOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new DevelopmentNetworkOptions();
+        ArgumentException.ThrowIfNullOrWhiteSpace(options.Path);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.TakeOverInterval, TimeSpan.FromMilliseconds(10));
+        PrivateFolder.Create(options.Path);
+        var network = new DevelopmentNetwork(options);
+        try
+        {
+            await network.FindOrMakeAsync(cancellationToken).ConfigureAwait(false);
+            return network;
+        }
+        catch
+        {
+            await network.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Options of a node that is a member: planet and transport of this network, and <see cref="Network"/> where no network is named.</summary>
+    /// <param name="options">The node's other options. Its bind addresses are not used.</param>
+    public ManagedNodeOptions Configure(ManagedNodeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return options with
+        {
+            Planet = Planet,
+            BindAddresses = [],
+            DatagramTransportFactory = options.DatagramTransportFactory is { } open
+                ? () => new LoopbackTransport(open())
+                : () => DevelopmentRoot.OpenLoopback(_options, options.Port),
+            Networks = options.Networks.Count > 0 ? options.Networks : [Network],
+        };
+    }
+
+    /// <summary>
+    /// Claims a storage folder for a member: the first one of this name that no other process uses. So a program keeps its address from run to run,
+    /// and several of them at a time have different ones.
+    /// </summary>
+    /// <param name="name">The program's name; characters that a file name cannot have are replaced.</param>
+    /// <returns>The claim; dispose of it after the node.</returns>
+    /// <exception cref="ZeroTierException">The folder cannot be used, or more than 1,024 are in use.</exception>
+    public DevelopmentStorage ClaimStorage(string name)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        var invalid = System.IO.Path.GetInvalidFileNameChars();
+        string plain = string.Concat(name.Select(c => invalid.Contains(c) || c is '.' or '\\' ? '_' : c));
+        string members = System.IO.Path.Combine(_options.Path, MembersFolderName);
+        PrivateFolder.Create(members);
+        try
+        {
+            for (int i = 1; i <= MaxMembers; i++)
+            {
+                string folder = System.IO.Path.Combine(members, i == 1 ? plain : $"{plain}-{i}");
+                if (PrivateFolder.TryLock(folder + ".lock") is { } claim)
+                {
+                    return new DevelopmentStorage(folder, claim);
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ZeroTierException(ZeroTierError.Storage, $"The folder '{members}' cannot be used: {e.Message}", e);
+        }
+
+        throw new ZeroTierException(ZeroTierError.Storage, $"More than {MaxMembers} processes named '{name}' use the development network in '{_options.Path}'.");
+    }
+
+    /// <summary>Ends this process's part in the network. When it ran the root, another process takes over. Dispose of the nodes first.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task takeOver;
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            _closed = true;
+            takeOver = _takeOver;
+        }
+
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await _timer.DisposeAsync().ConfigureAwait(false);
+        await takeOver.ConfigureAwait(false);
+        if (_root is { } root)
+        {
+            Volatile.Write(ref _root, null);
+            await root.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _closing.Dispose();
+    }
+
+    private async Task FindOrMakeAsync(CancellationToken cancellationToken)
+    {
+        long start = _options.TimeProvider.GetTimestamp();
+        while (true)
+        {
+            if (await DevelopmentRoot.TryStartAsync(_options, _log, cancellationToken).ConfigureAwait(false) is { } root)
+            {
+                _planet = root.Planet;
+                Volatile.Write(ref _root, root);
+                return;
+            }
+
+            // Somebody else is the root, or is about to be.
+            if (TryLoadPlanet() is { } planet)
+            {
+                _planet = planet;
+                SelfHostingLog.Joined(_log, _options.Path);
+                StartTimer();
+                return;
+            }
+
+            if (_options.TimeProvider.GetElapsedTime(start) > PlanetPatience)
+            {
+                throw new ZeroTierException(
+                    ZeroTierError.Storage,
+                    $"Another process holds the development network in '{_options.Path}' but has not written its planet. End that process, or remove the folder.");
+            }
+
+            await Task.Delay(PlanetPoll, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private Planet? TryLoadPlanet()
+    {
+        try
+        {
+            var planet = Planet.Load(DevelopmentRoot.PlanetPath(_options));
+            return planet.Verify() && planet.Roots.All(static root => root.EndPoints.Count > 0 && root.EndPoints.All(static e => LoopbackTransport.IsLoopback(e)))
+                ? planet
+                : null;
+        }
+        catch (Exception e) when (e is IOException or FormatException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private void StartTimer()
+    {
+        // Jitter: the processes that wait should not all try at once.
+        long ticks = _options.TakeOverInterval.Ticks;
+        int jitter = _options.RandomSource.Next((int)Math.Min(int.MaxValue, ticks / 2 + 1));
+        lock (_gate)
+        {
+            if (!_closed)
+            {
+                _timer.Change(TimeSpan.FromTicks(ticks + jitter), Timeout.InfiniteTimeSpan);
+            }
+        }
+    }
+
+    private void OnTimer()
+    {
+        lock (_gate)
+        {
+            if (!_closed)
+            {
+                _takeOver = TakeOverAsync();
+            }
+        }
+    }
+
+    // Never throws: it is awaited by the disposal.
+    private async Task TakeOverAsync()
+    {
+        // Away from the lock of the caller.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            if (await DevelopmentRoot.TryStartAsync(_options, _log, _closing.Token).ConfigureAwait(false) is { } root)
+            {
+                _planet = root.Planet;
+                Volatile.Write(ref _root, root);
+                return;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+        catch (ZeroTierException e)
+        {
+            SelfHostingLog.NotRoot(_log, _options.Path, e);
+        }
+
+        StartTimer();
+    }
+}

@@ -1,0 +1,145 @@
+using Microsoft.Extensions.Logging;
+using ZeroTier.Managed;
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Vl1;
+
+namespace ZeroTier.SelfHosting;
+
+/// <summary>The root's role in a development network, held by one process at a time: the lock, the folder, and the running root.</summary>
+internal sealed class DevelopmentRoot : IAsyncDisposable
+{
+    private const string LockFileName = "root.lock";
+    private const string RootFolderName = "root";
+    private const string PlanetFileName = "planet";
+
+    // An earlier root of ours gives its port back before its lock, but for a moment when it was killed.
+    private const int PortAttempts = 5;
+    private static readonly TimeSpan PortDelay = TimeSpan.FromMilliseconds(50);
+
+    private readonly FileStream _lock;
+    private readonly RootFolder _folder;
+    private readonly ManagedNode _node;
+
+    private DevelopmentRoot(FileStream lockFile, RootFolder folder, ManagedNode node, Planet planet)
+    {
+        _lock = lockFile;
+        _folder = folder;
+        _node = node;
+        Planet = planet;
+    }
+
+    public Planet Planet { get; }
+
+    /// <summary>Where the processes find the planet.</summary>
+    public static string PlanetPath(DevelopmentNetworkOptions options) => Path.Combine(options.Path, PlanetFileName);
+
+    /// <summary>Takes the role and runs the root.</summary>
+    /// <returns>Null when another process, or another network object of this one, has the role.</returns>
+    /// <exception cref="ZeroTierException">The role is free, but the root cannot run.</exception>
+    public static async Task<DevelopmentRoot?> TryStartAsync(DevelopmentNetworkOptions options, ILogger log, CancellationToken cancellationToken)
+    {
+        FileStream? lockFile;
+        try
+        {
+            lockFile = PrivateFolder.TryLock(Path.Combine(options.Path, LockFileName));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ZeroTierException(ZeroTierError.Storage, $"The folder '{options.Path}' of the development network cannot be used: {e.Message}", e);
+        }
+
+        if (lockFile is null)
+        {
+            return null;
+        }
+
+        RootFolder? folder = null;
+        IDatagramTransport? transport = null;
+        ManagedNode? node = null;
+        try
+        {
+            folder = await RootFolder.OpenAsync(Path.Combine(options.Path, RootFolderName), PlanetPath(options), options.RandomSource, cancellationToken)
+                .ConfigureAwait(false);
+            var opened = transport = await OpenAsync(options, folder.Planet, log, cancellationToken).ConfigureAwait(false);
+            var planet = folder.Publish(transport.LocalEndPoints, options.TimeProvider.GetUtcNow());
+            node = new ManagedNode(new ManagedNodeOptions
+            {
+                Identity = folder.Identity,
+                Planet = planet,
+                DatagramTransportFactory = () => opened,
+                TimeProvider = options.TimeProvider,
+                RandomSource = options.RandomSource,
+                LoggerFactory = options.LoggerFactory,
+            });
+
+            // From here on the transport is the node's.
+            transport = null;
+            await node.StartAsync(cancellationToken).ConfigureAwait(false);
+            SelfHostingLog.BecameRoot(log, options.Path, folder.Identity.Address, string.Join(", ", planet.Roots[0].EndPoints));
+            return new DevelopmentRoot(lockFile, folder, node, planet);
+        }
+        catch (Exception e)
+        {
+            if (node is not null)
+            {
+                await node.DisposeAsync().ConfigureAwait(false);
+            }
+
+            if (transport is not null)
+            {
+                await transport.DisposeAsync().ConfigureAwait(false);
+            }
+
+            folder?.Dispose();
+            await lockFile.DisposeAsync().ConfigureAwait(false);
+            if (e is UnauthorizedAccessException or (IOException and not ZeroTierException))
+            {
+                throw new ZeroTierException(ZeroTierError.Storage, $"The folder '{options.Path}' of the development network cannot be used: {e.Message}", e);
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Ends the root, then gives the role away.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _node.DisposeAsync().ConfigureAwait(false);
+        _folder.Dispose();
+        await _lock.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Opens a transport on loopback that cannot send anywhere else.</summary>
+    public static IDatagramTransport OpenLoopback(DevelopmentNetworkOptions options, int port) => new LoopbackTransport(
+        options.OpenTransport?.Invoke(port) ?? UdpDatagramTransport.Open(new UdpDatagramTransportOptions
+        {
+            Port = port,
+            LoopbackOnly = true,
+            Logger = options.LoggerFactory.CreateLogger("ZeroTier.Managed.Datagrams"),
+        }));
+
+    private static async Task<IDatagramTransport> OpenAsync(
+        DevelopmentNetworkOptions options, Planet? planet, ILogger log, CancellationToken cancellationToken)
+    {
+        int port = planet?.Roots[0].EndPoints is [var first, ..] ? first.Port : 0;
+        for (int attempt = 1; port != 0; attempt++)
+        {
+            try
+            {
+                return OpenLoopback(options, port);
+            }
+            catch (ZeroTierException e) when (e.Error == ZeroTierError.Underlay)
+            {
+                if (attempt == PortAttempts)
+                {
+                    SelfHostingLog.PortMoved(log, options.Path, port);
+                    break;
+                }
+            }
+
+            await Task.Delay(PortDelay, options.TimeProvider, cancellationToken).ConfigureAwait(false);
+        }
+
+        return OpenLoopback(options, 0);
+    }
+}

@@ -1,0 +1,60 @@
+using ZeroTier.Managed.Datagrams;
+
+namespace ZeroTier.SelfHosting;
+
+/// <summary>A transport that sends to 127.0.0.0/8 and ::1 and nowhere else, whatever the layers above ask for.</summary>
+/// <remarks>They never ask for anything else on a loopback planet: this is the second lock on the door.</remarks>
+internal sealed class LoopbackTransport : IDatagramTransport
+{
+    private readonly IDatagramTransport _inner;
+    private long _refused;
+
+    public LoopbackTransport(IDatagramTransport inner) => _inner = inner;
+
+    public IReadOnlyList<InetEndPoint> LocalEndPoints => _inner.LocalEndPoints;
+
+    /// <summary>Sends that were refused.</summary>
+    public long Refused => Volatile.Read(ref _refused);
+
+    public static bool IsLoopback(in InetEndPoint endPoint)
+    {
+        Span<byte> address = stackalloc byte[16];
+        return endPoint.WriteAddress(address) switch
+        {
+            4 => address[0] == 127,
+            16 => address[..15].IndexOfAnyExcept((byte)0) < 0 && address[15] == 1,
+            _ => false,
+        };
+    }
+
+    public void Start(IDatagramReceiver receiver) => _inner.Start(receiver);
+
+    public void Send(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize)
+    {
+        if (MayReach(destination))
+        {
+            _inner.Send(socket, destination, datagrams, segmentSize);
+        }
+    }
+
+    public void SendWithHopLimit(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagram, int hops)
+    {
+        if (MayReach(destination))
+        {
+            _inner.SendWithHopLimit(socket, destination, datagram, hops);
+        }
+    }
+
+    public ValueTask DisposeAsync() => _inner.DisposeAsync();
+
+    private bool MayReach(in InetEndPoint destination)
+    {
+        if (IsLoopback(destination))
+        {
+            return true;
+        }
+
+        Interlocked.Increment(ref _refused);
+        return false;
+    }
+}

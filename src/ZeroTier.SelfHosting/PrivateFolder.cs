@@ -1,0 +1,72 @@
+namespace ZeroTier.SelfHosting;
+
+/// <summary>Folders and files that only their owner may read. On Windows the user's profile folder sees to that.</summary>
+internal static class PrivateFolder
+{
+    private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode OwnerFolder = OwnerFile | UnixFileMode.UserExecute;
+
+    /// <summary>Makes the folder, or closes an existing one to others.</summary>
+    /// <exception cref="ZeroTierException">It cannot be used.</exception>
+    public static void Create(string path)
+    {
+        try
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                Directory.CreateDirectory(path);
+            }
+            else
+            {
+                // Who does not own the folder cannot change its mode: so nobody can put a planet of his choice before us.
+                Directory.CreateDirectory(path, OwnerFolder);
+                File.SetUnixFileMode(path, OwnerFolder);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ZeroTierException(
+                ZeroTierError.Storage, $"The folder '{path}' cannot be used: {e.Message} It must belong to this user. Check its owner, or configure another folder.", e);
+        }
+    }
+
+    /// <summary>Takes an exclusive lock that ends with the process at the latest.</summary>
+    /// <returns>Null when somebody else has it.</returns>
+    /// <exception cref="UnauthorizedAccessException">The file cannot be opened.</exception>
+    public static FileStream? TryLock(string file)
+    {
+        try
+        {
+            return new FileStream(file, Options(FileMode.OpenOrCreate));
+        }
+        catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Writes a secret as a whole or not at all.</summary>
+    public static void WriteSecret(string file, ReadOnlySpan<byte> content)
+    {
+        string temporary = file + ".new";
+        File.Delete(temporary);
+        using (var stream = new FileStream(temporary, Options(FileMode.CreateNew)))
+        {
+            stream.Write(content);
+            stream.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, file, overwrite: false);
+    }
+
+    private static FileStreamOptions Options(FileMode mode)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = OwnerFile;
+        }
+
+        return options;
+    }
+}

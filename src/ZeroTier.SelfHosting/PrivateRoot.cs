@@ -1,0 +1,124 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using ZeroTier.Managed;
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Vl1;
+
+namespace ZeroTier.SelfHosting;
+
+/// <summary>A root of one's own: nodes that have its planet find each other through it, and through nobody else. Thread-safe.</summary>
+/// <remarks>It relays encrypted packets until nodes have found a direct path, and cannot read them.</remarks>
+public sealed class PrivateRoot : IAsyncDisposable
+{
+    /// <summary>Name of the planet file in the storage folder. Every node of the network needs a copy.</summary>
+    public const string PlanetFileName = "planet";
+
+    private readonly RootFolder _folder;
+    private readonly ManagedNode _node;
+
+    private PrivateRoot(RootFolder folder, ManagedNode node, Planet planet)
+    {
+        _folder = folder;
+        _node = node;
+        Planet = planet;
+    }
+
+    /// <summary>The planet to give to every node.</summary>
+    public Planet Planet { get; }
+
+    /// <summary>The planet's file.</summary>
+    public string PlanetPath => _folder.PlanetPath;
+
+    /// <summary>The root's node. It belongs to this object; it may join networks like any other.</summary>
+    public ManagedNode Node => _node;
+
+    /// <summary>Makes identity, signing key and planet where they are missing, and writes the planet. Nothing is opened or sent.</summary>
+    /// <param name="options">Where to, and the root's endpoints. When they differ from those of an existing planet, it is updated.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The planet, which lies in the storage folder as <see cref="PlanetFileName"/>.</returns>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <exception cref="ZeroTierException">The folder is in use or its files are damaged.</exception>
+    public static async Task<Planet> CreatePlanetAsync(PrivateRootOptions options, CancellationToken cancellationToken = default)
+    {
+        using var folder = await OpenFolderAsync(options, cancellationToken).ConfigureAwait(false);
+        return Publish(folder, options);
+    }
+
+    /// <summary>Starts the root; makes identity, signing key and planet at the first time.</summary>
+    /// <param name="options">Where it lives and where it is reached. When the endpoints differ from the planet's, the planet is updated.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <exception cref="ZeroTierException">The folder is in use or its files are damaged, or the port cannot be opened.</exception>
+    public static async Task<PrivateRoot> StartAsync(PrivateRootOptions options, CancellationToken cancellationToken = default)
+    {
+        var folder = await OpenFolderAsync(options, cancellationToken).ConfigureAwait(false);
+        ManagedNode? node = null;
+        try
+        {
+            var planet = Publish(folder, options);
+            node = new ManagedNode(new ManagedNodeOptions
+            {
+                Identity = folder.Identity,
+                Planet = planet,
+                Port = options.EndPoints[0].Port,
+                BindAddresses = options.BindAddresses,
+                DatagramTransportFactory = options.DatagramTransportFactory,
+                TimeProvider = options.TimeProvider,
+                RandomSource = options.RandomSource,
+                LoggerFactory = options.LoggerFactory,
+            });
+            await node.StartAsync(cancellationToken).ConfigureAwait(false);
+            SelfHostingLog.RootStarted(
+                options.LoggerFactory.CreateLogger("ZeroTier.SelfHosting"), folder.Identity.Address, string.Join(", ", options.EndPoints), folder.PlanetPath);
+            return new PrivateRoot(folder, node, planet);
+        }
+        catch
+        {
+            if (node is not null)
+            {
+                await node.DisposeAsync().ConfigureAwait(false);
+            }
+
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Stops the root and releases its folder.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _node.DisposeAsync().ConfigureAwait(false);
+        _folder.Dispose();
+    }
+
+    private static Task<RootFolder> OpenFolderAsync(PrivateRootOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentException.ThrowIfNullOrWhiteSpace(options.StoragePath);
+        var endPoints = options.EndPoints;
+        if (endPoints.Count is 0 or > Planet.MaxEndPointsPerRoot)
+        {
+            throw new ArgumentException($"A root has 1 to {Planet.MaxEndPointsPerRoot} endpoints, for example 203.0.113.5:9993.", nameof(options));
+        }
+
+        if (endPoints.FirstOrDefault(e => e.Port == 0 || e.Port != endPoints[0].Port || e.Address.Equals(IPAddress.Any) || e.Address.Equals(IPAddress.IPv6Any)) is { } bad)
+        {
+            throw new ArgumentException($"'{bad}' cannot be an endpoint of the root: it needs an address that nodes can reach, and the port that all endpoints share.", nameof(options));
+        }
+
+        PrivateFolder.Create(options.StoragePath);
+        return RootFolder.OpenAsync(options.StoragePath, Path.Combine(options.StoragePath, PlanetFileName), options.RandomSource, cancellationToken);
+    }
+
+    private static Planet Publish(RootFolder folder, PrivateRootOptions options)
+    {
+        try
+        {
+            return folder.Publish([.. options.EndPoints.Select(InetEndPoint.From)], options.TimeProvider.GetUtcNow());
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or (IOException and not ZeroTierException))
+        {
+            throw new ZeroTierException(ZeroTierError.Storage, $"The planet '{folder.PlanetPath}' cannot be written: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using ZeroTier.Managed;
+using ZeroTier.Managed.Datagrams;
+
+namespace ZeroTier.SelfHosting;
+
+/// <summary>How a <see cref="PrivateRoot"/> runs.</summary>
+public sealed record PrivateRootOptions
+{
+    /// <summary>The folder with identity, signing key and planet, closed to other users. Whoever can read it can take the network over.</summary>
+    public required string StoragePath { get; init; }
+
+    /// <summary>
+    /// Where nodes reach the root, 1 to 32 endpoints with ports other than 0; the planet names them. Behind a NAT these are the public addresses.
+    /// All ports must be the same.
+    /// </summary>
+    public required IReadOnlyList<IPEndPoint> EndPoints { get; init; }
+
+    /// <summary>
+    /// The addresses of this machine to use. Default: none given, which means every address of the machine, or only loopback when all endpoints are.
+    /// </summary>
+    public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
+
+    /// <summary>Clock and timers. Default: the system's.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Random numbers. Default: the system's cryptographic generator.</summary>
+    public RandomSource RandomSource { get; init; } = RandomSource.System;
+
+    /// <summary>Opens the physical network. Default: UDP sockets.</summary>
+    public Func<IDatagramTransport>? DatagramTransportFactory { get; init; }
+
+    /// <summary>Where logs go. Default: nowhere.</summary>
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+}

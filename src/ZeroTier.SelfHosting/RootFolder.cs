@@ -1,0 +1,137 @@
+using System.Security.Cryptography;
+using ZeroTier.Managed;
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Vl1;
+
+namespace ZeroTier.SelfHosting;
+
+/// <summary>What makes a root: its identity, the key that signs its planet, and the planet. While it is open nobody else can be this root.</summary>
+internal sealed class RootFolder : IDisposable
+{
+    /// <summary>The private key of planet updates, raw bytes, mode 0600.</summary>
+    public const string SigningKeyFileName = "planet.secret";
+
+    private readonly IdentityStore _store;
+    private readonly PlanetSigningKey _signingKey;
+    private readonly RandomSource _random;
+
+    private RootFolder(IdentityStore store, PlanetSigningKey signingKey, RandomSource random, string planetPath)
+    {
+        _store = store;
+        _signingKey = signingKey;
+        _random = random;
+        PlanetPath = planetPath;
+        Planet = LoadPlanet();
+    }
+
+    /// <summary>The root's identity; it lives as long as this object.</summary>
+    public NodeIdentity Identity => _store.Identity;
+
+    public string PlanetPath { get; }
+
+    /// <summary>The planet as stored; null when there is none that this root and its key belong to.</summary>
+    public Planet? Planet { get; private set; }
+
+    /// <summary>Opens the folder and makes what is missing, but for the planet.</summary>
+    /// <exception cref="ZeroTierException">The folder is in use, or its files are damaged.</exception>
+    public static async Task<RootFolder> OpenAsync(string path, string planetPath, RandomSource random, CancellationToken cancellationToken)
+    {
+        var store = await IdentityStore.OpenAsync(path, random, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return new RootFolder(store, LoadSigningKey(Path.Combine(path, SigningKeyFileName), random), random, planetPath);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes sure that the stored planet says that this root is reached at these endpoints: as it is, as an update, or as a new planet.</summary>
+    /// <returns>The planet.</returns>
+    public Planet Publish(IReadOnlyList<InetEndPoint> endPoints, DateTimeOffset now)
+    {
+        if (Planet is { } current && current.Roots[0].EndPoints.SequenceEqual(endPoints))
+        {
+            return current;
+        }
+
+        PlanetRoot[] roots = [new(Identity, endPoints)];
+        var planet = Planet is null
+            ? Managed.Vl1.Planet.Create(NewPlanetId(), now, roots, _signingKey)
+            : Planet.Update(Later(now, Planet), roots, _signingKey);
+        planet.Save(PlanetPath);
+        return Planet = planet;
+    }
+
+    public void Dispose()
+    {
+        _signingKey.Dispose();
+        _store.Dispose();
+    }
+
+    // A clock that was set back must not make an update impossible.
+    private static DateTimeOffset Later(DateTimeOffset now, Planet than)
+    {
+        var next = DateTimeOffset.FromUnixTimeMilliseconds((long)than.Timestamp + 1);
+        return now > next ? now : next;
+    }
+
+    // Any number but those with a meaning: 0, and the low ones of the public universes.
+    private ulong NewPlanetId() => _random.NextUInt64() | 1UL << 63;
+
+    private Planet? LoadPlanet()
+    {
+        if (!File.Exists(PlanetPath))
+        {
+            return null;
+        }
+
+        try
+        {
+            var planet = Managed.Vl1.Planet.Load(PlanetPath);
+            bool ours = planet.Roots.Count == 1 && planet.Roots[0].Identity.Equals(Identity) && planet.UpdateKey.SequenceEqual(_signingKey.PublicKey);
+            return ours && planet.Verify() ? planet : null;
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+
+    private static PlanetSigningKey LoadSigningKey(string file, RandomSource random)
+    {
+        byte[] secret = GC.AllocateArray<byte>(PlanetSigningKey.PrivateKeySize, pinned: true);
+        try
+        {
+            if (!File.Exists(file))
+            {
+                random.Fill(secret);
+                PrivateFolder.WriteSecret(file, secret);
+            }
+            else
+            {
+                using var stream = File.OpenRead(file);
+                if (stream.Length != secret.Length || stream.ReadAtLeast(secret, secret.Length, throwOnEndOfStream: false) != secret.Length)
+                {
+                    throw new ZeroTierException(
+                        ZeroTierError.Storage,
+                        $"The planet's signing key '{file}' cannot be used: it has not {PlanetSigningKey.PrivateKeySize} bytes. Nothing was changed. " +
+                        "Restore it from a backup; without it the planet cannot be updated, and a new one would have to be given to every node.");
+                }
+            }
+
+            return PlanetSigningKey.FromPrivateKey(secret);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or (IOException and not ZeroTierException))
+        {
+            throw new ZeroTierException(ZeroTierError.Storage, $"The planet's signing key '{file}' cannot be used: {e.Message} Check its owner and mode.", e);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(secret);
+        }
+    }
+}
