@@ -37,7 +37,7 @@ internal static class PrivateFolder
     {
         try
         {
-            return new FileStream(file, Options(FileMode.OpenOrCreate));
+            return new FileStream(file, LockOptions());
         }
         catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
         {
@@ -45,23 +45,9 @@ internal static class PrivateFolder
         }
     }
 
-    /// <summary>Writes a secret as a whole or not at all.</summary>
-    public static void WriteSecret(string file, ReadOnlySpan<byte> content)
+    private static FileStreamOptions LockOptions()
     {
-        string temporary = file + ".new";
-        File.Delete(temporary);
-        using (var stream = new FileStream(temporary, Options(FileMode.CreateNew)))
-        {
-            stream.Write(content);
-            stream.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, file, overwrite: false);
-    }
-
-    private static FileStreamOptions Options(FileMode mode)
-    {
-        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = OwnerFile;

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using ZeroTier.Managed;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
@@ -9,7 +8,7 @@ namespace ZeroTier.SelfHosting;
 /// <summary>What makes a root: its identity, the key that signs its planet, and the planet. While it is open nobody else can be this root.</summary>
 internal sealed class RootFolder : IDisposable
 {
-    /// <summary>The private key of planet updates, raw bytes, mode 0600.</summary>
+    /// <summary>The private key of planet updates, mode 0600.</summary>
     public const string SigningKeyFileName = "planet.secret";
 
     private readonly IdentityStore _store;
@@ -103,35 +102,23 @@ internal sealed class RootFolder : IDisposable
 
     private static PlanetSigningKey LoadSigningKey(string file, RandomSource random)
     {
-        byte[] secret = GC.AllocateArray<byte>(PlanetSigningKey.PrivateKeySize, pinned: true);
         try
         {
-            if (!File.Exists(file))
+            if (File.Exists(file))
             {
-                random.Fill(secret);
-                PrivateFolder.WriteSecret(file, secret);
-            }
-            else
-            {
-                using var stream = File.OpenRead(file);
-                if (stream.Length != secret.Length || stream.ReadAtLeast(secret, secret.Length, throwOnEndOfStream: false) != secret.Length)
-                {
-                    throw new ZeroTierException(
-                        ZeroTierError.Storage,
-                        $"The planet's signing key '{file}' cannot be used: it has not {PlanetSigningKey.PrivateKeySize} bytes. Nothing was changed. " +
-                        "Restore it from a backup; without it the planet cannot be updated, and a new one would have to be given to every node.");
-                }
+                return PlanetSigningKey.Load(file);
             }
 
-            return PlanetSigningKey.FromPrivateKey(secret);
+            var key = PlanetSigningKey.Generate(random);
+            key.Save(file);
+            return key;
         }
-        catch (Exception e) when (e is UnauthorizedAccessException or (IOException and not ZeroTierException))
+        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
         {
-            throw new ZeroTierException(ZeroTierError.Storage, $"The planet's signing key '{file}' cannot be used: {e.Message} Check its owner and mode.", e);
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(secret);
+            throw new ZeroTierException(
+                ZeroTierError.Storage,
+                $"The planet's signing key '{file}' cannot be used: {e.Message} Nothing was changed. Without it the planet cannot be updated, and every node would need a new one.",
+                e);
         }
     }
 }
