@@ -101,12 +101,32 @@ internal struct FieldElement
         ulong a0 = a._0, a1 = a._1, a2 = a._2, a3 = a._3, a4 = a._4;
         ulong b0 = b._0, b1 = b._1, b2 = b._2, b3 = b._3, b4 = b._4;
         ulong c1 = 19 * b1, c2 = 19 * b2, c3 = 19 * b3, c4 = 19 * b4;
-        UInt128 r0 = Math.BigMul(a0, b0) + Math.BigMul(a1, c4) + Math.BigMul(a2, c3) + Math.BigMul(a3, c2) + Math.BigMul(a4, c1);
-        UInt128 r1 = Math.BigMul(a0, b1) + Math.BigMul(a1, b0) + Math.BigMul(a2, c4) + Math.BigMul(a3, c3) + Math.BigMul(a4, c2);
-        UInt128 r2 = Math.BigMul(a0, b2) + Math.BigMul(a1, b1) + Math.BigMul(a2, b0) + Math.BigMul(a3, c4) + Math.BigMul(a4, c3);
-        UInt128 r3 = Math.BigMul(a0, b3) + Math.BigMul(a1, b2) + Math.BigMul(a2, b1) + Math.BigMul(a3, b0) + Math.BigMul(a4, c4);
-        UInt128 r4 = Math.BigMul(a0, b4) + Math.BigMul(a1, b3) + Math.BigMul(a2, b2) + Math.BigMul(a3, b1) + Math.BigMul(a4, b0);
-        return Reduce(r0, r1, r2, r3, r4);
+        ulong r0High = Math.BigMul(a0, b0, out ulong r0);
+        AddProduct(ref r0, ref r0High, a1, c4);
+        AddProduct(ref r0, ref r0High, a2, c3);
+        AddProduct(ref r0, ref r0High, a3, c2);
+        AddProduct(ref r0, ref r0High, a4, c1);
+        ulong r1High = Math.BigMul(a0, b1, out ulong r1);
+        AddProduct(ref r1, ref r1High, a1, b0);
+        AddProduct(ref r1, ref r1High, a2, c4);
+        AddProduct(ref r1, ref r1High, a3, c3);
+        AddProduct(ref r1, ref r1High, a4, c2);
+        ulong r2High = Math.BigMul(a0, b2, out ulong r2);
+        AddProduct(ref r2, ref r2High, a1, b1);
+        AddProduct(ref r2, ref r2High, a2, b0);
+        AddProduct(ref r2, ref r2High, a3, c4);
+        AddProduct(ref r2, ref r2High, a4, c3);
+        ulong r3High = Math.BigMul(a0, b3, out ulong r3);
+        AddProduct(ref r3, ref r3High, a1, b2);
+        AddProduct(ref r3, ref r3High, a2, b1);
+        AddProduct(ref r3, ref r3High, a3, b0);
+        AddProduct(ref r3, ref r3High, a4, c4);
+        ulong r4High = Math.BigMul(a0, b4, out ulong r4);
+        AddProduct(ref r4, ref r4High, a1, b3);
+        AddProduct(ref r4, ref r4High, a2, b2);
+        AddProduct(ref r4, ref r4High, a3, b1);
+        AddProduct(ref r4, ref r4High, a4, b0);
+        return Reduce(r0, r0High, r1, r1High, r2, r2High, r3, r3High, r4, r4High);
     }
 
     /// <summary>The square.</summary>
@@ -114,12 +134,22 @@ internal struct FieldElement
     {
         ulong a0 = a._0, a1 = a._1, a2 = a._2, a3 = a._3, a4 = a._4;
         ulong d0 = 2 * a0, d1 = 2 * a1, c3 = 19 * a3, c4 = 19 * a4;
-        UInt128 r0 = Math.BigMul(a0, a0) + Math.BigMul(d1, c4) + Math.BigMul(2 * a2, c3);
-        UInt128 r1 = Math.BigMul(d0, a1) + Math.BigMul(2 * a2, c4) + Math.BigMul(a3, c3);
-        UInt128 r2 = Math.BigMul(d0, a2) + Math.BigMul(a1, a1) + Math.BigMul(2 * a3, c4);
-        UInt128 r3 = Math.BigMul(d0, a3) + Math.BigMul(d1, a2) + Math.BigMul(a4, c4);
-        UInt128 r4 = Math.BigMul(d0, a4) + Math.BigMul(d1, a3) + Math.BigMul(a2, a2);
-        return Reduce(r0, r1, r2, r3, r4);
+        ulong r0High = Math.BigMul(a0, a0, out ulong r0);
+        AddProduct(ref r0, ref r0High, d1, c4);
+        AddProduct(ref r0, ref r0High, 2 * a2, c3);
+        ulong r1High = Math.BigMul(d0, a1, out ulong r1);
+        AddProduct(ref r1, ref r1High, 2 * a2, c4);
+        AddProduct(ref r1, ref r1High, a3, c3);
+        ulong r2High = Math.BigMul(d0, a2, out ulong r2);
+        AddProduct(ref r2, ref r2High, a1, a1);
+        AddProduct(ref r2, ref r2High, 2 * a3, c4);
+        ulong r3High = Math.BigMul(d0, a3, out ulong r3);
+        AddProduct(ref r3, ref r3High, d1, a2);
+        AddProduct(ref r3, ref r3High, a4, c4);
+        ulong r4High = Math.BigMul(d0, a4, out ulong r4);
+        AddProduct(ref r4, ref r4High, d1, a3);
+        AddProduct(ref r4, ref r4High, a2, a2);
+        return Reduce(r0, r0High, r1, r1High, r2, r2High, r3, r3High, r4, r4High);
     }
 
     /// <summary>Squares <paramref name="count"/> times.</summary>
@@ -135,8 +165,15 @@ internal struct FieldElement
     }
 
     /// <summary>The product with a small number.</summary>
-    public static FieldElement Multiply(in FieldElement a, uint b) => Reduce(
-        Math.BigMul(a._0, b), Math.BigMul(a._1, b), Math.BigMul(a._2, b), Math.BigMul(a._3, b), Math.BigMul(a._4, b));
+    public static FieldElement Multiply(in FieldElement a, uint b)
+    {
+        ulong r0High = Math.BigMul(a._0, b, out ulong r0);
+        ulong r1High = Math.BigMul(a._1, b, out ulong r1);
+        ulong r2High = Math.BigMul(a._2, b, out ulong r2);
+        ulong r3High = Math.BigMul(a._3, b, out ulong r3);
+        ulong r4High = Math.BigMul(a._4, b, out ulong r4);
+        return Reduce(r0, r0High, r1, r1High, r2, r2High, r3, r3High, r4, r4High);
+    }
 
     /// <summary>a^(p-2), which is 1/a, and 0 for 0.</summary>
     public static FieldElement Invert(in FieldElement a)
@@ -217,24 +254,41 @@ internal struct FieldElement
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static FieldElement Reduce(UInt128 r0, UInt128 r1, UInt128 r2, UInt128 r3, UInt128 r4)
+    private static void AddProduct(ref ulong low, ref ulong high, ulong a, ulong b)
     {
-        r1 += (ulong)(r0 >> 51);
-        r2 += (ulong)(r1 >> 51);
-        r3 += (ulong)(r2 >> 51);
-        r4 += (ulong)(r3 >> 51);
-        FieldElement r;
+        ulong h = Math.BigMul(a, b, out ulong l);
+        low += l;
+        high += h + (low < l ? 1UL : 0UL);
+    }
 
-        // With limbs below 2^54 the last carry stays below 2^63.x / 19 only through this 128-bit product.
-        UInt128 wrapped = Math.BigMul((ulong)(r4 >> 51), 19) + ((ulong)r0 & LimbMask);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static FieldElement Reduce(
+        ulong r0, ulong r0High, ulong r1, ulong r1High, ulong r2, ulong r2High, ulong r3, ulong r3High, ulong r4, ulong r4High)
+    {
+        CarryInto(ref r1, ref r1High, r0, r0High);
+        CarryInto(ref r2, ref r2High, r1, r1High);
+        CarryInto(ref r3, ref r3High, r2, r2High);
+        CarryInto(ref r4, ref r4High, r3, r3High);
+
+        // The last carry can be as large as 2^63.4: times 19 it needs more than 64 bits.
+        UInt128 wrapped = Math.BigMul(r4High << 13 | r4 >> 51, 19UL) + (r0 & LimbMask);
+        ulong l1 = (r1 & LimbMask) + (ulong)(wrapped >> 51);
+        FieldElement r;
         r._0 = (ulong)wrapped & LimbMask;
-        r._1 = ((ulong)r1 & LimbMask) + (ulong)(wrapped >> 51);
-        r._2 = (ulong)r2 & LimbMask;
-        r._3 = (ulong)r3 & LimbMask;
-        r._4 = (ulong)r4 & LimbMask;
-        r._2 += r._1 >> 51;
-        r._1 &= LimbMask;
+        r._1 = l1 & LimbMask;
+        r._2 = (r2 & LimbMask) + (l1 >> 51);
+        r._3 = r3 & LimbMask;
+        r._4 = r4 & LimbMask;
         return r;
+    }
+
+    // Adds everything above the 51 bits of one limb to the next.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CarryInto(ref ulong low, ref ulong high, ulong fromLow, ulong fromHigh)
+    {
+        ulong carry = fromHigh << 13 | fromLow >> 51;
+        low += carry;
+        high += low < carry ? 1UL : 0UL;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
