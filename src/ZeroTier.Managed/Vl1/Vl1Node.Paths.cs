@@ -53,8 +53,7 @@ internal sealed partial class Vl1Node
 
     private void ReceivedControl(Peer peer, in PacketInfo info, Verb verb, PeerPath? path, long now)
     {
-        Enter();
-        try
+        using (Enter())
         {
             if (peer.IsForgotten)
             {
@@ -79,10 +78,6 @@ internal sealed partial class Vl1Node
             {
                 Push(peer, info, now);
             }
-        }
-        finally
-        {
-            Leave();
         }
     }
 
@@ -278,8 +273,7 @@ internal sealed partial class Vl1Node
 
     private void HandlePush(Peer peer, ReadOnlySpan<byte> payload)
     {
-        Enter();
-        try
+        using (Enter())
         {
             long now = Now;
             peer.PushesInARow = now - peer.LastPushReceived > Vl1Timing.PushGateReset ? 0 : peer.PushesInARow + 1;
@@ -308,10 +302,6 @@ internal sealed partial class Vl1Node
                 Drops.Add(DropReason.Malformed);
             }
         }
-        finally
-        {
-            Leave();
-        }
     }
 
     private static bool HasLivePath(Peer peer, InetEndPoint endPoint, long now) =>
@@ -336,8 +326,7 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        Enter();
-        try
+        using (Enter())
         {
             long now = Now;
             if (FindOrRecall(message.Peer) is { } other)
@@ -353,10 +342,6 @@ internal sealed partial class Vl1Node
                 // The reference forgets the introduction; then a pair with traffic in one direction waits 30 s for the next (chapter 2.11).
                 _pendingIntroductions[message.Peer] = new PendingIntroduction(message.EndPoint, info.Socket, now + Vl1Timing.QueueLife);
             }
-        }
-        finally
-        {
-            Leave();
         }
     }
 
