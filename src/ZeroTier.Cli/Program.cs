@@ -1,1 +1,43 @@
-return 0;
+using System.CommandLine;
+using Spectre.Console;
+using ZeroTier.Cli.Commands;
+
+namespace ZeroTier.Cli;
+
+/// <summary>The command line: parses, runs, and turns errors into one line and an exit code.</summary>
+internal static class Program
+{
+    public static async Task<int> Main(string[] args)
+    {
+        var configuration = new InvocationConfiguration
+        {
+            // Errors that a user can fix are printed here as one line; a stack trace would bury the remedy.
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = TimeSpan.FromSeconds(1.5),
+        };
+        try
+        {
+            return await CreateRootCommand().Parse(args).InvokeAsync(configuration);
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Success;
+        }
+        catch (Exception exception) when (exception is IOException or HttpRequestException or FormatException or UnauthorizedAccessException)
+        {
+            Status.Error(exception.InnerException is ZeroTierException inner ? inner.Message : exception.Message);
+            return ExitCode.Failure;
+        }
+    }
+
+    internal static RootCommand CreateRootCommand() =>
+        new("Calls, forwards into and inspects ZeroTier networks, in user space. Without options it uses this user's development network.")
+        {
+            GetCommand.Create(),
+            ForwardCommand.Create(),
+            PingCommand.Create(),
+            IdCommand.Create(),
+            PlanetCommand.Create(),
+            RootNodeCommand.Create(),
+        };
+}

@@ -180,17 +180,17 @@ internal sealed partial class Vl1Node
         else
         {
             Vl1Log.Collision(_log, peer.Id, Id);
-            using (Enter())
-            {
-                _outbox.Add(new Outbox.Notice(NoticeKind.Collision));
-            }
+            Enter();
+            _outbox.Add(new Outbox.Notice(NoticeKind.Collision));
+            Leave();
         }
     }
 
     // Roots answer everybody, leaves once in a while. One identity per answer: the reference reads no more (chapter 2.23).
     private void AnswerWhois(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
-        using (Enter())
+        Enter();
+        try
         {
             long now = Now;
             if (!_isRoot)
@@ -221,6 +221,10 @@ internal sealed partial class Vl1Node
                 }
             }
         }
+        finally
+        {
+            Leave();
+        }
     }
 
     // Believed only from roots, and only what was asked for.
@@ -249,10 +253,9 @@ internal sealed partial class Vl1Node
 
             if (SessionKeys.Agree(Identity, identity) is { } keys)
             {
-                using (Enter())
-                {
-                    AddPeer(identity, keys, Now);
-                }
+                Enter();
+                AddPeer(identity, keys, Now);
+                Leave();
             }
         }
     }
@@ -265,7 +268,8 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        using (Enter())
+        Enter();
+        try
         {
             // The gate is per path; a place that is no path yet shares the peer's.
             long now = Now;
@@ -286,6 +290,10 @@ internal sealed partial class Vl1Node
             }
 
             EmitOk(peer, info, Verb.Echo, payload);
+        }
+        finally
+        {
+            Leave();
         }
     }
 
@@ -320,7 +328,8 @@ internal sealed partial class Vl1Node
         uint wanted = BinaryPrimitives.ReadUInt32BigEndian(payload[19..]);
         const int MaxListed = (Fragments.Mtu - PacketHeader.Size - ReplyHeaderSize - GatherOkHeaderSize) / PacketHeader.AddressSize;
         var picked = new List<NodeId>();
-        using (Enter())
+        Enter();
+        try
         {
             int total = _multicast.Gather(ReadGroup(request), peer.Id, (int)Math.Min(wanted, MaxListed), Random, picked);
             if (picked.Count == 0)
@@ -340,6 +349,10 @@ internal sealed partial class Vl1Node
             }
 
             EmitOk(peer, info, Verb.MulticastGather, data[..at]);
+        }
+        finally
+        {
+            Leave();
         }
     }
 

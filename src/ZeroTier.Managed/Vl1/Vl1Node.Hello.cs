@@ -32,12 +32,9 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        Peer? peer;
-        using (Enter())
-        {
-            peer = FindOrRecall(hello.Identity.Address);
-        }
-
+        Enter();
+        var peer = FindOrRecall(hello.Identity.Address);
+        Leave();
         if (peer is null)
         {
             peer = Admit(hello.Identity, packet, info);
@@ -89,10 +86,10 @@ internal sealed partial class Vl1Node
         }
         else
         {
-            using (Enter())
-            {
-                return AddPeer(identity, keys, Now);
-            }
+            Enter();
+            var peer = AddPeer(identity, keys, Now);
+            Leave();
+            return peer;
         }
 
         keys.Dispose();
@@ -135,17 +132,16 @@ internal sealed partial class Vl1Node
         payload[0] = (byte)Verb.Hello;
         BinaryPrimitives.WriteUInt64BigEndian(payload[1..], info.PacketId);
         payload[9] = (byte)ErrorCode.IdentityCollision;
-        using (Enter())
-        {
-            Emit(keys, newcomer.Address, Verb.Error, payload, CipherSuite.Salsa20Poly1305, info.Socket, info.Source);
-        }
-
+        Enter();
+        Emit(keys, newcomer.Address, Verb.Error, payload, CipherSuite.Salsa20Poly1305, info.Socket, info.Source);
+        Leave();
         Vl1Log.ForeignCollision(_log, newcomer.Address, info.Source);
     }
 
     private void AcceptHello(Peer peer, in HelloMessage hello, in PacketInfo info)
     {
-        using (Enter())
+        Enter();
+        try
         {
             long now = Now;
             if (info.Hops == 0)
@@ -163,6 +159,10 @@ internal sealed partial class Vl1Node
             EmitOk(peer, info, Verb.Hello, data[..length]);
             peer.Version = hello.Version;
             Reroute(peer, now);
+        }
+        finally
+        {
+            Leave();
         }
 
         Received(peer, info, Verb.Hello, trusted: false);
@@ -183,7 +183,8 @@ internal sealed partial class Vl1Node
         }
 
         var update = peer.IsUpstream ? FindUpdate(ok.Worlds) : null;
-        using (Enter())
+        Enter();
+        try
         {
             long now = Now;
             if (update is not null && update.Timestamp > _planet.Timestamp)
@@ -208,6 +209,10 @@ internal sealed partial class Vl1Node
             }
 
             Reroute(peer, now);
+        }
+        finally
+        {
+            Leave();
         }
 
         return true;
@@ -275,9 +280,7 @@ internal sealed partial class Vl1Node
 
     private void NoteSurface(Peer peer, in PacketInfo info, in InetEndPoint seen, long now)
     {
-        // Roots and members of our networks are believed; a stranger could make us push a victim's address to everybody.
-        bool believed = peer.IsUpstream || now - peer.LastTrust < Vl1Timing.Trust;
-        if (seen.IsNone || !believed || !_selfAwareness.Add(peer.Id, peer.IsUpstream, info.Socket, info.Source, seen, now, _loopbackOnly))
+        if (seen.IsNone || !_selfAwareness.Add(peer.Id, peer.IsUpstream, info.Socket, info.Source, seen, now, _loopbackOnly))
         {
             return;
         }

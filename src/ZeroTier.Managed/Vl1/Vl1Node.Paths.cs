@@ -53,7 +53,8 @@ internal sealed partial class Vl1Node
 
     private void ReceivedControl(Peer peer, in PacketInfo info, Verb verb, PeerPath? path, long now)
     {
-        using (Enter())
+        Enter();
+        try
         {
             if (peer.IsForgotten)
             {
@@ -78,6 +79,10 @@ internal sealed partial class Vl1Node
             {
                 Push(peer, info, now);
             }
+        }
+        finally
+        {
+            Leave();
         }
     }
 
@@ -273,7 +278,8 @@ internal sealed partial class Vl1Node
 
     private void HandlePush(Peer peer, ReadOnlySpan<byte> payload)
     {
-        using (Enter())
+        Enter();
+        try
         {
             long now = Now;
             peer.PushesInARow = now - peer.LastPushReceived > Vl1Timing.PushGateReset ? 0 : peer.PushesInARow + 1;
@@ -302,6 +308,10 @@ internal sealed partial class Vl1Node
                 Drops.Add(DropReason.Malformed);
             }
         }
+        finally
+        {
+            Leave();
+        }
     }
 
     private static bool HasLivePath(Peer peer, InetEndPoint endPoint, long now) =>
@@ -326,7 +336,8 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        using (Enter())
+        Enter();
+        try
         {
             long now = Now;
             if (FindOrRecall(message.Peer) is { } other)
@@ -342,6 +353,10 @@ internal sealed partial class Vl1Node
                 // The reference forgets the introduction; then a pair with traffic in one direction waits 30 s for the next (chapter 2.11).
                 _pendingIntroductions[message.Peer] = new PendingIntroduction(message.EndPoint, info.Socket, now + Vl1Timing.QueueLife);
             }
+        }
+        finally
+        {
+            Leave();
         }
     }
 

@@ -159,7 +159,8 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        using (Enter())
+        Enter();
+        try
         {
             long now = Now;
             if (_state != Running)
@@ -185,6 +186,10 @@ internal sealed partial class Vl1Node
             }
 
             _sendQueue.Add(destination, verb, default, payload, now + Vl1Timing.QueueLife);
+        }
+        finally
+        {
+            Leave();
         }
     }
 

@@ -18,12 +18,11 @@ internal sealed partial class Vl1Node
         // Only these three bits change in transit.
         datagram[PacketHeader.FlagsOffset]++;
         Forward(target.Path, from, datagram);
-        if (FindPeer(source) is { Paths.Length: > 0 } sender && !ReferenceEquals(sender, target.Peer) && _introductions.TryBegin(source, destination, Now))
+        if (FindPeer(source) is { } sender && !ReferenceEquals(sender, target.Peer) && _introductions.TryBegin(source, destination, Now))
         {
-            using (Enter())
-            {
-                Introduce(target.Peer, sender, Now);
-            }
+            Enter();
+            Introduce(target.Peer, sender, Now);
+            Leave();
         }
     }
 
@@ -79,9 +78,14 @@ internal sealed partial class Vl1Node
 
     private Peer? RecallForRelay(NodeId destination)
     {
-        using (Enter())
+        Enter();
+        try
         {
             return FindOrRecall(destination);
+        }
+        finally
+        {
+            Leave();
         }
     }
 

@@ -17,9 +17,14 @@ internal sealed partial class Vl1Node
 
         try
         {
-            using (Enter())
+            Enter();
+            try
             {
                 Upkeep(Now);
+            }
+            finally
+            {
+                Leave();
             }
         }
         catch (Exception exception)

@@ -106,10 +106,9 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
 
         _timer = _time.CreateTimer(static node => ((Vl1Node)node!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        using (Enter())
-        {
-            UsePlanet(_planet);
-        }
+        Enter();
+        UsePlanet(_planet);
+        Leave();
     }
 
     /// <summary>Our address.</summary>
@@ -216,9 +215,14 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
             return peer.Identity;
         }
 
-        using (Enter())
+        Enter();
+        try
         {
             return FindOrRecall(id)?.Identity ?? RequestIdentity(id);
+        }
+        finally
+        {
+            Leave();
         }
 
         NodeIdentity? RequestIdentity(NodeId unknown)
@@ -285,20 +289,18 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     public void ReplyOk(Peer peer, in PacketInfo request, Verb requestVerb, ReadOnlySpan<byte> data)
     {
         ArgumentNullException.ThrowIfNull(peer);
-        using (Enter())
-        {
-            EmitOk(peer, request, requestVerb, data);
-        }
+        Enter();
+        EmitOk(peer, request, requestVerb, data);
+        Leave();
     }
 
     /// <summary>Answers a packet with ERROR, the way it came.</summary>
     public void ReplyError(Peer peer, in PacketInfo request, Verb requestVerb, ErrorCode code, ReadOnlySpan<byte> data)
     {
         ArgumentNullException.ThrowIfNull(peer);
-        using (Enter())
-        {
-            EmitError(peer, request, requestVerb, code, data);
-        }
+        Enter();
+        EmitError(peer, request, requestVerb, code, data);
+        Leave();
     }
 
     /// <summary>Offers the packets on hold to the layer above again, because credentials arrived. Call without holding locks.</summary>
@@ -341,7 +343,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     {
         lock (_batches)
         {
-            if (_batches.Count < Vl1Limits.IdleBatches)
+            if (_batches.Count < Vl1Limits.IdleBatches && _state != Disposed)
             {
                 _batches.Push(batch);
             }
@@ -372,12 +374,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         _transport.Send(socket, destination, datagrams, Math.Min(segment, datagrams.Length));
     }
 
-    // Takes the control lock; disposing the turn releases it.
-    private Turn Enter()
-    {
-        _control.Enter();
-        return new Turn(this);
-    }
+    private void Enter() => _control.Enter();
 
     // Releases the control lock, then carries out what was decided under it.
     private void Leave()
@@ -462,11 +459,6 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
 
     private static KnownPeer Remember(Peer peer) =>
         new(peer.Identity, peer.Version, [.. peer.Paths.Select(path => path.EndPoint).Distinct().Take(Vl1Limits.RememberedEndPoints)]);
-
-    private readonly ref struct Turn(Vl1Node node)
-    {
-        public void Dispose() => node.Leave();
-    }
 
     private readonly record struct PendingIntroduction(InetEndPoint EndPoint, int Socket, long Expires);
 }

@@ -1,0 +1,98 @@
+using System.CommandLine;
+using System.Net;
+using System.Net.Sockets;
+
+namespace ZeroTier.Cli.Commands;
+
+/// <summary><c>zt forward LOCAL_PORT HOST:PORT</c>: a local TCP port that leads into the network, for browsers and load tools.</summary>
+internal static class ForwardCommand
+{
+    public static Command Create()
+    {
+        var localPort = new Argument<ushort>("local-port") { Description = "The TCP port to open on 127.0.0.1; 0 lets the system choose." };
+        var target = new Argument<string>("host:port") { Description = "Where on the network: [fc..]:8080, 10.1.2.3:8080 or NODE.NETWORK.zt:8080." };
+        var command = new Command("forward", "Carries a local TCP port to a port on the network.") { localPort, target };
+        var options = NodeOptions.AddTo(command);
+        command.SetAction((parse, cancellationToken) =>
+            RunAsync(NodeOptions.Read(parse, options), parse.GetValue(localPort), parse.GetRequiredValue(target), cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(NodeOptions options, ushort localPort, string target, CancellationToken cancellationToken)
+    {
+        await using var session = await NodeSession.OpenAsync(options, cancellationToken);
+        var destination = session.Resolve(target);
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            listener.Bind(new IPEndPoint(IPAddress.Loopback, localPort));
+        }
+        catch (SocketException exception)
+        {
+            throw new IOException($"127.0.0.1:{localPort} cannot be opened ({exception.Message}). Name another local port, or 0 for any.", exception);
+        }
+
+        listener.Listen();
+        Status.Info($"http://{listener.LocalEndPoint} leads to {destination}. Ctrl-C ends it.");
+        try
+        {
+            while (true)
+            {
+                var client = await listener.AcceptAsync(cancellationToken);
+                client.NoDelay = true;
+                _ = CarryAsync(session, client, destination, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Success;
+        }
+    }
+
+    private static async Task CarryAsync(NodeSession session, Socket client, ZeroTierEndPoint destination, CancellationToken cancellationToken)
+    {
+        await using var local = new NetworkStream(client, ownsSocket: true);
+        try
+        {
+            await using var connection = await session.Node.ConnectAsync(destination, cancellationToken: cancellationToken);
+            var upload = UploadAsync(local, connection, cancellationToken);
+            try
+            {
+                await connection.Input.CopyToAsync(local, cancellationToken);
+
+                // The remote end has finished sending: pass its FIN on, and let the upload go on until the client ends too.
+                client.Shutdown(SocketShutdown.Send);
+                await upload;
+            }
+            catch
+            {
+                connection.Abort();
+                throw;
+            }
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            if (!cancellationToken.IsCancellationRequested)
+            {
+                Status.Error(exception.Message);
+            }
+
+            // A failure in the network must look like one to the client, never like a short but complete answer.
+            client.Close(timeout: 0);
+        }
+    }
+
+    private static async Task UploadAsync(NetworkStream local, ZeroTierConnection connection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await local.CopyToAsync(connection.Output.AsStream(leaveOpen: true), cancellationToken);
+            await connection.Output.CompleteAsync();
+        }
+        catch (IOException)
+        {
+            // The local client is gone: reset, so that the remote end does not take a part for the whole.
+            connection.Abort();
+        }
+    }
+}

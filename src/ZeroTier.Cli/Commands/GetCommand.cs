@@ -1,0 +1,35 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace ZeroTier.Cli.Commands;
+
+/// <summary><c>zt get URL</c>: like curl. The body goes to standard output, the status to standard error.</summary>
+internal static class GetCommand
+{
+    public static Command Create()
+    {
+        var url = new Argument<string>("url") { Description = "http://[fc..]:8080/path, or https, or a NODE.NETWORK.zt host." };
+        var insecure = new Option<bool>("--insecure", "-k") { Description = "Accept any TLS certificate." };
+        var command = new Command("get", "Gets a URL over the network. Exit code 22 when the status is 400 or above.") { url, insecure };
+        var options = NodeOptions.AddTo(command);
+        command.SetAction((parse, cancellationToken) =>
+            RunAsync(NodeOptions.Read(parse, options), parse.GetRequiredValue(url), parse.GetValue(insecure), cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(NodeOptions options, string url, bool insecure, CancellationToken cancellationToken)
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+        {
+            throw new FormatException($"'{url}' is not an http or https URL. Expected, for example, http://[fc12:3456:7800::1]:8080/.");
+        }
+
+        await using var session = await NodeSession.OpenAsync(options, cancellationToken);
+        using var client = new HttpClient(session.CreateHttpHandler(insecure)) { Timeout = Timeout.InfiniteTimeSpan };
+        using var response = await client.GetAsync(uri, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        Status.Info(string.Create(CultureInfo.InvariantCulture, $"HTTP/{response.Version} {(int)response.StatusCode} {response.ReasonPhrase}"));
+        await using var output = Console.OpenStandardOutput();
+        await response.Content.CopyToAsync(output, cancellationToken);
+        return (int)response.StatusCode < 400 ? ExitCode.Success : ExitCode.HttpError;
+    }
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+
+namespace ZeroTier.Cli;
+
+/// <summary>Which network a command uses, and as which node.</summary>
+/// <param name="Network">The network to join; null for the development network's own.</param>
+/// <param name="Planet">The planet file; null for the development network.</param>
+/// <param name="Home">The storage folder; null for an identity of the moment.</param>
+/// <param name="Port">The UDP port; 0 for any.</param>
+internal sealed record NodeOptions(string? Network, FileInfo? Planet, DirectoryInfo? Home, ushort Port)
+{
+    internal sealed record Symbols(Option<string?> Network, Option<FileInfo?> Planet, Option<DirectoryInfo?> Home, Option<ushort> Port);
+
+    public static Symbols AddTo(Command command)
+    {
+        var symbols = new Symbols(
+            new Option<string?>("--network", "-n") { Description = "The network ID, 16 hexadecimal digits. Default: the development network." },
+            new Option<FileInfo?>("--planet") { Description = "The planet file with the roots to use. Needs --network." },
+            new Option<DirectoryInfo?>("--home") { Description = "The node's storage folder. Default: a new identity for this run." },
+            new Option<ushort>("--port") { Description = "The UDP port to use. Default: any." });
+        command.Add(symbols.Network);
+        command.Add(symbols.Planet);
+        command.Add(symbols.Home);
+        command.Add(symbols.Port);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(symbols.Planet) is not null && result.GetValue(symbols.Network) is null)
+            {
+                result.AddError("--planet needs --network: the roots do not say which network to join. For example: --network ff0000ffff000000");
+            }
+
+            if (result.GetValue(symbols.Network) is { } text && !NetworkId.TryParse(text, out _))
+            {
+                result.AddError($"--network '{text}' is not a network ID. Expected 16 hexadecimal digits, for example ff0000ffff000000.");
+            }
+        });
+        return symbols;
+    }
+
+    public static NodeOptions Read(ParseResult parse, Symbols symbols) =>
+        new(parse.GetValue(symbols.Network), parse.GetValue(symbols.Planet), parse.GetValue(symbols.Home), parse.GetValue(symbols.Port));
+}

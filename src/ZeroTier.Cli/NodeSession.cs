@@ -1,0 +1,131 @@
+using System.Net.Security;
+using ZeroTier.Managed;
+using ZeroTier.Managed.Vl1;
+using ZeroTier.SelfHosting;
+
+namespace ZeroTier.Cli;
+
+/// <summary>A running node for the length of one command, on the network that the options name.</summary>
+internal sealed class NodeSession : IAsyncDisposable
+{
+    private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(30);
+
+    private readonly Stack<IAsyncDisposable> _opened;
+
+    private NodeSession(ManagedNode node, Stack<IAsyncDisposable> opened)
+    {
+        Node = node;
+        _opened = opened;
+    }
+
+    /// <summary>The node; online, and ready on its network.</summary>
+    public ManagedNode Node { get; }
+
+    /// <summary>Starts a node and waits until its network carries traffic.</summary>
+    public static async Task<NodeSession> OpenAsync(NodeOptions options, CancellationToken cancellationToken)
+    {
+        var opened = new Stack<IAsyncDisposable>();
+        try
+        {
+            var node = new ManagedNode(options.Planet is null
+                ? await DevelopmentOptionsAsync(options, opened, cancellationToken)
+                : new ManagedNodeOptions
+                {
+                    Planet = Planet.Load(options.Planet.FullName),
+                    StoragePath = options.Home?.FullName,
+                    Port = options.Port,
+                    Networks = [NetworkId.Parse(options.Network!)],
+                });
+            opened.Push(node);
+            await node.StartAsync(cancellationToken);
+            foreach (var network in node.Networks)
+            {
+                await WaitUntilReadyAsync(node, network.Id, cancellationToken);
+            }
+
+            return new NodeSession(node, opened);
+        }
+        catch
+        {
+            await CloseAsync(opened);
+            throw;
+        }
+    }
+
+    /// <summary>What a text such as <c>[fc..]:8080</c> means on this node's networks.</summary>
+    public ZeroTierEndPoint Resolve(string authority) => ZeroTierName.ResolveAuthority(Node, authority);
+
+    /// <summary>A handler for HTTP over the network.</summary>
+    public HttpMessageHandler CreateHttpHandler(bool acceptAnyCertificate)
+    {
+        var handler = new ZeroTierHttpHandler(Node);
+        if (acceptAnyCertificate)
+        {
+            handler.SocketsHandler.SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true };
+        }
+
+        return handler;
+    }
+
+    /// <inheritdoc />
+    public ValueTask DisposeAsync() => CloseAsync(_opened);
+
+    private static async Task<ManagedNodeOptions> DevelopmentOptionsAsync(NodeOptions options, Stack<IAsyncDisposable> opened, CancellationToken cancellationToken)
+    {
+        var development = await DevelopmentNetwork.OpenAsync(cancellationToken: cancellationToken);
+        opened.Push(development);
+        string storagePath;
+        if (options.Home is { } home)
+        {
+            storagePath = home.FullName;
+        }
+        else
+        {
+            var claim = development.ClaimStorage("zt");
+            opened.Push(new Release(claim));
+            storagePath = claim.Path;
+        }
+
+        return development.Configure(new ManagedNodeOptions
+        {
+            StoragePath = storagePath,
+            Port = options.Port,
+            Networks = options.Network is null ? [] : [NetworkId.Parse(options.Network)],
+        });
+    }
+
+    private static async Task WaitUntilReadyAsync(ManagedNode node, NetworkId network, CancellationToken cancellationToken)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(ReadyTimeout);
+        try
+        {
+            await node.WaitForOnlineAsync(timeout.Token);
+            await node.WaitForNetworkAsync(network, timeout.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new ZeroTierException(
+                ZeroTierError.TimedOut,
+                $"No root of the planet answered within {ReadyTimeout.TotalSeconds:0} s. Check that a root runs and that its UDP endpoint can be reached from here: zt planet show FILE");
+        }
+    }
+
+    private static async ValueTask CloseAsync(Stack<IAsyncDisposable> opened)
+    {
+        while (opened.TryPop(out var disposable))
+        {
+            await disposable.DisposeAsync();
+        }
+    }
+
+    /// <summary>What has nothing to wait for, among what has.</summary>
+    private sealed class Release(IDisposable disposable) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            disposable.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
