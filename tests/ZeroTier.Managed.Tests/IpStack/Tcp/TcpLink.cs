@@ -43,6 +43,8 @@ internal sealed class TcpLink(VirtualClock clock, ulong seed)
     /// <summary>A hash over every packet that was sent, with its time: equal for equal runs.</summary>
     public ulong Trace { get; private set; } = 14695981039346656037;
 
+    public bool IsTraced { get; set; } = true;
+
     public long PacketsSent { get; private set; }
 
     /// <summary>Sees each packet before it travels; false loses it.</summary>
@@ -65,7 +67,11 @@ internal sealed class TcpLink(VirtualClock clock, ulong seed)
         var groups = new SortedDictionary<TimeSpan, List<Packet>>();
         foreach (Packet packet in packets)
         {
-            Hash(packet);
+            if (IsTraced)
+            {
+                Hash(packet);
+            }
+
             PacketsSent++;
             if (Filter?.Invoke(packet) == false || Conditions.Cut || _random.Chance(Conditions.Loss))
             {
