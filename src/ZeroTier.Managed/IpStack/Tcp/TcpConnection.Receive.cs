@@ -259,16 +259,13 @@ internal sealed partial class TcpConnection
             _receiveNext += (uint)payload.Length;
             SkipQueued();
         }
-        else if (input is not null && !HasUndelivered)
+        else if (input is not null && !HasUndelivered
+            && (_reassembly.IsEmpty || !Sequence.IsBefore(_reassembly.Start, _receiveNext + (uint)payload.Length)))
         {
+            // The usual way, and the only copy.
             input.Write(payload);
-            _receiveNext += (uint)payload.Length;
-            _delivered = _receiveNext;
-            while (!_reassembly.IsEmpty && !Sequence.IsAfter(_reassembly.Start, _receiveNext))
-            {
-                _receiveNext += (uint)_reassembly.Drain(_receiveNext, input);
-                _delivered = _receiveNext;
-            }
+            _receiveNext = _reassembly.ContiguousEnd(_receiveNext + (uint)payload.Length);
+            _delivered += (uint)payload.Length;
         }
         else
         {
@@ -278,6 +275,11 @@ internal sealed partial class TcpConnection
             }
 
             _receiveNext = _reassembly.ContiguousEnd(_receiveNext);
+        }
+
+        if (input is not null && HasUndelivered)
+        {
+            Deliver(input);
         }
 
         int count = (int)(_receiveNext - before);

@@ -1,0 +1,274 @@
+using ZeroTier.Managed.IpStack;
+using ZeroTier.Managed.IpStack.Tcp;
+using ZeroTier.Simulation;
+
+namespace ZeroTier.Managed.Tests.IpStack.Tcp;
+
+/// <summary>Peers that mean harm: memory stays bounded, nothing escapes, nothing stays behind.</summary>
+public sealed class TcpAbuseTests
+{
+    [Fact]
+    public void SynFlood_HalfOpenConnectionsAreBounded_AndAnHonestHandshakeGetsThrough()
+    {
+        using var peer = new TcpPeer();
+        peer.Link.Filter = _ => false;
+        using TcpListener listener = peer.Host.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options });
+        for (int i = 0; i < 20_000; i++)
+        {
+            peer.Send(peer.Segment(TcpFlags.Syn, (uint)i, port: (ushort)(1 + i % 60_000)));
+            Assert.InRange(peer.Host.Layer.HalfOpenCount, 1, 512);
+        }
+
+        Assert.Equal(peer.Host.Layer.HalfOpenCount, peer.Host.Layer.SocketCount);
+        Assert.Equal(0, peer.Host.Layer.Chunks.Outstanding);
+        Assert.Equal(20_000 - 512, peer.Statistics[TcpCounter.HalfOpenEvicted]);
+        listener.Dispose();
+        peer.Host.AssertClean();
+        using var honest = new TcpPeer();
+        honest.Open();
+    }
+
+    [Fact]
+    public void Backlog_NobodyAccepts_IsBoundedAndEarlierOnesAreServed()
+    {
+        using var pair = new TcpPair();
+        using TcpListener listener = pair.B.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options, Backlog = 8 });
+        var attempts = new List<Task<TcpSocket>>();
+        for (int i = 0; i < 30; i++)
+        {
+            attempts.Add(pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 80, TcpPair.Options, CancellationToken.None).AsTask());
+        }
+
+        pair.Clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.InRange(pair.B.Layer.ConnectionCount, 1, 8);
+        Assert.InRange(pair.B.Layer.HalfOpenCount, 0, 8);
+        for (int i = 0; i < 8; i++)
+        {
+            Assert.True(listener.AcceptAsync(CancellationToken.None).IsCompletedSuccessfully);
+        }
+
+        pair.Clock.Advance(TimeSpan.FromSeconds(100));
+        pair.A.Dispose();
+        pair.B.Dispose();
+        pair.A.AssertClean();
+        pair.B.AssertClean();
+        Assert.All(attempts, attempt => Assert.True(attempt.IsCompleted));
+    }
+
+    [Fact]
+    public void OutOfOrderFlood_TinySegments_HoldNoMoreThanTheWindow()
+    {
+        using var peer = new TcpPeer();
+        peer.Open(TcpPair.Options with { ReceiveWindow = 65535 });
+        peer.Link.Filter = _ => false;
+        var random = new SeededRandom(3);
+        for (int i = 0; i < 20_000; i++)
+        {
+            peer.Send(TcpFlags.Ack, peer.OurNext + 1 + (uint)random.Next(100_000), peer.TheirNext, payload: "z");
+        }
+
+        Assert.InRange(peer.Host.Layer.Chunks.Outstanding, 1, 65535 / ChunkPool.ChunkSize + 2);
+        peer.Socket.Abort();
+        peer.Host.AssertClean();
+    }
+
+    [Fact]
+    public void OutOfOrderFlood_ManyConnections_HoldNoMoreThanTheLayersBound()
+    {
+        using var peer = new TcpPeer(new TcpLayerOptions { MaxOutOfOrderBytes = 10 * ChunkPool.ChunkSize });
+        peer.Open(TcpPair.Options);
+        peer.Link.Filter = _ => false;
+        for (uint i = 0; i < 200; i++)
+        {
+            peer.Send(TcpFlags.Ack, peer.OurNext + 1 + i * 300, peer.TheirNext, payload: "z");
+        }
+
+        Assert.Equal(10, peer.Host.Layer.Chunks.Outstanding);
+    }
+
+    [Fact]
+    public void TimeWait_IsBounded()
+    {
+        var table = new TimeWaitTable(TimeSpan.TicksPerMinute, 100);
+        for (int i = 0; i < 5000; i++)
+        {
+            table.Add(new ConnectionKey(IpAddress.FromIPv4(1), IpAddress.FromIPv4(2), 80, (ushort)(i + 1)), default, i);
+        }
+
+        Assert.InRange(table.Count, 50, 100);
+        table.Add(new ConnectionKey(IpAddress.FromIPv4(1), IpAddress.FromIPv4(2), 80, 1), default, TimeSpan.TicksPerHour);
+        Assert.Equal(1, table.Count);
+    }
+
+    [Fact]
+    public void Parser_MutatedSegments_NeverThrowsAndStaysInside()
+    {
+        var random = new SeededRandom(11);
+        Span<byte> bytes = stackalloc byte[80];
+        for (int i = 0; i < 200_000; i++)
+        {
+            int length = random.Next(80);
+            random.Fill(bytes[..length]);
+            if (length > 13)
+            {
+                bytes[12] = (byte)(random.Next(4) == 0 ? bytes[12] : Math.Min(length / 4, 15) << 4);
+            }
+
+            if (TcpSegment.TryParse(bytes[..length], out TcpSegment segment))
+            {
+                Assert.InRange(segment.HeaderBytes, 20, length);
+                Assert.InRange(segment.SackCount, 0, SackBlocks.Capacity);
+                Assert.Equal(length, segment.HeaderBytes + segment.PayloadLength);
+            }
+        }
+    }
+
+    [Fact]
+    public void LiveConnection_MutatedSegments_NothingEscapesAndNothingStays()
+    {
+        for (ulong seed = 1; seed <= 150; seed++)
+        {
+            var random = new SeededRandom(seed);
+            using var pair = new TcpPair(seed);
+            (TcpSocket client, TcpSocket server) = pair.Connect();
+            pair.Link.Filter = packet =>
+            {
+                if (random.Next(10) == 0)
+                {
+                    pair.Clock.Schedule(TimeSpan.FromMilliseconds(1 + random.Next(20)), () => pair.Link.Deliver(Mutate(packet, random)));
+                }
+
+                return true;
+            };
+            _ = TcpTraffic.SendAsync(client.Output, 30_000, 1);
+            _ = TcpTraffic.SendAsync(server.Output, 30_000, 2);
+            Task up = DrainAsync(server);
+            Task down = DrainAsync(client);
+            pair.Clock.Advance(TimeSpan.FromMinutes(1));
+            client.Abort();
+            server.Abort();
+            pair.Clock.Advance(TimeSpan.FromMinutes(1));
+            Assert.True(up.IsCompleted && down.IsCompleted, $"Seed {seed}: an end still waits.");
+            pair.A.AssertClean();
+            pair.B.AssertClean();
+        }
+
+        // A forged segment may bring wrong bytes: only a key could prevent that. It must not break anything else.
+        static async Task DrainAsync(TcpSocket socket)
+        {
+            try
+            {
+                await socket.Input.CopyToAsync(Stream.Null);
+            }
+            catch (TcpException)
+            {
+            }
+        }
+
+        static TcpLink.Packet Mutate(TcpLink.Packet packet, SeededRandom random)
+        {
+            byte[] bytes = [.. packet.Bytes];
+            for (int i = random.Next(3); i >= 0; i--)
+            {
+                bytes[4 + random.Next(Math.Min(bytes.Length, 60) - 4)] = (byte)random.Next(256);
+            }
+
+            bytes[16] = 0;
+            bytes[17] = 0;
+            ushort sum = InternetChecksum.Transport(packet.Source, packet.Destination, IpProtocol.Tcp, bytes);
+            bytes[16] = (byte)(sum >> 8);
+            bytes[17] = (byte)sum;
+            return packet with { Bytes = bytes };
+        }
+    }
+
+    [Fact]
+    public void IdleConnections_HoldNoChunks_AndLeaveNothing()
+    {
+        using var pair = new TcpPair();
+        for (int i = 0; i < 50; i++)
+        {
+            (TcpSocket client, TcpSocket server) = pair.Connect();
+            pair.Clock.Run(
+                async () =>
+                {
+                    await client.Output.WriteAsync(new byte[5000], CancellationToken.None);
+                    System.IO.Pipelines.ReadResult result = await server.Input.ReadAtLeastAsync(5000, CancellationToken.None);
+                    server.Input.AdvanceTo(result.Buffer.End);
+                },
+                TcpPair.Minutes);
+            pair.Clock.Advance(TimeSpan.FromSeconds(1));
+            Assert.Equal(0, pair.A.Layer.Chunks.Outstanding);
+            Assert.Equal(0, pair.B.Layer.Chunks.Outstanding);
+            Assert.Equal(0, pair.A.Layer.Deadlines.Count);
+            client.Dispose();
+            server.Dispose();
+        }
+
+        pair.Clock.Advance(TimeSpan.FromSeconds(10));
+        pair.A.AssertClean();
+        pair.B.AssertClean();
+    }
+
+    [Fact]
+    public void Drain_WaitsForTheLastAcknowledgement()
+    {
+        using var pair = new TcpPair();
+        (TcpSocket client, TcpSocket server) = pair.Connect();
+        Task send = TcpTraffic.SendAsync(server.Output, 100_000, 1);
+        Task drain = pair.B.Layer.DrainAsync(CancellationToken.None);
+        Assert.False(drain.IsCompleted);
+        Task<long> receive = TcpTraffic.ReceiveAsync(client.Input, 1);
+        pair.Clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.True(drain.IsCompletedSuccessfully && send.IsCompletedSuccessfully && receive.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public void Dispose_ResetsConnectionsAndEndsWaitingAccepts()
+    {
+        using var pair = new TcpPair();
+        (TcpSocket client, TcpSocket server) = pair.Connect();
+        TcpListener listener = pair.B.Layer.Listen(null, 81);
+        ValueTask<TcpSocket?> accept = listener.AcceptAsync(CancellationToken.None);
+        pair.B.Dispose();
+        Assert.True(accept.IsCompletedSuccessfully);
+        Assert.Equal(TcpError.ConnectionAborted, TcpPeer.ResultOf(server.ReceiveEnded)!.Error);
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(TcpError.ConnectionReset, TcpPeer.ResultOf(client.ReceiveEnded)!.Error);
+        pair.A.AssertClean();
+        pair.B.AssertClean();
+    }
+
+    [Fact]
+    public void Listen_SamePortTwice_IsAddressInUse_AndPortZeroDiffers()
+    {
+        using var pair = new TcpPair();
+        using TcpListener first = pair.A.Layer.Listen(null, 80);
+        Assert.Equal(TcpError.AddressInUse, Assert.Throws<TcpException>(() => pair.A.Layer.Listen(null, 80)).Error);
+        using TcpListener second = pair.A.Layer.Listen(null, 0);
+        using TcpListener third = pair.A.Layer.Listen(null, 0);
+        Assert.NotEqual(second.Port, third.Port);
+        first.Dispose();
+        pair.A.Layer.Listen(null, 80).Dispose();
+    }
+
+    [Fact]
+    public async Task Connect_NobodyListens_IsRefused_AndCancellationEndsAnAttempt()
+    {
+        using var pair = new TcpPair();
+        Task<TcpSocket> refused = pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 9, cancellationToken: CancellationToken.None).AsTask();
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(refused.IsCompleted);
+        Assert.Equal(TcpError.ConnectionRefused, (await Assert.ThrowsAsync<TcpException>(() => refused)).Error);
+        pair.Link.Conditions.Cut = true;
+        using var source = new CancellationTokenSource();
+        Task<TcpSocket> cancelled = pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 9, cancellationToken: source.Token).AsTask();
+        await source.CancelAsync();
+        Assert.True(cancelled.IsCanceled);
+        Task<TcpSocket> silent = pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 9, cancellationToken: CancellationToken.None).AsTask();
+        pair.Clock.Advance(TimeSpan.FromSeconds(61));
+        Assert.True(silent.IsCompleted);
+        Assert.Equal(TcpError.TimedOut, (await Assert.ThrowsAsync<TcpException>(() => silent)).Error);
+        pair.A.AssertClean();
+    }
+}
