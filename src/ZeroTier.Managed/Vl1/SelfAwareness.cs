@@ -35,10 +35,18 @@ internal sealed class SelfAwareness
             }
         }
 
-        if (known || _reports.Count < Vl1Limits.SurfaceReports)
+        if (!known && _reports.Count >= Vl1Limits.SurfaceReports)
         {
-            _reports[key] = new Report(seen, now);
+            if (!isUpstream)
+            {
+                return false;
+            }
+
+            // A root's word is worth more than any other.
+            _reports.Remove(_reports.Keys.First());
         }
+
+        _reports[key] = new Report(seen, now);
 
         return moved;
     }

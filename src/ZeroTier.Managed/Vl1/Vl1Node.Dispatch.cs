@@ -180,17 +180,17 @@ internal sealed partial class Vl1Node
         else
         {
             Vl1Log.Collision(_log, peer.Id, Id);
-            Enter();
-            _outbox.Add(new Outbox.Notice(NoticeKind.Collision));
-            Leave();
+            using (Enter())
+            {
+                _outbox.Add(new Outbox.Notice(NoticeKind.Collision));
+            }
         }
     }
 
     // Roots answer everybody, leaves once in a while. One identity per answer: the reference reads no more (chapter 2.23).
     private void AnswerWhois(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
-        Enter();
-        try
+        using (Enter())
         {
             long now = Now;
             if (!_isRoot)
@@ -221,10 +221,6 @@ internal sealed partial class Vl1Node
                 }
             }
         }
-        finally
-        {
-            Leave();
-        }
     }
 
     // Believed only from roots, and only what was asked for.
@@ -253,9 +249,10 @@ internal sealed partial class Vl1Node
 
             if (SessionKeys.Agree(Identity, identity) is { } keys)
             {
-                Enter();
-                AddPeer(identity, keys, Now);
-                Leave();
+                using (Enter())
+                {
+                    AddPeer(identity, keys, Now);
+                }
             }
         }
     }
@@ -268,8 +265,7 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        Enter();
-        try
+        using (Enter())
         {
             // The gate is per path; a place that is no path yet shares the peer's.
             long now = Now;
@@ -290,10 +286,6 @@ internal sealed partial class Vl1Node
             }
 
             EmitOk(peer, info, Verb.Echo, payload);
-        }
-        finally
-        {
-            Leave();
         }
     }
 
@@ -328,8 +320,7 @@ internal sealed partial class Vl1Node
         uint wanted = BinaryPrimitives.ReadUInt32BigEndian(payload[19..]);
         const int MaxListed = (Fragments.Mtu - PacketHeader.Size - ReplyHeaderSize - GatherOkHeaderSize) / PacketHeader.AddressSize;
         var picked = new List<NodeId>();
-        Enter();
-        try
+        using (Enter())
         {
             int total = _multicast.Gather(ReadGroup(request), peer.Id, (int)Math.Min(wanted, MaxListed), Random, picked);
             if (picked.Count == 0)
@@ -349,10 +340,6 @@ internal sealed partial class Vl1Node
             }
 
             EmitOk(peer, info, Verb.MulticastGather, data[..at]);
-        }
-        finally
-        {
-            Leave();
         }
     }
 

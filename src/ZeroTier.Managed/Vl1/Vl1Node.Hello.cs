@@ -32,9 +32,12 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        Enter();
-        var peer = FindOrRecall(hello.Identity.Address);
-        Leave();
+        Peer? peer;
+        using (Enter())
+        {
+            peer = FindOrRecall(hello.Identity.Address);
+        }
+
         if (peer is null)
         {
             peer = Admit(hello.Identity, packet, info);
@@ -86,10 +89,10 @@ internal sealed partial class Vl1Node
         }
         else
         {
-            Enter();
-            var peer = AddPeer(identity, keys, Now);
-            Leave();
-            return peer;
+            using (Enter())
+            {
+                return AddPeer(identity, keys, Now);
+            }
         }
 
         keys.Dispose();
@@ -132,16 +135,17 @@ internal sealed partial class Vl1Node
         payload[0] = (byte)Verb.Hello;
         BinaryPrimitives.WriteUInt64BigEndian(payload[1..], info.PacketId);
         payload[9] = (byte)ErrorCode.IdentityCollision;
-        Enter();
-        Emit(keys, newcomer.Address, Verb.Error, payload, CipherSuite.Salsa20Poly1305, info.Socket, info.Source);
-        Leave();
+        using (Enter())
+        {
+            Emit(keys, newcomer.Address, Verb.Error, payload, CipherSuite.Salsa20Poly1305, info.Socket, info.Source);
+        }
+
         Vl1Log.ForeignCollision(_log, newcomer.Address, info.Source);
     }
 
     private void AcceptHello(Peer peer, in HelloMessage hello, in PacketInfo info)
     {
-        Enter();
-        try
+        using (Enter())
         {
             long now = Now;
             if (info.Hops == 0)
@@ -159,10 +163,6 @@ internal sealed partial class Vl1Node
             EmitOk(peer, info, Verb.Hello, data[..length]);
             peer.Version = hello.Version;
             Reroute(peer, now);
-        }
-        finally
-        {
-            Leave();
         }
 
         Received(peer, info, Verb.Hello, trusted: false);
@@ -183,8 +183,7 @@ internal sealed partial class Vl1Node
         }
 
         var update = peer.IsUpstream ? FindUpdate(ok.Worlds) : null;
-        Enter();
-        try
+        using (Enter())
         {
             long now = Now;
             if (update is not null && update.Timestamp > _planet.Timestamp)
@@ -209,10 +208,6 @@ internal sealed partial class Vl1Node
             }
 
             Reroute(peer, now);
-        }
-        finally
-        {
-            Leave();
         }
 
         return true;
@@ -280,7 +275,9 @@ internal sealed partial class Vl1Node
 
     private void NoteSurface(Peer peer, in PacketInfo info, in InetEndPoint seen, long now)
     {
-        if (seen.IsNone || !_selfAwareness.Add(peer.Id, peer.IsUpstream, info.Socket, info.Source, seen, now, _loopbackOnly))
+        // Roots and members of our networks are believed; a stranger could make us push a victim's address to everybody.
+        bool believed = peer.IsUpstream || now - peer.LastTrust < Vl1Timing.Trust;
+        if (seen.IsNone || !believed || !_selfAwareness.Add(peer.Id, peer.IsUpstream, info.Socket, info.Source, seen, now, _loopbackOnly))
         {
             return;
         }

@@ -53,8 +53,7 @@ internal sealed partial class Vl1Node
 
     private void ReceivedControl(Peer peer, in PacketInfo info, Verb verb, PeerPath? path, long now)
     {
-        Enter();
-        try
+        using (Enter())
         {
             if (peer.IsForgotten)
             {
@@ -80,16 +79,13 @@ internal sealed partial class Vl1Node
                 Push(peer, info, now);
             }
         }
-        finally
-        {
-            Leave();
-        }
     }
 
     // Chapter 2.13.2: only a reply proves that the peer really is there; anything else earns one HELLO per second.
     private void Learn(Peer peer, in PacketInfo info, Verb verb, long now)
     {
         int replace = -1;
+        PeerPath? rival = null;
         for (int i = 0; i < peer.Paths.Length; i++)
         {
             var other = peer.Paths[i];
@@ -98,11 +94,17 @@ internal sealed partial class Vl1Node
                 continue;
             }
 
-            // Another port of the same address: a second socket of the peer, unless the path in use has gone silent. In a loopback
-            // planet too: there is one node per port, and this path is already the peer's.
+            // Another port of the same address: a second socket of the peer, or the peer restarted. Ordinary packets wait until the old path is
+            // silent, or two ports would be learnt in turn for ever; a HELLO is looked at, or a restarted peer could not be reached for 19 s.
             if (other.IsAlive(now))
             {
-                return;
+                if (verb is not (Verb.Hello or Verb.Ok))
+                {
+                    return;
+                }
+
+                rival = other;
+                continue;
             }
 
             replace = i;
@@ -135,6 +137,13 @@ internal sealed partial class Vl1Node
         if (paths.Length > 0 && replace < 0)
         {
             Notify(peer, PeerChange.PathAdded);
+        }
+
+        if (rival is not null)
+        {
+            // The new port has just answered; whether the old one still does is asked, and until then the new one is used.
+            rival.IsSuspect = true;
+            Probe(peer, rival.Socket, rival.EndPoint);
         }
 
         Reroute(peer, now);
@@ -278,8 +287,7 @@ internal sealed partial class Vl1Node
 
     private void HandlePush(Peer peer, ReadOnlySpan<byte> payload)
     {
-        Enter();
-        try
+        using (Enter())
         {
             long now = Now;
             peer.PushesInARow = now - peer.LastPushReceived > Vl1Timing.PushGateReset ? 0 : peer.PushesInARow + 1;
@@ -308,10 +316,6 @@ internal sealed partial class Vl1Node
                 Drops.Add(DropReason.Malformed);
             }
         }
-        finally
-        {
-            Leave();
-        }
     }
 
     private static bool HasLivePath(Peer peer, InetEndPoint endPoint, long now) =>
@@ -336,8 +340,7 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        Enter();
-        try
+        using (Enter())
         {
             long now = Now;
             if (FindOrRecall(message.Peer) is { } other)
@@ -353,10 +356,6 @@ internal sealed partial class Vl1Node
                 // The reference forgets the introduction; then a pair with traffic in one direction waits 30 s for the next (chapter 2.11).
                 _pendingIntroductions[message.Peer] = new PendingIntroduction(message.EndPoint, info.Socket, now + Vl1Timing.QueueLife);
             }
-        }
-        finally
-        {
-            Leave();
         }
     }
 

@@ -159,8 +159,7 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        Enter();
-        try
+        using (Enter())
         {
             long now = Now;
             if (_state != Running)
@@ -186,10 +185,6 @@ internal sealed partial class Vl1Node
             }
 
             _sendQueue.Add(destination, verb, default, payload, now + Vl1Timing.QueueLife);
-        }
-        finally
-        {
-            Leave();
         }
     }
 

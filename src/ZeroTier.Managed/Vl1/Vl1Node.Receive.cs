@@ -197,8 +197,7 @@ internal sealed partial class Vl1Node
     // A peer remembered from earlier is brought back; a stranger's packet waits while a root is asked who it is.
     private Peer? RecallOrPark(NodeId source, ReadOnlySpan<byte> packet, in PacketInfo info)
     {
-        Enter();
-        try
+        using (Enter())
         {
             if (FindOrRecall(source) is { } peer)
             {
@@ -214,10 +213,6 @@ internal sealed partial class Vl1Node
 
             _parked.Add(source, ClosedPacket, info, packet, now + Vl1Timing.QueueLife);
             return null;
-        }
-        finally
-        {
-            Leave();
         }
     }
 
@@ -260,14 +255,14 @@ internal sealed partial class Vl1Node
     // Chapter 2.6.17: the address in an old LAN beacon; a known peer gets a NOP.
     private void AnswerBeacon(int socket, in InetEndPoint source, ReadOnlySpan<byte> beacon)
     {
-        Enter();
-        long now = Now;
-        if (FindPeer(PacketHeader.ReadAddress(beacon[8..])) is { } peer && now - _lastBeaconAnswer >= Vl1Timing.BeaconAnswer)
+        using (Enter())
         {
-            _lastBeaconAnswer = now;
-            Emit(peer, Verb.Nop, [], SuiteOf(peer), socket, source);
+            long now = Now;
+            if (FindPeer(PacketHeader.ReadAddress(beacon[8..])) is { } peer && now - _lastBeaconAnswer >= Vl1Timing.BeaconAnswer)
+            {
+                _lastBeaconAnswer = now;
+                Emit(peer, Verb.Nop, [], SuiteOf(peer), socket, source);
+            }
         }
-
-        Leave();
     }
 }

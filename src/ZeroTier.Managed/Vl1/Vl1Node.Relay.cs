@@ -18,11 +18,12 @@ internal sealed partial class Vl1Node
         // Only these three bits change in transit.
         datagram[PacketHeader.FlagsOffset]++;
         Forward(target.Path, from, datagram);
-        if (FindPeer(source) is { } sender && !ReferenceEquals(sender, target.Peer) && _introductions.TryBegin(source, destination, Now))
+        if (FindPeer(source) is { Paths.Length: > 0 } sender && !ReferenceEquals(sender, target.Peer) && _introductions.TryBegin(source, destination, Now))
         {
-            Enter();
-            Introduce(target.Peer, sender, Now);
-            Leave();
+            using (Enter())
+            {
+                Introduce(target.Peer, sender, Now);
+            }
         }
     }
 
@@ -78,14 +79,9 @@ internal sealed partial class Vl1Node
 
     private Peer? RecallForRelay(NodeId destination)
     {
-        Enter();
-        try
+        using (Enter())
         {
             return FindOrRecall(destination);
-        }
-        finally
-        {
-            Leave();
         }
     }
 

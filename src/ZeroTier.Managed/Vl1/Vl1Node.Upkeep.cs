@@ -17,14 +17,9 @@ internal sealed partial class Vl1Node
 
         try
         {
-            Enter();
-            try
+            using (Enter())
             {
                 Upkeep(Now);
-            }
-            finally
-            {
-                Leave();
             }
         }
         catch (Exception exception)

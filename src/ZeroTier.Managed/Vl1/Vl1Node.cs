@@ -106,9 +106,10 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
 
         _timer = _time.CreateTimer(static node => ((Vl1Node)node!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        Enter();
-        UsePlanet(_planet);
-        Leave();
+        using (Enter())
+        {
+            UsePlanet(_planet);
+        }
     }
 
     /// <summary>Our address.</summary>
@@ -215,14 +216,9 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
             return peer.Identity;
         }
 
-        Enter();
-        try
+        using (Enter())
         {
             return FindOrRecall(id)?.Identity ?? RequestIdentity(id);
-        }
-        finally
-        {
-            Leave();
         }
 
         NodeIdentity? RequestIdentity(NodeId unknown)
@@ -289,18 +285,20 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     public void ReplyOk(Peer peer, in PacketInfo request, Verb requestVerb, ReadOnlySpan<byte> data)
     {
         ArgumentNullException.ThrowIfNull(peer);
-        Enter();
-        EmitOk(peer, request, requestVerb, data);
-        Leave();
+        using (Enter())
+        {
+            EmitOk(peer, request, requestVerb, data);
+        }
     }
 
     /// <summary>Answers a packet with ERROR, the way it came.</summary>
     public void ReplyError(Peer peer, in PacketInfo request, Verb requestVerb, ErrorCode code, ReadOnlySpan<byte> data)
     {
         ArgumentNullException.ThrowIfNull(peer);
-        Enter();
-        EmitError(peer, request, requestVerb, code, data);
-        Leave();
+        using (Enter())
+        {
+            EmitError(peer, request, requestVerb, code, data);
+        }
     }
 
     /// <summary>Offers the packets on hold to the layer above again, because credentials arrived. Call without holding locks.</summary>
@@ -343,7 +341,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     {
         lock (_batches)
         {
-            if (_batches.Count < Vl1Limits.IdleBatches && _state != Disposed)
+            if (_batches.Count < Vl1Limits.IdleBatches)
             {
                 _batches.Push(batch);
             }
@@ -374,7 +372,12 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         _transport.Send(socket, destination, datagrams, Math.Min(segment, datagrams.Length));
     }
 
-    private void Enter() => _control.Enter();
+    // Takes the control lock; disposing the turn releases it.
+    private Turn Enter()
+    {
+        _control.Enter();
+        return new Turn(this);
+    }
 
     // Releases the control lock, then carries out what was decided under it.
     private void Leave()
@@ -459,6 +462,11 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
 
     private static KnownPeer Remember(Peer peer) =>
         new(peer.Identity, peer.Version, [.. peer.Paths.Select(path => path.EndPoint).Distinct().Take(Vl1Limits.RememberedEndPoints)]);
+
+    private readonly ref struct Turn(Vl1Node node)
+    {
+        public void Dispose() => node.Leave();
+    }
 
     private readonly record struct PendingIntroduction(InetEndPoint EndPoint, int Socket, long Expires);
 }

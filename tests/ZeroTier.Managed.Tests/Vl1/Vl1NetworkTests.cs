@@ -273,6 +273,90 @@ public sealed class Vl1NetworkTests
     }
 
     [Fact]
+    public void Leaves_behind_symmetric_translators_stay_relayed()
+    {
+        using var net = new Vl1Simulation();
+        var planet = net.CreatePlanet("9.0.0.1");
+        net.Add(0, planet, "9.0.0.1");
+        var client = net.Add(1, planet, net.Network.AddNat(NatKind.Symmetric, "9.0.1.1").AddHost("a", "192.168.1.2"));
+        net.Advance(3);
+        var server = net.Add(2, planet, net.Network.AddNat(NatKind.Symmetric, "9.0.2.1").AddHost("b", "192.168.2.2"));
+        net.Advance(6);
+        for (int i = 0; i < 60; i++)
+        {
+            client.SendFrame(server, 1);
+            server.SendFrame(client, 2);
+            net.Advance(1);
+        }
+
+        Assert.False(client.IsDirectTo(server) || server.IsDirectTo(client));
+        Assert.Equal(60, server.Client.Frames.Count());
+        Assert.Equal(60, client.Client.Frames.Count());
+    }
+
+    [Fact]
+    public void Leaf_whose_translator_reboots_gets_its_direct_path_back()
+    {
+        using var net = new Vl1Simulation();
+        var planet = net.CreatePlanet("9.0.0.1");
+        net.Add(0, planet, "9.0.0.1");
+        var nat = net.Network.AddNat(NatKind.RestrictedCone, "9.0.1.1");
+        var client = net.Add(1, planet, nat.AddHost("a", "192.168.1.2"));
+        net.Advance(3);
+        var server = net.Add(2, planet, "9.0.2.1");
+        net.Advance(6);
+        Connect(net, server, client);
+        nat.Reboot();
+        server.Client.Packets.Clear();
+        for (int i = 0; i < 40; i++)
+        {
+            client.SendFrame(server, 1);
+            server.SendFrame(client, 2);
+            net.Advance(1);
+        }
+
+        Assert.True(client.IsDirectTo(server) && server.IsDirectTo(client));
+        Assert.Equal(40, server.Client.Frames.Count());
+    }
+
+    [Fact]
+    public void Leaf_that_restarts_on_another_port_is_reached_by_its_root_again_at_once()
+    {
+        using var net = new Vl1Simulation();
+        var planet = net.CreatePlanet("10.0.0.1");
+        var root = net.Add(0, planet, "10.0.0.1");
+        var host = net.Network.AddHost("server", "10.0.0.2");
+        var server = net.Add(1, planet, host);
+        net.Advance(3);
+        var client = net.Add(2, planet, "10.0.0.3");
+        Assert.True(net.RunUntil(() => server.Node.IsOnline && client.Node.IsOnline, 30));
+        Connect(net, server, client);
+        server.Stop();
+        net.Nodes.Remove(server);
+        var again = net.Add(1, planet, host, port: 12345);
+        Assert.True(net.RunUntil(() => again.Node.IsOnline, 1));
+        net.Advance(0.2);
+        Assert.Equal((ushort)12345, root.PeerOf(again).Route.Path!.EndPoint.Port);
+    }
+
+    [Fact]
+    public void Lossy_links_do_not_keep_leaves_from_meeting()
+    {
+        using var net = new Vl1Simulation(3);
+        net.Network.DefaultLink = new VirtualLink { Delay = TimeSpan.FromMilliseconds(30), Loss = 0.2, Duplicate = 0.05, Corrupt = 0.02 };
+        var (_, server, client) = Triangle(net);
+        for (int i = 0; i < 120 && !(client.IsDirectTo(server) && server.IsDirectTo(client)); i++)
+        {
+            client.SendFrame(server, 1);
+            server.SendFrame(client, 2);
+            net.Advance(1);
+        }
+
+        Assert.True(client.IsDirectTo(server) && server.IsDirectTo(client));
+        Assert.True(client.Node.IsOnline && server.Node.IsOnline);
+    }
+
+    [Fact]
     public void Newer_planet_from_the_root_is_adopted_and_the_second_root_greeted()
     {
         using var net = new Vl1Simulation();
