@@ -1,0 +1,107 @@
+using System.Net;
+using ZeroTier.Managed;
+using ZeroTier.Managed.Vl1;
+
+namespace ZeroTier.SelfHosting.Tests;
+
+public sealed class PrivateRootTests : IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static int s_port = 42000 + Environment.ProcessId % 2000 * 8;
+    private readonly TestFolder _folder = new();
+
+    public PrivateRootTests()
+    {
+        Directory.CreateDirectory(_folder["root"]);
+        File.WriteAllText(_folder["root", "identity.secret"], TestIdentities.Texts[0]);
+    }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Nodes_with_its_planet_find_each_other()
+    {
+        await using var root = await PrivateRoot.StartAsync(Options(FreePort()), Cancel);
+        var planet = Planet.Load(root.PlanetPath);
+        Assert.Equal(TestIdentities.Get(0).Address, root.Node.Id);
+        await using var a = await StartAsync(planet, 1);
+        await using var b = await StartAsync(planet, 2);
+        var network = NetworkId.AdHoc(1, 2);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        limit.CancelAfter(Limit);
+        Assert.True(await a.PingAsync(network, network.GetSixPlaneAddress(b.Id), cancellationToken: limit.Token) > TimeSpan.Zero);
+    }
+
+    [Fact]
+    public async Task Planet_stays_while_the_endpoints_do_and_is_updated_when_they_change()
+    {
+        int port = FreePort();
+        var first = await PrivateRoot.CreatePlanetAsync(Options(port), Cancel);
+        var second = await PrivateRoot.CreatePlanetAsync(Options(port), Cancel);
+        Assert.Equal(first.ToBytes(), second.ToBytes());
+        var third = await PrivateRoot.CreatePlanetAsync(Options(FreePort()), Cancel);
+        Assert.True(third.CanReplace(second));
+        Assert.Equal(third.ToBytes(), Planet.Load(_folder["root", "planet"]).ToBytes());
+    }
+
+    [Fact]
+    public async Task Folder_belongs_to_one_root_at_a_time()
+    {
+        await using var root = await PrivateRoot.StartAsync(Options(FreePort()), Cancel);
+        var error = await Assert.ThrowsAsync<ZeroTierException>(() => PrivateRoot.StartAsync(Options(FreePort()), Cancel));
+        Assert.Equal(ZeroTierError.Storage, error.Error);
+    }
+
+    [Fact]
+    public async Task Failed_start_releases_the_folder()
+    {
+        int port = FreePort();
+        using (var squatter = new System.Net.Sockets.UdpClient(new IPEndPoint(IPAddress.Loopback, port)))
+        {
+            Assert.Equal(ZeroTierError.Underlay, (await Assert.ThrowsAsync<ZeroTierException>(() => PrivateRoot.StartAsync(Options(port), Cancel))).Error);
+        }
+
+        await using var root = await PrivateRoot.StartAsync(Options(port), Cancel);
+    }
+
+    [Theory]
+    [InlineData()]
+    [InlineData("192.0.2.1:0")]
+    [InlineData("0.0.0.0:9993")]
+    [InlineData("192.0.2.1:9993", "192.0.2.2:9994")]
+    public async Task Endpoints_that_nobody_could_reach_are_refused(params string[] endPoints)
+    {
+        var options = Options(1) with { EndPoints = [.. endPoints.Select(IPEndPoint.Parse)] };
+        await Assert.ThrowsAsync<ArgumentException>(() => PrivateRoot.CreatePlanetAsync(options, Cancel));
+        Assert.False(File.Exists(_folder["root", "planet"]));
+    }
+
+    // Planets name fixed ports, so the system cannot choose: take one that is free now.
+    private static int FreePort()
+    {
+        while (true)
+        {
+            int port = Interlocked.Increment(ref s_port);
+            try
+            {
+                using var probe = new System.Net.Sockets.UdpClient(new IPEndPoint(IPAddress.Loopback, port));
+                return port;
+            }
+            catch (System.Net.Sockets.SocketException)
+            {
+            }
+        }
+    }
+
+    private static async Task<ManagedNode> StartAsync(Planet planet, int identity)
+    {
+        var node = new ManagedNode(new ManagedNodeOptions { Planet = planet, Identity = TestIdentities.Get(identity), Networks = [NetworkId.AdHoc(1, 2)] });
+        await node.StartAsync(Cancel);
+        await node.WaitForOnlineAsync(Cancel).WaitAsync(Limit, Cancel);
+        return node;
+    }
+
+    private PrivateRootOptions Options(int port) => new() { StoragePath = _folder["root"], EndPoints = [new IPEndPoint(IPAddress.Loopback, port)] };
+}
