@@ -163,7 +163,7 @@ internal static class IdleMemory
     public static async Task<double> PerConnectionAsync(MeasureRun run, int connections)
     {
         // A server of its own: free memory that earlier load left behind would hide the growth.
-        await using var server = await ServerProcess.StartAsync(run.Transport);
+        await using var server = await ServerProcess.StartAsync(run.Transport, 1);
         using var client = run.Transport.CreateClient(server.Address, connections);
         (await client.GetAsync(new Uri("plain", UriKind.Relative))).EnsureSuccessStatusCode();
         long before = await server.ResidentBytesAsync();

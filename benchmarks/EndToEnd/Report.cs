@@ -15,8 +15,9 @@ internal sealed class Report
 
     public void Fail(string measure, Transport transport, Exception exception)
     {
-        _failures.Add($"{measure} on {transport.Name}: {exception.GetType().Name}: {exception.Message}");
-        Console.WriteLine($"{measure,-32} {transport.Name,-12} failed: {exception.Message}");
+        var cause = exception.GetBaseException();
+        _failures.Add($"{measure} on {transport.Name}: {cause.GetType().Name}: {cause.Message}");
+        Console.WriteLine($"{measure,-32} {transport.Name,-12} failed: {cause.Message}");
     }
 
     public void Print(IReadOnlyList<Measure> measures, TextWriter output)

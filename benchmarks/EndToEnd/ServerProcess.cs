@@ -15,7 +15,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>Where it serves.</summary>
     public Uri Address { get; private set; } = null!;
 
-    public static async Task<ServerProcess> StartAsync(Transport transport)
+    public static async Task<ServerProcess> StartAsync(Transport transport, int number = 0)
     {
         var info = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true };
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
@@ -25,7 +25,7 @@ internal sealed class ServerProcess : IAsyncDisposable
 
         info.ArgumentList.Add("--server");
         info.ArgumentList.Add(transport.Name);
-        foreach (string argument in transport.ServerArguments)
+        foreach (string argument in transport.ServerArguments(number))
         {
             info.ArgumentList.Add(argument);
         }

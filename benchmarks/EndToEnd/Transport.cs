@@ -12,8 +12,8 @@ internal abstract class Transport : IAsyncDisposable
 
     public abstract string Name { get; }
 
-    /// <summary>What the server process is told besides the name.</summary>
-    public virtual IReadOnlyList<string> ServerArguments => [];
+    /// <summary>What a server process is told besides the name. Servers that run at the same time have different numbers.</summary>
+    public virtual IReadOnlyList<string> ServerArguments(int number) => [];
 
     public static Transport ForServer(string name) => name switch
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using ZeroTier;
@@ -17,18 +18,29 @@ internal sealed class ZeroTierTransport : Transport
     private const int Port = 8080;
     private static readonly NetworkId Network = NetworkId.AdHoc(0, 65535);
     private readonly List<IAsyncDisposable> _resources = [];
-    private string[] _serverArguments = [];
+    private readonly Dictionary<int, int> _ports = [];
+    private string _folder = null!;
     private ManagedNode _client = null!;
 
     public override string Name => ZeroTier;
 
-    public override IReadOnlyList<string> ServerArguments => _serverArguments;
+    /// <summary>Planet, storage folder and UDP port. The port is fixed, as servers have it: after a restart, peers find the node where it was.</summary>
+    public override IReadOnlyList<string> ServerArguments(int number)
+    {
+        if (!_ports.TryGetValue(number, out int port))
+        {
+            _ports.Add(number, port = FreePort());
+        }
+
+        return [Path.Combine(_folder, "planet"), Path.Combine(_folder, $"server{number}"), port.ToString(CultureInfo.InvariantCulture)];
+    }
 
     public override void Configure(WebApplicationBuilder builder, string[] arguments) => builder.WebHost.UseKestrelHttpsConfiguration().UseZeroTier(options =>
     {
         options.Networks.Add(Network.ToString());
         options.PlanetPath = arguments[0];
         options.StoragePath = arguments[1];
+        options.Port = int.Parse(arguments[2], CultureInfo.InvariantCulture);
         options.Listen(Port);
     });
 
@@ -58,9 +70,8 @@ internal sealed class ZeroTierTransport : Transport
         using var signingKey = PlanetSigningKey.Generate();
         var root = new PlanetRoot(rootIdentity, [InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, port))]);
         var planet = Planet.Create(1, DateTimeOffset.UtcNow, [root], signingKey);
-        string planetFile = Path.Combine(folder.FullName, "planet");
-        planet.Save(planetFile);
-        _serverArguments = [planetFile, Path.Combine(folder.FullName, "server")];
+        _folder = folder.FullName;
+        planet.Save(Path.Combine(_folder, "planet"));
 
         await StartAsync(new ManagedNodeOptions { Identity = rootIdentity, Planet = planet, Port = port, BindAddresses = [IPAddress.Loopback] });
         _client = await StartAsync(new ManagedNodeOptions { Identity = clientIdentity, Planet = planet, Networks = [Network] });
