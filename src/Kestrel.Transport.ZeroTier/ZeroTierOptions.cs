@@ -32,7 +32,7 @@ public sealed class ZeroTierOptions
     /// <summary>The UDP port that ZeroTier's own packets use on the host, 0 to 65535; 0 lets the system choose. Default 0.</summary>
     public int Port { get; set; }
 
-    /// <summary>A planet file with the roots to use. Default: none, which means the public roots of ZeroTier. Not together with <see cref="UseDevelopmentNetwork"/>.</summary>
+    /// <summary>A planet file with the roots to use. Default: none, which means the public roots of ZeroTier. Not together with <see cref="UseDevelopmentNetwork()"/>.</summary>
     public string? PlanetPath { get; set; }
 
     /// <summary>The implementation of the node. Default <see cref="ZeroTierEngine.Auto"/>.</summary>
@@ -85,6 +85,8 @@ public sealed class ZeroTierOptions
 
     internal bool DevelopmentNetworkRequested { get; private set; }
 
+    internal string? DevelopmentNetworkPath { get; private set; }
+
     internal bool DevelopmentNetworkSelected { get; set; }
 
     /// <summary>Texts of the configuration section that could not be understood, with the remedy; reported at start with everything else.</summary>
@@ -125,6 +127,15 @@ public sealed class ZeroTierOptions
     {
         DevelopmentNetworkRequested = true;
         return this;
+    }
+
+    /// <summary>Uses the development network of a folder: processes with the same folder are on the same network.</summary>
+    /// <param name="path">The folder; made when missing, for the owner only.</param>
+    public ZeroTierOptions UseDevelopmentNetwork(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        DevelopmentNetworkPath = path;
+        return UseDevelopmentNetwork();
     }
 
     private ZeroTierOptions Add(ListenEntry entry)

@@ -91,6 +91,7 @@ public sealed class HttpTests(LoopbackUniverse universe, ITestOutputHelper outpu
         var clock = Stopwatch.StartNew();
         using var response = await http.PostAsync(host.Url("/upload"), new PatternContent(Large), Cancel);
         string hash = await response.Content.ReadAsStringAsync(Cancel);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Report("up", clock.Elapsed);
         Assert.Equal(Expected(), hash);
     }

@@ -20,7 +20,9 @@ public sealed class KilledClientTests(LoopbackUniverse universe) : IClassFixture
             kestrel: options =>
             {
                 options.Limits.MinResponseDataRate = new MinDataRate(1000, TimeSpan.FromSeconds(2));
-                options.Limits.MinRequestBodyDataRate = new MinDataRate(1000, TimeSpan.FromSeconds(2));
+
+                // With Kestrel's own limit the server would answer 408 first, and that answer waits for its acknowledgement as long as TCP does.
+                options.Limits.MinRequestBodyDataRate = null;
             },
             cancellationToken: Cancel);
         await EventuallyAsync(() => host.Pool.Rented == 0 && host.Node.GetStatistics().TcpConnections == 0, "nothing in use before");
@@ -39,7 +41,7 @@ public sealed class KilledClientTests(LoopbackUniverse universe) : IClassFixture
         else
         {
             var content = new EndlessContent();
-            _ = http.PostAsync(host.Url("/upload"), content, CancellationToken.None).ContinueWith(_ => { }, TaskScheduler.Default);
+            _ = http.PostAsync(host.Url("/sink"), content, CancellationToken.None).ContinueWith(_ => { }, TaskScheduler.Default);
             await content.Sent.Task.WaitAsync(Limit, Cancel);
             transport!.Dead = true;
         }

@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using ZeroTier;
 
 namespace EndToEnd.Tests;
@@ -60,7 +59,8 @@ internal sealed class WebHost : IAsyncDisposable
         app.MapHealthChecks("/healthz");
         app.MapGet("/", (HttpContext context) => $"{context.Request.Protocol} {context.GetZeroTierPeer()!.Node}");
         app.MapGet("/stream", StreamAsync);
-        app.MapPost("/upload", async (HttpContext context) => Convert.ToHexString(await SHA256.HashDataAsync(context.Request.Body, context.RequestAborted)));
+        app.MapPost("/upload", async (Stream body, CancellationToken aborted) => Convert.ToHexString(await SHA256.HashDataAsync(body, aborted)));
+        app.MapPost("/sink", SinkAsync);
         app.MapGet("/ws", EchoAsync);
         var host = new WebHost(app, pool, clock);
         await app.StartAsync(cancellationToken);
@@ -103,6 +103,25 @@ internal sealed class WebHost : IAsyncDisposable
             {
                 return;
             }
+        }
+    }
+
+    /// <summary>Reads to the end; gives up, with a reset, when nothing comes for two seconds.</summary>
+    private static async Task SinkAsync(HttpContext context)
+    {
+        using var silence = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        byte[] buffer = new byte[64 * 1024];
+        try
+        {
+            do
+            {
+                silence.CancelAfter(TimeSpan.FromSeconds(2));
+            }
+            while (await context.Request.Body.ReadAsync(buffer, silence.Token) > 0);
+        }
+        catch (OperationCanceledException)
+        {
+            context.Abort();
         }
     }
 

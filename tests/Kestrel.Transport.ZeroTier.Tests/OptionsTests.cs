@@ -57,7 +57,7 @@ public class OptionsTests
     {
         var options = Read("Development");
         Assert.True(options.DevelopmentNetworkSelected);
-        Assert.Equal([EngineFactory.DevelopmentNetworkId.ToString()], options.Networks);
+        Assert.Equal([global::ZeroTier.SelfHosting.DevelopmentNetwork.Network.ToString()], options.Networks);
     }
 
     [Fact]

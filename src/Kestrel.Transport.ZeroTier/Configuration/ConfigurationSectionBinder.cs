@@ -41,7 +41,11 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
         options.Backlog = reader.Number(nameof(options.Backlog), "512") ?? options.Backlog;
         options.IOQueueCount = reader.Number(nameof(options.IOQueueCount), "4") ?? options.IOQueueCount;
         options.UnsafePreferInlineScheduling = reader.Flag(nameof(options.UnsafePreferInlineScheduling)) ?? options.UnsafePreferInlineScheduling;
-        if (reader.Flag("DevelopmentNetwork") == true)
+        if (reader.Text("DevelopmentNetworkPath") is { } folder)
+        {
+            options.UseDevelopmentNetwork(folder);
+        }
+        else if (reader.Flag("DevelopmentNetwork") == true)
         {
             options.UseDevelopmentNetwork();
         }

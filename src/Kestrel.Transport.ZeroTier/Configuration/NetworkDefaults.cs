@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using ZeroTier.SelfHosting;
 
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
@@ -12,9 +13,9 @@ internal sealed class NetworkDefaults(IServiceProvider services) : IPostConfigur
         bool development = services.GetService<IHostEnvironment>()?.IsDevelopment() == true;
         options.DevelopmentNetworkSelected = options.DevelopmentNetworkRequested
             || (options.Networks.Count == 0 && options.PlanetPath is null && development);
-        if (options.DevelopmentNetworkSelected && !options.Networks.Contains(EngineFactory.DevelopmentNetworkId.ToString()))
+        if (options.DevelopmentNetworkSelected && !options.Networks.Contains(DevelopmentNetwork.Network.ToString()))
         {
-            options.Networks.Insert(0, EngineFactory.DevelopmentNetworkId.ToString());
+            options.Networks.Insert(0, DevelopmentNetwork.Network.ToString());
         }
     }
 }

@@ -4,34 +4,60 @@ using Microsoft.Extensions.Logging;
 using ZeroTier;
 using ZeroTier.Managed;
 using ZeroTier.Managed.Vl1;
+using ZeroTier.SelfHosting;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>Makes a node of the chosen engine.</summary>
 internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory loggerFactory, TimeProvider timeProvider) : INodeFactory
 {
-    /// <summary>The development network: every member may reach every port.</summary>
-    public static NetworkId DevelopmentNetworkId { get; } = NetworkId.AdHoc(0, 65535);
+    private string ApplicationName => services.GetService<IHostEnvironment>()?.ApplicationName is { Length: > 0 } name ? name : "app";
 
-    public ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken)
+    public async ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken) => options.DevelopmentNetworkSelected
+        ? await CreateDevelopmentAsync(options, cancellationToken).ConfigureAwait(false)
+        : new NodeLease(Create(options));
+
+    private ManagedNode Create(ZeroTierOptions options)
     {
-        if (options.DevelopmentNetworkSelected)
-        {
-            throw new ZeroTierException(ZeroTierError.NotSupported, "The development network is not supported yet. Configure a network, for example ZeroTier__Networks=8056c2e21c000001.");
-        }
-
         string storage = options.StoragePath ?? DefaultStoragePath();
-        var node = new ManagedNode(new ManagedNodeOptions
+        return new ManagedNode(NodeOptions(options) with
         {
             StoragePath = storage,
-            Port = options.Port,
             Planet = options.PlanetPath is { } planet ? LoadPlanet(planet) : KnownPlanet(storage),
-            Networks = [.. options.Networks.Select(NetworkId.Parse)],
-            TimeProvider = timeProvider,
-            LoggerFactory = loggerFactory,
         });
-        return ValueTask.FromResult(new NodeLease(node));
     }
+
+    private async Task<NodeLease> CreateDevelopmentAsync(ZeroTierOptions options, CancellationToken cancellationToken)
+    {
+        var settings = new DevelopmentNetworkOptions { TimeProvider = timeProvider, LoggerFactory = loggerFactory };
+        if (options.DevelopmentNetworkPath is { } path)
+        {
+            settings = settings with { Path = path };
+        }
+
+        var network = await DevelopmentNetwork.OpenAsync(settings, cancellationToken).ConfigureAwait(false);
+        DevelopmentStorage? storage = null;
+        try
+        {
+            storage = options.StoragePath is null ? network.ClaimStorage(ApplicationName) : null;
+            var node = new ManagedNode(network.Configure(NodeOptions(options) with { StoragePath = options.StoragePath ?? storage?.Path }));
+            return new NodeLease(node, new DevelopmentBacking(network, storage));
+        }
+        catch
+        {
+            storage?.Dispose();
+            await network.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private ManagedNodeOptions NodeOptions(ZeroTierOptions options) => new()
+    {
+        Port = options.Port,
+        Networks = [.. options.Networks.Select(NetworkId.Parse)],
+        TimeProvider = timeProvider,
+        LoggerFactory = loggerFactory,
+    };
 
     /// <summary>The public roots, unless the node has learned of newer ones, which it keeps in its storage folder and loads by itself.</summary>
     private static Planet? KnownPlanet(string storage) => File.Exists(Path.Combine(storage, "planet")) ? null : Planet.Earth;
@@ -53,8 +79,17 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
 
     private string DefaultStoragePath()
     {
-        string application = services.GetService<IHostEnvironment>()?.ApplicationName ?? "app";
         string folder = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
-        return Path.Combine(folder, "ztkestrel", string.Concat(application.Select(c => Path.GetInvalidFileNameChars().Contains(c) ? '_' : c)));
+        return Path.Combine(folder, "ztkestrel", "nodes", string.Concat(ApplicationName.Select(c => Path.GetInvalidFileNameChars().Contains(c) ? '_' : c)));
+    }
+
+    /// <summary>This process's part in the development network, and its claim on a storage folder.</summary>
+    private sealed class DevelopmentBacking(DevelopmentNetwork network, DevelopmentStorage? storage) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            storage?.Dispose();
+            await network.DisposeAsync().ConfigureAwait(false);
+        }
     }
 }
