@@ -389,6 +389,9 @@ public sealed class ManagedNode : IZeroTierNode
         _changed.Pulse();
     }
 
+    /// <summary>The present life of the node; null while it does not run.</summary>
+    internal NodeSession? Session => _session;
+
     private NodeSession Running() => _session ?? throw NotRunning();
 
     private JoinedNetwork Joined(NetworkId network) => Running().Find(network) ?? throw new ZeroTierException(

@@ -28,17 +28,28 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         Options = options;
         _mac = options.MacAddress;
         _output = new IpOutput(options, _drops, new Loopback(options.Completions, _drops, ReceiveOwn));
-        _neighbors = new NeighborCache(options.TimeProvider, this);
-        _output.Neighbors = _neighbors;
-        _arp = new Arp(_output, _neighbors, options.Resolver, _mac, _drops);
-        _discovery = new NeighborDiscovery(_output, _neighbors, options.Resolver, _mac, _drops);
-        _errors = new IcmpErrors(_output, _drops, options.TimeProvider);
-        _echo = new EchoClient(options, _output);
-        _icmp = new IcmpLayer(_output, _drops, _echo, _discovery, options.Mtu);
-        _udp = new UdpLayer(options, _output, _drops, _errors);
-        _input = new IpInput(options, _output, _drops, _errors, Dispatch);
-        Tcp = new TcpLayer(_output, options.TimeProvider, options.Random, new TcpLayerOptions { Scheduler = options.Completions });
-        SetAddresses([]);
+        try
+        {
+            _neighbors = new NeighborCache(options.TimeProvider, this);
+            _output.Neighbors = _neighbors;
+            _arp = new Arp(_output, _neighbors, options.Resolver, _mac, _drops);
+            _discovery = new NeighborDiscovery(_output, _neighbors, options.Resolver, _mac, _drops);
+            _errors = new IcmpErrors(_output, _drops, options.TimeProvider);
+            _echo = new EchoClient(options, _output);
+            _icmp = new IcmpLayer(_output, _drops, _echo, _discovery, options.Mtu);
+            _udp = new UdpLayer(options, _output, _drops, _errors);
+            _input = new IpInput(options, _output, _drops, _errors, Dispatch);
+            Tcp = new TcpLayer(_output, options.TimeProvider, options.Random, new TcpLayerOptions { Scheduler = options.Completions });
+            SetAddresses([]);
+        }
+        catch
+        {
+            // A clock that cannot give one more timer must get back those that it gave.
+            Tcp?.Dispose();
+            _input?.Dispose();
+            _neighbors?.Dispose();
+            throw;
+        }
     }
 
     public IpStackOptions Options { get; }

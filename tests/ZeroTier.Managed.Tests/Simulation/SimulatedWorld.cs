@@ -14,7 +14,7 @@ internal sealed class SimulatedWorld
     public const ushort UdpPort = 9993;
 
     // Signed once for all runs: the signature is the same each time, and costs more than a short simulation.
-    private static readonly Planet SharedPlanet = MakePlanet();
+    public static Planet SharedPlanet { get; } = MakePlanet();
     private readonly List<ManagedNode> _nodes = [];
 
     public SimulatedWorld(ulong seed, int members)

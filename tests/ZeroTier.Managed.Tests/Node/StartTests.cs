@@ -1,0 +1,173 @@
+using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Tests.Conformance;
+
+namespace ZeroTier.Managed.Tests.Node;
+
+public class StartTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Start_FailsAtAnyStep_LeavesNothingBehindAndMayBeRepeated()
+    {
+        await using var world = await LoopbackWorld.StartAsync(Token);
+        using var folder = TemporaryFolder.WithIdentity(5);
+        int step = 1;
+        for (; ; step++)
+        {
+            Assert.InRange(step, 1, 100);
+            var resources = new FailingResources(step);
+            await using var node = new ManagedNode(new ManagedNodeOptions
+            {
+                StoragePath = folder.Path,
+                Planet = world.Planet,
+                Networks = [NetworkId.AdHoc(0, 65535), NetworkId.AdHoc(80, 80)],
+                TimeProvider = resources.Time,
+                RandomSource = resources.Random,
+                DatagramTransportFactory = resources.OpenTransport,
+            });
+            try
+            {
+                await node.StartAsync(Token).WaitAsync(Limit, Token);
+            }
+            catch (FailingResources.StepFailedException)
+            {
+                Assert.Equal(ZeroTierNodeState.Stopped, node.State);
+                Assert.Equal(0, resources.OpenTimers);
+                Assert.Equal(0, resources.OpenTransports);
+                (await IdentityStore.OpenAsync(folder.Path, cancellationToken: Token)).Dispose();
+                await node.StartAsync(Token).WaitAsync(Limit, Token);
+            }
+
+            Assert.Equal(ZeroTierNodeState.Running, node.State);
+            bool failed = resources.HasFailed;
+            await node.StopAsync(Token).WaitAsync(Limit, Token);
+            Assert.Equal(0, resources.OpenTimers);
+            Assert.Equal(0, resources.OpenTransports);
+            if (!failed)
+            {
+                break;
+            }
+        }
+
+        Assert.True(step > 5, $"Only {step} steps were seen: the test looks at too little.");
+    }
+
+    [Fact]
+    public async Task Start_WithoutAPlanet_SaysWhatToDo()
+    {
+        await using var node = new ManagedNode(new ManagedNodeOptions { Identity = TestIdentities.Get(1) });
+
+        var error = await Assert.ThrowsAsync<ZeroTierException>(() => node.StartAsync(Token));
+
+        Assert.Contains("planet", error.Message, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("ManagedNodeOptions.Planet", error.Message, StringComparison.Ordinal);
+        Assert.Equal(ZeroTierNodeState.Stopped, node.State);
+    }
+
+    [Fact]
+    public async Task Start_LoopbackPlanet_BindsLoopbackOnly()
+    {
+        await using var world = await LoopbackWorld.StartAsync(Token);
+        var node = world.CreateNode();
+
+        await node.StartAsync(Token);
+
+        Assert.NotEmpty(node.LocalEndPoints);
+        Assert.All(node.LocalEndPoints, endPoint => Assert.True(System.Net.IPAddress.IsLoopback(endPoint.Address), endPoint.ToString()));
+        Assert.Equal(world.Planet.Id, node.Planet?.Id);
+    }
+
+    [Fact]
+    public async Task Storage_KeepsIdentityNetworksAndPeers()
+    {
+        await using var world = await LoopbackWorld.StartAsync(Token);
+        using var folder = TemporaryFolder.WithIdentity(6);
+        var network = NetworkId.AdHoc(0, 65535);
+        var left = NetworkId.AdHoc(1, 1);
+        NodeId id;
+        await using (var first = world.CreateNode(options => options with { StoragePath = folder.Path }))
+        {
+            await first.StartAsync(Token);
+            id = first.Id;
+            await first.JoinAsync(network, Token);
+            await first.JoinAsync(left, Token);
+            await first.LeaveAsync(left, Token);
+        }
+
+        await using var second = world.CreateNode(options => options with { StoragePath = folder.Path });
+        await second.StartAsync(Token);
+
+        Assert.Equal(id, second.Id);
+        Assert.Equal([network], second.Networks.Select(n => n.Id));
+        Assert.True(second.Networks[0].IsReady);
+        Assert.True(Directory.Exists(Path.Combine(folder.Path, "peers.d")));
+    }
+
+    [Fact]
+    public async Task Storage_InUse_RefusesASecondNode()
+    {
+        await using var world = await LoopbackWorld.StartAsync(Token);
+        using var folder = TemporaryFolder.WithIdentity(7);
+        await using var first = world.CreateNode(options => options with { StoragePath = folder.Path });
+        await using var second = world.CreateNode(options => options with { StoragePath = folder.Path });
+        await first.StartAsync(Token);
+
+        var error = await Assert.ThrowsAsync<ZeroTierException>(() => second.StartAsync(Token));
+
+        Assert.Equal(ZeroTierError.Storage, error.Error);
+        Assert.Contains(folder.Path, error.Message, StringComparison.Ordinal);
+        await first.StopAsync(Token);
+        await second.StartAsync(Token);
+    }
+
+    [Fact]
+    public async Task IdentityCollision_FailsTheNodeUntilItIsStartedAgain()
+    {
+        await using var world = await LoopbackWorld.StartAsync(Token);
+        var node = world.CreateNode();
+        await node.JoinAsync(NetworkId.AdHoc(0, 65535), Token);
+        await node.StartAsync(Token);
+        using var events = node.Subscribe();
+        var listener = await node.ListenAsync(new ZeroTierEndPoint(NetworkId.AdHoc(0, 65535), 0), null, Token);
+        var accepting = listener.AcceptAsync(Token).AsTask();
+
+        ((ZeroTier.Managed.Vl1.IVl1Client)node.Session!).OnIdentityCollision();
+        Assert.Null(await accepting.WaitAsync(Limit, Token));
+        await foreach (var item in events.ReadAllAsync(Token))
+        {
+            if (item.Code == ZeroTierEventCode.NodeFatalError)
+            {
+                Assert.Contains(node.Id.ToString(), item.Detail, StringComparison.Ordinal);
+                break;
+            }
+        }
+
+        var error = await Assert.ThrowsAsync<ZeroTierException>(() => node.WaitForOnlineAsync(Token));
+        Assert.Equal(ZeroTierError.Fatal, error.Error);
+        await node.StartAsync(Token).WaitAsync(Limit, Token);
+        Assert.Equal(ZeroTierNodeState.Running, node.State);
+        Assert.Null(node.FatalError);
+    }
+
+    [Theory]
+    [InlineData("Port")]
+    [InlineData("ActivityTimeout")]
+    [InlineData("StoragePath")]
+    [InlineData("Identity")]
+    public void Constructor_BadOption_NamesIt(string option)
+    {
+        using var identity = TestIdentities.Get(1);
+        var options = option switch
+        {
+            "Port" => new ManagedNodeOptions { Port = 70000 },
+            "ActivityTimeout" => new ManagedNodeOptions { ActivityTimeout = TimeSpan.Zero },
+            "StoragePath" => new ManagedNodeOptions { StoragePath = " " },
+            _ => new ManagedNodeOptions { Identity = NodeIdentity.Parse(identity.ToString()) },
+        };
+
+        Assert.Contains(option, Assert.Throws<ArgumentException>(() => new ManagedNode(options)).Message, StringComparison.Ordinal);
+    }
+}

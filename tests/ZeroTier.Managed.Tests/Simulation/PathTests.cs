@@ -1,0 +1,207 @@
+using System.Security.Cryptography;
+using ZeroTier.Simulation;
+
+namespace ZeroTier.Managed.Tests.Simulation;
+
+/// <summary>Streams between members over direct and relayed paths, and at a stop.</summary>
+public class PathTests
+{
+    private const int Port = 80;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void DirectPathBlocked_StreamsGoThroughTheRoot_AndDirectlyOnceItOpens()
+    {
+        var world = new SimulatedWorld(seed: 3, members: 2);
+        world.Physical.Block(world.Hosts[1], world.Hosts[2]);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            await TransferAsync(world, 100_000);
+        });
+        Assert.False(Peer(world).IsDirect);
+
+        world.Physical.Unblock(world.Hosts[1], world.Hosts[2]);
+        world.Run(async () =>
+        {
+            for (int i = 0; i < 60 && !Peer(world).IsDirect; i++)
+            {
+                await world.Members[1].PingAsync(SimulatedWorld.Network, world.AddressOf(0), cancellationToken: Token);
+                await world.Delay(TimeSpan.FromSeconds(5));
+            }
+        });
+        Assert.True(Peer(world).IsDirect, "The members never found a direct path.");
+        world.Stop();
+    }
+
+    [Fact]
+    public void DirectPathOpen_PeersFindEachOtherAndSayHowFarTheyAre()
+    {
+        var world = new SimulatedWorld(seed: 4, members: 2);
+        world.Physical.DefaultLink = new VirtualLink { Delay = TimeSpan.FromMilliseconds(20) };
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            await TransferAsync(world, 1_000_000);
+            await world.Delay(TimeSpan.FromSeconds(5));
+        });
+
+        var peer = Peer(world);
+        Assert.True(peer.IsDirect);
+        Assert.Equal(world.Members[1].Id, peer.Id);
+        Assert.InRange(peer.Latency!.Value, TimeSpan.FromMilliseconds(35), TimeSpan.FromMilliseconds(60));
+        world.Stop();
+    }
+
+    /// <summary>kestrel-transport rule 8.4.</summary>
+    [Fact]
+    public void Rule_8_4_DrainThenStop_OverASlowLossyPath_CutsNothingOff()
+    {
+        var world = new SimulatedWorld(seed: 6, members: 2);
+        byte[] data = new byte[1_000_000];
+        new SeededRandom(6).Fill(data);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            await using var listener = await world.Members[0].ListenAsync(
+                new ZeroTierEndPoint(SimulatedWorld.Network, Port), SimulatedWorld.InlineTransport with { MaxWriteBufferSize = 0 }, Token);
+            var accepting = listener.AcceptAsync(Token);
+            await using var client = await world.Members[1].ConnectAsync(world.EndPointOf(0, Port), SimulatedWorld.InlineTransport, Token);
+            var server = (await accepting)!;
+            world.Physical.DefaultLink = new VirtualLink { Delay = TimeSpan.FromMilliseconds(100), Loss = 0.05 };
+            var receiving = ReceiveAllAsync(client);
+            await server.Output.WriteAsync(data, Token);
+            await server.DisposeAsync();
+
+            await world.Members[0].DrainAsync(Token);
+            await world.Members[0].StopAsync(Token);
+
+            Assert.Equal(SHA256.HashData(data), SHA256.HashData(await receiving));
+        });
+        world.Stop();
+    }
+
+    [Fact]
+    public void Stop_WithoutADrain_IsSeenByTheOtherEndAsAReset()
+    {
+        var world = new SimulatedWorld(seed: 7, members: 2);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            var (client, server) = await ConnectAsync(world);
+            await world.Members[0].StopAsync(Token);
+            Assert.Equal(ZeroTierError.ConnectionReset, (await client.ReceiveEnded)!.Error);
+            Assert.Equal(ZeroTierError.ConnectionAborted, (await server.ReceiveEnded)!.Error);
+            await client.DisposeAsync();
+            await server.DisposeAsync();
+        });
+        world.Stop();
+    }
+
+    [Fact]
+    public void NodeThatVanishes_IsNoticedByTheKeepAlive()
+    {
+        var world = new SimulatedWorld(seed: 8, members: 2);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            var (client, server) = await ConnectAsync(world);
+            world.Physical.Partition([world.Hosts[1]], [world.Hosts[0], world.Hosts[2]]);
+            var before = world.Clock.Elapsed;
+
+            Assert.Equal(ZeroTierError.TimedOut, (await client.ReceiveEnded)!.Error);
+            Assert.InRange(world.Clock.Elapsed - before, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(180));
+            Assert.Equal(ZeroTierError.TimedOut, (await server.ReceiveEnded)!.Error);
+            await client.DisposeAsync();
+            await server.DisposeAsync();
+        });
+        world.Stop();
+    }
+
+    [Fact]
+    public void Frames_SteadyTraffic_AllocatesNothingPerFrame()
+    {
+        const int Frames = 2000;
+        var world = new SimulatedWorld(seed: 9, members: 2);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            await TransferAsync(world, 1000);
+        });
+        var port = world.Members[0].Session!.Networks[0].Port!;
+        var destination = port.Addressing.Mac(world.Members[1].Id);
+        byte[] packet = new byte[1200];
+        packet[0] = 0x60;
+        packet[6] = 59;
+        port.Addressing.SixPlane(world.Members[0].Id).Write(packet.AsSpan(8));
+        long sent = Send();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        sent = Send();
+        double perFrame = (GC.GetAllocatedBytesForCurrentThread() - before) / (double)Frames;
+
+        Assert.Equal(Frames, sent);
+        Assert.True(perFrame < 1, $"{perFrame} bytes per frame.");
+        world.Stop();
+
+        long Send()
+        {
+            long count = 0;
+            for (int i = 0; i < Frames / 20; i++)
+            {
+                var batch = port.BeginBatch();
+                for (int k = 0; k < 20; k++, count++)
+                {
+                    packet.CopyTo(batch.Reserve(packet.Length));
+                    batch.Commit(destination, 0x86dd);
+                }
+
+                batch.Send();
+                world.Clock.Advance(TimeSpan.FromMilliseconds(2));
+            }
+
+            return count;
+        }
+    }
+
+    private static ZeroTierPeer Peer(SimulatedWorld world) => world.Members[0].Peers.Single(p => p.Role == ZeroTierPeerRole.Leaf);
+
+    private static async Task<(ZeroTierConnection Client, ZeroTierConnection Server)> ConnectAsync(SimulatedWorld world)
+    {
+        await using var listener = await world.Members[0].ListenAsync(new ZeroTierEndPoint(SimulatedWorld.Network, Port), SimulatedWorld.InlineTransport);
+        var accepting = listener.AcceptAsync();
+        var client = await world.Members[1].ConnectAsync(world.EndPointOf(0, Port), SimulatedWorld.InlineTransport);
+        return (client, (await accepting)!);
+    }
+
+    private static async Task TransferAsync(SimulatedWorld world, int length)
+    {
+        var (client, server) = await ConnectAsync(world);
+        byte[] data = new byte[length];
+        new SeededRandom(1).Fill(data);
+        var receiving = ReceiveAllAsync(server);
+        await client.Output.WriteAsync(data);
+        await client.DisposeAsync();
+        Assert.Equal(data, await receiving);
+        await server.DisposeAsync();
+    }
+
+    private static async Task<byte[]> ReceiveAllAsync(ZeroTierConnection connection)
+    {
+        using var all = new MemoryStream();
+        while (true)
+        {
+            var result = await connection.Input.ReadAsync();
+            foreach (var segment in result.Buffer)
+            {
+                all.Write(segment.Span);
+            }
+
+            connection.Input.AdvanceTo(result.Buffer.End);
+            if (result.IsCompleted)
+            {
+                return all.ToArray();
+            }
+        }
+    }
+}
