@@ -17,6 +17,7 @@ internal sealed class Peer
     private long _lastTrust = Vl1Timing.Never;
     private long _lastRelayedSend = Vl1Timing.Never;
     private long _lastPush = Vl1Timing.Never;
+    private long _lastDoubt = Vl1Timing.Never;
 
     public Peer(NodeIdentity identity, SessionKeys keys)
     {
@@ -87,6 +88,13 @@ internal sealed class Peer
     {
         get => Volatile.Read(ref _lastPush);
         set => Volatile.Write(ref _lastPush, value);
+    }
+
+    /// <summary>When its direct paths were last doubted because it used a root.</summary>
+    public long LastDoubt
+    {
+        get => Volatile.Read(ref _lastDoubt);
+        set => Volatile.Write(ref _lastDoubt, value);
     }
 
     // Control.

@@ -42,7 +42,7 @@ internal sealed partial class Vl1Node
         }
         else
         {
-            control |= !peer.Version.IsKnown;
+            control |= !peer.Version.IsKnown || IsDoubtful(peer, now);
         }
 
         if (control)
@@ -69,9 +69,17 @@ internal sealed partial class Vl1Node
             {
                 Learn(peer, info, verb, now);
             }
-            else if (!peer.Version.IsKnown)
+            else
             {
-                GreetThroughRoot(peer, now);
+                if (IsDoubtful(peer, now))
+                {
+                    Doubt(peer, now);
+                }
+
+                if (!peer.Version.IsKnown)
+                {
+                    GreetThroughRoot(peer, now);
+                }
             }
 
             if (IsPushDue(peer, info, now))
@@ -79,6 +87,23 @@ internal sealed partial class Vl1Node
                 Push(peer, info, now);
             }
         }
+    }
+
+    // The peer went through a root although we have a direct path that was not heard this second: it may have restarted or moved.
+    private static bool IsDoubtful(Peer peer, long now) => !peer.IsUpstream && peer.Route.Path is { } path
+        && now - path.LastReceived > Vl1Timing.PathFresh && now - peer.LastDoubt >= Vl1Timing.DoubtInterval;
+
+    // Until its paths answer we use the root as well; otherwise what we send could be lost for the 19 s after which a path counts as silent.
+    private void Doubt(Peer peer, long now)
+    {
+        peer.LastDoubt = now;
+        foreach (var path in peer.Paths)
+        {
+            path.IsSuspect = true;
+            Probe(peer, path.Socket, path.EndPoint);
+        }
+
+        Reroute(peer, now);
     }
 
     // Chapter 2.13.2: only a reply proves that the peer really is there; anything else earns one HELLO per second.

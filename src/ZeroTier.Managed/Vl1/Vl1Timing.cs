@@ -36,6 +36,12 @@ internal static class Vl1Timing
     /// <summary>At most one confirming HELLO to a place in this time.</summary>
     public const int ConfirmInterval = 1_000;
 
+    /// <summary>A path that was heard within this time is not doubted.</summary>
+    public const int PathFresh = 1_000;
+
+    /// <summary>A relayed packet makes us doubt a direct path at most this often.</summary>
+    public const int DoubtInterval = 15_000;
+
     /// <summary>Trust after an accepted frame or credential.</summary>
     public const int Trust = 600_000;
 
