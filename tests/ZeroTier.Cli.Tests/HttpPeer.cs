@@ -1,0 +1,66 @@
+using System.Net;
+using System.Text;
+using ZeroTier.Managed;
+using ZeroTier.SelfHosting;
+
+namespace ZeroTier.Cli.Tests;
+
+/// <summary>A member of a development network that answers every HTTP request with its path.</summary>
+public sealed class HttpPeer : IAsyncLifetime
+{
+    private DevelopmentNetwork _network = null!;
+    private ManagedNode _node = null!;
+    private IZeroTierListener _listener = null!;
+
+    /// <summary>The data folder of the tool, with the network in it.</summary>
+    public DirectoryInfo Data { get; } = Directory.CreateTempSubdirectory("zt-cli-");
+
+    public IPAddress Address => DevelopmentNetwork.Network.GetSixPlaneAddress(_node.Id);
+
+    public string Name => ZeroTierName.Of(_node.Id, DevelopmentNetwork.Network);
+
+    public int Port => _listener.EndPoint.Port;
+
+    public string Url(string path) => $"http://[{Address}]:{Port}{path}";
+
+    public async ValueTask InitializeAsync()
+    {
+        _network = await DevelopmentNetwork.OpenAsync(new DevelopmentNetworkOptions { Path = Path.Combine(Data.FullName, "ztkestrel", "dev") });
+        _node = new ManagedNode(_network.Configure(new ManagedNodeOptions()));
+        await _node.StartAsync();
+        await _node.WaitForNetworkAsync(DevelopmentNetwork.Network).WaitAsync(TimeSpan.FromSeconds(60));
+        _listener = await _node.ListenAsync(new ZeroTierEndPoint(DevelopmentNetwork.Network, 0));
+        _ = ServeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _node.DisposeAsync();
+        await _network.DisposeAsync();
+        Data.Delete(recursive: true);
+    }
+
+    private async Task ServeAsync()
+    {
+        while (await _listener.AcceptAsync() is { } connection)
+        {
+            _ = AnswerAsync(connection);
+        }
+    }
+
+    private static async Task AnswerAsync(ZeroTierConnection connection)
+    {
+        await using (connection)
+        {
+            using var reader = new StreamReader(connection.Input.AsStream(leaveOpen: true), Encoding.ASCII);
+            string path = (await reader.ReadLineAsync())!.Split(' ')[1];
+            while (!string.IsNullOrEmpty(await reader.ReadLineAsync()))
+            {
+            }
+
+            string body = $"you asked for {path}";
+            string status = path == "/missing" ? "404 Not Found" : "200 OK";
+            await connection.Output.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
+        }
+    }
+}
