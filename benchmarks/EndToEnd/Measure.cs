@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace EndToEnd;
 
@@ -6,22 +7,56 @@ namespace EndToEnd;
 internal sealed record MeasureRun(Transport Transport, ServerProcess Server, TimeSpan Duration)
 {
     public HttpClient CreateClient(int connections) => Transport.CreateClient(Server.Address, connections);
+
+    /// <summary>Lets load run for a fifth of the time, then measures it for the rest.</summary>
+    /// <param name="load">The load; it has no end of its own, so that its end is its failure.</param>
+    /// <param name="count">What it has done so far.</param>
+    /// <param name="measuring">Told when the measurement begins and ends.</param>
+    public async Task<Rate> MeasureAsync(Task load, Func<long> count, Action<bool>? measuring = null)
+    {
+        await Task.WhenAny(load, Task.Delay(Duration / 5));
+        measuring?.Invoke(true);
+        long before = count();
+        var cpuBefore = Server.CpuTime + Process.GetCurrentProcess().TotalProcessorTime;
+        var watch = Stopwatch.StartNew();
+        await Task.WhenAny(load, Task.Delay(Duration));
+        double seconds = watch.Elapsed.TotalSeconds;
+        long done = count() - before;
+        measuring?.Invoke(false);
+        var cpu = Server.CpuTime + Process.GetCurrentProcess().TotalProcessorTime - cpuBefore;
+        if (load.IsCompleted)
+        {
+            await load;
+            throw new InvalidOperationException("The load ended early.");
+        }
+
+        return new Rate(done / seconds, cpu.TotalSeconds / done);
+    }
 }
+
+/// <summary>How much was done in a second, and what one of it cost in processor seconds, client and server together, the kernel's work included.</summary>
+internal readonly record struct Rate(double PerSecond, double CpuEach);
 
 /// <summary>One line of the result: either run under load, or read from the server's start-up times.</summary>
 internal sealed record Measure(string Name, string Unit, bool HigherIsBetter, Func<MeasureRun, Task<double>>? Run, string? Start = null)
 {
+    /// <summary>Into how many rounds the time is divided; the median counts.</summary>
+    public int Rounds { get; init; } = 5;
+
     public static IReadOnlyList<Measure> All { get; } =
     [
-        new("download_1", "MB/s", true, r => Throughput.DownloadAsync(r, 1)),
-        new("download_8", "MB/s", true, r => Throughput.DownloadAsync(r, 8)),
-        new("upload_1", "MB/s", true, r => Throughput.UploadAsync(r, 1)),
-        new("upload_8", "MB/s", true, r => Throughput.UploadAsync(r, 8)),
-        new("requests_32", "1/s", true, r => Requests.PerSecondAsync(r, 32)),
+        new("download_1", "MB/s", true, async r => (await Throughput.DownloadAsync(r, 1)).PerSecond / 1e6),
+        new("download_8", "MB/s", true, async r => (await Throughput.DownloadAsync(r, 8)).PerSecond / 1e6),
+        new("upload_1", "MB/s", true, async r => (await Throughput.UploadAsync(r, 1)).PerSecond / 1e6),
+        new("upload_8", "MB/s", true, async r => (await Throughput.UploadAsync(r, 8)).PerSecond / 1e6),
+        new("requests_32", "1/s", true, async r => (await Requests.LoopsAsync(r, 32)).PerSecond),
+        new("download_cpu", "s/GB", false, async r => (await Throughput.DownloadAsync(r, 1)).CpuEach * 1e9),
+        new("upload_cpu", "s/GB", false, async r => (await Throughput.UploadAsync(r, 1)).CpuEach * 1e9),
+        new("request_cpu", "us", false, async r => (await Requests.LoopsAsync(r, 32)).CpuEach * 1e6),
         new("round_trip_p50", "us", false, r => Requests.RoundTripAsync(r, 0.5)),
         new("round_trip_p99", "us", false, r => Requests.RoundTripAsync(r, 0.99)),
         new("connections_opened", "1/s", true, Requests.ConnectionsPerSecondAsync),
-        new("idle_connection_memory", "KiB", false, r => IdleMemory.PerConnectionAsync(r, 1000)),
+        new("idle_connection_memory", "KiB", false, r => IdleMemory.PerConnectionAsync(r, 1000)) { Rounds = 1 },
         new("start_to_online", "ms", false, null, "online"),
         new("start_to_joined", "ms", false, null, "joined"),
         new("start_to_first_response", "ms", false, null, "response"),
@@ -34,7 +69,7 @@ internal static class Throughput
     private const int BlockBytes = 64 * 1024;
     private static readonly byte[] Block = new byte[BlockBytes];
 
-    public static Task<double> DownloadAsync(MeasureRun run, int connections) =>
+    public static Task<Rate> DownloadAsync(MeasureRun run, int connections) =>
         CountAsync(run, connections, async (client, count, stop) =>
         {
             var buffer = new byte[2 * BlockBytes];
@@ -47,14 +82,14 @@ internal static class Throughput
             }
         });
 
-    public static Task<double> UploadAsync(MeasureRun run, int connections) =>
+    public static Task<Rate> UploadAsync(MeasureRun run, int connections) =>
         CountAsync(run, connections, async (client, count, stop) =>
         {
             using var content = new EndlessContent(Block, count, stop);
             using var response = await client.PostAsync(new Uri("upload", UriKind.Relative), content, stop);
         });
 
-    private static async Task<double> CountAsync(MeasureRun run, int connections, Func<HttpClient, Action<int>, CancellationToken, Task> transfer)
+    private static async Task<Rate> CountAsync(MeasureRun run, int connections, Func<HttpClient, Action<int>, CancellationToken, Task> transfer)
     {
         using var client = run.CreateClient(connections);
         using var stop = new CancellationTokenSource();
@@ -62,22 +97,10 @@ internal static class Throughput
         var transfers = Enumerable.Range(0, connections)
             .Select(_ => Task.Run(() => transfer(client, n => Interlocked.Add(ref bytes, n), stop.Token)))
             .ToList();
-        await Task.WhenAny(Task.WhenAny(transfers), Task.Delay(run.Duration / 5));
-        long before = Interlocked.Read(ref bytes);
-        var watch = Stopwatch.StartNew();
-        var failed = await Task.WhenAny(Task.WhenAny(transfers), Task.Delay(run.Duration)) as Task<Task>;
-        double seconds = watch.Elapsed.TotalSeconds;
-        long after = Interlocked.Read(ref bytes);
-        if (failed is not null)
-        {
-            // Transfers have no end of their own.
-            await await failed;
-            throw new InvalidOperationException("A transfer ended early.");
-        }
-
+        var rate = await run.MeasureAsync(Task.WhenAny(transfers).Unwrap(), () => Interlocked.Read(ref bytes));
         await stop.CancelAsync();
         await Task.WhenAll(transfers).ContinueWith(_ => { }, TaskScheduler.Default);
-        return (after - before) / seconds / 1e6;
+        return rate;
     }
 
     private sealed class EndlessContent(byte[] block, Action<int> count, CancellationToken stop) : HttpContent
@@ -104,7 +127,7 @@ internal static class Requests
 {
     private static readonly Uri Plain = new("plain", UriKind.Relative);
 
-    public static Task<double> PerSecondAsync(MeasureRun run, int connections) => LoopsAsync(run, connections, run.CreateClient(connections), null);
+    public static Task<Rate> LoopsAsync(MeasureRun run, int connections) => LoopsAsync(run, connections, run.CreateClient(connections), null);
 
     public static async Task<double> RoundTripAsync(MeasureRun run, double quantile)
     {
@@ -115,14 +138,14 @@ internal static class Requests
     }
 
     /// <summary>Four at a time: connect, handshake, one request, close.</summary>
-    public static Task<double> ConnectionsPerSecondAsync(MeasureRun run)
+    public static async Task<double> ConnectionsPerSecondAsync(MeasureRun run)
     {
         var client = run.CreateClient(4);
         client.DefaultRequestHeaders.ConnectionClose = true;
-        return LoopsAsync(run, 4, client, null);
+        return (await LoopsAsync(run, 4, client, null)).PerSecond;
     }
 
-    private static async Task<double> LoopsAsync(MeasureRun run, int loops, HttpClient client, List<long>? ticks)
+    private static async Task<Rate> LoopsAsync(MeasureRun run, int loops, HttpClient client, List<long>? ticks)
     {
         using (client)
         {
@@ -136,23 +159,17 @@ internal static class Requests
                     long start = Stopwatch.GetTimestamp();
                     using var response = await client.GetAsync(Plain);
                     response.EnsureSuccessStatusCode();
+                    Interlocked.Increment(ref done);
                     if (Volatile.Read(ref measuring))
                     {
-                        Interlocked.Increment(ref done);
                         ticks?.Add(Stopwatch.GetTimestamp() - start);
                     }
                 }
             })).ToList();
-            var all = Task.WhenAll(tasks);
-            await Task.WhenAny(all, Task.Delay(run.Duration / 5));
-            Volatile.Write(ref measuring, true);
-            var watch = Stopwatch.StartNew();
-            await Task.WhenAny(all, Task.Delay(run.Duration));
-            Volatile.Write(ref measuring, false);
-            double seconds = watch.Elapsed.TotalSeconds;
+            var rate = await run.MeasureAsync(Task.WhenAny(tasks).Unwrap(), () => Interlocked.Read(ref done), on => Volatile.Write(ref measuring, on));
             Volatile.Write(ref stop, true);
-            await all;
-            return done / seconds;
+            await Task.WhenAll(tasks);
+            return rate;
         }
     }
 }
@@ -168,9 +185,24 @@ internal static class IdleMemory
         (await client.GetAsync(new Uri("plain", UriKind.Relative))).EnsureSuccessStatusCode();
         long before = await server.ResidentBytesAsync();
 
-        // The server answers only when all have asked, so each needs a connection of its own.
-        var hold = new Uri($"hold?count={connections}", UriKind.Relative);
-        var requests = Enumerable.Range(0, connections).Select(_ => client.GetAsync(hold)).ToList();
+        // The server answers only when all have asked, so each needs a connection of its own. Not all at once: a burst is another matter.
+        const int AtOnce = 50;
+        var requests = new List<Task<HttpResponseMessage>>();
+        using var observer = run.Transport.CreateClient(server.Address, 1);
+        while (requests.Count < connections)
+        {
+            int started = Math.Min(connections, requests.Count + AtOnce);
+            while (requests.Count < started)
+            {
+                requests.Add(client.GetAsync(new Uri($"hold?count={connections}", UriKind.Relative)));
+            }
+
+            while (started < connections && int.Parse(await observer.GetStringAsync(new Uri("held", UriKind.Relative)), CultureInfo.InvariantCulture) < started)
+            {
+                await Task.Delay(5);
+            }
+        }
+
         foreach (var response in await Task.WhenAll(requests))
         {
             response.EnsureSuccessStatusCode();

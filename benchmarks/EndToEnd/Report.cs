@@ -11,7 +11,11 @@ internal sealed class Report
 
     public int Failures => _failures.Count;
 
-    public void Add(Measure measure, Transport transport, double value) => _values[(measure.Name, transport.Name)] = value;
+    public void Add(Measure measure, Transport transport, double value)
+    {
+        _values[(measure.Name, transport.Name)] = value;
+        Console.WriteLine($"{measure.Name,-26} {transport.Name,-12} {Number(value),12} {measure.Unit}");
+    }
 
     public void Fail(string measure, Transport transport, Exception exception)
     {

@@ -15,6 +15,16 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>Where it serves.</summary>
     public Uri Address { get; private set; } = null!;
 
+    /// <summary>Processor time used so far.</summary>
+    public TimeSpan CpuTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     public static async Task<ServerProcess> StartAsync(Transport transport, int number = 0)
     {
         var info = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true };
