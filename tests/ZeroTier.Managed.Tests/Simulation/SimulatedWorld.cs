@@ -4,6 +4,7 @@ using System.Net;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Tests.Node;
 using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl2;
 using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Simulation;
@@ -64,7 +65,12 @@ internal sealed class SimulatedWorld
         }
     }
 
-    public IPAddress AddressOf(int member) => Members[member].Networks[0].Addresses[0].Address;
+    /// <summary>A member's address on the network, whether it runs or not.</summary>
+    public IPAddress AddressOf(int member)
+    {
+        using var identity = TestIdentities.Get(member + 1);
+        return new MemberAddressing(Network).SixPlane(identity.Address).ToIPAddress();
+    }
 
     public ZeroTierEndPoint EndPointOf(int member, int port) => new(Network, AddressOf(member), port);
 
