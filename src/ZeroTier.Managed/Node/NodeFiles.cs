@@ -13,6 +13,9 @@ internal sealed class NodeFiles(string folder, ILogger log)
     private readonly string _networks = Path.Combine(folder, "networks.d");
     private readonly string _peers = Path.Combine(folder, "peers.d");
 
+    // What the files hold, so that only what changed is written. Guarded by itself.
+    private readonly Dictionary<string, byte[]> _storedPeers = new(StringComparer.Ordinal);
+
     /// <summary>The newer of the configured planet and the stored one, if the stored one is a legitimate update of it.</summary>
     /// <param name="configured">Null when only the stored one can be used.</param>
     /// <exception cref="ZeroTierException">There is no other planet, and the stored one cannot be read.</exception>
@@ -89,23 +92,33 @@ internal sealed class NodeFiles(string folder, ILogger log)
         return peers;
     }
 
+    /// <summary>Makes the folder hold these peers and no others. Thread-safe.</summary>
     public void SavePeers(IReadOnlyList<KnownPeer> peers)
     {
-        MakeFolder(_peers);
-        Span<byte> bytes = stackalloc byte[KnownPeer.MaxSize];
-        var written = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var peer in peers)
+        lock (_storedPeers)
         {
-            string file = Path.Combine(_peers, string.Create(CultureInfo.InvariantCulture, $"{peer.Identity.Address}{PeerSuffix}"));
-            File.WriteAllBytes(file, bytes[..peer.Write(bytes)]);
-            written.Add(file);
-        }
-
-        foreach (string file in Files(_peers, PeerSuffix))
-        {
-            if (!written.Contains(file))
+            MakeFolder(_peers);
+            Span<byte> bytes = stackalloc byte[KnownPeer.MaxSize];
+            var current = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var peer in peers)
             {
-                File.Delete(file);
+                string file = Path.Combine(_peers, string.Create(CultureInfo.InvariantCulture, $"{peer.Identity.Address}{PeerSuffix}"));
+                current.Add(file);
+                var record = bytes[..peer.Write(bytes)];
+                if (!_storedPeers.TryGetValue(file, out byte[]? stored) || !record.SequenceEqual(stored))
+                {
+                    File.WriteAllBytes(file, record);
+                    _storedPeers[file] = record.ToArray();
+                }
+            }
+
+            foreach (string file in Files(_peers, PeerSuffix))
+            {
+                if (!current.Contains(file))
+                {
+                    File.Delete(file);
+                    _storedPeers.Remove(file);
+                }
             }
         }
     }

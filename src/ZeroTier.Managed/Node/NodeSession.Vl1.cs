@@ -46,6 +46,7 @@ internal sealed partial class NodeSession : IVl1Client
 
     void IVl1Client.OnPeerChanged(Peer peer, PeerChange change)
     {
+        _peersChanged = true;
         switch (change)
         {
             case PeerChange.Added when !peer.IsUpstream:

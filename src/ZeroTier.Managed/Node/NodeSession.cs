@@ -13,6 +13,9 @@ namespace ZeroTier.Managed.Node;
 /// </remarks>
 internal sealed partial class NodeSession
 {
+    // Peers are stored while the node runs too: a root that was killed would know nobody for minutes, and nobody would know why.
+    private static readonly TimeSpan PeerStoreInterval = TimeSpan.FromSeconds(30);
+
     private readonly Lock _lock = new();
     private readonly ResourceStack _resources = new();
     private readonly Vl2DropCounters _drops = new();
@@ -25,6 +28,7 @@ internal sealed partial class NodeSession
     private IDatagramTransport _transport = null!;
     private volatile JoinedNetwork[] _networks = [];
     private volatile bool _closing;
+    private volatile bool _peersChanged;
     private bool _online;
 
     private NodeSession(ManagedNodeOptions options, EventOutbox events, StateSignal changed, Action<ZeroTierException> fail)
@@ -233,6 +237,12 @@ internal sealed partial class NodeSession
             Join(network);
         }
 
+        if (_files is not null && Options.PersistPeers)
+        {
+            _resources.Add(Options.TimeProvider.CreateTimer(
+                static session => ((NodeSession)session!).StoreChangedPeers(), this, PeerStoreInterval, PeerStoreInterval));
+        }
+
         cancellationToken.ThrowIfCancellationRequested();
         UpdateOnline();
     }
@@ -259,6 +269,15 @@ internal sealed partial class NodeSession
     {
         await _transport.DisposeAsync().ConfigureAwait(false);
         _vl1.Dispose();
+    }
+
+    private void StoreChangedPeers()
+    {
+        if (_peersChanged && !_closing)
+        {
+            _peersChanged = false;
+            StorePeers();
+        }
     }
 
     private void StorePeers()
