@@ -10,6 +10,7 @@ namespace ZeroTier.Managed.Vl1;
 ///                                     │     19 s without a packet        ▲
 ///                                     └──────────────────────────────────┘
 /// </code>
+/// While frames go over it, three unanswered ECHOs make it suspect after some four seconds already: then a root carries them until it is heard again.
 /// Created and dropped under the control lock. Receiving and sending threads write the time stamps.
 /// </remarks>
 internal sealed class PeerPath
@@ -55,6 +56,12 @@ internal sealed class PeerPath
 
     /// <summary>Last ECHO answered on it: the rate gate's state.</summary>
     public long LastEchoAnswer { get; set; } = Vl1Timing.Never;
+
+    /// <summary>When it was last asked for a sign of life because it is in use.</summary>
+    public long LastProbe { get; set; } = Vl1Timing.Never;
+
+    /// <summary>How often it was asked since the peer was last heard on it.</summary>
+    public int UnansweredProbes { get; set; }
 
     /// <summary>Set when the ground under the path may have moved: unusable until it is heard from again (chapter 2.14).</summary>
     public bool IsSuspect { get; set; }

@@ -47,6 +47,7 @@ internal sealed partial class Vl1Node
         {
             if (peer.Paths.Length > 0)
             {
+                WatchPathInUse(peer, now);
                 Reroute(peer, now);
             }
         }
@@ -221,6 +222,35 @@ internal sealed partial class Vl1Node
         }
 
         return true;
+    }
+
+    // The reference sends into a broken path for up to 243 s. Frames that go unanswered for a second earn a question, three of those a detour.
+    private void WatchPathInUse(Peer peer, long now)
+    {
+        if (peer.IsUpstream || peer.Route.Path is not { } path || now - path.LastUsed >= Vl1Timing.PathWatched)
+        {
+            return;
+        }
+
+        if (path.LastReceived >= path.LastProbe)
+        {
+            path.UnansweredProbes = 0;
+        }
+
+        if (now - path.LastReceived < Vl1Timing.PathFresh || now - path.LastProbe < Vl1Timing.PathFresh)
+        {
+            return;
+        }
+
+        if (path.UnansweredProbes >= Vl1Limits.UnansweredPathProbes)
+        {
+            path.UnansweredProbes = 0;
+            path.IsSuspect = true;
+        }
+
+        path.UnansweredProbes++;
+        path.LastProbe = now;
+        Probe(peer, path.Socket, path.EndPoint);
     }
 
     private void DropExpiredPaths(Peer peer, long now)
