@@ -57,6 +57,8 @@ internal sealed record Measure(string Name, string Unit, bool HigherIsBetter, Fu
         new("round_trip_p99", "us", false, r => Requests.RoundTripAsync(r, 0.99)),
         new("connections_opened", "1/s", true, Requests.ConnectionsPerSecondAsync),
         new("idle_connection_memory", "KiB", false, r => IdleMemory.PerConnectionAsync(r, 1000)) { Rounds = 1 },
+        new("start_to_built", "ms", false, null, "built"),
+        new("start_to_listening", "ms", false, null, "listening"),
         new("start_to_online", "ms", false, null, "online"),
         new("start_to_joined", "ms", false, null, "joined"),
         new("start_to_first_response", "ms", false, null, "response"),

@@ -27,7 +27,9 @@ internal static class ServerRole
         transport.Configure(builder, args[2..]);
         var app = builder.Build();
         Handlers.Map(app, () => Time("response"));
+        Time("built");
         await app.StartAsync();
+        Time("listening");
         string address = await transport.WaitUntilReachableAsync(app, Time);
         Console.WriteLine($"READY {address}");
 
