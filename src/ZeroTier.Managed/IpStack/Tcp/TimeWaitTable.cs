@@ -70,9 +70,15 @@ internal sealed class TimeWaitTable(long lifetime, int capacity)
                 return Verdict.Unknown;
             }
 
-            // RFC 1337, 3 (F1): a reset does not end TIME-WAIT early.
             if (segment.Has(TcpFlags.Rst))
             {
+                // RFC 1337, 3 (F1): a reset does not end TIME-WAIT early, except the one that a peer sends on our answer to its SYN (RFC 9293, 3.10.7.3,
+                // first). A client that restarted begins with an older sequence number, and would be locked out for the whole time otherwise.
+                if (entry.SynAnswered && segment.Sequence == entry.ReceiveNext)
+                {
+                    _entries.Remove(key);
+                }
+
                 return Verdict.Drop;
             }
 
@@ -88,7 +94,12 @@ internal sealed class TimeWaitTable(long lifetime, int capacity)
                 return Verdict.Drop;
             }
 
-            if (segment.Has(TcpFlags.Fin))
+            if (segment.Has(TcpFlags.Syn))
+            {
+                entry.SynAnswered = true;
+                _entries[key] = entry;
+            }
+            else if (segment.Has(TcpFlags.Fin))
             {
                 // RFC 9293, 3.10.7.4, eighth: a repeated FIN starts the time again.
                 entry.Expiry = now + lifetime;
@@ -160,4 +171,7 @@ internal struct TimeWaitEntry
     public uint? TimestampRecent;
     public uint TimestampOffset;
     public long Expiry;
+
+    /// <summary>A SYN older than the connection was answered: whoever sent it may reset what is left here.</summary>
+    public bool SynAnswered;
 }

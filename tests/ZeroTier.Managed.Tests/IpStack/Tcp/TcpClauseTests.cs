@@ -324,6 +324,30 @@ public sealed class TcpClauseTests
     }
 
     [Fact]
+    public void Rfc9293_3_10_7_3_RestartedClientWithAnOlderSyn_ResetsTimeWaitAndConnects()
+    {
+        using var peer = new TcpPeer();
+        peer.Open();
+        peer.Socket.Output.Complete();
+        TcpSegment fin = peer.Expect(Ack | Fin);
+        peer.Send(Ack | Fin, peer.OurNext, fin.Sequence + 1);
+        uint next = peer.Expect(Ack).Acknowledgement;
+        using TcpListener listener = peer.Host.Layer.Listen(null, 80);
+
+        // Not the sequence number that our answer names: as good as none.
+        peer.Send(Syn, next - 500);
+        peer.Expect(Ack);
+        peer.Send(Rst, next + 1);
+        peer.Send(Syn, next - 500);
+        Assert.Equal(next, peer.Expect(Ack).Acknowledgement);
+
+        peer.Send(Rst, next);
+        Assert.Equal(0, peer.Host.Layer.TimeWaitCount);
+        peer.Send(Syn, next - 500);
+        Assert.Equal(next - 499, peer.Expect(Syn | Ack).Acknowledgement);
+    }
+
+    [Fact]
     public void Rfc9293_3_5_SimultaneousClose_EndsInTimeWait()
     {
         using var peer = new TcpPeer();
