@@ -6,11 +6,17 @@ namespace ZeroTier;
 /// <summary>How the pipes of connections are built. Read once per connection.</summary>
 public sealed record ZeroTierTransportOptions
 {
+    // Before Default, whose initializer reads it.
+    private static readonly BlockPool _blocks = new();
+
     /// <summary>Shared defaults: unread input pauses at 1 MiB, unsent output at 64 KiB, continuations on the thread pool.</summary>
     public static ZeroTierTransportOptions Default { get; } = new();
 
-    /// <summary>Where pipe blocks come from. Default: <see cref="MemoryPool{T}.Shared"/>. Never asked for more than 4096 bytes at once.</summary>
-    public MemoryPool<byte> MemoryPool { get; init; } = MemoryPool<byte>.Shared;
+    /// <summary>
+    /// Where pipe blocks come from. Never asked for more than 4096 bytes at once. Default: a pool of such blocks that all connections of the process share and that
+    /// keeps at most 8 MiB of idle ones (<see cref="MemoryPool{T}.Shared"/> would allocate for each rental).
+    /// </summary>
+    public MemoryPool<byte> MemoryPool { get; init; } = _blocks;
 
     /// <summary>Unread received bytes at which the TCP window closes; it opens again at half. 0 means no limit. Default 1 MiB.</summary>
     public long MaxReadBufferSize { get; init; } = 1024 * 1024;

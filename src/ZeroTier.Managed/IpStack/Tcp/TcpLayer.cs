@@ -121,8 +121,10 @@ internal sealed partial class TcpLayer : IDisposable
         IpBatch batch = Output.BeginBatch();
         try
         {
-            foreach (Answer answer in answers ?? [])
+            // No "?? []": that would make an empty list for every batch.
+            for (int i = 0; i < answers?.Count; i++)
             {
+                Answer answer = answers[i];
                 answer.Segment.Write(answer.Local, answer.Remote, batch.Reserve(answer.Local, answer.Remote, IpProtocol.Tcp, answer.Segment.Length));
                 batch.Commit();
                 Statistics.Add(TcpCounter.SegmentsSent);
