@@ -16,6 +16,11 @@ internal sealed partial class Vl1Node
     // An authenticated packet. What is not taken returns before it counts as received.
     private void Dispatch(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
+        if (info.Hops != 0)
+        {
+            DoubtPaths(peer);
+        }
+
         switch (verb)
         {
             case Verb.Frame:

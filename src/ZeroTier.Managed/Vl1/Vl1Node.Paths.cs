@@ -42,7 +42,7 @@ internal sealed partial class Vl1Node
         }
         else
         {
-            control |= !peer.Version.IsKnown || IsDoubtful(peer, now);
+            control |= !peer.Version.IsKnown;
         }
 
         if (control)
@@ -69,17 +69,9 @@ internal sealed partial class Vl1Node
             {
                 Learn(peer, info, verb, now);
             }
-            else
+            else if (!peer.Version.IsKnown)
             {
-                if (IsDoubtful(peer, now))
-                {
-                    Doubt(peer, now);
-                }
-
-                if (!peer.Version.IsKnown)
-                {
-                    GreetThroughRoot(peer, now);
-                }
+                GreetThroughRoot(peer, now);
             }
 
             if (IsPushDue(peer, info, now))
@@ -89,13 +81,19 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // The peer went through a root although we have a direct path that was not heard this second: it may have restarted or moved.
-    private static bool IsDoubtful(Peer peer, long now) => !peer.IsUpstream && peer.Route.Path is { } path
-        && now - path.LastReceived > Vl1Timing.PathFresh && now - peer.LastDoubt >= Vl1Timing.DoubtInterval;
-
-    // Until its paths answer we use the root as well; otherwise what we send could be lost for the 19 s after which a path counts as silent.
-    private void Doubt(Peer peer, long now)
+    // The peer went through a root although we have a direct path, one that was not heard just now: it may have restarted or moved. Until its paths
+    // answer we use the root as well; otherwise what we send could be lost for the 19 s after which a path counts as silent. Looked at before the packet
+    // is: the answer to it may be sent from within.
+    private void DoubtPaths(Peer peer)
     {
+        long now = Now;
+        if (peer.IsUpstream || peer.Route.Path is not { } inUse
+            || now - inUse.LastReceived <= Vl1Timing.PathFresh || now - peer.LastDoubt < Vl1Timing.DoubtInterval)
+        {
+            return;
+        }
+
+        using var _ = Enter();
         peer.LastDoubt = now;
         foreach (var path in peer.Paths)
         {

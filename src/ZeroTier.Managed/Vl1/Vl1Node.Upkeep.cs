@@ -237,7 +237,7 @@ internal sealed partial class Vl1Node
             path.UnansweredProbes = 0;
         }
 
-        if (now - path.LastReceived < Vl1Timing.PathFresh || now - path.LastProbe < Vl1Timing.PathFresh)
+        if (now - path.LastReceived < Vl1Timing.PathProbe || now - path.LastProbe < Vl1Timing.PathProbe)
         {
             return;
         }

@@ -36,14 +36,17 @@ internal static class Vl1Timing
     /// <summary>At most one confirming HELLO to a place in this time.</summary>
     public const int ConfirmInterval = 1_000;
 
-    /// <summary>A path that was heard within this time is not doubted; one in use that was not is asked with an ECHO this often.</summary>
-    public const int PathFresh = 1_000;
+    /// <summary>A path in use that was not heard for so long is asked with an ECHO this often.</summary>
+    public const int PathProbe = 1_000;
+
+    /// <summary>A relayed packet does not cast doubt on a path that was heard within this time: it may just have been overtaken.</summary>
+    public const int PathFresh = 50;
 
     /// <summary>A path is watched while frames went over it within this time: long enough for a sender that waits ever longer to repeat itself.</summary>
     public const int PathWatched = 10_000;
 
     /// <summary>A relayed packet makes us doubt a direct path at most this often.</summary>
-    public const int DoubtInterval = 15_000;
+    public const int DoubtInterval = 2_000;
 
     /// <summary>Trust after an accepted frame or credential.</summary>
     public const int Trust = 600_000;

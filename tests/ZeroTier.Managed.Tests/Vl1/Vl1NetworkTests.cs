@@ -341,7 +341,6 @@ public sealed class Vl1NetworkTests
         Assert.Equal((ushort)12345, root.PeerOf(again).Route.Path!.EndPoint.Port);
 
         // The client still takes the old port for alive; a frame through the root makes it doubt that.
-        net.Advance(1.5);
         again.SendFrame(client, 5);
         Assert.True(net.RunUntil(() => client.Client.Frames.Any(frame => frame is [5]), 1));
         client.SendFrame(again, 6);
@@ -354,6 +353,35 @@ public sealed class Vl1NetworkTests
         }
 
         Assert.True(again.IsDirectTo(client) && client.IsDirectTo(again));
+    }
+
+    [Fact]
+    public void The_first_packet_of_a_restarted_peer_is_answered_to_where_it_is_now()
+    {
+        using var net = new Vl1Simulation();
+        var planet = net.CreatePlanet("10.0.0.1");
+        net.Add(0, planet, "10.0.0.1");
+        var host = net.Network.AddHost("client", "10.0.0.2");
+        var client = net.Add(1, planet, host);
+        net.Advance(3);
+        var server = net.Add(2, planet, "10.0.0.3");
+        Assert.True(net.RunUntil(() => server.Node.IsOnline && client.Node.IsOnline, 30));
+        Connect(net, server, client);
+        client.Stop();
+        net.Nodes.Remove(client);
+        var again = net.Add(1, planet, host, port: 12345);
+        Assert.True(net.RunUntil(() => again.Node.IsOnline, 1));
+        net.Advance(0.1);
+
+        // The answer leaves while the packet is handled, as an ICMP echo reply does.
+        server.Client.Judge = (peer, verb) =>
+        {
+            server.Node.Send(peer.Id, Verb.Frame, [9]);
+            return PacketResult.Trusted;
+        };
+        again.SendFrame(server, 5);
+
+        Assert.True(net.RunUntil(() => again.Client.Frames.Any(frame => frame is [9]), 1), "the answer went to the old port");
     }
 
     [Fact]
