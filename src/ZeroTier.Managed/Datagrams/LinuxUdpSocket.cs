@@ -15,7 +15,8 @@ namespace ZeroTier.Managed.Datagrams;
 /// </remarks>
 internal sealed unsafe class LinuxUdpSocket : UdpSocket
 {
-    private const int SlotCount = 16;
+    // 256 KiB at most before the batch ends and acknowledgements leave: a larger bite stops the sender's clock.
+    private const int SlotCount = 4;
     private const int SlotBytes = 65536;
     private const int LevelUdp = 17;
     private const int UdpSegment = 103;

@@ -44,9 +44,15 @@ internal static class UdpBinding
             throw new ArgumentException($"Port is {options.Port}; it must be from 0 to 65535, for example 9993, or 0 for any free port.", nameof(options));
         }
 
-        if (options.BufferBytes is < 65536 or > 1 << 30)
+        CheckBuffer(options.ReceiveBufferBytes, nameof(options.ReceiveBufferBytes));
+        CheckBuffer(options.SendBufferBytes, nameof(options.SendBufferBytes));
+    }
+
+    private static void CheckBuffer(int bytes, string name)
+    {
+        if (bytes is < 65536 or > 1 << 30)
         {
-            throw new ArgumentException($"BufferBytes is {options.BufferBytes}; it must be from 65536 to 1073741824.", nameof(options));
+            throw new ArgumentException($"{name} is {bytes}; it must be from 65536 to 1073741824, for example 4194304.", name);
         }
     }
 
@@ -85,7 +91,7 @@ internal static class UdpBinding
             var socket = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
             try
             {
-                Configure(socket, options.BufferBytes);
+                Configure(socket, options);
                 socket.Bind(new IPEndPoint(address, port));
             }
             catch (SocketException e) when (IsOptional(options, address, bound.Count) && e.SocketErrorCode != SocketError.AddressAlreadyInUse)
@@ -115,7 +121,7 @@ internal static class UdpBinding
     private static bool IsOptional(UdpDatagramTransportOptions options, IPAddress address, int boundBefore) =>
         options.BindAddresses.Count == 0 && (!options.LoopbackOnly || address.AddressFamily == AddressFamily.InterNetworkV6 || boundBefore > 0);
 
-    private static void Configure(Socket socket, int bufferBytes)
+    private static void Configure(Socket socket, UdpDatagramTransportOptions options)
     {
         if (socket.AddressFamily == AddressFamily.InterNetworkV6)
         {
@@ -127,18 +133,18 @@ internal static class UdpBinding
         }
 
         // Systems that cannot give so much either clamp silently or refuse; half is tried then.
-        for (int size = bufferBytes; size >= 65536 && !Try(() => socket.ReceiveBufferSize = size); size /= 2)
+        for (int size = options.ReceiveBufferBytes; size >= 65536 && !Try(() => socket.ReceiveBufferSize = size); size /= 2)
         {
         }
 
-        for (int size = bufferBytes; size >= 65536 && !Try(() => socket.SendBufferSize = size); size /= 2)
+        for (int size = options.SendBufferBytes; size >= 65536 && !Try(() => socket.SendBufferSize = size); size /= 2)
         {
         }
 
-        if (OperatingSystem.IsLinux() && socket.ReceiveBufferSize < bufferBytes)
+        if (OperatingSystem.IsLinux() && socket.ReceiveBufferSize < options.ReceiveBufferBytes)
         {
             // SO_RCVBUFFORCE: past the system's limit where this process may; the limit is 208 KiB unless an administrator raised it.
-            Try(() => socket.SetRawSocketOption(1, 33, BitConverter.GetBytes(bufferBytes)));
+            Try(() => socket.SetRawSocketOption(1, 33, BitConverter.GetBytes(options.ReceiveBufferBytes)));
         }
 
         if (OperatingSystem.IsWindows())

@@ -20,8 +20,14 @@ public sealed record UdpDatagramTransportOptions
     /// <summary>Binds 127.0.0.1 and, where the system has it, ::1, and nothing else. Default false.</summary>
     public bool LoopbackOnly { get; init; }
 
-    /// <summary>Size asked for each socket's send and receive buffers in bytes, 64 KiB to 1 GiB; the system may give less. Default 4 MiB.</summary>
-    public int BufferBytes { get; init; } = 4 * 1024 * 1024;
+    /// <summary>
+    /// Size asked for each socket's receive buffer in bytes, 64 KiB to 1 GiB; the system may give less. Default 16 MiB: room for the windows of several
+    /// connections while the receive thread waits for a processor. Memory is taken only for what waits there.
+    /// </summary>
+    public int ReceiveBufferBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>Size asked for each socket's send buffer in bytes, 64 KiB to 1 GiB; the system may give less. Default 4 MiB.</summary>
+    public int SendBufferBytes { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>Lets the system cut a run of datagrams that is sent in one call (UDP_SEGMENT), where it can. Default true.</summary>
     public bool SegmentationOffload { get; init; } = true;

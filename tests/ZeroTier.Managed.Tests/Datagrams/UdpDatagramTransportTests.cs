@@ -147,6 +147,16 @@ public sealed class UdpDatagramTransportTests
         Assert.Contains($"{port}", Assert.Throws<ArgumentException>(() => UdpDatagramTransport.Open(Options(Path.Offload) with { Port = port })).Message, StringComparison.Ordinal);
 
     [Theory]
+    [InlineData(0)]
+    [InlineData(65535)]
+    public void A_buffer_size_out_of_range_is_refused_by_name(int bytes)
+    {
+        var error = Assert.Throws<ArgumentException>(() => UdpDatagramTransport.Open(Options(Path.Offload) with { ReceiveBufferBytes = bytes }));
+        Assert.Contains($"ReceiveBufferBytes is {bytes}", error.Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => UdpDatagramTransport.Open(Options(Path.Offload) with { SendBufferBytes = bytes }));
+    }
+
+    [Theory]
     [InlineData(Path.Offload)]
     [InlineData(Path.Portable)]
     public async Task A_destination_of_the_other_family_or_without_port_is_counted_not_thrown(Path path)
