@@ -20,6 +20,12 @@ internal interface ICongestionControl
     /// <param name="first">False when the same data had timed out before.</param>
     void OnTimeout(int outstanding, bool first);
 
+    /// <summary>What is reported next may turn out not to have been a loss.</summary>
+    void Save();
+
+    /// <summary>It was not: the window is again at least what it was at <see cref="Save"/>.</summary>
+    void Undo();
+
     /// <summary>Nothing was sent for longer than the retransmission timeout.</summary>
     void OnIdle();
 }
@@ -34,6 +40,8 @@ internal sealed class NewReno(int segmentSize) : ICongestionControl
     private int _threshold = int.MaxValue;
     private int _credit;
     private int _window;
+    private int _savedWindow;
+    private int _savedThreshold;
 
     public int Window => _window != 0 ? _window : _window = _initial;
 
@@ -81,6 +89,18 @@ internal sealed class NewReno(int segmentSize) : ICongestionControl
 
         _window = segmentSize;
         _credit = 0;
+    }
+
+    public void Save()
+    {
+        _savedWindow = Window;
+        _savedThreshold = _threshold;
+    }
+
+    public void Undo()
+    {
+        _window = Math.Max(Window, _savedWindow);
+        _threshold = Math.Max(_threshold, _savedThreshold);
     }
 
     // RFC 5681, 4.1.

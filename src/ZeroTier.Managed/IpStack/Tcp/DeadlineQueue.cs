@@ -9,13 +9,13 @@ internal sealed class DeadlineQueue : IDisposable
     private readonly List<TcpSocket> _heap = [];
     private readonly List<TcpSocket> _due = [];
     private readonly Func<long> _now;
-    private readonly Action<IReadOnlyList<TcpSocket>, long> _onDue;
+    private readonly Action<List<TcpSocket>, long> _onDue;
     private readonly ITimer _timer;
     private long _armedAt = TcpConnection.Never;
     private bool _running;
     private bool _disposed;
 
-    public DeadlineQueue(TimeProvider time, Func<long> now, Action<IReadOnlyList<TcpSocket>, long> onDue)
+    public DeadlineQueue(TimeProvider time, Func<long> now, Action<List<TcpSocket>, long> onDue)
     {
         _now = now;
         _onDue = onDue;

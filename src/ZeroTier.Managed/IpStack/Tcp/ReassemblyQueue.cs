@@ -104,6 +104,22 @@ internal sealed class ReassemblyQueue(ChunkPool pool)
         return complete;
     }
 
+    /// <summary>The first part of this range that is held already; null when none is.</summary>
+    public SackBlock? FindHeld(uint start, uint end)
+    {
+        foreach (SackBlock range in _ranges.AsSpan(0, _count))
+        {
+            uint from = Sequence.Max(start, range.Start);
+            uint to = Sequence.Min(end, range.End);
+            if (Sequence.IsBefore(from, to))
+            {
+                return new SackBlock(from, to);
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Moves the data that begins at this number, if any, to the writer.</summary>
     /// <returns>How many bytes.</returns>
     public int Drain(uint from, IBufferWriter<byte>? writer)
@@ -140,18 +156,20 @@ internal sealed class ReassemblyQueue(ChunkPool pool)
 
     /// <summary>The blocks to report: the one with the latest arrival first (RFC 2018, 4).</summary>
     /// <param name="next">Data below is acknowledged already.</param>
-    /// <param name="max">At most this many.</param>
+    /// <param name="first">The place of the first one.</param>
+    /// <param name="max">At most this many, those before included.</param>
     /// <param name="blocks">Where they go.</param>
-    public int Report(uint next, int max, ref SackBlocks blocks)
+    /// <returns>How many there are now, those before included.</returns>
+    public int Report(uint next, int first, int max, ref SackBlocks blocks)
     {
-        int count = 0;
+        int count = first;
         for (int i = 0; i < _recent.Length && count < max; i++)
         {
             foreach (SackBlock range in _ranges.AsSpan(0, _count))
             {
                 if (Sequence.IsBefore(next, range.Start) && !Sequence.IsBefore(_recent[i], range.Start) && Sequence.IsBefore(_recent[i], range.End))
                 {
-                    count = AddOnce(range, count, ref blocks);
+                    count = AddOnce(range, first, count, ref blocks);
                     break;
                 }
             }
@@ -161,7 +179,7 @@ internal sealed class ReassemblyQueue(ChunkPool pool)
         {
             if (Sequence.IsBefore(next, _ranges[i].Start))
             {
-                count = AddOnce(_ranges[i], count, ref blocks);
+                count = AddOnce(_ranges[i], first, count, ref blocks);
             }
         }
 
@@ -181,9 +199,9 @@ internal sealed class ReassemblyQueue(ChunkPool pool)
         _count = 0;
     }
 
-    private static int AddOnce(SackBlock range, int count, ref SackBlocks blocks)
+    private static int AddOnce(SackBlock range, int first, int count, ref SackBlocks blocks)
     {
-        for (int i = 0; i < count; i++)
+        for (int i = first; i < count; i++)
         {
             if (blocks[i] == range)
             {

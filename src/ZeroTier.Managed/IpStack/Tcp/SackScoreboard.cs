@@ -21,6 +21,14 @@ internal sealed class SackScoreboard
     private long _minRoundTrip = long.MaxValue;
     private bool _reorderingSeen;
 
+    // RFC 8985, 6.2, step 4: quarters of the shortest round trip, more with each round that saw a needless retransmission.
+    private const int MaxReorderingMultiplier = 64;
+    private const int ReorderingPersistence = 16;
+    private int _reorderingMultiplier = 1;
+    private int _reorderingPersistence;
+    private uint _duplicateRoundEnd;
+    private bool _duplicateRound;
+
     // The highest sequence number that was acknowledged in any way.
     private uint _forwardAck;
 
@@ -60,6 +68,7 @@ internal sealed class SackScoreboard
     /// <summary>Everything below was acknowledged.</summary>
     public void Acknowledge(uint acknowledgement, long now, ref Delivery delivery)
     {
+        _duplicateRound = _duplicateRound && Sequence.IsBefore(acknowledgement, _duplicateRoundEnd);
         while (Count > 0)
         {
             ref Sent sent = ref At(0);
@@ -155,7 +164,7 @@ internal sealed class SackScoreboard
             return false;
         }
 
-        long patience = !_reorderingSeen && (recovering || SackedSegments >= DuplicateThreshold) ? 0 : Math.Min(_minRoundTrip / 4, smoothedRoundTrip);
+        long patience = !_reorderingSeen && (recovering || SackedSegments >= DuplicateThreshold) ? 0 : Math.Min(_minRoundTrip / 4 * _reorderingMultiplier, smoothedRoundTrip);
         bool found = false;
         for (int i = 0; i < Count; i++)
         {
@@ -190,6 +199,44 @@ internal sealed class SackScoreboard
         }
 
         return found;
+    }
+
+    /// <summary>The peer had some data twice: patience with reordering grows, once per round trip (RFC 8985, 6.2, step 4).</summary>
+    public void OnNeedlessRetransmission(uint sendNext)
+    {
+        if (!_duplicateRound)
+        {
+            _duplicateRound = true;
+            _duplicateRoundEnd = sendNext;
+            _reorderingMultiplier = Math.Min(_reorderingMultiplier + 1, MaxReorderingMultiplier);
+            _reorderingPersistence = ReorderingPersistence;
+        }
+    }
+
+    /// <summary>A recovery that acknowledgements had begun was needless: the path reorders.</summary>
+    public void OnReordering() => _reorderingSeen = true;
+
+    /// <summary>A recovery has ended. After sixteen without needless retransmissions patience is as it was (RFC 8985, 6.2, step 4).</summary>
+    public void OnRecoveryEnded()
+    {
+        if (--_reorderingPersistence <= 0)
+        {
+            _reorderingMultiplier = 1;
+        }
+    }
+
+    /// <summary>What is marked as lost was not: it is judged anew.</summary>
+    public void UnmarkLost()
+    {
+        for (int i = 0; LostBytes > 0 && i < Count; i++)
+        {
+            ref Sent sent = ref At(i);
+            if ((sent.Flags & SentFlags.Lost) != 0)
+            {
+                sent.Flags &= ~SentFlags.Lost;
+                LostBytes -= sent.Length;
+            }
+        }
     }
 
     /// <summary>Marks the first segment: a peer without selective acknowledgements has reported a gap.</summary>

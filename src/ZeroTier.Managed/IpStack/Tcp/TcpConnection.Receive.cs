@@ -23,6 +23,7 @@ internal sealed partial class TcpConnection
     private bool _acknowledgeNow;
     private long _lastHeardAt;
     private ChallengeLimiter _challenges;
+    private DuplicateReports _duplicateReports;
 
     /// <summary>A segment for this connection (RFC 9293, 3.10.7).</summary>
     /// <param name="segment">Its header.</param>
@@ -31,6 +32,7 @@ internal sealed partial class TcpConnection
     /// <param name="now">The time.</param>
     public void OnSegment(in TcpSegment segment, ReadOnlySpan<byte> payload, IBufferWriter<byte>? input, long now)
     {
+        now = _clock = Math.Max(_clock, now);
         switch (State)
         {
             case TcpState.Closed:
@@ -159,6 +161,12 @@ internal sealed partial class TcpConnection
         {
             _acknowledgeNow = true;
         }
+
+        uint end = segment.Sequence + (uint)segment.PayloadLength;
+        if (_sackOn && segment.PayloadLength > 0 && !Sequence.IsAfter(end, _receiveNext))
+        {
+            _duplicateReports.Add(new SackBlock(segment.Sequence, end));
+        }
     }
 
     // Second to fourth: RST and SYN (RFC 5961).
@@ -222,6 +230,11 @@ internal sealed partial class TcpConnection
         if (Sequence.IsBefore(start, _receiveNext))
         {
             // The front is a repetition: the peer may lack our acknowledgement.
+            if (_sackOn && payload.Length > 0)
+            {
+                _duplicateReports.Add(new SackBlock(start, Sequence.Min(end, _receiveNext)));
+            }
+
             payload = payload[Math.Min(payload.Length, (int)(_receiveNext - start))..];
             start = _receiveNext;
             _acknowledgeNow = true;
@@ -286,8 +299,9 @@ internal sealed partial class TcpConnection
         _environment.Statistics.Add(TcpCounter.BytesReceived, count);
         _unacknowledgedBytes += count;
 
-        // RFC 5681, 4.2: at once for every second full segment and when a gap closes; the batch makes one acknowledgement of many.
-        if (closesGap || _unacknowledgedBytes >= 2 * _largestPayload)
+        // RFC 5681, 4.2: at once for every second segment and when a gap closes; the batch makes one acknowledgement of many. A short second segment counts:
+        // it is the end of something, and the sender would probe for it.
+        if (closesGap || _unacknowledgedBytes > _largestPayload)
         {
             _acknowledgeNow = true;
         }
@@ -300,6 +314,11 @@ internal sealed partial class TcpConnection
     private void OnLaterText(uint start, ReadOnlySpan<byte> payload)
     {
         _environment.Statistics.Add(TcpCounter.OutOfOrderSegments);
+        if (_sackOn && _reassembly.FindHeld(start, start + (uint)payload.Length) is { } held)
+        {
+            _duplicateReports.Add(held);
+        }
+
         if (!_reassembly.Insert(start, payload, _delivered, _options.ReceiveWindow))
         {
             _environment.Statistics.Add(TcpCounter.OutOfWindowSegments);

@@ -70,6 +70,13 @@ internal sealed partial class TcpConnection
             Advance(acknowledgement, advanced, now, ref delivery);
         }
 
+        TryUndoByTimestamp(segment, advanced);
+        if (_sackOn && segment.SackCount > 0 && IsDuplicateReport(segment))
+        {
+            OnDuplicateReported(segment.Sack[0]);
+        }
+
+        OnTailProbeAnswered(segment, advanced);
         for (int i = 0; _sackOn && i < segment.SackCount; i++)
         {
             _scoreboard.Sack(segment.Sack[i], _sendNext, now, ref delivery);
@@ -135,11 +142,6 @@ internal sealed partial class TcpConnection
             // Each duplicate stood for a segment that is now acknowledged by number.
             _duplicates = Math.Max(0, _duplicates - Math.Max(0, advanced / _segmentSize - 1));
         }
-
-        if (_tailProbed && !Sequence.IsBefore(acknowledgement, _tailProbeEnd))
-        {
-            _tailProbed = false;
-        }
     }
 
     private void Recover(uint acknowledgement, int advanced, int inFlightBefore, long now)
@@ -148,6 +150,7 @@ internal sealed partial class TcpConnection
         {
             _recovery = Recovery.None;
             _duplicates = 0;
+            _scoreboard.OnRecoveryEnded();
         }
 
         if (advanced > 0 && _recovery != Recovery.Fast)
@@ -189,6 +192,7 @@ internal sealed partial class TcpConnection
         }
 
         // Once per window of data (RFC 6675, 5).
+        BeginEpisode(timeout: false);
         _recovery = Recovery.Fast;
         _recoveryPoint = _sendNext;
         _forceRetransmit = true;

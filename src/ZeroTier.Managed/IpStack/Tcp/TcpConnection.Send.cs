@@ -20,6 +20,7 @@ internal sealed partial class TcpConnection
     /// <summary>Decides the next segment, if there is one. The state counts it as sent.</summary>
     public bool TryPlan(long now, out OutgoingSegment segment)
     {
+        now = _clock = Math.Max(_clock, now);
         segment = new OutgoingSegment { WindowScale = -1, SourcePort = _localPort, DestinationPort = _remotePort };
         if (_answerDue)
         {
@@ -40,7 +41,8 @@ internal sealed partial class TcpConnection
         }
 
         // Gaps are reported before data: selective acknowledgements leave no room beside a full payload.
-        return (_duplicatesDue > 0 || _acknowledgeNow && _sackOn && !_reassembly.IsEmpty) && PlanAcknowledgement(now, ref segment)
+        bool reports = _acknowledgeNow && _sackOn && (!_reassembly.IsEmpty || !_duplicateReports.IsEmpty);
+        return (_duplicatesDue > 0 || reports) && PlanAcknowledgement(now, ref segment)
             || PlanRetransmission(now, ref segment)
             || PlanData(now, ref segment)
             || PlanAcknowledgement(now, ref segment);
@@ -77,6 +79,7 @@ internal sealed partial class TcpConnection
 
         _forceRetransmit = false;
         _scoreboard.TryRetransmit(now, out uint sequence, out length);
+        NoteRetransmission(sequence + (uint)length, now);
         int start = (int)(sequence - _sendUnacknowledged);
         int payload = Math.Min(length, _send.Length - start);
         Fill(now, sequence, start, payload, fin: payload < length, ref segment);
@@ -181,9 +184,12 @@ internal sealed partial class TcpConnection
         }
 
         FillHeader(now, _sendNext, ref segment);
-        if (_sackOn && !_reassembly.IsEmpty)
+        if (_sackOn)
         {
-            segment.SackCount = _reassembly.Report(_receiveNext, _timestampsOn ? SackBlocks.Capacity - 1 : SackBlocks.Capacity, ref segment.Sack);
+            // RFC 2883, 4: the first block reports repeated data, once; the one that holds it follows.
+            int first = _duplicateReports.TryTake(out segment.Sack[0]) ? 1 : 0;
+            _acknowledgeNow = !_duplicateReports.IsEmpty;
+            segment.SackCount = _reassembly.Report(_receiveNext, first, _timestampsOn ? SackBlocks.Capacity - 1 : SackBlocks.Capacity, ref segment.Sack);
         }
 
         return true;

@@ -5,6 +5,9 @@ internal sealed partial class TcpConnection
     // RFC 8985, 7.2: what a peer's delayed acknowledgement of a single segment may add.
     private const long WorstAcknowledgementDelay = 200 * TimeSpan.TicksPerMillisecond;
 
+    // Threads do not answer faster under load: below this a probe is mostly needless.
+    private const long ShortestProbe = 10 * TimeSpan.TicksPerMillisecond;
+
     private long _retransmitAt = Never;
     private long _reorderAt = Never;
     private long _probeTailAt = Never;
@@ -17,8 +20,6 @@ internal sealed partial class TcpConnection
     private int _persistTries;
     private int _probesUnanswered;
     private long _probedSince = Never;
-    private bool _tailProbed;
-    private uint _tailProbeEnd;
 
     /// <summary>When <see cref="OnTimer"/> wants to be called; <see cref="Never"/> for never.</summary>
     public long NextDeadline
@@ -116,7 +117,8 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        long at = now + 2 * _timer.SmoothedRoundTrip + (_scoreboard.Count == 1 ? WorstAcknowledgementDelay : 0);
+        // The peer may keep the acknowledgement of the last segment, and of a short one behind it, for a while.
+        long at = now + Math.Max(2 * _timer.SmoothedRoundTrip, ShortestProbe) + (_scoreboard.Outstanding < 2 * _segmentSize ? WorstAcknowledgementDelay : 0);
         if (at < _retransmitAt)
         {
             _probeTailAt = at;
@@ -133,6 +135,7 @@ internal sealed partial class TcpConnection
         }
 
         _tailProbed = true;
+        _tailProbeRepeats = false;
         _tailProbeEnd = _sendNext;
         int sent = (int)(_sendNext - _sendUnacknowledged);
         if (!_finSent && _send.Length > sent && _sendWindow - sent >= Math.Min(_segmentSize, _send.Length - sent))
@@ -142,6 +145,7 @@ internal sealed partial class TcpConnection
         else if (_scoreboard.MarkLastLost())
         {
             _forceRetransmit = true;
+            _tailProbeRepeats = true;
         }
 
         _retransmitAt = now + _timer.Timeout;
@@ -171,6 +175,11 @@ internal sealed partial class TcpConnection
         }
 
         _environment.Statistics.Add(TcpCounter.RetransmissionTimeouts);
+        if (_recovery == Recovery.None)
+        {
+            BeginEpisode(timeout: true);
+        }
+
         _congestion.OnTimeout(_scoreboard.Outstanding, first: _retransmissions++ == 0 && _recovery != Recovery.Timeout);
         _recovery = Recovery.Timeout;
         _recoveryPoint = _sendNext;

@@ -30,6 +30,10 @@ internal sealed partial class TcpConnection
     private readonly ReassemblyQueue _reassembly;
     private readonly SackScoreboard _scoreboard = new();
 
+    // The latest time that the connection has heard of. Callers read the clock before they have the lock: without this, a segment could be sent "before" its
+    // predecessor and be taken for lost.
+    private long _clock;
+
     private TcpConnection(TcpEnvironment environment, TcpSocketOptions options, in TcpConnectionSetup setup, TcpState state)
     {
         _environment = environment;

@@ -25,6 +25,7 @@ internal sealed partial class TcpLayer : IDisposable
     private int _halfOpen;
     private int _count;
     private int _established;
+    private long _turns;
     private volatile bool _disposed;
 
     public TcpLayer(IIpOutput output, TimeProvider time, RandomSource random, TcpLayerOptions? options = null)
@@ -117,27 +118,30 @@ internal sealed partial class TcpLayer : IDisposable
             }
         }
 
-        long now = Now;
-        IpBatch batch = Output.BeginBatch();
+        Turn turn = BeginTurn();
         try
         {
             // No "?? []": that would make an empty list for every batch.
             for (int i = 0; i < answers?.Count; i++)
             {
                 Answer answer = answers[i];
-                answer.Segment.Write(answer.Local, answer.Remote, batch.Reserve(answer.Local, answer.Remote, IpProtocol.Tcp, answer.Segment.Length));
-                batch.Commit();
+                answer.Segment.Write(answer.Local, answer.Remote, turn.Batch.Reserve(answer.Local, answer.Remote, IpProtocol.Tcp, answer.Segment.Length));
+                turn.Batch.Commit();
                 Statistics.Add(TcpCounter.SegmentsSent);
             }
 
             foreach (TcpSocket socket in dirty)
             {
-                socket.Settle(batch, now);
+                socket.Settle(turn);
             }
         }
         finally
         {
-            batch.Send();
+            turn.Batch.Send();
+            foreach (TcpSocket socket in dirty)
+            {
+                socket.EndTurn(turn);
+            }
         }
 
         OnProgress();
@@ -217,6 +221,9 @@ internal sealed partial class TcpLayer : IDisposable
         _timeWait.Clear();
         OnProgress();
     }
+
+    /// <summary>Begins a batch of work for one or more sockets. Its batch must be sent, then each socket told by <see cref="TcpSocket.EndTurn"/>.</summary>
+    internal Turn BeginTurn() => new(Output.BeginBatch(), Interlocked.Increment(ref _turns), Now);
 
     internal void AddTimeWait(in ConnectionKey key, in TimeWaitEntry entry, long now) => _timeWait.Add(key, entry, now);
 
@@ -389,29 +396,39 @@ internal sealed partial class TcpLayer : IDisposable
         }
     }
 
-    private void OnDeadlines(IReadOnlyList<TcpSocket> due, long now)
+    private void OnDeadlines(List<TcpSocket> due, long now)
     {
         if (due.Count == 0)
         {
             return;
         }
 
-        IpBatch batch = Output.BeginBatch();
+        Turn turn = BeginTurn();
         try
         {
             foreach (TcpSocket socket in due)
             {
                 socket.OnDeadline(now);
-                socket.Settle(batch, now);
+                socket.Settle(turn);
             }
         }
         finally
         {
-            batch.Send();
+            turn.Batch.Send();
+            foreach (TcpSocket socket in due)
+            {
+                socket.EndTurn(turn);
+            }
         }
 
         OnProgress();
     }
+
+    /// <summary>What one thread does between the begin of a batch and its end.</summary>
+    /// <param name="Batch">Where segments go.</param>
+    /// <param name="Id">Its number: batches are used again.</param>
+    /// <param name="Now">The time when it began.</param>
+    internal readonly record struct Turn(IpBatch Batch, long Id, long Now);
 
     private readonly record struct Answer(IpAddress Local, IpAddress Remote, OutgoingSegment Segment);
 }

@@ -28,7 +28,7 @@ internal sealed partial class TcpSocket
     }
 
     // Hands received data to the application: one flush for all that the batch brought.
-    private void PumpInput(long now)
+    private void PumpInput()
     {
         while (TryBeginInput(out InputStep step, out TcpException? error))
         {

@@ -37,7 +37,7 @@ internal sealed partial class TcpSocket
     }
 
     // Takes what the application has written as far as there is room, and sends it at once.
-    private void PumpOutput(IpBatch batch, long now)
+    private void PumpOutput(in TcpLayer.Turn turn)
     {
         lock (_gate)
         {
@@ -49,7 +49,7 @@ internal sealed partial class TcpSocket
             _outputBusy = true;
         }
 
-        while (TryRead(out ReadResult result) && Take(result, batch, now))
+        while (TryRead(out ReadResult result) && Take(result, turn))
         {
         }
     }
@@ -94,7 +94,7 @@ internal sealed partial class TcpSocket
     }
 
     // False when there is nothing to go on with now.
-    private bool Take(in ReadResult result, IpBatch batch, long now)
+    private bool Take(in ReadResult result, in TcpLayer.Turn turn)
     {
         PipeReader reader = _output!.Reader;
         bool over;
@@ -106,17 +106,17 @@ internal sealed partial class TcpSocket
             if (!over && _outputClosing)
             {
                 fin = true;
-                _connection.Close(now);
+                _connection.Close(turn.Now);
             }
             else if (!over)
             {
                 long room = Math.Min(result.Buffer.Length, _connection.SendRoom);
                 taken = result.Buffer.GetPosition(room);
-                _connection.Append(result.Buffer.Slice(0, taken), now);
+                _connection.Append(result.Buffer.Slice(0, taken), turn.Now);
                 if (result.IsCompleted && room == result.Buffer.Length)
                 {
                     fin = true;
-                    _connection.Close(now);
+                    _connection.Close(turn.Now);
                 }
             }
         }
@@ -124,11 +124,11 @@ internal sealed partial class TcpSocket
         if (over || fin)
         {
             EndOutput(over ? _connection.Error : null, fin);
-            Transmit(batch, now);
+            Transmit(turn);
             return false;
         }
 
-        Transmit(batch, now);
+        Transmit(turn);
         reader.AdvanceTo(taken);
         lock (_gate)
         {
@@ -152,10 +152,9 @@ internal sealed partial class TcpSocket
             FailOutput(e);
         }
 
-        IpBatch batch = _layer.Output.BeginBatch();
+        TcpLayer.Turn turn = _layer.BeginTurn();
         try
         {
-            long now = _layer.Now;
             if (!failed)
             {
                 lock (_gate)
@@ -165,16 +164,17 @@ internal sealed partial class TcpSocket
                     _outputBusy = true;
                 }
 
-                while (Take(result, batch, now) && TryRead(out result))
+                while (Take(result, turn) && TryRead(out result))
                 {
                 }
             }
 
-            Settle(batch, now);
+            Settle(turn);
         }
         finally
         {
-            batch.Send();
+            turn.Batch.Send();
+            EndTurn(turn);
         }
     }
 

@@ -31,7 +31,11 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     private bool _established;
     private bool _ended;
     private bool _disposed;
+
+    // The turn whose batch holds segments that are not sent yet, and whether others have left a note since. See Transmit.
+    private long _turn;
     private bool _transmitting;
+    private bool _transmitAgain;
 
     internal TcpSocket(
         TcpLayer layer, in ConnectionKey key, TcpConnection connection, TcpSocketOptions options, TcpListener? listener, MacAddress? remoteMac)
@@ -211,13 +215,13 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     }
 
     /// <summary>Lets everything follow that the connection's new state asks for: pipes, segments, completions, the next deadline.</summary>
-    internal void Settle(IpBatch batch, long now)
+    internal void Settle(in TcpLayer.Turn turn)
     {
         AnnounceEstablished();
-        PumpInput(now);
-        PumpOutput(batch, now);
-        Transmit(batch, now);
-        AnnounceEnd(now);
+        PumpInput();
+        PumpOutput(turn);
+        Transmit(turn);
+        AnnounceEnd(turn.Now);
         long deadline;
         lock (_gate)
         {
@@ -229,14 +233,37 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 
     internal void SettleAlone()
     {
-        IpBatch batch = _layer.Output.BeginBatch();
+        TcpLayer.Turn turn = _layer.BeginTurn();
         try
         {
-            Settle(batch, _layer.Now);
+            Settle(turn);
         }
         finally
         {
-            batch.Send();
+            turn.Batch.Send();
+            EndTurn(turn);
+        }
+    }
+
+    /// <summary>The turn's batch is sent: the next one may transmit, and does when there is something that had to wait.</summary>
+    internal void EndTurn(in TcpLayer.Turn turn)
+    {
+        if (Volatile.Read(ref _turn) != turn.Id)
+        {
+            return;
+        }
+
+        bool again;
+        lock (_gate)
+        {
+            again = _transmitAgain;
+            _transmitAgain = false;
+            _turn = 0;
+        }
+
+        if (again)
+        {
+            SettleAlone();
         }
     }
 
@@ -350,18 +377,22 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             },
             (source, error));
 
-    // Decides under the lock and writes without it. One thread transmits at a time, so segments leave in the order of their decision.
-    private void Transmit(IpBatch batch, long now)
+    // Decides under the lock and writes without it. From its first segment until its batch is sent a turn has the connection for itself: segments leave in
+    // the order of their decision, or the peer would report gaps that are none. Who comes meanwhile leaves a note.
+    private void Transmit(in TcpLayer.Turn turn)
     {
+        bool sent = false;
         var plans = default(Plans);
         lock (_gate)
         {
-            // Whoever transmits now looks again after each round, under this lock: nothing is forgotten.
-            if (_transmitting)
+            if (_transmitting || _turn != 0 && _turn != turn.Id)
             {
+                _transmitAgain = true;
                 return;
             }
 
+            sent = _turn == turn.Id;
+            _turn = turn.Id;
             _transmitting = true;
             _connection.BeginTransmission();
         }
@@ -371,6 +402,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             int count = 0;
             lock (_gate)
             {
+                long now = _layer.Now;
                 while (count < Plans.Capacity && _connection.TryPlan(now, out plans[count]))
                 {
                     count++;
@@ -378,17 +410,22 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 
                 if (count == 0)
                 {
+                    // Whoever left a note so far had changed the state before, under this lock: it is done.
                     _connection.EndTransmission();
                     _transmitting = false;
+                    _transmitAgain = false;
+                    _turn = sent ? turn.Id : 0;
                     return;
                 }
             }
 
+            sent = true;
+
             for (int i = 0; i < count; i++)
             {
                 ref OutgoingSegment plan = ref plans[i];
-                plan.Write(Key.Local, Key.Remote, batch.Reserve(Key.Local, Key.Remote, IpProtocol.Tcp, plan.Length));
-                batch.Commit();
+                plan.Write(Key.Local, Key.Remote, turn.Batch.Reserve(Key.Local, Key.Remote, IpProtocol.Tcp, plan.Length));
+                turn.Batch.Commit();
             }
 
             _layer.Statistics.Add(TcpCounter.SegmentsSent, count);

@@ -27,6 +27,12 @@ internal enum TcpCounter
     /// <summary>Times that loss was found by acknowledgements alone.</summary>
     FastRecoveries,
 
+    /// <summary>Blocks in which peers reported data that they had twice.</summary>
+    NeedlessRetransmissions,
+
+    /// <summary>Recoveries that turned out to be needless, so that the congestion window got back what it had lost.</summary>
+    RecoveriesUndone,
+
     ConnectionsOpened,
     ConnectionsAccepted,
     ConnectionsFailed,

@@ -81,7 +81,7 @@ internal sealed class TcpPeer : IDisposable
     public void Forget() => _received.Clear();
 
     /// <summary>Opens a connection to a listener of the stack.</summary>
-    public void Open(TcpSocketOptions? options = null, ushort window = 65535, Func<OutgoingSegment, OutgoingSegment>? syn = null)
+    public void Open(TcpSocketOptions? options = null, ushort window = 65535, Func<OutgoingSegment, OutgoingSegment>? syn = null, TimeSpan roundTrip = default)
     {
         using TcpListener listener = Host.Layer.Listen(null, 80, new TcpListenOptions { Socket = options ?? TcpPair.Options });
         ValueTask<TcpSocket?> accept = listener.AcceptAsync(CancellationToken.None);
@@ -93,6 +93,7 @@ internal sealed class TcpPeer : IDisposable
         OutgoingSegment last = Segment(TcpFlags.Ack, OurNext, TheirNext, window);
         last.HasTimestamps = answer.HasTimestamps;
         last.TimestampValue = 1000;
+        Clock.Advance(roundTrip);
         Send(last);
         Assert.True(accept.IsCompletedSuccessfully);
         Socket = accept.Result!;
