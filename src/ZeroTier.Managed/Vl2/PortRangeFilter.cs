@@ -8,7 +8,8 @@ namespace ZeroTier.Managed.Vl2;
 /// </summary>
 /// <remarks>
 /// Stricter than the reference in one point: the reference does not look behind a fragment header, so a fragmented SYN would pass to any port. Here the
-/// rules are applied behind it, and a first fragment that ends before the TCP flags is dropped (the attack of RFC 7112).
+/// rules are applied behind it, and a first fragment that ends before the TCP flags, or within the headers before them, is dropped (the attack of RFC 7112).
+/// What lies behind the length that the IPv6 header states does not count then: the stack cuts it off.
 /// </remarks>
 internal sealed class PortRangeFilter(ushort firstPort, ushort lastPort) : IPacketFilter
 {
@@ -26,9 +27,18 @@ internal sealed class PortRangeFilter(ushort firstPort, ushort lastPort) : IPack
             return false;
         }
 
-        return !TryFindTransport(frame, out var protocol, out int position, out bool fragmented)
-            || protocol != IpProtocol.Tcp
-            || AcceptsTcp(frame[position..], fragmented);
+        if (!TryFindTransport(frame, out var protocol, out int position, out bool fragmented))
+        {
+            return !fragmented;
+        }
+
+        if (protocol != IpProtocol.Tcp)
+        {
+            return true;
+        }
+
+        int end = fragmented ? Math.Min(frame.Length, Ipv6HeaderLength + BinaryPrimitives.ReadUInt16BigEndian(frame[4..])) : frame.Length;
+        return position > end ? !fragmented : AcceptsTcp(frame[position..end], fragmented);
     }
 
     private bool AcceptsTcp(ReadOnlySpan<byte> tcp, bool fragmented)
@@ -50,7 +60,7 @@ internal sealed class PortRangeFilter(ushort firstPort, ushort lastPort) : IPack
         return port != 0 && port >= firstPort && port <= lastPort;
     }
 
-    /// <summary>Walks the extension headers (3.6.3). False when the packet ends before its transport header, or is a later fragment, which has none.</summary>
+    /// <summary>Walks the extension headers (3.6.3). False when the packet ends before its transport header, or is a later fragment, which has none. Fragmented: it is a first one.</summary>
     private static bool TryFindTransport(ReadOnlySpan<byte> frame, out IpProtocol protocol, out int position, out bool fragmented)
     {
         protocol = IpProtocol.NoNextHeader;

@@ -68,6 +68,30 @@ public class PortRangeFilterTests
     }
 
     [Fact]
+    public void Accepts_FirstFragmentThatEndsWithinItsHeaders_IsDropped()
+    {
+        // Destination options of 16 bytes, of which 8 are here: the rest, and a SYN to any port, would come in the second fragment.
+        var filter = new PortRangeFilter(22, 80);
+
+        Assert.False(filter.Accepts(0x86dd, Packet(44, [60, 0, 0, 1, 0, 0, 0, 9, 6, 1, 1, 12, 0, 0, 0, 0])));
+    }
+
+    [Theory]
+    [InlineData(16)]
+    [InlineData(8)]
+    public void Accepts_FirstFragmentWithHarmlessFlagsBehindItsEnd_IsDropped(byte length)
+    {
+        // The stack goes by the stated length; the real flags would come in the second fragment.
+        var filter = new PortRangeFilter(22, 80);
+        byte[] harmless = Syn(81);
+        harmless[13] = 0x10;
+        byte[] packet = Packet(44, [6, 0, 0, 1, 0, 0, 0, 9, .. harmless]);
+        packet[5] = length;
+
+        Assert.False(filter.Accepts(0x86dd, packet));
+    }
+
+    [Fact]
     public void Accepts_PortZero_NeverMatches() =>
         Assert.False(new PortRangeFilter(0, 65535).Accepts(0x86dd, Packet(6, Syn(0))));
 
