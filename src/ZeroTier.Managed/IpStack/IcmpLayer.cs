@@ -50,10 +50,10 @@ internal sealed class IcmpLayer(IpOutput output, IpDropCounters drops, EchoClien
                 echo.OnReply(packet.Source, message);
                 break;
             case IcmpV4.Unreachable when message[1] == IcmpV4.FragmentationNeeded:
-                OnPathMtu(message[HeaderLength..], BinaryPrimitives.ReadUInt16BigEndian(message[6..]));
+                OnPathMtu(packet.SourceMac, message[HeaderLength..], BinaryPrimitives.ReadUInt16BigEndian(message[6..]));
                 break;
             case IcmpV4.Unreachable:
-                OnUnreachable(message[HeaderLength..]);
+                OnUnreachable(packet.SourceMac, message[HeaderLength..]);
                 break;
         }
     }
@@ -69,10 +69,10 @@ internal sealed class IcmpLayer(IpOutput output, IpDropCounters drops, EchoClien
                 echo.OnReply(packet.Source, message);
                 break;
             case IcmpV6.PacketTooBig:
-                OnPathMtu(message[HeaderLength..], BinaryPrimitives.ReadUInt32BigEndian(message[4..]));
+                OnPathMtu(packet.SourceMac, message[HeaderLength..], BinaryPrimitives.ReadUInt32BigEndian(message[4..]));
                 break;
             case IcmpV6.Unreachable:
-                OnUnreachable(message[HeaderLength..]);
+                OnUnreachable(packet.SourceMac, message[HeaderLength..]);
                 break;
         }
     }
@@ -90,13 +90,34 @@ internal sealed class IcmpLayer(IpOutput output, IpDropCounters drops, EchoClien
         }
     }
 
-    private void OnPathMtu(ReadOnlySpan<byte> packet, uint mtu)
+    private void OnUnreachable(MacAddress reporter, ReadOnlySpan<byte> packet)
     {
-        if (TryReadOurs(packet, out _, out var destination))
+        if (TryReadOurs(packet, out _, out var destination) && IsOnTheWay(reporter, destination))
+        {
+            OnUnreachable(packet);
+        }
+    }
+
+    private void OnPathMtu(MacAddress reporter, ReadOnlySpan<byte> packet, uint mtu)
+    {
+        if (TryReadOurs(packet, out _, out var destination) && IsOnTheWay(reporter, destination))
         {
             // An IPv4 router older than RFC 1191 reports 0: the floor is then the best guess.
             output.PathMtus.Reduce(destination, (int)Math.Min(mtu, ushort.MaxValue), linkMtu);
         }
+    }
+
+    // RFC 5927, 4 and RFC 8201, 4 ask for a check whether the reporter can have seen the packet. Here the link proves who sends: the next hop to the
+    // destination has seen it, all other members have not, and could only slow down what others send each other.
+    private bool IsOnTheWay(MacAddress reporter, in IpAddress destination)
+    {
+        if (!destination.IsMulticast && output.FindRoute(destination, out var nextHop) == IpOutput.Route.Neighbor && nextHop == reporter)
+        {
+            return true;
+        }
+
+        drops.Count(IpDrop.Icmp);
+        return false;
     }
 
     // Only reports about packets that we may have sent count.

@@ -282,6 +282,7 @@ public sealed class IpStackTests : IDisposable
     public void Path_mtu_report_narrows_the_path_for_ten_minutes(bool isIPv4, int reported, int expected)
     {
         var destination = Address(isIPv4, 2);
+        Ping(destination);
         Assert.Equal(1394 - (isIPv4 ? 20 : 40), _a.Output.MaxPayload(destination));
         Report(Address(isIPv4, 1), destination, reported);
         Assert.Equal(Math.Min(1394, expected) - (isIPv4 ? 20 : 40), _a.Output.MaxPayload(destination));
@@ -301,6 +302,18 @@ public sealed class IpStackTests : IDisposable
     {
         Report(FrameWire.V6(3), FrameWire.V6(2), 1280);
         Assert.Equal(1354, _a.Output.MaxPayload(FrameWire.V6(2)));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Path_mtu_report_from_anybody_but_the_next_hop_is_ignored(bool isIPv4)
+    {
+        var destination = Address(isIPv4, 2);
+        Ping(destination);
+        Report(Address(isIPv4, 1), destination, 1280, reporter: 9);
+        Assert.Equal(1394 - (isIPv4 ? 20 : 40), _a.Output.MaxPayload(destination));
+        Assert.Equal(1, _a.Drops[IpDrop.Icmp]);
     }
 
     [Fact]
@@ -377,10 +390,10 @@ public sealed class IpStackTests : IDisposable
 
     private void Ping(IpAddress destination) => _clock.Run(() => _a.PingAsync(destination, 8, TimeSpan.FromSeconds(5)), Limit);
 
-    private void Report(IpAddress source, IpAddress destination, int mtu)
+    private void Report(IpAddress source, IpAddress destination, int mtu, byte reporter = 2)
     {
         byte[] packet = PacketBuilder.PathMtuReport(FrameWire.V4(9), FrameWire.V4(1), FrameWire.V6(9), FrameWire.V6(1), source, destination, mtu);
-        _a.Receive(FrameWire.Mac(9), FrameWire.Mac(1), source.IsIPv4 ? EtherTypes.IPv4 : EtherTypes.IPv6, packet);
+        _a.Receive(FrameWire.Mac(reporter), FrameWire.Mac(1), source.IsIPv4 ? EtherTypes.IPv4 : EtherTypes.IPv6, packet);
     }
 
     private void AssertNothingDropped()
