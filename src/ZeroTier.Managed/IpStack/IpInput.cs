@@ -109,7 +109,12 @@ internal sealed class IpInput : IDisposable
     /// <param name="linkGroup">The frame was sent to a group.</param>
     /// <param name="loopback">It came from ourselves.</param>
     /// <param name="frame">The Ethernet payload.</param>
-    public void ReceiveIPv6(MacAddress sourceMac, bool linkGroup, bool loopback, ReadOnlySpan<byte> frame)
+    public void ReceiveIPv6(MacAddress sourceMac, bool linkGroup, bool loopback, ReadOnlySpan<byte> frame) =>
+        ReceiveIPv6(sourceMac, linkGroup, loopback, joined: false, frame);
+
+    public void Dispose() => Reassembler.Dispose();
+
+    private void ReceiveIPv6(MacAddress sourceMac, bool linkGroup, bool loopback, bool joined, ReadOnlySpan<byte> frame)
     {
         if (frame.Length < IpHeader.IPv6Length || frame[0] >> 4 != 6)
         {
@@ -143,15 +148,13 @@ internal sealed class IpInput : IDisposable
 
         if (IsFromOwner(source, sourceMac, loopback))
         {
-            WalkIPv6(source, destination, sourceMac, linkGroup, loopback, group, packet);
+            WalkIPv6(source, destination, sourceMac, linkGroup, loopback, joined, group, packet);
         }
     }
 
-    public void Dispose() => Reassembler.Dispose();
-
-    // RFC 8200, 4: extension headers, each with its bounds.
+    // RFC 8200, 4: extension headers, each with its bounds. Joined: the packet came out of fragments.
     private void WalkIPv6(
-        in IpAddress source, in IpAddress destination, MacAddress sourceMac, bool linkGroup, bool loopback, bool group, ReadOnlySpan<byte> packet)
+        in IpAddress source, in IpAddress destination, MacAddress sourceMac, bool linkGroup, bool loopback, bool joined, bool group, ReadOnlySpan<byte> packet)
     {
         int offset = IpHeader.IPv6Length;
         int numberAt = 6;
@@ -205,6 +208,11 @@ internal sealed class IpInput : IDisposable
                     }
 
                     break;
+                case IpProtocol.FragmentHeader when joined:
+                    // Nobody fragments fragments. Each further header of this kind, behind whatever others, would be one more level on our stack
+                    // and one more copy of the packet.
+                    _drops.Count(IpDrop.Fragment);
+                    return;
                 case IpProtocol.FragmentHeader:
                     ReceiveIPv6Fragment(source, destination, sourceMac, linkGroup, loopback, group, packet, offset);
                     return;
@@ -272,7 +280,7 @@ internal sealed class IpInput : IDisposable
         MacAddress sourceMac, bool linkGroup, bool loopback, ReadOnlySpan<byte> packet, int headerLength, ushort fragment)
     {
         var key = new FragmentKey(
-            IpAddress.ReadIPv4(packet[12..]), IpAddress.ReadIPv4(packet[16..]), BinaryPrimitives.ReadUInt16BigEndian(packet[4..]), packet[9]);
+            IpAddress.ReadIPv4(packet[12..]), IpAddress.ReadIPv4(packet[16..]), BinaryPrimitives.ReadUInt16BigEndian(packet[4..]), packet[9], sourceMac);
         Span<byte> header = stackalloc byte[IpHeader.IPv4Length];
         packet[..IpHeader.IPv4Length].CopyTo(header);
         header[0] = 0x45;
@@ -313,21 +321,13 @@ internal sealed class IpInput : IDisposable
             whole = ReassembledPacket.From(header, data);
         }
         else if (!Reassembler.TryAdd(
-            new FragmentKey(source, destination, BinaryPrimitives.ReadUInt32BigEndian(packet[(offset + 4)..]), 0), header, position, data, more, out whole))
+            new FragmentKey(source, destination, BinaryPrimitives.ReadUInt32BigEndian(packet[(offset + 4)..]), 0, sourceMac), header, position, data, more, out whole))
         {
             return;
         }
 
-        // RFC 8200, 4.5: headers behind the fragment header are part of the data. A second fragment header in there could go on for ever.
-        if (whole.Span[6] == (byte)IpProtocol.FragmentHeader)
-        {
-            _drops.Count(IpDrop.Fragment);
-        }
-        else
-        {
-            ReceiveIPv6(sourceMac, linkGroup, loopback, whole.Span);
-        }
-
+        // RFC 8200, 4.5: headers behind the fragment header are part of the data.
+        ReceiveIPv6(sourceMac, linkGroup, loopback, joined: true, whole.Span);
         whole.Dispose();
     }
 

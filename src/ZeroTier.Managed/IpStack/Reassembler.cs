@@ -8,7 +8,8 @@ namespace ZeroTier.Managed.IpStack;
 /// <param name="Destination">The receiver.</param>
 /// <param name="Identification">16 bits for IPv4, 32 for IPv6.</param>
 /// <param name="Protocol">IPv4's protocol; 0 for IPv6.</param>
-internal readonly record struct FragmentKey(IpAddress Source, IpAddress Destination, uint Identification, byte Protocol);
+/// <param name="Sender">Who put it on the link, which the link has proven: one member may own any number of addresses.</param>
+internal readonly record struct FragmentKey(IpAddress Source, IpAddress Destination, uint Identification, byte Protocol, MacAddress Sender = default);
 
 /// <summary>Puts fragmented packets together again. Bounded in packets, bytes, fragments and time. Thread-safe.</summary>
 /// <remarks>Overlapping fragments condemn their packet (RFC 5722); exact repetitions are ignored (RFC 8200, 4.5). Lock: a leaf.</remarks>
@@ -16,6 +17,7 @@ internal sealed class Reassembler : IDisposable
 {
     internal const int MaxPackets = 64;
     internal const int MaxPerSource = 8;
+    internal const int MaxPerSender = 16;
     internal const int MaxBytes = 4 << 20;
     internal const int MaxFragments = 128;
     internal const long TimeoutMs = 30_000;
@@ -147,10 +149,12 @@ internal sealed class Reassembler : IDisposable
 
     private Assembly Begin(in FragmentKey key)
     {
-        // The oldest goes: of this sender's, so that one sender cannot push out the others', or of all.
+        // The oldest goes: of this address's or this member's, so that one cannot push out the others', or of all.
         Assembly? oldest = null;
         Assembly? oldestOfSource = null;
+        Assembly? oldestOfSender = null;
         int ofSource = 0;
+        int ofSender = 0;
         foreach (var other in _assemblies.Values)
         {
             oldest = oldest is null || other.Deadline < oldest.Deadline ? other : oldest;
@@ -159,9 +163,17 @@ internal sealed class Reassembler : IDisposable
                 ofSource++;
                 oldestOfSource = oldestOfSource is null || other.Deadline < oldestOfSource.Deadline ? other : oldestOfSource;
             }
+
+            if (other.Key.Sender == key.Sender)
+            {
+                ofSender++;
+                oldestOfSender = oldestOfSender is null || other.Deadline < oldestOfSender.Deadline ? other : oldestOfSender;
+            }
         }
 
-        var victim = ofSource >= MaxPerSource ? oldestOfSource : _assemblies.Count >= MaxPackets ? oldest : null;
+        var victim = ofSource >= MaxPerSource ? oldestOfSource
+            : ofSender >= MaxPerSender ? oldestOfSender
+            : _assemblies.Count >= MaxPackets ? oldest : null;
         if (victim is not null)
         {
             _drops.Count(IpDrop.ReassemblyLimit);

@@ -143,6 +143,17 @@ public sealed class IpInputTests : IDisposable
     }
 
     [Fact]
+    public void Fragment_headers_do_not_nest_behind_other_headers()
+    {
+        // Each level would cost a copy of the packet and room on the stack: 4,000 of them fit into one packet.
+        byte[] udp = PacketBuilder.Udp(Them6, Us6, 1, 1, 4)[40..];
+        Receive(PacketBuilder.Ip(
+            Them6, Us6, IpProtocol.FragmentHeader,
+            [60, 0, 0, 0, 0, 0, 0, 1, 44, 0, 1, 4, 0, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0, 2, .. udp]));
+        AssertDropped("ip.fragment");
+    }
+
+    [Fact]
     public void Fragment_that_is_no_multiple_of_eight_is_reported()
     {
         Receive(PacketBuilder.Ip(Them6, Us6, IpProtocol.FragmentHeader, [17, 0, 0, 1, 0, 0, 0, 1, 1, 2, 3]));

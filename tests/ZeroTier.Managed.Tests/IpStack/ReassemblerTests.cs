@@ -164,5 +164,18 @@ public sealed class ReassemblerTests : IDisposable
         }
     }
 
+    [Fact]
+    public void One_member_with_many_addresses_cannot_push_out_the_others()
+    {
+        var honest = Key(1, 1) with { Sender = FrameWire.Mac(1) };
+        Add(honest, 0, 8, more: true);
+        for (uint i = 0; i < 1000; i++)
+        {
+            Add(Key((byte)(2 + i % 200), i) with { Sender = FrameWire.Mac(2) }, 0, 8, more: true);
+        }
+
+        Assert.Equal(_data[..16], Add(honest, 8, 16, more: false)![40..]);
+    }
+
     private static FragmentKey Key(byte source, uint id) => new(FrameWire.V6(source), FrameWire.V6(250), id, 0);
 }
