@@ -193,9 +193,7 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
         try
         {
             var planet = Planet.Load(DevelopmentRoot.PlanetPath(_options));
-            return planet.Verify() && planet.Roots.All(static root => root.EndPoints.Count > 0 && root.EndPoints.All(static e => LoopbackTransport.IsLoopback(e)))
-                ? planet
-                : null;
+            return planet.Verify() && planet.IsLoopbackOnly ? planet : null;
         }
         catch (Exception e) when (e is IOException or FormatException or UnauthorizedAccessException)
         {

@@ -16,17 +16,6 @@ internal sealed class LoopbackTransport : IDatagramTransport
     /// <summary>Sends that were refused.</summary>
     public long Refused => Volatile.Read(ref _refused);
 
-    public static bool IsLoopback(in InetEndPoint endPoint)
-    {
-        Span<byte> address = stackalloc byte[16];
-        return endPoint.WriteAddress(address) switch
-        {
-            4 => address[0] == 127,
-            16 => address[..15].IndexOfAnyExcept((byte)0) < 0 && address[15] == 1,
-            _ => false,
-        };
-    }
-
     public void Start(IDatagramReceiver receiver) => _inner.Start(receiver);
 
     public void Send(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize)
@@ -49,7 +38,7 @@ internal sealed class LoopbackTransport : IDatagramTransport
 
     private bool MayReach(in InetEndPoint destination)
     {
-        if (IsLoopback(destination))
+        if (destination.IsLoopback)
         {
             return true;
         }

@@ -24,6 +24,14 @@ public readonly struct InetEndPoint : IEquatable<InetEndPoint>
     /// <summary>True for the default value, which names nothing.</summary>
     public bool IsNone => Family == AddressFamily.Unspecified;
 
+    /// <summary>True for 127.0.0.0/8 and ::1, and for nothing else: what never leaves the machine.</summary>
+    public bool IsLoopback => Family switch
+    {
+        AddressFamily.InterNetwork => (uint)_address >> 24 == 127,
+        AddressFamily.InterNetworkV6 => _address == UInt128.One,
+        _ => false,
+    };
+
     /// <summary>Number of bytes of the address: 4, 16, or 0.</summary>
     public int AddressLength => Family switch { AddressFamily.InterNetwork => 4, AddressFamily.InterNetworkV6 => 16, _ => 0 };
 

@@ -31,19 +31,6 @@ internal static class IpScopes
         };
     }
 
-    /// <summary>True for 127.0.0.0/8 and ::1, and for nothing else: what never leaves the machine.</summary>
-    public static bool IsLoopback(in InetEndPoint endPoint)
-    {
-        Span<byte> b = stackalloc byte[16];
-        endPoint.WriteAddress(b);
-        return endPoint.Family switch
-        {
-            AddressFamily.InterNetwork => b[0] == 127,
-            AddressFamily.InterNetworkV6 => b[15] == 1 && b[..15].IndexOfAnyExcept((byte)0) < 0,
-            _ => false,
-        };
-    }
-
     /// <summary>Whether an address may be used for a path at all: scopes 3, 4, 6, 7, and not the tunnel broker 2001:470::/32.</summary>
     public static bool IsUsableForPath(in InetEndPoint endPoint)
     {

@@ -122,7 +122,7 @@ public sealed partial class Planet
     }
 
     /// <summary>True when every root endpoint is in 127.0.0.0/8 or is ::1 and there is one: then nothing is ever sent anywhere else.</summary>
-    internal bool IsLoopbackOnly
+    public bool IsLoopbackOnly
     {
         get
         {
@@ -132,7 +132,7 @@ public sealed partial class Planet
                 foreach (var endPoint in root.EndPoints)
                 {
                     any = true;
-                    if (!IpScopes.IsLoopback(endPoint))
+                    if (!endPoint.IsLoopback)
                     {
                         return false;
                     }

@@ -231,7 +231,7 @@ internal sealed partial class Vl1Node
     }
 
     // A loopback planet never leaves the machine; any other never uses loopback or link-local addresses.
-    private bool IsUsable(in InetEndPoint endPoint) => _loopbackOnly ? IpScopes.IsLoopback(endPoint) : IpScopes.IsUsableForPath(endPoint);
+    private bool IsUsable(in InetEndPoint endPoint) => _loopbackOnly ? endPoint.IsLoopback : IpScopes.IsUsableForPath(endPoint);
 
     /// <summary>Tries a place for a peer: ECHO when it can answer that, else HELLO. A negative socket means all.</summary>
     private void Probe(Peer peer, int socket, in InetEndPoint endPoint)

@@ -250,7 +250,7 @@ internal sealed partial class Vl1Node
 
     // Only what could also be a path may talk to us: in a loopback planet nothing but this machine, otherwise never this machine or its link.
     private bool MayComeFrom(in InetEndPoint source) => source.Port != 0
-        && (_loopbackOnly ? IpScopes.IsLoopback(source) : IpScopes.IsUsableForPath(source));
+        && (_loopbackOnly ? source.IsLoopback : IpScopes.IsUsableForPath(source));
 
     // Chapter 2.6.17: the address in an old LAN beacon; a known peer gets a NOP.
     private void AnswerBeacon(int socket, in InetEndPoint source, ReadOnlySpan<byte> beacon)

@@ -13,22 +13,21 @@ internal readonly struct MemberAddressing
 
     private const ulong LowFortyBits = 0xff_ffff_ffff;
 
-    private readonly ulong _network;
+    private readonly NetworkId _network;
     private readonly ulong _mask;
 
     public MemberAddressing(NetworkId network)
     {
-        _network = network.Value;
-        ulong n = _network;
+        _network = network;
+        ulong n = network.Value;
 
         // 3.1.2: never 0x52, which hypervisors use.
         byte first = (byte)(n & 0xfe | 0x02);
         FirstOctet = first == 0x52 ? (byte)0x32 : first;
         _mask = (n >> 8 & 0xff) << 32 | (n >> 16 & 0xff) << 24 | (n >> 24 & 0xff) << 16 | (n >> 32 & 0xff) << 8 | n >> 40 & 0xff;
 
-        ulong folded = (n ^ n >> 32) & 0xffff_ffff;
-        SixPlanePrefix = IpAddress.FromIPv6((UInt128)(0xfcUL << 32 | folded) << 88);
-        Rfc4193Prefix = IpAddress.FromIPv6((UInt128)0xfd << 120 | (UInt128)n << 56 | (UInt128)0x9993 << 40);
+        SixPlanePrefix = Prefix(SixPlane(default), SixPlanePrefixLength);
+        Rfc4193Prefix = Prefix(Rfc4193(default), Rfc4193PrefixLength);
     }
 
     /// <summary>The first octet of every member's Ethernet address.</summary>
@@ -47,7 +46,7 @@ internal readonly struct MemberAddressing
         return mac.Value >> 40 == FirstOctet && !node.IsReserved;
     }
 
-    public IpAddress SixPlane(NodeId node) => IpAddress.FromIPv6(SixPlanePrefix.Value | (UInt128)node.Value << 48 | 1);
+    public IpAddress SixPlane(NodeId node) => IpAddress.From(_network.GetSixPlaneAddress(node));
 
     /// <summary>The member that owns a 6PLANE address: the whole /80 is its own.</summary>
     public bool TryGetSixPlaneNode(in IpAddress address, out NodeId node)
@@ -62,7 +61,7 @@ internal readonly struct MemberAddressing
         return !node.IsReserved;
     }
 
-    public IpAddress Rfc4193(NodeId node) => IpAddress.FromIPv6(Rfc4193Prefix.Value | node.Value);
+    public IpAddress Rfc4193(NodeId node) => IpAddress.From(_network.GetRfc4193Address(node));
 
     /// <summary>The member that owns an RFC 4193 address.</summary>
     public bool TryGetRfc4193Node(in IpAddress address, out NodeId node)
@@ -84,4 +83,6 @@ internal readonly struct MemberAddressing
         ulong low = mac.Value & 0xff_ffff;
         return IpAddress.FromIPv6((UInt128)0xfe80 << 112 | (UInt128)high << 40 | (UInt128)0xfffe << 24 | low);
     }
+
+    private static IpAddress Prefix(in IpAddress address, int length) => IpAddress.FromIPv6(address.Value & ~(UInt128.MaxValue >> length));
 }

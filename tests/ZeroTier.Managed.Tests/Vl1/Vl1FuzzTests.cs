@@ -125,7 +125,7 @@ public sealed class Vl1FuzzTests
     {
         Assert.Equal(0, test.Node.Drops[DropReason.Internal]);
         Assert.InRange(test.Node.Snapshot().Count, 0, TestIdentities.All.Count + 4);
-        Assert.All(test.Transport.Sent, sent => Assert.False(IpScopes.IsLoopback(sent.To)));
+        Assert.All(test.Transport.Sent, sent => Assert.False(sent.To.IsLoopback));
         test.Transport.Sent.Clear();
         test.Take();
         test.Clock.Advance(TimeSpan.FromSeconds(11));

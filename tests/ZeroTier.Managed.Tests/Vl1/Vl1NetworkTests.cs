@@ -426,7 +426,7 @@ public sealed class Vl1NetworkTests
         using var net = new Vl1Simulation();
         var host = net.Network.AddHost("here", "127.0.0.1");
         bool outside = false;
-        net.Network.Capture = (in VirtualDatagram datagram) => outside |= !IpScopes.IsLoopback(datagram.Destination);
+        net.Network.Capture = (in VirtualDatagram datagram) => outside |= !datagram.Destination.IsLoopback;
         var planet = net.CreatePlanet("127.0.0.1");
         net.Add(0, planet, host);
         var leaves = Enumerable.Range(1, 6).Select(i => net.Add(i, planet, host, port: (ushort)(20000 + i))).ToArray();
