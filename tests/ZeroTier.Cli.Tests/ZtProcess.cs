@@ -63,6 +63,9 @@ internal sealed class ZtProcess : IAsyncDisposable
         kill.WaitForExit();
     }
 
+    /// <summary>Ends the process without a chance to say goodbye.</summary>
+    public void Kill() => _process.Kill();
+
     /// <inheritdoc />
     public ValueTask DisposeAsync()
     {

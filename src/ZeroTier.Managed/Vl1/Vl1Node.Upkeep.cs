@@ -60,7 +60,13 @@ internal sealed partial class Vl1Node
         }
 
         FlushQueue(null);
-        if (now - _lastPingCheck >= Vl1Timing.PingCheck)
+        bool pingCheck = now - _lastPingCheck >= Vl1Timing.PingCheck;
+        if (pingCheck || _loopbackOnly)
+        {
+            KeepRoots(now);
+        }
+
+        if (pingCheck)
         {
             _lastPingCheck = now;
             PingCheck(now);
@@ -75,13 +81,16 @@ internal sealed partial class Vl1Node
         SetOnline(_isRoot || _upstreams.Exists(root => now - root.LastReceived < _offlineAfter));
     }
 
-    private void PingCheck(long now)
+    private void KeepRoots(long now)
     {
         foreach (var root in _upstreams)
         {
             KeepRoot(root, now);
         }
+    }
 
+    private void PingCheck(long now)
+    {
         foreach (var id in _anchors)
         {
             if (FindOrRecall(id) is not { } anchor)
@@ -106,11 +115,14 @@ internal sealed partial class Vl1Node
 
     // Greets a root until it answers, then keeps it with an ECHO every 5 s (the best) or 15 s (the others). The reference sends the best root a WHOIS
     // for each root instead; an ECHO reaches every root itself and is answered by all of them.
+    // On loopback the root is one of several processes of a user and may be replaced at any moment by one that knows nobody, with the same identity. Questions
+    // cost nothing there, so one is asked at each tick, and the first that stays unanswered earns a HELLO, which also a root reads that does not know us.
     private void KeepRoot(Peer root, long now)
     {
         DropExpiredPaths(root, now);
         var path = root.BestPath(now);
-        if (path is null || root.IsUnresponsive || now - root.LastFullHello >= Vl1Timing.FullPing)
+        bool silent = _loopbackOnly ? root.LastKeepalive > root.LastReceived : root.IsUnresponsive;
+        if (path is null || silent || now - root.LastFullHello >= Vl1Timing.FullPing)
         {
             // Two keepalives without an answer: everything is tried at once, every 5 s (chapter 2.10.4).
             GreetRoot(root, now);

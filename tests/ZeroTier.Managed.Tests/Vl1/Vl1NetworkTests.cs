@@ -438,6 +438,22 @@ public sealed class Vl1NetworkTests
     }
 
     [Fact]
+    public void Root_on_loopback_that_restarts_without_memory_knows_its_leaves_within_two_seconds()
+    {
+        using var net = new Vl1Simulation();
+        var host = net.Network.AddHost("here", "127.0.0.1");
+        var planet = net.CreatePlanet("127.0.0.1");
+        var root = net.Add(0, planet, host);
+        var leaves = Enumerable.Range(1, 3).Select(i => net.Add(i, planet, host, port: (ushort)(20000 + i))).ToArray();
+        net.Advance(61);
+        root.Stop();
+        net.Advance(0.7);
+        root.Start();
+        Assert.True(net.RunUntil(() => leaves.All(root.IsDirectTo), 1.3), "leaves not back");
+        Assert.All(leaves, leaf => Assert.Equal([true], leaf.Client.Online));
+    }
+
+    [Fact]
     public void The_same_seed_gives_the_same_run()
     {
         Assert.Equal(Run(5), Run(5));
