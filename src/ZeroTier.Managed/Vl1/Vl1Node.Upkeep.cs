@@ -239,7 +239,7 @@ internal sealed partial class Vl1Node
     // The reference sends into a broken path for up to 243 s. Frames that go unanswered for a second earn a question, three of those a detour.
     private void WatchPathInUse(Peer peer, long now)
     {
-        if (peer.IsUpstream || peer.Route.Path is not { } path || now - path.LastUsed >= Vl1Timing.PathWatched)
+        if (peer.IsUpstream || peer.Route.Path is not { } path)
         {
             return;
         }
@@ -247,6 +247,12 @@ internal sealed partial class Vl1Node
         if (path.LastReceived >= path.LastProbe)
         {
             path.UnansweredProbes = 0;
+        }
+
+        // Heard since the last frame: a pair that has said its last word is left in peace.
+        if (path.LastReceived >= path.LastUsed || now - path.LastUsed >= Vl1Timing.PathWatched)
+        {
+            return;
         }
 
         if (now - path.LastReceived < Vl1Timing.PathProbe || now - path.LastProbe < Vl1Timing.PathProbe)

@@ -119,6 +119,21 @@ public sealed class Vl1NetworkTests
     }
 
     [Fact]
+    public void A_pair_that_has_said_its_last_word_is_not_asked_every_second()
+    {
+        using var net = new Vl1Simulation();
+        var (_, server, client) = Triangle(net);
+        Connect(net, server, client);
+        client.SendFrame(server, 1);
+        net.Advance(0.1);
+        server.SendFrame(client, 2);
+        net.Advance(2);
+        long before = client.Node.Traffic.DatagramsSent;
+        net.Advance(7.5);
+        Assert.InRange(client.Node.Traffic.DatagramsSent - before, 1, 6);
+    }
+
+    [Fact]
     public void Silent_leaf_peers_are_forgotten_and_their_paths_expire()
     {
         using var net = new Vl1Simulation();
