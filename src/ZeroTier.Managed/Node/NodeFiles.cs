@@ -71,10 +71,11 @@ internal sealed class NodeFiles(string folder, ILogger log)
         }
     }
 
+    /// <summary>The stored peers, those that changed last first.</summary>
     public IReadOnlyList<KnownPeer> LoadPeers()
     {
         var peers = new List<KnownPeer>();
-        foreach (string file in Files(_peers, PeerSuffix).Take(Vl1Limits.RememberedPeers))
+        foreach (string file in Files(_peers, PeerSuffix).OrderByDescending(File.GetLastWriteTimeUtc).Take(Vl1Limits.RememberedPeers))
         {
             try
             {

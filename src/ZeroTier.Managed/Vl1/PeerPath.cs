@@ -10,7 +10,7 @@ namespace ZeroTier.Managed.Vl1;
 ///                                     │     19 s without a packet        ▲
 ///                                     └──────────────────────────────────┘
 /// </code>
-/// While frames go over it, three unanswered ECHOs make it suspect after some four seconds already: then a root carries them until it is heard again.
+/// While frames go over it, two unanswered ECHOs make it suspect after about two seconds already: then a root carries them until it is heard again.
 /// Created and dropped under the control lock. Receiving and sending threads write the time stamps.
 /// </remarks>
 internal sealed class PeerPath

@@ -90,6 +90,9 @@ internal static class Vl1Limits
     /// <summary>Idle batch buffers kept by a node.</summary>
     public const int IdleBatches = 16;
 
-    /// <summary>So many ECHOs over a path in use, a second apart and without any sign of the peer, and packets go through a root instead.</summary>
-    public const int UnansweredPathProbes = 3;
+    /// <summary>So many ECHOs over a path in use, one per probe interval and without any sign of the peer, and packets go through a root instead.</summary>
+    public const int UnansweredPathProbes = 2;
+
+    /// <summary>Remembered peers that are told at the start where we are now.</summary>
+    public const int GreetedAtStart = 32;
 }

@@ -118,6 +118,19 @@ internal sealed partial class Vl1Node
         return peer;
     }
 
+    // Peers that talked to us before the restart still send to where we were: a HELLO from here tells them where we are.
+    private void GreetRemembered()
+    {
+        using (Enter())
+        {
+            NodeId[] recent = [.. _remembered.Values.Where(known => known.EndPoints.Count > 0).Take(Vl1Limits.GreetedAtStart).Select(known => known.Identity.Address)];
+            foreach (var id in recent)
+            {
+                FindOrRecall(id);
+            }
+        }
+    }
+
     // Asks the best root who has this address. False when nobody could answer or too many are looked for.
     private bool Whois(NodeId id, long now)
     {

@@ -236,7 +236,7 @@ internal sealed partial class Vl1Node
         return true;
     }
 
-    // The reference sends into a broken path for up to 243 s. Frames that go unanswered for a second earn a question, three of those a detour.
+    // The reference sends into a broken path for up to 243 s. Frames that go unanswered earn a question, two unanswered ones a detour.
     private void WatchPathInUse(Peer peer, long now)
     {
         if (peer.IsUpstream || peer.Route.Path is not { } path)

@@ -171,6 +171,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
 
         OnTick();
+        GreetRemembered();
         _timer.Change(TimeSpan.FromMilliseconds(Vl1Timing.Tick), TimeSpan.FromMilliseconds(Vl1Timing.Tick));
     }
 

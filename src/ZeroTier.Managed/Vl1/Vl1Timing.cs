@@ -37,7 +37,7 @@ internal static class Vl1Timing
     public const int ConfirmInterval = 1_000;
 
     /// <summary>A path in use that was not heard for so long is asked with an ECHO this often.</summary>
-    public const int PathProbe = 1_000;
+    public const int PathProbe = 500;
 
     /// <summary>A relayed packet does not cast doubt on a path that was heard within this time: it may just have been overtaken.</summary>
     public const int PathFresh = 50;

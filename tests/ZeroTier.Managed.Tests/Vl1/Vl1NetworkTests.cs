@@ -400,6 +400,29 @@ public sealed class Vl1NetworkTests
     }
 
     [Fact]
+    public void A_restarted_node_tells_remembered_peers_where_it_is_before_they_send()
+    {
+        using var net = new Vl1Simulation();
+        var planet = net.CreatePlanet("10.0.0.1");
+        net.Add(0, planet, "10.0.0.1");
+        var host = net.Network.AddHost("server", "10.0.0.2");
+        var server = net.Add(1, planet, host);
+        net.Advance(3);
+        var client = net.Add(2, planet, "10.0.0.3");
+        Assert.True(net.RunUntil(() => server.Node.IsOnline && client.Node.IsOnline, 30));
+        Connect(net, server, client);
+        var known = server.Node.GetPersistentPeers();
+        server.Stop();
+        net.Nodes.Remove(server);
+        var again = net.Add(1, planet, host, node => node.Known = known, port: 12345);
+        net.Advance(0.5);
+
+        client.SendFrame(again, 6);
+
+        Assert.True(net.RunUntil(() => again.Client.Frames.Any(frame => frame is [6]), 0.5), "the frame went to the old port");
+    }
+
+    [Fact]
     public void Lossy_links_do_not_keep_leaves_from_meeting()
     {
         using var net = new Vl1Simulation(3);
