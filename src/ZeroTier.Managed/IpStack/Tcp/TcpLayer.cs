@@ -166,6 +166,13 @@ internal sealed partial class TcpLayer : IDisposable
             throw new TcpException(TcpError.AddressInUse, bound == 0 ? "Every dynamic port is taken." : $"Port {bound} is taken by another listener.");
         }
 
+        if (_disposed)
+        {
+            // The disposal may have passed by before the listener was there to be seen.
+            listener.Dispose();
+            ObjectDisposedException.ThrowIf(_disposed, this);
+        }
+
         return listener;
     }
 
@@ -267,6 +274,12 @@ internal sealed partial class TcpLayer : IDisposable
             if (_sockets.TryAdd(key, socket))
             {
                 Interlocked.Increment(ref _count);
+                if (_disposed)
+                {
+                    // As in Listen: nobody else would end this attempt.
+                    socket.Abort(new TcpException(TcpError.ConnectionAborted, "The stack was stopped."));
+                }
+
                 return socket;
             }
         }
@@ -369,6 +382,13 @@ internal sealed partial class TcpLayer : IDisposable
         }
 
         Interlocked.Increment(ref _count);
+        if (socket.State == TcpState.Closed)
+        {
+            // The listener was closed, and this with it, before it was entered.
+            Remove(socket);
+            return;
+        }
+
         MarkDirty(socket);
     }
 

@@ -109,12 +109,12 @@ internal sealed class TcpListener : IDisposable
 
             if (layerIsFull || _halfOpen.Count >= Options.Backlog)
             {
-                if (_halfOpen.First is not { } oldest)
+                evicted = Victim(socket.RemoteMac);
+                if (evicted is null)
                 {
                     return false;
                 }
 
-                evicted = oldest.Value;
                 RemoveHalfOpen(evicted);
             }
 
@@ -192,6 +192,23 @@ internal sealed class TcpListener : IDisposable
                 }
             }
         }
+    }
+
+    // The oldest: of this sender when it holds more than an eighth, so that one member's flood pushes out itself, else of all.
+    private TcpSocket? Victim(MacAddress sender)
+    {
+        TcpSocket? own = null;
+        int count = 0;
+        foreach (TcpSocket other in _halfOpen)
+        {
+            if (other.RemoteMac == sender)
+            {
+                own ??= other;
+                count++;
+            }
+        }
+
+        return count > Options.Backlog / 8 ? own : _halfOpen.First?.Value;
     }
 
     private void RemoveHalfOpen(TcpSocket socket)

@@ -29,6 +29,39 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
+    public void SynFlood_OfOneMember_PushesOutItsOwnHandshakesOnly()
+    {
+        using var peer = new TcpPeer();
+        peer.Link.Filter = _ => false;
+        using TcpListener listener = peer.Host.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options });
+        MacAddress honest = peer.Mac;
+        peer.Send(peer.Segment(TcpFlags.Syn, 1000, port: 1));
+        peer.Mac = new MacAddress(0x0200_0000_0064);
+        for (int i = 0; i < 5_000; i++)
+        {
+            peer.Send(peer.Segment(TcpFlags.Syn, (uint)i, port: (ushort)(2 + i)));
+        }
+
+        Assert.Equal(512, peer.Host.Layer.HalfOpenCount);
+        peer.Mac = honest;
+        peer.Send(peer.Segment(TcpFlags.Rst, 1001, port: 1));
+        Assert.Equal(511, peer.Host.Layer.HalfOpenCount);
+    }
+
+    [Fact]
+    public async Task Connect_WhileTheLayerIsDisposedOf_Ends()
+    {
+        using var pair = new TcpPair();
+        var output = new DisposingOutput(pair.Link.OutputOf(pair.A.Mac));
+        using var layer = new TcpLayer(output, pair.Clock, new SeededRandom(7), new TcpLayerOptions { Scheduler = System.IO.Pipelines.PipeScheduler.Inline });
+        output.Layer = layer;
+        Task<TcpSocket> attempt = layer.ConnectAsync(pair.A.Address, pair.B.Address, 80, TcpPair.Options, CancellationToken.None).AsTask();
+        Assert.True(attempt.IsCompleted);
+        await Assert.ThrowsAsync<TcpException>(() => attempt);
+        Assert.Equal(0, layer.SocketCount);
+    }
+
+    [Fact]
     public void Backlog_NobodyAccepts_IsBoundedAndEarlierOnesAreServed()
     {
         using var pair = new TcpPair();
@@ -270,5 +303,19 @@ public sealed class TcpAbuseTests
         Assert.True(silent.IsCompleted);
         Assert.Equal(TcpError.TimedOut, (await Assert.ThrowsAsync<TcpException>(() => silent)).Error);
         pair.A.AssertClean();
+    }
+
+    /// <summary>Disposes of the layer at the moment at which a connection is being made.</summary>
+    private sealed class DisposingOutput(IIpOutput inner) : IIpOutput
+    {
+        public TcpLayer? Layer { get; set; }
+
+        public int MaxPayload(in IpAddress destination)
+        {
+            Layer?.Dispose();
+            return inner.MaxPayload(destination);
+        }
+
+        public IpBatch BeginBatch() => inner.BeginBatch();
     }
 }
