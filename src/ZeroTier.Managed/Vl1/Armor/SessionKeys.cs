@@ -8,7 +8,7 @@ namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
 /// The keys that two nodes share, and the armor made with them (chapters 1.5, 1.8 to 1.10, 1.13). One object per peer, safe for use by
-/// several threads at a time, no allocation per packet. Dispose overwrites the keys: only when no thread uses them any more.
+/// several threads at a time, no allocation per packet. Dispose overwrites the keys; what a thread makes of them at that moment is not used.
 /// </summary>
 internal sealed class SessionKeys : IDisposable
 {
@@ -126,6 +126,10 @@ internal sealed class SessionKeys : IDisposable
             default:
                 throw new ArgumentOutOfRangeException(nameof(suite), suite, "This cipher suite has no armor.");
         }
+
+        // Overwritten meanwhile: half of this may be armored with zeros, which anybody can open.
+        Volatile.ReadBarrier();
+        ObjectDisposedException.ThrowIf(_disposed, this);
     }
 
     /// <summary>
@@ -139,13 +143,17 @@ internal sealed class SessionKeys : IDisposable
             return false;
         }
 
-        return (CipherSuite)(packet[FlagsOffset] >> 3 & 7) switch
+        bool opened = (CipherSuite)(packet[FlagsOffset] >> 3 & 7) switch
         {
             CipherSuite.Poly1305 => TryOpenSalsa(packet, encrypted: false),
             CipherSuite.Salsa20Poly1305 => TryOpenSalsa(packet, encrypted: true),
             CipherSuite.AesGmacSiv => TryOpenAes(packet),
             _ => false,
         };
+
+        // Overwritten meanwhile: anybody can make a MAC with zeros.
+        Volatile.ReadBarrier();
+        return opened && !_disposed;
     }
 
     /// <summary>
@@ -164,7 +172,9 @@ internal sealed class SessionKeys : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
+        // Said before the first byte changes, so that whoever used the keys meanwhile sees it.
         _disposed = true;
+        Interlocked.MemoryBarrier();
         CryptographicOperations.ZeroMemory(_key);
         _aes.Dispose();
     }
