@@ -39,6 +39,12 @@ internal static class Vl1Limits
     /// <summary>Addresses looked up at one time.</summary>
     public const int PendingWhois = 128;
 
+    /// <summary>Of these, addresses looked up because of packets that anybody can send: they must not keep us from looking up whom we want to reach.</summary>
+    public const int PendingWhoisForStrangers = 64;
+
+    /// <summary>Bytes sent for each byte received from a place that has not proven to be the peer's, so that forged sources gain little (as RFC 9000, 8).</summary>
+    public const int Amplification = 3;
+
     /// <summary>Introductions that wait for an identity.</summary>
     public const int PendingIntroductions = 32;
 

@@ -209,6 +209,8 @@ internal sealed partial class Vl1Node
                 peer.LastWhoisAnswer = now;
             }
 
+            const int AnswerSize = PacketHeader.Size + ReplyHeaderSize + NodeIdentity.BinarySize;
+            int room = AnswerRoom(peer, info, payload.Length);
             Span<byte> identity = stackalloc byte[NodeIdentity.BinarySize];
             for (int i = 0; i < Vl1Limits.WhoisAddresses && payload.Length >= PacketHeader.AddressSize; i++)
             {
@@ -219,13 +221,31 @@ internal sealed partial class Vl1Node
                 {
                     known.WriteTo(identity);
                     EmitOk(peer, info, Verb.Whois, identity);
+                    room -= AnswerSize;
+                    if (room < 0)
+                    {
+                        // The others are asked for again.
+                        return;
+                    }
                 }
                 else if (_isRoot && _upstreams.Count > 0 && !peer.IsUpstream)
                 {
-                    Whois(id, now);
+                    Whois(id, now, forStranger: true);
                 }
             }
         }
+    }
+
+    // Bytes of answers to one packet. Its source address may be forged, even when its content is authentic: then a victim would get what we send.
+    private int AnswerRoom(Peer peer, in PacketInfo info, int payloadLength)
+    {
+        bool proven = info.Hops == 0 && peer.FindPath(info.Socket, info.Source) is not null;
+        for (int i = 0; i < _upstreams.Count && info.Hops != 0 && !proven; i++)
+        {
+            proven = _upstreams[i].FindPath(info.Socket, info.Source) is not null;
+        }
+
+        return proven ? int.MaxValue : Vl1Limits.Amplification * (PacketHeader.Size + payloadLength);
     }
 
     // Believed only from roots, and only what was asked for.
@@ -327,7 +347,8 @@ internal sealed partial class Vl1Node
         var picked = new List<NodeId>();
         using (Enter())
         {
-            int total = _multicast.Gather(ReadGroup(request), peer.Id, (int)Math.Min(wanted, MaxListed), Random, picked);
+            int room = (AnswerRoom(peer, info, payload.Length) - PacketHeader.Size - ReplyHeaderSize - GatherOkHeaderSize) / PacketHeader.AddressSize;
+            int total = _multicast.Gather(ReadGroup(request), peer.Id, (int)Math.Min(wanted, Math.Min(room, MaxListed)), Random, picked);
             if (picked.Count == 0)
             {
                 return;

@@ -138,9 +138,13 @@ internal sealed partial class Vl1Node
         using (Enter())
         {
             Emit(keys, newcomer.Address, Verb.Error, payload, CipherSuite.Salsa20Poly1305, info.Socket, info.Source);
+            long now = Now;
+            if (now - _lastCollisionWarning >= Vl1Timing.CollisionWarning)
+            {
+                _lastCollisionWarning = now;
+                Vl1Log.ForeignCollision(_log, newcomer.Address, info.Source);
+            }
         }
-
-        Vl1Log.ForeignCollision(_log, newcomer.Address, info.Source);
     }
 
     private void AcceptHello(Peer peer, in HelloMessage hello, in PacketInfo info)

@@ -102,7 +102,12 @@ internal sealed partial class Vl1Node
 
         long now = Now;
         peer = AddPeer(known.Identity, keys, now);
-        if (peer is not null)
+        if (peer is null)
+        {
+            // No room now; that is no reason to forget.
+            _remembered[id] = known;
+        }
+        else
         {
             peer.Version = known.Version;
             Reroute(peer, now);
@@ -132,7 +137,7 @@ internal sealed partial class Vl1Node
     }
 
     // Asks the best root who has this address. False when nobody could answer or too many are looked for.
-    private bool Whois(NodeId id, long now)
+    private bool Whois(NodeId id, long now, bool forStranger = false)
     {
         // Reserved addresses belong to nobody: the pseudo-controllers of ad-hoc networks, for one (chapter 2.23).
         if (id.IsReserved || id == Id || _bestUpstream is null)
@@ -140,7 +145,7 @@ internal sealed partial class Vl1Node
             return false;
         }
 
-        if (_whois.Request(id, now, out bool full))
+        if (_whois.Request(id, now, forStranger, out bool full))
         {
             SendWhois(id);
         }

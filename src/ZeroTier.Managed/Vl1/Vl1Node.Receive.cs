@@ -205,7 +205,7 @@ internal sealed partial class Vl1Node
             }
 
             long now = Now;
-            if (!Whois(source, now))
+            if (!Whois(source, now, forStranger: true))
             {
                 Drops.Add(DropReason.UnknownSource);
                 return null;

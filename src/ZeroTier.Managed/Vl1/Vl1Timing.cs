@@ -84,6 +84,9 @@ internal static class Vl1Timing
     /// <summary>One new identity per source prefix.</summary>
     public const int IdentityGate = 2_000;
 
+    /// <summary>One warning of identities that claim a known address: anybody can cause them.</summary>
+    public const int CollisionWarning = 60_000;
+
     /// <summary>One answer to a LAN beacon.</summary>
     public const int BeaconAnswer = 2_500;
 

@@ -5,33 +5,51 @@ internal sealed class WhoisTable
 {
     private readonly Dictionary<NodeId, Pending> _pending = [];
 
+    private int _ofStrangers;
+
     public int Count => _pending.Count;
 
     /// <summary>Asks for an address for the next 5 s.</summary>
-    /// <returns>True when a question should be sent now; <paramref name="full"/> when there is no room.</returns>
-    public bool Request(NodeId id, long now, out bool full)
+    /// <param name="id">The address.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="forStranger">Not our own wish, but that of a packet which anybody can send: these get a part of the table only.</param>
+    /// <param name="full">There is no room.</param>
+    /// <returns>True when a question should be sent now.</returns>
+    public bool Request(NodeId id, long now, bool forStranger, out bool full)
     {
         full = false;
         long expires = now + Vl1Timing.QueueLife;
         if (_pending.TryGetValue(id, out var pending))
         {
-            _pending[id] = pending with { Expires = expires };
+            if (pending.ForStranger && !forStranger)
+            {
+                _ofStrangers--;
+            }
+
+            _pending[id] = pending with { Expires = expires, ForStranger = pending.ForStranger && forStranger };
             return TryBegin(id, now);
         }
 
-        if (_pending.Count >= Vl1Limits.PendingWhois)
+        if (_pending.Count >= Vl1Limits.PendingWhois || (forStranger && _ofStrangers >= Vl1Limits.PendingWhoisForStrangers))
         {
             full = true;
             return false;
         }
 
-        _pending[id] = new Pending(now, expires);
+        _pending[id] = new Pending(now, expires, forStranger);
+        _ofStrangers += forStranger ? 1 : 0;
         return true;
     }
 
     public bool Contains(NodeId id) => _pending.ContainsKey(id);
 
-    public void Remove(NodeId id) => _pending.Remove(id);
+    public void Remove(NodeId id)
+    {
+        if (_pending.Remove(id, out var pending) && pending.ForStranger)
+        {
+            _ofStrangers--;
+        }
+    }
 
     /// <summary>The addresses to be asked for again now; gives up on those that nobody wants any more.</summary>
     public void Due(long now, List<NodeId> due)
@@ -40,7 +58,7 @@ internal sealed class WhoisTable
         {
             if (pending.Expires <= now)
             {
-                _pending.Remove(id);
+                Remove(id);
             }
             else if (now - pending.LastSent >= Vl1Timing.Whois)
             {
@@ -66,5 +84,5 @@ internal sealed class WhoisTable
         return true;
     }
 
-    private readonly record struct Pending(long LastSent, long Expires);
+    private readonly record struct Pending(long LastSent, long Expires, bool ForStranger);
 }

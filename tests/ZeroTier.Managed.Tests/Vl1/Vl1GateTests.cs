@@ -350,6 +350,45 @@ public sealed class Vl1GateTests
         Assert.Equal("10.0.0.3:9993", sent[1].To.ToString());
     }
 
+    [Fact]
+    public void Packets_from_unknown_sources_do_not_keep_us_from_looking_up_whom_we_want_to_reach()
+    {
+        using var test = AsLeaf();
+        Online(test);
+        for (uint i = 1; i <= 2 * Vl1Limits.PendingWhois; i++)
+        {
+            byte[] packet = new byte[40];
+            PacketHeader.WriteAddress(packet.AsSpan(PacketHeader.DestinationOffset), Me.Address);
+            PacketHeader.WriteAddress(packet.AsSpan(PacketHeader.SourceOffset), new NodeId(0x10_0000_0000UL + i));
+            packet[PacketHeader.FlagsOffset] = (byte)CipherSuite.Salsa20Poly1305 << 3;
+            test.Receive(Vl1Simulation.EndPoint("10.9.0.1"), packet);
+        }
+
+        Assert.Equal(Vl1Limits.PendingWhoisForStrangers, test.Take().Count);
+        test.Node.Send(Third.Address, Verb.Frame, new byte[20]);
+        Assert.Single(test.Take());
+    }
+
+    [Fact]
+    public void Whois_from_a_place_that_is_no_path_is_answered_with_little()
+    {
+        using var test = AsRoot();
+        var stub = new StubPeer(Other, Root, "10.0.0.2");
+        stub.Introduce(test, test.Node.Planet);
+        byte[] five = new byte[5];
+        PacketHeader.WriteAddress(five, Root.Address);
+        byte[] whois = stub.Build(Verb.Whois, [.. Enumerable.Repeat(five, 128).SelectMany(static a => a)]);
+        test.Take();
+        test.Receive(Vl1Simulation.EndPoint("10.66.0.1"), [.. whois]);
+        var victim = Vl1Simulation.EndPoint("10.66.0.1");
+        int sent = test.Take().Where(s => s.To == victim && PacketHeader.IsFragmented(s.Data) == false).Sum(s => s.Data.Length);
+        Assert.InRange(sent, 108, Vl1Limits.Amplification * whois.Length + 200);
+
+        // From a path everything is answered.
+        test.Receive(stub.EndPoint, [.. whois]);
+        Assert.Equal(128, test.TakeFor(stub).Count(s => s.Verb == Verb.Ok));
+    }
+
     private static NodeUnderTest AsRoot(params KnownPeer[] known) => new(Root, TestPlanet(), "10.0.0.1", known);
 
     private static NodeUnderTest AsLeaf(params KnownPeer[] known) => new(Me, TestPlanet(), "10.0.0.2", known);
