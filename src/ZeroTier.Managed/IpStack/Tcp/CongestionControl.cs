@@ -10,7 +10,10 @@ internal interface ICongestionControl
     /// <summary>New data was acknowledged outside of fast recovery.</summary>
     /// <param name="bytes">How much.</param>
     /// <param name="limited">Whether the window was what limited the sender.</param>
-    void OnAcknowledged(int bytes, bool limited);
+    /// <param name="roundTrip">As measured with this acknowledgement, in ticks of 100 ns; -1 for none.</param>
+    /// <param name="acknowledgement">Up to here.</param>
+    /// <param name="sendNext">The next new sequence number.</param>
+    void OnAcknowledged(int bytes, bool limited, long roundTrip, uint acknowledgement, uint sendNext);
 
     /// <summary>Loss was found by acknowledgements: once per window of data.</summary>
     void OnLoss(int outstanding);
@@ -30,13 +33,14 @@ internal interface ICongestionControl
     void OnIdle();
 }
 
-/// <summary>Slow start and congestion avoidance of RFC 5681 with the initial window of RFC 6928.</summary>
+/// <summary>Slow start and congestion avoidance of RFC 5681 with the initial window of RFC 6928 and the early end of slow start of RFC 9406.</summary>
 internal sealed class NewReno(int segmentSize) : ICongestionControl
 {
     private const int MaxWindow = 1 << 29;
 
     // RFC 6928, 2.
     private readonly int _initial = Math.Min(10 * segmentSize, Math.Max(2 * segmentSize, 14600));
+    private HyStart _start = new();
     private int _threshold = int.MaxValue;
     private int _credit;
     private int _window;
@@ -47,7 +51,7 @@ internal sealed class NewReno(int segmentSize) : ICongestionControl
 
     public bool IsSlowStart => Window < _threshold;
 
-    public void OnAcknowledged(int bytes, bool limited)
+    public void OnAcknowledged(int bytes, bool limited, long roundTrip, uint acknowledgement, uint sendNext)
     {
         // RFC 7661's concern in its simplest form: a window that is not used says nothing about the path.
         if (!limited)
@@ -57,6 +61,13 @@ internal sealed class NewReno(int segmentSize) : ICongestionControl
 
         if (IsSlowStart)
         {
+            // RFC 9406, 4.2: only while nothing is known of the path.
+            if (_threshold == int.MaxValue && !_start.OnAcknowledged(bytes, roundTrip, acknowledgement, sendNext, out bytes))
+            {
+                _threshold = Window;
+                return;
+            }
+
             // RFC 5681, 3.1 by bytes: receivers acknowledge whole batches, so a cap of one segment per acknowledgement would starve the start.
             _window = (int)Math.Min(Math.Min((long)Window + bytes, Math.Max(_threshold, Window)), MaxWindow);
             return;

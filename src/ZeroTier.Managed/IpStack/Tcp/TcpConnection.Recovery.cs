@@ -96,7 +96,7 @@ internal sealed partial class TcpConnection
             _duplicates++;
         }
 
-        Recover(acknowledgement, advanced, inFlightBefore, now);
+        Recover(acknowledgement, advanced, inFlightBefore, delivery.RoundTrip, now);
         if (advanced > 0)
         {
             ArmRetransmission(now);
@@ -144,7 +144,7 @@ internal sealed partial class TcpConnection
         }
     }
 
-    private void Recover(uint acknowledgement, int advanced, int inFlightBefore, long now)
+    private void Recover(uint acknowledgement, int advanced, int inFlightBefore, long roundTrip, long now)
     {
         if (_recovery != Recovery.None && !Sequence.IsBefore(acknowledgement, _recoveryPoint) && advanced > 0)
         {
@@ -156,7 +156,7 @@ internal sealed partial class TcpConnection
         if (advanced > 0 && _recovery != Recovery.Fast)
         {
             bool limited = _windowLimited || _congestion.IsSlowStart && 2L * inFlightBefore >= _congestion.Window;
-            _congestion.OnAcknowledged(advanced, limited);
+            _congestion.OnAcknowledged(advanced, limited, roundTrip, acknowledgement, _sendNext);
             _windowLimited = false;
         }
 

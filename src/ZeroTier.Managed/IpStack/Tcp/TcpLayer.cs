@@ -394,6 +394,12 @@ internal sealed partial class TcpLayer : IDisposable
 
     private void MarkDirty(TcpSocket socket)
     {
+        // Set: whoever ends the batch clears it first and then waits for the socket's lock, so it sees what the segment has changed.
+        if (socket.IsDirty)
+        {
+            return;
+        }
+
         lock (_batchGate)
         {
             if (!socket.IsDirty)

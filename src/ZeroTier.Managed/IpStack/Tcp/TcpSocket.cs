@@ -36,6 +36,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     private long _turn;
     private bool _transmitting;
     private bool _transmitAgain;
+    private volatile bool _isDirty;
 
     internal TcpSocket(
         TcpLayer layer, in ConnectionKey key, TcpConnection connection, TcpSocketOptions options, TcpListener? listener, MacAddress? remoteMac)
@@ -102,8 +103,12 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     /// <summary>The handshake's outcome, for the end that started it.</summary>
     internal Task<TcpSocket> Connected => _connected!.Task;
 
-    /// <summary>Waits in the layer's list for the end of the batch. Guarded by that list's lock.</summary>
-    internal bool IsDirty { get; set; }
+    /// <summary>Waits in the layer's list for the end of the batch. Written under that list's lock.</summary>
+    internal bool IsDirty
+    {
+        get => _isDirty;
+        set => _isDirty = value;
+    }
 
     /// <summary>Where the listener keeps the socket while it is half-open. Guarded by the listener's lock.</summary>
     internal LinkedListNode<TcpSocket>? HalfOpenNode { get; set; }

@@ -8,9 +8,9 @@ namespace ZeroTier.Managed.Tests.IpStack.Tcp;
 /// <summary>A stack on a <see cref="TcpLink"/>.</summary>
 internal sealed class TcpHost : IDisposable
 {
-    public TcpHost(TcpLink link, int number, TcpLayerOptions? options = null)
+    public TcpHost(TcpLink link, int number, TcpLayerOptions? options = null, bool ipv6 = false)
     {
-        Address = IpAddress.FromIPv4(0x0a000000u + (uint)number);
+        Address = ipv6 ? IpAddress.FromIPv6(((UInt128)0xfd00 << 112) + (uint)number) : IpAddress.FromIPv4(0x0a000000u + (uint)number);
         Mac = new MacAddress(0x0200_0000_0000u + (ulong)number);
         Layer = new TcpLayer(
             link.OutputOf(Mac), link.Clock, new SeededRandom((ulong)number), (options ?? TcpLayerOptions.Default) with { Scheduler = PipeScheduler.Inline });
@@ -39,12 +39,12 @@ internal sealed class TcpHost : IDisposable
 /// <summary>Two stacks, and what tests do with them.</summary>
 internal sealed class TcpPair : IDisposable
 {
-    public TcpPair(ulong seed = 1, TcpLayerOptions? options = null)
+    public TcpPair(ulong seed = 1, TcpLayerOptions? options = null, bool ipv6 = false)
     {
         Clock = new VirtualClock();
         Link = new TcpLink(Clock, seed);
-        A = new TcpHost(Link, 1, options);
-        B = new TcpHost(Link, 2, options);
+        A = new TcpHost(Link, 1, options, ipv6);
+        B = new TcpHost(Link, 2, options, ipv6);
     }
 
     public static TimeSpan Minutes { get; } = TimeSpan.FromMinutes(30);
@@ -115,7 +115,7 @@ internal static class TcpTraffic
     }
 
     /// <summary>Reads to the end and checks each byte.</summary>
-    public static async Task<long> ReceiveAsync(PipeReader reader, int salt)
+    public static async Task<long> ReceiveAsync(PipeReader reader, int salt, Action<long>? onProgress = null)
     {
         long position = 0;
         while (true)
@@ -135,6 +135,7 @@ internal static class TcpTraffic
             }
 
             reader.AdvanceTo(result.Buffer.End);
+            onProgress?.Invoke(position);
             if (result.IsCompleted)
             {
                 await reader.CompleteAsync();
