@@ -11,7 +11,7 @@ internal static partial class NodeLog
     [LoggerMessage(101, LogLevel.Information, "Node {Node} stopped.", EventName = "NodeStopped")]
     public static partial void Stopped(ILogger logger, NodeId node);
 
-    [LoggerMessage(102, LogLevel.Information, "Node {Node} is online: a root answers.", EventName = "NodeOnline")]
+    [LoggerMessage(102, LogLevel.Information, "Node {Node} is online.", EventName = "NodeOnline")]
     public static partial void Online(ILogger logger, NodeId node);
 
     [LoggerMessage(103, LogLevel.Warning, "Node {Node} is offline: no root answers.", EventName = "NodeOffline")]

@@ -5,7 +5,7 @@ namespace ZeroTier.Managed.Vl1;
 /// <summary>The log messages of this layer: ids 1000 to 1099.</summary>
 internal static partial class Vl1Log
 {
-    [LoggerMessage(1000, LogLevel.Information, "Node {Node} is online: a root answered.")]
+    [LoggerMessage(1000, LogLevel.Debug, "Node {Node} is online: a root answered.")]
     public static partial void Online(ILogger logger, NodeId node);
 
     [LoggerMessage(1001, LogLevel.Warning, "Node {Node} is offline: no root was heard for {Milliseconds} ms.")]
