@@ -1,17 +1,25 @@
 using System.Globalization;
 using System.Reflection;
+using System.Text.RegularExpressions;
 
 namespace EndToEnd.Tests;
 
 /// <summary>The public and protected members of an assembly, one line each.</summary>
-internal static class PublicSurface
+internal static partial class PublicSurface
 {
     private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
 
     // What the compiler writes into every record says nothing.
     private static readonly HashSet<string> RecordMembers = ["PrintMembers", "<Clone>$", "EqualityContract", "GetHashCode", "ToString", "op_Equality", "op_Inequality"];
 
-    public static IEnumerable<string> Of(Assembly assembly) => assembly.GetExportedTypes().SelectMany(Lines);
+    /// <summary>The lines, in the order of types and names, whatever the modifiers.</summary>
+    public static IEnumerable<string> Of(Assembly assembly) => assembly.GetExportedTypes().SelectMany(Lines).OrderBy(Unmodified, StringComparer.Ordinal);
+
+    /// <summary>A line from the type's name on.</summary>
+    public static string Unmodified(string line) => LeadingModifiers().Replace(line, "");
+
+    [GeneratedRegex("^((protected|required|static|const|readonly|abstract|virtual|override|event) )+")]
+    private static partial Regex LeadingModifiers();
 
     private static IEnumerable<string> Lines(Type type)
     {

@@ -21,9 +21,6 @@ public sealed partial class NodeIdentity : IEquatable<NodeIdentity>, IDisposable
     /// <summary>Bytes of a signature: Ed25519 signature, then half of the message's SHA-512.</summary>
     public const int SignatureSize = 96;
 
-    /// <summary>Bytes of <see cref="PublicKeyHash"/>.</summary>
-    public const int PublicKeyHashSize = 48;
-
     private const int AgreementKeySize = 32;
     private const int MessageHashSize = 32;
 
@@ -49,7 +46,7 @@ public sealed partial class NodeIdentity : IEquatable<NodeIdentity>, IDisposable
     public bool HasSecret => _privateKey is not null && !_disposed;
 
     /// <summary>SHA-384 of address and public key, 48 bytes; certificates name identities by its first 32.</summary>
-    public byte[] PublicKeyHash
+    internal byte[] PublicKeyHash
     {
         get
         {

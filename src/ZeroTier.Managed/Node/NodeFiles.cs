@@ -55,7 +55,7 @@ internal sealed class NodeFiles(string folder, ILogger log)
 
     public void AddNetwork(NetworkId network)
     {
-        MakeFolder(_networks);
+        OwnerFolder.Create(_networks);
         string file = NetworkFile(network);
         if (!File.Exists(file))
         {
@@ -98,7 +98,7 @@ internal sealed class NodeFiles(string folder, ILogger log)
     {
         lock (_storedPeers)
         {
-            MakeFolder(_peers);
+            OwnerFolder.Create(_peers);
             Span<byte> bytes = stackalloc byte[KnownPeer.MaxSize];
             var current = new HashSet<string>(StringComparer.Ordinal);
             foreach (var peer in peers)
@@ -128,16 +128,4 @@ internal sealed class NodeFiles(string folder, ILogger log)
 
     private static IEnumerable<string> Files(string directory, string suffix) =>
         Directory.Exists(directory) ? Directory.GetFiles(directory, "*" + suffix).Order(StringComparer.Ordinal) : [];
-
-    private static void MakeFolder(string path)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            Directory.CreateDirectory(path);
-        }
-        else
-        {
-            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
-    }
 }

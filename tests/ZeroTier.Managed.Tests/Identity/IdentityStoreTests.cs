@@ -216,13 +216,4 @@ public sealed class IdentityStoreTests : IDisposable
         Directory.CreateDirectory(Node);
         File.WriteAllText(SecretFile, NodeIdentityTests.Load(index).ToSecretText() + "\n");
     }
-
-    private sealed class CancellingRandom(CancellationTokenSource cancellation) : RandomSource
-    {
-        public override void Fill(Span<byte> destination)
-        {
-            cancellation.Cancel();
-            destination.Fill(7);
-        }
-    }
 }

@@ -1,4 +1,5 @@
 using ZeroTier.Managed.Identity;
+using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Identity;
 
@@ -40,14 +41,4 @@ public class NodeIdentityGenerationTests
     [Fact]
     public async Task GenerateAsync_CancelledBefore_NeverStarts() =>
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => NodeIdentity.GenerateAsync(cancellationToken: new CancellationToken(canceled: true)));
-
-    // Cancels in the middle of the first draw: the loop must notice before the next one.
-    private sealed class CancellingRandom(CancellationTokenSource cancellation) : RandomSource
-    {
-        public override void Fill(Span<byte> destination)
-        {
-            cancellation.Cancel();
-            destination.Fill(7);
-        }
-    }
 }
