@@ -29,7 +29,7 @@ internal sealed class TransportResources : IDisposable
     }
 
     /// <summary>Where the pipes of connections take their blocks.</summary>
-    public MemoryPool<byte> MemoryPool => _ownPool.Value ?? MemoryPool<byte>.Shared;
+    public MemoryPool<byte> MemoryPool => _ownPool.Value ?? ZeroTierTransportOptions.Default.MemoryPool;
 
     /// <summary>The pipes of accepted connections.</summary>
     public ZeroTierTransportOptions Server => _server.Value;

@@ -4,6 +4,8 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 internal sealed class TcpListener : IDisposable
 {
     // Lock order: this lock is taken inside no other but the connection's read of HasRoom, which takes none.
+    private const long HandshakePatience = TimeSpan.TicksPerSecond;
+
     private readonly Lock _gate = new();
     private readonly TcpLayer _layer;
     private readonly LinkedList<TcpSocket> _halfOpen = new();
@@ -119,6 +121,7 @@ internal sealed class TcpListener : IDisposable
             }
 
             socket.HalfOpenNode = _halfOpen.AddLast(socket);
+            socket.HalfOpenSince = _layer.Now;
             return true;
         }
     }
@@ -194,7 +197,8 @@ internal sealed class TcpListener : IDisposable
         }
     }
 
-    // The oldest: of this sender when it holds more than an eighth, so that one member's flood pushes out itself, else of all.
+    // The oldest: of this sender when it holds more than an eighth, so that one member's flood pushes out itself, else of all. A sender's own handshake
+    // that may still be under way does not give way to its next one: a client that opens a thousand connections at once sends the SYN again.
     private TcpSocket? Victim(MacAddress sender)
     {
         TcpSocket? own = null;
@@ -208,7 +212,12 @@ internal sealed class TcpListener : IDisposable
             }
         }
 
-        return count > Options.Backlog / 8 ? own : _halfOpen.First?.Value;
+        if (count <= Options.Backlog / 8)
+        {
+            return _halfOpen.First?.Value;
+        }
+
+        return own is not null && _layer.Now - own.HalfOpenSince >= HandshakePatience ? own : null;
     }
 
     private void RemoveHalfOpen(TcpSocket socket)

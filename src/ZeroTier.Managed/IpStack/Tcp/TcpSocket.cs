@@ -113,6 +113,9 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     /// <summary>Where the listener keeps the socket while it is half-open. Guarded by the listener's lock.</summary>
     internal LinkedListNode<TcpSocket>? HalfOpenNode { get; set; }
 
+    /// <summary>When the listener noted the handshake. Under its lock.</summary>
+    internal long HalfOpenSince { get; set; }
+
     /// <summary>Nothing that the application wrote is still on its way.</summary>
     internal bool IsDrained
     {

@@ -21,11 +21,42 @@ public sealed class TcpAbuseTests
 
         Assert.Equal(peer.Host.Layer.HalfOpenCount, peer.Host.Layer.SocketCount);
         Assert.Equal(0, peer.Host.Layer.Chunks.Outstanding);
-        Assert.Equal(20_000 - 512, peer.Statistics[TcpCounter.HalfOpenEvicted]);
+        Assert.Equal(20_000 - 512, peer.Statistics[TcpCounter.SynDropped]);
+        Assert.Equal(0, peer.Statistics[TcpCounter.HalfOpenEvicted]);
+
+        // Another member gets a place at once, the same one only once its oldest handshake has had its time.
+        peer.Mac = new MacAddress(0x0200_0000_0064);
+        peer.Send(peer.Segment(TcpFlags.Syn, 1, port: 61_000));
+        Assert.Equal(1, peer.Statistics[TcpCounter.HalfOpenEvicted]);
         listener.Dispose();
         peer.Host.AssertClean();
-        using var honest = new TcpPeer();
-        honest.Open();
+    }
+
+    [Fact]
+    public void Connect_AThousandAtOnce_AllSucceedAndNoneIsReset()
+    {
+        using var pair = new TcpPair();
+        using TcpListener listener = pair.B.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options });
+        var attempts = new List<Task<TcpSocket>>();
+        for (int i = 0; i < 1000; i++)
+        {
+            attempts.Add(pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 80, TcpPair.Options, CancellationToken.None).AsTask());
+        }
+
+        int accepted = 0;
+        Task<TcpSocket?> accept = listener.AcceptAsync(CancellationToken.None).AsTask();
+        for (int second = 0; second < 20; second++)
+        {
+            pair.Clock.Advance(TimeSpan.FromSeconds(1));
+            for (; accept.IsCompletedSuccessfully; accept = listener.AcceptAsync(CancellationToken.None).AsTask())
+            {
+                accepted++;
+            }
+        }
+
+        Assert.All(attempts, attempt => Assert.True(attempt.IsCompletedSuccessfully));
+        Assert.Equal(1000, accepted);
+        Assert.All(attempts, attempt => Assert.False(attempt.Result.ReceiveEnded.IsCompleted));
     }
 
     [Fact]
