@@ -59,7 +59,32 @@ internal sealed class TcpListener : IDisposable
 
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static (state, token) => ((TaskCompletionSource<TcpSocket?>)state!).TrySetCanceled(token), waiter);
-        return await waiter.Task.ConfigureAwait(false);
+        try
+        {
+            return await waiter.Task.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Else a caller that polls with short timeouts would leave its waiters behind until the next connection.
+            lock (_gate)
+            {
+                _waiters.Remove(waiter);
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Callers that wait for a connection.</summary>
+    internal int WaiterCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _waiters.Count;
+            }
+        }
     }
 
     /// <summary>Stops listening; accepted connections live on, those still waiting are reset. Idempotent.</summary>

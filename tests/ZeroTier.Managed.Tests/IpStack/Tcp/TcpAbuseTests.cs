@@ -33,6 +33,22 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
+    public async Task Accept_Cancelled_LeavesNoWaiterBehind()
+    {
+        using var pair = new TcpPair();
+        using TcpListener listener = pair.B.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options });
+        for (int i = 0; i < 10; i++)
+        {
+            using var cancellation = new CancellationTokenSource();
+            Task<TcpSocket?> accept = listener.AcceptAsync(cancellation.Token).AsTask();
+            await cancellation.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => accept);
+        }
+
+        Assert.Equal(0, listener.WaiterCount);
+    }
+
+    [Fact]
     public void Connect_AThousandAtOnce_AllSucceedAndNoneIsReset()
     {
         using var pair = new TcpPair();
