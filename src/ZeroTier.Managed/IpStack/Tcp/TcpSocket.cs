@@ -123,7 +123,9 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         {
             lock (_gate)
             {
-                return !_connection.IsEstablished || _connection.IsSendQueueEmpty && !_outputBusy && (_outputDone || _outputWaits);
+                // Once the application has let go, the worker has still to see the end of the pipe and queue FIN, even while its read seems to wait.
+                return !_connection.IsEstablished
+                    || _connection.IsSendQueueEmpty && !_outputBusy && (_outputDone || _outputWaits && !_disposed && !_outputClosing);
             }
         }
     }
