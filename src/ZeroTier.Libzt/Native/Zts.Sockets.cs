@@ -1,0 +1,104 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace ZeroTier.Libzt.Native;
+
+internal static unsafe partial class Zts
+{
+    /// <summary><see cref="FileControl"/>: read the mode.</summary>
+    internal const int GetMode = 3;
+
+    /// <summary><see cref="FileControl"/>: set the mode; only <see cref="NonBlocking"/> is known.</summary>
+    internal const int SetMode = 4;
+
+    /// <summary>The mode bit of a non-blocking descriptor.</summary>
+    internal const int NonBlocking = 1;
+
+    /// <summary>Descriptors per process: 0 to 1023.</summary>
+    internal const int MaxDescriptors = 1024;
+
+    /// <summary>A new descriptor, in blocking mode: make it non-blocking before anything else.</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_socket", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int Socket(ZtsFamily family, ZtsSocketType type, ZtsProtocol protocol);
+
+    /// <summary>Binds to a local address. A foreign one is accepted, too.</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_bind", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int Bind(int fd, ZtsAddress* address, uint length);
+
+    /// <summary>Begins to listen; the backlog is clamped to 255.</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_listen", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int Listen(int fd, int backlog);
+
+    /// <summary>Takes a connection; the new descriptor is in blocking mode and inherits no options. Both pointers may be null.</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_accept", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int Accept(int fd, ZtsAddress* address, uint* length);
+
+    /// <summary>Begins to connect; on a non-blocking descriptor the result is -1 and <see cref="Errno.InProgress"/>.</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_connect", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int Connect(int fd, ZtsAddress* address, uint length);
+
+    /// <summary>Closes a descriptor; only the thread that owns it may do so (chapter 4, section 12.4).</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_close", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int Close(int fd);
+
+    /// <summary>Ends a direction. Only <see cref="ShutdownMode.Write"/> is harmless (chapter 4, section 12.6).</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_shutdown", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int Shutdown(int fd, ShutdownMode how);
+
+    /// <summary>Sends; the count that was taken.</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_send", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int Send(int fd, byte* buffer, nuint length, MessageFlags flags);
+
+    /// <summary>Receives; 0 once at the end of the stream, then -1 and <see cref="Errno.NotConnected"/>.</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_recv", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int Receive(int fd, byte* buffer, nuint length, MessageFlags flags);
+
+    /// <summary>Sends a datagram.</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_sendto", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int SendTo(int fd, byte* buffer, nuint length, MessageFlags flags, ZtsAddress* address, uint addressLength);
+
+    /// <summary>Receives a datagram; what does not fit is lost.</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_recvfrom", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int ReceiveFrom(int fd, byte* buffer, nuint length, MessageFlags flags, ZtsAddress* address, uint* addressLength);
+
+    /// <summary>Waits for descriptors; the number that are ready, 0 after the time is up. A closed descriptor is not reported (chapter 4, section 12.2).</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_poll", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int Poll(PollDescriptor* descriptors, uint count, int timeoutMilliseconds);
+
+    /// <summary>Gets or sets the mode of a descriptor.</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_fcntl", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int FileControl(int fd, int command, int flags);
+
+    /// <summary>Sets an option.</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_setsockopt", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int SetSocketOption(int fd, OptionLevel level, int name, void* value, uint length);
+
+    /// <summary>Reads an option.</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_getsockopt", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int GetSocketOption(int fd, OptionLevel level, int name, void* value, uint* length);
+
+    /// <summary>The local address of a descriptor.</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_getsockname", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int GetSocketName(int fd, ZtsAddress* address, uint* length);
+
+    /// <summary>The remote address of a descriptor.</summary>
+    [LibraryImport(Library, EntryPoint = "zts_bsd_getpeername", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int GetPeerName(int fd, ZtsAddress* address, uint* length);
+}
