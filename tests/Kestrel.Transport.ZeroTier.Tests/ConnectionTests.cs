@@ -216,7 +216,7 @@ public class ConnectionTests
     }
 
     [Fact]
-    public async Task Abort_and_dispose_from_two_threads_leave_the_process_alive()
+    public async Task Rule_2_Abort_and_dispose_from_two_threads_leave_the_process_alive()
     {
         for (int i = 0; i < 10_000; i++)
         {

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -62,6 +63,27 @@ public class LifecycleTests
         await ((IAsyncDisposable)host).DisposeAsync();
         Assert.Equal(ZeroTierNodeState.Disposed, server.State);
         Assert.Empty(server.Listeners);
+        Assert.True(factory.Backing.Disposed);
+    }
+
+    [Fact]
+    public async Task Rule_8_1_A_host_without_kestrel_runs_a_node()
+    {
+        var node = new FakeNetwork().CreateNode();
+        var factory = new FakeNodeFactory(node);
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddSingleton<INodeFactory>(factory);
+        builder.Services.AddZeroTier(zt => zt.Networks.Add(FakeNetwork.DefaultId.ToString()));
+        using var host = builder.Build();
+        var early = host.Services.GetRequiredService<IZeroTierNode>();
+        Assert.Equal(ZeroTierNodeState.Stopped, early.State);
+        Assert.Equal(ZeroTierError.NotRunning, Assert.Throws<ZeroTierException>(() => early.Id).Error);
+        await host.StartAsync(Cancel);
+        Assert.Equal(node.KnownId, early.Id);
+        Assert.NotNull(host.Services.GetRequiredService<ZeroTierHttpHandler>());
+        Assert.NotNull(host.Services.GetRequiredService<IConnectionFactory>());
+        await host.StopAsync(Cancel);
+        Assert.Equal(ZeroTierNodeState.Disposed, node.State);
         Assert.True(factory.Backing.Disposed);
     }
 

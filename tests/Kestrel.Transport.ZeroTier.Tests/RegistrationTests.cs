@@ -108,27 +108,6 @@ public class RegistrationTests
     }
 
     [Fact]
-    public async Task AddZeroTier_WithoutKestrel_RunsANodeForTheHost()
-    {
-        var node = new FakeNetwork().CreateNode();
-        var factory = new FakeNodeFactory(node);
-        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Services.AddSingleton<INodeFactory>(factory);
-        builder.Services.AddZeroTier(zt => zt.Networks.Add(FakeNetwork.DefaultId.ToString()));
-        using var host = builder.Build();
-        var early = host.Services.GetRequiredService<IZeroTierNode>();
-        Assert.Equal(ZeroTierNodeState.Stopped, early.State);
-        Assert.Equal(ZeroTierError.NotRunning, Assert.Throws<ZeroTierException>(() => early.Id).Error);
-        await host.StartAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(node.KnownId, early.Id);
-        Assert.NotNull(host.Services.GetRequiredService<ZeroTierHttpHandler>());
-        Assert.NotNull(host.Services.GetRequiredService<IConnectionFactory>());
-        await host.StopAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(ZeroTierNodeState.Disposed, node.State);
-        Assert.True(factory.Backing.Disposed);
-    }
-
-    [Fact]
     public async Task Subscription_OpenedBeforeTheStart_MissesNothing()
     {
         await using var host = TestHost.Build();
