@@ -1,0 +1,98 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using ZeroTier.Libzt.Loading;
+using ZeroTier.Libzt.Native;
+
+namespace ZeroTier.Libzt;
+
+/// <summary>The native library libzt in this process. At most one is loaded, and it stays loaded. Thread-safe.</summary>
+public sealed class LibztLibrary
+{
+    /// <summary>The environment variable that names the library, or the folder with it, where no path is given in code.</summary>
+    public const string PathVariable = "LIBZT_PATH";
+
+    private static readonly Lock _lock = new();
+    private static LibztLibrary? _loaded;
+
+    private LibztLibrary(string path, nint handle)
+    {
+        Path = path;
+        Handle = handle;
+    }
+
+    /// <summary>Where the library was found; only a name when the system's loader found it.</summary>
+    public string Path { get; }
+
+    internal nint Handle { get; }
+
+    /// <summary>
+    /// Loads the library, once. It is looked for at <paramref name="path"/>; without one where <see cref="PathVariable"/> says; without that in
+    /// <c>runtimes/RID/native</c> beside the application, in the application's folder, and where the system's loader looks.
+    /// </summary>
+    /// <param name="path">The file, or the folder that holds it. Null to look for it.</param>
+    /// <exception cref="ZeroTierException">
+    /// <see cref="ZeroTierError.NotSupported"/>: it was not found, cannot be loaded, is too old, or another one is loaded. The message lists everything that was
+    /// tried with the loader's reason, and says how to get the library.
+    /// </exception>
+    public static LibztLibrary Load(string? path = null) =>
+        TryLoad(path, out var library, out var error) ? library : throw error;
+
+    /// <summary>Like <see cref="Load"/>, but hands the error over instead of throwing it.</summary>
+    /// <param name="path">The file, or the folder that holds it. Null to look for it.</param>
+    /// <param name="library">The library.</param>
+    /// <param name="error">Why there is none.</param>
+    public static bool TryLoad(string? path, [NotNullWhen(true)] out LibztLibrary? library, [NotNullWhen(false)] out ZeroTierException? error)
+    {
+        lock (_lock)
+        {
+            if (_loaded is not { } loaded)
+            {
+                return Search(path, out library, out error);
+            }
+
+            if (path is null || LibraryCandidates.For(path).Any(candidate => candidate.Path == loaded.Path))
+            {
+                library = loaded;
+                error = null;
+                return true;
+            }
+
+            error = new ZeroTierException(
+                ZeroTierError.NotSupported,
+                $"This process runs libzt from '{loaded.Path}' already and cannot load another one from '{path}'. Give the same path everywhere in the process, or none.");
+            library = null;
+            return false;
+        }
+    }
+
+    private static bool Search(string? path, [NotNullWhen(true)] out LibztLibrary? library, [NotNullWhen(false)] out ZeroTierException? error)
+    {
+        var tried = new List<string>();
+        foreach (var candidate in LibraryCandidates.For(path))
+        {
+            if (LibraryProbe.TryOpen(candidate, out nint handle, out string? reason))
+            {
+                library = Use(new LibztLibrary(candidate.Path, handle));
+                error = null;
+                return true;
+            }
+
+            tried.Add($"  {candidate}: {reason}");
+        }
+
+        library = null;
+        error = new ZeroTierException(
+            ZeroTierError.NotSupported,
+            $"The native library libzt was not loaded. Tried:\n{string.Join('\n', tried)}\n"
+            + $"To get it, build libzt 1.8 or newer (https://github.com/zerotier/libzt) for {RuntimeInformation.RuntimeIdentifier}, then put it beside the application, or name the file in "
+            + $"ZeroTier:LibztPath or in the environment variable {PathVariable}. The managed engine (ZeroTier:Engine 'Managed') needs no native library.");
+        return false;
+    }
+
+    private static LibztLibrary Use(LibztLibrary library)
+    {
+        NativeLibrary.SetDllImportResolver(typeof(Zts).Assembly, (name, _, _) => name == Zts.Library ? library.Handle : 0);
+        Zts.UseErrno(NativeLibrary.TryGetExport(library.Handle, LibztSymbols.Errno, out nint address) ? address : 0);
+        return _loaded = library;
+    }
+}
