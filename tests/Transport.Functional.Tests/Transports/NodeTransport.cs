@@ -1,0 +1,61 @@
+using System.Net;
+using Kestrel.Transport.ZeroTier;
+using Kestrel.Transport.ZeroTier.Hosting;
+using ZeroTier;
+
+namespace Transport.Functional.Tests.Transports;
+
+/// <summary>Our transport between two nodes of one engine. All servers of a run share one node, all clients another.</summary>
+public abstract class NodeTransport : FunctionalTransport
+{
+    internal override string Name => "ZeroTier";
+
+    internal override bool KeepsAnswersToUnreadInput => true;
+
+    /// <summary>The network that both nodes are on.</summary>
+    private protected abstract NetworkId Network { get; }
+
+    /// <summary>The node that Kestrel listens on; online.</summary>
+    private protected abstract IZeroTierNode Server { get; }
+
+    /// <summary>The node that calls; online.</summary>
+    private protected abstract IZeroTierNode Client { get; }
+
+    internal override void Listen(IWebHostBuilder web, ServerOptions options, Action<ListenOptions> configure)
+    {
+        web.ConfigureServices(services => services.AddSingleton<INodeFactory>(new SharedNodeFactory(Server)));
+        web.UseZeroTier(zt =>
+        {
+            zt.Networks.Add(Network.ToString());
+            zt.MaxReadBufferSize = options.MaxReadBufferSize;
+            zt.MaxWriteBufferSize = options.MaxWriteBufferSize;
+            zt.Listen(0, configure);
+        });
+    }
+
+    internal override async Task<RawConnection> ConnectAsync(IPEndPoint server, CancellationToken cancellationToken) =>
+        new Connection(await Client.ConnectAsync(new ZeroTierEndPoint(Network, server.Address, server.Port), cancellationToken: cancellationToken));
+
+    internal override HttpMessageHandler CreateHandler(Action<SocketsHttpHandler>? configure)
+    {
+        var handler = new ZeroTierHttpHandler(Client);
+        configure?.Invoke(handler.SocketsHandler);
+        return handler;
+    }
+
+    private sealed class SharedNodeFactory(IZeroTierNode node) : INodeFactory
+    {
+        public ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken) => new(new NodeLease(new SharedNode(node)));
+    }
+
+    private sealed class Connection(ZeroTierConnection connection) : RawConnection(new ZeroTierConnectionStream(connection))
+    {
+        public override IPEndPoint LocalEndPoint => connection.LocalEndPoint;
+
+        public override void CloseSending() => connection.Output.Complete();
+
+        public override void Reset() => connection.Abort();
+
+        protected override bool IsReset(Exception exception) => exception is ZeroTierException { Error: ZeroTierError.ConnectionReset };
+    }
+}
