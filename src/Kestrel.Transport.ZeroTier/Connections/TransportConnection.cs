@@ -26,6 +26,7 @@ internal sealed class TransportConnection :
     private IDictionary<object, object?>? _items;
     private int _closedFired;
     private int _errorLogged;
+    private int _finLogged;
     private int _disposed;
 
     /// <summary>Wraps a connection. Starts nothing (rule 6.13).</summary>
@@ -33,7 +34,7 @@ internal sealed class TransportConnection :
     {
         _connection = connection;
         _logger = logger;
-        _input = new TransportReader(connection.Input);
+        _input = new TransportReader(connection.Input, LogReceiveEnded);
         _output = new TransportWriter(connection.Output);
         MemoryPool = memoryPool;
         Transport = this;
@@ -173,16 +174,7 @@ internal sealed class TransportConnection :
 
     private async Task WatchReceivingAsync()
     {
-        var error = await _connection.ReceiveEnded.ConfigureAwait(false);
-        if (error is not null)
-        {
-            LogError(error);
-        }
-        else if (Volatile.Read(ref _shutdownReason) is null)
-        {
-            TransportLog.ConnectionReadFin(_logger, ConnectionId);
-        }
-
+        LogReceiveEnded(await _connection.ReceiveEnded.ConfigureAwait(false));
         FireConnectionClosed();
     }
 
@@ -197,6 +189,19 @@ internal sealed class TransportConnection :
         {
             // FIN is out after the last byte: for Kestrel the connection ends here, without waiting for the peer (rule 6.10).
             Abort(null);
+        }
+    }
+
+    /// <summary>The application's read and the engine's own word may both be first.</summary>
+    private void LogReceiveEnded(ZeroTierException? error)
+    {
+        if (error is not null)
+        {
+            LogError(error);
+        }
+        else if (Volatile.Read(ref _shutdownReason) is null && Interlocked.Exchange(ref _finLogged, 1) == 0)
+        {
+            TransportLog.ConnectionReadFin(_logger, ConnectionId);
         }
     }
 

@@ -8,7 +8,11 @@ namespace Kestrel.Transport.ZeroTier.Connections;
 /// <summary>
 /// The application's end of received bytes: the engine's pipe, with its errors in Kestrel's terms, and an end that this side can set (rules 6.8, 6.10).
 /// </summary>
-internal sealed class TransportReader(PipeReader inner) : PipeReader
+/// <remarks>
+/// <paramref name="ended"/> hears how receiving ended, null for FIN, before the application sees it and perhaps more than once: what the application does next
+/// is then logged after it.
+/// </remarks>
+internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException?> ended) : PipeReader
 {
     private ConnectionAbortedException? _ended;
 
@@ -35,7 +39,7 @@ internal sealed class TransportReader(PipeReader inner) : PipeReader
         }
 
         // Data is there already in the busy case: no state machine then. A cancelled read may be the one from End.
-        return read.IsCompletedSuccessfully && read.Result is { IsCanceled: false } result ? new(result) : AwaitAsync(read);
+        return read.IsCompletedSuccessfully && read.Result is { IsCanceled: false, IsCompleted: false } result ? new(result) : AwaitAsync(read);
     }
 
     public override bool TryRead(out ReadResult result)
@@ -43,13 +47,13 @@ internal sealed class TransportReader(PipeReader inner) : PipeReader
         ThrowIfEnded();
         try
         {
-            bool read = inner.TryRead(out result);
-            if (read && result.IsCanceled)
+            if (!inner.TryRead(out result))
             {
-                ThrowIfEnded();
+                return false;
             }
 
-            return read;
+            Observe(result);
+            return true;
         }
         catch (ZeroTierException exception)
         {
@@ -73,16 +77,25 @@ internal sealed class TransportReader(PipeReader inner) : PipeReader
         try
         {
             var result = await read.ConfigureAwait(false);
-            if (result.IsCanceled)
-            {
-                ThrowIfEnded();
-            }
-
+            Observe(result);
             return result;
         }
         catch (ZeroTierException exception)
         {
             throw Translate(exception);
+        }
+    }
+
+    private void Observe(in ReadResult result)
+    {
+        if (result.IsCanceled)
+        {
+            ThrowIfEnded();
+        }
+
+        if (result.IsCompleted)
+        {
+            ended(null);
         }
     }
 
@@ -94,6 +107,14 @@ internal sealed class TransportReader(PipeReader inner) : PipeReader
         }
     }
 
-    private Exception Translate(ZeroTierException exception) =>
-        Volatile.Read(ref _ended) is { } reason ? new ConnectionAbortedException(reason.Message, reason) : TransportErrors.Map(exception);
+    private Exception Translate(ZeroTierException exception)
+    {
+        if (Volatile.Read(ref _ended) is { } reason)
+        {
+            return new ConnectionAbortedException(reason.Message, reason);
+        }
+
+        ended(exception);
+        return TransportErrors.Map(exception);
+    }
 }
