@@ -32,8 +32,12 @@ public sealed record ZeroTierPeer(NodeId Id, ZeroTierPeerRole Role)
     /// <summary>When something authenticated was last received from it; null if never.</summary>
     public DateTimeOffset? LastReceived { get; init; }
 
-    /// <summary>True when at least one direct path is known.</summary>
-    public bool IsDirect => Paths.Count > 0;
+    /// <summary>True when at least one direct path is known. An engine that is not told the paths themselves sets it instead.</summary>
+    public bool IsDirect
+    {
+        get => field || Paths.Count > 0;
+        init;
+    }
 }
 
 /// <summary>A physical way to a peer.</summary>

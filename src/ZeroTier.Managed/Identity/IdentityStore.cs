@@ -1,4 +1,5 @@
 using System.Text;
+using ZeroTier.Engines;
 
 namespace ZeroTier.Managed.Identity;
 

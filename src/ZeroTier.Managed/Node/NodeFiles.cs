@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using ZeroTier.Engines;
 using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Node;

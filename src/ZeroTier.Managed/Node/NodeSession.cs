@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using ZeroTier.Engines;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;

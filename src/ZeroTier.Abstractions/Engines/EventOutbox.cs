@@ -1,4 +1,4 @@
-namespace ZeroTier.Managed.Node;
+namespace ZeroTier.Engines;
 
 /// <summary>
 /// Events in the order of the state changes that caused them: noted while the state's lock is held, published after it is released, by one thread at a time.

@@ -1,6 +1,6 @@
 using System.IO.Pipelines;
 
-namespace ZeroTier.Managed.Node;
+namespace ZeroTier.Engines;
 
 /// <summary>Wakes those who wait for a change of the node's state. Thread-safe.</summary>
 internal sealed class StateSignal(PipeScheduler scheduler)
