@@ -1,0 +1,168 @@
+using System.Net;
+using ZeroTier.Libzt.Native;
+
+namespace ZeroTier.Libzt.Sockets;
+
+/// <summary>An attempt to connect, until the connection is there. Has no descriptor while it waits for the next try.</summary>
+internal sealed class ConnectingSocket : PolledSocket
+{
+    private const int RetryInterval = 50;
+
+    private readonly TaskCompletionSource<ZeroTierConnection> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly StreamOptions _options;
+    private readonly IPAddress _source;
+    private readonly IPEndPoint _remote;
+    private readonly long _routeDeadline;
+    private readonly long _deadline;
+    private long _retryAt = Never;
+    private bool _isOver;
+
+    internal ConnectingSocket(SocketLoop loop, NetworkId network, IPAddress source, IPEndPoint remote, StreamOptions options)
+        : base(loop, network)
+    {
+        _source = source;
+        _remote = remote;
+        _options = options;
+        _routeDeadline = loop.Now + loop.Limits.RouteTime;
+        _deadline = loop.Now + loop.Limits.ConnectTime;
+        loop.Polled.Add(this);
+        Try();
+        Update();
+    }
+
+    /// <summary>The connection, or why there is none.</summary>
+    internal Task<ZeroTierConnection> Connected => _connected.Task;
+
+    internal override PollEvents Interest => PollEvents.Out;
+
+    internal override long NextDeadline => Math.Min(_retryAt, _deadline);
+
+    internal override void OnReady(PollEvents events)
+    {
+        Errno error = Descriptor!.TakeError();
+        if (error == Errno.None && (events & PollEvents.Error) != 0)
+        {
+            error = Errno.Reset;
+        }
+
+        if (error != Errno.None)
+        {
+            OnFailed(error);
+        }
+        else if ((events & PollEvents.Out) != 0)
+        {
+            Succeed();
+        }
+        else
+        {
+            Spurious();
+        }
+    }
+
+    internal override void OnDeadline()
+    {
+        if (Loop.Now >= _deadline)
+        {
+            Fail(SocketErrors.OfConnect(Errno.Again, _remote, Network));
+        }
+        else
+        {
+            Try();
+        }
+    }
+
+    internal override void End(ZeroTierException reason) => Fail(reason);
+
+    /// <summary>The caller no longer waits. Any thread.</summary>
+    internal void Cancel(CancellationToken cancellationToken)
+    {
+        if (_connected.TrySetCanceled(cancellationToken))
+        {
+            Loop.Work.Schedule(static state => ((ConnectingSocket)state!).GiveUp(), this);
+        }
+    }
+
+    // lwIP's sockets are finished after a failure: each try has its own (chapter 4, section 8).
+    private void Try()
+    {
+        _retryAt = Never;
+        Descriptor? descriptor = Descriptor.Open(
+            Loop, _source.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? ZtsFamily.InterNetwork : ZtsFamily.InterNetworkV6, ZtsSocketType.Stream, out Errno error);
+        if (descriptor is null)
+        {
+            Fail(SocketErrors.OfConnect(error, _remote, Network));
+            return;
+        }
+
+        Descriptor = descriptor;
+
+        // With its source bound the connection cannot leave through another network.
+        error = descriptor.Bind(ZtsAddress.From(_source, 0));
+        if (error == Errno.None)
+        {
+            error = descriptor.Connect(ZtsAddress.From(_remote.Address, _remote.Port));
+        }
+
+        if (error is not (Errno.None or Errno.InProgress))
+        {
+            OnFailed(error);
+        }
+    }
+
+    private void OnFailed(Errno error)
+    {
+        if (error == Errno.NoRoute && Loop.Now < _routeDeadline)
+        {
+            // The link is coming up, or the own address is still being checked: a second or two (chapter 4, section 12.1).
+            Descriptor?.Dispose();
+            Descriptor = null;
+            _retryAt = Loop.Now + RetryInterval;
+            Update();
+            return;
+        }
+
+        Fail(SocketErrors.OfConnect(error, _remote, Network));
+    }
+
+    private void Succeed()
+    {
+        Errno error = Descriptor!.LocalAddress(out ZtsAddress local);
+        if (error != Errno.None || local.ToIPAddress() is not { } own)
+        {
+            Fail(SocketErrors.OfConnect(error, _remote, Network));
+            return;
+        }
+
+        Descriptor descriptor = Descriptor;
+        Descriptor = null;
+        _isOver = true;
+        Loop.Remove(this);
+        var stream = new StreamSocket(Loop, Network, descriptor, new IPEndPoint(own, local.Port), _remote, _options, isAccepted: false);
+        if (!_connected.TrySetResult(stream.Connection))
+        {
+            // Cancelled at the last moment: nobody will ever close it.
+            stream.End(SocketErrors.Aborted());
+            stream.OnDisposed();
+            stream.Discard();
+        }
+    }
+
+    private void Fail(ZeroTierException error)
+    {
+        if (!_isOver)
+        {
+            Loop.Counters.ConnectFailed();
+            _connected.TrySetException(error);
+            GiveUp();
+        }
+    }
+
+    private void GiveUp()
+    {
+        if (!_isOver)
+        {
+            _isOver = true;
+            Close();
+        }
+    }
+}

@@ -1,0 +1,195 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using ZeroTier.Libzt.Native;
+
+namespace ZeroTier.Libzt.Sockets;
+
+/// <summary>A libzt descriptor: non-blocking from the beginning, closed exactly once, and by the loop's thread. Keeps the loop, and so the node, alive.</summary>
+/// <remarks>
+/// All members belong to the loop's thread: closing a descriptor that another thread is inside of freezes the whole library (chapter 4, section 12.4).
+/// Even a descriptor that was forgotten is handed back to that thread by its finalizer.
+/// </remarks>
+internal sealed unsafe class Descriptor : SafeHandle
+{
+    private const int NodeIsDown = -2;
+
+    // Numbers that could not be closed because the node was down. They can be after the next start (chapter 4, section 8).
+    private static readonly ConcurrentQueue<int> _orphans = new();
+
+    private readonly SocketLoop _loop;
+
+    private Descriptor(SocketLoop loop, int fd)
+        : base(invalidHandleValue: -1, ownsHandle: true)
+    {
+        _loop = loop;
+        SetHandle(fd);
+        loop.Counters.DescriptorOpened();
+    }
+
+    public override bool IsInvalid => handle < 0;
+
+    /// <summary>The number that libzt and its logs use.</summary>
+    internal int Number => (int)handle;
+
+    /// <summary>A new socket, or null.</summary>
+    internal static Descriptor? Open(SocketLoop loop, ZtsFamily family, ZtsSocketType type, out Errno error)
+    {
+        int fd = Zts.Socket(family, type, ZtsProtocol.Default);
+        error = fd < 0 ? Failure(fd) : Errno.None;
+        return fd < 0 ? null : Own(loop, fd, out error);
+    }
+
+    /// <summary>The next connection of a listening socket, or null.</summary>
+    internal Descriptor? Accept(out ZtsAddress remote, out Errno error)
+    {
+        fixed (ZtsAddress* address = &remote)
+        {
+            *address = default;
+            uint length = (uint)sizeof(ZtsAddress);
+            int fd = Zts.Accept(Number, address, &length);
+            error = fd < 0 ? Failure(fd) : Errno.None;
+            return fd < 0 ? null : Own(_loop, fd, out error);
+        }
+    }
+
+    internal Errno Bind(ZtsAddress address) => Check(Zts.Bind(Number, &address, address.Length));
+
+    internal Errno Listen(int backlog) => Check(Zts.Listen(Number, backlog));
+
+    internal Errno Connect(ZtsAddress address) => Check(Zts.Connect(Number, &address, address.Length));
+
+    internal Errno ShutdownWrite() => Check(Zts.Shutdown(Number, ShutdownMode.Write));
+
+    internal Errno LocalAddress(out ZtsAddress local)
+    {
+        fixed (ZtsAddress* address = &local)
+        {
+            *address = default;
+            uint length = (uint)sizeof(ZtsAddress);
+            return Check(Zts.GetSocketName(Number, address, &length));
+        }
+    }
+
+    /// <summary>Bytes sent, or a negative number with the reason.</summary>
+    internal int Send(ReadOnlySpan<byte> data, out Errno error)
+    {
+        fixed (byte* buffer = data)
+        {
+            int sent = Zts.Send(Number, buffer, (nuint)data.Length, MessageFlags.None);
+            error = sent < 0 ? Failure(sent) : Errno.None;
+            return sent;
+        }
+    }
+
+    /// <summary>Bytes received, 0 at the end of the stream, or a negative number with the reason.</summary>
+    internal int Receive(Span<byte> data, MessageFlags flags, out Errno error)
+    {
+        fixed (byte* buffer = data)
+        {
+            int received = Zts.Receive(Number, buffer, (nuint)data.Length, flags);
+            error = received < 0 ? Failure(received) : Errno.None;
+            return received;
+        }
+    }
+
+    internal int SendTo(ReadOnlySpan<byte> data, ZtsAddress destination, out Errno error)
+    {
+        // An empty datagram is one, too; the call wants a pointer nevertheless.
+        byte none = 0;
+        fixed (byte* buffer = data)
+        {
+            int sent = Zts.SendTo(Number, buffer == null ? &none : buffer, (nuint)data.Length, MessageFlags.None, &destination, destination.Length);
+            error = sent < 0 ? Failure(sent) : Errno.None;
+            return sent;
+        }
+    }
+
+    internal int ReceiveFrom(Span<byte> data, out ZtsAddress source, out Errno error)
+    {
+        fixed (byte* buffer = data)
+        fixed (ZtsAddress* address = &source)
+        {
+            *address = default;
+            uint length = (uint)sizeof(ZtsAddress);
+            int received = Zts.ReceiveFrom(Number, buffer, (nuint)data.Length, MessageFlags.None, address, &length);
+            error = received < 0 ? Failure(received) : Errno.None;
+            return received;
+        }
+    }
+
+    /// <summary>Takes and clears the error of the connection.</summary>
+    internal Errno TakeError() => Zts.TakeError(Number);
+
+    /// <summary>Best effort: an option that is missing must not cost the connection.</summary>
+    internal void Set(OptionLevel level, int name, int value) => _ = Zts.SetSocketOption(Number, level, name, &value, sizeof(int));
+
+    internal void SetLinger(int seconds)
+    {
+        var linger = new Linger { IsOn = 1, Seconds = seconds };
+        _ = Zts.SetSocketOption(Number, OptionLevel.Socket, SocketOption.Linger, &linger, (uint)sizeof(Linger));
+    }
+
+    /// <summary>Closes what an earlier session of the node had to leave behind.</summary>
+    internal static void CloseOrphans()
+    {
+        while (_orphans.TryDequeue(out int fd))
+        {
+            _ = Zts.Close(fd);
+        }
+    }
+
+    protected override bool ReleaseHandle()
+    {
+        if (_loop.IsCurrentThread)
+        {
+            Close(this);
+        }
+        else
+        {
+            // Forgotten, and found by the finalizer.
+            _loop.Work.Schedule(static state => Close((Descriptor)state!), this);
+        }
+
+        return true;
+    }
+
+    private static void Close(Descriptor descriptor)
+    {
+        int fd = (int)descriptor.handle;
+        int result = Zts.Close(fd);
+        descriptor._loop.Counters.DescriptorClosed();
+        if (result == NodeIsDown)
+        {
+            _orphans.Enqueue(fd);
+        }
+        else if (result < 0)
+        {
+            SocketLog.CloseFailed(descriptor._loop.Logger, fd, ErrnoTable.Describe(Failure(result)));
+        }
+    }
+
+    private static Descriptor? Own(SocketLoop loop, int fd, out Errno error)
+    {
+        int result = Zts.FileControl(fd, Zts.SetMode, Zts.NonBlocking);
+        if (result >= 0)
+        {
+            error = Errno.None;
+            return new Descriptor(loop, fd);
+        }
+
+        // A blocking descriptor could stop the loop for ever.
+        error = Failure(result);
+        _ = Zts.Close(fd);
+        return null;
+    }
+
+    private static Errno Check(int result) => result < 0 ? Failure(result) : Errno.None;
+
+    // Other negative results than -1 are libzt's own and have no error number: -2 says that the node is down (chapter 4, section 8).
+    private static Errno Failure(int result) => result switch
+    {
+        -1 => Zts.LastErrno() is var error and not Errno.None ? error : Errno.InputOutput,
+        NodeIsDown => Errno.BadDescriptor,
+        _ => Errno.Invalid,
+    };
+}

@@ -1,0 +1,65 @@
+using ZeroTier.Libzt.Native;
+
+namespace ZeroTier.Libzt.Sockets;
+
+/// <summary>A connection that nobody wants any more, until libzt has sent its reset.</summary>
+/// <remarks>
+/// Closing sends a reset only when bytes are unread, or, with a linger time of zero, unacknowledged; an idle connection would end with FIN, which the peer takes
+/// for an orderly end. What resets an idle one is keep-alive without patience: at its next slow tick, at most a second later, libzt finds the peer dead and
+/// says so to it (chapter 4, section 12.6, and measured).
+/// </remarks>
+internal sealed class DyingSocket : PolledSocket
+{
+    private readonly long _deadline;
+
+    private DyingSocket(SocketLoop loop, NetworkId network, Descriptor descriptor)
+        : base(loop, network)
+    {
+        Descriptor = descriptor;
+        _deadline = loop.Now + loop.Limits.ResetTime;
+    }
+
+    internal override PollEvents Interest => PollEvents.In;
+
+    internal override long NextDeadline => _deadline;
+
+    /// <summary>Resets a connection and closes its descriptor, now or soon.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="network">The connection's network.</param>
+    /// <param name="descriptor">The descriptor, no longer the caller's.</param>
+    /// <param name="hasUnsent">The send buffer is full, so something is unacknowledged for sure.</param>
+    internal static void Reset(SocketLoop loop, NetworkId network, Descriptor descriptor, bool hasUnsent)
+    {
+        descriptor.SetLinger(0);
+        if (hasUnsent || loop.IsGone || loop.Polled.IsFull || HasUnread(descriptor))
+        {
+            descriptor.Dispose();
+            return;
+        }
+
+        descriptor.Set(OptionLevel.Tcp, TcpOption.KeepIdle, 0);
+        descriptor.Set(OptionLevel.Tcp, TcpOption.KeepInterval, 0);
+        descriptor.Set(OptionLevel.Tcp, TcpOption.KeepCount, 0);
+        descriptor.Set(OptionLevel.Socket, SocketOption.KeepAlive, 1);
+        loop.Polled.Add(new DyingSocket(loop, network, descriptor));
+    }
+
+    // Error: libzt has reset it. In: bytes have come, so that closing resets it; or the peer has just closed, too.
+    internal override void OnReady(PollEvents events) => Close();
+
+    internal override void OnDeadline() => Close();
+
+    internal override void End(ZeroTierException reason)
+    {
+        if (Loop.IsGone)
+        {
+            Close();
+        }
+    }
+
+    private static bool HasUnread(Descriptor descriptor)
+    {
+        Span<byte> one = stackalloc byte[1];
+        return descriptor.Receive(one, MessageFlags.Peek, out _) > 0;
+    }
+}

@@ -1,0 +1,66 @@
+using System.IO.Pipelines;
+using System.Net;
+
+namespace ZeroTier.Libzt.Sockets;
+
+/// <summary>A TCP connection of libzt's stack: what the application holds. Everything that it asks for happens on the loop's thread.</summary>
+internal sealed class LibztConnection : ZeroTierConnection
+{
+    private readonly StreamSocket _stream;
+    private ZeroTierException? _abortReason;
+    private int _disposed;
+
+    internal LibztConnection(StreamSocket stream, IPEndPoint local, IPEndPoint remote)
+    {
+        _stream = stream;
+        LocalEndPoint = local;
+        RemoteEndPoint = remote;
+        RemoteNode = ProvenAddress.NodeOf(stream.Network, remote.Address);
+    }
+
+    public override NetworkId Network => _stream.Network;
+
+    public override IPEndPoint LocalEndPoint { get; }
+
+    public override IPEndPoint RemoteEndPoint { get; }
+
+    public override NodeId? RemoteNode { get; }
+
+    public override PipeReader Input => _stream.Input;
+
+    public override PipeWriter Output => _stream.Output;
+
+    public override Task<ZeroTierException?> ReceiveEnded => _stream.ReceiveEnded;
+
+    public override Task<ZeroTierException?> SendEnded => _stream.SendEnded;
+
+    /// <summary>The first reason of an abort.</summary>
+    internal ZeroTierException AbortReason => Volatile.Read(ref _abortReason) ?? SocketErrors.Aborted();
+
+    public override ZeroTierPeer? GetPeer() => RemoteNode is { } node ? _stream.Loop.FindPeer(node) : null;
+
+    public override void CloseOutput() => _stream.Loop.Work.Schedule(static state => ((StreamSocket)state!).CloseOutput(), _stream);
+
+    public override void Abort(ZeroTierException? reason = null)
+    {
+        if (Interlocked.CompareExchange(ref _abortReason, reason ?? SocketErrors.Aborted(), null) is null)
+        {
+            _stream.Loop.Work.Schedule(static state => ((StreamSocket)state!).Abort(), _stream);
+        }
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            // The loop sees the end of the output pipe, sends what is left of it, and FIN.
+            Output.Complete();
+            Input.Complete();
+            _stream.Loop.Work.Schedule(static state => ((StreamSocket)state!).OnDisposed(), _stream);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    public override string ToString() => $"{LocalEndPoint} -> {RemoteEndPoint} on {Network}";
+}

@@ -1,0 +1,150 @@
+using System.Net;
+using ZeroTier.Libzt.Native;
+
+namespace ZeroTier.Libzt.Sockets;
+
+/// <summary>One address of a listener.</summary>
+internal sealed class ListeningSocket : PolledSocket
+{
+    // Per round; the rest waits for the next.
+    private const int AcceptBudget = 64;
+
+    // After a failure that is not ours.
+    private const int Pause = 100;
+    private const int LogInterval = 5_000;
+
+    private readonly LibztListener _listener;
+    private readonly StreamOptions _options;
+    private readonly IPEndPoint _local;
+    private bool _isPaused;
+    private long _shed;
+    private long _nextLog;
+
+    internal ListeningSocket(SocketLoop loop, LibztListener listener, Descriptor descriptor, IPEndPoint local, StreamOptions options)
+        : base(loop, listener.EndPoint.Network)
+    {
+        _listener = listener;
+        _options = options;
+        _local = local;
+        Descriptor = descriptor;
+        loop.Ports.Take(ZtsSocketType.Stream, local.Address, local.Port);
+        loop.Polled.Add(this);
+    }
+
+    internal override PollEvents Interest => _isPaused ? PollEvents.None : PollEvents.In;
+
+    // Only for the log: what was shed since the last line.
+    internal override long NextDeadline => _shed != 0 ? _nextLog : Never;
+
+    internal override void OnReady(PollEvents events)
+    {
+        for (int i = 0; i < AcceptBudget && Descriptor is not null; i++)
+        {
+            if (!_listener.HasRoom())
+            {
+                // libzt keeps up to 127 more, then the peers' SYNs go unanswered for a while.
+                _isPaused = true;
+                break;
+            }
+
+            if (!TryAccept(isFirst: i == 0))
+            {
+                break;
+            }
+        }
+
+        Update();
+    }
+
+    internal override void OnDeadline()
+    {
+        SocketLog.Shed(Loop.Logger, _shed, _listener.EndPoint);
+        _shed = 0;
+        _nextLog = Loop.Now + LogInterval;
+    }
+
+    internal override void End(ZeroTierException reason) => _listener.Close();
+
+    /// <summary>The application has accepted: there is room again.</summary>
+    internal void Resume()
+    {
+        _isPaused = false;
+        Update();
+    }
+
+    /// <summary>Closes the descriptor and frees the port.</summary>
+    internal new void Close()
+    {
+        Loop.Ports.Free(ZtsSocketType.Stream, _local.Address, _local.Port);
+        base.Close();
+    }
+
+    private bool TryAccept(bool isFirst)
+    {
+        Descriptor? accepted = Descriptor!.Accept(out ZtsAddress remote, out Errno error);
+        if (accepted is null)
+        {
+            return OnAcceptFailed(error, isFirst);
+        }
+
+        Progress();
+        if (remote.ToIPAddress() is not { } address || accepted.LocalAddress(out ZtsAddress local) != Errno.None || local.ToIPAddress() is not { } own)
+        {
+            // Reset by its peer before we came to it.
+            accepted.Dispose();
+            return true;
+        }
+
+        if (!Loop.MakeRoom())
+        {
+            Shed();
+            DyingSocket.Reset(Loop, Network, accepted, hasUnsent: false);
+            return true;
+        }
+
+        _listener.Add(new StreamSocket(
+            Loop, Network, accepted, new IPEndPoint(own, local.Port), new IPEndPoint(address, remote.Port), _options, isAccepted: true));
+        return true;
+    }
+
+    private bool OnAcceptFailed(Errno error, bool isFirst)
+    {
+        switch (error)
+        {
+            case Errno.Again:
+                if (isFirst)
+                {
+                    Spurious();
+                }
+
+                return false;
+
+            case Errno.TableFull:
+                // libzt has no descriptor left and has ended the connection itself (chapter 4, section 4.8).
+                Shed();
+                return true;
+
+            case Errno.Aborted or Errno.Reset or Errno.NotConnected:
+                // Of the connection that would have been accepted.
+                Spurious();
+                return true;
+
+            default:
+                if (Loop.Now >= _nextLog)
+                {
+                    SocketLog.AcceptFailed(Loop.Logger, _listener.EndPoint, ErrnoTable.Describe(error));
+                    _nextLog = Loop.Now + LogInterval;
+                }
+
+                BeQuiet(Pause);
+                return false;
+        }
+    }
+
+    // The others go on; this one hears a reset instead of waiting in vain.
+    private void Shed()
+    {
+        Loop.Counters.Shed();
+        _shed++;
+    }
+}

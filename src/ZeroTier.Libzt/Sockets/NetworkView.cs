@@ -1,0 +1,44 @@
+using System.Net;
+
+namespace ZeroTier.Libzt.Sockets;
+
+/// <summary>What the socket loop has to know of a joined network.</summary>
+/// <param name="Id">The network.</param>
+/// <param name="Addresses">The node's addresses there, as polled.</param>
+internal sealed record NetworkView(NetworkId Id, IReadOnlyList<IPNetworkAddress> Addresses)
+{
+    /// <summary>The node's own address that shares a link with the destination; libzt installs no routes, so nothing else is reachable (chapter 4, section 4.5).</summary>
+    internal IPAddress? SourceFor(IPAddress destination)
+    {
+        foreach (IPNetworkAddress own in Addresses)
+        {
+            if (own.Contains(destination))
+            {
+                return own.Address;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The addresses that an end point to bind means.</summary>
+    /// <exception cref="ZeroTierException">None, or not one of the node's.</exception>
+    internal IReadOnlyList<IPAddress> Select(ZeroTierEndPoint endPoint)
+    {
+        if (Addresses.Count == 0)
+        {
+            throw new ZeroTierException(ZeroTierError.NetworkUnavailable, $"Network {Id} has given this node no address yet. Wait for the network first.");
+        }
+
+        if (endPoint.Address is not { } address)
+        {
+            return [.. Addresses.Select(a => a.Address)];
+        }
+
+        return Addresses.Any(a => a.Address.Equals(address))
+            ? [address]
+            : throw new ZeroTierException(
+                ZeroTierError.AddressNotAvailable,
+                $"{address} is not an address of this node on network {Id}; it has {string.Join(", ", Addresses.Select(a => a.Address))}. Leave the address out to use all of them.");
+    }
+}

@@ -1,0 +1,158 @@
+using System.Net;
+using ZeroTier.Libzt.Native;
+
+namespace ZeroTier.Libzt.Sockets;
+
+internal sealed partial class SocketLoop
+{
+    // libzt's choice for the first address may be taken on the next one; hardly twice.
+    private const int PortAttempts = 16;
+
+    // libzt's mailbox for connections that are not accepted yet; what comes beyond it is lost after the peer saw it succeed (chapter 4, section 9).
+    private const int MaxBacklog = 127;
+
+    /// <summary>Another socket may be opened, if need be by closing one that only lingers.</summary>
+    internal bool MakeRoom()
+    {
+        if (Polled.Count < Limits.MaxDescriptors)
+        {
+            return true;
+        }
+
+        StreamSocket? oldest = Polled.All.OfType<StreamSocket>().Where(s => s.IsLingering).MinBy(s => s.LingersSince);
+        oldest?.Finish();
+        return oldest is not null;
+    }
+
+    private LibztListener Listen(NetworkView network, ZeroTierEndPoint endPoint, ZeroTierTransportOptions options)
+    {
+        (ZeroTierEndPoint bound, List<(Descriptor Descriptor, IPAddress Address)> descriptors) = Bind(network, endPoint, ZtsSocketType.Stream);
+        try
+        {
+            foreach (var (descriptor, _) in descriptors)
+            {
+                Check(descriptor.Listen(Math.Clamp(options.Backlog, 1, MaxBacklog)), ZtsSocketType.Stream, endPoint);
+            }
+        }
+        catch
+        {
+            descriptors.ForEach(d => d.Descriptor.Dispose());
+            throw;
+        }
+
+        var listener = new LibztListener(this, bound, Math.Max(1, options.Backlog));
+        var streamOptions = new StreamOptions(this, options);
+        foreach (var (descriptor, address) in descriptors)
+        {
+            listener.Sockets.Add(new ListeningSocket(this, listener, descriptor, new IPEndPoint(address, bound.Port), streamOptions));
+        }
+
+        return listener;
+    }
+
+    private LibztDatagramSocket BindDatagram(NetworkView network, ZeroTierEndPoint endPoint)
+    {
+        (ZeroTierEndPoint bound, List<(Descriptor Descriptor, IPAddress Address)> descriptors) = Bind(network, endPoint, ZtsSocketType.Datagram);
+        var socket = new LibztDatagramSocket(this, network, bound);
+        foreach (var (descriptor, address) in descriptors)
+        {
+            socket.Ports.Add(new DatagramPort(this, socket, descriptor, network.Addresses.First(a => a.Address.Equals(address))));
+        }
+
+        return socket;
+    }
+
+    private ConnectingSocket Connect(NetworkView network, ZeroTierEndPoint endPoint, ZeroTierTransportOptions options)
+    {
+        IPAddress destination = endPoint.Address ?? throw SocketErrors.NoAddress(endPoint);
+        IPAddress source = network.SourceFor(destination) ?? throw SocketErrors.NoRoute(destination, network);
+        if (network.Addresses.Any(a => a.Address.Equals(destination)))
+        {
+            throw SocketErrors.NoLoopback(destination, network.Id);
+        }
+
+        if (!MakeRoom())
+        {
+            throw SocketErrors.NoDescriptor($"Connecting to {endPoint}");
+        }
+
+        return new ConnectingSocket(this, network.Id, source, new IPEndPoint(destination, endPoint.Port), new StreamOptions(this, options));
+    }
+
+    // One descriptor per address: one for "any" would also take what comes from other networks.
+    private (ZeroTierEndPoint Bound, List<(Descriptor Descriptor, IPAddress Address)> Descriptors) Bind(
+        NetworkView network, ZeroTierEndPoint endPoint, ZtsSocketType type)
+    {
+        IReadOnlyList<IPAddress> addresses = network.Select(endPoint);
+        if (Polled.Count + addresses.Count > Limits.MaxDescriptors)
+        {
+            throw SocketErrors.NoDescriptor($"Binding {endPoint}");
+        }
+
+        for (int attempt = 0; ; attempt++)
+        {
+            int port = endPoint.Port;
+            var descriptors = new List<(Descriptor Descriptor, IPAddress Address)>();
+            try
+            {
+                foreach (IPAddress address in addresses)
+                {
+                    descriptors.Add((BindOne(type, endPoint, address, ref port), address));
+                }
+
+                return (new ZeroTierEndPoint(endPoint.Network, endPoint.Address, port), descriptors);
+            }
+            catch (Exception e)
+            {
+                descriptors.ForEach(d => d.Descriptor.Dispose());
+                if (endPoint.Port != 0 || e is not ZeroTierException { Error: ZeroTierError.AddressInUse } || attempt == PortAttempts)
+                {
+                    throw;
+                }
+            }
+        }
+    }
+
+    private Descriptor BindOne(ZtsSocketType type, ZeroTierEndPoint endPoint, IPAddress address, ref int port)
+    {
+        if (port != 0 && !Ports.IsFree(type, address, port))
+        {
+            throw SocketErrors.InUse(type, endPoint);
+        }
+
+        ZtsFamily family = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? ZtsFamily.InterNetwork : ZtsFamily.InterNetworkV6;
+        Descriptor? descriptor = Descriptor.Open(this, family, type, out Errno error);
+        if (descriptor is null)
+        {
+            throw SocketErrors.OfBind(error, type, endPoint);
+        }
+
+        try
+        {
+            // Else connections in TIME-WAIT, which have the listener's options, block the port; whether it is free, the table knows.
+            descriptor.Set(OptionLevel.Socket, SocketOption.ReuseAddress, 1);
+            Check(descriptor.Bind(ZtsAddress.From(address, port)), type, endPoint);
+            Check(descriptor.LocalAddress(out ZtsAddress bound), type, endPoint);
+            if (port == 0 && !Ports.IsFree(type, address, bound.Port))
+            {
+                throw SocketErrors.InUse(type, endPoint);
+            }
+
+            port = bound.Port;
+            return descriptor;
+        }
+        catch
+        {
+            descriptor.Dispose();
+            throw;
+        }
+    }
+
+    private static void Check(Errno error, ZtsSocketType type, ZeroTierEndPoint endPoint)
+    {
+        if (error != Errno.None)
+        {
+            throw SocketErrors.OfBind(error, type, endPoint);
+        }
+    }
+}

@@ -1,0 +1,284 @@
+using ZeroTier.Libzt.Native;
+
+namespace ZeroTier.Libzt.Sockets;
+
+internal sealed partial class SocketLoop
+{
+    // Sending this much takes a millisecond or two; then the sockets are looked at again.
+    private const int SendBudget = 128 * 1024;
+    private const int DrainInterval = 20;
+    private const int WithoutWakeSocket = 5;
+
+    private readonly Action<PolledSocket, PollEvents> _dispatch;
+    private readonly Action<PolledSocket> _expire;
+    private readonly Action<Exception> _onWorkFailed;
+    private readonly Queue<StreamSocket> _sending = new();
+    private readonly List<(NetworkId Network, TaskCompletionSource Closed)> _leaving = [];
+    private readonly List<TaskCompletionSource> _drainWaiters = [];
+    private readonly AutoResetEvent _doorbell = new(false);
+    private volatile bool _isGone;
+    private bool _isStopping;
+    private bool _pollFailed;
+
+    /// <summary>The sockets.</summary>
+    internal PollSet Polled { get; } = new();
+
+    /// <summary>The ports that are bound.</summary>
+    internal BoundPorts Ports { get; } = new();
+
+    /// <summary>The time at the beginning of the round, in milliseconds.</summary>
+    internal long Now { get; private set; }
+
+    /// <summary>Through which all bytes go: more than fits into libzt's mailbox of a connection, so that one call empties that.</summary>
+    internal byte[] Scratch { get; } = GC.AllocateUninitializedArray<byte>(512 * 1024, pinned: true);
+
+    /// <summary>Ends of pipes that are still to be completed: the loop must not end before.</summary>
+    internal int OpenPipeEnds { get; set; }
+
+    /// <summary>libzt's gate is closed: no call on a descriptor does anything any more.</summary>
+    internal bool IsGone => _isGone;
+
+    /// <summary>The stream has something to send, or an end to announce.</summary>
+    internal void EnqueueSend(StreamSocket stream)
+    {
+        if (!stream.IsSendQueued)
+        {
+            stream.IsSendQueued = true;
+            _sending.Enqueue(stream);
+        }
+    }
+
+    /// <summary>The socket leaves the set.</summary>
+    internal void Remove(PolledSocket socket)
+    {
+        if (socket.Index >= 0)
+        {
+            Polled.Remove(socket);
+        }
+    }
+
+    private void Run()
+    {
+        Descriptor.CloseOrphans();
+        while (true)
+        {
+            try
+            {
+                if (!Round())
+                {
+                    break;
+                }
+            }
+            catch (Exception e)
+            {
+                SocketLog.Unexpected(Logger, "a round", e);
+                _pollFailed = true;
+            }
+        }
+
+        _wake.End();
+        _ended.TrySetResult();
+    }
+
+    private bool Round()
+    {
+        Tick();
+        Work.Run(_onWorkFailed);
+        Polled.Expire(Now, _expire);
+        SendSome();
+        CheckWaiters();
+        if (_isStopping && Polled.Count == 0 && OpenPipeEnds == 0 && Work.TryEnd())
+        {
+            return false;
+        }
+
+        Wait();
+        return true;
+    }
+
+    private void Tick() => Now = _timeProvider.GetTimestamp() / (_timeProvider.TimestampFrequency / 1000);
+
+    private void SendSome()
+    {
+        int budget = SendBudget;
+        for (int n = _sending.Count; n > 0 && budget > 0; n--)
+        {
+            StreamSocket stream = _sending.Dequeue();
+            stream.IsSendQueued = false;
+            try
+            {
+                budget -= stream.Send();
+            }
+            catch (Exception e)
+            {
+                Fail(stream, e);
+            }
+        }
+    }
+
+    private void Wait()
+    {
+        int wakeDescriptor = _isGone ? -1 : _wake.Ensure();
+        int timeout = Timeout(wakeDescriptor);
+        if (timeout > 0 && !Work.TrySleep())
+        {
+            timeout = 0;
+        }
+
+        if (_isGone || _pollFailed)
+        {
+            _pollFailed = false;
+            _doorbell.WaitOne(timeout);
+            Work.Awake();
+            return;
+        }
+
+        Counters.Round();
+        int ready = Polled.Poll(wakeDescriptor, timeout);
+        if (timeout > 0)
+        {
+            Work.Awake();
+        }
+
+        if (ready > 0)
+        {
+            Tick();
+            Polled.Dispatch(_dispatch);
+        }
+        else if (ready < 0)
+        {
+            OnPollFailed(ready);
+        }
+    }
+
+    private int Timeout(int wakeDescriptor)
+    {
+        if (_sending.Count != 0 || Work.HasWork)
+        {
+            return 0;
+        }
+
+        int longest = _drainWaiters.Count != 0 ? DrainInterval : Limits.SafetyNet;
+        if (wakeDescriptor < 0 && !_isGone)
+        {
+            longest = Math.Min(longest, WithoutWakeSocket);
+        }
+
+        return (int)Math.Clamp(Polled.NextDeadline - Now, 0, longest);
+    }
+
+    private void Dispatch(PolledSocket socket, PollEvents events)
+    {
+        try
+        {
+            socket.OnReady(events);
+        }
+        catch (Exception e)
+        {
+            Fail(socket, e);
+        }
+    }
+
+    private void Fail(PolledSocket socket, Exception e)
+    {
+        SocketLog.Unexpected(Logger, socket.GetType().Name, e);
+        socket.End(new ZeroTierException(ZeroTierError.ConnectionAborted, "An unexpected error at this end ended the connection.", e));
+    }
+
+    private void OnPollFailed(int result)
+    {
+        if (result == -1)
+        {
+            SocketLog.PollFailed(Logger, result, ErrnoTable.Describe(Zts.LastErrno()));
+            _pollFailed = true;
+            return;
+        }
+
+        // The node ended by itself: nothing can be closed any more, only given up (chapter 4, section 8).
+        SocketLog.NodeGone(Logger);
+        _isGone = true;
+        EndAll(SocketErrors.NodeGone());
+    }
+
+    // Called by whoever adds work while the loop sleeps.
+    private void WakeUp()
+    {
+        if (_isGone)
+        {
+            _doorbell.Set();
+        }
+        else
+        {
+            _wake.Wake();
+        }
+    }
+
+    private void BeginStop()
+    {
+        if (IsCurrentThread && !_isStopping)
+        {
+            _isStopping = true;
+            EndAll(SocketErrors.Stopped());
+        }
+    }
+
+    private void EndAll(ZeroTierException reason)
+    {
+        foreach (PolledSocket socket in Polled.All.ToArray())
+        {
+            socket.End(reason);
+        }
+    }
+
+    private void CloseNetwork(NetworkId network, TaskCompletionSource waiter)
+    {
+        if (!IsCurrentThread)
+        {
+            waiter.TrySetResult();
+            return;
+        }
+
+        ZeroTierException reason = SocketErrors.Left(network);
+        foreach (PolledSocket socket in Polled.All.Where(s => s.Network == network).ToArray())
+        {
+            socket.End(reason);
+        }
+
+        _leaving.Add((network, waiter));
+    }
+
+    private void AddDrainWaiter(TaskCompletionSource waiter)
+    {
+        if (IsCurrentThread)
+        {
+            _drainWaiters.Add(waiter);
+        }
+        else
+        {
+            waiter.TrySetResult();
+        }
+    }
+
+    private void CheckWaiters()
+    {
+        for (int i = _leaving.Count - 1; i >= 0; i--)
+        {
+            var (network, closed) = _leaving[i];
+            if (!Polled.All.Any(s => s.Network == network))
+            {
+                _leaving.RemoveAt(i);
+                closed.TrySetResult();
+            }
+        }
+
+        if (_drainWaiters.Count != 0 && Polled.All.All(s => s is not StreamSocket { IsDrained: false }))
+        {
+            foreach (TaskCompletionSource waiter in _drainWaiters)
+            {
+                waiter.TrySetResult();
+            }
+
+            _drainWaiters.Clear();
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using System.IO.Pipelines;
+using ZeroTier.Libzt.Native;
+
+namespace ZeroTier.Libzt.Sockets;
+
+/// <summary>How the connections of one listener, or one attempt to connect, are made.</summary>
+/// <remarks>
+/// The engine's ends of the pipes run on the loop's thread, whatever <see cref="ZeroTierTransportOptions.TransportScheduler"/> says: only that may touch the
+/// descriptor, so any other place would be a detour.
+/// </remarks>
+internal sealed class StreamOptions
+{
+    private readonly int _keepAliveSeconds;
+
+    internal StreamOptions(SocketLoop loop, ZeroTierTransportOptions options)
+    {
+        PipeOptions input = options.InputPipeOptions;
+        Input = new PipeOptions(
+            input.Pool, input.ReaderScheduler, loop.Work, input.PauseWriterThreshold, input.ResumeWriterThreshold, input.MinimumSegmentSize, useSynchronizationContext: false);
+        PipeOptions output = options.OutputPipeOptions;
+        Output = new PipeOptions(
+            output.Pool, loop.Work, output.WriterScheduler, output.PauseWriterThreshold, output.ResumeWriterThreshold, output.MinimumSegmentSize, useSynchronizationContext: false);
+        Observer = options.Observer;
+        _keepAliveSeconds = options.KeepAliveTime <= TimeSpan.Zero ? 0 : (int)Math.Clamp(Math.Ceiling(options.KeepAliveTime.TotalSeconds), 1, 1_000_000);
+    }
+
+    internal PipeOptions Input { get; }
+
+    internal PipeOptions Output { get; }
+
+    internal IZeroTierConnectionObserver? Observer { get; }
+
+    /// <summary>Sets what every connection has: no delay, and probes when it is silent (three, a third of the idle time apart).</summary>
+    internal void Apply(Descriptor descriptor)
+    {
+        descriptor.Set(OptionLevel.Tcp, TcpOption.NoDelay, 1);
+        if (_keepAliveSeconds == 0)
+        {
+            return;
+        }
+
+        descriptor.Set(OptionLevel.Tcp, TcpOption.KeepIdle, _keepAliveSeconds);
+        descriptor.Set(OptionLevel.Tcp, TcpOption.KeepInterval, Math.Max(1, _keepAliveSeconds / 3));
+        descriptor.Set(OptionLevel.Tcp, TcpOption.KeepCount, 3);
+        descriptor.Set(OptionLevel.Socket, SocketOption.KeepAlive, 1);
+    }
+}

@@ -1,0 +1,200 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using ZeroTier.Libzt.Native;
+
+namespace ZeroTier.Libzt.Sockets;
+
+internal sealed partial class StreamSocket
+{
+    // What one connection may bring per round before the others get their turn.
+    private const int ReceiveBudget = 1024 * 1024;
+
+    private readonly Pipe _input;
+    private readonly TaskCompletionSource<ZeroTierException?> _receiveEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Action _onFlushed;
+    private ValueTask<FlushResult> _flush;
+    private ZeroTierException? _inputError;
+    private bool _isFlushing;
+    private bool _isInputEnding;
+    private bool _isInputDone;
+
+    // Nobody wants what still comes: it is read and dropped, since unread bytes would turn the close into a reset.
+    private bool _isDiscarding;
+    private bool _isEof;
+
+    /// <summary>The application's end.</summary>
+    internal PipeReader Input => _input.Reader;
+
+    internal Task<ZeroTierException?> ReceiveEnded => _receiveEnded.Task;
+
+    private bool IsReceiving => !_isEof && !_isFlushing && !_isOver;
+
+    // Takes what libzt has, all of it in one call as a rule: its mailbox is small, and what does not fit is sent again a second later.
+    private void Receive(bool hasError)
+    {
+        int total = 0;
+        bool more;
+        do
+        {
+            byte[] scratch = Loop.Scratch;
+            int n = Descriptor!.Receive(scratch, MessageFlags.None, out Errno error);
+            more = n == scratch.Length;
+            if (n > 0)
+            {
+                total += n;
+                if (!TryDeliver(scratch.AsSpan(0, n)))
+                {
+                    return;
+                }
+            }
+            else if (total == 0 && n < 0 && error == Errno.Again && !hasError)
+            {
+                Spurious();
+                return;
+            }
+            else if (n == 0 || error == Errno.NotConnected && !hasError)
+            {
+                // The end shows once as 0 and then as "not connected" (chapter 4, section 8).
+                _isEof = true;
+            }
+            else if (error != Errno.Again || hasError && total == 0)
+            {
+                FlushInput(total);
+                Fail(error is Errno.Again or Errno.NotConnected ? Descriptor.TakeError() : error);
+                return;
+            }
+        }
+        while (more && total < ReceiveBudget);
+
+        Progress();
+        FlushInput(total);
+        if (_isEof)
+        {
+            OnEof();
+        }
+    }
+
+    private bool TryDeliver(ReadOnlySpan<byte> data)
+    {
+        Loop.Counters.Received(data.Length);
+        if (_isDiscarding)
+        {
+            return true;
+        }
+
+        try
+        {
+            _input.Writer.Write(data);
+            return true;
+        }
+        catch (Exception e)
+        {
+            // The application's memory pool may refuse.
+            EndWith(new ZeroTierException(ZeroTierError.ConnectionAborted, "Received data could not be stored.", e), Ending.Reset);
+            return false;
+        }
+    }
+
+    // One flush for all that the round brought.
+    private void FlushInput(int bytes)
+    {
+        if (bytes == 0 || _isDiscarding)
+        {
+            return;
+        }
+
+        ValueTask<FlushResult> flush = _input.Writer.FlushAsync();
+        if (flush.IsCompletedSuccessfully)
+        {
+            _isDiscarding |= flush.Result.IsCompleted;
+            return;
+        }
+
+        _flush = flush;
+        _isFlushing = true;
+        Observe(static (observer, connection, _) => observer.OnPaused(connection), null);
+        flush.GetAwaiter().UnsafeOnCompleted(_onFlushed);
+    }
+
+    // The application has read enough, or has completed its end; or we have cancelled the wait.
+    private void OnFlushed()
+    {
+        try
+        {
+            _isDiscarding |= _flush.GetAwaiter().GetResult().IsCompleted;
+        }
+        catch (Exception)
+        {
+            // It completed its reader with an exception: the same as completing it.
+            _isDiscarding = true;
+        }
+
+        _flush = default;
+        _isFlushing = false;
+        if (_isInputEnding)
+        {
+            CompleteInput(_inputError);
+        }
+        else if (!_isOver)
+        {
+            Observe(static (observer, connection, _) => observer.OnResumed(connection), null);
+        }
+
+        if (_isEof && !_isInputDone)
+        {
+            OnEof();
+        }
+
+        if (IsReceiving)
+        {
+            // Something has come meanwhile for sure; the next poll would only say so.
+            Receive(hasError: false);
+        }
+
+        FinishIfBothEnded();
+        Update();
+    }
+
+    private void OnEof()
+    {
+        if (_isFlushing)
+        {
+            // The end comes behind the bytes that the application has not read yet.
+            return;
+        }
+
+        Observe(static (observer, connection, _) => observer.OnFinReceived(connection), null);
+        EndInput(null);
+        FinishIfBothEnded();
+    }
+
+    // Nothing more will be delivered. Idempotent; the first reason wins.
+    private void EndInput(ZeroTierException? error)
+    {
+        if (_isInputDone || _isInputEnding)
+        {
+            return;
+        }
+
+        _isDiscarding = true;
+        if (_isFlushing)
+        {
+            _isInputEnding = true;
+            _inputError = error;
+            _input.Writer.CancelPendingFlush();
+        }
+        else
+        {
+            CompleteInput(error);
+        }
+    }
+
+    private void CompleteInput(ZeroTierException? error)
+    {
+        _isInputEnding = false;
+        _isInputDone = true;
+        Loop.OpenPipeEnds--;
+        _input.Writer.Complete(error);
+        _receiveEnded.TrySetResult(error);
+    }
+}

@@ -1,0 +1,216 @@
+using System.IO.Pipelines;
+using System.Net;
+using ZeroTier.Libzt.Native;
+
+namespace ZeroTier.Libzt.Sockets;
+
+/// <summary>The loop's side of a connection: the descriptor, and the far ends of the pipes. All but the pipes and tasks belongs to the loop's thread.</summary>
+/// <remarks>
+/// <code>
+/// receiving:  In polled ── recv 0 ──► FIN received          sending:  pipe read ── all sent ──► shutdown(WR): FIN sent
+///                │ ▲                                                     │ ▲
+///          flush waits: paused                                     no room: Out polled
+///
+/// FIN received and sent ──► closed            let go by the application: what comes is discarded until the peer's FIN, for a bounded time
+/// error, abort ──────────► both pipes end, the descriptor closes (by the peer's reset) or dies (by ours, see DyingSocket)
+/// </code>
+/// </remarks>
+internal sealed partial class StreamSocket : PolledSocket
+{
+    private readonly StreamOptions _options;
+    private bool _isOver;
+    private bool _isDisposed;
+    private bool _isCounted = true;
+
+    internal StreamSocket(SocketLoop loop, NetworkId network, Descriptor descriptor, IPEndPoint local, IPEndPoint remote, StreamOptions options, bool isAccepted)
+        : base(loop, network)
+    {
+        _options = options;
+        Descriptor = descriptor;
+        options.Apply(descriptor);
+        _input = new Pipe(options.Input);
+        _output = new Pipe(options.Output);
+        _onFlushed = OnFlushed;
+        _onRead = OnRead;
+        Connection = new LibztConnection(this, local, remote);
+        loop.OpenPipeEnds += 2;
+        loop.Counters.ConnectionBegan(isAccepted);
+        loop.Polled.Add(this);
+        loop.EnqueueSend(this);
+    }
+
+    /// <summary>What the application holds.</summary>
+    internal LibztConnection Connection { get; }
+
+    internal override PollEvents Interest =>
+        (IsReceiving ? PollEvents.In : PollEvents.None) | (_isBlocked ? PollEvents.Out : PollEvents.None);
+
+    internal override long NextDeadline => !_isDisposed || _isOver
+        ? Never
+        : _finSentAt != Never ? _finSentAt + Loop.Limits.LingerTime : _lastProgress + Loop.Limits.AbandonedTime;
+
+    /// <summary>Only the peer's end of the stream is missing, and nobody waits for it but us: may be closed at once when descriptors are scarce.</summary>
+    internal bool IsLingering => _isDisposed && !_isOver && _finSentAt != Never;
+
+    /// <summary>When lingering began.</summary>
+    internal long LingersSince => _finSentAt;
+
+    internal override void OnReady(PollEvents events)
+    {
+        if ((events & (PollEvents.In | PollEvents.Error)) != 0)
+        {
+            if (IsReceiving)
+            {
+                Receive((events & PollEvents.Error) != 0);
+            }
+            else if ((events & PollEvents.Error) != 0)
+            {
+                Fail(Descriptor!.TakeError());
+            }
+        }
+
+        if ((events & PollEvents.Out) != 0 && Descriptor is not null)
+        {
+            _isBlocked = false;
+            Loop.EnqueueSend(this);
+        }
+
+        Update();
+    }
+
+    internal override void OnDeadline()
+    {
+        if (IsLingering)
+        {
+            Finish();
+        }
+        else
+        {
+            EndWith(SocketErrors.Abandoned(Connection.RemoteEndPoint), Ending.Reset);
+        }
+    }
+
+    internal override void End(ZeroTierException reason) => EndWith(reason, Ending.Reset);
+
+    /// <summary>The application aborts.</summary>
+    internal void Abort() => EndWith(Connection.AbortReason, Ending.Reset);
+
+    /// <summary>The application has let go and completed its ends of the pipes.</summary>
+    internal void OnDisposed()
+    {
+        _isDisposed = true;
+        Uncount();
+        EndInput(null);
+        _lastProgress = Loop.Now;
+        Update();
+    }
+
+    /// <summary>Completes the application's ends of a connection that no application ever got.</summary>
+    internal void Discard()
+    {
+        _output.Writer.Complete();
+        _input.Reader.Complete();
+    }
+
+    /// <summary>Both streams have ended in order, or lingering has taken long enough.</summary>
+    internal void Finish()
+    {
+        _isOver = true;
+        Uncount();
+        Close();
+    }
+
+    private void FinishIfBothEnded()
+    {
+        if (_isEof && _isInputDone && _finSentAt != Never && !_isOver)
+        {
+            Finish();
+        }
+    }
+
+    // The connection is dead, by the peer's doing or for lack of answers.
+    private void Fail(Errno error)
+    {
+        if (_isEof && _finSentAt != Never)
+        {
+            // Ended in order in both directions. The application may still have to read what came; then only the descriptor goes, its error would show for ever.
+            Descriptor?.Dispose();
+            Descriptor = null;
+            FinishIfBothEnded();
+            return;
+        }
+
+        EndWith(SocketErrors.OfConnection(error == Errno.None ? Errno.Reset : error, Connection.RemoteEndPoint), Ending.Failure);
+    }
+
+    private void EndWith(ZeroTierException error, Ending ending)
+    {
+        if (_isOver)
+        {
+            return;
+        }
+
+        _isOver = true;
+        Uncount();
+        bool isBlocked = _isBlocked;
+        if (ending == Ending.Reset)
+        {
+            Observe(static (observer, connection, error) => observer.OnResetSent(connection, error!), error);
+        }
+        else if (error.Error == ZeroTierError.ConnectionReset)
+        {
+            Observe(static (observer, connection, _) => observer.OnResetReceived(connection), null);
+        }
+
+        EndInput(error);
+        EndOutput(error);
+        Loop.Remove(this);
+        if (Descriptor is { } descriptor)
+        {
+            Descriptor = null;
+            if (ending == Ending.Reset)
+            {
+                DyingSocket.Reset(Loop, Network, descriptor, isBlocked);
+            }
+            else
+            {
+                descriptor.Dispose();
+            }
+        }
+    }
+
+    private void Uncount()
+    {
+        if (_isCounted)
+        {
+            _isCounted = false;
+            Loop.Counters.ConnectionEnded();
+        }
+    }
+
+    private void Observe(Action<IZeroTierConnectionObserver, LibztConnection, ZeroTierException?> call, ZeroTierException? error)
+    {
+        if (_options.Observer is not { } observer)
+        {
+            return;
+        }
+
+        try
+        {
+            call(observer, Connection, error);
+        }
+        catch (Exception e)
+        {
+            SocketLog.ObserverFailed(Loop.Logger, e);
+        }
+    }
+
+    private enum Ending
+    {
+        /// <summary>libzt says that the connection is over.</summary>
+        Failure,
+
+        /// <summary>This end gives it up: the peer must hear a reset.</summary>
+        Reset,
+    }
+}
