@@ -20,6 +20,24 @@ public class EndpointTests
     [Fact]
     public void Rule_4_1_The_endpoint_is_not_an_IPEndPoint() => Assert.False(typeof(IPEndPoint).IsAssignableFrom(typeof(ZeroTierEndPoint)));
 
+    [Fact]
+    public async Task Rule_4_1_Even_with_sockets_asked_first_the_endpoint_is_ours()
+    {
+        await using var host = TestHost.Build(builder: web => web.Services.AddSingleton<IConnectionListenerFactory, Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets.SocketTransportFactory>());
+        Assert.IsNotType<ListenerFactory>(host.App.Services.GetServices<IConnectionListenerFactory>().Last());
+        await host.App.StartAsync(Cancel);
+        Assert.Equal("hello", await host.GetAsync());
+    }
+
+    [Fact]
+    public async Task Rule_4_2_The_name_of_a_node_without_an_address_is_a_url_authority_too()
+    {
+        await using var host = await TestHost.StartAsync(network: new FakeNetwork { ReadyOnJoin = false });
+        var endPoint = Assert.Single(host.Listeners.Listeners).EndPoint;
+        Assert.Equal(endPoint.ToString(), new Uri($"http://{endPoint}").Authority);
+        Assert.Equal(AddressFamily.Unspecified, endPoint.AddressFamily);
+    }
+
     [Theory]
     [InlineData(true, "http://10.147.17.1:8080")]
     [InlineData(false, "http://aa00000001.8056c2e21c000001.zt:8080")]
@@ -114,8 +132,7 @@ public class EndpointTests
         int port = TestHost.FreeTcpPort();
         await using var host = TestHost.Build(builder: web =>
         {
-            web.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Kestrel:Endpoints:Http:Url"] = $"http://127.0.0.1:{port}" });
-            web.WebHost.ConfigureKestrel((context, kestrel) => kestrel.Configure(context.Configuration.GetSection("Kestrel")));
+            ConfigureKestrel(web, ("Endpoints:Http:Url", $"http://127.0.0.1:{port}"));
         });
         await host.App.StartAsync(Cancel);
         using var sockets = new HttpClient();
@@ -154,16 +171,20 @@ public class EndpointTests
         Assert.Empty(host.Server.Listeners);
     }
 
-    [Fact]
-    public async Task Rule_4_8_Configured_endpoints_that_mean_a_network_are_refused()
+    [Theory]
+    [InlineData("http://my-node.zt:{0}")]
+    [InlineData("http://my-node.ZT.:{0}")]
+    [InlineData("zerotier://8056c2e21c000001:{0}")]
+    public async Task Rule_4_8_Configured_endpoints_that_mean_a_network_are_refused_and_nothing_listens(string format)
     {
-        await using var host = TestHost.Build(builder: web =>
-        {
-            web.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Kestrel:Endpoints:Mine:Url"] = "http://my-node.zt:8080" });
-            web.WebHost.ConfigureKestrel((context, kestrel) => kestrel.Configure(context.Configuration.GetSection("Kestrel")));
-        });
+        int port = TestHost.FreeTcpPort();
+        string url = string.Format(System.Globalization.CultureInfo.InvariantCulture, format, port);
+        await using var host = TestHost.Build(builder: web => ConfigureKestrel(web, ("Endpoints:Mine:Url", url)));
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.App.StartAsync(Cancel));
         Assert.Contains("Kestrel:Endpoints:Mine:Url", error.Message, StringComparison.Ordinal);
+        Assert.Contains("ZeroTier__Listen=8080", error.Message, StringComparison.Ordinal);
+        Assert.Empty(host.Server.Listeners);
+        Assert.False(HostAccepts(port));
     }
 
     [Theory]
@@ -187,9 +208,45 @@ public class EndpointTests
     }
 
     [Theory]
+    [InlineData("Protocols", "Http1AndHttp2AndHttp3")]
+    [InlineData("EndpointDefaults", "Http3")]
+    public async Task Rule_4_9_Http3_is_refused_on_configured_endpoints_that_move(string where, string protocols)
+    {
+        int port = TestHost.FreeTcpPort();
+        string setting = where == "Protocols" ? "Endpoints:Mine:Protocols" : "EndpointDefaults:Protocols";
+        await using var host = TestHost.Build(
+            zt => zt.TakeAllEndpoints = true,
+            web => ConfigureKestrel(web, ("Endpoints:Mine:Url", $"https://127.0.0.1:{port}"), (setting, protocols)));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.App.StartAsync(Cancel));
+        Assert.StartsWith("HTTP/3 runs over QUIC", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Rule_4_9_Unix_sockets_stay_on_the_host()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"zt-{Guid.NewGuid():n}.sock");
+        await using var host = await TestHost.StartAsync(zt => zt.TakeAllEndpoints = true, web => web.WebHost.UseUrls($"http://unix:{path}"));
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancel) =>
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancel);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        });
+        Assert.Equal("hello", await http.GetStringAsync("http://localhost/", Cancel));
+    }
+
+    [Theory]
     [InlineData(null, 5000)]
     [InlineData("http://localhost:5010", 5010)]
+    [InlineData("http://app.localhost:5014", 5014)]
     [InlineData("http://*:5011", 5011)]
+    [InlineData("http://+:5015", 5015)]
+    [InlineData("http://any-name:5016", 5016)]
+    [InlineData("http://0.0.0.0:5017", 5017)]
+    [InlineData("http://[::]:5018", 5018)]
     [InlineData("http://127.0.0.1:5012", 5012)]
     [InlineData("http://[::1]:5013", 5013)]
     public async Task Rule_4_9_TakeAllEndpoints_opens_nothing_on_the_host(string? url, int port)
@@ -216,6 +273,12 @@ public class EndpointTests
         Assert.Contains("8056c2e21c000001.zt:8080", error.Message, StringComparison.Ordinal);
         Assert.Empty(host.Server.Listeners);
         Assert.Empty(host.Listeners.Listeners);
+    }
+
+    private static void ConfigureKestrel(WebApplicationBuilder web, params (string Key, string Value)[] settings)
+    {
+        web.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create($"Kestrel:{s.Key}", (string?)s.Value)));
+        web.WebHost.ConfigureKestrel((context, kestrel) => kestrel.Configure(context.Configuration.GetSection("Kestrel")));
     }
 
     private static bool HostAccepts(int port)

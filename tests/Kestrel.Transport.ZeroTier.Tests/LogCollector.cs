@@ -8,7 +8,9 @@ internal sealed class LogCollector : ILoggerProvider
 {
     public ConcurrentQueue<LogLine> Lines { get; } = new();
 
-    public IEnumerable<LogLine> At(LogLevel level) => Lines.Where(line => line.Level >= level);
+    /// <summary>The lines of a level and above, but for what health checks report when they are asked.</summary>
+    public IEnumerable<LogLine> At(LogLevel level) =>
+        Lines.Where(line => line.Level >= level && !line.Category.StartsWith("Microsoft.Extensions.Diagnostics.HealthChecks", StringComparison.Ordinal));
 
     /// <summary>The event ids of the transport's connection log, in order.</summary>
     public int[] ConnectionEvents => [.. Lines.Where(line => line.Category == TransportLog.ServerCategory).Select(line => line.Event.Id)];

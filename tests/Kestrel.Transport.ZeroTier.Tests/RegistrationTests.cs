@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -15,6 +16,8 @@ namespace Kestrel.Transport.ZeroTier.Tests;
 /// <summary>Section 3 of the transport contract.</summary>
 public class RegistrationTests
 {
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
     [Theory]
     [InlineData("UseKestrelCore", true)]
     [InlineData("UseKestrelCore", false)]
@@ -51,10 +54,72 @@ public class RegistrationTests
 
             web.Services.Configure<KestrelServerOptions>(kestrel => kestrel.Listen(IPAddress.Loopback, port));
         });
-        await host.App.StartAsync(TestContext.Current.CancellationToken).WaitAsync(TestHost.Limit, TestContext.Current.CancellationToken);
+        await host.App.StartAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
         using var sockets = new HttpClient();
-        Assert.Equal("hello", await sockets.GetStringAsync($"http://127.0.0.1:{port}/", TestContext.Current.CancellationToken));
+        Assert.Equal("hello", await sockets.GetStringAsync($"http://127.0.0.1:{port}/", Cancel));
         Assert.Equal("hello", await host.GetAsync());
+    }
+
+    [Theory]
+    [InlineData("CreateBuilder")]
+    [InlineData("CreateSlimBuilder")]
+    [InlineData("classic, ours last")]
+    [InlineData("classic, ours first")]
+    public async Task Rule_3_1_Every_kind_of_host_serves_an_ip_and_a_zerotier_endpoint(string kind)
+    {
+        var network = new FakeNetwork();
+        var server = network.CreateNode();
+        var client = network.CreateNode();
+        await client.JoinAsync(network.Id, Cancel);
+        await client.StartAsync(Cancel);
+        int port = TestHost.FreeTcpPort();
+        void Ours(IWebHostBuilder web) => web
+            .UseZeroTier(zt =>
+            {
+                zt.Networks.Add(network.Id.ToString());
+                zt.Listen(8080);
+            })
+            .ConfigureServices(services => services
+                .AddSingleton<INodeFactory>(new FakeNodeFactory(server))
+                .Configure<KestrelServerOptions>(kestrel => kestrel.Listen(IPAddress.Loopback, port)));
+        IHost host;
+        if (kind.StartsWith("classic", StringComparison.Ordinal))
+        {
+            host = Host.CreateDefaultBuilder().ConfigureLogging(logging => logging.ClearProviders()).ConfigureWebHost(web =>
+            {
+                if (kind.EndsWith("first", StringComparison.Ordinal))
+                {
+                    Ours(web);
+                    web.UseKestrel();
+                }
+                else
+                {
+                    web.UseKestrel();
+                    Ours(web);
+                }
+
+                web.Configure(app => app.Run(context => context.Response.WriteAsync("hello")));
+            }).Build();
+        }
+        else
+        {
+            var builder = kind == "CreateBuilder" ? WebApplication.CreateBuilder() : WebApplication.CreateSlimBuilder();
+            builder.Logging.ClearProviders();
+            Ours(builder.WebHost);
+            var app = builder.Build();
+            app.Run(context => context.Response.WriteAsync("hello"));
+            host = app;
+        }
+
+        using (host)
+        {
+            await host.StartAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
+            using var sockets = new HttpClient();
+            using var ours = new HttpClient(new ZeroTierHttpHandler(client));
+            Assert.Equal("hello", await sockets.GetStringAsync($"http://127.0.0.1:{port}/", Cancel));
+            Assert.Equal("hello", await ours.GetStringAsync($"http://{server.IPv4}:8080/", Cancel));
+            await host.StopAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
+        }
     }
 
     [Fact]
@@ -73,7 +138,7 @@ public class RegistrationTests
     {
         var greedy = new GreedyFactory();
         await using var host = TestHost.Build(builder: web => web.Services.Insert(0, ServiceDescriptor.Singleton<IConnectionListenerFactory>(greedy)));
-        await host.App.StartAsync(TestContext.Current.CancellationToken);
+        await host.App.StartAsync(Cancel);
         Assert.Equal("hello", await host.GetAsync());
         Assert.Empty(greedy.Bound);
     }
@@ -87,9 +152,9 @@ public class RegistrationTests
             web.Services.AddSingleton<IConnectionListenerFactory>(greedy);
             web.Services.AddHealthChecks().AddZeroTier();
         });
-        await host.App.StartAsync(TestContext.Current.CancellationToken);
+        await host.App.StartAsync(Cancel);
         Assert.NotEmpty(greedy.Bound);
-        var report = await host.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(TestContext.Current.CancellationToken);
+        var report = await host.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel);
         Assert.Equal(HealthStatus.Unhealthy, report.Status);
         Assert.Contains("IConnectionListenerFactorySelector", report.Entries["zerotier"].Description, StringComparison.Ordinal);
     }
@@ -100,7 +165,7 @@ public class RegistrationTests
         await using var host = TestHost.Build(builder: web => web.WebHost.UseZeroTier(zt => zt.Listen(8081)));
         Assert.Single(host.App.Services.GetServices<IConnectionListenerFactory>().OfType<ListenerFactory>());
         Assert.Equal(2, host.App.Services.GetServices<IConnectionListenerFactory>().Count());
-        await host.App.StartAsync(TestContext.Current.CancellationToken);
+        await host.App.StartAsync(Cancel);
         Assert.Equal("hello", await host.GetAsync(8080));
         Assert.Equal("hello", await host.GetAsync(8081));
         Assert.Equal(1, host.Factory.Created);
@@ -112,8 +177,8 @@ public class RegistrationTests
     {
         await using var host = TestHost.Build();
         using var events = host.App.Services.GetRequiredService<IZeroTierNode>().Subscribe();
-        await host.App.StartAsync(TestContext.Current.CancellationToken);
-        await foreach (var change in events.ReadAllAsync(TestContext.Current.CancellationToken))
+        await host.App.StartAsync(Cancel);
+        await foreach (var change in events.ReadAllAsync(Cancel))
         {
             if (change.Code == ZeroTierEventCode.NodeUp)
             {

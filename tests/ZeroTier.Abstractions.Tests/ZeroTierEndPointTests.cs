@@ -11,7 +11,7 @@ public class ZeroTierEndPointTests
     [InlineData(null, "8056c2e21c000001.zt:8080")]
     [InlineData("10.147.17.5", "10.147.17.5:8080")]
     [InlineData("fc00:0:ff63:cc74:5077::1", "[fc00:0:ff63:cc74:5077::1]:8080")]
-    public void ToString_EveryForm_IsAUrlAuthority(string? address, string expected)
+    public void Rule_4_2_ToString_EveryForm_IsAUrlAuthority(string? address, string expected)
     {
         var endPoint = new ZeroTierEndPoint(Network, address is null ? null : IPAddress.Parse(address), 8080);
 
@@ -21,7 +21,7 @@ public class ZeroTierEndPointTests
     }
 
     [Fact]
-    public void AddressFamily_EveryForm_DoesNotThrow()
+    public void Rule_4_2_AddressFamily_EveryForm_DoesNotThrow()
     {
         Assert.Equal(AddressFamily.Unspecified, new ZeroTierEndPoint(Network, 1).AddressFamily);
         Assert.Equal(AddressFamily.InterNetwork, new ZeroTierEndPoint(Network, IPAddress.Loopback, 1).AddressFamily);
@@ -29,7 +29,7 @@ public class ZeroTierEndPointTests
     }
 
     [Fact]
-    public void Type_IsNotAnIPEndPoint_SoThatOtherTransportsLeaveItAlone() =>
+    public void Rule_4_1_Type_IsNotAnIPEndPoint_SoThatOtherTransportsLeaveItAlone() =>
         Assert.False(typeof(IPEndPoint).IsAssignableFrom(typeof(ZeroTierEndPoint)));
 
     [Fact]

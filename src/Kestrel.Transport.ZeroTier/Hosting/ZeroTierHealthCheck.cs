@@ -37,7 +37,7 @@ internal sealed class ZeroTierHealthCheck(NodeHost node, ListenerRegistry listen
             if (network is not { IsReady: true })
             {
                 string why = network?.Detail ?? (network is null ? "not joined" : $"{network.Status}, {network.Addresses.Count} addresses");
-                bad.Add($"Network {text} is not ready: {why}.");
+                bad.Add($"Network {text} is not ready: {why.TrimEnd('.')}.");
             }
         }
 

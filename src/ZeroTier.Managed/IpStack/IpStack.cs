@@ -171,7 +171,11 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         _echo.PingAsync(destination, payloadSize, timeout, cancellationToken);
 
     /// <summary>Adds the count of each drop reason, such as <c>ip.checksum</c>, to a table.</summary>
-    public void AddDropped(IDictionary<string, long> counts) => _drops.AddTo(counts);
+    public void AddDropped(IDictionary<string, long> counts)
+    {
+        _drops.AddTo(counts);
+        Tcp.Statistics.AddDropped(counts);
+    }
 
     /// <summary>Resets connections, closes sockets, stops timers, gives back buffers. The link stays its owner's.</summary>
     public void Dispose()

@@ -102,6 +102,7 @@ internal sealed class TcpListener : IDisposable
             _disposed = true;
             sockets = [.. _ready, .. _halfOpen];
             waiters = [.. _waiters];
+            _layer.Statistics.Add(TcpCounter.NeverAccepted, _readyCount);
             _ready.Clear();
             _waiters.Clear();
             _readyCount = 0;
@@ -177,6 +178,7 @@ internal sealed class TcpListener : IDisposable
 
         if (refused)
         {
+            _layer.Statistics.Add(TcpCounter.NeverAccepted);
             socket.Abort(new TcpException(TcpError.ConnectionAborted, "The listener was closed before the connection was accepted."));
             return;
         }

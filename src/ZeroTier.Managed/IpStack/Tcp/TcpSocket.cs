@@ -123,9 +123,9 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         {
             lock (_gate)
             {
-                // Once the application has let go, the worker has still to see the end of the pipe and queue FIN, even while its read seems to wait.
-                return !_connection.IsEstablished
-                    || _connection.IsSendQueueEmpty && !_outputBusy && (_outputDone || _outputWaits && !_disposed && !_outputClosing);
+                // A read that has bytes, or the end of the pipe, may still wait for its turn on the transport's scheduler.
+                bool idle = _outputWaits && !_read.IsCompleted && !_disposed && !_outputClosing;
+                return !_connection.IsEstablished || _connection.IsSendQueueEmpty && !_outputBusy && (_outputDone || idle);
             }
         }
     }

@@ -3,11 +3,38 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>Counters of one layer. Written with interlocked additions, read without a lock.</summary>
 internal sealed class TcpStatistics
 {
+    // Segments and connections that were refused. The names are part of the public statistics: they never change.
+    private static readonly (TcpCounter Counter, string Name)[] Drops =
+    [
+        (TcpCounter.MalformedSegments, "tcp.malformed"),
+        (TcpCounter.ChecksumErrors, "tcp.checksum"),
+        (TcpCounter.UnknownSegments, "tcp.unknown"),
+        (TcpCounter.WrongSender, "tcp.sender"),
+        (TcpCounter.SynDropped, "tcp.backlog"),
+        (TcpCounter.HalfOpenEvicted, "tcp.half-open"),
+        (TcpCounter.NeverAccepted, "tcp.unaccepted"),
+        (TcpCounter.OutOfWindowSegments, "tcp.window"),
+        (TcpCounter.PawsDropped, "tcp.paws"),
+    ];
+
     private readonly long[] _counters = new long[Enum.GetValues<TcpCounter>().Length];
 
     public long this[TcpCounter counter] => Volatile.Read(ref _counters[(int)counter]);
 
     public void Add(TcpCounter counter, long amount = 1) => Interlocked.Add(ref _counters[(int)counter], amount);
+
+    /// <summary>Adds each reason to drop something that is not zero to the table.</summary>
+    public void AddDropped(IDictionary<string, long> table)
+    {
+        foreach ((TcpCounter counter, string name) in Drops)
+        {
+            if (this[counter] is var count and not 0)
+            {
+                table.TryGetValue(name, out long before);
+                table[name] = before + count;
+            }
+        }
+    }
 }
 
 /// <summary>What is counted.</summary>
@@ -54,6 +81,9 @@ internal enum TcpCounter
 
     /// <summary>Half-open connections that gave way to newer ones.</summary>
     HalfOpenEvicted,
+
+    /// <summary>Connections that were reset because their listener closed before they were accepted.</summary>
+    NeverAccepted,
 
     ChallengeAcks,
     OutOfOrderSegments,

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.IpStack.Tcp;
 using ZeroTier.Simulation;
@@ -303,6 +304,38 @@ public sealed class TcpAbuseTests
         Assert.True(drain.IsCompletedSuccessfully && send.IsCompletedSuccessfully && receive.IsCompletedSuccessfully);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Rule_8_4_Drain_WaitsForWhatTheTransportHasNotTakenYet(bool letGo)
+    {
+        using var pair = new TcpPair();
+        var scheduler = new QueuedScheduler();
+        PipeOptions output = new(readerScheduler: scheduler, writerScheduler: PipeScheduler.Inline, useSynchronizationContext: false);
+        (TcpSocket client, TcpSocket server) = pair.Connect(server: TcpPair.Options with { Output = output });
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        if (letGo)
+        {
+            // FIN is all that is left to send.
+            server.Dispose();
+        }
+        else
+        {
+            Assert.True(server.Output.WriteAsync(new byte[] { 42 }, CancellationToken.None).IsCompletedSuccessfully);
+        }
+
+        Task drain = pair.B.Layer.DrainAsync(CancellationToken.None);
+        pair.Clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.False(drain.IsCompleted);
+
+        scheduler.Run();
+        Assert.False(drain.IsCompleted);
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(drain.IsCompletedSuccessfully);
+        Assert.Equal(letGo, client.ReceiveEnded.IsCompleted);
+        Assert.Equal(!letGo, client.Input.TryRead(out ReadResult read) && read.Buffer.Length == 1);
+    }
+
     [Fact]
     public void Dispose_ResetsConnectionsAndEndsWaitingAccepts()
     {
@@ -364,5 +397,21 @@ public sealed class TcpAbuseTests
         }
 
         public IpBatch BeginBatch() => inner.BeginBatch();
+    }
+
+    /// <summary>Runs nothing until it is told to, as a busy thread pool.</summary>
+    private sealed class QueuedScheduler : PipeScheduler
+    {
+        private readonly Queue<(Action<object?> Action, object? State)> _work = new();
+
+        public override void Schedule(Action<object?> action, object? state) => _work.Enqueue((action, state));
+
+        public void Run()
+        {
+            while (_work.TryDequeue(out (Action<object?> Action, object? State) work))
+            {
+                work.Action(work.State);
+            }
+        }
     }
 }
