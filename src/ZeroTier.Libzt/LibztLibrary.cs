@@ -14,16 +14,25 @@ public sealed class LibztLibrary
     private static readonly Lock _lock = new();
     private static LibztLibrary? _loaded;
 
+    // Variables of the library, 0 in builds that hide them.
+    private readonly nint _stateFlags;
+    private readonly nint _service;
+
     private LibztLibrary(string path, nint handle)
     {
         Path = path;
         Handle = handle;
+        _stateFlags = NativeLibrary.TryGetExport(handle, LibztSymbols.StateFlags, out nint flags) ? flags : 0;
+        _service = NativeLibrary.TryGetExport(handle, LibztSymbols.Service, out nint service) ? service : 0;
     }
 
     /// <summary>Where the library was found; only a name when the system's loader found it.</summary>
     public string Path { get; }
 
     internal nint Handle { get; }
+
+    /// <summary>True while a native service exists; always false in builds that do not tell.</summary>
+    internal unsafe bool HasService => _service != 0 && Volatile.Read(ref *(nint*)_service) != 0;
 
     /// <summary>
     /// Loads the library, once. It is looked for at <paramref name="path"/>; without one where <see cref="PathVariable"/> says; without that in
@@ -62,6 +71,20 @@ public sealed class LibztLibrary
                 $"This process runs libzt from '{loaded.Path}' already and cannot load another one from '{path}'. Give the same path everywhere in the process, or none.");
             library = null;
             return false;
+        }
+    }
+
+    /// <summary>
+    /// Sets the flag without which the library's callback thread ends at once. The library sets it itself, but most of the time after the thread has looked (chapter
+    /// 4, section 7.1). Where the flag is hidden, no event may come, and the engine lives without.
+    /// </summary>
+    internal unsafe void KeepCallbackThread()
+    {
+        const byte CallbacksRun = 0x08;
+        if (_stateFlags != 0)
+        {
+            ref byte flags = ref *(byte*)_stateFlags;
+            Volatile.Write(ref flags, (byte)(Volatile.Read(ref flags) | CallbacksRun));
         }
     }
 

@@ -9,6 +9,12 @@ internal static class LibztSymbols
     /// <summary>The start call of libraries before version 1.4.</summary>
     public const string OldStart = "zts_start";
 
+    /// <summary>C++ variables that Linux builds export and that no interface promises; used where they are there (chapter 4, sections 7.1 and 11).</summary>
+    public const string StateFlags = "_ZN8ZeroTier13service_stateE";
+
+    /// <inheritdoc cref="StateFlags"/>
+    public const string Service = "_ZN8ZeroTier11zts_serviceE";
+
     /// <summary>Every function that <c>Native/</c> imports, so that a library without one of them is refused at once and not at the first call.</summary>
     public static IReadOnlyList<string> Required { get; } =
     [
@@ -31,7 +37,6 @@ internal static class LibztSymbols
         "zts_bsd_shutdown",
         "zts_bsd_socket",
         "zts_id_pair_is_valid",
-        "zts_init_allow_id_cache",
         "zts_init_allow_net_cache",
         "zts_init_allow_peer_cache",
         "zts_init_allow_port_mapping",

@@ -6,7 +6,7 @@ namespace ZeroTier.Libzt.Native;
 internal static unsafe partial class Zts
 {
     /// <summary>The only length that the identity calls accept (chapter 4, section 4.1).</summary>
-    internal const int IdentityLength = 384;
+    internal const uint IdentityLength = 384;
 
     /// <summary>What <see cref="NodeGetId"/> says while no node runs.</summary>
     internal const ulong NoNode = 0xffff_ffff_ffff_fffe;

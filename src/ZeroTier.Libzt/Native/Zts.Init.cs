@@ -79,9 +79,4 @@ internal static unsafe partial class Zts
     [LibraryImport(Library, EntryPoint = "zts_init_allow_roots_cache")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int InitAllowRootsCache(uint allowed);
-
-    /// <summary>Whether the identity is stored.</summary>
-    [LibraryImport(Library, EntryPoint = "zts_init_allow_id_cache")]
-    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
-    internal static partial int InitAllowIdentityCache(uint allowed);
 }

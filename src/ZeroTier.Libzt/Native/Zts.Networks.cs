@@ -6,7 +6,7 @@ namespace ZeroTier.Libzt.Native;
 internal static unsafe partial class Zts
 {
     /// <summary>The only length that <see cref="NetGetName"/> accepts.</summary>
-    internal const int NetworkNameLength = 127;
+    internal const uint NetworkNameLength = 127;
 
     /// <summary>Asks for membership. Crashes before <see cref="NodeGetId"/> gives an address.</summary>
     [LibraryImport(Library, EntryPoint = "zts_net_join")]

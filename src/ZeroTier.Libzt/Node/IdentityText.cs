@@ -1,0 +1,90 @@
+using System.Security.Cryptography;
+using System.Text;
+using ZeroTier.Libzt.Native;
+
+namespace ZeroTier.Libzt.Node;
+
+/// <summary>
+/// An identity with its secret as libzt passes it around: terminated text in 384 bytes. Overwritten when disposed of.
+/// </summary>
+internal sealed unsafe class IdentityText : IDisposable
+{
+    // Pinned: a copy that the collector leaves behind could not be overwritten.
+    private readonly byte[] _bytes = GC.AllocateArray<byte>((int)Zts.IdentityLength, pinned: true);
+
+    private IdentityText()
+    {
+    }
+
+    /// <summary>True for the text of an identity with its secret, as in a file <c>identity.secret</c>.</summary>
+    public static bool IsValid(string text)
+    {
+        using var identity = Copy(text);
+        return identity is not null && identity.IsValid();
+    }
+
+    /// <summary>Takes over an identity.</summary>
+    /// <exception cref="ZeroTierException">It is not one, or has no secret; libzt would silently take a new one instead.</exception>
+    public static IdentityText Parse(string text)
+    {
+        var identity = Copy(text);
+        if (identity is not null && identity.IsValid())
+        {
+            return identity;
+        }
+
+        identity?.Dispose();
+        throw new ZeroTierException(
+            ZeroTierError.Storage, "The identity is not valid, or has no private key. Give the text of a file identity.secret: address:0:public:secret.");
+    }
+
+    /// <summary>The identity of the running node; null when libzt does not give it.</summary>
+    public static IdentityText? OfRunningNode()
+    {
+        var identity = new IdentityText();
+        uint length = Zts.IdentityLength;
+        fixed (byte* bytes = identity._bytes)
+        {
+            if (Zts.NodeGetIdPair(bytes, &length) == Zts.Ok)
+            {
+                return identity;
+            }
+        }
+
+        identity.Dispose();
+        return null;
+    }
+
+    /// <summary>Makes the coming start use this identity.</summary>
+    public int Use()
+    {
+        fixed (byte* bytes = _bytes)
+        {
+            return Zts.InitFromMemory(bytes, Zts.IdentityLength);
+        }
+    }
+
+    public void Dispose() => CryptographicOperations.ZeroMemory(_bytes);
+
+    private static IdentityText? Copy(string text)
+    {
+        var identity = new IdentityText();
+
+        // One byte stays for the terminator.
+        if (Encoding.ASCII.TryGetBytes(text.AsSpan().Trim(), identity._bytes.AsSpan(0, identity._bytes.Length - 1), out _))
+        {
+            return identity;
+        }
+
+        identity.Dispose();
+        return null;
+    }
+
+    private bool IsValid()
+    {
+        fixed (byte* bytes = _bytes)
+        {
+            return Zts.IdPairIsValid(bytes, Zts.IdentityLength) == 1;
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using Microsoft.Extensions.Logging;
+using ZeroTier.Libzt.Native;
+
+namespace ZeroTier.Libzt.Node;
+
+/// <summary>
+/// The process' one native node: who has it, and when it may start (chapter 4, sections 11 and 13). All members but <see cref="Gate"/> are for the holder of the
+/// gate only.
+/// </summary>
+internal static class NativeLife
+{
+    // Chapter 4, section 11.5: for that long after a stop the dying thread still takes settings and events away.
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
+
+    // Real time throughout: libzt knows no other.
+    private static readonly TimeProvider _time = TimeProvider.System;
+    private static LibztNode? _owner;
+    private static long _stoppedAt;
+    private static bool _everStopped;
+    private static bool _begun;
+
+    /// <summary>Serialises every start, stop, join and leave of the process. Taken before any lock, and held over awaits.</summary>
+    public static SemaphoreSlim Gate { get; } = new(1, 1);
+
+    /// <summary>Gives the native node to one managed node.</summary>
+    /// <exception cref="ZeroTierException">Another one has it.</exception>
+    public static void Claim(LibztNode node)
+    {
+        if (_owner is { } owner && owner != node)
+        {
+            throw new ZeroTierException(
+                ZeroTierError.NotSupported,
+                $"libzt runs one node per process, and node {owner.Id} is that one. Stop it first, or use the managed engine (ManagedNode, or ZeroTier:Engine 'Managed') for further nodes: any number of its nodes may run, beside this one too.");
+        }
+
+        _owner = node;
+    }
+
+    /// <summary>Gives it back.</summary>
+    public static void Release(LibztNode node)
+    {
+        if (_owner == node)
+        {
+            _owner = null;
+        }
+    }
+
+    /// <summary>Waits until a start is safe.</summary>
+    /// <exception cref="ZeroTierException">The previous native node does not end.</exception>
+    public static async Task WaitUntilStartableAsync(LibztLibrary library, CancellationToken cancellationToken)
+    {
+        if (_begun)
+        {
+            if (!await EndsAsync(library, cancellationToken).ConfigureAwait(false))
+            {
+                throw new ZeroTierException(
+                    ZeroTierError.NotRunning, "libzt has not ended its previous node, so that a start would crash the process. Try again later, or restart the process.");
+            }
+
+            NoteEnd();
+        }
+
+        if (_everStopped && Pause - _time.GetElapsedTime(_stoppedAt) is { } rest && rest > TimeSpan.Zero)
+        {
+            await Task.Delay(rest, _time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Starts the native node; libzt's result.</summary>
+    public static int Start()
+    {
+        _begun = true;
+        return Zts.NodeStart();
+    }
+
+    /// <summary>Stops the native node and waits until it has ended.</summary>
+    public static async Task StopAsync(LibztLibrary library, ILogger log)
+    {
+        Zts.NodeStop();
+        if (await EndsAsync(library, CancellationToken.None).ConfigureAwait(false))
+        {
+            NoteEnd();
+        }
+        else
+        {
+            NodeLog.StopUnfinished(log, StopLimit.TotalSeconds);
+        }
+    }
+
+    /// <summary>Notes that the native node has ended, by a stop or by itself.</summary>
+    public static void NoteEnd()
+    {
+        _stoppedAt = _time.GetTimestamp();
+        _everStopped = true;
+        _begun = false;
+    }
+
+    private static async Task<bool> EndsAsync(LibztLibrary library, CancellationToken cancellationToken)
+    {
+        long begin = _time.GetTimestamp();
+        while (Zts.NodeGetId() != Zts.NoNode || library.HasService)
+        {
+            if (_time.GetElapsedTime(begin) > StopLimit)
+            {
+                return false;
+            }
+
+            await Task.Delay(Step, _time, cancellationToken).ConfigureAwait(false);
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,195 @@
+using Microsoft.Extensions.Logging;
+using ZeroTier.Engines;
+using ZeroTier.Libzt.Native;
+using ZeroTier.Libzt.Sockets;
+
+namespace ZeroTier.Libzt.Node;
+
+/// <summary>Begin and end, in the order that chapter 4, sections 11 and 13, demands. The caller holds the gate throughout.</summary>
+internal sealed partial class NodeSession
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(2);
+
+    /// <summary>Starts the native node. When a step fails, what was begun is ended again.</summary>
+    /// <param name="options">The node's options.</param>
+    /// <param name="library">The library.</param>
+    /// <param name="identity">The identity of a node without a storage folder; null for a new one.</param>
+    /// <param name="networks">Networks to join, in this order.</param>
+    /// <param name="events">Takes the events.</param>
+    /// <param name="changed">Pulsed at each change of state.</param>
+    /// <param name="fail">Called when the node has ended by itself.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<NodeSession> StartAsync(
+        LibztNodeOptions options,
+        LibztLibrary library,
+        IdentityText? identity,
+        IReadOnlyList<NetworkId> networks,
+        EventOutbox events,
+        StateSignal changed,
+        Action<NodeSession, ZeroTierException> fail,
+        CancellationToken cancellationToken)
+    {
+        await NativeLife.WaitUntilStartableAsync(library, cancellationToken).ConfigureAwait(false);
+        var session = new NodeSession(options, library, events, changed, fail);
+        bool started = false;
+        try
+        {
+            session.Prepare(identity, networks);
+            started = true;
+            int result = NativeLife.Start();
+            if (result != Zts.Ok)
+            {
+                throw new ZeroTierException(ZeroTierError.Underlay, $"libzt did not start its node (libzt result {result}).");
+            }
+
+            await session.WaitForCoreAsync(cancellationToken).ConfigureAwait(false);
+            session.Begin(networks);
+            return session;
+        }
+        catch
+        {
+            session._closing = true;
+            await session.EndAsync(started).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Ends everything: connections are reset, listeners close, the native node stops.</summary>
+    public async Task StopAsync()
+    {
+        lock (_lock)
+        {
+            _closing = true;
+            foreach (var network in _networks)
+            {
+                _events.Add(ZeroTierEventCode.NetworkDown, network.Id);
+            }
+        }
+
+        _events.Publish();
+
+        // First of all, while libzt still lets sockets be closed; afterwards they would block their numbers for ever.
+        await Sockets.StopAsync().ConfigureAwait(false);
+        await EndAsync(native: true).ConfigureAwait(false);
+        _networks = [];
+        NodeLog.Stopped(_log, Id);
+        _events.Add(ZeroTierEventCode.NodeDown);
+        _events.Publish();
+    }
+
+    private void Prepare(IdentityText? identity, IReadOnlyList<NetworkId> networks)
+    {
+        if (_options.StoragePath is { } path)
+        {
+            _folder = NodeFolder.Open(path, _log);
+            _folder.SetNetworks(networks);
+        }
+
+        ReadOnlyMemory<byte> planet = _options.Planet;
+        if (planet.Length == 0 && _folder is not null)
+        {
+            planet = _folder.ReadPlanet();
+        }
+
+        if (planet.Length == 0 && !_options.UsePublicRoots)
+        {
+            throw new ZeroTierException(
+                ZeroTierError.Underlay,
+                "No planet is set, so the node knows no roots. Set LibztNodeOptions.Planet to the bytes of a planet file, or put a file named 'planet' into the storage folder, or set UsePublicRoots. No public roots are used by default.");
+        }
+
+        if (_options.Port != 0)
+        {
+            UdpPort.Require(_options.Port);
+        }
+
+        NativeSettings.Apply(_options, _folder, identity, planet.Span);
+        NativeEvents.Register(this, _library);
+    }
+
+    /// <summary>Waits until joins are safe and sockets can be opened. libzt does not tell when a start has failed (chapter 4, section 11.3).</summary>
+    private async Task WaitForCoreAsync(CancellationToken cancellationToken)
+    {
+        long begin = _options.TimeProvider.GetTimestamp();
+        bool running = false;
+        while (true)
+        {
+            ulong id = Zts.NodeGetId();
+            if (id != Zts.NoNode && id != 0 && GateIsOpen())
+            {
+                Id = new NodeId(id);
+                return;
+            }
+
+            bool ended = running && id == Zts.NoNode;
+            running |= id != Zts.NoNode;
+            if (ended || _options.TimeProvider.GetElapsedTime(begin) > StartLimit)
+            {
+                throw new ZeroTierException(
+                    ZeroTierError.Underlay,
+                    (ended ? "libzt ended its node while it was starting." : $"libzt's node did not start within {StartLimit.TotalSeconds} seconds.")
+                    + " Check that its UDP port is free" + (_folder is { } folder ? $", that '{folder.Path}' can be written," : "") + " and that the planet file is whole; libzt itself gives no reason.");
+            }
+
+            await Task.Delay(Step, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The IP stack starts by itself, at the first start of the process; sockets tell when it is there. No socket of ours exists yet.</summary>
+    private static bool GateIsOpen()
+    {
+        int fd = Zts.Socket(ZtsFamily.InterNetworkV6, ZtsSocketType.Datagram, ZtsProtocol.Udp);
+        if (fd < 0)
+        {
+            return false;
+        }
+
+        Zts.Close(fd);
+        return true;
+    }
+
+    private void Begin(IReadOnlyList<NetworkId> networks)
+    {
+        _folder?.ProtectIdentity();
+        _base = StatisticsBase.Take();
+        _sockets = new SocketLoop(_options.TimeProvider, _options.LoggerFactory.CreateLogger("ZeroTier.Libzt.Sockets"), FindPeer);
+        _sockets.Start();
+        _events.Add(ZeroTierEventCode.NodeUp);
+        lock (_lock)
+        {
+            foreach (var network in networks)
+            {
+                Add(network);
+            }
+        }
+
+        _listening = true;
+        NodeLog.Started(_log, Id, _library.Path, Zts.NodeGetPort());
+    }
+
+    /// <summary>Takes the first look. Its own step, since it publishes.</summary>
+    public void Watch() => Poll();
+
+    private async Task EndAsync(bool native)
+    {
+        _listening = false;
+        NativeEvents.Unregister(this);
+        await _timer.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            if (_gone)
+            {
+                NativeLife.NoteEnd();
+            }
+            else if (native)
+            {
+                await NativeLife.StopAsync(_library, _log).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _folder?.Dispose();
+        }
+    }
+}

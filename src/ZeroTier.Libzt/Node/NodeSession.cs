@@ -1,0 +1,266 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using ZeroTier.Engines;
+using ZeroTier.Libzt.Native;
+using ZeroTier.Libzt.Sockets;
+
+namespace ZeroTier.Libzt.Node;
+
+/// <summary>One life of a node, from a start to the stop: the running native node, what is known of it, and its sockets. Thread-safe.</summary>
+/// <remarks>
+/// <para>The state comes from polling: every 25 ms while something is to be expected, else every quarter of a second. Native events may never come, come twice
+/// or late (chapter 4, section 7); they make the next look happen at once, and tell of peers, for which there is no call.</para>
+/// <para>Lock order: the process' gate (<see cref="NativeLife.Gate"/>), then <c>_lock</c>, which guards the table of networks and every native control call
+/// after the start. Nothing is called under it that waits or runs user code.</para>
+/// </remarks>
+internal sealed partial class NodeSession : INativeEventSink
+{
+    private static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan Calm = TimeSpan.FromMilliseconds(250);
+    private const int MaxNotices = 4096;
+
+    private readonly Lock _lock = new();
+    private readonly LibztNodeOptions _options;
+    private readonly LibztLibrary _library;
+    private readonly EventOutbox _events;
+    private readonly StateSignal _changed;
+    private readonly Action<NodeSession, ZeroTierException> _fail;
+    private readonly ILogger _log;
+    private readonly ConcurrentQueue<PeerNotice> _notices = new();
+    private readonly PeerTable _peers;
+    private readonly OnlineState _online;
+    private readonly ITimer _timer;
+    private NodeFolder? _folder;
+    private SocketLoop? _sockets;
+    private StatisticsBase _base = null!;
+    private volatile JoinedNetwork[] _networks = [];
+    private volatile bool _isOnline;
+    private volatile bool _listening;
+    private volatile bool _closing;
+    private bool _gone;
+
+    private NodeSession(
+        LibztNodeOptions options, LibztLibrary library, EventOutbox events, StateSignal changed, Action<NodeSession, ZeroTierException> fail)
+    {
+        _options = options;
+        _library = library;
+        _events = events;
+        _changed = changed;
+        _fail = fail;
+        _log = options.LoggerFactory.CreateLogger(NodeLog.Category);
+        _peers = new PeerTable(options.TimeProvider);
+        _online = new OnlineState(options.TimeProvider);
+        _timer = options.TimeProvider.CreateTimer(static session => ((NodeSession)session!).Poll(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    public NodeId Id { get; private set; }
+
+    public bool IsOnline => !_closing && _isOnline;
+
+    public IReadOnlyList<ZeroTierPeer> Peers => _closing ? [] : _peers.Snapshot();
+
+    public SocketLoop Sockets => _sockets!;
+
+    public JoinedNetwork? Find(NetworkId id) => Array.Find(_networks, network => network.Id == id);
+
+    public ZeroTierPeer? FindPeer(NodeId node) => _closing ? null : _peers.Find(node);
+
+    /// <summary>The node's addresses on a network that can carry traffic.</summary>
+    /// <exception cref="ZeroTierException">It cannot now.</exception>
+    public static NetworkView Usable(JoinedNetwork network) => network.Snapshot is { IsReady: true } snapshot
+        ? new NetworkView(snapshot.Id, snapshot.Addresses)
+        : throw new ZeroTierException(ZeroTierError.NetworkUnavailable, network.Snapshot.Detail ?? $"Network {network.Id} is not usable now.");
+
+    /// <summary>Joins a network. The caller holds the gate.</summary>
+    public void Join(NetworkId id)
+    {
+        lock (_lock)
+        {
+            if (_closing || Find(id) is not null)
+            {
+                return;
+            }
+
+            Add(id);
+            _folder?.SetNetworks([.. _networks.Select(n => n.Id)]);
+        }
+
+        Poll();
+        _changed.Pulse();
+    }
+
+    /// <summary>Leaves a network: its listeners close, its connections are reset. The caller holds the gate.</summary>
+    public async Task LeaveAsync(NetworkId id)
+    {
+        lock (_lock)
+        {
+            if (_closing || Find(id) is not { } network)
+            {
+                return;
+            }
+
+            _networks = Array.FindAll(_networks, other => other != network);
+            _events.Add(ZeroTierEventCode.NetworkDown, id);
+        }
+
+        _events.Publish();
+        _changed.Pulse();
+
+        // While the interface is still there: libzt would abort the connections without a word to the peers.
+        await Sockets.CloseNetworkAsync(id).ConfigureAwait(false);
+        lock (_lock)
+        {
+            if (!_closing && id.Value != 0)
+            {
+                Zts.NetLeave(id.Value);
+            }
+
+            _folder?.SetNetworks([.. _networks.Select(n => n.Id)]);
+        }
+
+        NodeLog.Left(_log, id);
+    }
+
+    public ZeroTierStatistics GetStatistics() => _base.Since(Sockets.Counters);
+
+    void INativeEventSink.OnNativeEvent(NativeEvent code, PeerInfo? peer)
+    {
+        // What comes before the core exists was left over from an earlier session (chapter 4, section 7.1).
+        if (!_listening)
+        {
+            return;
+        }
+
+        if (_notices.Count < MaxNotices)
+        {
+            _notices.Enqueue(new PeerNotice(code, peer ?? default));
+        }
+
+        _timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+    }
+
+    private void Add(NetworkId id)
+    {
+        _networks = [.. _networks, new JoinedNetwork(id, Id, _options.TimeProvider)];
+        if (id.Value != 0)
+        {
+            Zts.NetJoin(id.Value);
+        }
+    }
+
+    /// <summary>Looks at everything, tells what is different, and arranges the next look.</summary>
+    private void Poll()
+    {
+        bool changed;
+        lock (_lock)
+        {
+            if (_closing)
+            {
+                return;
+            }
+
+            TakeNotices();
+            if (Zts.NodeGetId() == Zts.NoNode)
+            {
+                _gone = true;
+                _closing = true;
+                changed = true;
+            }
+            else
+            {
+                changed = ObserveOnline() | ObserveNetworks();
+                bool busy = _online.IsSettling || Array.Exists(_networks, n => n.IsPending);
+                _timer.Change(busy ? Busy : Calm, Timeout.InfiniteTimeSpan);
+            }
+        }
+
+        _events.Publish();
+        if (changed)
+        {
+            _changed.Pulse();
+        }
+
+        if (_gone)
+        {
+            var error = Ended();
+            NodeLog.Failed(_log, Id, error.Message);
+            _fail(this, error);
+        }
+    }
+
+    private void TakeNotices()
+    {
+        while (_notices.TryDequeue(out var notice))
+        {
+            _online.OnEvent(notice.Code);
+            if (_peers.Apply(notice) is { } news)
+            {
+                _events.Add(news.Code, peer: news.Peer);
+            }
+        }
+    }
+
+    private bool ObserveOnline()
+    {
+        if (!_online.Observe(Zts.NodeIsOnline() == 1))
+        {
+            return false;
+        }
+
+        _isOnline = _online.IsOnline;
+        _events.Add(_isOnline ? ZeroTierEventCode.NodeOnline : ZeroTierEventCode.NodeOffline);
+        if (_isOnline)
+        {
+            NodeLog.Online(_log, Id);
+        }
+        else
+        {
+            NodeLog.Offline(_log, Id);
+        }
+
+        return true;
+    }
+
+    private bool ObserveNetworks()
+    {
+        bool changed = false;
+        foreach (var network in _networks)
+        {
+            if (network.Id.Value == 0)
+            {
+                // libzt does not take this one.
+                changed |= network.Observe(new NetworkObservation(ZeroTierNetworkStatus.NotFound, false, 0, "", null, []), _events);
+            }
+            else if (NetworkObservation.Read(network.Id) is { } seen)
+            {
+                var before = network.Snapshot;
+                changed |= network.Observe(seen, _events);
+                Log(before, network.Snapshot);
+            }
+
+            if (_isOnline)
+            {
+                network.Announce(_events);
+            }
+        }
+
+        return changed;
+    }
+
+    private void Log(ZeroTierNetwork before, ZeroTierNetwork now)
+    {
+        if (now.IsReady && !before.IsReady)
+        {
+            NodeLog.Joined(_log, now.Id, string.Join(", ", now.Addresses));
+        }
+        else if (now.Detail is not null && now.Status != before.Status)
+        {
+            NodeLog.Unavailable(_log, now.Id, now.Detail);
+        }
+    }
+
+    private ZeroTierException Ended() => new(
+        ZeroTierError.Fatal,
+        $"libzt has ended node {Id} by itself. The usual reason is that another node has the same address: its identity was copied, or stolen. Stop the other node, or give this one an identity of its own"
+        + (_folder is { } folder ? $" by moving '{folder.Path}' away" : "") + ", then start it again.");
+}

@@ -1,0 +1,61 @@
+using ZeroTier.Libzt.Native;
+
+namespace ZeroTier.Libzt.Node;
+
+/// <summary>
+/// Whether the node is online, from a native flag that lies at times: any other event of the core clears it (chapter 4, section 4.3), and it is never set
+/// again while the node stays online. Not thread-safe.
+/// </summary>
+internal sealed class OnlineState(TimeProvider time)
+{
+    // The flag is set a moment before the events of the same instant, among them those of the roots, are handed out.
+    internal static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(100);
+
+    // Without events nothing tells a cleared flag from a lost network; libzt itself calls a node offline after 30 s without a word from any root.
+    internal static readonly TimeSpan Doubt = TimeSpan.FromSeconds(30);
+
+    private bool _eventsArrive;
+    private bool _toldOnline;
+    private bool _toldOffline;
+    private long? _differsSince;
+
+    public bool IsOnline { get; private set; }
+
+    /// <summary>True when a look at the flag soon is of use.</summary>
+    public bool IsSettling => !IsOnline || _differsSince is not null;
+
+    /// <summary>Notes a native event.</summary>
+    public void OnEvent(NativeEvent code)
+    {
+        _eventsArrive = true;
+        _toldOnline |= code == NativeEvent.NodeOnline;
+        _toldOffline |= code == NativeEvent.NodeOffline;
+    }
+
+    /// <summary>Takes in the native flag; true when <see cref="IsOnline"/> changed.</summary>
+    public bool Observe(bool flag)
+    {
+        if (flag == IsOnline)
+        {
+            _differsSince = null;
+
+            // What an event said that the flag does not bear out was about another time.
+            _toldOffline &= !flag;
+            _toldOnline &= flag;
+            return false;
+        }
+
+        _differsSince ??= time.GetTimestamp();
+        var lasted = time.GetElapsedTime(_differsSince.Value);
+        bool believed = flag ? _toldOnline || lasted >= Settling : _eventsArrive ? _toldOffline : lasted >= Doubt;
+        if (!believed)
+        {
+            return false;
+        }
+
+        IsOnline = flag;
+        _differsSince = null;
+        _toldOnline = _toldOffline = false;
+        return true;
+    }
+}

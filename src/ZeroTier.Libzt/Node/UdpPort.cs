@@ -1,0 +1,40 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace ZeroTier.Libzt.Node;
+
+/// <summary>A trial of the node's UDP port: libzt does not tell when it cannot have it (chapter 4, section 11.3).</summary>
+internal static class UdpPort
+{
+    /// <summary>Binds the port for a moment.</summary>
+    /// <exception cref="ZeroTierException">It is taken, or may not be used.</exception>
+    public static void Require(int port)
+    {
+        try
+        {
+            Try(AddressFamily.InterNetwork, IPAddress.Any, port);
+            if (Socket.OSSupportsIPv6)
+            {
+                Try(AddressFamily.InterNetworkV6, IPAddress.IPv6Any, port);
+            }
+        }
+        catch (SocketException e)
+        {
+            throw new ZeroTierException(
+                ZeroTierError.Underlay,
+                $"UDP port {port} cannot be used: {e.Message}. Another program, perhaps another node, has it. Stop that one, set Port to another number, or to 0 for any free port.",
+                e);
+        }
+    }
+
+    private static void Try(AddressFamily family, IPAddress address, int port)
+    {
+        using var socket = new Socket(family, SocketType.Dgram, ProtocolType.Udp);
+        if (family == AddressFamily.InterNetworkV6)
+        {
+            socket.DualMode = false;
+        }
+
+        socket.Bind(new IPEndPoint(address, port));
+    }
+}
