@@ -1,12 +1,17 @@
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+
 namespace ZeroTier;
 
 /// <summary>A connection as a <see cref="Stream"/>, for what does not know pipes: <c>HttpClient</c>, <c>SslStream</c>. One reader and one writer at a time.</summary>
-/// <remarks>Disposing the stream gives the connection up: what was written is still delivered.</remarks>
+/// <remarks>
+/// Disposing the stream gives the connection up: what was written is still delivered. Writing to a connection that has ended throws the
+/// <see cref="ZeroTierException"/> that says why.
+/// </remarks>
 public sealed class ZeroTierConnectionStream : Stream
 {
     private readonly ZeroTierConnection _connection;
     private readonly Stream _input;
-    private readonly Stream _output;
 
     /// <summary>Wraps a connection, which the stream owns from then on.</summary>
     public ZeroTierConnectionStream(ZeroTierConnection connection)
@@ -14,7 +19,6 @@ public sealed class ZeroTierConnectionStream : Stream
         ArgumentNullException.ThrowIfNull(connection);
         _connection = connection;
         _input = connection.Input.AsStream(leaveOpen: true);
-        _output = connection.Output.AsStream(leaveOpen: true);
     }
 
     /// <inheritdoc />
@@ -40,14 +44,15 @@ public sealed class ZeroTierConnectionStream : Stream
         _input.ReadAsync(buffer, offset, count, cancellationToken);
 
     /// <inheritdoc />
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => _output.WriteAsync(buffer, cancellationToken);
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        Ended(_connection.Output.WriteAsync(buffer, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        _output.WriteAsync(buffer, offset, count, cancellationToken);
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <inheritdoc />
-    public override Task FlushAsync(CancellationToken cancellationToken) => _output.FlushAsync(cancellationToken);
+    public override Task FlushAsync(CancellationToken cancellationToken) => Ended(_connection.Output.FlushAsync(cancellationToken), cancellationToken).AsTask();
 
     /// <inheritdoc />
     public override Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken) => _connection.Input.CopyToAsync(destination, cancellationToken);
@@ -61,7 +66,8 @@ public sealed class ZeroTierConnectionStream : Stream
     public override int Read(byte[] buffer, int offset, int count) => _input.Read(buffer, offset, count);
 
     /// <summary>Blocks the thread; prefer the asynchronous form.</summary>
-    public override void Write(byte[] buffer, int offset, int count) => _output.Write(buffer, offset, count);
+    public override void Write(byte[] buffer, int offset, int count) =>
+        WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
 
     /// <inheritdoc />
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
@@ -86,5 +92,25 @@ public sealed class ZeroTierConnectionStream : Stream
         }
 
         base.Dispose(disposing);
+    }
+
+    // A pipe that nobody reads any more takes bytes for ever and says so in its result only, which users of streams do not see.
+    private ValueTask Ended(ValueTask<FlushResult> flush, CancellationToken cancellationToken) =>
+        flush.IsCompletedSuccessfully && flush.Result is { IsCompleted: false, IsCanceled: false } ? default : AwaitAsync(flush, cancellationToken);
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask AwaitAsync(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
+    {
+        var result = await flush.ConfigureAwait(false);
+        if (result.IsCanceled)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+
+        if (result.IsCompleted)
+        {
+            throw await _connection.SendEnded.ConfigureAwait(false)
+                ?? new ZeroTierException(ZeroTierError.ConnectionAborted, "The connection takes no more data: this end has finished sending.");
+        }
     }
 }
