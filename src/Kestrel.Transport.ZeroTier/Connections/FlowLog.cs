@@ -8,21 +8,9 @@ namespace Kestrel.Transport.ZeroTier.Connections;
 /// </summary>
 internal sealed class FlowLog(ILogger logger) : IZeroTierConnectionObserver
 {
-    public void OnPaused(ZeroTierConnection connection)
-    {
-        if (connection.Tag is string id)
-        {
-            TransportLog.ConnectionPause(logger, id);
-        }
-    }
+    public void OnPaused(ZeroTierConnection connection) => TransportLog.ConnectionPause(logger, ConnectionIds.Of(connection));
 
-    public void OnResumed(ZeroTierConnection connection)
-    {
-        if (connection.Tag is string id)
-        {
-            TransportLog.ConnectionResume(logger, id);
-        }
-    }
+    public void OnResumed(ZeroTierConnection connection) => TransportLog.ConnectionResume(logger, ConnectionIds.Of(connection));
 
     public void OnFinReceived(ZeroTierConnection connection)
     {

@@ -38,8 +38,7 @@ internal sealed class TransportConnection :
         _output = new TransportWriter(connection.Output);
         MemoryPool = memoryPool;
         Transport = this;
-        ConnectionId = ConnectionIds.Next();
-        connection.Tag = ConnectionId;
+        ConnectionId = ConnectionIds.Of(connection);
         ConnectionClosed = _closed.Token;
         LocalEndPoint = connection.LocalEndPoint;
         RemoteEndPoint = connection.RemoteEndPoint;
@@ -141,6 +140,13 @@ internal sealed class TransportConnection :
             return;
         }
 
+        // First, because letting go of the connection ends receiving as a FIN does.
+        var reason = new ConnectionAbortedException(Graceful);
+        if (Interlocked.CompareExchange(ref _shutdownReason, reason, null) is null)
+        {
+            TransportLog.ConnectionWriteFin(_logger, ConnectionId, reason.Message);
+        }
+
         try
         {
             // The pair that we made, whatever stands in Transport now.
@@ -161,12 +167,6 @@ internal sealed class TransportConnection :
             TransportLog.ConnectionError(_logger, ConnectionId, exception);
         }
 
-        var reason = new ConnectionAbortedException(Graceful);
-        if (Interlocked.CompareExchange(ref _shutdownReason, reason, null) is null)
-        {
-            TransportLog.ConnectionWriteFin(_logger, ConnectionId, reason.Message);
-        }
-
         FireConnectionClosed();
         await _closedCallbacksRan.Task.ConfigureAwait(false);
         _closed.Dispose();
@@ -175,6 +175,9 @@ internal sealed class TransportConnection :
     private async Task WatchReceivingAsync()
     {
         LogReceiveEnded(await _connection.ReceiveEnded.ConfigureAwait(false));
+
+        // Before the application hears of the end, which makes Kestrel abort.
+        _input.EndByPeer();
         FireConnectionClosed();
     }
 

@@ -14,16 +14,24 @@ namespace Kestrel.Transport.ZeroTier.Connections;
 /// </remarks>
 internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException?> ended) : PipeReader
 {
-    private ConnectionAbortedException? _ended;
+    private static readonly object ByPeer = new();
 
-    /// <summary>Ends receiving from any thread: a pending read and all later ones throw the reason.</summary>
+    // Who was first: the reason of this side, or the peer. The first end stays: an abort after a FIN does not change what a read sees.
+    private object? _end;
+
+    private ConnectionAbortedException? Reason => Volatile.Read(ref _end) as ConnectionAbortedException;
+
+    /// <summary>Ends receiving from any thread: a pending read and all later ones throw the reason, unless the peer ended it before.</summary>
     public void End(ConnectionAbortedException reason)
     {
-        if (Interlocked.CompareExchange(ref _ended, reason, null) is null)
+        if (Interlocked.CompareExchange(ref _end, reason, null) is null)
         {
             inner.CancelPendingRead();
         }
     }
+
+    /// <summary>The peer, or the engine, has ended receiving: reads see it as the engine's pipe tells it.</summary>
+    public void EndByPeer() => Interlocked.CompareExchange(ref _end, ByPeer, null);
 
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
@@ -101,7 +109,7 @@ internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException
 
     private void ThrowIfEnded()
     {
-        if (Volatile.Read(ref _ended) is { } reason)
+        if (Reason is { } reason)
         {
             throw new ConnectionAbortedException(reason.Message, reason);
         }
@@ -109,7 +117,7 @@ internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException
 
     private Exception Translate(ZeroTierException exception)
     {
-        if (Volatile.Read(ref _ended) is { } reason)
+        if (Reason is { } reason)
         {
             return new ConnectionAbortedException(reason.Message, reason);
         }
