@@ -153,51 +153,51 @@ public abstract class RequestTests(FunctionalTransport transport)
     [Fact]
     public async Task Rule_6_12_Reset_during_a_request_is_logged_as_Debug_and_fires_RequestAborted()
     {
-        var started = new TaskCompletionSource();
-        var aborted = new TaskCompletionSource();
+        var started = new Signal();
+        var aborted = new Signal();
         await using var server = await FunctionalServer.StartAsync(transport, async context =>
         {
-            started.SetResult();
+            started.Set();
             await Wait.CancelledAsync(context.RequestAborted);
-            aborted.SetResult();
+            aborted.Set();
         });
         await using var connection = await server.ConnectAsync();
         await connection.SendAsync(Get);
-        await started.Task.LimitedAsync();
+        await started.WaitAsync();
         connection.Reset();
-        await aborted.Task.LimitedAsync();
+        await aborted.WaitAsync();
         await AssertResetAsDebugAsync(server);
     }
 
     [Fact]
     public async Task Rule_6_12_Reading_the_body_after_a_reset_throws_ConnectionResetException()
     {
-        var started = new TaskCompletionSource();
-        var thrown = new TaskCompletionSource<Exception?>();
+        var started = new Signal();
+        var thrown = new Signal<Exception?>();
         await using var server = await FunctionalServer.StartAsync(transport, async context =>
         {
-            started.SetResult();
-            thrown.SetResult(await Record.ExceptionAsync(async () => await context.Request.Body.ReadExactlyAsync(new byte[2])));
+            started.Set();
+            thrown.Set(await Record.ExceptionAsync(async () => await context.Request.Body.ReadExactlyAsync(new byte[2])));
         });
         await using var connection = await server.ConnectAsync();
         await connection.SendAsync("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\n1");
-        await started.Task.LimitedAsync();
+        await started.WaitAsync();
         connection.Reset();
-        Assert.IsType<ConnectionResetException>(await thrown.Task.LimitedAsync());
-        await AssertResetAsDebugAsync(server);
+        Assert.IsType<ConnectionResetException>(await thrown.WaitAsync());
+        Assert.Contains(ConnectionReset, server.ConnectionEvents);
     }
 
     [Fact]
     public async Task Client_that_ends_in_the_middle_of_a_body_gives_a_bad_request()
     {
-        var thrown = new TaskCompletionSource<Exception?>();
+        var thrown = new Signal<Exception?>();
         await using var server = await FunctionalServer.StartAsync(transport, async context =>
-            thrown.SetResult(await Record.ExceptionAsync(async () => await context.Request.Body.ReadExactlyAsync(new byte[10]))));
+            thrown.Set(await Record.ExceptionAsync(async () => await context.Request.Body.ReadExactlyAsync(new byte[10]))));
         await using var connection = await server.ConnectAsync();
         await connection.SendAsync("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\n1");
         connection.CloseSending();
         var exception = Assert.IsType<Microsoft.AspNetCore.Http.BadHttpRequestException>(
-            await thrown.Task.LimitedAsync(), exactMatch: false);
+            await thrown.WaitAsync(), exactMatch: false);
         Assert.Contains("Unexpected end of request content", exception.Message, StringComparison.Ordinal);
     }
 
@@ -217,16 +217,16 @@ public abstract class RequestTests(FunctionalTransport transport)
     [Fact]
     public async Task Rule_6_6_Abort_during_a_read_of_the_body_ends_the_read_and_resets_the_client()
     {
-        var thrown = new TaskCompletionSource<Exception?>();
+        var thrown = new Signal<Exception?>();
         await using var server = await FunctionalServer.StartAsync(transport, async context =>
         {
             var read = context.Request.Body.ReadExactlyAsync(new byte[2]).AsTask();
             context.Abort();
-            thrown.SetResult(await Record.ExceptionAsync(() => read));
+            thrown.Set(await Record.ExceptionAsync(() => read));
         });
         await using var connection = await server.ConnectAsync();
         await connection.SendAsync("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\n1");
-        var exception = await thrown.Task.LimitedAsync();
+        var exception = await thrown.WaitAsync();
         Assert.True(exception is ConnectionAbortedException or TaskCanceledException, exception?.ToString());
         Assert.Equal(Ending.Reset, (await connection.ReadToEndAsync()).Ending);
     }
@@ -281,17 +281,17 @@ public abstract class RequestTests(FunctionalTransport transport)
     /// <summary>Lets nobody pass before two have come.</summary>
     private sealed class Barrier
     {
-        private readonly TaskCompletionSource _both = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly Signal _both = new();
         private int _arrived;
 
         public Task ArriveAsync()
         {
             if (Interlocked.Increment(ref _arrived) == 2)
             {
-                _both.SetResult();
+                _both.Set();
             }
 
-            return _both.Task.LimitedAsync();
+            return _both.WaitAsync();
         }
     }
 }

@@ -26,4 +26,19 @@ internal static class Wait
         await using var registration = token.Register(cancelled.SetResult);
         await cancelled.Task.LimitedAsync();
     }
+
+    /// <summary>Ends when a number that is above zero no longer grows.</summary>
+    public static async Task UntilStillAsync(Func<long> progress)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        long before = 0;
+        for (int still = 0; still < 5;)
+        {
+            Assert.False(limit.IsCancellationRequested, $"Still moving, or never began, at {before}.");
+            await Task.Delay(50, CancellationToken.None);
+            long now = progress();
+            still = now > 0 && now == before ? still + 1 : 0;
+            before = now;
+        }
+    }
 }
