@@ -12,7 +12,7 @@ internal sealed class ConnectionFactory(NodeHost node, TransportResources resour
         ArgumentNullException.ThrowIfNull(endpoint);
         await node.EnsureStartedAsync(cancellationToken).ConfigureAwait(false);
         var connection = await node.ConnectAsync(Resolve(endpoint), resources.Client, cancellationToken).ConfigureAwait(false);
-        var context = new TransportConnection(connection, resources.MemoryPool, resources.ClientLogger);
+        var context = new TransportConnection(connection, resources.Client.MemoryPool, resources.ClientLogger);
         context.Start();
         return context;
     }

@@ -9,7 +9,7 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// What all connections of a host share: the memory pool, the schedulers, and the pipe options made from them. Made with the first connection or listener,
+/// What all connections of a host share: the memory pools, the schedulers, and the pipe options made from them. Made with the first connection or listener,
 /// so that options are not read before the host starts.
 /// </summary>
 internal sealed class TransportResources : IDisposable
@@ -24,12 +24,11 @@ internal sealed class TransportResources : IDisposable
         _ownPool = new(() => services.GetService<IMemoryPoolFactory<byte>>()?.Create(new MemoryPoolOptions { Owner = "zerotier" }));
         ServerLogger = loggerFactory.CreateLogger(TransportLog.ServerCategory);
         ClientLogger = loggerFactory.CreateLogger(TransportLog.ClientCategory);
-        _server = new(() => Build(options.Value, ServerLogger));
-        _client = new(() => Build(options.Value, ClientLogger));
-    }
+        _server = new(() => Build(options.Value, _ownPool.Value ?? ZeroTierTransportOptions.Default.MemoryPool, ServerLogger));
 
-    /// <summary>Where the pipes of connections take their blocks.</summary>
-    public MemoryPool<byte> MemoryPool => _ownPool.Value ?? ZeroTierTransportOptions.Default.MemoryPool;
+        // Not Kestrel's: its pool gives idle blocks back only while the server's heartbeat ticks (rule 7.3), and a caller may outlive the server.
+        _client = new(() => Build(options.Value, ZeroTierTransportOptions.Default.MemoryPool, ClientLogger));
+    }
 
     /// <summary>The pipes of accepted connections.</summary>
     public ZeroTierTransportOptions Server => _server.Value;
@@ -51,9 +50,9 @@ internal sealed class TransportResources : IDisposable
         }
     }
 
-    private ZeroTierTransportOptions Build(ZeroTierOptions options, ILogger logger) => new()
+    private static ZeroTierTransportOptions Build(ZeroTierOptions options, MemoryPool<byte> pool, ILogger logger) => new()
     {
-        MemoryPool = MemoryPool,
+        MemoryPool = pool,
         MaxReadBufferSize = options.MaxReadBufferSize ?? 0,
         MaxWriteBufferSize = options.MaxWriteBufferSize ?? 0,
         Backlog = options.Backlog,

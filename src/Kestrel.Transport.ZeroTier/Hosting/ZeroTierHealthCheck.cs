@@ -46,6 +46,7 @@ internal sealed class ZeroTierHealthCheck(NodeHost node, ListenerRegistry listen
             bad.Add(missing);
         }
 
+        bad.AddRange(listeners.Failed);
         foreach (var listener in listeners.Listeners.Where(l => l.State == ListenerState.Waiting && !l.IsIdleHalf))
         {
             bad.Add($"Endpoint {listener.EndPoint} does not accept: {listener.WaitingFor}");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -66,6 +67,9 @@ internal static class EndpointRules
         return any;
     }
 
+    /// <summary>The endpoints of <c>Kestrel:Endpoints</c> as last read.</summary>
+    public static IEnumerable<EndPoint> ConfiguredEndPoints(KestrelServerOptions kestrel) => ConfigurationBackedListenOptions(kestrel).Select(listen => listen.EndPoint);
+
     private static InvalidOperationException Http3Refused(string endPoint) =>
         new(string.Format(CultureInfo.InvariantCulture, KestrelEndpoints.Http3Refused, endPoint));
 
@@ -82,7 +86,10 @@ internal static class EndpointRules
         }
     }
 
-    // Kestrel has no public list of the endpoints made in code. Should a later runtime rename this one, the first test that starts a host fails.
+    // Kestrel has no public lists of its endpoints. Should a later runtime rename these, the tests of rules 4.9 and 5.10 fail.
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_CodeBackedListenOptions")]
     private static extern List<ListenOptions> CodeBackedListenOptions(KestrelServerOptions options);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_ConfigurationBackedListenOptions")]
+    private static extern List<ListenOptions> ConfigurationBackedListenOptions(KestrelServerOptions options);
 }

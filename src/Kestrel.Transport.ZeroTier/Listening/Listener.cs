@@ -269,7 +269,7 @@ internal sealed class Listener(
     {
         try
         {
-            var context = new TransportConnection(connection, resources.MemoryPool, resources.ServerLogger);
+            var context = new TransportConnection(connection, resources.Server.MemoryPool, resources.ServerLogger);
             context.Start();
             return context;
         }

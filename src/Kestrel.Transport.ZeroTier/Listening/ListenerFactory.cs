@@ -15,6 +15,21 @@ internal sealed class ListenerFactory(
 
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
+        try
+        {
+            var listener = await BindCoreAsync(endpoint, cancellationToken).ConfigureAwait(false);
+            registry.Bound(endpoint, null);
+            return listener;
+        }
+        catch (Exception exception)
+        {
+            registry.Bound(endpoint, exception);
+            throw;
+        }
+    }
+
+    private async Task<Listener> BindCoreAsync(EndPoint endpoint, CancellationToken cancellationToken)
+    {
         var target = ListenTarget.From(endpoint, options.Value);
         await node.EnsureStartedAsync(cancellationToken).ConfigureAwait(false);
         if (!node.Networks.Any(network => network.Id == target.Network))

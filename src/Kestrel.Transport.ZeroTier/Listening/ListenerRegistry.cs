@@ -1,10 +1,13 @@
+using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
 using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>The listeners of this host: ports that are taken although no network is up yet, and what the health check has to know. Thread-safe.</summary>
-internal sealed class ListenerRegistry
+internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel)
 {
     // RFC 6335, 6: dynamic ports.
     private const int FirstEphemeral = 49152;
@@ -13,6 +16,7 @@ internal sealed class ListenerRegistry
     private readonly Lock _gate = new();
     private readonly List<Listener> _listeners = [];
     private readonly HashSet<ZeroTierEndPoint> _everBound = [];
+    private readonly Dictionary<EndPoint, string> _failed = [];
     private string? _missing;
 
     /// <summary>The listeners that are not unbound.</summary>
@@ -32,6 +36,36 @@ internal sealed class ListenerRegistry
 
     /// <summary>Why a configured endpoint was never bound; null when all were.</summary>
     public string? Missing => Volatile.Read(ref _missing);
+
+    /// <summary>
+    /// Why configured endpoints could not be bound. At start such an error ends the host; when the configuration changes at run time, Kestrel only logs it
+    /// (rule 5.10).
+    /// </summary>
+    public IReadOnlyList<string> Failed
+    {
+        get
+        {
+            lock (_gate)
+            {
+                ForgetFailures();
+                return [.. _failed.Values];
+            }
+        }
+    }
+
+    /// <summary>Notes how a bind ended.</summary>
+    public void Bound(EndPoint endPoint, Exception? error)
+    {
+        lock (_gate)
+        {
+            ForgetFailures();
+            _failed.Remove(endPoint);
+            if (error is not null)
+            {
+                _failed.Add(endPoint, $"Endpoint {endPoint} could not be bound: {error.Message}");
+            }
+        }
+    }
 
     /// <summary>Claims the listener's port; chooses one where 0 was asked for.</summary>
     /// <exception cref="AddressInUseException">Another listener of this host has the port.</exception>
@@ -92,6 +126,22 @@ internal sealed class ListenerRegistry
         }
 
         return _missing;
+    }
+
+    /// <summary>Failures of endpoints that the configuration no longer has count no more.</summary>
+    private void ForgetFailures()
+    {
+        if (_failed.Count == 0)
+        {
+            return;
+        }
+
+        // By port: one configured endpoint may stand for an address of each family.
+        var ports = EndpointRules.ConfiguredEndPoints(kestrel.Value).OfType<IPEndPoint>().Select(e => e.Port).ToHashSet();
+        foreach (var endPoint in _failed.Keys.Where(e => e is not IPEndPoint ip || !ports.Contains(ip.Port)).ToArray())
+        {
+            _failed.Remove(endPoint);
+        }
     }
 
     private bool Taken(ListenTarget target, int port) => _listeners.Any(other => other.Target.Overlaps(target, other.Port, port));

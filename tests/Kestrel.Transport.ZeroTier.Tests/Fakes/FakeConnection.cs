@@ -126,7 +126,7 @@ internal sealed class FakeConnection : ZeroTierConnection
                 {
                     if (!_remote!._receiveEnded.Task.IsCompleted)
                     {
-                        await _remote._in.Writer.WriteAsync(segment);
+                        await _remote.TakeAsync(segment);
                     }
                 }
 
@@ -148,6 +148,17 @@ internal sealed class FakeConnection : ZeroTierConnection
         {
             Abort(new ZeroTierException(ZeroTierError.ConnectionAborted, exception.Message, exception));
             await _out.Reader.CompleteAsync();
+        }
+    }
+
+    private async Task TakeAsync(ReadOnlyMemory<byte> data)
+    {
+        var flush = _in.Writer.WriteAsync(data);
+        if (!flush.IsCompleted)
+        {
+            Options.Observer?.OnPaused(this);
+            await flush;
+            Options.Observer?.OnResumed(this);
         }
     }
 

@@ -33,6 +33,9 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
 
     public IReadOnlyList<ZeroTierPeer> Peers { get; set; } = [];
 
+    /// <summary>What connections that are accepted from now on say about their peer.</summary>
+    public ZeroTierPeer? PeerOfConnections { get; set; }
+
     public TaskCompletionSource? DrainGate { get; set; }
 
     public string Engine => "fake";
@@ -265,7 +268,7 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
         var local = new IPEndPoint(endPoint.Address!.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPv4 : IPv6, Interlocked.Increment(ref _nextPort));
         var remote = new IPEndPoint(endPoint.Address!, endPoint.Port);
         var mine = new FakeConnection(network.Id, local, remote, listener.Node.KnownId, options ?? ZeroTierTransportOptions.Default);
-        var theirs = new FakeConnection(network.Id, remote, local, id, listener.Options);
+        var theirs = new FakeConnection(network.Id, remote, local, id, listener.Options) { Peer = listener.Node.PeerOfConnections };
         mine.Connect(theirs);
         lock (_gate)
         {
