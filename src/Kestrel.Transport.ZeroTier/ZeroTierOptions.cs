@@ -39,6 +39,12 @@ public sealed class ZeroTierOptions
     public ZeroTierEngine Engine { get; set; }
 
     /// <summary>
+    /// The native library libzt: a file, or the folder with it. Default: none, which means where the environment variable <c>LIBZT_PATH</c> says, else
+    /// <c>runtimes/RID/native</c> beside the application, the application's folder, and the places of the system's loader. The managed engine ignores it.
+    /// </summary>
+    public string? LibztPath { get; set; }
+
+    /// <summary>
     /// Binds the application's URLs (<c>ASPNETCORE_URLS</c>, <c>ASPNETCORE_HTTP_PORTS</c>, <c>UseUrls</c>) on the host beside the ZeroTier endpoints.
     /// Default false: once a ZeroTier endpoint is configured they are left out, and one log line names them. Endpoints that are configured on Kestrel in code
     /// or in <c>Kestrel:Endpoints</c> stay in either case.

@@ -3,16 +3,16 @@ namespace ZeroTier;
 /// <summary>Counters of a node since its start. A snapshot; each number is exact, but they are not taken at one instant.</summary>
 public sealed record ZeroTierStatistics
 {
-    /// <summary>UDP datagrams received.</summary>
+    /// <summary>UDP datagrams received; 0 where the engine is not told.</summary>
     public long DatagramsReceived { get; init; }
 
-    /// <summary>UDP datagrams sent.</summary>
+    /// <summary>UDP datagrams sent; 0 where the engine is not told.</summary>
     public long DatagramsSent { get; init; }
 
-    /// <summary>UDP payload bytes received.</summary>
+    /// <summary>UDP payload bytes received; where the engine is not told, the bytes that the node's own sockets received.</summary>
     public long BytesReceived { get; init; }
 
-    /// <summary>UDP payload bytes sent.</summary>
+    /// <summary>UDP payload bytes sent; where the engine is not told, the bytes that the node's own sockets sent.</summary>
     public long BytesSent { get; init; }
 
     /// <summary>Packets dropped, by reason. The reasons are stable, low-cardinality names such as <c>vl1.mac</c>.</summary>

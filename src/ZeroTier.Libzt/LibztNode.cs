@@ -38,6 +38,9 @@ public sealed class LibztNode : IZeroTierNode
         _changed = new StateSignal(options.Scheduler);
     }
 
+    /// <summary>True while a node of this process runs on libzt, so that no other one can.</summary>
+    public static bool IsRunningInProcess => NativeLife.IsClaimed;
+
     /// <inheritdoc />
     public string Engine => "libzt";
 

@@ -86,6 +86,9 @@ public sealed record LibztNodeOptions
     /// <summary>Where logs go. Default: nowhere.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
+    /// <summary>A few of the options; never the identity, which is a secret.</summary>
+    public override string ToString() => $"{nameof(LibztNodeOptions)} {{ StoragePath = {StoragePath}, Port = {Port}, Networks = {string.Join(", ", Networks)} }}";
+
     /// <summary>Throws when something is out of its range; the message names it.</summary>
     internal void Check()
     {

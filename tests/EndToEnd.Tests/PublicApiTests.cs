@@ -13,6 +13,7 @@ public class PublicApiTests
 
     [Theory]
     [InlineData("ZeroTier.Abstractions")]
+    [InlineData("ZeroTier.Libzt")]
     [InlineData("ZeroTier.Managed")]
     [InlineData("ZeroTier.SelfHosting")]
     [InlineData("Kestrel.Transport.ZeroTier")]

@@ -13,8 +13,8 @@ public class OptionsTests
     [InlineData("Port", "70000", "9993")]
     [InlineData("Port", "nine", "9993")]
     [InlineData("Engine", "Native", "Managed")]
-    [InlineData("Engine", "Libzt", "Managed")]
     [InlineData("Engine", "7", "Managed")]
+    [InlineData("LibztPath", "/nowhere/libzt.so", "/usr/local/lib/libzt.so")]
     [InlineData("PlanetPath", "/nowhere/planet", "/etc/myapp/planet")]
     [InlineData("StoragePath", "/proc/self/status", "/var/lib/myapp/zerotier")]
     [InlineData("Backlog", "0", "512")]
@@ -68,6 +68,14 @@ public class OptionsTests
     }
 
     [Fact]
+    public void The_development_network_and_libzt_exclude_each_other()
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Development", ("Engine", "Libzt")));
+        Assert.Contains("ZeroTier:Engine is 'Libzt'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Auto or Managed", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_section_is_bound_and_code_comes_after_it()
     {
         var options = Read(
@@ -77,6 +85,7 @@ public class OptionsTests
             ("StoragePath", "/tmp/a"),
             ("Port", "9993"),
             ("Engine", "managed"),
+            ("LibztPath", Path.GetTempPath()),
             ("KeepHostUrls", "true"),
             ("RequireReadyWithin", "00:00:10"),
             ("Listen:0", "8080"),
@@ -85,6 +94,7 @@ public class OptionsTests
         Assert.Equal("/tmp/a", options.StoragePath);
         Assert.Equal(9993, options.Port);
         Assert.Equal(ZeroTierEngine.Managed, options.Engine);
+        Assert.Equal(Path.GetTempPath(), options.LibztPath);
         Assert.True(options.KeepHostUrls);
         Assert.Equal(TimeSpan.FromSeconds(10), options.RequireReadyWithin);
         Assert.Equal(

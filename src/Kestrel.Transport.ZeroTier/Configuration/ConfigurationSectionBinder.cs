@@ -31,6 +31,7 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
         options.PlanetPath = reader.Text(nameof(options.PlanetPath)) ?? options.PlanetPath;
         options.Port = reader.Number(nameof(options.Port), "9993") ?? options.Port;
         options.Engine = reader.Engine(nameof(options.Engine)) ?? options.Engine;
+        options.LibztPath = reader.Text(nameof(options.LibztPath)) ?? options.LibztPath;
         options.KeepHostUrls = reader.Flag(nameof(options.KeepHostUrls)) ?? options.KeepHostUrls;
         options.TakeAllEndpoints = reader.Flag(nameof(options.TakeAllEndpoints)) ?? options.TakeAllEndpoints;
         options.RequireReadyWithin = reader.Duration(nameof(options.RequireReadyWithin)) ?? options.RequireReadyWithin;

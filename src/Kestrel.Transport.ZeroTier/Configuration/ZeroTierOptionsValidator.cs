@@ -62,6 +62,11 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
             }
         }
 
+        if (options.LibztPath is { } library && !File.Exists(library) && !Directory.Exists(library))
+        {
+            failures.Add($"{Section}:LibztPath is '{Printable(library)}', where there is neither a file nor a folder. A valid example is /usr/local/lib/libzt.so.");
+        }
+
         if (options.PlanetPath is { } planet)
         {
             if (options.DevelopmentNetworkSelected)
@@ -92,9 +97,11 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
             failures.Add($"{Section}:OfflineGracePeriod is '{options.OfflineGracePeriod}', which is negative. A valid example is 00:00:30.");
         }
 
-        if (options.Engine == ZeroTierEngine.Libzt)
+        if (options.Engine == ZeroTierEngine.Libzt && options.DevelopmentNetworkSelected)
         {
-            failures.Add($"{Section}:Engine is 'Libzt', which is not supported yet. A valid example is Managed (or leave it out).");
+            failures.Add(
+                $"{Section}:Engine is 'Libzt' together with the development network, whose root lives on loopback, which libzt does not use. "
+                + "Set it to Auto or Managed, or configure Networks and, for roots of your own, PlanetPath.");
         }
         else if (!Enum.IsDefined(options.Engine))
         {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ZeroTier;
+using ZeroTier.Libzt;
 using ZeroTier.Managed;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.SelfHosting;
@@ -11,19 +12,49 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 /// <summary>Makes a node of the chosen engine.</summary>
 internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory loggerFactory, TimeProvider timeProvider) : INodeFactory
 {
+    private readonly ILogger _logger = loggerFactory.CreateLogger(TransportLog.HostCategory);
+
     private string ApplicationName => services.GetService<IHostEnvironment>()?.ApplicationName is { Length: > 0 } name ? name : "app";
 
-    public async ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken) => options.DevelopmentNetworkSelected
-        ? await CreateDevelopmentAsync(options, cancellationToken).ConfigureAwait(false)
-        : new NodeLease(Create(options));
+    public async ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken)
+    {
+        var choice = EngineChoice.Of(options);
+        TransportLog.EngineChosen(_logger, choice.Engine, choice.Reason);
+        return choice.Library is not null ? new NodeLease(CreateLibzt(options))
+            : options.DevelopmentNetworkSelected ? await CreateDevelopmentAsync(options, cancellationToken).ConfigureAwait(false)
+            : new NodeLease(CreateManaged(options));
+    }
 
-    private ManagedNode Create(ZeroTierOptions options)
+    private ManagedNode CreateManaged(ZeroTierOptions options)
     {
         string storage = options.StoragePath ?? DefaultStoragePath();
         return new ManagedNode(NodeOptions(options) with
         {
             StoragePath = storage,
             Planet = options.PlanetPath is { } planet ? LoadPlanet(planet) : KnownPlanet(storage),
+        });
+    }
+
+    private LibztNode CreateLibzt(ZeroTierOptions options)
+    {
+        byte[] planet = [];
+        if (options.PlanetPath is { } path)
+        {
+            // libzt would not say what is wrong with it.
+            LoadPlanet(path);
+            planet = File.ReadAllBytes(path);
+        }
+
+        return new LibztNode(new LibztNodeOptions
+        {
+            LibraryPath = options.LibztPath,
+            StoragePath = options.StoragePath ?? DefaultStoragePath(),
+            Planet = planet,
+            UsePublicRoots = options.PlanetPath is null,
+            Port = options.Port,
+            Networks = [.. options.Networks.Select(NetworkId.Parse)],
+            TimeProvider = timeProvider,
+            LoggerFactory = loggerFactory,
         });
     }
 

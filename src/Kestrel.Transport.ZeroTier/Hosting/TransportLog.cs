@@ -66,4 +66,7 @@ internal static partial class TransportLog
 
     [LoggerMessage(108, LogLevel.Debug, "Something failed while closing; it is released anyway.", EventName = "CloseFailed")]
     public static partial void CloseFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(109, LogLevel.Information, "ZeroTier engine {Engine}: {Reason}.", EventName = "EngineChosen")]
+    public static partial void EngineChosen(ILogger logger, string engine, string reason);
 }

@@ -16,13 +16,16 @@ internal static class NativeLife
 
     // Real time throughout: libzt knows no other.
     private static readonly TimeProvider _time = TimeProvider.System;
-    private static LibztNode? _owner;
+    private static volatile LibztNode? _owner;
     private static long _stoppedAt;
     private static bool _everStopped;
     private static bool _begun;
 
     /// <summary>Serialises every start, stop, join and leave of the process. Taken before any lock, and held over awaits.</summary>
     public static SemaphoreSlim Gate { get; } = new(1, 1);
+
+    /// <summary>True while a managed node has the native one. For anybody.</summary>
+    public static bool IsClaimed => _owner is not null;
 
     /// <summary>Gives the native node to one managed node.</summary>
     /// <exception cref="ZeroTierException">Another one has it.</exception>

@@ -8,14 +8,13 @@ namespace ZeroTier.Libzt.Node;
 /// </summary>
 internal sealed class OnlineState(TimeProvider time)
 {
-    // The flag is set a moment before the events of the same instant, among them those of the roots, are handed out.
+    // The flag is set a moment before the events of the same instant, among them those of the roots, are handed out, which takes 25 ms each time.
     internal static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(100);
 
     // Without events nothing tells a cleared flag from a lost network; libzt itself calls a node offline after 30 s without a word from any root.
     internal static readonly TimeSpan Doubt = TimeSpan.FromSeconds(30);
 
     private bool _eventsArrive;
-    private bool _toldOnline;
     private bool _toldOffline;
     private long? _differsSince;
 
@@ -28,7 +27,6 @@ internal sealed class OnlineState(TimeProvider time)
     public void OnEvent(NativeEvent code)
     {
         _eventsArrive = true;
-        _toldOnline |= code == NativeEvent.NodeOnline;
         _toldOffline |= code == NativeEvent.NodeOffline;
     }
 
@@ -39,15 +37,14 @@ internal sealed class OnlineState(TimeProvider time)
         {
             _differsSince = null;
 
-            // What an event said that the flag does not bear out was about another time.
+            // An event that the flag does not bear out was about another time.
             _toldOffline &= !flag;
-            _toldOnline &= flag;
             return false;
         }
 
         _differsSince ??= time.GetTimestamp();
         var lasted = time.GetElapsedTime(_differsSince.Value);
-        bool believed = flag ? _toldOnline || lasted >= Settling : _eventsArrive ? _toldOffline : lasted >= Doubt;
+        bool believed = flag ? lasted >= Settling : _eventsArrive ? _toldOffline : lasted >= Doubt;
         if (!believed)
         {
             return false;
@@ -55,7 +52,7 @@ internal sealed class OnlineState(TimeProvider time)
 
         IsOnline = flag;
         _differsSince = null;
-        _toldOnline = _toldOffline = false;
+        _toldOffline = false;
         return true;
     }
 }

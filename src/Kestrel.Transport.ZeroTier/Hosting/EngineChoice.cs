@@ -1,0 +1,43 @@
+using ZeroTier;
+using ZeroTier.Libzt;
+
+namespace Kestrel.Transport.ZeroTier.Hosting;
+
+/// <summary>Which engine runs, and why.</summary>
+/// <param name="Library">The native library; null for the managed engine.</param>
+/// <param name="Reason">For the log: why this one.</param>
+internal sealed record EngineChoice(LibztLibrary? Library, string Reason)
+{
+    /// <summary>The engine's name, as the node has it.</summary>
+    public string Engine => Library is null ? "managed" : "libzt";
+
+    /// <summary>Chooses, and loads the library where it is wanted.</summary>
+    /// <exception cref="ZeroTierException">libzt is demanded and cannot be loaded.</exception>
+    public static EngineChoice Of(ZeroTierOptions options)
+    {
+        if (options.Engine == ZeroTierEngine.Libzt)
+        {
+            var library = LibztLibrary.Load(options.LibztPath);
+            return new EngineChoice(library, $"it is configured, and '{library.Path}' was loaded");
+        }
+
+        if (options.Engine == ZeroTierEngine.Managed)
+        {
+            return new EngineChoice(null, "it is configured");
+        }
+
+        if (options.DevelopmentNetworkSelected)
+        {
+            return new EngineChoice(null, "the development network lives on loopback, which libzt does not use");
+        }
+
+        if (LibztNode.IsRunningInProcess)
+        {
+            return new EngineChoice(null, "libzt runs one node per process, and has one already");
+        }
+
+        return LibztLibrary.TryLoad(options.LibztPath, out var found, out var error)
+            ? new EngineChoice(found, $"libzt was found at '{found.Path}'")
+            : new EngineChoice(null, error.Message.ReplaceLineEndings(" "));
+    }
+}
