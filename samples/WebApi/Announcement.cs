@@ -16,7 +16,13 @@ internal sealed class Announcement(IZeroTierNode node, IServer server, IOptions<
         try
         {
             await WaitForStartAsync(stoppingToken);
-            int port = new Uri(server.Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
+            if (server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() is not { } url)
+            {
+                // A test server, which nobody can call.
+                return;
+            }
+
+            int port = new Uri(url).Port;
             foreach (string id in options.Value.Networks)
             {
                 var network = await node.WaitForNetworkAsync(NetworkId.Parse(id), stoppingToken);

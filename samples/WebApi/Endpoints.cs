@@ -47,6 +47,10 @@ internal static class Endpoints
         }
     }
 
+    /// <summary>A file, whole or a range of it: this program.</summary>
+    public static IResult Download() =>
+        TypedResults.PhysicalFile(Path.Combine(AppContext.BaseDirectory, "WebApi.dll"), "application/octet-stream", enableRangeProcessing: true);
+
     /// <summary>The SHA-256 of the body.</summary>
     public static async Task<string> Upload(Stream body, CancellationToken aborted) => Convert.ToHexStringLower(await SHA256.HashDataAsync(body, aborted)) + "\n";
 

@@ -12,6 +12,7 @@ app.MapHealthChecks("/healthz");
 app.MapGet("/", Endpoints.WhoAmI);
 app.MapGet("/events", Endpoints.Events);
 app.MapGet("/stream", Endpoints.Stream);
+app.MapGet("/download", Endpoints.Download);
 app.MapPost("/upload", Endpoints.Upload);
 app.MapGet("/ws", Endpoints.Echo);
 app.Run();

@@ -17,6 +17,7 @@ public class PublicApiTests
     [InlineData("ZeroTier.Managed")]
     [InlineData("ZeroTier.SelfHosting")]
     [InlineData("Kestrel.Transport.ZeroTier")]
+    [InlineData("ZeroTier.Testing")]
     public async Task Public_surface_is_the_one_on_file(string project)
     {
         string file = Path.Combine(SourceFolder(), project, "PublicAPI.txt");

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -15,16 +16,24 @@ namespace Kestrel.Transport.ZeroTier.Listening;
 /// (rules 4.8, 4.9). Runs after the host has collected the URLs and before the server binds.
 /// </summary>
 internal sealed class HostUrls(
-    IOptions<ZeroTierOptions> zeroTier, IOptions<KestrelServerOptions> kestrel, IHostEnvironment environment, ListenerRegistry registry, ILoggerFactory loggerFactory)
+    IOptions<ZeroTierOptions> zeroTier,
+    IOptions<KestrelServerOptions> kestrel,
+    IServer server,
+    IHostEnvironment environment,
+    ListenerRegistry registry,
+    ILoggerFactory loggerFactory)
     : IStartupFilter
 {
     private const string DefaultUrl = "http://localhost:5000";
 
     private readonly ILogger _logger = loggerFactory.CreateLogger(TransportLog.HostCategory);
 
+    /// <summary>The server of tests without endpoints. It has the feature for addresses all the same.</summary>
+    private bool IsTestServer => server.GetType().FullName == "Microsoft.AspNetCore.TestHost.TestServer";
+
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
-        if (app.ServerFeatures.Get<IServerAddressesFeature>() is { } addresses)
+        if (!IsTestServer && app.ServerFeatures.Get<IServerAddressesFeature>() is { } addresses)
         {
             registry.ServerBindsEndPoints = true;
             Apply(addresses);

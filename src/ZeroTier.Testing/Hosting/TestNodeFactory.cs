@@ -1,0 +1,18 @@
+using Kestrel.Transport.ZeroTier;
+using Kestrel.Transport.ZeroTier.Hosting;
+using Microsoft.Extensions.Logging;
+using ZeroTier.Managed;
+
+namespace ZeroTier.Testing.Hosting;
+
+/// <summary>Gives a host a node on the test network instead of one of its own.</summary>
+internal sealed class TestNodeFactory(TestNetwork network, ILoggerFactory loggerFactory, TimeProvider timeProvider) : INodeFactory
+{
+    public TestNetwork Network => network;
+
+    public async ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken)
+    {
+        var node = new ManagedNodeOptions { TimeProvider = timeProvider, LoggerFactory = loggerFactory };
+        return new NodeLease(new ManagedNode(await network.ConfigureAsync(node, cancellationToken).ConfigureAwait(false)));
+    }
+}

@@ -1,0 +1,78 @@
+using System.Net;
+using Kestrel.Transport.ZeroTier;
+using Kestrel.Transport.ZeroTier.Hosting;
+using Kestrel.Transport.ZeroTier.Listening;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace ZeroTier.Testing.Hosting;
+
+/// <summary>An app under test, seen through its services.</summary>
+internal sealed class TestedApp(IServiceProvider services)
+{
+    /// <summary>Says why the app cannot be called over the network.</summary>
+    /// <exception cref="InvalidOperationException">It cannot.</exception>
+    public void Check(TestNetwork network)
+    {
+        if (services.GetService<INodeFactory>() is not TestNodeFactory factory || factory.Network != network)
+        {
+            throw new InvalidOperationException(
+                "The app is not on this test network. Put it there before it is built: builder.WebHost.UseZeroTierTestNetwork(network), or with "
+                + "WebApplicationFactory .WithWebHostBuilder(web => web.UseZeroTierTestNetwork(network)).");
+        }
+
+        if (!services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.IsCancellationRequested)
+        {
+            throw new InvalidOperationException("The app has not been started. Start it first: await app.StartAsync(), or factory.StartServer().");
+        }
+
+        // Rule 11.1: what WebApplicationFactory does by default, and with a port.
+        var registry = services.GetRequiredService<ListenerRegistry>();
+        if (!registry.ServerBindsEndPoints)
+        {
+            string? server = services.GetService<IServer>()?.GetType().Name;
+            throw new InvalidOperationException(server is null
+                ? "The app has no web server, so there is nothing to call."
+                : $"The app runs on {server}, which serves no endpoints. With WebApplicationFactory, call factory.UseKestrel() before anything that starts the app.");
+        }
+
+        if (registry.MissingEndPoints(services.GetRequiredService<IOptions<ZeroTierOptions>>().Value) is { } missing)
+        {
+            throw new InvalidOperationException(
+                $"{missing} With WebApplicationFactory, call UseKestrel() or UseKestrel(options => …) instead of UseKestrel(port).");
+        }
+    }
+
+    /// <summary>The app's first ZeroTier endpoint as a URI.</summary>
+    /// <exception cref="InvalidOperationException">It does not become ready.</exception>
+    public async Task<Uri> GetAddressAsync(TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var node = services.GetRequiredService<NodeHost>();
+        var listener = services.GetRequiredService<ListenerRegistry>().Listeners.FirstOrDefault(l => !l.IsIdleHalf)
+            ?? throw new InvalidOperationException("The app has no ZeroTier endpoint any more: it is stopping.");
+        ZeroTierNetwork network;
+        try
+        {
+            await node.WaitForOnlineAsync(cancellationToken).WaitAsync(patience, cancellationToken).ConfigureAwait(false);
+            network = await node.WaitForNetworkAsync(listener.Target.Network, cancellationToken).WaitAsync(patience, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is TimeoutException or ZeroTierException)
+        {
+            throw new InvalidOperationException($"The app's node does not get ready on network {listener.Target.Network}: {exception.Message}", exception);
+        }
+
+        var address = new IPEndPoint(listener.Target.Address ?? ListenTarget.Preferred(network), listener.Port);
+        return new Uri($"{Scheme(listener.EndPoint)}://{address}/");
+    }
+
+    // Kestrel knows which endpoints have TLS, and tells it only in the server addresses.
+    private string Scheme(EndPoint endPoint)
+    {
+        string secure = $"https://{endPoint}";
+        var addresses = services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
+        return addresses.Contains(secure, StringComparer.OrdinalIgnoreCase) ? Uri.UriSchemeHttps : Uri.UriSchemeHttp;
+    }
+}

@@ -1,0 +1,63 @@
+using System.Collections.Concurrent;
+using ZeroTier.Managed.Datagrams;
+
+namespace ZeroTier.Testing.Memory;
+
+/// <summary>Connects the transports of one network: finds the receiver of a datagram, and loses some if asked to. Thread-safe.</summary>
+internal sealed class MemoryWire(TestNetworkOptions options)
+{
+    private readonly ConcurrentDictionary<InetEndPoint, MemoryTransport> _transports = new();
+
+    // Guards _random alone.
+    private readonly Lock _gate = new();
+    private readonly Random _random = new(options.Seed);
+
+    /// <summary>How long a datagram is under way.</summary>
+    public TimeSpan Latency => options.Latency;
+
+    /// <summary>Transports now open.</summary>
+    public int Count => _transports.Count;
+
+    /// <exception cref="ZeroTierException">The place is taken.</exception>
+    public MemoryTransport Open(InetEndPoint endPoint)
+    {
+        var transport = new MemoryTransport(this, endPoint);
+        return _transports.TryAdd(endPoint, transport)
+            ? transport
+            : throw new ZeroTierException(ZeroTierError.Underlay, $"A node of the test network already runs at {endPoint}. Call Configure once for each node.");
+    }
+
+    public void Close(MemoryTransport transport) => _transports.TryRemove(new(transport.EndPoint, transport));
+
+    /// <summary>Carries datagrams of one size, back to back, the last perhaps shorter.</summary>
+    public void Send(in InetEndPoint source, in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize)
+    {
+        if (!_transports.TryGetValue(destination, out var transport))
+        {
+            return;
+        }
+
+        if (options.Loss == 0)
+        {
+            transport.Enqueue(source, datagrams, segmentSize);
+            return;
+        }
+
+        for (; !datagrams.IsEmpty; datagrams = datagrams[Math.Min(segmentSize, datagrams.Length)..])
+        {
+            var one = datagrams[..Math.Min(segmentSize, datagrams.Length)];
+            if (!IsLost())
+            {
+                transport.Enqueue(source, one, one.Length);
+            }
+        }
+    }
+
+    private bool IsLost()
+    {
+        lock (_gate)
+        {
+            return _random.NextDouble() < options.Loss;
+        }
+    }
+}
