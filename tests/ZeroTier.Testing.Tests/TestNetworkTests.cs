@@ -240,7 +240,7 @@ public sealed class TestNetworkTests
             weak.Add(await RoundAsync());
         }
 
-        for (int i = 0; i < 20 && weak.Any(reference => reference.IsAlive); i++)
+        for (int i = 0; i < 240 && weak.Any(reference => reference.IsAlive); i++)
         {
             // Sockets handlers let go of what they pooled on a timer of their own.
             await Task.Delay(250, Cancel);
