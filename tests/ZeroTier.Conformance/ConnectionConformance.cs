@@ -35,6 +35,11 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
         Assert.True(server.RemoteNode is null || server.RemoteNode == Client.Id, $"{server.RemoteNode}");
         if (server.RemoteNode is not null)
         {
+            while (!Pair.KnowsPeersAtOnce && server.GetPeer() is null)
+            {
+                await Task.Delay(10, Token);
+            }
+
             Assert.Equal(Client.Id, server.GetPeer()?.Id);
         }
 

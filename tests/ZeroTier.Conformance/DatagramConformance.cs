@@ -97,10 +97,15 @@ public abstract class DatagramConformance<TEngine> : ConformanceTest<TEngine>
         await Receive(server, 10_000);
 
         var during = Client.GetStatistics();
-        Assert.True(during.BytesSent - before.BytesSent > 10_000, $"{during.BytesSent - before.BytesSent}");
-        Assert.True(during.DatagramsReceived > before.DatagramsReceived);
-        Assert.True(during.TcpSegmentsSent > before.TcpSegmentsSent);
-        Assert.True(during.TcpSegmentsReceived > before.TcpSegmentsReceived);
+        Assert.True(during.BytesSent - before.BytesSent >= 10_000, $"{during.BytesSent - before.BytesSent}");
+        if (Pair.CountsPackets)
+        {
+            Assert.True(during.BytesSent - before.BytesSent > 10_000, "Headers count, too.");
+            Assert.True(during.DatagramsReceived > before.DatagramsReceived);
+            Assert.True(during.TcpSegmentsSent > before.TcpSegmentsSent);
+            Assert.True(during.TcpSegmentsReceived > before.TcpSegmentsReceived);
+        }
+
         Assert.Equal(1, during.TcpConnections);
         client.Abort();
         Assert.NotNull(await Bounded(server.ReceiveEnded));

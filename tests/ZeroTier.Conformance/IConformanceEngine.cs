@@ -25,6 +25,12 @@ public abstract class NodePair : IAsyncDisposable
     /// <summary>A network that cannot become usable, and says so.</summary>
     public abstract NetworkId ImpossibleNetwork { get; }
 
+    /// <summary>Whether datagrams and segments are counted, and bytes with their headers; else only the bytes of sockets.</summary>
+    public virtual bool CountsPackets => true;
+
+    /// <summary>Whether a peer is known as soon as a connection with it is there; else a little later.</summary>
+    public virtual bool KnowsPeersAtOnce => true;
+
     /// <summary>A further node, not started, with its own identity and no networks. The pair disposes it.</summary>
     public abstract IZeroTierNode CreateNode();
 

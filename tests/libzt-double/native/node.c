@@ -147,6 +147,10 @@ static void* service(void* argument)
 {
     (void)argument;
     ztd_enter();
+    while (ztd_n.phase == ZTD_STARTING && ztd_now() < ztd_n.started + (uint64_t)ztd_cfg.start_delay) {
+        wait_until(ztd_n.started + (uint64_t)ztd_cfg.start_delay);
+    }
+
     bool failed = ztd_cfg.start_fails || !take_port();
     if (ztd_n.phase == ZTD_STARTING) {
         ztd_n.phase = ZTD_RUNNING;
@@ -272,6 +276,7 @@ ZTS_API int zts_node_stop(void)
     ztd_events_enable(false);
     ztd_init_forget();
     ztd_kill_all();
+    ztd_net_vanish();
     pthread_cond_broadcast(&ztd_changed);
     ztd_leave();
     return ZTS_ERR_OK;

@@ -33,7 +33,7 @@ static const char* const counter_names[ZTD_C_COUNT] = {
 
 #define KNOB(name) { #name, offsetof(ztd_config, name) }
 static const struct { const char* name; size_t offset; } knobs[] = {
-    KNOB(core_delay), KNOB(online_delay), KNOB(addr_delay), KNOB(dad), KNOB(stop_ms), KNOB(event_gap), KNOB(restart_gap), KNOB(stop_lag),
+    KNOB(start_delay), KNOB(core_delay), KNOB(online_delay), KNOB(addr_delay), KNOB(dad), KNOB(stop_ms), KNOB(event_gap), KNOB(restart_gap), KNOB(stop_lag),
     KNOB(collision), KNOB(flap), KNOB(start_fails), KNOB(late), KNOB(sockets), KNOB(partial), KNOB(eagain), KNOB(accept_error),
     KNOB(accept_error_count), KNOB(send_error), KNOB(send_error_count), KNOB(connect_timeout), KNOB(reset_after), KNOB(stats), KNOB(vanish),
     KNOB(watch_peers), KNOB(relay), KNOB(event_threads),

@@ -1,0 +1,13 @@
+using ZeroTier.Conformance;
+
+namespace ZeroTier.Libzt.Tests.Conformance;
+
+public sealed class LibztLifeCycleTests : LifeCycleConformance<LibztDoubleEngine>;
+
+public sealed class LibztNetworkTests : NetworkConformance<LibztDoubleEngine>;
+
+public sealed class LibztEventTests : EventConformance<LibztDoubleEngine>;
+
+public sealed class LibztConnectionTests : ConnectionConformance<LibztDoubleEngine>;
+
+public sealed class LibztDatagramTests : DatagramConformance<LibztDoubleEngine>;

@@ -1,0 +1,71 @@
+using ZeroTier.Conformance;
+using ZeroTier.LibztDouble;
+
+namespace ZeroTier.Libzt.Tests.Conformance;
+
+/// <summary>Pairs of native nodes, each on a double of its own. A pair's end fails when a rule of the library was broken.</summary>
+public sealed class LibztDoubleEngine : IConformanceEngine
+{
+    public async Task<NodePair> StartPairAsync(CancellationToken cancellationToken)
+    {
+        Assert.SkipWhen(DoubleLibrary.SkipReason is not null, DoubleLibrary.SkipReason ?? "");
+        var pair = new Pair();
+        try
+        {
+            foreach (var node in new[] { pair.Server, pair.Client })
+            {
+                await node.StartAsync(cancellationToken);
+                await node.JoinAsync(pair.Network, cancellationToken);
+            }
+
+            foreach (var node in new[] { pair.Server, pair.Client })
+            {
+                await node.WaitForNetworkAsync(pair.Network, cancellationToken);
+                await node.WaitForOnlineAsync(cancellationToken);
+            }
+
+            return pair;
+        }
+        catch
+        {
+            await pair.DisposeAsync();
+            throw;
+        }
+    }
+
+    private sealed class Pair : NodePair
+    {
+        private readonly DoubleNode _server = DoubleNode.Create();
+        private readonly DoubleNode _client = DoubleNode.Create();
+        private readonly List<DoubleNode> _others = [];
+
+        public override IZeroTierNode Server => _server.Node;
+
+        public override IZeroTierNode Client => _client.Node;
+
+        public override NetworkId Network { get; } = NetworkId.AdHoc(0, 65535);
+
+        public override NetworkId OtherNetwork { get; } = NetworkId.AdHoc(1, 65535);
+
+        /// <summary>Its last port is lower than its first one: not found.</summary>
+        public override NetworkId ImpossibleNetwork { get; } = NetworkId.Parse("ff00500016000000");
+
+        public override bool CountsPackets => false;
+
+        public override bool KnowsPeersAtOnce => false;
+
+        public override IZeroTierNode CreateNode()
+        {
+            _others.Add(DoubleNode.Create());
+            return _others[^1].Node;
+        }
+
+        public override async ValueTask DisposeAsync()
+        {
+            foreach (var node in _others.Append(_client).Append(_server))
+            {
+                await node.DisposeAsync();
+            }
+        }
+    }
+}
