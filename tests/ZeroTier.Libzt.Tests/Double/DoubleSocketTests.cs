@@ -46,17 +46,61 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void LingerZero_ResetsThePeer_AndTheErrorComesOnce()
+    public void LingerZero_WithUnacknowledgedBytes_ResetsThePeer_AndTheErrorComesOnce()
+    {
+        var (s, c) = _server.Pair(_client);
+        byte[] data = new byte[1 << 20];
+        while (_server.Send(s, data, (nuint)data.Length, 0) > 0)
+        {
+            // Until nothing more fits: some of it is unacknowledged.
+        }
+
+        Assert.Equal(0, _server.SetOption(s, 0xfff, 0x80, [1, 0], 8));
+        Assert.Equal(0, _server.Close(s));
+
+        RawDouble.Until(() => _client.Poll(c, 3) == 7);
+        while (_client.Receive(c, data, (nuint)data.Length, 0) > 0)
+        {
+            // What came before the reset.
+        }
+
+        Assert.Equal(104, RawDouble.Errno);
+        Fails(_client.Receive(c, new byte[1], 1, 0), 107);
+        Assert.Equal(4, _client.Poll(c, 0));
+        Assert.Equal(0, _client.Close(c));
+        NoViolations();
+    }
+
+    [Fact]
+    public void LingerZero_IdleConnection_EndsWithFin()
     {
         var (s, c) = _server.Pair(_client);
 
         Assert.Equal(0, _server.SetOption(s, 0xfff, 0x80, [1, 0], 8));
         Assert.Equal(0, _server.Close(s));
 
-        RawDouble.Until(() => _client.Poll(c, 3) == 7);
+        Assert.Equal(1, _client.Poll(c, 1));
+        Assert.Equal(0, _client.Receive(c, new byte[1], 1, 0));
+        Assert.Equal(0, _client.Close(c));
+        NoViolations();
+    }
+
+    [Fact]
+    public void KeepaliveWithoutPatience_ResetsAnIdleConnection()
+    {
+        var (s, c) = _server.Pair(_client);
+
+        foreach (int option in new[] { 3, 4, 5 })
+        {
+            Assert.Equal(0, _server.SetOption(s, 6, option, [0], 4));
+        }
+
+        Assert.Equal(0, _server.SetOption(s, 0xfff, 8, [1], 4));
+
+        Assert.Equal(4, _server.Poll(s, 0));
+        RawDouble.Until(() => (_client.Poll(c, 0) & 4) != 0);
         Fails(_client.Receive(c, new byte[1], 1, 0), 104);
-        Fails(_client.Receive(c, new byte[1], 1, 0), 107);
-        Assert.Equal(4, _client.Poll(c, 0));
+        Assert.Equal(0, _server.Close(s));
         Assert.Equal(0, _client.Close(c));
         NoViolations();
     }

@@ -173,6 +173,8 @@ static int wait_limit(const ztd_poller* p, uint64_t deadline, uint64_t now)
         if (s != NULL && s->state == ZTD_CONNECTING && !s->dead && s->type == ZTS_SOCK_STREAM) {
             uint64_t left = s->connect_deadline > now ? s->connect_deadline - now : 1;
             limit = left < limit ? left : limit;
+        } else if (s != NULL && limit > 10 && ztd_impatient(s)) {
+            limit = 10;
         } else if (s != NULL && ztd_cfg.watch_peers && s->keepalive && limit > 50) {
             limit = 50;
         }

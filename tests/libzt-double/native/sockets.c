@@ -3,9 +3,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -133,11 +135,27 @@ static void watch_peer(ztd_sock* s, uint64_t now)
     }
 }
 
+bool ztd_impatient(const ztd_sock* s)
+{
+    return s->type == ZTS_SOCK_STREAM && s->state == ZTD_CONNECTED && !s->dead && !s->shut_wr && s->keepalive && s->keepidle_ms == 0
+        && s->keepintvl_s * s->keepcnt == 0;
+}
+
 /* Brings the state up to date: a connect that ended, a time that ran out. */
 void ztd_progress(ztd_sock* s)
 {
     uint64_t now = ztd_now();
     if (s->dead) {
+        return;
+    }
+
+    if (ztd_impatient(s)) {
+        /* Keepalive without patience: at the next slow tick the peer counts as dead and is told so. */
+        s->impatient_since = s->impatient_since != 0 ? s->impatient_since : now;
+        if (now - s->impatient_since >= (uint64_t)ztd_cfg.slow_tick) {
+            ztd_kill(s, ZTS_ECONNABORTED);
+        }
+
         return;
     }
 
@@ -320,21 +338,20 @@ ZTS_API int zts_bsd_close(int fd)
         ztd_violation("close of descriptor %d while another call is inside it: the stack would freeze", fd);
     }
 
-    int pending = 0;
-    if (s->linger_on && s->linger_s > 0 && s->nonblocking && s->kfd >= 0 && s->type == ZTS_SOCK_STREAM) {
-        socklen_t len = sizeof(struct tcp_info);
-        struct tcp_info info;
-        pending = getsockopt(s->kfd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_unacked > 0;
+    bool pending = false;
+    if (s->linger_on && s->kfd >= 0 && s->type == ZTS_SOCK_STREAM && s->state == ZTD_CONNECTED) {
+        int queued = 0;
+        pending = ioctl(s->kfd, SIOCOUTQ, &queued) == 0 && queued > 0;
     }
 
-    if (pending) {
+    if (pending && s->linger_s > 0 && s->nonblocking) {
         int result = ztd_fail(ZTS_EAGAIN);   /* 12.7: the descriptor stays */
         ztd_leave();
         return result;
     }
 
-    if (s->linger_on && s->linger_s == 0) {
-        reset_kernel(s);
+    if (pending && s->linger_s == 0) {
+        reset_kernel(s);   /* only with bytes that the peer has not acknowledged; an idle connection ends with FIN */
     } else if (s->kfd >= 0) {
         close(s->kfd);   /* with unread data the kernel resets, as lwIP does */
     }

@@ -33,7 +33,7 @@ static const char* const counter_names[ZTD_C_COUNT] = {
 
 #define KNOB(name) { #name, offsetof(ztd_config, name) }
 static const struct { const char* name; size_t offset; } knobs[] = {
-    KNOB(start_delay), KNOB(core_delay), KNOB(online_delay), KNOB(addr_delay), KNOB(dad), KNOB(stop_ms), KNOB(event_gap), KNOB(restart_gap), KNOB(stop_lag),
+    KNOB(start_delay), KNOB(core_delay), KNOB(online_delay), KNOB(addr_delay), KNOB(dad), KNOB(stop_ms), KNOB(event_gap), KNOB(restart_gap), KNOB(slow_tick), KNOB(stop_lag),
     KNOB(collision), KNOB(flap), KNOB(start_fails), KNOB(late), KNOB(sockets), KNOB(partial), KNOB(eagain), KNOB(accept_error),
     KNOB(accept_error_count), KNOB(send_error), KNOB(send_error_count), KNOB(connect_timeout), KNOB(reset_after), KNOB(stats), KNOB(vanish),
     KNOB(watch_peers), KNOB(relay), KNOB(event_threads),
@@ -60,6 +60,7 @@ void ztd_defaults(void)
     ztd_cfg.dad = 30;
     ztd_cfg.stop_ms = 70;
     ztd_cfg.event_gap = 50;
+    ztd_cfg.slow_tick = 20;
     ztd_cfg.restart_gap = 950;   /* the second of chapter 4, 13.9, less the grain of timers */
     ztd_cfg.sockets = ZTS_MAX_SOCKETS;
     ztd_cfg.connect_timeout = 36400;
@@ -186,6 +187,7 @@ static bool set(const char* key, const char* value)
         ztd_cfg.online_delay = 5000;
         ztd_cfg.addr_delay = 5000;
         ztd_cfg.dad = 1500;
+        ztd_cfg.slow_tick = 500;
         return true;
     }
 

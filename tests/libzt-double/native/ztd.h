@@ -22,7 +22,7 @@ typedef enum { ZTD_FRESH, ZTD_LISTENING, ZTD_CONNECTING, ZTD_CONNECTED } ztd_soc
 
 /* The script: every knob of ztd_configure. Times in milliseconds. */
 typedef struct {
-    long start_delay, core_delay, online_delay, addr_delay, dad, stop_ms, event_gap, restart_gap, stop_lag, collision, flap;
+    long start_delay, core_delay, online_delay, addr_delay, dad, stop_ms, event_gap, restart_gap, slow_tick, stop_lag, collision, flap;
     long start_fails, late, sockets, partial, eagain, accept_error, accept_error_count, send_error, send_error_count;
     long connect_timeout, reset_after, stats, vanish, watch_peers, relay, event_threads;
     long events, connect;
@@ -51,7 +51,7 @@ typedef struct {
     ztd_sock_state state;
     uint32_t gen;
     bool silent;
-    uint64_t connect_deadline, absent_since, net, bytes;
+    uint64_t connect_deadline, absent_since, impatient_since, net, bytes;
     ztd_addr local, remote;
     int linger_on, linger_s, keepalive, keepidle_ms, keepintvl_s, keepcnt, nodelay, broadcast, ttl, tos, v6only, rcvbuf;
     long rcvtimeo_ms, sndtimeo_ms;
@@ -169,6 +169,7 @@ ztd_sock* ztd_get(int fd);
 ztd_sock* ztd_alloc(int family, int type, int* fd);
 void ztd_thread_check(int fd, const char* call, bool spare_ok);
 void ztd_progress(ztd_sock* s);
+bool ztd_impatient(const ztd_sock* s);
 void ztd_kill(ztd_sock* s, int error);
 void ztd_take_error(ztd_sock* s);
 void ztd_kill_network(uint64_t net);
