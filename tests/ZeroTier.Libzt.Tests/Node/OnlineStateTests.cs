@@ -1,0 +1,91 @@
+using ZeroTier.Libzt.Native;
+using ZeroTier.Libzt.Node;
+
+namespace ZeroTier.Libzt.Tests.Node;
+
+public sealed class OnlineStateTests
+{
+    private readonly ManualTime _time = new();
+    private readonly OnlineState _state;
+
+    public OnlineStateTests() => _state = new OnlineState(_time);
+
+    [Fact]
+    public void The_flag_alone_makes_online_after_a_moment()
+    {
+        Assert.False(_state.Observe(true));
+        Assert.False(_state.IsOnline);
+        _time.Advance(OnlineState.Settling);
+
+        Assert.True(_state.Observe(true));
+        Assert.True(_state.IsOnline);
+        Assert.False(_state.Observe(true));
+    }
+
+    [Fact]
+    public void A_cleared_flag_without_the_event_is_not_believed_where_events_arrive()
+    {
+        GoOnline();
+        _state.OnEvent(NativeEvent.PeerDirect);
+        for (int i = 0; i < 10; i++)
+        {
+            Assert.False(_state.Observe(false));
+            _time.Advance(OnlineState.Doubt);
+        }
+
+        Assert.True(_state.IsOnline);
+    }
+
+    [Fact]
+    public void The_event_with_a_cleared_flag_makes_offline()
+    {
+        GoOnline();
+        _state.OnEvent(NativeEvent.NodeOffline);
+
+        Assert.True(_state.Observe(false));
+        Assert.False(_state.IsOnline);
+    }
+
+    [Fact]
+    public void A_stale_event_does_not_count_later()
+    {
+        GoOnline();
+        _state.OnEvent(NativeEvent.NodeOffline);
+        Assert.False(_state.Observe(true));
+
+        Assert.False(_state.Observe(false));
+        Assert.True(_state.IsOnline);
+    }
+
+    [Fact]
+    public void Without_any_event_a_cleared_flag_is_believed_after_a_while()
+    {
+        GoOnline();
+        Assert.False(_state.Observe(false));
+        _time.Advance(OnlineState.Doubt - TimeSpan.FromSeconds(1));
+        Assert.False(_state.Observe(false));
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.True(_state.Observe(false));
+    }
+
+    [Fact]
+    public void A_flag_that_comes_back_ends_the_doubt()
+    {
+        GoOnline();
+        Assert.False(_state.Observe(false));
+        _time.Advance(OnlineState.Doubt / 2);
+        Assert.False(_state.Observe(true));
+        _time.Advance(OnlineState.Doubt / 2);
+
+        Assert.False(_state.Observe(false));
+        Assert.True(_state.IsOnline);
+    }
+
+    private void GoOnline()
+    {
+        _state.Observe(true);
+        _time.Advance(OnlineState.Settling);
+        Assert.True(_state.Observe(true));
+    }
+}
