@@ -122,6 +122,7 @@ internal sealed class ListeningSocket : PolledSocket
             case Errno.TableFull:
                 // libzt has no descriptor left and has ended the connection itself (chapter 4, section 4.8).
                 Shed();
+                Spurious();
                 return true;
 
             case Errno.Aborted or Errno.Reset or Errno.NotConnected:
