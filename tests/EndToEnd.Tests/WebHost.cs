@@ -39,7 +39,7 @@ internal sealed class WebHost : IAsyncDisposable
         var pool = new CountingPool();
         var clock = new CountingTimeProvider();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "e2e" });
-        builder.Services.AddRoutingCore().AddSingleton<IMemoryPoolFactory<byte>>(pool).AddSingleton<TimeProvider>(clock);
+        builder.Services.AddRoutingCore().AddSingleton<TimeProvider>(clock);
         builder.Services.AddHealthChecks().AddZeroTier();
         builder.WebHost.UseKestrel().UseZeroTier(zt =>
         {
@@ -54,6 +54,9 @@ internal sealed class WebHost : IAsyncDisposable
             options.Limits.MaxRequestBodySize = null;
             kestrel?.Invoke(options);
         });
+
+        // After Kestrel's own, which it would not give way to.
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(pool);
         var app = builder.Build();
         app.UseWebSockets();
         app.MapHealthChecks("/healthz");
