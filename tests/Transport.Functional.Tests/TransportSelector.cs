@@ -18,6 +18,26 @@ public static class OverSockets
     public sealed class RawConnections(SocketsTransport transport) : RawConnectionTests(transport);
 
     public sealed class LogEvents(SocketsTransport transport) : LogEventTests(transport);
+
+    public sealed class BackPressure(SocketsTransport transport) : BackPressureTests(transport);
+
+    public sealed class Middleware(SocketsTransport transport) : MiddlewareTests(transport);
+
+    public sealed class Tls(SocketsTransport transport) : TlsTests(transport);
+
+    public sealed class Http2(SocketsTransport transport) : Http2Tests(transport);
+
+    public sealed class WebSockets(SocketsTransport transport) : WebSocketTests(transport);
+
+    public sealed class Streaming(SocketsTransport transport) : StreamingTests(transport);
+
+    public sealed class Limits(SocketsTransport transport) : LimitTests(transport);
+
+    public sealed class Shutdown(SocketsTransport transport) : ShutdownTests(transport);
+
+    public sealed class Metrics(SocketsTransport transport) : MetricsTests(transport);
+
+    public sealed class FinOnError(SocketsTransport transport) : FinOnErrorTests(transport);
 }
 
 /// <summary>The managed engine.</summary>
@@ -30,4 +50,26 @@ public static class OverManaged
     public sealed class RawConnections(ManagedTransport transport) : RawConnectionTests(transport);
 
     public sealed class LogEvents(ManagedTransport transport) : LogEventTests(transport);
+
+    public sealed class BackPressure(ManagedTransport transport) : BackPressureTests(transport);
+
+    public sealed class Middleware(ManagedTransport transport) : MiddlewareTests(transport);
+
+    public sealed class Tls(ManagedTransport transport) : TlsTests(transport);
+
+    public sealed class Http2(ManagedTransport transport) : Http2Tests(transport);
+
+    public sealed class WebSockets(ManagedTransport transport) : WebSocketTests(transport);
+
+    public sealed class Streaming(ManagedTransport transport) : StreamingTests(transport);
+
+    public sealed class Limits(ManagedTransport transport) : LimitTests(transport);
+
+    public sealed class Shutdown(ManagedTransport transport) : ShutdownTests(transport);
+
+    public sealed class Metrics(ManagedTransport transport) : MetricsTests(transport);
+
+    public sealed class FinOnError(ManagedTransport transport) : FinOnErrorTests(transport);
+
+    public sealed class NodeOnly(ManagedTransport transport) : NodeOnlyTests(transport);
 }

@@ -85,7 +85,6 @@ internal sealed class FunctionalServer : IAsyncDisposable
         var blocks = new BlockCounter();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "functional" });
         builder.Logging.AddProvider(logs).SetMinimumLevel(LogLevel.Debug);
-        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(blocks);
         builder.WebHost.UseKestrel(kestrel => options.Kestrel?.Invoke(kestrel));
         transport.Listen(builder.WebHost, options, listen =>
         {
@@ -95,6 +94,9 @@ internal sealed class FunctionalServer : IAsyncDisposable
                 listen.Run(context => rawHandler(context));
             }
         });
+
+        // After Kestrel's own, which it would not give way to.
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(blocks);
         options.Builder?.Invoke(builder);
         var app = builder.Build();
         options.Pipeline?.Invoke(app);

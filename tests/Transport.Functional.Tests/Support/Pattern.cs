@@ -6,11 +6,19 @@ namespace Transport.Functional.Tests.Support;
 /// <summary>Bytes that both ends can make and hash without keeping them.</summary>
 internal static class Pattern
 {
+    // The pattern repeats after a number of bytes that no buffer size is a divisor of.
+    private const int Period = 65_521;
+
+    private static readonly byte[] s_twice = [.. Enumerable.Range(0, 2 * Period).Select(i => (byte)(i % Period * 31 >> 3))];
+
     public static void Fill(Span<byte> span, long offset)
     {
-        for (int i = 0; i < span.Length; i++)
+        while (!span.IsEmpty)
         {
-            span[i] = (byte)((offset + i) * 31 >> 3);
+            var part = s_twice.AsSpan((int)(offset % Period), Math.Min(span.Length, Period));
+            part.CopyTo(span);
+            span = span[part.Length..];
+            offset += part.Length;
         }
     }
 

@@ -21,6 +21,10 @@ public abstract class NodeTransport : FunctionalTransport
     /// <summary>The node that calls; online.</summary>
     private protected abstract IZeroTierNode Client { get; }
 
+    internal NodeId ClientId => Client.Id;
+
+    internal NetworkId NetworkId => Network;
+
     internal override void Listen(IWebHostBuilder web, ServerOptions options, Action<ListenOptions> configure)
     {
         web.ConfigureServices(services => services.AddSingleton<INodeFactory>(new SharedNodeFactory(Server)));
