@@ -56,7 +56,8 @@ public sealed class LibztLibrary
         {
             if (_loaded is not { } loaded)
             {
-                return Search(path, out library, out error);
+                library = LibrarySearch.TryOpen(path, out var found, out nint handle, out error) ? Use(new LibztLibrary(found.Path, handle)) : null;
+                return library is not null;
             }
 
             if (path is null || LibraryCandidates.For(path).Any(candidate => candidate.Path == loaded.Path))
@@ -86,30 +87,6 @@ public sealed class LibztLibrary
             ref byte flags = ref *(byte*)_stateFlags;
             Volatile.Write(ref flags, (byte)(Volatile.Read(ref flags) | CallbacksRun));
         }
-    }
-
-    private static bool Search(string? path, [NotNullWhen(true)] out LibztLibrary? library, [NotNullWhen(false)] out ZeroTierException? error)
-    {
-        var tried = new List<string>();
-        foreach (var candidate in LibraryCandidates.For(path))
-        {
-            if (LibraryProbe.TryOpen(candidate, out nint handle, out string? reason))
-            {
-                library = Use(new LibztLibrary(candidate.Path, handle));
-                error = null;
-                return true;
-            }
-
-            tried.Add($"  {candidate}: {reason}");
-        }
-
-        library = null;
-        error = new ZeroTierException(
-            ZeroTierError.NotSupported,
-            $"The native library libzt was not loaded. Tried:\n{string.Join('\n', tried)}\n"
-            + $"To get it, build libzt 1.8 or newer (https://github.com/zerotier/libzt) for {RuntimeInformation.RuntimeIdentifier}, then put it beside the application, or name the file in "
-            + $"ZeroTier:LibztPath or in the environment variable {PathVariable}. The managed engine (ZeroTier:Engine 'Managed') needs no native library.");
-        return false;
     }
 
     private static LibztLibrary Use(LibztLibrary library)

@@ -1,0 +1,38 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+
+namespace ZeroTier.Libzt.Loading;
+
+/// <summary>Goes through the candidates.</summary>
+internal static class LibrarySearch
+{
+    /// <summary>Opens the first candidate that is of use.</summary>
+    /// <param name="path">A path given in code or configuration, if any.</param>
+    /// <param name="found">Which it was.</param>
+    /// <param name="handle">The open library.</param>
+    /// <param name="error">What was tried, and what to do.</param>
+    public static bool TryOpen(string? path, out LibraryCandidate found, out nint handle, [NotNullWhen(false)] out ZeroTierException? error)
+    {
+        var tried = new List<string>();
+        foreach (var candidate in LibraryCandidates.For(path))
+        {
+            if (LibraryProbe.TryOpen(candidate, out handle, out string? reason))
+            {
+                found = candidate;
+                error = null;
+                return true;
+            }
+
+            tried.Add($"  {candidate}: {reason}");
+        }
+
+        found = default;
+        handle = 0;
+        error = new ZeroTierException(
+            ZeroTierError.NotSupported,
+            $"The native library libzt was not loaded. Tried:\n{string.Join('\n', tried)}\n"
+            + $"To get it, build libzt 1.8 or newer (https://github.com/zerotier/libzt) for {RuntimeInformation.RuntimeIdentifier}, then put it beside the application, or name the file in "
+            + $"ZeroTier:LibztPath or in the environment variable {LibztLibrary.PathVariable}. The managed engine (ZeroTier:Engine 'Managed') needs no native library.");
+        return false;
+    }
+}
