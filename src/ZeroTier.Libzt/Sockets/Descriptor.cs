@@ -138,6 +138,18 @@ internal sealed unsafe class Descriptor : SafeHandle
         }
     }
 
+    /// <summary>Closes a number, now or in the node's next session.</summary>
+    internal static int CloseNumber(int fd)
+    {
+        int result = Zts.Close(fd);
+        if (result == NodeIsDown)
+        {
+            _orphans.Enqueue(fd);
+        }
+
+        return result;
+    }
+
     protected override bool ReleaseHandle()
     {
         if (_loop.IsCurrentThread)
@@ -156,13 +168,9 @@ internal sealed unsafe class Descriptor : SafeHandle
     private static void Close(Descriptor descriptor)
     {
         int fd = (int)descriptor.handle;
-        int result = Zts.Close(fd);
+        int result = CloseNumber(fd);
         descriptor._loop.Counters.DescriptorClosed();
-        if (result == NodeIsDown)
-        {
-            _orphans.Enqueue(fd);
-        }
-        else if (result < 0)
+        if (result == -1)
         {
             SocketLog.CloseFailed(descriptor._loop.Logger, fd, ErrnoTable.Describe(Failure(result)));
         }

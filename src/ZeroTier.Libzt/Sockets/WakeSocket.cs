@@ -35,7 +35,7 @@ internal sealed class WakeSocket(SocketCounters counters)
         if (fd >= 0)
         {
             counters.Woken();
-            _ = Zts.Close(fd);
+            Descriptor.CloseNumber(fd);
         }
 
         Interlocked.Decrement(ref _wakers);

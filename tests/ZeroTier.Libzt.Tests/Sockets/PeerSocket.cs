@@ -108,6 +108,9 @@ internal sealed class PeerSocket(RawDouble node, int fd)
 
     public void Close() => Assert.Equal(0, node.Close(fd));
 
+    /// <summary>The other end has reset the connection, before or after it was complete.</summary>
+    public void WaitForReset() => RawDouble.Until(() => (node.Poll(fd, 0, 100) & 4) != 0);
+
     /// <summary>Closes with a reset, whatever the connection's state.</summary>
     public void Reset()
     {

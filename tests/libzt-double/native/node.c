@@ -252,6 +252,7 @@ ZTS_API int zts_node_start(void)
     }
 
     ztd_n.services++;
+    ztd_sockets_adopt();
     pthread_create(&services[service_count++], NULL, service, NULL);
     ztd_leave();
     return ZTS_ERR_OK;

@@ -77,6 +77,10 @@ ztd_sock* ztd_alloc(int family, int type, int* fd)
 void ztd_thread_check(int fd, const char* call, bool spare_ok)
 {
     ztd_sock* s = ztd_get(fd);
+    if (s != NULL && s->owner == 0) {
+        s->owner = gettid();
+    }
+
     if (s == NULL || s->owner == gettid() || s->told_thread || (spare_ok && s->type == ZTS_SOCK_DGRAM && s->remote.family == 0 && !s->bound)) {
         return;
     }
@@ -230,6 +234,14 @@ void ztd_kill_all(void)
         if (ztd_socks[i].used && ztd_socks[i].net != 0) {
             take_interface(&ztd_socks[i]);
         }
+    }
+}
+
+/* What an earlier session left open belongs to whoever comes first. */
+void ztd_sockets_adopt(void)
+{
+    for (int i = 0; i < ZTS_MAX_SOCKETS; i++) {
+        ztd_socks[i].owner = 0;
     }
 }
 

@@ -176,6 +176,7 @@ void ztd_kill_network(uint64_t net);
 void ztd_kill_all(void);
 int ztd_sockets_open(void);
 void ztd_sockets_clear(void);
+void ztd_sockets_adopt(void);
 ztd_sock* ztd_begin(int fd, const char* call, int* result);
 int ztd_check_sa(const ztd_sock* s, const void* sa, uint32_t len);
 bool ztd_parse_sa(const void* sa, ztd_addr* out);
