@@ -69,7 +69,7 @@ public sealed class LibztLibrary
 
             error = new ZeroTierException(
                 ZeroTierError.NotSupported,
-                $"This process runs libzt from '{loaded.Path}' already and cannot load another one from '{path}'. Give the same path everywhere in the process, or none.");
+                $"This process runs libzt from '{loaded.Path}' already and cannot load another one from '{path}'. Give the same path everywhere in the process, or none. The managed engine (ZeroTier:Engine 'Managed') needs no native library.");
             library = null;
             return false;
         }

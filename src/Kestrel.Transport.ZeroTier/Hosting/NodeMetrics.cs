@@ -28,7 +28,7 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory)
         var meter = meterFactory.Create(MeterName);
         meter.CreateObservableGauge("zerotier.node.online", () => node.IsOnline ? 1 : 0, "1", "1 while a root answers, else 0.");
         meter.CreateObservableUpDownCounter("zerotier.peers", () => Peers(node), "{peer}", "Peers in memory, by the kind of their path.");
-        meter.CreateObservableCounter("zerotier.network.io", () => Bytes(node), "By", "UDP payload bytes.");
+        meter.CreateObservableCounter("zerotier.network.io", () => Bytes(node), "By", "UDP payload bytes; on libzt, which does not tell, the bytes of the node's own sockets.");
         meter.CreateObservableCounter("zerotier.network.datagrams", () => Datagrams(node), "{datagram}", "UDP datagrams.");
         meter.CreateObservableCounter("zerotier.packets.dropped", () => Dropped(node), "{packet}", "Packets dropped, by reason.");
         meter.CreateObservableUpDownCounter("zerotier.tcp.connections", () => node.GetStatistics().TcpConnections, "{connection}", "Open TCP connections.");

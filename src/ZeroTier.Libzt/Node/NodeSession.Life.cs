@@ -129,7 +129,7 @@ internal sealed partial class NodeSession
                 throw new ZeroTierException(
                     ZeroTierError.Underlay,
                     (ended ? "libzt ended its node while it was starting." : $"libzt's node did not start within {StartLimit.TotalSeconds} seconds.")
-                    + " Check that its UDP port is free" + (_folder is { } folder ? $", that '{folder.Path}' can be written," : "") + " and that the planet file is whole; libzt itself gives no reason.");
+                    + " Check that its UDP port is free," + (_folder is { } folder ? $" that '{folder.Path}' can be written," : "") + " that the planet file is whole, and that no other node has this identity; libzt itself gives no reason.");
             }
 
             await Task.Delay(Step, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
