@@ -10,7 +10,7 @@ internal static class Benchmark
     {
         var report = new Report();
         var measures = Measure.All.Where(m => options.Measures.Count == 0 || options.Measures.Any(o => m.Name.Contains(o, StringComparison.Ordinal))).ToList();
-        var transports = options.Transports.Select(Transport.ForServer).ToList();
+        var transports = options.Transports.Select(name => Transport.Create(name, options.Engines)).ToList();
         try
         {
             await RunAsync(transports, measures, options, report);

@@ -7,12 +7,14 @@ namespace EndToEnd;
 internal sealed record BenchmarkOptions
 {
     public const string Usage = """
-        dotnet run -c Release --project benchmarks/EndToEnd -- [--seconds N] [--json FILE] [--transports A,B] [--measures A,B]
+        dotnet run -c Release --project benchmarks/EndToEnd -- [--seconds N] [--json FILE] [--transports A,B] [--measures A,B] [--engine E]
 
           --seconds N      duration of each timed measure, default 5
           --json FILE      writes the results as JSON
           --transports L   of zerotier, sockets, sockets_tls; default all
           --measures L     only measures whose name contains one of these
+          --engine E       engines of zerotier, client to server: managed (default), libzt, libzt-to-managed, managed-to-libzt;
+                           libzt is found as in an app (LIBZT_PATH), and needs a network namespace without a way out
         """;
 
     /// <summary>Duration of each timed measure.</summary>
@@ -23,6 +25,9 @@ internal sealed record BenchmarkOptions
 
     /// <summary>Transports to measure.</summary>
     public IReadOnlyList<string> Transports { get; init; } = Transport.Names;
+
+    /// <summary>Engines of the ZeroTier transport.</summary>
+    public Engines Engines { get; init; } = Engines.Managed;
 
     /// <summary>Parts of the names of measures to run; empty for all.</summary>
     public IReadOnlyList<string> Measures { get; init; } = [];
@@ -47,6 +52,9 @@ internal sealed record BenchmarkOptions
                     break;
                 case ("--measures", not null):
                     options = options with { Measures = value.Split(',') };
+                    break;
+                case ("--engine", not null) when Engines.ByName.TryGetValue(value, out var engines):
+                    options = options with { Engines = engines };
                     break;
                 default:
                     problem = $"Not understood: {args[i]} {value}";

@@ -56,7 +56,8 @@ internal sealed record Measure(string Name, string Unit, bool HigherIsBetter, Fu
         new("round_trip_p50", "us", false, r => Requests.RoundTripAsync(r, 0.5)),
         new("round_trip_p99", "us", false, r => Requests.RoundTripAsync(r, 0.99)),
         new("connections_opened", "1/s", true, Requests.ConnectionsPerSecondAsync),
-        new("idle_connection_memory", "KiB", false, r => IdleMemory.PerConnectionAsync(r, 1000)) { Rounds = 1 },
+        new("idle_connection_memory", "KiB", false, r => IdleConnections.MemoryAsync(r, r.Transport.IdleConnections)) { Rounds = 1 },
+        new("idle_100_cpu", "%", false, r => IdleConnections.CpuAsync(r, 100)) { Rounds = 1 },
         new("start_to_built", "ms", false, null, "built"),
         new("start_to_listening", "ms", false, null, "listening"),
         new("start_to_online", "ms", false, null, "online"),
@@ -176,17 +177,37 @@ internal static class Requests
     }
 }
 
-/// <summary>Resident memory of the server for each connection that has served one request and now does nothing.</summary>
-internal static class IdleMemory
+/// <summary>What connections cost that have served one request and now do nothing.</summary>
+internal static class IdleConnections
 {
-    public static async Task<double> PerConnectionAsync(MeasureRun run, int connections)
+    /// <summary>Resident memory of the server for each, in KiB.</summary>
+    public static async Task<double> MemoryAsync(MeasureRun run, int connections)
     {
         // A server of its own: free memory that earlier load left behind would hide the growth.
         await using var server = await ServerProcess.StartAsync(run.Transport, 1);
         using var client = run.Transport.CreateClient(server.Address, connections);
         (await client.GetAsync(new Uri("plain", UriKind.Relative))).EnsureSuccessStatusCode();
         long before = await server.ResidentBytesAsync();
+        await OpenAsync(run, server, client, connections);
+        long after = await server.ResidentBytesAsync();
+        return (after - before) / 1024.0 / connections;
+    }
 
+    /// <summary>Processor time of the server with all of them open, in percent of one core.</summary>
+    public static async Task<double> CpuAsync(MeasureRun run, int connections)
+    {
+        await using var server = await ServerProcess.StartAsync(run.Transport, 2);
+        using var client = run.Transport.CreateClient(server.Address, connections);
+        await OpenAsync(run, server, client, connections);
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        var before = server.CpuTime;
+        var watch = Stopwatch.StartNew();
+        await Task.Delay(run.Duration);
+        return (server.CpuTime - before) / watch.Elapsed * 100;
+    }
+
+    private static async Task OpenAsync(MeasureRun run, ServerProcess server, HttpClient client, int connections)
+    {
         // The server answers only when all have asked, so each needs a connection of its own. Not all at once: a burst is another matter.
         const int AtOnce = 50;
         var requests = new List<Task<HttpResponseMessage>>();
@@ -210,8 +231,5 @@ internal static class IdleMemory
             response.EnsureSuccessStatusCode();
             response.Dispose();
         }
-
-        long after = await server.ResidentBytesAsync();
-        return (after - before) / 1024.0 / connections;
     }
 }

@@ -15,11 +15,15 @@ internal abstract class Transport : IAsyncDisposable
     /// <summary>What a server process is told besides the name. Servers that run at the same time have different numbers.</summary>
     public virtual IReadOnlyList<string> ServerArguments(int number) => [];
 
-    public static Transport ForServer(string name) => name switch
+    /// <summary>Connections that a server of this transport can hold, enough to measure one by the growth of all.</summary>
+    public virtual int IdleConnections => 1000;
+
+    /// <summary>Makes a transport; the engines matter for the client's side, a server learns its own from its arguments.</summary>
+    public static Transport Create(string name, Engines engines) => name switch
     {
         Sockets => new SocketsTransport(tls: false),
         SocketsTls => new SocketsTransport(tls: true),
-        _ => new ZeroTierTransport(),
+        _ => new ZeroTierTransport(engines),
     };
 
     /// <summary>Server: adds the endpoint.</summary>
