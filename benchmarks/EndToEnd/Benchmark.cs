@@ -37,7 +37,7 @@ internal static class Benchmark
     {
         var startTimes = measures.Where(m => m.Start is not null).ToList();
         var timed = measures.Where(m => m.Run is not null).ToList();
-        var servers = new List<(Transport Transport, ServerProcess Server)>();
+        var servers = new List<(Transport Transport, RoleProcess Server)>();
         try
         {
             foreach (var transport in transports)
@@ -50,7 +50,7 @@ internal static class Benchmark
                         await MeasureStartAsync(transport, startTimes, report);
                     }
 
-                    servers.Add((transport, await ServerProcess.StartAsync(transport)));
+                    servers.Add((transport, await RoleProcess.StartServerAsync(transport)));
                 }
                 catch (Exception e) when (e is not OutOfMemoryException)
                 {
@@ -74,7 +74,7 @@ internal static class Benchmark
 
     /// <summary>Several short rounds over all transports, and the median of each: a machine with other work to do then treats them alike.</summary>
     private static async Task MeasureAsync(
-        Measure measure, List<(Transport Transport, ServerProcess Server)> servers, BenchmarkOptions options, Report report)
+        Measure measure, List<(Transport Transport, RoleProcess Server)> servers, BenchmarkOptions options, Report report)
     {
         int rounds = measure.Rounds;
         var values = servers.ToDictionary(s => s.Transport, _ => new List<double>());
@@ -118,7 +118,7 @@ internal static class Benchmark
         // The first start makes what later ones find: identity, certificate, warm files.
         for (int round = 0; round <= Rounds; round++)
         {
-            await using var server = await ServerProcess.StartAsync(transport);
+            await using var server = await RoleProcess.StartServerAsync(transport);
             using (var client = transport.CreateClient(server.Address, 1))
             {
                 (await client.GetAsync(new Uri("plain", UriKind.Relative))).EnsureSuccessStatusCode();

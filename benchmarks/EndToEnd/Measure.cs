@@ -4,7 +4,7 @@ using System.Globalization;
 namespace EndToEnd;
 
 /// <summary>What a measure works with.</summary>
-internal sealed record MeasureRun(Transport Transport, ServerProcess Server, TimeSpan Duration)
+internal sealed record MeasureRun(Transport Transport, RoleProcess Server, TimeSpan Duration)
 {
     public HttpClient CreateClient(int connections) => Transport.CreateClient(Server.Address, connections);
 
@@ -184,7 +184,7 @@ internal static class IdleConnections
     public static async Task<double> MemoryAsync(MeasureRun run, int connections)
     {
         // A server of its own: free memory that earlier load left behind would hide the growth.
-        await using var server = await ServerProcess.StartAsync(run.Transport, 1);
+        await using var server = await RoleProcess.StartServerAsync(run.Transport, 1);
         using var client = run.Transport.CreateClient(server.Address, connections);
         (await client.GetAsync(new Uri("plain", UriKind.Relative))).EnsureSuccessStatusCode();
         long before = await server.ResidentBytesAsync();
@@ -196,7 +196,7 @@ internal static class IdleConnections
     /// <summary>Processor time of the server with all of them open, in percent of one core.</summary>
     public static async Task<double> CpuAsync(MeasureRun run, int connections)
     {
-        await using var server = await ServerProcess.StartAsync(run.Transport, 2);
+        await using var server = await RoleProcess.StartServerAsync(run.Transport, 2);
         using var client = run.Transport.CreateClient(server.Address, connections);
         await OpenAsync(run, server, client, connections);
         await Task.Delay(TimeSpan.FromSeconds(1));
@@ -206,7 +206,7 @@ internal static class IdleConnections
         return (server.CpuTime - before) / watch.Elapsed * 100;
     }
 
-    private static async Task OpenAsync(MeasureRun run, ServerProcess server, HttpClient client, int connections)
+    private static async Task OpenAsync(MeasureRun run, RoleProcess server, HttpClient client, int connections)
     {
         // The server answers only when all have asked, so each needs a connection of its own. Not all at once: a burst is another matter.
         const int AtOnce = 50;

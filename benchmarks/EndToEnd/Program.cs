@@ -5,6 +5,11 @@ if (args is ["--server", ..])
     return await ServerRole.RunAsync(args);
 }
 
+if (args is ["--root", _, _])
+{
+    return await RootRole.RunAsync(args);
+}
+
 if (!BenchmarkOptions.TryParse(args, out var options, out string? problem))
 {
     Console.Error.WriteLine(problem);

@@ -15,6 +15,9 @@ internal abstract class Transport : IAsyncDisposable
     /// <summary>What a server process is told besides the name. Servers that run at the same time have different numbers.</summary>
     public virtual IReadOnlyList<string> ServerArguments(int number) => [];
 
+    /// <summary>What a server's process is started with, such as a command that enters a network namespace; empty for nothing.</summary>
+    public virtual IReadOnlyList<string> ServerCommand => [];
+
     /// <summary>Connections that a server of this transport can hold, enough to measure one by the growth of all.</summary>
     public virtual int IdleConnections => 1000;
 

@@ -1,39 +1,35 @@
 using System.Net;
 using System.Net.NetworkInformation;
-using System.Net.Sockets;
 
 namespace EndToEnd;
 
-/// <summary>The physical address over which the nodes of the ZeroTier transport talk.</summary>
-internal static class Underlay
+/// <summary>
+/// Where the nodes of the ZeroTier transport live, and over which physical addresses they talk: loopback, unless libzt takes part. libzt refuses loopback paths and
+/// binds its sockets to devices, so each of its nodes needs a network namespace of its own; the script <c>namespaces</c> makes them, without a route out.
+/// </summary>
+/// <param name="RootAddress">The root's address.</param>
+/// <param name="RootCommand">What a root's process is started with; empty for nothing.</param>
+/// <param name="ServerCommand">What a server's process is started with; empty for nothing.</param>
+internal sealed record Underlay(IPAddress RootAddress, IReadOnlyList<string> RootCommand, IReadOnlyList<string> ServerCommand)
 {
-    /// <summary>
-    /// Loopback, unless libzt takes part: it refuses loopback paths. Then it is the address of an interface, and only where no route leads out, so that nothing can
-    /// leave the machine.
-    /// </summary>
-    /// <exception cref="InvalidOperationException">There is no such address; the message says how to make one.</exception>
-    public static IPAddress Choose(Engines engines)
+    // As in the script.
+    private static readonly IPAddress ClientAddress = IPAddress.Parse("10.99.0.1");
+    private static readonly IPAddress RootInNamespace = IPAddress.Parse("10.99.0.3");
+
+    /// <summary>Chooses for these engines.</summary>
+    /// <exception cref="InvalidOperationException">libzt takes part, and this process does not run where it can.</exception>
+    public static Underlay Choose(Engines engines)
     {
         if (!engines.NeedLibzt)
         {
-            return IPAddress.Loopback;
+            return new Underlay(IPAddress.Loopback, [], []);
         }
 
-        var properties = NetworkInterface.GetAllNetworkInterfaces()
-            .Where(i => i.OperationalStatus != OperationalStatus.Down && i.NetworkInterfaceType != NetworkInterfaceType.Loopback)
-            .Select(i => i.GetIPProperties())
-            .ToList();
-        if (properties.SelectMany(p => p.GatewayAddresses).Any(g => !g.Address.Equals(IPAddress.Any)))
-        {
-            throw new InvalidOperationException($"This machine has a route to other networks, and a benchmark must not use it. {Remedy}");
-        }
-
-        return properties.SelectMany(p => p.UnicastAddresses).Select(a => a.Address).FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork)
-            ?? throw new InvalidOperationException($"libzt refuses loopback, and no other interface has an IPv4 address. {Remedy}");
+        var interfaces = NetworkInterface.GetAllNetworkInterfaces().Select(i => i.GetIPProperties()).ToList();
+        bool ours = interfaces.SelectMany(i => i.UnicastAddresses).Any(a => a.Address.Equals(ClientAddress));
+        return ours && interfaces.All(i => i.GatewayAddresses.Count == 0)
+            ? new Underlay(RootInNamespace, ["ip", "netns", "exec", "zt-root"], ["ip", "netns", "exec", "zt-server"])
+            : throw new InvalidOperationException(
+                "libzt needs network namespaces without a way out. As root: benchmarks/EndToEnd/namespaces dotnet run -c Release --project benchmarks/EndToEnd -- --engine libzt");
     }
-
-    private const string Remedy = """
-        Run it in a network namespace of its own:
-          sudo unshare -n sh -c 'ip link set lo up; ip link add zt0 type veth peer name zt1; ip addr add 10.99.0.1/24 dev zt0; ip link set zt0 up; ip link set zt1 up; COMMAND'
-        """;
 }

@@ -1,19 +1,17 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using Kestrel.Transport.ZeroTier;
 using ZeroTier;
 using ZeroTier.Libzt;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
 
 namespace EndToEnd;
 
 /// <summary>
-/// Our transport: the server's node in the server process; a private root and the client's node in the client process. The two nodes talk directly, over
-/// loopback UDP where both are managed; the root, always managed, only introduces them.
+/// Our transport: the client's node in this process, the server's and a private root in processes of their own. The two nodes talk directly, over loopback UDP
+/// where both are managed; the root, always managed, only introduces them.
 /// </summary>
 internal sealed class ZeroTierTransport(Engines engines) : Transport
 {
@@ -22,9 +20,12 @@ internal sealed class ZeroTierTransport(Engines engines) : Transport
     private readonly List<IAsyncDisposable> _resources = [];
     private readonly Dictionary<int, int> _ports = [];
     private string _folder = null!;
+    private Underlay _underlay = null!;
     private IZeroTierNode _client = null!;
 
     public override string Name => ZeroTier;
+
+    public override IReadOnlyList<string> ServerCommand => _underlay.ServerCommand;
 
     // libzt has 1024 sockets in all.
     public override int IdleConnections => engines.NeedLibzt ? 500 : base.IdleConnections;
@@ -34,7 +35,7 @@ internal sealed class ZeroTierTransport(Engines engines) : Transport
     {
         if (!_ports.TryGetValue(number, out int port))
         {
-            _ports.Add(number, port = FreePort());
+            _ports.Add(number, port = FreePort.Udp(IPAddress.Loopback));
         }
 
         return [Path.Combine(_folder, "planet"), Path.Combine(_folder, $"server{number}"), port.ToString(CultureInfo.InvariantCulture), engines.Server.ToString()];
@@ -52,11 +53,12 @@ internal sealed class ZeroTierTransport(Engines engines) : Transport
 
     public override async Task<string> WaitUntilReachableAsync(WebApplication app, Action<string> time)
     {
+        // Neither waits for the other: a network that is known from before carries traffic before a root has answered.
         var node = app.Services.GetRequiredService<IZeroTierNode>();
-        await node.WaitForOnlineAsync();
-        time("online");
+        var online = NoteOnlineAsync(node, time);
         var network = await node.WaitForNetworkAsync(Network);
         time("joined");
+        await online;
         return $"http://{new IPEndPoint(network.Addresses[0].Address, Port)}/";
     }
 
@@ -70,16 +72,11 @@ internal sealed class ZeroTierTransport(Engines engines) : Transport
     {
         var folder = Directory.CreateTempSubdirectory("zt-benchmark-");
         _resources.Add(new Folder(folder));
-        var rootIdentity = await NodeIdentity.GenerateAsync();
-        var underlay = Underlay.Choose(engines);
-        int port = FreePort();
-        using var signingKey = PlanetSigningKey.Generate();
-        var root = new PlanetRoot(rootIdentity, [InetEndPoint.From(new IPEndPoint(underlay, port))]);
-        var planet = Planet.Create(1, DateTimeOffset.UtcNow, [root], signingKey);
         _folder = folder.FullName;
-        planet.Save(Path.Combine(_folder, "planet"));
-
-        await StartAsync(new ManagedNode(new ManagedNodeOptions { Identity = rootIdentity, Planet = planet, Port = port, BindAddresses = [underlay] }));
+        _underlay = Underlay.Choose(engines);
+        string file = Path.Combine(_folder, "planet");
+        _resources.Add(await RoleProcess.StartRootAsync(_underlay, file));
+        var planet = Planet.Load(file);
         _client = engines.Client == ZeroTierEngine.Libzt
             ? new LibztNode(new LibztNodeOptions { StoragePath = Path.Combine(_folder, "client"), Planet = planet.ToBytes(), Networks = [Network] })
             : new ManagedNode(new ManagedNodeOptions { Identity = await NodeIdentity.GenerateAsync(), Planet = planet, Networks = [Network] });
@@ -96,11 +93,10 @@ internal sealed class ZeroTierTransport(Engines engines) : Transport
         }
     }
 
-    private static int FreePort()
+    private static async Task NoteOnlineAsync(IZeroTierNode node, Action<string> time)
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+        await node.WaitForOnlineAsync();
+        time("online");
     }
 
     private async Task StartAsync(IZeroTierNode node)

@@ -3,14 +3,15 @@ using System.Globalization;
 
 namespace EndToEnd;
 
-/// <summary>A server in a process of its own: the same program in its server role, spoken to over standard input and output.</summary>
-internal sealed class ServerProcess : IAsyncDisposable
+/// <summary>A root or server in a process of its own: the same program in another role, spoken to over standard input and output.</summary>
+internal sealed class RoleProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly Process _process;
+    private string _ready = "";
     private readonly Dictionary<string, double> _times = [];
 
-    private ServerProcess(Process process) => _process = process;
+    private RoleProcess(Process process) => _process = process;
 
     /// <summary>Where it serves.</summary>
     public Uri Address { get; private set; } = null!;
@@ -25,30 +26,36 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<ServerProcess> StartAsync(Transport transport, int number = 0)
+    /// <summary>Starts a server and waits until it serves.</summary>
+    public static async Task<RoleProcess> StartServerAsync(Transport transport, int number = 0)
     {
-        var info = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var server = await StartAsync(transport.ServerCommand, ["--server", transport.Name, .. transport.ServerArguments(number)]);
+        server.Address = new Uri(server._ready);
+        return server;
+    }
+
+    /// <summary>Starts a private root and waits until it has written its planet.</summary>
+    public static Task<RoleProcess> StartRootAsync(Underlay underlay, string planet) =>
+        StartAsync(underlay.RootCommand, ["--root", underlay.RootAddress.ToString(), planet]);
+
+    private static async Task<RoleProcess> StartAsync(IReadOnlyList<string> command, IReadOnlyList<string> role)
+    {
+        List<string> line = [.. command, Environment.ProcessPath!];
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
         {
-            info.ArgumentList.Add(typeof(ServerProcess).Assembly.Location);
+            line.Add(typeof(RoleProcess).Assembly.Location);
         }
 
-        info.ArgumentList.Add("--server");
-        info.ArgumentList.Add(transport.Name);
-        foreach (string argument in transport.ServerArguments(number))
-        {
-            info.ArgumentList.Add(argument);
-        }
-
-        var server = new ServerProcess(Process.Start(info)!);
+        line.AddRange(role);
+        var process = new RoleProcess(Process.Start(new ProcessStartInfo(line[0], line[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true })!);
         try
         {
-            server.Address = new Uri(await server.ExpectAsync("READY"));
-            return server;
+            process._ready = await process.ExpectAsync("READY");
+            return process;
         }
         catch
         {
-            await server.DisposeAsync();
+            await process.DisposeAsync();
             throw;
         }
     }
@@ -107,6 +114,6 @@ internal sealed class ServerProcess : IAsyncDisposable
             }
         }
 
-        throw new InvalidOperationException($"The server ended before it said {word}.");
+        throw new InvalidOperationException($"The process ended before it said {word}.");
     }
 }
