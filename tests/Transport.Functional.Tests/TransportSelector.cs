@@ -3,6 +3,7 @@ using Transport.Functional.Tests.Behaviours;
 
 [assembly: AssemblyFixture(typeof(SocketsTransport))]
 [assembly: AssemblyFixture(typeof(ManagedTransport))]
+[assembly: AssemblyFixture(typeof(LibztTransport))]
 
 namespace Transport.Functional.Tests;
 
@@ -72,4 +73,38 @@ public static class OverManaged
     public sealed class FinOnError(ManagedTransport transport) : FinOnErrorTests(transport);
 
     public sealed class NodeOnly(ManagedTransport transport) : NodeOnlyTests(transport);
+}
+
+/// <summary>The native engine, over the double of libzt.</summary>
+public static class OverLibzt
+{
+    public sealed class Requests(LibztTransport transport) : RequestTests(transport);
+
+    public sealed class Responses(LibztTransport transport) : ResponseTests(transport);
+
+    public sealed class RawConnections(LibztTransport transport) : RawConnectionTests(transport);
+
+    public sealed class LogEvents(LibztTransport transport) : LogEventTests(transport);
+
+    public sealed class BackPressure(LibztTransport transport) : BackPressureTests(transport);
+
+    public sealed class Middleware(LibztTransport transport) : MiddlewareTests(transport);
+
+    public sealed class Tls(LibztTransport transport) : TlsTests(transport);
+
+    public sealed class Http2(LibztTransport transport) : Http2Tests(transport);
+
+    public sealed class WebSockets(LibztTransport transport) : WebSocketTests(transport);
+
+    public sealed class Streaming(LibztTransport transport) : StreamingTests(transport);
+
+    public sealed class Limits(LibztTransport transport) : LimitTests(transport);
+
+    public sealed class Shutdown(LibztTransport transport) : ShutdownTests(transport);
+
+    public sealed class Metrics(LibztTransport transport) : MetricsTests(transport);
+
+    public sealed class FinOnError(LibztTransport transport) : FinOnErrorTests(transport);
+
+    public sealed class NodeOnly(LibztTransport transport) : NodeOnlyTests(transport);
 }

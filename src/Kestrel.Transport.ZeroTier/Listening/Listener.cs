@@ -12,6 +12,9 @@ namespace Kestrel.Transport.ZeroTier.Listening;
 internal sealed class Listener(
     ListenTarget target, NodeHost node, TransportResources resources, ListenerRegistry registry, TimeProvider timeProvider, ILogger logger) : IConnectionListener
 {
+    // Enough to fail only where hardly any port is left.
+    private const int PortAttempts = 64;
+
     private readonly CancellationTokenSource _unbound = new();
 
     // Guards _engine and _state; nothing else is called while it is held.
@@ -59,7 +62,8 @@ internal sealed class Listener(
     public async Task BindAsync(CancellationToken cancellationToken)
     {
         Port = registry.Add(this);
-        if (target.TryResolve(FindNetwork(), Port, out var endPoint, out string reason))
+        bool resolved = target.TryResolve(FindNetwork(), Port, out var endPoint, out string reason);
+        for (int attempt = 1; resolved && State == ListenerState.Waiting; attempt++)
         {
             try
             {
@@ -67,11 +71,20 @@ internal sealed class Listener(
             }
             catch (ZeroTierException exception) when (exception.Error == ZeroTierError.AddressInUse)
             {
-                throw new AddressInUseException(exception.Message, exception);
+                if (target.Port != 0 || attempt == PortAttempts)
+                {
+                    throw new AddressInUseException(exception.Message, exception);
+                }
+
+                // Somebody else's on this node, such as another host's: any other port is as good.
+                registry.Remove(this);
+                Port = registry.Add(this);
+                endPoint = new ZeroTierEndPoint(endPoint!.Network, endPoint.Address, Port);
             }
             catch (ZeroTierException exception) when (exception.Error is not (ZeroTierError.NotPermitted or ZeroTierError.NotSupported))
             {
                 reason = exception.Message;
+                break;
             }
         }
 
