@@ -11,6 +11,7 @@ namespace ZeroTier.Libzt.Sockets;
 internal sealed class DyingSocket : PolledSocket
 {
     private readonly long _deadline;
+    private bool _isEof;
 
     private DyingSocket(SocketLoop loop, NetworkId network, Descriptor descriptor)
         : base(loop, network)
@@ -19,7 +20,7 @@ internal sealed class DyingSocket : PolledSocket
         _deadline = loop.Now + loop.Limits.ResetTime;
     }
 
-    internal override PollEvents Interest => PollEvents.In;
+    internal override PollEvents Interest => _isEof ? PollEvents.None : PollEvents.In;
 
     internal override long NextDeadline => _deadline;
 
@@ -44,8 +45,19 @@ internal sealed class DyingSocket : PolledSocket
         loop.Polled.Add(new DyingSocket(loop, network, descriptor));
     }
 
-    // Error: libzt has reset it. In: bytes have come, so that closing resets it; or the peer has just closed, too.
-    internal override void OnReady(PollEvents events) => Close();
+    // Error: libzt has reset it. In: bytes have come, so that closing resets it; or the peer's FIN shows, which resets nothing.
+    internal override void OnReady(PollEvents events)
+    {
+        if ((events & PollEvents.Error) != 0 || HasUnread(Descriptor!))
+        {
+            Close();
+        }
+        else
+        {
+            _isEof = true;
+            Update();
+        }
+    }
 
     internal override void OnDeadline() => Close();
 
