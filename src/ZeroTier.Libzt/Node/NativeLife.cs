@@ -12,6 +12,7 @@ internal static class NativeLife
     // Chapter 4, section 11.5: for that long after a stop the dying thread still takes settings and events away.
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan CoreLimit = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
 
     // Real time throughout: libzt knows no other.
@@ -81,6 +82,13 @@ internal static class NativeLife
     /// <summary>Stops the native node and waits until it has ended.</summary>
     public static async Task StopAsync(LibztLibrary library, ILogger log)
     {
+        // Before the service runs a stop is refused, and in a start that was given up it may not run yet.
+        long begin = _time.GetTimestamp();
+        while (Zts.NodeGetId() is 0 or Zts.NoNode && _time.GetElapsedTime(begin) < CoreLimit)
+        {
+            await Task.Delay(Step, _time).ConfigureAwait(false);
+        }
+
         Zts.NodeStop();
         if (await EndsAsync(library, CancellationToken.None).ConfigureAwait(false))
         {

@@ -124,6 +124,7 @@ internal sealed partial class NodeSession
 
             bool ended = running && id == Zts.NoNode;
             running |= id != Zts.NoNode;
+            _gone = ended;
             if (ended || _options.TimeProvider.GetElapsedTime(begin) > StartLimit)
             {
                 throw new ZeroTierException(
