@@ -16,6 +16,7 @@ internal sealed class TestOptions(TestNetwork network, bool serves) : IPostConfi
         options.PlanetPath = null;
         options.StoragePath = null;
         options.Port = 0;
+        options.LibztPath = null;
         options.Engine = ZeroTierEngine.Managed;
         options.KeepHostUrls = false;
         string[] networks = [.. options.Networks.Select(Substitute).Distinct()];
