@@ -12,10 +12,10 @@ public partial class ContractTableTests
         "4.9", "5.10",
         "6.1", "6.2", "6.3", "6.4", "6.5", "6.6", "6.7", "6.8", "6.9", "6.10", "6.11", "6.12", "6.13",
         "7.2", "7.3", "7.4", "7.5", "8.2", "8.4", "8.5", "9.1", "9.3",
-        "10.1", "10.2", "10.3", "10.4", "10.5", "11.1", "11.2",
+        "10.1", "10.2", "10.3", "10.4", "10.5",
     ];
 
-    private static readonly (int Section, int Rules)[] Sections = [(3, 3), (4, 9), (5, 11), (6, 13), (7, 5), (8, 5), (9, 3), (10, 5), (11, 2)];
+    private static readonly (int Section, int Rules)[] Sections = [(3, 3), (4, 9), (5, 11), (6, 13), (7, 5), (8, 5), (9, 3), (10, 5), (11, 2), (18, 4)];
 
     private static string Repository { get; } = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ThisFile())!, "..", ".."));
 
