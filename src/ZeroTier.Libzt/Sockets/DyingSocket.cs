@@ -28,11 +28,11 @@ internal sealed class DyingSocket : PolledSocket
     /// <param name="loop">The loop.</param>
     /// <param name="network">The connection's network.</param>
     /// <param name="descriptor">The descriptor, no longer the caller's.</param>
-    /// <param name="hasUnsent">The send buffer is full, so something is unacknowledged for sure.</param>
-    internal static void Reset(SocketLoop loop, NetworkId network, Descriptor descriptor, bool hasUnsent)
+    /// <param name="atOnce">Do not wait: the send buffer is full, so something is unacknowledged for sure; or FIN is out, and waiting would not help.</param>
+    internal static void Reset(SocketLoop loop, NetworkId network, Descriptor descriptor, bool atOnce)
     {
         descriptor.SetLinger(0);
-        if (hasUnsent || loop.IsGone || loop.Polled.IsFull || HasUnread(descriptor))
+        if (atOnce || loop.IsGone || loop.Polled.IsFull || HasUnread(descriptor))
         {
             descriptor.Dispose();
             return;

@@ -98,7 +98,7 @@ internal sealed class ListeningSocket : PolledSocket
         if (!Loop.MakeRoom())
         {
             Shed();
-            DyingSocket.Reset(Loop, Network, accepted, hasUnsent: false);
+            DyingSocket.Reset(Loop, Network, accepted, atOnce: false);
             return true;
         }
 

@@ -8,6 +8,7 @@ internal sealed partial class SocketLoop
     private const int SendBudget = 128 * 1024;
     private const int DrainInterval = 20;
     private const int WithoutWakeSocket = 5;
+    private const int FailurePause = 20;
 
     private readonly Action<PolledSocket, PollEvents> _dispatch;
     private readonly Action<PolledSocket> _expire;
@@ -72,7 +73,7 @@ internal sealed partial class SocketLoop
             catch (Exception e)
             {
                 SocketLog.Unexpected(Logger, "a round", e);
-                _pollFailed = true;
+                _doorbell.WaitOne(FailurePause);
             }
         }
 
@@ -127,8 +128,8 @@ internal sealed partial class SocketLoop
 
         if (_isGone || _pollFailed)
         {
+            _doorbell.WaitOne(_pollFailed ? FailurePause : timeout);
             _pollFailed = false;
-            _doorbell.WaitOne(timeout);
             Work.Awake();
             return;
         }

@@ -152,7 +152,9 @@ internal sealed partial class StreamSocket : PolledSocket
 
         _isOver = true;
         Uncount();
-        bool isBlocked = _isBlocked;
+
+        // Or nothing would be gained by waiting: once FIN is sent, libzt no longer looks for dead peers.
+        bool closesAtOnce = _isBlocked || _finSentAt != Never;
         if (ending == Ending.Reset)
         {
             Observe(static (observer, connection, error) => observer.OnResetSent(connection, error!), error);
@@ -170,7 +172,7 @@ internal sealed partial class StreamSocket : PolledSocket
             Descriptor = null;
             if (ending == Ending.Reset)
             {
-                DyingSocket.Reset(Loop, Network, descriptor, isBlocked);
+                DyingSocket.Reset(Loop, Network, descriptor, closesAtOnce);
             }
             else
             {

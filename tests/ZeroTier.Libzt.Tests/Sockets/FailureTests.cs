@@ -1,10 +1,13 @@
 using System.Net;
+using ZeroTier.Libzt.Sockets;
 
 namespace ZeroTier.Libzt.Tests.Sockets;
 
 /// <summary>Every script of failure: what the application sees, and that nothing hangs, spins or stays behind.</summary>
 public sealed class FailureTests : SocketLoopTest
 {
+    private protected override SocketLoopLimits Limits { get; } = new() { LingerTime = 400, RouteTime = 400, ConnectTime = 4000, ResetTime = 60_000 };
+
     [Fact]
     public async Task Connect_NobodyListens_IsRefused()
     {
@@ -332,6 +335,22 @@ public sealed class FailureTests : SocketLoopTest
         var (bytes, error) = peer.ReceiveToEnd();
         Assert.Equal(104, error);
         Assert.InRange(bytes, 1, 2_999_999);
+        await connection.DisposeAsync();
+        peer.Close();
+    }
+
+    [Fact]
+    public async Task Abort_AfterFin_DoesNotWaitForAResetThatNeverComes()
+    {
+        Control.Configure("slow_tick=1000000");
+        var (connection, peer) = await Accept();
+        connection.CloseOutput();
+        Assert.Null(await Bounded(connection.SendEnded));
+
+        connection.Abort();
+
+        Assert.Equal(ZeroTierError.ConnectionAborted, (await Bounded(connection.ReceiveEnded))!.Error);
+        Until(() => Loop.Counters.Descriptors == 0);
         await connection.DisposeAsync();
         peer.Close();
     }
