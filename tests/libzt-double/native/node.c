@@ -98,14 +98,10 @@ static void build_core(void)
     }
 }
 
-static void go_online(uint64_t now)
+static void go_online(void)
 {
     if (!ztd_n.online_target || ztd_n.freed) {
         return;
-    }
-
-    if (ztd_cfg.flap > 0) {
-        ztd_n.next_flap = now + (uint64_t)ztd_cfg.flap;
     }
 
     ztd_n.online = true;
@@ -130,7 +126,11 @@ static void advance(uint64_t now)
 
     uint64_t online_at = ztd_n.started + (uint64_t)ztd_cfg.online_delay;
     if (!ztd_n.online && ztd_n.next_flap == 0 && now >= online_at) {
-        go_online(now);
+        go_online();
+    }
+
+    if (ztd_cfg.flap > 0 && ztd_n.next_flap == 0 && ztd_n.online) {
+        ztd_n.next_flap = now + (uint64_t)ztd_cfg.flap;
     }
 
     if (ztd_cfg.flap > 0 && ztd_n.next_flap != 0 && now >= ztd_n.next_flap) {
