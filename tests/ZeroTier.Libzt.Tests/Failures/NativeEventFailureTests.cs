@@ -81,7 +81,7 @@ public sealed class NativeEventFailureTests : FailureTest
 
         await Echo(client, server);
 
-        await Until(() => client.Node.Peers.Any(p => p.Id == server.Node.Id && p.IsDirect));
+        await Until(() => client.Node.Peers.Count == 2 && client.Node.Peers.All(p => p.IsDirect));
         var peer = client.Node.Peers.Single(p => p.Id == server.Node.Id);
         Assert.Equal((ZeroTierPeerRole.Leaf, new Version(1, 12, 0), TimeSpan.FromMilliseconds(3)), (peer.Role, peer.Version, peer.Latency));
         Assert.Empty(peer.Paths);
