@@ -9,6 +9,9 @@ namespace ZeroTier.Libzt.Node;
 internal sealed partial class NodeSession
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+
+    // A service runs within a millisecond of its start (chapter 4, section 11.2); one that is not seen running has ended already.
+    private static readonly TimeSpan RunLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(2);
 
     /// <summary>Starts the native node. When a step fails, what was begun is ended again.</summary>
@@ -125,7 +128,9 @@ internal sealed partial class NodeSession
             bool ended = running && id == Zts.NoNode;
             running |= id != Zts.NoNode;
             _gone = ended;
-            if (ended || _options.TimeProvider.GetElapsedTime(begin) > StartLimit)
+            var lasted = _options.TimeProvider.GetElapsedTime(begin);
+            ended |= !running && lasted > RunLimit;
+            if (ended || lasted > StartLimit)
             {
                 throw new ZeroTierException(
                     ZeroTierError.Underlay,

@@ -37,7 +37,7 @@ public sealed class LeakTests : FailureTest
     public async Task FailedStarts_LeaveNothing()
     {
         string folder = Folder();
-        var node = Create("start_fails=1;event_threads=0", new() { StoragePath = folder });
+        var node = Create("start_fails=2;event_threads=0", new() { StoragePath = folder });
         await Fails(ZeroTierError.Underlay, () => node.Node.StartAsync(Token));
         int files = Files(), loops = Loops();
 

@@ -7,10 +7,12 @@ namespace ZeroTier.Libzt.Tests.Failures;
 /// <summary>Starts that fail, stops that return early, nodes that end by themselves.</summary>
 public sealed class LifeFailureTests : FailureTest
 {
-    [Fact]
-    public async Task Start_NodeEndsWhileStarting_SaysSo_AndTheNextStartWorks()
+    [Theory]
+    [InlineData("start_fails=1")]
+    [InlineData("start_fails=2")]
+    public async Task Start_NodeEndsWhileStarting_SaysSo_AndTheNextStartWorks(string script)
     {
-        var node = Create("start_fails=1");
+        var node = Create(script);
 
         var error = await Fails(ZeroTierError.Underlay, () => node.Node.StartAsync(Token));
 

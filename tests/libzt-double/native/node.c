@@ -85,7 +85,7 @@ static uint64_t wait_until(uint64_t due)
 
 static void build_core(void)
 {
-    if (!ztd_identity_load()) {
+    if (ztd_cfg.start_fails == 2 || !ztd_identity_load()) {
         gone();
         return;
     }
@@ -151,7 +151,7 @@ static void* service(void* argument)
         wait_until(ztd_n.started + (uint64_t)ztd_cfg.start_delay);
     }
 
-    bool failed = ztd_cfg.start_fails || !take_port();
+    bool failed = ztd_cfg.start_fails == 1 || !take_port();
     if (ztd_n.phase == ZTD_STARTING) {
         ztd_n.phase = ZTD_RUNNING;
         if (failed) {
