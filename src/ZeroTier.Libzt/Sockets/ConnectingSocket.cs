@@ -160,8 +160,8 @@ internal sealed class ConnectingSocket : PolledSocket
         if (!_isOver)
         {
             Loop.Counters.ConnectFailed();
-            _connected.TrySetException(error);
             GiveUp();
+            _connected.TrySetException(error);
         }
     }
 

@@ -226,7 +226,6 @@ internal sealed partial class StreamSocket
         _isOutputDone = true;
         _isBlocked = false;
         _outputError = error;
-        _sendEnded.TrySetResult(error);
         if (_isReading)
         {
             _output.Reader.CancelPendingRead();
@@ -248,5 +247,8 @@ internal sealed partial class StreamSocket
         _isOutputPipeDone = true;
         Loop.OpenPipeEnds--;
         _output.Reader.Complete(_outputError?.Error == ZeroTierError.TimedOut ? _outputError : null);
+
+        // Last: who hears of it may try to write at once.
+        _sendEnded.TrySetResult(_outputError);
     }
 }
