@@ -52,8 +52,8 @@ internal sealed class TestHost : IAsyncDisposable
         network ??= new FakeNetwork();
         var server = network.CreateNode();
         var client = network.CreateNode();
-        client.JoinAsync(network.Id);
-        client.StartAsync();
+        _ = client.JoinAsync(network.Id);
+        _ = client.StartAsync();
         client.SetReady(true);
         var factory = new FakeNodeFactory(server);
         var logs = new LogCollector();

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ZeroTier;
 using ZeroTier.Conformance;
+using ZeroTier.Libzt.Tests.Conformance;
 
 namespace Kestrel.Transport.ZeroTier.Tests.Engines;
 
@@ -123,3 +124,6 @@ public abstract partial class EngineRules<TEngine> : ConformanceTest<TEngine>
 public sealed class FakeEngineRules : EngineRules<FakeEngine>;
 
 public sealed class ManagedEngineRules : EngineRules<ManagedEngine>;
+
+/// <summary>The native engine, each node on a double of libzt.</summary>
+public sealed class LibztEngineRules : EngineRules<LibztDoubleEngine>;

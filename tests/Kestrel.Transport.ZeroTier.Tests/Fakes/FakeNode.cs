@@ -36,6 +36,11 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
     /// <summary>What connections that are accepted from now on say about their peer.</summary>
     public ZeroTierPeer? PeerOfConnections { get; set; }
 
+    /// <summary>The start waits for it.</summary>
+    public TaskCompletionSource? StartGate { get; set; }
+
+    public bool IsStarting { get; private set; }
+
     public TaskCompletionSource? DrainGate { get; set; }
 
     public string Engine => "fake";
@@ -100,9 +105,15 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
         }
     }
 
-    public Task StartAsync(CancellationToken cancellationToken = default)
+    public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (StartGate is { } gate)
+        {
+            IsStarting = true;
+            await gate.Task.WaitAsync(cancellationToken);
+        }
+
         if (StartFailure is { } failure)
         {
             throw failure;
@@ -112,7 +123,7 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
         {
             if (State == ZeroTierNodeState.Running)
             {
-                return Task.CompletedTask;
+                return;
             }
 
             State = ZeroTierNodeState.Running;
@@ -126,7 +137,6 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
         Publish(ZeroTierEventCode.NodeUp);
         Publish(ZeroTierEventCode.NodeOnline);
         Publish(ZeroTierEventCode.NetworkOk);
-        return Task.CompletedTask;
     }
 
     public async ValueTask DrainAsync(CancellationToken cancellationToken = default)

@@ -15,11 +15,11 @@ internal sealed class FakeNodeFactory(FakeNode node) : INodeFactory
 
     internal sealed class TrackedBacking : IAsyncDisposable
     {
-        public bool Disposed { get; private set; }
+        public int Disposals { get; private set; }
 
         public ValueTask DisposeAsync()
         {
-            Disposed = true;
+            Disposals++;
             return ValueTask.CompletedTask;
         }
     }
