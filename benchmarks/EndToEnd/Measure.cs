@@ -58,6 +58,8 @@ internal sealed record Measure(string Name, string Unit, bool HigherIsBetter, Fu
         new("connections_opened", "1/s", true, Requests.ConnectionsPerSecondAsync),
         new("idle_connection_memory", "KiB", false, r => IdleConnections.MemoryAsync(r, r.Transport.IdleConnections)) { Rounds = 1 },
         new("idle_100_cpu", "%", false, r => IdleConnections.CpuAsync(r, 100)) { Rounds = 1 },
+        new("churn_threads", "more", false, r => Churn.GrowthAsync(r, 10_000, server => server.Threads)) { Rounds = 1 },
+        new("churn_descriptors", "more", false, r => Churn.GrowthAsync(r, 10_000, server => server.Descriptors)) { Rounds = 1 },
         new("start_to_built", "ms", false, null, "built"),
         new("start_to_listening", "ms", false, null, "listening"),
         new("start_to_online", "ms", false, null, "online"),
@@ -232,4 +234,37 @@ internal static class IdleConnections
             response.Dispose();
         }
     }
+}
+
+/// <summary>What connections that were opened and closed leave in the server.</summary>
+internal static class Churn
+{
+    private const int AtOnce = 16;
+
+    /// <summary>By how much something grew while so many connections came and went, each with one request.</summary>
+    public static async Task<double> GrowthAsync(MeasureRun run, int connections, Func<RoleProcess, int> read)
+    {
+        await using var server = await RoleProcess.StartServerAsync(run.Transport, 2);
+        using var client = run.Transport.CreateClient(server.Address, AtOnce);
+        client.DefaultRequestHeaders.ConnectionClose = true;
+
+        // What the first connections bring stays for good: compiled code, pool threads.
+        await OpenAndCloseAsync(client, connections / 10);
+        await server.ResidentBytesAsync();
+        int before = read(server);
+        await OpenAndCloseAsync(client, connections);
+        await server.ResidentBytesAsync();
+        int after = read(server);
+        Console.WriteLine($"{run.Transport.Name}: {before} before, {after} after {connections} connections");
+        return after - before;
+    }
+
+    private static Task OpenAndCloseAsync(HttpClient client, int count) => Task.WhenAll(Enumerable.Range(0, AtOnce).Select(async _ =>
+    {
+        for (int i = 0; i < count / AtOnce; i++)
+        {
+            using var response = await client.GetAsync(new Uri("plain", UriKind.Relative));
+            response.EnsureSuccessStatusCode();
+        }
+    }));
 }

@@ -26,6 +26,19 @@ internal sealed class RoleProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Threads of the server, those of the runtime included.</summary>
+    public int Threads
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.Threads.Count;
+        }
+    }
+
+    /// <summary>Open descriptors of the server; Linux only.</summary>
+    public int Descriptors => Directory.EnumerateFileSystemEntries($"/proc/{_process.Id}/fd").Count();
+
     /// <summary>Starts a server and waits until it serves.</summary>
     public static async Task<RoleProcess> StartServerAsync(Transport transport, int number = 0)
     {

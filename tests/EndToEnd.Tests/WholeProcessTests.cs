@@ -19,7 +19,7 @@ public sealed class WholeProcess : ICollectionFixture<LoopbackUniverse>;
 [Collection(nameof(WholeProcess))]
 public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelper output)
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

@@ -126,4 +126,8 @@ public sealed class FakeEngineRules : EngineRules<FakeEngine>;
 public sealed class ManagedEngineRules : EngineRules<ManagedEngine>;
 
 /// <summary>The native engine, each node on a double of libzt.</summary>
-public sealed class LibztEngineRules : EngineRules<LibztDoubleEngine>;
+public sealed class LibztEngineRules : EngineRules<LibztDoubleEngine>
+{
+    // libzt has 1024 sockets, some of them its own.
+    private protected override int ManyConnections => 400;
+}
