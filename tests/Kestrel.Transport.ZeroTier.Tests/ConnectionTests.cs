@@ -216,6 +216,39 @@ public class ConnectionTests
     }
 
     [Fact]
+    public async Task Rule_6_13_Nothing_runs_before_the_start()
+    {
+        var logs = new LogCollector();
+        var (ours, engine, peer) = Pair(logs, start: false);
+        await peer.Output.CompleteAsync();
+        await engine.ReceiveEnded.WaitAsync(TestHost.Limit, Cancel);
+        await ours.Transport.Output.CompleteAsync();
+        await engine.SendEnded.WaitAsync(TestHost.Limit, Cancel);
+        Assert.False(ours.ConnectionClosed.IsCancellationRequested);
+        Assert.Empty(logs.ConnectionEvents);
+
+        ours.Start();
+        await TestHost.EventuallyAsync(() => ours.ConnectionClosed.IsCancellationRequested, "closed");
+        await ours.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Rule_6_13_A_connection_that_cannot_be_set_up_is_reset_and_counted_and_the_listener_lives()
+    {
+        await using var host = await TestHost.StartAsync();
+        var listener = Assert.Single(host.Server.Listeners);
+        var here = new IPEndPoint(host.Server.IPv4, 8080);
+        var there = new IPEndPoint(host.Client.IPv4, 1);
+        var broken = new FakeConnection(FakeNetwork.DefaultId, here, there, host.Client.KnownId, listener.Options) { ThrowOnUse = true };
+        broken.Connect(new FakeConnection(FakeNetwork.DefaultId, there, here, host.Server.KnownId, listener.Options));
+        listener.Offer(broken);
+        await TestHost.EventuallyAsync(() => host.Listeners.FailedConnections == 1, "counted");
+        await TestHost.EventuallyAsync(() => broken.Wire.Contains("RST"), "reset");
+        Assert.Equal("hello", await host.GetAsync());
+        Assert.Empty(host.Logs.At(LogLevel.Error));
+    }
+
+    [Fact]
     public async Task Rule_2_Abort_and_dispose_from_two_threads_leave_the_process_alive()
     {
         for (int i = 0; i < 10_000; i++)
@@ -286,7 +319,7 @@ public class ConnectionTests
 
     private static readonly Comparer<Type> Names = Comparer<Type>.Create((left, right) => string.CompareOrdinal(left.FullName, right.FullName));
 
-    private static (TransportConnection Ours, FakeConnection Engine, FakeConnection Peer) Pair(LogCollector? logs = null)
+    private static (TransportConnection Ours, FakeConnection Engine, FakeConnection Peer) Pair(LogCollector? logs = null, bool start = true)
     {
         var here = new IPEndPoint(IPAddress.Parse("10.147.17.1"), 80);
         var there = new IPEndPoint(IPAddress.Parse("10.147.17.2"), 50001);
@@ -295,7 +328,11 @@ public class ConnectionTests
         engine.Connect(peer);
         var logger = logs?.CreateLogger(TransportLog.ServerCategory) ?? NullLogger.Instance;
         var ours = new TransportConnection(engine, ZeroTierTransportOptions.Default.MemoryPool, logger);
-        ours.Start();
+        if (start)
+        {
+            ours.Start();
+        }
+
         return (ours, engine, peer);
     }
 

@@ -7,7 +7,7 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 /// The meter <c>Kestrel.Transport.ZeroTier</c>: what Kestrel's own meter cannot know (rule 9.2). Names and units follow OpenTelemetry; everything is read
 /// from the node when a collector asks.
 /// </summary>
-internal sealed class NodeMetrics(IMeterFactory meterFactory)
+internal sealed class NodeMetrics(IMeterFactory meterFactory, ListenerRegistry listeners)
 {
     public const string MeterName = "Kestrel.Transport.ZeroTier";
 
@@ -32,6 +32,8 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory)
         meter.CreateObservableCounter("zerotier.network.datagrams", () => Datagrams(node), "{datagram}", "UDP datagrams.");
         meter.CreateObservableCounter("zerotier.packets.dropped", () => Dropped(node), "{packet}", "Packets dropped, by reason.");
         meter.CreateObservableUpDownCounter("zerotier.tcp.connections", () => node.GetStatistics().TcpConnections, "{connection}", "Open TCP connections.");
+        meter.CreateObservableCounter(
+            "zerotier.connections.failed", () => listeners.FailedConnections, "{connection}", "Accepted connections that could not be set up and were reset.");
         meter.CreateObservableCounter("zerotier.tcp.segments", () => Segments(node), "{segment}", "TCP segments.");
         meter.CreateObservableCounter("zerotier.tcp.retransmissions", () => node.GetStatistics().TcpRetransmissions, "{segment}", "TCP segments sent again.");
     }

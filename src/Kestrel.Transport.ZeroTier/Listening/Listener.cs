@@ -289,6 +289,7 @@ internal sealed class Listener(
         catch (Exception exception)
         {
             TransportLog.AcceptFailed(logger, Describe(), exception);
+            registry.CountFailedConnection();
             Discard(connection);
             return null;
         }

@@ -18,6 +18,7 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel)
     private readonly HashSet<ZeroTierEndPoint> _everBound = [];
     private readonly Dictionary<EndPoint, string> _failed = [];
     private string? _missing;
+    private long _failedConnections;
 
     /// <summary>The listeners that are not unbound.</summary>
     public IReadOnlyList<Listener> Listeners
@@ -33,6 +34,9 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel)
 
     /// <summary>Whether the host's server is one that binds endpoints at all; a test server is not.</summary>
     public bool ServerBindsEndPoints { get; set; }
+
+    /// <summary>Connections that could not be set up and were reset (rule 6.13).</summary>
+    public long FailedConnections => Volatile.Read(ref _failedConnections);
 
     /// <summary>Why a configured endpoint was never bound; null when all were.</summary>
     public string? Missing => Volatile.Read(ref _missing);
@@ -52,6 +56,9 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel)
             }
         }
     }
+
+    /// <summary>Counts a connection that could not be set up.</summary>
+    public void CountFailedConnection() => Interlocked.Increment(ref _failedConnections);
 
     /// <summary>Notes how a bind ended.</summary>
     public void Bound(EndPoint endPoint, Exception? error)
