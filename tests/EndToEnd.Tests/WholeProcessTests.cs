@@ -112,9 +112,9 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
 
         await EventuallyAsync(() => ProcessResources.Descriptors <= before.Descriptors, "all descriptors are closed");
         await EventuallyAsync(() => ProcessResources.Threads <= before.Threads + 1, "all threads have ended");
-        var after = Measure();
-        output.WriteLine($"before {before}, after {after}");
-        Assert.True(after.Memory - before.Memory < 200 * 20_000, $"Memory grew by {(after.Memory - before.Memory) / 200} bytes each time.");
+        // What finalizers hold needs more than one collection; what is leaked survives them all.
+        await EventuallyAsync(() => GC.GetTotalMemory(forceFullCollection: true) - before.Memory < 200 * 10_000, "the memory is given back");
+        output.WriteLine($"before {before}, after {Measure()}");
     }
 
     [Fact]
