@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -100,7 +101,12 @@ internal sealed class FunctionalServer : IAsyncDisposable
         options.Builder?.Invoke(builder);
         var app = builder.Build();
         options.Pipeline?.Invoke(app);
-        app.Run(handler);
+        if (app is IEndpointRouteBuilder { DataSources.Count: 0 })
+        {
+            // Would come before endpoints that the pipeline has mapped.
+            app.Run(handler);
+        }
+
         var server = new FunctionalServer(transport, app, logs, blocks);
         try
         {

@@ -1,5 +1,6 @@
 using EndToEnd.Tests;
 using ZeroTier;
+using ZeroTier.Managed.Datagrams;
 
 namespace Transport.Functional.Tests.Transports;
 
@@ -20,6 +21,10 @@ public sealed class ManagedTransport : NodeTransport, IAsyncLifetime
         await _universe.InitializeAsync();
         _server = await _universe.StartNodeAsync();
     }
+
+    /// <summary>One more node that calls, over physical sockets of its own.</summary>
+    internal async Task<HttpMessageHandler> CreateHandlerAsync(Func<IDatagramTransport> physical) =>
+        new ZeroTierHttpHandler(await _universe.StartNodeAsync(physical));
 
     public ValueTask DisposeAsync() => _universe.DisposeAsync();
 }
