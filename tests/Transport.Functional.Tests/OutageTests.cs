@@ -20,9 +20,14 @@ public sealed class OutageTests(ManagedTransport transport)
 
     private async Task UploadAsync(bool limits)
     {
+        var reading = new Signal();
         await using var server = await FunctionalServer.StartAsync(
             transport,
-            async context => await context.Response.WriteAsync(await Pattern.HashAsync(context.Request.Body)),
+            async context =>
+            {
+                reading.Set();
+                await context.Response.WriteAsync(await Pattern.HashAsync(context.Request.Body));
+            },
             options => options.Kestrel = kestrel =>
             {
                 if (!limits)
@@ -36,6 +41,7 @@ public sealed class OutageTests(ManagedTransport transport)
         var content = new InterruptedContent();
         var upload = http.PostAsync(server.Url(), content);
         await content.Begun.WaitAsync();
+        await reading.WaitAsync();
         path!.Dead = true;
         content.GoOn.Set();
         await Task.Delay(s_outage);
