@@ -8,9 +8,11 @@ namespace ZeroTier.Libzt;
 /// <remarks>
 /// <para>Any number of objects may exist, but a second one that is started while the first runs throws. A start within a second after a stop waits for the rest of
 /// that second. Each restart costs the process one native thread that never ends, so restarting is no way to recover from trouble.</para>
+/// <para>libzt cannot handle operating-system descriptors from number 1024 on (outside Windows): a start in a process that has so many open is refused. Start the node
+/// before the process opens them; libzt opens further ones when the machine's addresses change, which nothing can guard.</para>
 /// <para>After <see cref="DisposeAsync"/> every call that would change something throws <see cref="ObjectDisposedException"/>.</para>
 /// </remarks>
-public sealed class LibztNode : IZeroTierNode
+public sealed partial class LibztNode : IZeroTierNode
 {
     // Lock order: the process' gate (NativeLife.Gate), then _lock. Nothing is called under _lock.
     private readonly Lock _lock = new();
@@ -51,7 +53,7 @@ public sealed class LibztNode : IZeroTierNode
     public ZeroTierNodeState State => _state;
 
     /// <inheritdoc />
-    public ZeroTierException? FatalError => _fatal;
+    public ZeroTierException? FatalError => _state == ZeroTierNodeState.Failed ? _fatal : null;
 
     /// <inheritdoc />
     public NodeId Id
@@ -88,59 +90,12 @@ public sealed class LibztNode : IZeroTierNode
     /// <summary>The peers that libzt has told of, roots first; it tells neither their paths nor when it last heard of them.</summary>
     public IReadOnlyList<ZeroTierPeer> Peers => _session?.Peers ?? [];
 
-    /// <summary>Starts the node. Returns when it runs, not when it is online. Does nothing when it already runs.</summary>
-    /// <exception cref="ZeroTierException">
-    /// The library, the storage, the identity or the UDP port cannot be used, or another libzt node runs in this process. Nothing is left behind and the call
-    /// may be repeated.
-    /// </exception>
-    public async Task StartAsync(CancellationToken cancellationToken = default)
-    {
-        await NativeLife.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await StartCoreAsync(cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            NativeLife.Gate.Release();
-        }
-    }
-
     /// <inheritdoc />
     public async ValueTask DrainAsync(CancellationToken cancellationToken = default)
     {
         if (_session is { } session)
         {
             await session.Sockets.DrainAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    /// <inheritdoc />
-    public async Task StopAsync(CancellationToken cancellationToken = default)
-    {
-        await NativeLife.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await StopCoreAsync(ZeroTierNodeState.Stopped).ConfigureAwait(false);
-        }
-        finally
-        {
-            NativeLife.Gate.Release();
-        }
-    }
-
-    /// <inheritdoc />
-    public async Task RestartAsync(CancellationToken cancellationToken = default)
-    {
-        await NativeLife.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await StopCoreAsync(ZeroTierNodeState.Stopped).ConfigureAwait(false);
-            await StartCoreAsync(cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            NativeLife.Gate.Release();
         }
     }
 
@@ -293,139 +248,14 @@ public sealed class LibztNode : IZeroTierNode
     /// </summary>
     public ZeroTierStatistics GetStatistics() => _session?.GetStatistics() ?? new ZeroTierStatistics();
 
-    /// <inheritdoc />
-    public async ValueTask DisposeAsync()
-    {
-        await NativeLife.Gate.WaitAsync().ConfigureAwait(false);
-        try
-        {
-            if (_state != ZeroTierNodeState.Disposed)
-            {
-                await StopCoreAsync(ZeroTierNodeState.Disposed).ConfigureAwait(false);
-                _state = ZeroTierNodeState.Disposed;
-                _identity?.Dispose();
-                _hub.Dispose();
-                _changed.Pulse();
-            }
-        }
-        finally
-        {
-            NativeLife.Gate.Release();
-        }
-    }
-
-    private async Task StartCoreAsync(CancellationToken cancellationToken)
-    {
-        ThrowIfDisposed();
-        if (_state == ZeroTierNodeState.Running)
-        {
-            return;
-        }
-
-        // Out of "failed", a start begins anew.
-        await StopCoreAsync(ZeroTierNodeState.Stopped).ConfigureAwait(false);
-        var library = LibztLibrary.Load(_options.LibraryPath);
-        NativeLife.Claim(this);
-        try
-        {
-            _identity ??= _options.Identity is { } text ? IdentityText.Parse(text) : null;
-            NetworkId[] networks;
-            lock (_lock)
-            {
-                networks = [.. _joined];
-            }
-
-            var session = await NodeSession.StartAsync(_options, library, _identity, networks, _events, _changed, Fail, cancellationToken).ConfigureAwait(false);
-            if (_options.StoragePath is null)
-            {
-                _identity ??= IdentityText.OfRunningNode();
-            }
-
-            lock (_lock)
-            {
-                _id = session.Id;
-            }
-
-            _fatal = null;
-            _session = session;
-        }
-        catch
-        {
-            NativeLife.Release(this);
-            throw;
-        }
-
-        _state = ZeroTierNodeState.Running;
-        _events.Publish();
-        _session.Watch();
-        _changed.Pulse();
-    }
-
-    private async Task StopCoreAsync(ZeroTierNodeState end)
-    {
-        if (_session is { } session)
-        {
-            _session = null;
-            _state = end;
-            _changed.Pulse();
-            try
-            {
-                await session.StopAsync().ConfigureAwait(false);
-            }
-            finally
-            {
-                NativeLife.Release(this);
-            }
-        }
-
-        if (_state == ZeroTierNodeState.Failed)
-        {
-            _state = end;
-        }
-
-        _changed.Pulse();
-    }
-
-    /// <summary>The native node has ended by itself. Called while the session looks at it, so the closing happens elsewhere.</summary>
-    private void Fail(NodeSession session, ZeroTierException error) =>
-        _options.Scheduler.Schedule(static state => _ = ((Failure)state!).RunAsync(), new Failure(this, session, error));
-
-    private async Task FailAsync(NodeSession session, ZeroTierException error)
-    {
-        await NativeLife.Gate.WaitAsync().ConfigureAwait(false);
-        try
-        {
-            if (_session != session)
-            {
-                return;
-            }
-
-            _fatal = error;
-            _events.Add(ZeroTierEventCode.NodeFatalError, detail: error.Message);
-            await StopCoreAsync(ZeroTierNodeState.Failed).ConfigureAwait(false);
-            _state = ZeroTierNodeState.Failed;
-        }
-        finally
-        {
-            NativeLife.Gate.Release();
-        }
-
-        _changed.Pulse();
-    }
-
     private NodeSession Running() => _session ?? throw NotRunning();
 
     private static JoinedNetwork Joined(NodeSession session, NetworkId network) => session.Find(network) ?? throw new ZeroTierException(
         ZeroTierError.NetworkNotJoined, $"Network {network} is not joined. Join it first: add it to Networks, or call JoinAsync.");
 
-    private ZeroTierException NotRunning() => _fatal is { } fatal
+    private ZeroTierException NotRunning() => FatalError is { } fatal
         ? new ZeroTierException(ZeroTierError.Fatal, fatal.Message, fatal)
         : new ZeroTierException(ZeroTierError.NotRunning, "The node does not run. Start it first, and do not stop it while it is in use.");
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_state == ZeroTierNodeState.Disposed, this);
-
-    private sealed record Failure(LibztNode Node, NodeSession Session, ZeroTierException Error)
-    {
-        public Task RunAsync() => Node.FailAsync(Session, Error);
-    }
 }

@@ -51,7 +51,7 @@ public sealed class ManagedNode : IZeroTierNode
     public ZeroTierNodeState State => _state;
 
     /// <inheritdoc />
-    public ZeroTierException? FatalError => _fatal;
+    public ZeroTierException? FatalError => _state == ZeroTierNodeState.Failed ? _fatal : null;
 
     /// <inheritdoc />
     public NodeId Id
@@ -350,8 +350,8 @@ public sealed class ManagedNode : IZeroTierNode
     {
         if (_session is { } session)
         {
-            _session = null;
             _state = end;
+            _session = null;
             _changed.Pulse();
             await session.StopAsync().ConfigureAwait(false);
         }
@@ -398,7 +398,7 @@ public sealed class ManagedNode : IZeroTierNode
     private JoinedNetwork Joined(NetworkId network) => Running().Find(network) ?? throw new ZeroTierException(
         ZeroTierError.NetworkNotJoined, $"Network {network} is not joined. Join it first: add it to Networks, or call JoinAsync.");
 
-    private ZeroTierException NotRunning() => _fatal is { } fatal
+    private ZeroTierException NotRunning() => FatalError is { } fatal
         ? new ZeroTierException(ZeroTierError.Fatal, fatal.Message, fatal)
         : new ZeroTierException(ZeroTierError.NotRunning, "The node does not run. Start it first, and do not stop it while it is in use.");
 

@@ -54,6 +54,15 @@ public abstract class ConformanceTest<TEngine> : IAsyncLifetime
 
     protected static Task<T> Bounded<T>(ValueTask<T> task) => Bounded(task.AsTask());
 
+    /// <summary>Waits until it is true; the test's deadline bounds it.</summary>
+    protected async Task Until(Func<bool> condition)
+    {
+        while (!condition())
+        {
+            await Task.Delay(10, Token).ConfigureAwait(false);
+        }
+    }
+
     protected static async Task<ZeroTierException> Fails(ZeroTierError error, Func<Task> action)
     {
         var exception = await Assert.ThrowsAsync<ZeroTierException>(() => Bounded(action())).ConfigureAwait(false);

@@ -31,6 +31,14 @@ public abstract class NodePair : IAsyncDisposable
     /// <summary>Whether a peer is known as soon as a connection with it is there; else a little later.</summary>
     public virtual bool KnowsPeersAtOnce => true;
 
+    /// <summary>Makes the running server fail by itself; it can be started again after <see cref="HealServer"/>. Null where that cannot be done.</summary>
+    public virtual Action? FailServer => null;
+
+    /// <summary>What made the server fail is no more.</summary>
+    public virtual void HealServer()
+    {
+    }
+
     /// <summary>A further node, not started, with its own identity and no networks. The pair disposes it.</summary>
     public abstract IZeroTierNode CreateNode();
 

@@ -115,6 +115,24 @@ public abstract class LifeCycleConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
+    public async Task FailedNode_TellsWhy_UntilItIsStopped()
+    {
+        Assert.SkipWhen(Pair.FailServer is null, "This engine cannot be made to fail.");
+
+        Pair.FailServer!();
+        await Until(() => Server.State == ZeroTierNodeState.Failed);
+        Assert.Equal(ZeroTierError.Fatal, Server.FatalError!.Error);
+        await Bounded(Server.StopAsync(Token));
+
+        Assert.Equal(ZeroTierNodeState.Stopped, Server.State);
+        Assert.Null(Server.FatalError);
+        await Fails(ZeroTierError.NotRunning, () => Server.WaitForOnlineAsync(Token));
+        Pair.HealServer();
+        await Bounded(Server.StartAsync(Token));
+        Assert.Equal(ZeroTierNodeState.Running, Server.State);
+    }
+
+    [Fact]
     public async Task Dispose_IsTerminalAndIdempotent()
     {
         var node = Pair.CreateNode();

@@ -24,7 +24,6 @@ internal static class LibztSymbols
         "zts_bsd_close",
         "zts_bsd_connect",
         "zts_bsd_fcntl",
-        "zts_bsd_getpeername",
         "zts_bsd_getsockname",
         "zts_bsd_getsockopt",
         "zts_bsd_listen",

@@ -5,8 +5,6 @@ internal enum SocketOperation
 {
     Open,
     Bind,
-    Listen,
-    Accept,
     Connect,
     Send,
     Receive,

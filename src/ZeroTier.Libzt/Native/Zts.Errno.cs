@@ -25,6 +25,18 @@ internal static unsafe partial class Zts
         return GetSocketOption(fd, OptionLevel.Socket, SocketOption.Error, &number, &length) < 0 ? LastErrno() : ErrnoTable.FromNative(number);
     }
 
+    /// <summary>
+    /// The call that opens a socket is the one that does not write libzt's variable, and a full table its only failure with valid arguments (chapter 4, section 4.8).
+    /// Where only the variable is read, it would tell of an earlier call.
+    /// </summary>
+    private static void NoteTableFull()
+    {
+        if (OperatingSystem.IsWindows() && _errno is not null)
+        {
+            Volatile.Write(ref *_errno, (int)Errno.TableFull);
+        }
+    }
+
     /// <summary>Tells where the library's variable <c>zts_errno</c> lies. Called once, by the loader.</summary>
     internal static void UseErrno(nint address) => _errno = (int*)address;
 }

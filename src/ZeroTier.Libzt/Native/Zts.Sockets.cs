@@ -5,9 +5,6 @@ namespace ZeroTier.Libzt.Native;
 
 internal static unsafe partial class Zts
 {
-    /// <summary><see cref="FileControl"/>: read the mode.</summary>
-    internal const int GetMode = 3;
-
     /// <summary><see cref="FileControl"/>: set the mode; only <see cref="NonBlocking"/> is known.</summary>
     internal const int SetMode = 4;
 
@@ -18,9 +15,20 @@ internal static unsafe partial class Zts
     internal const int MaxDescriptors = 1024;
 
     /// <summary>A new descriptor, in blocking mode: make it non-blocking before anything else.</summary>
+    internal static int Socket(ZtsFamily family, ZtsSocketType type, ZtsProtocol protocol)
+    {
+        int fd = OpenSocket(family, type, protocol);
+        if (fd == SocketError)
+        {
+            NoteTableFull();
+        }
+
+        return fd;
+    }
+
     [LibraryImport(Library, EntryPoint = "zts_bsd_socket", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
-    internal static partial int Socket(ZtsFamily family, ZtsSocketType type, ZtsProtocol protocol);
+    private static partial int OpenSocket(ZtsFamily family, ZtsSocketType type, ZtsProtocol protocol);
 
     /// <summary>Binds to a local address. A foreign one is accepted, too.</summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_bind", SetLastError = true)]
@@ -96,9 +104,4 @@ internal static unsafe partial class Zts
     [LibraryImport(Library, EntryPoint = "zts_bsd_getsockname", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int GetSocketName(int fd, ZtsAddress* address, uint* length);
-
-    /// <summary>The remote address of a descriptor.</summary>
-    [LibraryImport(Library, EntryPoint = "zts_bsd_getpeername", SetLastError = true)]
-    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
-    internal static partial int GetPeerName(int fd, ZtsAddress* address, uint* length);
 }

@@ -23,12 +23,6 @@ internal static unsafe partial class Zts
     /// <summary>The node, or its IP stack, does not run (or, for the init calls, runs).</summary>
     internal const int ServiceError = -2;
 
-    /// <summary>An argument was refused by libzt itself.</summary>
-    internal const int ArgumentError = -3;
-
     /// <summary>No such network or address, or the library was built without the function.</summary>
     internal const int NoResult = -4;
-
-    /// <summary>Something inside libzt is missing, for example the core node that is still being made.</summary>
-    internal const int InternalError = -5;
 }

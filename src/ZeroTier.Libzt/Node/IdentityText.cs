@@ -16,12 +16,44 @@ internal sealed unsafe class IdentityText : IDisposable
     {
     }
 
-    /// <summary>True for the text of an identity with its secret, as in a file <c>identity.secret</c>.</summary>
-    public static bool IsValid(string text)
+    /// <summary>True for a file <c>identity.secret</c> that holds an identity with its secret. The secret goes through no memory that is not overwritten.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
+    public static bool IsValidFile(string path)
     {
-        using var identity = Copy(text);
-        return identity is not null && identity.IsValid();
+        using var identity = new IdentityText();
+        using var file = File.OpenHandle(path);
+
+        // One byte stays for the terminator; a file that fills the rest is longer than any identity.
+        var room = identity._bytes.AsSpan(0, identity._bytes.Length - 1);
+        int length = 0;
+        while (length < room.Length && RandomAccess.Read(file, room[length..], length) is > 0 and var read)
+        {
+            length += read;
+        }
+
+        if (length == room.Length)
+        {
+            return false;
+        }
+
+        int first = 0;
+        while (first < length && IsSpace(room[first]))
+        {
+            first++;
+        }
+
+        while (length > first && IsSpace(room[length - 1]))
+        {
+            length--;
+        }
+
+        room[first..length].CopyTo(room);
+        room[(length - first)..].Clear();
+        return identity.IsValid();
     }
+
+    private static bool IsSpace(byte value) => value is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n';
 
     /// <summary>Takes over an identity.</summary>
     /// <exception cref="ZeroTierException">It is not one, or has no secret; libzt would silently take a new one instead.</exception>

@@ -14,10 +14,12 @@ internal static class NativeLife
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan CoreLimit = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan StopAgain = TimeSpan.FromMilliseconds(500);
 
     // Real time throughout: libzt knows no other.
     private static readonly TimeProvider _time = TimeProvider.System;
     private static volatile LibztNode? _owner;
+    private static NodeSession? _frozen;
     private static long _stoppedAt;
     private static bool _everStopped;
     private static bool _begun;
@@ -55,9 +57,14 @@ internal static class NativeLife
     /// <exception cref="ZeroTierException">The previous native node does not end.</exception>
     public static async Task WaitUntilStartableAsync(LibztLibrary library, CancellationToken cancellationToken)
     {
+        if (_frozen is { } frozen)
+        {
+            _frozen = await frozen.TryFinishStopAsync().ConfigureAwait(false) ? null : throw Frozen();
+        }
+
         if (_begun)
         {
-            if (!await EndsAsync(library, cancellationToken).ConfigureAwait(false))
+            if (!await EndsAsync(library, StopLimit, cancellationToken).ConfigureAwait(false))
             {
                 throw new ZeroTierException(
                     ZeroTierError.NotRunning, "libzt has not ended its previous node, so that a start would crash the process. Try again later, or restart the process.");
@@ -80,8 +87,19 @@ internal static class NativeLife
     }
 
     /// <summary>Stops the native node and waits until it has ended.</summary>
-    public static async Task StopAsync(LibztLibrary library, ILogger log)
+    /// <param name="library">The library.</param>
+    /// <param name="isGone">The node has ended by itself; only the rest of its thread is to be waited for.</param>
+    /// <param name="log">Where to.</param>
+    public static async Task StopAsync(LibztLibrary library, bool isGone, ILogger log)
     {
+        if (isGone)
+        {
+            // No measurement tells whether libzt clears its variable then, so this does not wait for ever.
+            await EndsAsync(library, CoreLimit, CancellationToken.None).ConfigureAwait(false);
+            NoteEnd();
+            return;
+        }
+
         // Before the service runs a stop is refused, and in a start that was given up it may not run yet.
         long begin = _time.GetTimestamp();
         while (Zts.NodeGetId() is 0 or Zts.NoNode && _time.GetElapsedTime(begin) < CoreLimit)
@@ -90,7 +108,7 @@ internal static class NativeLife
         }
 
         Zts.NodeStop();
-        if (await EndsAsync(library, CancellationToken.None).ConfigureAwait(false))
+        if (await EndsAsync(library, StopLimit, CancellationToken.None).ConfigureAwait(false))
         {
             NoteEnd();
         }
@@ -100,22 +118,52 @@ internal static class NativeLife
         }
     }
 
-    /// <summary>Notes that the native node has ended, by a stop or by itself.</summary>
-    public static void NoteEnd()
+    /// <summary>Waits for something that takes a moment, or for ever when libzt has frozen; true when it ended.</summary>
+    public static async Task<bool> EndsInTimeAsync(Task task)
+    {
+        try
+        {
+            await task.WaitAsync(StopLimit, _time).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return task.IsCompleted;
+        }
+    }
+
+    /// <summary>Notes a session whose sockets cannot be closed. It stays alive as long as its native node does, so that nobody else takes its folder.</summary>
+    public static void Freeze(NodeSession session) => _frozen = session;
+
+    /// <summary>What such a session ends with.</summary>
+    public static ZeroTierException Frozen() => new(
+        ZeroTierError.Fatal,
+        $"libzt has frozen: its sockets were not closed within {StopLimit.TotalSeconds} seconds, so that its node cannot be stopped and goes on in this process. " +
+        "Either its IP stack is caught in a call, or a callback of the application blocks the thread of the sockets. Restart the process, or use the managed engine.");
+
+    private static void NoteEnd()
     {
         _stoppedAt = _time.GetTimestamp();
         _everStopped = true;
         _begun = false;
     }
 
-    private static async Task<bool> EndsAsync(LibztLibrary library, CancellationToken cancellationToken)
+    private static async Task<bool> EndsAsync(LibztLibrary library, TimeSpan limit, CancellationToken cancellationToken)
     {
         long begin = _time.GetTimestamp();
-        while (Zts.NodeGetId() != Zts.NoNode || library.HasService)
+        long asked = begin;
+        while (Zts.NodeGetId() is var id && (id != Zts.NoNode || library.HasService))
         {
-            if (_time.GetElapsedTime(begin) > StopLimit)
+            if (_time.GetElapsedTime(begin) > limit)
             {
                 return false;
+            }
+
+            // A stop is refused while the service does not run yet (chapter 4, section 11.1); a node that shows its address takes it.
+            if (id is not 0 and not Zts.NoNode && _time.GetElapsedTime(asked) > StopAgain)
+            {
+                asked = _time.GetTimestamp();
+                Zts.NodeStop();
             }
 
             await Task.Delay(Step, _time, cancellationToken).ConfigureAwait(false);

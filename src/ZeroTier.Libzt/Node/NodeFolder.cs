@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Engines;
 using ZeroTier.Libzt.Native;
@@ -14,7 +13,6 @@ internal sealed class NodeFolder : IDisposable
     private const string PlanetFile = "planet";
     private const string NetworksFolder = "networks.d";
     private const string NetworkSuffix = ".conf";
-    private const int MaxIdentityFile = 4096;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly FileStream _lock;
@@ -154,7 +152,7 @@ internal sealed class NodeFolder : IDisposable
             return;
         }
 
-        if (new FileInfo(secret).Length > MaxIdentityFile || !IdentityText.IsValid(File.ReadAllText(secret, Encoding.ASCII)))
+        if (!IdentityText.IsValidFile(secret))
         {
             throw new ZeroTierException(
                 ZeroTierError.Storage,

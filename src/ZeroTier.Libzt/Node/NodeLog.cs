@@ -34,6 +34,9 @@ internal static partial class NodeLog
     [LoggerMessage(108, LogLevel.Warning, "{What} could not be written to the storage folder; the node goes on without.", EventName = "NotStored")]
     public static partial void NotStored(ILogger logger, string what, Exception error);
 
+    [LoggerMessage(109, LogLevel.Error, "An unexpected error while looking at libzt's state; the next look follows.", EventName = "LookFailed")]
+    public static partial void LookFailed(ILogger logger, Exception error);
+
     [LoggerMessage(110, LogLevel.Error, "libzt has not ended its node after {Seconds} seconds; a start before it does will fail.", EventName = "StopUnfinished")]
     public static partial void StopUnfinished(ILogger logger, double seconds);
 }

@@ -59,7 +59,8 @@ internal sealed partial class NodeSession
     }
 
     /// <summary>Ends everything: connections are reset, listeners close, the native node stops.</summary>
-    public async Task StopAsync()
+    /// <returns>Why that was not possible: libzt has frozen. Null when it was.</returns>
+    public async Task<ZeroTierException?> StopAsync()
     {
         lock (_lock)
         {
@@ -70,15 +71,41 @@ internal sealed partial class NodeSession
             }
         }
 
-        _events.Publish();
+        ZeroTierException? frozen;
+        try
+        {
+            _events.Publish();
+        }
+        finally
+        {
+            frozen = await EndAsync(native: true).ConfigureAwait(false);
+        }
 
-        // First of all, while libzt still lets sockets be closed; afterwards they would block their numbers for ever.
-        await Sockets.StopAsync().ConfigureAwait(false);
-        await EndAsync(native: true).ConfigureAwait(false);
         _networks = [];
-        NodeLog.Stopped(_log, Id);
+        if (frozen is null)
+        {
+            NodeLog.Stopped(_log, Id);
+        }
+        else
+        {
+            _events.Add(ZeroTierEventCode.NodeFatalError, detail: frozen.Message);
+        }
+
         _events.Add(ZeroTierEventCode.NodeDown);
         _events.Publish();
+        return frozen;
+    }
+
+    /// <summary>Ends a session whose stop found libzt frozen; false while it still is.</summary>
+    public async Task<bool> TryFinishStopAsync()
+    {
+        if (!Sockets.StopAsync().IsCompleted)
+        {
+            return false;
+        }
+
+        await EndNativeAsync(native: true).ConfigureAwait(false);
+        return true;
     }
 
     private void Prepare(IdentityText? identity, IReadOnlyList<NetworkId> networks)
@@ -102,6 +129,7 @@ internal sealed partial class NodeSession
                 "No planet is set, so the node knows no roots. Set LibztNodeOptions.Planet to the bytes of a planet file, or put a file named 'planet' into the storage folder, or set UsePublicRoots. No public roots are used by default.");
         }
 
+        DescriptorRoom.Require();
         if (_options.Port != 0)
         {
             UdpPort.Require(_options.Port);
@@ -158,10 +186,9 @@ internal sealed partial class NodeSession
     private void Begin(IReadOnlyList<NetworkId> networks)
     {
         _folder?.ProtectIdentity();
-        _base = StatisticsBase.Take();
-        _sockets = new SocketLoop(_options.TimeProvider, _options.LoggerFactory.CreateLogger("ZeroTier.Libzt.Sockets"), FindPeer);
+        _statistics = StackStatistics.Begin();
+        _sockets = new SocketLoop(_options.TimeProvider, CreateLog(_options, "ZeroTier.Libzt.Sockets"), FindPeer);
         _sockets.Start();
-        _events.Add(ZeroTierEventCode.NodeUp);
         lock (_lock)
         {
             foreach (var network in networks)
@@ -172,25 +199,42 @@ internal sealed partial class NodeSession
 
         _listening = true;
         NodeLog.Started(_log, Id, _library.Path, Zts.NodeGetPort());
+        _events.Add(ZeroTierEventCode.NodeUp);
     }
 
     /// <summary>Takes the first look. Its own step, since it publishes.</summary>
-    public void Watch() => Poll();
+    public void Watch() => Look();
 
-    private async Task EndAsync(bool native)
+    private static ShieldedLogger CreateLog(LibztNodeOptions options, string category) => new(options.LoggerFactory.CreateLogger(category));
+
+    private async Task<ZeroTierException?> EndAsync(bool native)
     {
         _listening = false;
         NativeEvents.Unregister(this);
+
+        // First of all, while libzt still lets sockets be closed; afterwards they would block their numbers for ever.
+        if (_sockets is { } sockets && !await NativeLife.EndsInTimeAsync(sockets.StopAsync()).ConfigureAwait(false))
+        {
+            // A stop of the native node would wait for the same lock. What still runs there keeps its folder.
+            _timer.Dispose();
+            NativeLife.Freeze(this);
+            var frozen = NativeLife.Frozen();
+            NodeLog.Failed(_log, Id, frozen.Message);
+            return frozen;
+        }
+
         await _timer.DisposeAsync().ConfigureAwait(false);
+        await EndNativeAsync(native).ConfigureAwait(false);
+        return null;
+    }
+
+    private async Task EndNativeAsync(bool native)
+    {
         try
         {
-            if (_gone)
+            if (_gone || native)
             {
-                NativeLife.NoteEnd();
-            }
-            else if (native)
-            {
-                await NativeLife.StopAsync(_library, _log).ConfigureAwait(false);
+                await NativeLife.StopAsync(_library, _gone, _log).ConfigureAwait(false);
             }
         }
         finally

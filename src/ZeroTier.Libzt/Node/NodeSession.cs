@@ -8,7 +8,7 @@ namespace ZeroTier.Libzt.Node;
 
 /// <summary>One life of a node, from a start to the stop: the running native node, what is known of it, and its sockets. Thread-safe.</summary>
 /// <remarks>
-/// <para>The state comes from polling: every 25 ms while something is to be expected, else every quarter of a second. Native events may never come, come twice
+/// <para>The state comes from polling: every 25 ms while something is to be expected soon, else every quarter of a second. Native events may never come, come twice
 /// or late (chapter 4, section 7); they make the next look happen at once, and tell of peers, for which there is no call.</para>
 /// <para>Lock order: the process' gate (<see cref="NativeLife.Gate"/>), then <c>_lock</c>, which guards the table of networks and every native control call
 /// after the start. Nothing is called under it that waits or runs user code.</para>
@@ -17,6 +17,9 @@ internal sealed partial class NodeSession : INativeEventSink
 {
     private static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan Calm = TimeSpan.FromMilliseconds(250);
+
+    // What has not come by then comes late, if at all.
+    private static readonly TimeSpan BusyFor = TimeSpan.FromSeconds(30);
     private const int MaxNotices = 4096;
 
     private readonly Lock _lock = new();
@@ -32,12 +35,14 @@ internal sealed partial class NodeSession : INativeEventSink
     private readonly ITimer _timer;
     private NodeFolder? _folder;
     private SocketLoop? _sockets;
-    private StatisticsBase _base = null!;
+    private StackStatistics _statistics = null!;
     private volatile JoinedNetwork[] _networks = [];
     private volatile bool _isOnline;
     private volatile bool _listening;
     private volatile bool _closing;
     private bool _gone;
+    private int _isHinted;
+    private long _lastChange;
 
     private NodeSession(
         LibztNodeOptions options, LibztLibrary library, EventOutbox events, StateSignal changed, Action<NodeSession, ZeroTierException> fail)
@@ -47,10 +52,10 @@ internal sealed partial class NodeSession : INativeEventSink
         _events = events;
         _changed = changed;
         _fail = fail;
-        _log = options.LoggerFactory.CreateLogger(NodeLog.Category);
+        _log = CreateLog(options, NodeLog.Category);
         _peers = new PeerTable(options.TimeProvider);
         _online = new OnlineState(options.TimeProvider);
-        _timer = options.TimeProvider.CreateTimer(static session => ((NodeSession)session!).Poll(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = options.TimeProvider.CreateTimer(static session => ((NodeSession)session!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     public NodeId Id { get; private set; }
@@ -82,10 +87,11 @@ internal sealed partial class NodeSession : INativeEventSink
             }
 
             Add(id);
-            _folder?.SetNetworks([.. _networks.Select(n => n.Id)]);
+            _lastChange = _options.TimeProvider.GetTimestamp();
         }
 
-        Poll();
+        StoreNetworks();
+        Look();
         _changed.Pulse();
     }
 
@@ -107,21 +113,26 @@ internal sealed partial class NodeSession : INativeEventSink
         _changed.Pulse();
 
         // While the interface is still there: libzt would abort the connections without a word to the peers.
-        await Sockets.CloseNetworkAsync(id).ConfigureAwait(false);
+        if (!await NativeLife.EndsInTimeAsync(Sockets.CloseNetworkAsync(id)).ConfigureAwait(false))
+        {
+            var frozen = NativeLife.Frozen();
+            _fail(this, frozen);
+            throw frozen;
+        }
+
         lock (_lock)
         {
             if (!_closing && id.Value != 0)
             {
                 Zts.NetLeave(id.Value);
             }
-
-            _folder?.SetNetworks([.. _networks.Select(n => n.Id)]);
         }
 
+        StoreNetworks();
         NodeLog.Left(_log, id);
     }
 
-    public ZeroTierStatistics GetStatistics() => _base.Since(Sockets.Counters);
+    public ZeroTierStatistics GetStatistics() => _statistics.Since(Sockets.Counters);
 
     void INativeEventSink.OnNativeEvent(NativeEvent code, PeerInfo? peer)
     {
@@ -136,8 +147,15 @@ internal sealed partial class NodeSession : INativeEventSink
             _notices.Enqueue(new PeerNotice(code, peer ?? default));
         }
 
-        _timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        // Once until the next look has begun, whatever the number of events.
+        if (Interlocked.Exchange(ref _isHinted, 1) == 0)
+        {
+            _timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
     }
+
+    // The gate keeps the order of these writes.
+    private void StoreNetworks() => _folder?.SetNetworks([.. _networks.Select(n => n.Id)]);
 
     private void Add(NetworkId id)
     {
@@ -145,6 +163,28 @@ internal sealed partial class NodeSession : INativeEventSink
         if (id.Value != 0)
         {
             Zts.NetJoin(id.Value);
+        }
+    }
+
+    /// <summary>Polls. Whatever goes wrong, the next look is arranged: it is all that moves the node on.</summary>
+    private void Look()
+    {
+        try
+        {
+            Poll();
+        }
+        catch (Exception e)
+        {
+            NodeLog.LookFailed(_log, e);
+            lock (_lock)
+            {
+                if (!_closing)
+                {
+                    _timer.Change(Calm, Timeout.InfiniteTimeSpan);
+                }
+            }
+
+            _changed.Pulse();
         }
     }
 
@@ -159,6 +199,7 @@ internal sealed partial class NodeSession : INativeEventSink
                 return;
             }
 
+            Interlocked.Exchange(ref _isHinted, 0);
             TakeNotices();
             if (Zts.NodeGetId() == Zts.NoNode)
             {
@@ -169,8 +210,7 @@ internal sealed partial class NodeSession : INativeEventSink
             else
             {
                 changed = ObserveOnline() | ObserveNetworks();
-                bool busy = _online.IsSettling || Array.Exists(_networks, n => n.IsPending);
-                _timer.Change(busy ? Busy : Calm, Timeout.InfiniteTimeSpan);
+                Arm(changed);
             }
         }
 
@@ -185,6 +225,21 @@ internal sealed partial class NodeSession : INativeEventSink
             var error = Ended();
             NodeLog.Failed(_log, Id, error.Message);
             _fail(this, error);
+        }
+    }
+
+    private void Arm(bool changed)
+    {
+        var time = _options.TimeProvider;
+        _lastChange = changed || _lastChange == 0 ? time.GetTimestamp() : _lastChange;
+        bool expecting = !_isOnline || Array.Exists(_networks, n => n.IsPending);
+        bool busy = _online.IsSettling || (expecting && time.GetElapsedTime(_lastChange) < BusyFor);
+        _timer.Change(busy ? Busy : Calm, Timeout.InfiniteTimeSpan);
+
+        // An event that came since the look began has armed the timer for at once, and this has undone it.
+        if (Volatile.Read(ref _isHinted) != 0)
+        {
+            _timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
     }
 

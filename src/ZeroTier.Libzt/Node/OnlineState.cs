@@ -20,8 +20,8 @@ internal sealed class OnlineState(TimeProvider time)
 
     public bool IsOnline { get; private set; }
 
-    /// <summary>True when a look at the flag soon is of use.</summary>
-    public bool IsSettling => !IsOnline || _differsSince is not null;
+    /// <summary>True while the flag is set and not believed yet, so that a look at it soon is of use. A cleared one may stay so for as long as the node is online.</summary>
+    public bool IsSettling => !IsOnline && _differsSince is not null;
 
     /// <summary>Notes a native event.</summary>
     public void OnEvent(NativeEvent code)

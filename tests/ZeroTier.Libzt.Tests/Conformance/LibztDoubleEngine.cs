@@ -54,6 +54,10 @@ public sealed class LibztDoubleEngine : IConformanceEngine
 
         public override bool KnowsPeersAtOnce => false;
 
+        public override Action? FailServer => () => _server.Control.Configure("collision=1");
+
+        public override void HealServer() => _server.Control.Configure("collision=0");
+
         public override IZeroTierNode CreateNode()
         {
             _others.Add(DoubleNode.Create());

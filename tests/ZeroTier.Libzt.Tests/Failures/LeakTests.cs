@@ -51,6 +51,31 @@ public sealed class LeakTests : FailureTest
         await Bounded(other.Node.StartAsync(Token));
     }
 
+    [Fact]
+    public async Task Start_ProcessWithTooManyFiles_IsRefusedBeforeLibztIsAsked()
+    {
+        var node = Create();
+        var files = new List<FileStream>();
+        try
+        {
+            while (files.Count == 0 || files[^1].SafeFileHandle.DangerousGetHandle() < 1024)
+            {
+                files.Add(new FileStream("/dev/null", FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+            }
+
+            var error = await Fails(ZeroTierError.NotPermitted, () => node.Node.StartAsync(Token));
+
+            Assert.Contains("1024", error.Message, StringComparison.Ordinal);
+            Assert.Equal(0, node.Control.Counter("starts"));
+        }
+        finally
+        {
+            files.ForEach(file => file.Dispose());
+        }
+
+        await Bounded(node.Node.StartAsync(Token));
+    }
+
     private static async Task OneLife(LibztDouble.DoubleNode server, LibztDouble.DoubleNode client, bool collide)
     {
         await using var listener = await Listen(server);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 using ZeroTier.LibztDouble;
 
 namespace ZeroTier.Libzt.Tests.Failures;
@@ -145,15 +146,72 @@ public sealed class LifeFailureTests : FailureTest
         Assert.Contains("identity", server.Node.FatalError.Message, StringComparison.Ordinal);
         await Until(() => events.Any(e => e.Code == ZeroTierEventCode.NodeFatalError));
         await Fails(ZeroTierError.Fatal, () => Listen(server));
+        server.Control.Configure("start_fails=1");
+        await Fails(ZeroTierError.Underlay, () => server.Node.StartAsync(Token));
+        Assert.Null(server.Node.FatalError);
         await there.DisposeAsync();
         await here.DisposeAsync();
 
-        server.Control.Configure("collision=0");
+        server.Control.Configure("collision=0;start_fails=0");
         await Bounded(server.Node.StartAsync(Token));
         await Ready(server.Node);
         Assert.Null(server.Node.FatalError);
         await Echo(client, server);
         await Until(() => server.Control.Counter("sockets") <= 2);
+    }
+
+    [Fact]
+    public async Task Stop_ThatDoesNothing_IsAskedForAgain()
+    {
+        var node = await Up("stop_lost=2");
+
+        await Bounded(node.Node.StopAsync(Token));
+
+        Assert.Equal(ZeroTierNodeState.Stopped, node.Node.State);
+        Assert.Equal(1, node.Control.Counter("stops"));
+        await Bounded(node.Node.StartAsync(Token));
+    }
+
+    [Fact]
+    public async Task Stop_FrozenStack_FailsTheNode_AndOnlyAStackThatGoesOnStartsAgain()
+    {
+        var node = await Up();
+        await using var listener = await Listen(node);
+        var accepting = listener.AcceptAsync(Token);
+        node.Control.Configure("freeze=1");
+        await Task.Delay(200, Token);
+
+        await Bounded(node.Node.StopAsync(Token));
+
+        Assert.Equal(ZeroTierNodeState.Failed, node.Node.State);
+        Assert.Equal(ZeroTierError.Fatal, node.Node.FatalError!.Error);
+        Assert.Contains("frozen", node.Node.FatalError.Message, StringComparison.Ordinal);
+        Assert.Equal(0, node.Control.Counter("stops"));
+        Assert.Contains("frozen", (await Fails(ZeroTierError.Fatal, () => node.Node.StartAsync(Token))).Message, StringComparison.Ordinal);
+
+        node.Control.Configure("freeze=0");
+        Assert.Null(await Bounded(accepting));
+        await Until(() => node.Control.Counter("sockets") == 0);
+        await Bounded(node.Node.StartAsync(Token));
+        await Ready(node.Node);
+        Assert.Equal((2, 1), (node.Control.Counter("starts"), node.Control.Counter("stops")));
+    }
+
+    [Fact]
+    public async Task LogThatThrows_HarmsNothing()
+    {
+        var server = await Up(options: new() { LoggerFactory = new BrokenLog() });
+        var client = await Up();
+
+        await Echo(client, server);
+        server.Control.Configure("accept_error=105;accept_error_count=3");
+        await Echo(client, server);
+        server.Control.Configure("collision=1");
+        await Until(() => server.Node.State == ZeroTierNodeState.Failed);
+        server.Control.Configure("collision=0");
+        await Bounded(server.Node.StartAsync(Token));
+        await Ready(server.Node);
+        await Echo(client, server);
     }
 
     [Fact]
@@ -170,5 +228,26 @@ public sealed class LifeFailureTests : FailureTest
         await Bounded(second.StartAsync(Token));
         Assert.Equal(ZeroTierNodeState.Running, second.State);
         await Fails(ZeroTierError.NotSupported, () => first.Node.StartAsync(Token));
+    }
+
+    private sealed class BrokenLog : ILoggerFactory, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            throw new InvalidOperationException("The disk is full.");
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -82,6 +82,22 @@ public sealed class OnlineStateTests
         Assert.True(_state.IsOnline);
     }
 
+    [Fact]
+    public void Only_a_set_flag_that_is_not_believed_yet_asks_for_another_look()
+    {
+        Assert.False(_state.IsSettling);
+        _state.Observe(true);
+        Assert.True(_state.IsSettling);
+        _time.Advance(OnlineState.Settling);
+        _state.Observe(true);
+        Assert.False(_state.IsSettling);
+
+        _state.OnEvent(NativeEvent.PeerDirect);
+        _state.Observe(false);
+        Assert.True(_state.IsOnline);
+        Assert.False(_state.IsSettling);
+    }
+
     private void GoOnline()
     {
         _state.Observe(true);

@@ -30,7 +30,9 @@ public sealed class ManagedEngine : IConformanceEngine
 
     private sealed class ManagedPair(LoopbackWorld world) : NodePair
     {
-        public override IZeroTierNode Server { get; } = world.CreateNode();
+        private readonly ManagedNode _server = world.CreateNode();
+
+        public override IZeroTierNode Server => _server;
 
         public override IZeroTierNode Client { get; } = world.CreateNode();
 
@@ -39,6 +41,8 @@ public sealed class ManagedEngine : IConformanceEngine
         public override NetworkId OtherNetwork { get; } = NetworkId.AdHoc(1, ushort.MaxValue);
 
         public override NetworkId ImpossibleNetwork { get; } = NetworkId.Parse("ff00500016000000");
+
+        public override Action? FailServer => () => ((ZeroTier.Managed.Vl1.IVl1Client)_server.Session!).OnIdentityCollision();
 
         public override IZeroTierNode CreateNode() => world.CreateNode();
 

@@ -147,6 +147,8 @@ public class StartTests
 
         var error = await Assert.ThrowsAsync<ZeroTierException>(() => node.WaitForOnlineAsync(Token));
         Assert.Equal(ZeroTierError.Fatal, error.Error);
+        await node.StopAsync(Token).WaitAsync(Limit, Token);
+        Assert.Null(node.FatalError);
         await node.StartAsync(Token).WaitAsync(Limit, Token);
         Assert.Equal(ZeroTierNodeState.Running, node.State);
         Assert.Null(node.FatalError);

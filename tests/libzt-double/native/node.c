@@ -266,6 +266,12 @@ ZTS_API int zts_node_stop(void)
         return ZTS_ERR_SERVICE;
     }
 
+    if (ztd_cfg.stop_lost > 0) {
+        ztd_cfg.stop_lost--;
+        ztd_leave();
+        return ZTS_ERR_OK;
+    }
+
     int open = ztd_sockets_open();
     if (open > 0) {
         ztd_violation("zts_node_stop with %d open sockets", open);

@@ -263,6 +263,10 @@ ZTS_API int zts_bsd_poll(zts_pollfd* fds, unsigned int n, int timeout_ms)
     }
 
     ztd_counts[ZTD_C_POLLS]++;
+    while (ztd_cfg.freeze != 0) {
+        pthread_cond_wait(&ztd_changed, &ztd_lock);   /* as a caller of a stack whose own thread is stuck */
+    }
+
     bool beyond = false;
     for (unsigned int i = 0; i < n; i++) {
         fds[i].revents = fds[i].fd >= ZTS_MAX_SOCKETS ? ZTS_POLLNVAL : 0;

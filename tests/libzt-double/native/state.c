@@ -36,7 +36,7 @@ static const struct { const char* name; size_t offset; } knobs[] = {
     KNOB(start_delay), KNOB(core_delay), KNOB(online_delay), KNOB(addr_delay), KNOB(dad), KNOB(stop_ms), KNOB(event_gap), KNOB(restart_gap), KNOB(slow_tick), KNOB(stop_lag),
     KNOB(collision), KNOB(flap), KNOB(start_fails), KNOB(late), KNOB(sockets), KNOB(partial), KNOB(eagain), KNOB(accept_error),
     KNOB(accept_error_count), KNOB(send_error), KNOB(send_error_count), KNOB(connect_timeout), KNOB(reset_after), KNOB(stats), KNOB(vanish),
-    KNOB(watch_peers), KNOB(relay), KNOB(event_threads),
+    KNOB(watch_peers), KNOB(relay), KNOB(event_threads), KNOB(stop_lost), KNOB(freeze),
 };
 
 __attribute__((constructor)) static void load(void)

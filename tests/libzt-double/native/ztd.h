@@ -24,7 +24,7 @@ typedef enum { ZTD_FRESH, ZTD_LISTENING, ZTD_CONNECTING, ZTD_CONNECTED } ztd_soc
 typedef struct {
     long start_delay, core_delay, online_delay, addr_delay, dad, stop_ms, event_gap, restart_gap, slow_tick, stop_lag, collision, flap;
     long start_fails, late, sockets, partial, eagain, accept_error, accept_error_count, send_error, send_error_count;
-    long connect_timeout, reset_after, stats, vanish, watch_peers, relay, event_threads;
+    long connect_timeout, reset_after, stats, vanish, watch_peers, relay, event_threads, stop_lost, freeze;
     long events, connect;
     uint64_t node;
 } ztd_config;
