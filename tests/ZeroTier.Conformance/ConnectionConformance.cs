@@ -132,6 +132,20 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
+    public async Task InputCompletedWithAnError_BeforeAnythingCame_DropsWhatComes_AndTheOtherDirectionGoesOn()
+    {
+        var (client, server) = await Connect();
+        await server.Input.CompleteAsync(new InvalidOperationException("The consumer failed."));
+
+        await Send(client, new byte[100_000]);
+        await Send(server, "still here"u8.ToArray());
+
+        Assert.Equal("still here"u8.ToArray(), await Receive(client, 10));
+        await client.DisposeAsync();
+        await server.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Echo_BothDirections()
     {
         var (client, server) = await Connect();

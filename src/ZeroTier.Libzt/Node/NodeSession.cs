@@ -289,6 +289,12 @@ internal sealed partial class NodeSession : INativeEventSink
             else if (NetworkObservation.Read(network.Id) is { } seen)
             {
                 var before = network.Snapshot;
+                if (!before.Addresses.SequenceEqual(seen.Addresses))
+                {
+                    // Before anybody can see them: who asks for a socket then, finds the loop told.
+                    _sockets?.UpdateNetwork(new NetworkView(network.Id, seen.Addresses));
+                }
+
                 changed |= network.Observe(seen, _events);
                 Log(before, network.Snapshot);
             }

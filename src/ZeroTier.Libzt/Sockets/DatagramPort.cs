@@ -11,7 +11,7 @@ internal sealed class DatagramPort : PolledSocket
     private const int Pause = 100;
 
     private readonly LibztDatagramSocket _socket;
-    private readonly IPNetworkAddress _own;
+    private IPNetworkAddress _own;
 
     internal DatagramPort(SocketLoop loop, LibztDatagramSocket socket, Descriptor descriptor, IPNetworkAddress own)
         : base(loop, socket.EndPoint.Network)
@@ -21,6 +21,16 @@ internal sealed class DatagramPort : PolledSocket
         Descriptor = descriptor;
         loop.Ports.Take(ZtsSocketType.Datagram, own.Address, socket.EndPoint.Port);
         loop.Polled.Add(this);
+    }
+
+    /// <summary>Whose address it is.</summary>
+    internal LibztDatagramSocket Socket => _socket;
+
+    /// <summary>The address, and how far it reaches; only the latter may change.</summary>
+    internal IPNetworkAddress Own
+    {
+        get => _own;
+        set => _own = value;
     }
 
     internal override PollEvents Interest => PollEvents.In;

@@ -24,6 +24,8 @@ internal sealed class DyingSocket : PolledSocket
 
     internal override long NextDeadline => _deadline;
 
+    internal override (int Rank, long Since) Expendable => (2, _deadline);
+
     /// <summary>Resets a connection and closes its descriptor, now or soon.</summary>
     /// <param name="loop">The loop.</param>
     /// <param name="network">The connection's network.</param>

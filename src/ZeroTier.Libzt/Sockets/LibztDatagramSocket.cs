@@ -6,7 +6,7 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>A UDP port: what has come and what is to go, in bounded queues on both sides of the loop. Thread-safe.</summary>
-internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView network, ZeroTierEndPoint endPoint) : IZeroTierDatagramSocket
+internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, ZeroTierEndPoint endPoint) : IZeroTierDatagramSocket
 {
     // What IPv4 and lwIP can carry at all. What does not fit into one packet leaves as fragments and often does not arrive (chapter 4, section 9).
     private const int MaxDatagram = 65_507;
@@ -21,6 +21,7 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView network, 
     private Queue<Datagram> _outgoing = new();
     private Queue<Datagram> _sending = new();
     private TaskCompletionSource? _room;
+    private volatile NetworkView _network = bound;
     private int _receivedBytes;
     private bool _isClosed;
 
@@ -41,7 +42,7 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView network, 
 
         if (!IsReachable(address))
         {
-            throw SocketErrors.NoRoute(address, network);
+            throw SocketErrors.NoRoute(address, _network);
         }
 
         while (!TryEnqueue(datagram.Span, ZtsAddress.From(address, destination.Port), out Task room))
@@ -178,10 +179,43 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView network, 
         _closed.TrySetResult();
     }
 
-    // Looks at the addresses as they were when the port was bound, so it needs nothing of the loop.
+    /// <summary>The network's addresses have changed, and this port is on all of them. The loop's thread.</summary>
+    internal void Follow(NetworkView network)
+    {
+        _network = network;
+        foreach (IPNetworkAddress own in network.Addresses)
+        {
+            if (Ports.Find(p => p.Own.Address.Equals(own.Address)) is { } port)
+            {
+                port.Own = own;
+                continue;
+            }
+
+            try
+            {
+                Ports.Add(loop.BindAlso(this, own));
+            }
+            catch (ZeroTierException e)
+            {
+                SocketLog.AddressNotBound(loop.Logger, endPoint, own.Address, e.Message);
+            }
+        }
+
+        // One stays in any case, so that the loop knows this port.
+        for (int i = Ports.Count - 1; i >= 0 && Ports.Count > 1; i--)
+        {
+            if (!network.Has(Ports[i].Own.Address))
+            {
+                Ports[i].Close();
+                Ports.RemoveAt(i);
+            }
+        }
+    }
+
+    // Looks at the addresses as they were told last, so it needs nothing of the loop.
     private bool IsReachable(IPAddress address)
     {
-        foreach (IPNetworkAddress own in network.Addresses)
+        foreach (IPNetworkAddress own in _network.Addresses)
         {
             if (endPoint.Address is not null && !own.Address.Equals(endPoint.Address))
             {

@@ -22,6 +22,8 @@ internal sealed class LibztListener : IZeroTierListener
 
     public ZeroTierEndPoint EndPoint { get; }
 
+    internal int Backlog => _backlog;
+
     /// <summary>The descriptors, one per address. The loop's thread only.</summary>
     internal List<ListeningSocket> Sockets { get; } = [];
 
@@ -163,6 +165,37 @@ internal sealed class LibztListener : IZeroTierListener
         }
 
         _closed.TrySetResult();
+    }
+
+    /// <summary>The network's addresses have changed, and this listener is for all of them. The loop's thread.</summary>
+    internal void Follow(NetworkView network)
+    {
+        foreach (IPNetworkAddress own in network.Addresses)
+        {
+            if (Sockets.Exists(s => s.Address.Equals(own.Address)))
+            {
+                continue;
+            }
+
+            try
+            {
+                Sockets.Add(_loop.ListenAlso(this, own.Address, Sockets[0].Options));
+            }
+            catch (ZeroTierException e)
+            {
+                SocketLog.AddressNotBound(_loop.Logger, EndPoint, own.Address, e.Message);
+            }
+        }
+
+        // One stays in any case: the listener ends with its last socket.
+        for (int i = Sockets.Count - 1; i >= 0 && Sockets.Count > 1; i--)
+        {
+            if (!network.Has(Sockets[i].Address))
+            {
+                Sockets[i].Close();
+                Sockets.RemoveAt(i);
+            }
+        }
     }
 
     private void Resume()

@@ -13,10 +13,14 @@ internal sealed class ListeningSocket : PolledSocket
     private const int Pause = 100;
     private const int LogInterval = 5_000;
 
+    // Connections in a row that were gone before they could be accepted: then it is rather the socket itself.
+    private const int MaxLost = 16;
+
     private readonly LibztListener _listener;
     private readonly StreamOptions _options;
     private readonly IPEndPoint _local;
     private bool _isPaused;
+    private int _lost;
     private long _shed;
     private long _nextLog;
 
@@ -31,7 +35,17 @@ internal sealed class ListeningSocket : PolledSocket
         loop.Polled.Add(this);
     }
 
-    internal override PollEvents Interest => _isPaused ? PollEvents.None : PollEvents.In;
+    /// <summary>Whose address it is.</summary>
+    internal LibztListener Listener => _listener;
+
+    internal IPAddress Address => _local.Address;
+
+    /// <summary>What its connections get.</summary>
+    internal StreamOptions Options => _options;
+
+    internal override PollEvents Interest => PollEvents.In;
+
+    internal override bool IsPolled => !_isPaused;
 
     // Only for the log: what was shed since the last line.
     internal override long NextDeadline => _shed != 0 ? _nextLog : Never;
@@ -88,6 +102,7 @@ internal sealed class ListeningSocket : PolledSocket
         }
 
         Progress();
+        _lost = 0;
         if (remote.ToIPAddress() is not { } address || accepted.LocalAddress(out ZtsAddress local) != Errno.None || local.ToIPAddress() is not { } own)
         {
             // Reset by its peer before we came to it.
@@ -112,6 +127,7 @@ internal sealed class ListeningSocket : PolledSocket
         switch (error)
         {
             case Errno.Again:
+                _lost = 0;
                 if (isFirst)
                 {
                     Spurious();
@@ -128,18 +144,28 @@ internal sealed class ListeningSocket : PolledSocket
             case Errno.Aborted or Errno.Reset or Errno.NotConnected:
                 // Of the connection that would have been accepted.
                 Spurious();
-                return true;
-
-            default:
-                if (Loop.Now >= _nextLog)
+                if (++_lost >= MaxLost)
                 {
-                    SocketLog.AcceptFailed(Loop.Logger, _listener.EndPoint, ErrnoTable.Describe(error));
-                    _nextLog = Loop.Now + LogInterval;
+                    Rest(error);
                 }
 
-                BeQuiet(Pause);
+                return _lost == 1;
+
+            default:
+                Rest(error);
                 return false;
         }
+    }
+
+    private void Rest(Errno error)
+    {
+        if (Loop.Now >= _nextLog)
+        {
+            SocketLog.AcceptFailed(Loop.Logger, _listener.EndPoint, ErrnoTable.Describe(error));
+            _nextLog = Loop.Now + LogInterval;
+        }
+
+        BeQuiet(Pause);
     }
 
     // The others go on; this one hears a reset instead of waiting in vain.

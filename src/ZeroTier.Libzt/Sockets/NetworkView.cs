@@ -21,6 +21,20 @@ internal sealed record NetworkView(NetworkId Id, IReadOnlyList<IPNetworkAddress>
         return null;
     }
 
+    /// <summary>It is one of the node's own.</summary>
+    internal bool Has(IPAddress address)
+    {
+        foreach (IPNetworkAddress own in Addresses)
+        {
+            if (own.Address.Equals(address))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>The addresses that an end point to bind means.</summary>
     /// <exception cref="ZeroTierException">None, or not one of the node's.</exception>
     internal IReadOnlyList<IPAddress> Select(ZeroTierEndPoint endPoint)
@@ -35,7 +49,7 @@ internal sealed record NetworkView(NetworkId Id, IReadOnlyList<IPNetworkAddress>
             return [.. Addresses.Select(a => a.Address)];
         }
 
-        return Addresses.Any(a => a.Address.Equals(address))
+        return Has(address)
             ? [address]
             : throw new ZeroTierException(
                 ZeroTierError.AddressNotAvailable,

@@ -22,6 +22,34 @@ internal sealed unsafe class PollSet
     /// <summary>The sockets, for the rare tasks that concern many. None may be added or removed meanwhile: take a copy for that.</summary>
     internal IEnumerable<PolledSocket> All => _sockets.Take(_count).OfType<PolledSocket>();
 
+    /// <summary>Sockets that may be closed early when they are scarce.</summary>
+    internal int CountExpendable()
+    {
+        int count = 0;
+        for (int i = 1; i < _count; i++)
+        {
+            count += _sockets[i]!.Expendable.Rank != 0 ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    /// <summary>Of those, the one to be closed first: of the lowest rank the oldest.</summary>
+    internal PolledSocket? MostExpendable()
+    {
+        PolledSocket? first = null;
+        for (int i = 1; i < _count; i++)
+        {
+            var (rank, since) = _sockets[i]!.Expendable;
+            if (rank != 0 && (first is null || (rank, since).CompareTo(first.Expendable) < 0))
+            {
+                first = _sockets[i];
+            }
+        }
+
+        return first;
+    }
+
     internal void Add(PolledSocket socket)
     {
         int index = _count++;
@@ -47,11 +75,12 @@ internal sealed unsafe class PollSet
         _sockets[last] = null;
     }
 
-    internal void Update(PolledSocket socket, PollEvents interest, long deadline)
+    /// <summary>What to poll the socket for; null: not at all, since errors are reported unasked.</summary>
+    internal void Update(PolledSocket socket, PollEvents? interest, long deadline)
     {
         ref PollDescriptor entry = ref _descriptors[socket.Index];
-        entry.Descriptor = socket.Descriptor?.Number ?? -1;
-        entry.Events = interest;
+        entry.Descriptor = interest is null ? -1 : socket.Descriptor?.Number ?? -1;
+        entry.Events = interest ?? PollEvents.None;
         socket.Deadline = deadline;
         _nextDeadline = Math.Min(_nextDeadline, deadline);
     }
@@ -89,17 +118,23 @@ internal sealed unsafe class PollSet
         }
 
         _nextDeadline = PolledSocket.Never;
-        for (int i = _count - 1; i > 0; i--)
+        try
         {
-            if (i < _count && _sockets[i] is { } socket && socket.Deadline <= now)
+            for (int i = _count - 1; i > 0; i--)
             {
-                expire(socket);
+                if (i < _count && _sockets[i] is { } socket && socket.Deadline <= now)
+                {
+                    expire(socket);
+                }
             }
         }
-
-        for (int i = 1; i < _count; i++)
+        finally
         {
-            _nextDeadline = Math.Min(_nextDeadline, _sockets[i]!.Deadline);
+            // Also of those that it did not come to.
+            for (int i = 1; i < _count; i++)
+            {
+                _nextDeadline = Math.Min(_nextDeadline, _sockets[i]!.Deadline);
+            }
         }
     }
 }

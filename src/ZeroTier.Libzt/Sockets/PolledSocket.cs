@@ -30,8 +30,17 @@ internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
     /// <summary>What to poll for when nothing is wrong.</summary>
     internal abstract PollEvents Interest { get; }
 
+    /// <summary>False: libzt is not asked at all. No interest is not enough for that, since <see cref="PollEvents.Error"/> comes unasked, and stays.</summary>
+    internal virtual bool IsPolled => true;
+
     /// <summary>The earliest time at which something must happen without an event.</summary>
     internal virtual long NextDeadline => Never;
+
+    /// <summary>Whether it may be closed early when sockets are scarce: 0 is never, lower ranks go first. And since when.</summary>
+    internal virtual (int Rank, long Since) Expendable => default;
+
+    /// <summary>Closes early.</summary>
+    internal virtual void GiveUpEarly() => Close();
 
     /// <summary>libzt reports something. <see cref="PollEvents.Error"/> comes unasked.</summary>
     internal abstract void OnReady(PollEvents events);
@@ -53,7 +62,7 @@ internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
         }
 
         bool quiet = QuietUntil > loop.Now;
-        loop.Polled.Update(this, quiet ? PollEvents.None : Interest, quiet ? Math.Min(QuietUntil, NextDeadline) : NextDeadline);
+        loop.Polled.Update(this, quiet || !IsPolled ? null : Interest, quiet ? Math.Min(QuietUntil, NextDeadline) : NextDeadline);
     }
 
     /// <summary>Called by the loop: ends a quiet time, or hands the deadline on.</summary>

@@ -23,6 +23,9 @@ internal static partial class SocketLog
     [LoggerMessage(205, LogLevel.Error, "An unexpected error in the socket loop, in {Where}. What it was about is closed, the rest goes on.")]
     public static partial void Unexpected(ILogger logger, string where, Exception exception);
 
+    [LoggerMessage(207, LogLevel.Warning, "{EndPoint} could not be extended to the network's new address {Address}: {Reason}")]
+    public static partial void AddressNotBound(ILogger logger, ZeroTierEndPoint endPoint, System.Net.IPAddress address, string reason);
+
     [LoggerMessage(206, LogLevel.Error, "Applications must not throw from observers of connections.")]
     public static partial void ObserverFailed(ILogger logger, Exception exception);
 }

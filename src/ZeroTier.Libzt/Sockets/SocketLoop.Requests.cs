@@ -11,17 +11,27 @@ internal sealed partial class SocketLoop
     // libzt's mailbox for connections that are not accepted yet; what comes beyond it is lost after the peer saw it succeed (chapter 4, section 9).
     private const int MaxBacklog = 127;
 
-    /// <summary>Another socket may be opened, if need be by closing one that only lingers.</summary>
-    internal bool MakeRoom()
+    /// <summary>So many sockets more may be opened, if need be by closing those that only linger, and then those that wait for their reset.</summary>
+    internal bool MakeRoom(int sockets = 1)
     {
-        if (Polled.Count < Limits.MaxDescriptors)
+        int missing = Polled.Count + sockets - Limits.MaxDescriptors;
+        if (missing <= 0)
         {
             return true;
         }
 
-        StreamSocket? oldest = Polled.All.OfType<StreamSocket>().Where(s => s.IsLingering).MinBy(s => s.LingersSince);
-        oldest?.Finish();
-        return oldest is not null;
+        // None is closed in vain.
+        if (Polled.CountExpendable() < missing)
+        {
+            return false;
+        }
+
+        for (; missing > 0; missing--)
+        {
+            Polled.MostExpendable()?.GiveUpEarly();
+        }
+
+        return true;
     }
 
     private LibztListener Listen(NetworkView network, ZeroTierEndPoint endPoint, ZeroTierTransportOptions options)
@@ -50,6 +60,33 @@ internal sealed partial class SocketLoop
         return listener;
     }
 
+    /// <summary>A listener's descriptor for one more address.</summary>
+    internal ListeningSocket ListenAlso(LibztListener listener, IPAddress address, StreamOptions options)
+    {
+        Descriptor descriptor = BindAlso(ZtsSocketType.Stream, listener.EndPoint, address);
+        try
+        {
+            Check(descriptor.Listen(Math.Clamp(listener.Backlog, 1, MaxBacklog)), ZtsSocketType.Stream, listener.EndPoint);
+        }
+        catch
+        {
+            descriptor.Dispose();
+            throw;
+        }
+
+        return new ListeningSocket(this, listener, descriptor, new IPEndPoint(address, listener.EndPoint.Port), options);
+    }
+
+    /// <summary>A UDP port's descriptor for one more address.</summary>
+    internal DatagramPort BindAlso(LibztDatagramSocket socket, IPNetworkAddress address) =>
+        new(this, socket, BindAlso(ZtsSocketType.Datagram, socket.EndPoint, address.Address), address);
+
+    private Descriptor BindAlso(ZtsSocketType type, ZeroTierEndPoint endPoint, IPAddress address)
+    {
+        int port = endPoint.Port;
+        return MakeRoom() ? BindOne(type, endPoint, address, ref port) : throw SocketErrors.NoDescriptor($"Binding {endPoint}");
+    }
+
     private LibztDatagramSocket BindDatagram(NetworkView network, ZeroTierEndPoint endPoint)
     {
         (ZeroTierEndPoint bound, List<(Descriptor Descriptor, IPAddress Address)> descriptors) = Bind(network, endPoint, ZtsSocketType.Datagram);
@@ -66,7 +103,7 @@ internal sealed partial class SocketLoop
     {
         IPAddress destination = endPoint.Address ?? throw SocketErrors.NoAddress(endPoint);
         IPAddress source = network.SourceFor(destination) ?? throw SocketErrors.NoRoute(destination, network);
-        if (network.Addresses.Any(a => a.Address.Equals(destination)))
+        if (network.Has(destination))
         {
             throw SocketErrors.NoLoopback(destination, network.Id);
         }
@@ -84,7 +121,7 @@ internal sealed partial class SocketLoop
         NetworkView network, ZeroTierEndPoint endPoint, ZtsSocketType type)
     {
         IReadOnlyList<IPAddress> addresses = network.Select(endPoint);
-        if (Polled.Count + addresses.Count > Limits.MaxDescriptors)
+        if (!MakeRoom(addresses.Count))
         {
             throw SocketErrors.NoDescriptor($"Binding {endPoint}");
         }

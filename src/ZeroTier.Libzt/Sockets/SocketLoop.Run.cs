@@ -126,6 +126,13 @@ internal sealed partial class SocketLoop
             timeout = 0;
         }
 
+        if (timeout > 0 && !_isGone && !_wake.Is(wakeDescriptor))
+        {
+            // Woken meanwhile: libzt does not report a descriptor that was closed before the poll.
+            timeout = 0;
+            Work.Awake();
+        }
+
         if (_isGone || _pollFailed)
         {
             _doorbell.WaitOne(_pollFailed ? FailurePause : timeout);
@@ -180,10 +187,30 @@ internal sealed partial class SocketLoop
         }
     }
 
+    private void Expire(PolledSocket socket)
+    {
+        try
+        {
+            socket.Expire();
+        }
+        catch (Exception e)
+        {
+            Fail(socket, e);
+        }
+    }
+
     private void Fail(PolledSocket socket, Exception e)
     {
         SocketLog.Unexpected(Logger, socket.GetType().Name, e);
-        socket.End(new ZeroTierException(ZeroTierError.ConnectionAborted, "An unexpected error at this end ended the connection.", e));
+        try
+        {
+            socket.End(new ZeroTierException(ZeroTierError.ConnectionAborted, "An unexpected error at this end ended the connection.", e));
+        }
+        catch (Exception again)
+        {
+            SocketLog.Unexpected(Logger, $"the end of {socket.GetType().Name}", again);
+            socket.Close();
+        }
     }
 
     private void OnPollFailed(int result)
@@ -229,23 +256,6 @@ internal sealed partial class SocketLoop
         {
             socket.End(reason);
         }
-    }
-
-    private void CloseNetwork(NetworkId network, TaskCompletionSource waiter)
-    {
-        if (!IsCurrentThread)
-        {
-            waiter.TrySetResult();
-            return;
-        }
-
-        ZeroTierException reason = SocketErrors.Left(network);
-        foreach (PolledSocket socket in Polled.All.Where(s => s.Network == network).ToArray())
-        {
-            socket.End(reason);
-        }
-
-        _leaving.Add((network, waiter));
     }
 
     private void AddDrainWaiter(TaskCompletionSource waiter)

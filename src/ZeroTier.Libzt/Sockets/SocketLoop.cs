@@ -22,13 +22,13 @@ internal sealed partial class SocketLoop
     {
         _timeProvider = timeProvider;
         _findPeer = findPeer;
-        Logger = logger;
+        Logger = new GuardedLogger(logger);
         Limits = limits ?? SocketLoopLimits.Default;
         _wake = new WakeSocket(Counters);
         Work = new WorkQueue(WakeUp);
         _thread = new Thread(Run) { IsBackground = true, Name = "ZeroTier sockets (libzt)" };
         _dispatch = Dispatch;
-        _expire = static socket => socket.Expire();
+        _expire = Expire;
         _onWorkFailed = e => SocketLog.Unexpected(Logger, "work", e);
     }
 
@@ -81,19 +81,19 @@ internal sealed partial class SocketLoop
     /// <exception cref="ZeroTierException">The port is taken, the address is not the node's, no descriptor is left, or the loop ends.</exception>
     public ValueTask<IZeroTierListener> ListenAsync(
         NetworkView network, ZeroTierEndPoint endPoint, ZeroTierTransportOptions options, CancellationToken cancellationToken) =>
-        RunAsync(() => (IZeroTierListener)Listen(network, endPoint, options), cancellationToken);
+        RunAsync(() => (IZeroTierListener)Listen(Current(network), endPoint, options), cancellationToken);
 
     /// <summary>Binds a UDP port of one address, or of all addresses, of the network.</summary>
     /// <exception cref="ZeroTierException">The port is taken, the address is not the node's, no descriptor is left, or the loop ends.</exception>
     public ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(NetworkView network, ZeroTierEndPoint endPoint, CancellationToken cancellationToken) =>
-        RunAsync(() => (IZeroTierDatagramSocket)BindDatagram(network, endPoint), cancellationToken);
+        RunAsync(() => (IZeroTierDatagramSocket)BindDatagram(Current(network), endPoint), cancellationToken);
 
     /// <summary>Connects.</summary>
     /// <exception cref="ZeroTierException">Refused, timed out, no route, no descriptor left, the network is left, or the loop ends.</exception>
     public async ValueTask<ZeroTierConnection> ConnectAsync(
         NetworkView network, ZeroTierEndPoint endPoint, ZeroTierTransportOptions options, CancellationToken cancellationToken)
     {
-        ConnectingSocket attempt = await RunAsync(() => Connect(network, endPoint, options), cancellationToken).ConfigureAwait(false);
+        ConnectingSocket attempt = await RunAsync(() => Connect(Current(network), endPoint, options), cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static (state, token) => ((ConnectingSocket)state!).Cancel(token), attempt);
         return await attempt.Connected.ConfigureAwait(false);
@@ -103,8 +103,9 @@ internal sealed partial class SocketLoop
     /// Waits until what applications wrote has reached the peers. libzt does not tell what is acknowledged: the end of a connection is known from the peer's
     /// own end of it, or after a bounded time; an open one counts as drained when libzt has taken everything a little while ago.
     /// </summary>
-    public Task DrainAsync(CancellationToken cancellationToken)
+    public async Task DrainAsync(CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Work.Schedule(
             static state =>
@@ -113,7 +114,21 @@ internal sealed partial class SocketLoop
                 loop.AddDrainWaiter(waiter);
             },
             (this, waiter));
-        return waiter.Task.WaitAsync(cancellationToken);
+        try
+        {
+            await waiter.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            Work.Schedule(
+                static state =>
+                {
+                    var (loop, waiter) = ((SocketLoop, TaskCompletionSource))state!;
+                    loop._drainWaiters.Remove(waiter);
+                },
+                (this, waiter));
+            throw;
+        }
     }
 
     /// <summary>The network is being left: its listeners and datagram sockets end, its connections are reset. Ends when all its descriptors are closed.</summary>

@@ -26,5 +26,5 @@ internal sealed record SocketLoopLimits
     internal int ResetTime { get; init; } = 1_600;
 
     /// <summary>The longest sleep, in case a wake-up is lost.</summary>
-    internal int SafetyNet { get; init; } = 50;
+    internal int SafetyNet { get; init; } = 20;
 }

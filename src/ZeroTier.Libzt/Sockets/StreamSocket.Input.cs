@@ -59,9 +59,19 @@ internal sealed partial class StreamSocket
             }
             else if (error != Errno.Again || hasError && total == 0)
             {
-                FlushInput(total);
-                Fail(error is Errno.Again or Errno.NotConnected ? Descriptor.TakeError() : error);
-                return;
+                if (error is Errno.Again or Errno.NotConnected)
+                {
+                    error = Descriptor.TakeError();
+                }
+
+                if (!IsOrderly(error))
+                {
+                    FlushInput(total);
+                    Fail(error);
+                    return;
+                }
+
+                _isEof = true;
             }
         }
         while (more && total < ReceiveBudget);
@@ -103,7 +113,18 @@ internal sealed partial class StreamSocket
             return;
         }
 
-        ValueTask<FlushResult> flush = _input.Writer.FlushAsync();
+        ValueTask<FlushResult> flush;
+        try
+        {
+            flush = _input.Writer.FlushAsync();
+        }
+        catch (Exception)
+        {
+            // As in OnFlushed, only at once.
+            _isDiscarding = true;
+            return;
+        }
+
         if (flush.IsCompletedSuccessfully)
         {
             _isDiscarding |= flush.Result.IsCompleted;
@@ -148,7 +169,7 @@ internal sealed partial class StreamSocket
         if (IsReceiving)
         {
             // Something has come meanwhile for sure; the next poll would only say so.
-            Receive(hasError: false);
+            Receive(_isClosedBehind);
         }
 
         FinishIfBothEnded();
@@ -194,7 +215,13 @@ internal sealed partial class StreamSocket
         _isInputEnding = false;
         _isInputDone = true;
         Loop.OpenPipeEnds--;
-        _input.Writer.Complete(error);
-        _receiveEnded.TrySetResult(error);
+        try
+        {
+            _input.Writer.Complete(error);
+        }
+        finally
+        {
+            _receiveEnded.TrySetResult(error);
+        }
     }
 }

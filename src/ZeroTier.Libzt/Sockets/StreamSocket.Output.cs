@@ -246,9 +246,14 @@ internal sealed partial class StreamSocket
 
         _isOutputPipeDone = true;
         Loop.OpenPipeEnds--;
-        _output.Reader.Complete(_outputError?.Error == ZeroTierError.TimedOut ? _outputError : null);
-
-        // Last: who hears of it may try to write at once.
-        _sendEnded.TrySetResult(_outputError);
+        try
+        {
+            _output.Reader.Complete(_outputError?.Error == ZeroTierError.TimedOut ? _outputError : null);
+        }
+        finally
+        {
+            // Last: who hears of it may try to write at once.
+            _sendEnded.TrySetResult(_outputError);
+        }
     }
 }

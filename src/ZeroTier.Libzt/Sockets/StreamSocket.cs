@@ -22,6 +22,9 @@ internal sealed partial class StreamSocket : PolledSocket
     private bool _isDisposed;
     private bool _isCounted = true;
 
+    // libzt's connection has ended in order while the application had yet to read: there is nothing to wait for but that.
+    private bool _isClosedBehind;
+
     internal StreamSocket(SocketLoop loop, NetworkId network, Descriptor descriptor, IPEndPoint local, IPEndPoint remote, StreamOptions options, bool isAccepted)
         : base(loop, network)
     {
@@ -45,6 +48,8 @@ internal sealed partial class StreamSocket : PolledSocket
     internal override PollEvents Interest =>
         (IsReceiving ? PollEvents.In : PollEvents.None) | (_isBlocked ? PollEvents.Out : PollEvents.None);
 
+    internal override bool IsPolled => !_isClosedBehind || !_isFlushing;
+
     internal override long NextDeadline => !_isDisposed || _isOver
         ? Never
         : _finSentAt != Never ? _finSentAt + Loop.Limits.LingerTime : _lastProgress + Loop.Limits.AbandonedTime;
@@ -52,8 +57,9 @@ internal sealed partial class StreamSocket : PolledSocket
     /// <summary>Only the peer's end of the stream is missing, and nobody waits for it but us: may be closed at once when descriptors are scarce.</summary>
     internal bool IsLingering => _isDisposed && !_isOver && _finSentAt != Never;
 
-    /// <summary>When lingering began.</summary>
-    internal long LingersSince => _finSentAt;
+    internal override (int Rank, long Since) Expendable => IsLingering ? (1, _finSentAt) : default;
+
+    internal override void GiveUpEarly() => Finish();
 
     internal override void OnReady(PollEvents events)
     {
@@ -61,11 +67,11 @@ internal sealed partial class StreamSocket : PolledSocket
         {
             if (IsReceiving)
             {
-                Receive((events & PollEvents.Error) != 0);
+                Receive((events & PollEvents.Error) != 0 || _isClosedBehind);
             }
             else if ((events & PollEvents.Error) != 0)
             {
-                Fail(Descriptor!.TakeError());
+                OnErrorUnread(Descriptor!.TakeError());
             }
         }
 
@@ -128,6 +134,22 @@ internal sealed partial class StreamSocket : PolledSocket
         }
     }
 
+    private void OnErrorUnread(Errno error)
+    {
+        if (_isFlushing && !_isEof && IsOrderly(error))
+        {
+            // What it still has of the peer's bytes, and the end behind them, can be read all the same.
+            _isClosedBehind = true;
+        }
+        else
+        {
+            Fail(error);
+        }
+    }
+
+    // With our FIN acknowledged after the peer's, lwIP has no connection any more and says so; whatever ends one before that has another number.
+    private bool IsOrderly(Errno error) => _finSentAt != Never && error is (Errno.None or Errno.NotConnected);
+
     // The connection is dead, by the peer's doing or for lack of answers.
     private void Fail(Errno error)
     {
@@ -155,17 +177,8 @@ internal sealed partial class StreamSocket : PolledSocket
 
         // Or nothing would be gained by waiting: once FIN is sent, libzt no longer looks for dead peers.
         bool closesAtOnce = _isBlocked || _finSentAt != Never;
-        if (ending == Ending.Reset)
-        {
-            Observe(static (observer, connection, error) => observer.OnResetSent(connection, error!), error);
-        }
-        else if (error.Error == ZeroTierError.ConnectionReset)
-        {
-            Observe(static (observer, connection, _) => observer.OnResetReceived(connection), null);
-        }
 
-        EndInput(error);
-        EndOutput(error);
+        // First, so that nothing stays behind whatever the application's pool or scheduler does when the pipes end.
         Loop.Remove(this);
         if (Descriptor is { } descriptor)
         {
@@ -178,6 +191,24 @@ internal sealed partial class StreamSocket : PolledSocket
             {
                 descriptor.Dispose();
             }
+        }
+
+        if (ending == Ending.Reset)
+        {
+            Observe(static (observer, connection, error) => observer.OnResetSent(connection, error!), error);
+        }
+        else if (error.Error == ZeroTierError.ConnectionReset)
+        {
+            Observe(static (observer, connection, _) => observer.OnResetReceived(connection), null);
+        }
+
+        try
+        {
+            EndInput(error);
+        }
+        finally
+        {
+            EndOutput(error);
         }
     }
 

@@ -27,6 +27,9 @@ internal sealed class WakeSocket(SocketCounters counters)
         return fd;
     }
 
+    /// <summary>The descriptor is still the one to poll, or there was none: nobody has woken the loop since <see cref="Ensure"/>.</summary>
+    internal bool Is(int fd) => Volatile.Read(ref _fd) == fd;
+
     /// <summary>Ends the poll that runs or is about to. Any thread, but only after the loop has said that it sleeps.</summary>
     internal void Wake()
     {

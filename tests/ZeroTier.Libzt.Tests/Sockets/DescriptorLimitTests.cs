@@ -7,7 +7,7 @@ public sealed class DescriptorLimitTests : SocketLoopTest
 {
     private const int Max = 10;
 
-    private protected override SocketLoopLimits Limits { get; } = new() { MaxDescriptors = Max, LingerTime = 30_000 };
+    private protected override SocketLoopLimits Limits { get; } = new() { MaxDescriptors = Max, LingerTime = 30_000, ResetTime = 60_000 };
 
     [Fact]
     public async Task MoreConnectionsThanAllowed_AreReset_AndTheOthersGoOn()
@@ -68,6 +68,25 @@ public sealed class DescriptorLimitTests : SocketLoopTest
         Assert.Equal(0, Loop.Counters.ConnectionsShed);
         await EchoAll(more, morePeers);
         await CloseAll(more, morePeers);
+        peers.ForEach(p => p.Close());
+    }
+
+    [Fact]
+    public async Task ConnectionsThatWaitForTheirReset_MakeRoom_AlsoForListeners()
+    {
+        await using var listener = await Listen();
+        Control.Configure("slow_tick=1000000");
+        var (connections, peers) = await Fill(listener, Max - 1);
+        connections.ForEach(c => c.Abort());
+        await Task.WhenAll(connections.Select(c => Bounded(c.ReceiveEnded)));
+        Assert.Equal(Max, Loop.Counters.Descriptors);
+
+        await using var other = await Listen();
+        var (more, morePeers) = await Fill(listener, Max - 2);
+
+        Assert.Equal(0, Loop.Counters.ConnectionsShed);
+        await CloseAll(more, morePeers);
+        await Task.WhenAll(connections.Select(c => c.DisposeAsync().AsTask()));
         peers.ForEach(p => p.Close());
     }
 

@@ -68,6 +68,7 @@ public sealed class EndOfLoopTests : SocketLoopTest
         Assert.Equal(0, Loop.Counters.Descriptors);
         await Bounded(Task.WhenAll(load.Tasks));
         load.Peers.ForEach(p => p.Close());
+        Loop.UpdateNetwork(View);
         await using var again = await Listen();
         var (connection, peer) = await Accept(again);
         await connection.DisposeAsync();

@@ -60,6 +60,9 @@ internal sealed class CollectingLogger : ILogger
         }
     }
 
+    /// <summary>A provider that fails.</summary>
+    public volatile bool Throws;
+
     /// <summary>Expected by the test.</summary>
     public void Forgive(int id)
     {
@@ -76,6 +79,11 @@ internal sealed class CollectingLogger : ILogger
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
+        if (Throws)
+        {
+            throw new InvalidOperationException("The log provider failed.");
+        }
+
         lock (_lines)
         {
             _lines.Add((eventId, logLevel, $"{formatter(state, exception)} {exception}"));

@@ -2,6 +2,7 @@
 #include "ztd.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 static int connect_stream(int fd, ztd_sock* s, const ztd_addr* to)
@@ -159,6 +160,8 @@ ZTS_API int zts_bsd_shutdown(int fd, int how)
         s->shut_rd = s->shut_rd || read;
         s->shut_wr = s->shut_wr || write;
         if (s->kfd >= 0 && write) {
+            struct pollfd p = { .fd = s->kfd, .events = POLLRDHUP };
+            s->passive = poll(&p, 1, 0) > 0 && (p.revents & POLLRDHUP) != 0;
             shutdown(s->kfd, SHUT_WR);
         }
 

@@ -123,6 +123,16 @@ static short state_of(ztd_sock* s, short events, short kernel)
         r |= ZTS_POLLIN | ZTS_POLLOUT;   /* after the end both stay set for ever; there is no HUP */
     }
 
+    if (s->passive && (kernel & POLLHUP) != 0) {
+        /* LAST_ACK became CLOSED: an error for lwIP, whatever is still unread; the active side has TIME-WAIT instead. */
+        if (!s->over) {
+            s->over = true;
+            s->error = ZTS_ENOTCONN;
+        }
+
+        return (short)((r & events) | ZTS_POLLERR);
+    }
+
     return (short)(r & events);
 }
 

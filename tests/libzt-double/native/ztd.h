@@ -47,6 +47,7 @@ typedef struct {
 typedef struct {
     bool used, nonblocking, bound, foreign, reuse, unspecified;
     bool shut_rd, shut_wr, dead, connect_failed, ended, told_thread;
+    bool passive, over; /* the peer's FIN came first; both are acknowledged, and the connection is gone */
     int kfd, family, type, error, dead_polls, closed_polls, storm;
     ztd_sock_state state;
     uint32_t gen;

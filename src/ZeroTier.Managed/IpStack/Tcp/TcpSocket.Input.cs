@@ -38,7 +38,18 @@ internal sealed partial class TcpSocket
                 return;
             }
 
-            ValueTask<FlushResult> flush = _input!.Writer.FlushAsync();
+            ValueTask<FlushResult> flush;
+            try
+            {
+                flush = _input!.Writer.FlushAsync();
+            }
+            catch (Exception)
+            {
+                // As in OnFlushed, only at once.
+                EndFlush(new FlushResult(isCanceled: false, isCompleted: true));
+                continue;
+            }
+
             if (flush.IsCompletedSuccessfully)
             {
                 EndFlush(flush.Result);

@@ -1,0 +1,67 @@
+namespace ZeroTier.Libzt.Sockets;
+
+internal sealed partial class SocketLoop
+{
+    // Networks as last told; null for one that was left. What was asked for just before is stopped here, or it would outlive the network.
+    private readonly Dictionary<NetworkId, NetworkView?> _views = [];
+
+    /// <summary>
+    /// The network is joined and has these addresses now: listeners and UDP ports on all its addresses follow. Never waits.
+    /// </summary>
+    public void UpdateNetwork(NetworkView network) => Work.Schedule(
+        static state =>
+        {
+            var (loop, network) = ((SocketLoop, NetworkView))state!;
+            loop.Follow(network);
+        },
+        (this, network));
+
+    // The addresses may have changed on the request's way here.
+    private NetworkView Current(NetworkView asked) => !_views.TryGetValue(asked.Id, out NetworkView? now)
+        ? asked
+        : now ?? throw new ZeroTierException(ZeroTierError.NetworkUnavailable, $"Network {asked.Id} has just been left. Join it again first.");
+
+    private void Follow(NetworkView network)
+    {
+        if (!IsCurrentThread || _isStopping)
+        {
+            return;
+        }
+
+        _views[network.Id] = network;
+        if (network.Addresses.Count == 0)
+        {
+            // Out of service for now. As a rule the same addresses come back, and the sockets are still theirs.
+            return;
+        }
+
+        PolledSocket[] sockets = [.. Polled.All.Where(s => s.Network == network.Id)];
+        foreach (LibztListener listener in sockets.OfType<ListeningSocket>().Select(s => s.Listener).Where(l => l.EndPoint.Address is null).Distinct())
+        {
+            listener.Follow(network);
+        }
+
+        foreach (LibztDatagramSocket socket in sockets.OfType<DatagramPort>().Select(p => p.Socket).Where(s => s.EndPoint.Address is null).Distinct())
+        {
+            socket.Follow(network);
+        }
+    }
+
+    private void CloseNetwork(NetworkId network, TaskCompletionSource waiter)
+    {
+        if (!IsCurrentThread)
+        {
+            waiter.TrySetResult();
+            return;
+        }
+
+        _views[network] = null;
+        ZeroTierException reason = SocketErrors.Left(network);
+        foreach (PolledSocket socket in Polled.All.Where(s => s.Network == network).ToArray())
+        {
+            socket.End(reason);
+        }
+
+        _leaving.Add((network, waiter));
+    }
+}
