@@ -1,5 +1,4 @@
 using System.Net;
-using ZeroTier.Libzt.Native;
 using ZeroTier.Libzt.Sockets;
 
 namespace ZeroTier.Libzt.Tests.Sockets;
@@ -390,93 +389,6 @@ public sealed class FailureTests : SocketLoopTest
         Assert.Equal([1], peer.Receive(1));
         await connection.DisposeAsync();
         peer.Close();
-    }
-
-    [Fact]
-    public async Task InputCompletedWithAnError_BeforeAnythingCame_IsLikeCompletingIt()
-    {
-        var (connection, peer) = await Accept();
-        await connection.Input.CompleteAsync(new InvalidOperationException("The consumer failed."));
-
-        peer.Send(Data(100_000));
-        await Write(connection, [1]);
-
-        Assert.Equal([1], peer.Receive(1));
-        peer.Shutdown();
-        Assert.Null(await Bounded(connection.ReceiveEnded));
-        await connection.DisposeAsync();
-        peer.Close();
-    }
-
-    [Fact]
-    public async Task BothEndsClosed_WhileTheInputIsPaused_LosesNothing()
-    {
-        var observer = new RecordingObserver();
-        var (connection, peer) = await Accept(Options with { MaxReadBufferSize = 1000, Observer = observer });
-        byte[] data = Data(200_000);
-        peer.Send(data[..5000]);
-        await Bounded(observer.Paused.Task);
-        peer.Send(data[5000..]);
-        peer.Shutdown();
-
-        // The peer's end has come, too: with ours, the connection is over for libzt.
-        await Task.Delay(50, Token);
-        await connection.Output.CompleteAsync();
-        Assert.Equal((0, 0), peer.ReceiveToEnd());
-        await AssertQuiet();
-
-        Assert.Equal(data, await Read(connection, data.Length));
-        Assert.Equal(0, await ReadToEnd(connection.Input));
-        Assert.Null(await Bounded(connection.ReceiveEnded));
-        Assert.Null(await Bounded(connection.SendEnded));
-        Assert.DoesNotContain("reset received", observer.Calls);
-        Until(() => Loop.Counters.Descriptors == 0);
-        await connection.DisposeAsync();
-        peer.Close();
-    }
-
-    [Fact]
-    public async Task HandlerThatThrows_EndsItsSocketOnly()
-    {
-        var (connection, peer) = await Accept();
-        var thrower = new ThrowingSocket(Loop);
-        Loop.Work.Schedule(_ => Loop.Polled.Add(thrower), null);
-        await connection.DisposeAsync();
-
-        // By its deadline: the peer does not end.
-        Until(() => Loop.Counters.Descriptors == 0);
-
-        Assert.Equal(-1, thrower.Index);
-        Assert.Equal(2, Log.Lines.Count(l => l.Id.Id == 205));
-        Log.Forgive(205);
-        peer.Close();
-    }
-
-    [Fact]
-    public async Task LoggerThatThrows_DoesNoHarm()
-    {
-        Log.Throws = true;
-        Loop.Work.Schedule(_ => throw new InvalidOperationException("The work failed."), null);
-        Control.Configure("accept_error=23;accept_error_count=3");
-
-        var (connection, peer) = await Accept();
-
-        Log.Throws = false;
-        await connection.DisposeAsync();
-        peer.Close();
-    }
-
-    private sealed class ThrowingSocket(SocketLoop loop) : PolledSocket(loop, SocketLoopTest.Network)
-    {
-        internal override PollEvents Interest => PollEvents.None;
-
-        internal override long NextDeadline => 0;
-
-        internal override void OnReady(PollEvents events) => throw new InvalidOperationException("OnReady failed.");
-
-        internal override void OnDeadline() => throw new InvalidOperationException("OnDeadline failed.");
-
-        internal override void End(ZeroTierException reason) => throw new InvalidOperationException("End failed.");
     }
 
     private Task<ZeroTierConnection> Connect(int port) => ConnectUntil(port, Token);

@@ -288,6 +288,49 @@ public sealed class StreamTests : SocketLoopTest
         openPeer.Close();
     }
 
+    [Fact]
+    public async Task InputCompletedWithAnError_BeforeAnythingCame_IsLikeCompletingIt()
+    {
+        var (connection, peer) = await Accept();
+        await connection.Input.CompleteAsync(new InvalidOperationException("The consumer failed."));
+
+        peer.Send(Data(100_000));
+        await Write(connection, [1]);
+
+        Assert.Equal([1], peer.Receive(1));
+        peer.Shutdown();
+        Assert.Null(await Bounded(connection.ReceiveEnded));
+        await connection.DisposeAsync();
+        peer.Close();
+    }
+
+    [Fact]
+    public async Task BothEndsClosed_WhileTheInputIsPaused_LosesNothing()
+    {
+        var observer = new RecordingObserver();
+        var (connection, peer) = await Accept(Options with { MaxReadBufferSize = 1000, Observer = observer });
+        byte[] data = Data(200_000);
+        peer.Send(data[..5000]);
+        await Bounded(observer.Paused.Task);
+        peer.Send(data[5000..]);
+        peer.Shutdown();
+
+        // The peer's end has come, too: with ours, the connection is over for libzt.
+        await Task.Delay(50, Token);
+        await connection.Output.CompleteAsync();
+        Assert.Equal((0, 0), peer.ReceiveToEnd());
+        await AssertQuiet();
+
+        Assert.Equal(data, await Read(connection, data.Length));
+        Assert.Equal(0, await ReadToEnd(connection.Input));
+        Assert.Null(await Bounded(connection.ReceiveEnded));
+        Assert.Null(await Bounded(connection.SendEnded));
+        Assert.DoesNotContain("reset received", observer.Calls);
+        Until(() => Loop.Counters.Descriptors == 0);
+        await connection.DisposeAsync();
+        peer.Close();
+    }
+
     private static async Task<byte[]> ReadAll(ZeroTierConnection connection, int length)
     {
         byte[] data = new byte[length];
