@@ -37,23 +37,10 @@ internal sealed unsafe class IdentityText : IDisposable
             return false;
         }
 
-        int first = 0;
-        while (first < length && IsSpace(room[first]))
-        {
-            first++;
-        }
-
-        while (length > first && IsSpace(room[length - 1]))
-        {
-            length--;
-        }
-
-        room[first..length].CopyTo(room);
-        room[(length - first)..].Clear();
-        return identity.IsValid();
+        // Blanks before it libzt does not skip; it would silently make a new identity.
+        room[room[..length].TrimEnd(" \t\r\n"u8).Length..].Clear();
+        return length > 0 && room[0] > ' ' && identity.IsValid();
     }
-
-    private static bool IsSpace(byte value) => value is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n';
 
     /// <summary>Takes over an identity.</summary>
     /// <exception cref="ZeroTierException">It is not one, or has no secret; libzt would silently take a new one instead.</exception>

@@ -214,17 +214,22 @@ internal sealed partial class NodeSession : INativeEventSink
             }
         }
 
-        _events.Publish();
-        if (changed)
+        try
         {
-            _changed.Pulse();
+            _events.Publish();
+            if (changed)
+            {
+                _changed.Pulse();
+            }
         }
-
-        if (_gone)
+        finally
         {
-            var error = Ended();
-            NodeLog.Failed(_log, Id, error.Message);
-            _fail(this, error);
+            if (_gone)
+            {
+                var error = Ended();
+                NodeLog.Failed(_log, Id, error.Message);
+                _fail(this, error);
+            }
         }
     }
 

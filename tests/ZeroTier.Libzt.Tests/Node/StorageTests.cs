@@ -68,9 +68,12 @@ public sealed class StorageTests : IAsyncLifetime
         Assert.Equal(holder.Node.Id, other.Node.Id);
     }
 
+    public static TheoryData<string, string, string> TooLong { get; } = new() { { "identity.secret", new string('a', 5000), "damaged" }, { "identity.secret", " " + _identity, "damaged" } };
+
     [Theory]
     [InlineData("identity.secret", "", "damaged")]
     [InlineData("identity.secret", "db00123456:0:abc:def", "damaged")]
+    [MemberData(nameof(TooLong))]
     [InlineData("identity.public", "db00123456:0:abc", "private key is lost")]
     public async Task Start_DamagedIdentity_IsRefusedAndNotReplaced(string file, string content, string expected)
     {
