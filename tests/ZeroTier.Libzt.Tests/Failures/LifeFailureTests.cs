@@ -1,95 +1,11 @@
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using ZeroTier.LibztDouble;
 
 namespace ZeroTier.Libzt.Tests.Failures;
 
-/// <summary>Starts that fail, stops that return early, nodes that end by themselves.</summary>
+/// <summary>Lives one after the other, nodes that end by themselves, and two that want to live at once.</summary>
 public sealed class LifeFailureTests : FailureTest
 {
-    [Theory]
-    [InlineData("start_fails=1")]
-    [InlineData("start_fails=2")]
-    public async Task Start_NodeEndsWhileStarting_SaysSo_AndTheNextStartWorks(string script)
-    {
-        var node = Create(script);
-
-        var error = await Fails(ZeroTierError.Underlay, () => node.Node.StartAsync(Token));
-
-        Assert.Contains("libzt", error.Message, StringComparison.Ordinal);
-        Assert.Equal(ZeroTierNodeState.Stopped, node.Node.State);
-        node.Control.Configure("start_fails=0");
-        await Bounded(node.Node.StartAsync(Token));
-        Assert.Equal(ZeroTierNodeState.Running, node.Node.State);
-    }
-
-    [Fact]
-    public async Task Start_BusyPort_NamesThePort()
-    {
-        using var busy = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        busy.Bind(new IPEndPoint(IPAddress.Any, 0));
-        int port = ((IPEndPoint)busy.LocalEndPoint!).Port;
-        var node = Create(options: new() { Port = port });
-
-        var error = await Fails(ZeroTierError.Underlay, () => node.Node.StartAsync(Token));
-
-        Assert.Contains($"{port}", error.Message, StringComparison.Ordinal);
-        Assert.Equal(0, node.Control.Counter("starts"));
-        busy.Dispose();
-        await Bounded(node.Node.StartAsync(Token));
-    }
-
-    [Fact]
-    public async Task Start_FolderCannotBeMade_NamesTheFolder()
-    {
-        string file = Path.Combine(Folder(), "file");
-        await File.WriteAllTextAsync(file, "x", Token);
-        var node = Create(options: new() { StoragePath = Path.Combine(file, "node") });
-
-        var error = await Fails(ZeroTierError.Storage, () => node.Node.StartAsync(Token));
-
-        Assert.Contains(file, error.Message, StringComparison.Ordinal);
-        Assert.Equal(0, node.Control.Counter("starts"));
-    }
-
-    [Theory]
-    [InlineData("core_delay=3600000")]
-    [InlineData("start_delay=300")]
-    public async Task Start_Cancelled_LeavesNoNodeBehind(string script)
-    {
-        var node = Create(script);
-        using var cancel = new CancellationTokenSource();
-        var starting = node.Node.StartAsync(cancel.Token);
-        await Until(() => node.Control.Counter("starts") == 1);
-        await cancel.CancelAsync();
-
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Bounded(starting));
-
-        Assert.Equal(ZeroTierNodeState.Stopped, node.Node.State);
-        node.Control.Configure("core_delay=10;start_delay=0");
-        await Bounded(node.Node.StartAsync(Token));
-        Assert.Equal(1, node.Control.Counter("stops"));
-    }
-
-    [Theory]
-    [InlineData("stop_ms=400")]
-    [InlineData("stop_lag=400;stop_ms=400")]
-    [InlineData("stop_ms=0;event_gap=0")]
-    public async Task Stop_ReturnsEarly_TheNextStartWaits(string script)
-    {
-        var node = await Up(script, new() { StoragePath = Folder() });
-        var id = node.Node.Id;
-        for (int i = 0; i < 3; i++)
-        {
-            await Bounded(node.Node.RestartAsync(Token));
-            await Ready(node.Node);
-        }
-
-        Assert.Equal(id, node.Node.Id);
-        Assert.Equal((4, 3), (node.Control.Counter("starts"), node.Control.Counter("stops")));
-    }
-
     [Fact]
     public async Task Restart_TwentyTimes_IdentityAddressAndTrafficStay()
     {
@@ -158,43 +74,6 @@ public sealed class LifeFailureTests : FailureTest
         Assert.Null(server.Node.FatalError);
         await Echo(client, server);
         await Until(() => server.Control.Counter("sockets") <= 2);
-    }
-
-    [Fact]
-    public async Task Stop_ThatDoesNothing_IsAskedForAgain()
-    {
-        var node = await Up("stop_lost=2");
-
-        await Bounded(node.Node.StopAsync(Token));
-
-        Assert.Equal(ZeroTierNodeState.Stopped, node.Node.State);
-        Assert.Equal(1, node.Control.Counter("stops"));
-        await Bounded(node.Node.StartAsync(Token));
-    }
-
-    [Fact]
-    public async Task Stop_FrozenStack_FailsTheNode_AndOnlyAStackThatGoesOnStartsAgain()
-    {
-        var node = await Up();
-        await using var listener = await Listen(node);
-        var accepting = listener.AcceptAsync(Token);
-        node.Control.Configure("freeze=1");
-        await Task.Delay(200, Token);
-
-        await Bounded(node.Node.StopAsync(Token));
-
-        Assert.Equal(ZeroTierNodeState.Failed, node.Node.State);
-        Assert.Equal(ZeroTierError.Fatal, node.Node.FatalError!.Error);
-        Assert.Contains("frozen", node.Node.FatalError.Message, StringComparison.Ordinal);
-        Assert.Equal(0, node.Control.Counter("stops"));
-        Assert.Contains("frozen", (await Fails(ZeroTierError.Fatal, () => node.Node.StartAsync(Token))).Message, StringComparison.Ordinal);
-
-        node.Control.Configure("freeze=0");
-        Assert.Null(await Bounded(accepting));
-        await Until(() => node.Control.Counter("sockets") == 0);
-        await Bounded(node.Node.StartAsync(Token));
-        await Ready(node.Node);
-        Assert.Equal((2, 1), (node.Control.Counter("starts"), node.Control.Counter("stops")));
     }
 
     [Fact]
