@@ -173,11 +173,11 @@ public sealed class DoubleNodeLifeTests : IDisposable
     [Fact]
     public void Collision_EndsTheServiceWithoutAWord()
     {
-        _double.Control.Configure("collision=50");
         _double.Handler(_handler);
         Assert.Equal(0, _double.Start());
 
         RawDouble.Until(() => _double.Id() is not 0 and not RawDouble.NotRunning);
+        _double.Control.Configure("collision=1");
         RawDouble.Until(() => _double.Id() == RawDouble.NotRunning);
 
         Assert.DoesNotContain(203, _events);
