@@ -95,7 +95,8 @@ internal sealed partial class TcpSocket
                 }
             }
 
-            if (error is not null || _disposed || _connection.IsFinReceived || _connection.State == TcpState.Closed)
+            // While the application is behind, FIN waits like the data before it: what is told of a connection keeps its order.
+            if (error is not null || _disposed || _connection.State == TcpState.Closed || (_connection.IsFinReceived && !_flushWaits))
             {
                 step = InputStep.Complete;
             }
