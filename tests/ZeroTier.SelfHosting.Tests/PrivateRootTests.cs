@@ -31,7 +31,7 @@ public sealed class PrivateRootTests : IDisposable
         var network = NetworkId.AdHoc(1, 2);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         limit.CancelAfter(Limit);
-        Assert.True(await a.PingAsync(network, network.GetSixPlaneAddress(b.Id), cancellationToken: limit.Token) > TimeSpan.Zero);
+        Assert.True(await AnswerAsync(a, network, network.GetSixPlaneAddress(b.Id), limit.Token) > TimeSpan.Zero);
     }
 
     [Fact]
@@ -104,4 +104,20 @@ public sealed class PrivateRootTests : IDisposable
     }
 
     private PrivateRootOptions Options(int port) => new() { StoragePath = _folder["root"], EndPoints = [new IPEndPoint(IPAddress.Loopback, port)] };
+
+    /// <summary>Asks until there is an answer: an echo request is a datagram, and one may be lost while two nodes get to know each other.</summary>
+    private static async Task<TimeSpan> AnswerAsync(ManagedNode node, NetworkId network, IPAddress address, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return await node.PingAsync(network, address, timeout: TimeSpan.FromSeconds(1), cancellationToken: cancellationToken);
+            }
+            catch (ZeroTierException exception) when (exception.Error == ZeroTierError.TimedOut)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+    }
 }
