@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace ZeroTier.Libzt.Node;
+namespace ZeroTier.Libzt;
 
 /// <summary>
 /// A log that may fail: the node's timer and the thread of the sockets are no place for the exceptions of somebody's log provider, which would end the process.
@@ -8,7 +8,7 @@ namespace ZeroTier.Libzt.Node;
 internal sealed class ShieldedLogger(ILogger inner) : ILogger
 {
     public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => inner.BeginScope(state);
+        where TState : notnull => null;
 
     public bool IsEnabled(LogLevel logLevel)
     {

@@ -187,7 +187,7 @@ internal sealed partial class NodeSession
     {
         _folder?.ProtectIdentity();
         _statistics = StackStatistics.Begin();
-        _sockets = new SocketLoop(_options.TimeProvider, CreateLog(_options, "ZeroTier.Libzt.Sockets"), FindPeer);
+        _sockets = new SocketLoop(_options.TimeProvider, _options.LoggerFactory.CreateLogger("ZeroTier.Libzt.Sockets"), FindPeer);
         _sockets.Start();
         lock (_lock)
         {
@@ -204,8 +204,6 @@ internal sealed partial class NodeSession
 
     /// <summary>Takes the first look. Its own step, since it publishes.</summary>
     public void Watch() => Look();
-
-    private static ShieldedLogger CreateLog(LibztNodeOptions options, string category) => new(options.LoggerFactory.CreateLogger(category));
 
     private async Task<ZeroTierException?> EndAsync(bool native)
     {

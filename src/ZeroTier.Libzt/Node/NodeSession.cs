@@ -52,7 +52,7 @@ internal sealed partial class NodeSession : INativeEventSink
         _events = events;
         _changed = changed;
         _fail = fail;
-        _log = CreateLog(options, NodeLog.Category);
+        _log = new ShieldedLogger(options.LoggerFactory.CreateLogger(NodeLog.Category));
         _peers = new PeerTable(options.TimeProvider);
         _online = new OnlineState(options.TimeProvider);
         _timer = options.TimeProvider.CreateTimer(static session => ((NodeSession)session!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

@@ -22,7 +22,7 @@ internal sealed partial class SocketLoop
     {
         _timeProvider = timeProvider;
         _findPeer = findPeer;
-        Logger = new GuardedLogger(logger);
+        Logger = new ShieldedLogger(logger);
         Limits = limits ?? SocketLoopLimits.Default;
         _wake = new WakeSocket(Counters);
         Work = new WorkQueue(WakeUp);
