@@ -210,6 +210,8 @@ public class ConnectionTests
         Assert.IsType(expected, seen);
         await TestHost.EventuallyAsync(() => !logs.Lines.IsEmpty, "logged");
         Assert.Equal([logged], logs.ConnectionEvents);
+
+        await engine.Sending.WaitAsync(TestHost.Limit, Cancel);
         var flush = await ours.Transport.Output.WriteAsync(new byte[10], Cancel);
         Assert.True(flush.IsCompleted);
         await ours.DisposeAsync();

@@ -35,6 +35,9 @@ internal sealed class FakeConnection : ZeroTierConnection
 
     public Exception? DisposeFailure { get; set; }
 
+    /// <summary>Takes what the application writes; over when its flushes say "completed".</summary>
+    public Task Sending { get; private set; } = Task.CompletedTask;
+
     public ZeroTierPeer? Peer { get; set; }
 
     public bool IsOver => _receiveEnded.Task.IsCompleted && _sendEnded.Task.IsCompleted;
@@ -59,8 +62,8 @@ internal sealed class FakeConnection : ZeroTierConnection
     {
         _remote = remote;
         remote._remote = this;
-        _ = PumpAsync();
-        _ = remote.PumpAsync();
+        Sending = PumpAsync();
+        remote.Sending = remote.PumpAsync();
     }
 
     public override ZeroTierPeer? GetPeer() => Peer;
