@@ -158,6 +158,45 @@ public class ConnectionTests
     }
 
     [Fact]
+    public async Task Rule_6_8_A_flush_tells_of_the_end_after_the_callbacks_did()
+    {
+        var (ours, engine, _) = Pair();
+        using var gate = new ManualResetEventSlim();
+        ours.ConnectionClosed.Register(gate.Wait);
+        engine.Break(new ZeroTierException(ZeroTierError.ConnectionReset, "it broke"));
+        await engine.Sending.WaitAsync(TestHost.Limit, Cancel);
+
+        // What a handler does that writes until its request is aborted: a flush that were over at once would have it spin on a thread of the pool.
+        var flush = ours.Transport.Output.WriteAsync(new byte[10], Cancel).AsTask();
+        Assert.False(flush.IsCompleted);
+        gate.Set();
+        Assert.True((await flush.WaitAsync(TestHost.Limit, Cancel)).IsCompleted);
+        Assert.True(ours.ConnectionClosed.IsCancellationRequested);
+
+        // Each later one gives the others in the queue their turn, too.
+        var later = ours.Transport.Output.FlushAsync(Cancel).AsTask();
+        Assert.False(later.IsCompleted);
+        Assert.True((await later.WaitAsync(TestHost.Limit, Cancel)).IsCompleted);
+        await ours.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Rule_6_8_A_flush_that_waits_for_the_callbacks_can_be_cancelled()
+    {
+        var (ours, engine, _) = Pair();
+        using var gate = new ManualResetEventSlim();
+        ours.ConnectionClosed.Register(gate.Wait);
+        engine.Break(new ZeroTierException(ZeroTierError.ConnectionReset, "it broke"));
+        await engine.Sending.WaitAsync(TestHost.Limit, Cancel);
+        using var stop = new CancellationTokenSource();
+        var flush = ours.Transport.Output.WriteAsync(new byte[10], stop.Token).AsTask();
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => flush.WaitAsync(TestHost.Limit, Cancel));
+        gate.Set();
+        await ours.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Rule_6_10_Completing_the_output_ends_the_receive_side_too()
     {
         var (ours, engine, peer) = Pair();

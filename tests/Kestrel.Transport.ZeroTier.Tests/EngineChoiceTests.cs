@@ -4,6 +4,7 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Tests;
 
+[Collection(LibztEngineTests.Process)]
 public class EngineChoiceTests
 {
     private const string Nowhere = "/nowhere/libzt.so";

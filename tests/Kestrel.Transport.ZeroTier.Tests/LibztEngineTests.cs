@@ -12,8 +12,12 @@ using ZeroTier.Managed.Vl1;
 namespace Kestrel.Transport.ZeroTier.Tests;
 
 /// <summary>The host's node on the native engine, over the double. This process loads its one libzt here, so there is one test for all of that.</summary>
+[Collection(Process)]
 public sealed class LibztEngineTests : IDisposable
 {
+    /// <summary>For tests that care whether this process runs a libzt.</summary>
+    public const string Process = "The libzt of this process";
+
     private const string Network = "ff0000ffff000000";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("zt-libzt-engine").FullName;

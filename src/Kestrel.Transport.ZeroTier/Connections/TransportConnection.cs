@@ -35,7 +35,7 @@ internal sealed class TransportConnection :
         _connection = connection;
         _logger = logger;
         _input = new TransportReader(connection.Input, LogReceiveEnded);
-        _output = new TransportWriter(connection.Output);
+        _output = new TransportWriter(connection.Output, _closedCallbacksRan.Task);
         MemoryPool = memoryPool;
         Transport = this;
         ConnectionId = ConnectionIds.Of(connection);
@@ -237,7 +237,12 @@ internal sealed class TransportConnection :
     {
         if (Interlocked.Exchange(ref _closedFired, 1) == 0)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.RunClosedCallbacks(), this, preferLocal: false);
+            // Twice to the end of the queue: a handler that the last flush before the end has woken, and that still waits for a thread, comes to its next
+            // flush first and waits there (see TransportWriter). After the callbacks Kestrel would no longer pass its flushes on to this transport.
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static connection => ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.RunClosedCallbacks(), connection, preferLocal: false),
+                this,
+                preferLocal: false);
         }
     }
 

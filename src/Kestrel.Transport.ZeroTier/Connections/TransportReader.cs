@@ -46,8 +46,15 @@ internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException
             throw Translate(exception);
         }
 
-        // Data is there already in the busy case: no state machine then. A cancelled read may be the one from End.
-        return read.IsCompletedSuccessfully && read.Result is { IsCanceled: false, IsCompleted: false } result ? new(result) : AwaitAsync(read);
+        // Data is there already in the busy case: no state machine then. A result may be taken only once.
+        if (!read.IsCompletedSuccessfully)
+        {
+            return AwaitAsync(read);
+        }
+
+        var result = read.Result;
+        Observe(result);
+        return new(result);
     }
 
     public override bool TryRead(out ReadResult result)

@@ -8,7 +8,12 @@ namespace Kestrel.Transport.ZeroTier.Connections;
 /// The application's end of bytes to send: the engine's pipe, where a lost connection reads as "completed". The reader tells why; a flush that threw would
 /// only make Kestrel log an error for each client that goes away (rule 6.7).
 /// </summary>
-internal sealed class TransportWriter(PipeWriter inner) : PipeWriter
+/// <remarks>
+/// A flush says "completed" only when <paramref name="closedCallbacksRan"/> has ended and what these callbacks have queued had its turn. A handler that writes
+/// until its request is aborted looks at nothing else: told at once, it would write again at once, and a few such handlers hold every thread of the pool, so
+/// that none is left to tell them of the abort.
+/// </remarks>
+internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan) : PipeWriter
 {
     private static readonly FlushResult Completed = new(isCanceled: false, isCompleted: true);
 
@@ -32,12 +37,11 @@ internal sealed class TransportWriter(PipeWriter inner) : PipeWriter
     {
         try
         {
-            var flush = inner.FlushAsync(cancellationToken);
-            return flush.IsCompletedSuccessfully ? flush : AwaitAsync(flush);
+            return Observe(inner.FlushAsync(cancellationToken), cancellationToken);
         }
         catch (ZeroTierException)
         {
-            return new(Completed);
+            return EndAsync(Completed, cancellationToken);
         }
     }
 
@@ -45,25 +49,48 @@ internal sealed class TransportWriter(PipeWriter inner) : PipeWriter
     {
         try
         {
-            var flush = inner.WriteAsync(source, cancellationToken);
-            return flush.IsCompletedSuccessfully ? flush : AwaitAsync(flush);
+            return Observe(inner.WriteAsync(source, cancellationToken), cancellationToken);
         }
         catch (ZeroTierException)
         {
-            return new(Completed);
+            return EndAsync(Completed, cancellationToken);
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private static async ValueTask<FlushResult> AwaitAsync(ValueTask<FlushResult> flush)
+    private ValueTask<FlushResult> Observe(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
     {
+        // There is room in the busy case: no state machine then. A result may be taken only once.
+        if (!flush.IsCompletedSuccessfully)
+        {
+            return AwaitAsync(flush, cancellationToken);
+        }
+
+        var result = flush.Result;
+        return result.IsCompleted ? EndAsync(result, cancellationToken) : new(result);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<FlushResult> AwaitAsync(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
+    {
+        FlushResult result;
         try
         {
-            return await flush.ConfigureAwait(false);
+            result = await flush.ConfigureAwait(false);
         }
         catch (ZeroTierException)
         {
-            return Completed;
+            result = Completed;
         }
+
+        return result.IsCompleted ? await EndAsync(result, cancellationToken).ConfigureAwait(false) : result;
+    }
+
+    private async ValueTask<FlushResult> EndAsync(FlushResult result, CancellationToken cancellationToken)
+    {
+        await closedCallbacksRan.WaitAsync(cancellationToken).ConfigureAwait(false);
+
+        // Kestrel's callback queues the abort of the request. The yield goes to the same queue, behind it.
+        await Task.Yield();
+        return result;
     }
 }

@@ -23,10 +23,12 @@ public abstract partial class EngineRules<TEngine>
     public async Task Rule_9_1_A_scripted_life_leaves_the_events_of_sockets(string life)
     {
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var accepted = new SemaphoreSlim(0);
         var ended = new SemaphoreSlim(0);
         int hostPort = TestHost.FreeTcpPort();
         void Script(ListenOptions listen) => listen.Run(async connection =>
         {
+            accepted.Release();
             try
             {
                 await ServeAsync(connection, life, release.Task);
@@ -42,14 +44,14 @@ public abstract partial class EngineRules<TEngine>
         using (var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))
         {
             await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, hostPort), Token);
-            await CallAsync(life, host, release, new SocketPeer(socket));
+            await CallAsync(life, host, accepted, release, new SocketPeer(socket));
             await Bounded(ended.WaitAsync(Token));
         }
 
         int[] expected = await EventsAsync(host, SocketsCategory, life);
         release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var connection = await DialAsync();
-        await CallAsync(life, host, release, new EnginePeer(connection));
+        await CallAsync(life, host, accepted, release, new EnginePeer(connection));
         await Bounded(ended.WaitAsync(Token));
         Assert.Equal(expected, await EventsAsync(host, TransportLog.ServerCategory, life));
         Assert.All(host.Logs.Lines.Where(l => l.Category is SocketsCategory or TransportLog.ServerCategory), line => Assert.Equal(LogLevel.Debug, line.Level));
@@ -96,7 +98,7 @@ public abstract partial class EngineRules<TEngine>
         }
     }
 
-    private async Task CallAsync(string life, EngineHost host, TaskCompletionSource release, IPeer peer)
+    private async Task CallAsync(string life, EngineHost host, SemaphoreSlim accepted, TaskCompletionSource release, IPeer peer)
     {
         switch (life)
         {
@@ -110,6 +112,9 @@ public abstract partial class EngineRules<TEngine>
                 break;
             case "peer resets":
                 await peer.SendAsync(new byte[10], Token);
+
+                // While the path is new, packets may overtake each other: a reset that comes before the handshake's end leaves nothing to accept.
+                await Bounded(accepted.WaitAsync(Token));
                 peer.Reset();
                 break;
             case "server aborts":
