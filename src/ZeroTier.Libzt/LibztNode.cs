@@ -14,18 +14,9 @@ namespace ZeroTier.Libzt;
 /// </remarks>
 public sealed partial class LibztNode : IZeroTierNode
 {
-    // Lock order: the process' gate (NativeLife.Gate), then _lock. Nothing is called under _lock.
-    private readonly Lock _lock = new();
     private readonly LibztNodeOptions _options;
-    private readonly ZeroTierEventHub _hub;
-    private readonly EventOutbox _events;
-    private readonly StateSignal _changed;
-    private readonly List<NetworkId> _joined;
+    private readonly NodeCore<NodeSession, JoinedNetwork> _core;
     private IdentityText? _identity;
-    private NodeId? _id;
-    private volatile NodeSession? _session;
-    private volatile ZeroTierException? _fatal;
-    private volatile ZeroTierNodeState _state;
 
     /// <summary>Makes a node; the library is loaded and opened at the start.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
@@ -34,10 +25,9 @@ public sealed partial class LibztNode : IZeroTierNode
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
         _options = options;
-        _joined = [.. options.Networks.Distinct()];
-        _hub = new ZeroTierEventHub(options.Scheduler);
-        _events = new EventOutbox(_hub, options.TimeProvider);
-        _changed = new StateSignal(options.Scheduler);
+
+        // The gate is the process': libzt has one life in it.
+        _core = new NodeCore<NodeSession, JoinedNetwork>(this, NativeLife.Gate, options.Networks, options.Scheduler, options.TimeProvider);
     }
 
     /// <summary>True while a node of this process runs on libzt, so that no other one can.</summary>
@@ -50,149 +40,57 @@ public sealed partial class LibztNode : IZeroTierNode
     public string EngineVersion { get; } = typeof(LibztNode).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 
     /// <inheritdoc />
-    public ZeroTierNodeState State => _state;
+    public ZeroTierNodeState State => _core.State;
 
     /// <inheritdoc />
-    public ZeroTierException? FatalError => _state == ZeroTierNodeState.Failed ? _fatal : null;
+    public ZeroTierException? FatalError => _core.FatalError;
 
     /// <inheritdoc />
-    public NodeId Id
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _id ?? throw NotRunning();
-            }
-        }
-    }
+    public NodeId Id => _core.Id;
 
     /// <inheritdoc />
-    public bool IsOnline => _session?.IsOnline ?? false;
+    public bool IsOnline => _core.Session?.IsOnline ?? false;
 
     /// <inheritdoc />
-    public IReadOnlyList<ZeroTierNetwork> Networks
-    {
-        get
-        {
-            NetworkId[] joined;
-            lock (_lock)
-            {
-                joined = [.. _joined];
-            }
-
-            var session = _session;
-            return [.. joined.Select(id => session?.Find(id)?.Snapshot
-                ?? new ZeroTierNetwork(id, ZeroTierNetworkStatus.RequestingConfiguration) { Detail = "The node does not run." })];
-        }
-    }
+    public IReadOnlyList<ZeroTierNetwork> Networks => _core.Networks;
 
     /// <summary>The peers that libzt has told of, roots first; it tells neither their paths nor when it last heard of them.</summary>
-    public IReadOnlyList<ZeroTierPeer> Peers => _session?.Peers ?? [];
+    public IReadOnlyList<ZeroTierPeer> Peers => _core.Session?.Peers ?? [];
 
     /// <inheritdoc />
     public async ValueTask DrainAsync(CancellationToken cancellationToken = default)
     {
-        if (_session is { } session)
+        if (_core.Session is { } session)
         {
             await session.Sockets.DrainAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
     /// <inheritdoc />
-    public async Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default)
-    {
-        await NativeLife.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            ThrowIfDisposed();
-            lock (_lock)
-            {
-                if (!_joined.Contains(network))
-                {
-                    _joined.Add(network);
-                }
-            }
-
-            _session?.Join(network);
-        }
-        finally
-        {
-            NativeLife.Gate.Release();
-        }
-    }
+    public Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default) =>
+        _core.JoinAsync(network, session => session.Join(network), cancellationToken);
 
     /// <inheritdoc />
-    public async Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default)
-    {
-        await NativeLife.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            ThrowIfDisposed();
-            lock (_lock)
-            {
-                _joined.Remove(network);
-            }
-
-            if (_session is { } session)
-            {
-                await session.LeaveAsync(network).ConfigureAwait(false);
-            }
-        }
-        finally
-        {
-            NativeLife.Gate.Release();
-        }
-    }
+    public Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) =>
+        _core.LeaveAsync(network, session => session.LeaveAsync(network), cancellationToken);
 
     /// <inheritdoc />
-    public async Task WaitForOnlineAsync(CancellationToken cancellationToken = default)
-    {
-        while (true)
-        {
-            var change = _changed.Next;
-            cancellationToken.ThrowIfCancellationRequested();
-            if (Running().IsOnline)
-            {
-                return;
-            }
-
-            await change.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
+    public Task WaitForOnlineAsync(CancellationToken cancellationToken = default) => _core.WaitForOnlineAsync(cancellationToken);
 
     /// <inheritdoc />
-    public async Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken = default)
-    {
-        while (true)
-        {
-            var change = _changed.Next;
-            cancellationToken.ThrowIfCancellationRequested();
-            var joined = Joined(Running(), network);
-            if (joined.Snapshot is { IsReady: true } ready)
-            {
-                return ready;
-            }
-
-            if (joined.Failure is { } failure)
-            {
-                throw failure;
-            }
-
-            await change.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
+    public Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken = default) =>
+        _core.WaitForNetworkAsync(network, cancellationToken);
 
     /// <inheritdoc />
-    public IZeroTierEventSubscription Subscribe(int capacity = 256) => _hub.Subscribe(capacity);
+    public IZeroTierEventSubscription Subscribe(int capacity = 256) => _core.Hub.Subscribe(capacity);
 
     /// <inheritdoc />
     public async ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         cancellationToken.ThrowIfCancellationRequested();
-        var session = Running();
-        var network = NodeSession.Usable(Joined(session, endPoint.Network));
+        var session = _core.Running();
+        var network = NodeSession.Usable(_core.Find(endPoint.Network));
         var ports = OpenPorts.Of(endPoint.Network);
         options ??= ZeroTierTransportOptions.Default;
         if (endPoint.Port != 0 || ports.IsAll)
@@ -223,8 +121,8 @@ public sealed partial class LibztNode : IZeroTierNode
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         cancellationToken.ThrowIfCancellationRequested();
-        var session = Running();
-        var network = NodeSession.Usable(Joined(session, endPoint.Network));
+        var session = _core.Running();
+        var network = NodeSession.Usable(_core.Find(endPoint.Network));
         if (endPoint.Address is not null)
         {
             OpenPorts.Of(endPoint.Network).Require(endPoint);
@@ -238,24 +136,13 @@ public sealed partial class LibztNode : IZeroTierNode
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         cancellationToken.ThrowIfCancellationRequested();
-        var session = Running();
-        return await session.Sockets.BindDatagramAsync(NodeSession.Usable(Joined(session, endPoint.Network)), endPoint, cancellationToken).ConfigureAwait(false);
+        var session = _core.Running();
+        return await session.Sockets.BindDatagramAsync(NodeSession.Usable(_core.Find(endPoint.Network)), endPoint, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
     /// The node's counters. libzt counts no UDP datagrams and no repeated segments; bytes are those of the node's own sockets, and segments and drops are only there
     /// when the library was built with statistics.
     /// </summary>
-    public ZeroTierStatistics GetStatistics() => _session?.GetStatistics() ?? new ZeroTierStatistics();
-
-    private NodeSession Running() => _session ?? throw NotRunning();
-
-    private static JoinedNetwork Joined(NodeSession session, NetworkId network) => session.Find(network) ?? throw new ZeroTierException(
-        ZeroTierError.NetworkNotJoined, $"Network {network} is not joined. Join it first: add it to Networks, or call JoinAsync.");
-
-    private ZeroTierException NotRunning() => FatalError is { } fatal
-        ? new ZeroTierException(ZeroTierError.Fatal, fatal.Message, fatal)
-        : new ZeroTierException(ZeroTierError.NotRunning, "The node does not run. Start it first, and do not stop it while it is in use.");
-
-    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_state == ZeroTierNodeState.Disposed, this);
+    public ZeroTierStatistics GetStatistics() => _core.Session?.GetStatistics() ?? new ZeroTierStatistics();
 }

@@ -13,19 +13,9 @@ public sealed class ManagedNode : IZeroTierNode
 {
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);
 
-    // Lock order: the life-cycle gate, then _lock. Nothing is called under _lock.
-    private readonly SemaphoreSlim _gate = new(1, 1);
-    private readonly Lock _lock = new();
     private readonly ManagedNodeOptions _options;
-    private readonly ZeroTierEventHub _hub;
-    private readonly EventOutbox _events;
-    private readonly StateSignal _changed;
-    private readonly List<NetworkId> _joined;
+    private readonly NodeCore<NodeSession, JoinedNetwork> _core;
     private NodeIdentity? _identity;
-    private NodeId? _id;
-    private volatile NodeSession? _session;
-    private volatile ZeroTierException? _fatal;
-    private volatile ZeroTierNodeState _state;
 
     /// <summary>Makes a node; nothing is opened before the start.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
@@ -35,10 +25,7 @@ public sealed class ManagedNode : IZeroTierNode
         Check(options);
         _options = options;
         _identity = options.Identity;
-        _joined = [.. options.Networks.Distinct()];
-        _hub = new ZeroTierEventHub(options.Scheduler);
-        _events = new EventOutbox(_hub, options.TimeProvider);
-        _changed = new StateSignal(options.Scheduler);
+        _core = new NodeCore<NodeSession, JoinedNetwork>(this, new SemaphoreSlim(1, 1), options.Networks, options.Scheduler, options.TimeProvider);
     }
 
     /// <inheritdoc />
@@ -48,187 +35,80 @@ public sealed class ManagedNode : IZeroTierNode
     public string EngineVersion { get; } = typeof(ManagedNode).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 
     /// <inheritdoc />
-    public ZeroTierNodeState State => _state;
+    public ZeroTierNodeState State => _core.State;
 
     /// <inheritdoc />
-    public ZeroTierException? FatalError => _state == ZeroTierNodeState.Failed ? _fatal : null;
+    public ZeroTierException? FatalError => _core.FatalError;
 
     /// <inheritdoc />
-    public NodeId Id
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _id ?? throw NotRunning();
-            }
-        }
-    }
+    public NodeId Id => _core.Id;
 
     /// <inheritdoc />
-    public bool IsOnline => _session?.IsOnline ?? false;
+    public bool IsOnline => Session?.IsOnline ?? false;
 
     /// <summary>The planet in use: the configured one, or a newer one that a root handed out. Null while the node does not run.</summary>
-    public Planet? Planet => _session?.Planet;
+    public Planet? Planet => Session?.Planet;
 
     /// <summary>The physical UDP endpoints that are bound now; empty while the node does not run.</summary>
-    public IReadOnlyList<IPEndPoint> LocalEndPoints => _session?.LocalEndPoints ?? [];
+    public IReadOnlyList<IPEndPoint> LocalEndPoints => Session?.LocalEndPoints ?? [];
 
     /// <inheritdoc />
-    public IReadOnlyList<ZeroTierNetwork> Networks
-    {
-        get
-        {
-            NetworkId[] joined;
-            lock (_lock)
-            {
-                joined = [.. _joined];
-            }
-
-            var session = _session;
-            return [.. joined.Select(id => session?.Find(id)?.Snapshot
-                ?? new ZeroTierNetwork(id, ZeroTierNetworkStatus.RequestingConfiguration) { Detail = "The node does not run." })];
-        }
-    }
+    public IReadOnlyList<ZeroTierNetwork> Networks => _core.Networks;
 
     /// <inheritdoc />
-    public IReadOnlyList<ZeroTierPeer> Peers => _session?.Peers ?? [];
+    public IReadOnlyList<ZeroTierPeer> Peers => Session?.Peers ?? [];
+
+    /// <summary>The present life of the node; null while it does not run.</summary>
+    internal NodeSession? Session => _core.Session;
 
     /// <inheritdoc />
-    public async Task StartAsync(CancellationToken cancellationToken = default)
-    {
-        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await StartCoreAsync(cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _gate.Release();
-        }
-    }
+    public Task StartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(() => BeginAsync(cancellationToken), cancellationToken);
 
     /// <inheritdoc />
     public async ValueTask DrainAsync(CancellationToken cancellationToken = default)
     {
-        if (_session is { } session)
+        if (Session is { } session)
         {
             await Task.WhenAll(session.Networks.Select(n => n.Stack?.Tcp.DrainAsync(cancellationToken) ?? Task.CompletedTask)).ConfigureAwait(false);
         }
     }
 
     /// <inheritdoc />
-    public async Task StopAsync(CancellationToken cancellationToken = default)
-    {
-        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await StopCoreAsync(ZeroTierNodeState.Stopped).ConfigureAwait(false);
-        }
-        finally
-        {
-            _gate.Release();
-        }
-    }
+    public Task StopAsync(CancellationToken cancellationToken = default) =>
+        _core.ExclusivelyAsync(() => _core.EndAsync(ZeroTierNodeState.Stopped, CloseAsync), cancellationToken);
 
     /// <inheritdoc />
-    public async Task RestartAsync(CancellationToken cancellationToken = default)
-    {
-        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+    public Task RestartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(
+        async () =>
         {
-            await StopCoreAsync(ZeroTierNodeState.Stopped).ConfigureAwait(false);
-            await StartCoreAsync(cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _gate.Release();
-        }
-    }
+            await _core.EndAsync(ZeroTierNodeState.Stopped, CloseAsync).ConfigureAwait(false);
+            await BeginAsync(cancellationToken).ConfigureAwait(false);
+        },
+        cancellationToken);
 
     /// <inheritdoc />
-    public async Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default)
-    {
-        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            ThrowIfDisposed();
-            lock (_lock)
-            {
-                if (!_joined.Contains(network))
-                {
-                    _joined.Add(network);
-                }
-            }
-
-            _session?.Join(network);
-        }
-        finally
-        {
-            _gate.Release();
-        }
-    }
+    public Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default) =>
+        _core.JoinAsync(network, session => session.Join(network), cancellationToken);
 
     /// <inheritdoc />
-    public async Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default)
-    {
-        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+    public Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) => _core.LeaveAsync(
+        network,
+        session =>
         {
-            ThrowIfDisposed();
-            lock (_lock)
-            {
-                _joined.Remove(network);
-            }
-
-            _session?.Leave(network);
-        }
-        finally
-        {
-            _gate.Release();
-        }
-    }
+            session.Leave(network);
+            return Task.CompletedTask;
+        },
+        cancellationToken);
 
     /// <inheritdoc />
-    public async Task WaitForOnlineAsync(CancellationToken cancellationToken = default)
-    {
-        while (true)
-        {
-            var change = _changed.Next;
-            cancellationToken.ThrowIfCancellationRequested();
-            if (Running().IsOnline)
-            {
-                return;
-            }
-
-            await change.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
+    public Task WaitForOnlineAsync(CancellationToken cancellationToken = default) => _core.WaitForOnlineAsync(cancellationToken);
 
     /// <inheritdoc />
-    public async Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken = default)
-    {
-        while (true)
-        {
-            var change = _changed.Next;
-            cancellationToken.ThrowIfCancellationRequested();
-            var joined = Joined(network);
-            if (joined.Snapshot.IsReady)
-            {
-                return joined.Snapshot;
-            }
-
-            if (joined.Failure is { } failure)
-            {
-                throw failure;
-            }
-
-            await change.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
+    public Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken = default) =>
+        _core.WaitForNetworkAsync(network, cancellationToken);
 
     /// <inheritdoc />
-    public IZeroTierEventSubscription Subscribe(int capacity = 256) => _hub.Subscribe(capacity);
+    public IZeroTierEventSubscription Subscribe(int capacity = 256) => _core.Hub.Subscribe(capacity);
 
     /// <inheritdoc />
     public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default)
@@ -237,7 +117,7 @@ public sealed class ManagedNode : IZeroTierNode
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            return new(Joined(endPoint.Network).Listen(endPoint, options ?? ZeroTierTransportOptions.Default));
+            return new(_core.Find(endPoint.Network).Listen(endPoint, options ?? ZeroTierTransportOptions.Default));
         }
         catch (ZeroTierException e)
         {
@@ -250,7 +130,7 @@ public sealed class ManagedNode : IZeroTierNode
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         cancellationToken.ThrowIfCancellationRequested();
-        return await Joined(endPoint.Network).ConnectAsync(endPoint, options ?? ZeroTierTransportOptions.Default, cancellationToken).ConfigureAwait(false);
+        return await _core.Find(endPoint.Network).ConnectAsync(endPoint, options ?? ZeroTierTransportOptions.Default, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
@@ -260,7 +140,7 @@ public sealed class ManagedNode : IZeroTierNode
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            return new(Joined(endPoint.Network).BindDatagram(endPoint));
+            return new(_core.Find(endPoint.Network).BindDatagram(endPoint));
         }
         catch (ZeroTierException e)
         {
@@ -280,129 +160,54 @@ public sealed class ManagedNode : IZeroTierNode
         NetworkId network, IPAddress address, int payloadLength = 56, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(address);
-        return await Joined(network).PingAsync(address, payloadLength, timeout ?? PingTimeout, cancellationToken).ConfigureAwait(false);
+        return await _core.Find(network).PingAsync(address, payloadLength, timeout ?? PingTimeout, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
-    public ZeroTierStatistics GetStatistics() => _session?.GetStatistics() ?? new ZeroTierStatistics();
+    public ZeroTierStatistics GetStatistics() => Session?.GetStatistics() ?? new ZeroTierStatistics();
 
     /// <inheritdoc />
-    public async ValueTask DisposeAsync()
-    {
-        await _gate.WaitAsync().ConfigureAwait(false);
-        try
-        {
-            if (_state != ZeroTierNodeState.Disposed)
-            {
-                await StopCoreAsync(ZeroTierNodeState.Disposed).ConfigureAwait(false);
-                _state = ZeroTierNodeState.Disposed;
-                if (_options.Identity is null)
-                {
-                    _identity?.Dispose();
-                }
+    public async ValueTask DisposeAsync() => await _core.DisposeAsync(CloseAsync, Release).ConfigureAwait(false);
 
-                _hub.Dispose();
-                _changed.Pulse();
-            }
-        }
-        finally
-        {
-            _gate.Release();
-        }
+    private static async Task<ZeroTierException?> CloseAsync(NodeSession session)
+    {
+        await session.StopAsync().ConfigureAwait(false);
+        return null;
     }
 
-    private async Task StartCoreAsync(CancellationToken cancellationToken)
+    private async Task BeginAsync(CancellationToken cancellationToken)
     {
-        ThrowIfDisposed();
-        if (_state == ZeroTierNodeState.Running)
+        _core.ThrowIfDisposed();
+        if (State == ZeroTierNodeState.Running)
         {
             return;
         }
 
         // Out of "failed", a start begins anew.
-        await StopCoreAsync(ZeroTierNodeState.Stopped).ConfigureAwait(false);
+        await _core.EndAsync(ZeroTierNodeState.Stopped, CloseAsync).ConfigureAwait(false);
         if (_options.StoragePath is null && _identity is null)
         {
             _identity = await NodeIdentity.GenerateAsync(_options.RandomSource, cancellationToken).ConfigureAwait(false);
         }
 
-        NetworkId[] networks;
-        lock (_lock)
-        {
-            networks = [.. _joined];
-        }
-
-        _fatal = null;
-        var session = await NodeSession.StartAsync(_options, _identity, networks, _events, _changed, Fail, cancellationToken).ConfigureAwait(false);
-        lock (_lock)
-        {
-            _id = session.Id;
-            _joined.AddRange(session.Networks.Select(n => n.Id).Except(_joined));
-        }
-
-        _session = session;
-        _state = ZeroTierNodeState.Running;
-        _events.Publish();
-        _changed.Pulse();
+        var session = await NodeSession.StartAsync(_options, _identity, _core.Joined, _core.Events, _core.Changed, Fail, cancellationToken).ConfigureAwait(false);
+        _core.Begin(session, session.Networks.Select(n => n.Id));
+        _core.State = ZeroTierNodeState.Running;
+        _core.Events.Publish();
+        _core.Changed.Pulse();
     }
 
-    private async Task StopCoreAsync(ZeroTierNodeState end)
+    private void Release()
     {
-        if (_session is { } session)
+        if (_options.Identity is null)
         {
-            _state = end;
-            _session = null;
-            _changed.Pulse();
-            await session.StopAsync().ConfigureAwait(false);
+            _identity?.Dispose();
         }
-
-        if (_state == ZeroTierNodeState.Failed)
-        {
-            _state = end;
-        }
-
-        _changed.Pulse();
     }
 
     /// <summary>The node cannot go on. Called from an engine thread, so the closing happens elsewhere.</summary>
-    private void Fail(ZeroTierException error) => _options.Scheduler.Schedule(static state => _ = ((Failure)state!).RunAsync(), new Failure(this, error));
-
-    private async Task FailAsync(ZeroTierException error)
-    {
-        await _gate.WaitAsync().ConfigureAwait(false);
-        try
-        {
-            if (_state != ZeroTierNodeState.Running)
-            {
-                return;
-            }
-
-            _fatal = error;
-            _events.Add(ZeroTierEventCode.NodeFatalError, detail: error.Message);
-            await StopCoreAsync(ZeroTierNodeState.Failed).ConfigureAwait(false);
-            _state = ZeroTierNodeState.Failed;
-        }
-        finally
-        {
-            _gate.Release();
-        }
-
-        _changed.Pulse();
-    }
-
-    /// <summary>The present life of the node; null while it does not run.</summary>
-    internal NodeSession? Session => _session;
-
-    private NodeSession Running() => _session ?? throw NotRunning();
-
-    private JoinedNetwork Joined(NetworkId network) => Running().Find(network) ?? throw new ZeroTierException(
-        ZeroTierError.NetworkNotJoined, $"Network {network} is not joined. Join it first: add it to Networks, or call JoinAsync.");
-
-    private ZeroTierException NotRunning() => FatalError is { } fatal
-        ? new ZeroTierException(ZeroTierError.Fatal, fatal.Message, fatal)
-        : new ZeroTierException(ZeroTierError.NotRunning, "The node does not run. Start it first, and do not stop it while it is in use.");
-
-    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_state == ZeroTierNodeState.Disposed, this);
+    private void Fail(NodeSession session, ZeroTierException error) =>
+        _options.Scheduler.Schedule(static state => _ = ((Failure)state!).RunAsync(), new Failure(_core, session, error));
 
     private static void Check(ManagedNodeOptions options)
     {
@@ -432,8 +237,8 @@ public sealed class ManagedNode : IZeroTierNode
         }
     }
 
-    private sealed record Failure(ManagedNode Node, ZeroTierException Error)
+    private sealed record Failure(NodeCore<NodeSession, JoinedNetwork> Core, NodeSession Session, ZeroTierException Error)
     {
-        public Task RunAsync() => Node.FailAsync(Error);
+        public Task RunAsync() => Core.FailAsync(Session, Error, CloseAsync);
     }
 }

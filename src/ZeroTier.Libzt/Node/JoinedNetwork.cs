@@ -8,7 +8,7 @@ namespace ZeroTier.Libzt.Node;
 /// One network of a running node, as it was last seen, and the events that follow from the differences. <see cref="Snapshot"/> may be read by anybody; all else
 /// happens under the session's lock.
 /// </summary>
-internal sealed class JoinedNetwork(NetworkId id, NodeId self, TimeProvider time)
+internal sealed class JoinedNetwork(NetworkId id, NodeId self, TimeProvider time) : IJoinedNetwork
 {
     // Addresses follow the state after moments; a network whose controller gives none is announced without.
     private static readonly TimeSpan AddressPatience = TimeSpan.FromSeconds(2);

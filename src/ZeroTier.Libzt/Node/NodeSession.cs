@@ -13,7 +13,7 @@ namespace ZeroTier.Libzt.Node;
 /// <para>Lock order: the process' gate (<see cref="NativeLife.Gate"/>), then <c>_lock</c>, which guards the table of networks and every native control call
 /// after the start. Nothing is called under it that waits or runs user code.</para>
 /// </remarks>
-internal sealed partial class NodeSession : INativeEventSink
+internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INativeEventSink
 {
     private static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan Calm = TimeSpan.FromMilliseconds(250);

@@ -1,4 +1,5 @@
 using System.Net;
+using ZeroTier.Engines;
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.IpStack.Tcp;
 using ZeroTier.Managed.Vl2;
@@ -7,7 +8,7 @@ using SocketException = System.Net.Sockets.SocketException;
 namespace ZeroTier.Managed.Node;
 
 /// <summary>One network of a running node: its port and stack, or why it has none. Thread-safe.</summary>
-internal sealed class JoinedNetwork : IDisposable
+internal sealed class JoinedNetwork : IJoinedNetwork, IDisposable
 {
     private readonly NodeSession _session;
     private readonly IpStack.IpStack? _stack;

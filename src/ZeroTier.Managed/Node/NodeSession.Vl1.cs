@@ -80,7 +80,7 @@ internal sealed partial class NodeSession : IVl1Client
             ZeroTierError.Fatal,
             $"Another node has the address {Id}: the identity of this node was copied, or stolen. Stop the other node, or give this one an identity of its own.");
         NodeLog.Failed(_log, Id, error.Message);
-        _fail(error);
+        _fail(this, error);
     }
 
     void IVl1Client.OnPlanetUpdated(Planet planet) => Store(() => _files?.SavePlanet(planet), "The new planet");

@@ -12,7 +12,7 @@ namespace ZeroTier.Managed.Node;
 /// <remarks>
 /// Lock order: <c>_lock</c> guards the table of networks and what was announced; nothing is called under it that sends, waits, or runs user code.
 /// </remarks>
-internal sealed partial class NodeSession
+internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 {
     // Peers are stored while the node runs too: a root that was killed would know nobody for minutes, and nobody would know why.
     private static readonly TimeSpan PeerStoreInterval = TimeSpan.FromSeconds(30);
@@ -22,7 +22,7 @@ internal sealed partial class NodeSession
     private readonly Vl2DropCounters _drops = new();
     private readonly EventOutbox _events;
     private readonly StateSignal _changed;
-    private readonly Action<ZeroTierException> _fail;
+    private readonly Action<NodeSession, ZeroTierException> _fail;
     private readonly ILogger _log;
     private NodeFiles? _files;
     private Vl1Node _vl1 = null!;
@@ -32,7 +32,7 @@ internal sealed partial class NodeSession
     private volatile bool _peersChanged;
     private bool _online;
 
-    private NodeSession(ManagedNodeOptions options, EventOutbox events, StateSignal changed, Action<ZeroTierException> fail)
+    private NodeSession(ManagedNodeOptions options, EventOutbox events, StateSignal changed, Action<NodeSession, ZeroTierException> fail)
     {
         Options = options;
         _events = events;
@@ -69,7 +69,7 @@ internal sealed partial class NodeSession
         IReadOnlyList<NetworkId> networks,
         EventOutbox events,
         StateSignal changed,
-        Action<ZeroTierException> fail,
+        Action<NodeSession, ZeroTierException> fail,
         CancellationToken cancellationToken)
     {
         var session = new NodeSession(options, events, changed, fail);
