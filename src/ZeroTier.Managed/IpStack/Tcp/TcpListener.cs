@@ -3,7 +3,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>A listening port. Thread-safe.</summary>
 internal sealed class TcpListener : IDisposable
 {
-    // Lock order: this lock is taken inside no other but the connection's read of HasRoom, which takes none.
+    // Lock order: this lock is taken inside no other. What a connection asks for under its own lock (TryReserve) takes none.
     private const long HandshakePatience = TimeSpan.TicksPerSecond;
 
     private readonly Lock _gate = new();
@@ -11,7 +11,9 @@ internal sealed class TcpListener : IDisposable
     private readonly LinkedList<TcpSocket> _halfOpen = new();
     private readonly LinkedList<TcpSocket> _ready = new();
     private readonly LinkedList<TaskCompletionSource<TcpSocket?>> _waiters = new();
-    private int _readyCount;
+
+    // Handshakes that are complete and not accepted yet, and those that the segment at hand may complete.
+    private int _places;
     private bool _disposed;
 
     internal TcpListener(TcpLayer layer, IpAddress? address, int port, TcpListenOptions options)
@@ -30,8 +32,8 @@ internal sealed class TcpListener : IDisposable
 
     internal TcpListenOptions Options { get; }
 
-    /// <summary>Another completed handshake may wait for an accept.</summary>
-    internal bool HasRoom => Volatile.Read(ref _readyCount) < Options.Backlog;
+    // Another completed handshake may wait for an accept.
+    private bool HasRoom => Volatile.Read(ref _places) < Options.Backlog;
 
     /// <summary>The next connection, or null once the listener is closed.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled; the listener goes on.</exception>
@@ -49,7 +51,7 @@ internal sealed class TcpListener : IDisposable
             if (_ready.First is { } first)
             {
                 _ready.RemoveFirst();
-                _readyCount = _ready.Count;
+                Unreserve();
                 return first.Value;
             }
 
@@ -102,10 +104,9 @@ internal sealed class TcpListener : IDisposable
             _disposed = true;
             sockets = [.. _ready, .. _halfOpen];
             waiters = [.. _waiters];
-            _layer.Statistics.Add(TcpCounter.NeverAccepted, _readyCount);
+            _layer.Statistics.Add(TcpCounter.NeverAccepted, _ready.Count);
             _ready.Clear();
             _waiters.Clear();
-            _readyCount = 0;
         }
 
         _layer.Remove(this);
@@ -152,6 +153,22 @@ internal sealed class TcpListener : IDisposable
         }
     }
 
+    /// <summary>Takes a place in the accept queue for a handshake that a segment may complete. Lock-free.</summary>
+    /// <returns>False when every place is taken.</returns>
+    internal bool TryReserve()
+    {
+        if (Interlocked.Increment(ref _places) <= Options.Backlog)
+        {
+            return true;
+        }
+
+        Unreserve();
+        return false;
+    }
+
+    /// <summary>Gives the place back: the segment did not complete the handshake, or the connection was accepted.</summary>
+    internal void Unreserve() => Interlocked.Decrement(ref _places);
+
     /// <summary>The handshake has failed or was given up.</summary>
     internal void OnHalfOpenEnded(TcpSocket socket)
     {
@@ -161,7 +178,7 @@ internal sealed class TcpListener : IDisposable
         }
     }
 
-    /// <summary>The handshake is complete.</summary>
+    /// <summary>The handshake is complete. Its place is reserved.</summary>
     internal void OnEstablished(TcpSocket socket)
     {
         bool refused;
@@ -172,7 +189,6 @@ internal sealed class TcpListener : IDisposable
             if (!refused)
             {
                 _ready.AddLast(socket);
-                _readyCount = _ready.Count;
             }
         }
 
@@ -210,16 +226,17 @@ internal sealed class TcpListener : IDisposable
 
                 socket = first.Value;
                 _ready.RemoveFirst();
-                _readyCount = _ready.Count;
             }
 
-            if (!waiter.TrySetResult(socket))
+            if (waiter.TrySetResult(socket))
             {
-                lock (_gate)
-                {
-                    _ready.AddFirst(socket);
-                    _readyCount = _ready.Count;
-                }
+                Unreserve();
+                continue;
+            }
+
+            lock (_gate)
+            {
+                _ready.AddFirst(socket);
             }
         }
     }

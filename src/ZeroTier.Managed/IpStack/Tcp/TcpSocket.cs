@@ -181,7 +181,8 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 
             // A full accept queue keeps the handshake open: the peer's next segment, or our next SYN-ACK, tries again.
             bool opening = _connection.State is TcpState.SynSent or TcpState.SynReceived;
-            if (opening && _listener is { HasRoom: false } && segment.Has(TcpFlags.Ack))
+            bool completes = opening && _listener is not null && segment.Has(TcpFlags.Ack);
+            if (completes && !_listener!.TryReserve())
             {
                 _layer.Statistics.Add(TcpCounter.SynDropped);
                 return;
@@ -197,6 +198,11 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             {
                 // The application's memory pool may refuse.
                 _connection.Abort(new TcpException(TcpError.ConnectionAborted, "Received data could not be stored.", e));
+            }
+
+            if (completes && !_connection.IsEstablished)
+            {
+                _listener!.Unreserve();
             }
 
             _unflushed |= input is not null && before != _connection.Delivered;

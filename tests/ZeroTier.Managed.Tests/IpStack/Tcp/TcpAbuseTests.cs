@@ -137,6 +137,39 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
+    public void Backlog_HandshakesEndInOneBatch_IsKeptToTheLastPlace()
+    {
+        const int Backlog = 4;
+        using var peer = new TcpPeer();
+        using TcpListener listener = peer.Host.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options, Backlog = Backlog });
+        for (int round = 0; round < 2; round++)
+        {
+            var answers = new List<TcpSegment>();
+            for (int i = 0; i < Backlog; i++)
+            {
+                ushort port = (ushort)(1000 + 100 * round + i);
+                peer.Send(peer.Segment(TcpFlags.Syn, peer.OurNext - 1, port: port));
+                answers.Add(peer.Expect(TcpFlags.Syn | TcpFlags.Ack));
+            }
+
+            // One of the queue is accepted, so the next batch finds a single place.
+            for (int i = 0; i < Backlog; i++)
+            {
+                // A segment that completes nothing gives its place back.
+                peer.Post(peer.Segment(TcpFlags.Ack, peer.OurNext, answers[i].Sequence + 77, port: answers[i].DestinationPort));
+                peer.Post(peer.Segment(TcpFlags.Ack, peer.OurNext, answers[i].Sequence + 1, port: answers[i].DestinationPort));
+            }
+
+            peer.Host.Layer.EndOfBatch();
+            peer.Forget();
+            Assert.Equal(Backlog + round, peer.Host.Layer.ConnectionCount);
+            Assert.True(listener.AcceptAsync(CancellationToken.None).IsCompletedSuccessfully);
+        }
+
+        Assert.Equal(2 * (Backlog - 1), peer.Statistics[TcpCounter.SynDropped]);
+    }
+
+    [Fact]
     public void OutOfOrderFlood_TinySegments_HoldNoMoreThanTheWindow()
     {
         using var peer = new TcpPeer();

@@ -58,10 +58,16 @@ internal sealed class TcpPeer : IDisposable
 
     public void Send(in OutgoingSegment segment)
     {
+        Post(segment);
+        Host.Layer.EndOfBatch();
+    }
+
+    /// <summary>Sends a segment that is not the last one of its batch.</summary>
+    public void Post(in OutgoingSegment segment)
+    {
         byte[] bytes = new byte[segment.Length];
         segment.Write(Address, Host.Address, bytes);
         Host.Layer.OnSegment(Address, Host.Address, Mac, bytes);
-        Host.Layer.EndOfBatch();
     }
 
     public void Send(TcpFlags flags, uint sequence, uint acknowledgement = 0, ushort window = 65535, string? payload = null) =>
