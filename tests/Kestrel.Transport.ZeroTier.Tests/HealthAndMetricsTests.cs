@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Net;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using ZeroTier;
@@ -57,6 +58,29 @@ public class HealthAndMetricsTests
         var report = await CheckAsync(host);
         Assert.Equal(expected, report.Status);
         Assert.Equal(1, report.Data["peersRelayed"]);
+    }
+
+    [Fact]
+    public async Task Health_minds_no_half_of_localhost_whose_address_family_the_network_lacks()
+    {
+        await using var host = await TestHost.StartAsync(
+            zt => zt.TakeAllEndpoints = true,
+            web =>
+            {
+                web.WebHost.UseUrls("http://localhost:8080");
+                web.Services.AddHealthChecks().AddZeroTier();
+            },
+            new FakeNetwork { GiveIPv4 = false });
+        Assert.Equal(2, host.Listeners.Listeners.Count);
+        Assert.Single(host.Listeners.Listeners, listener => listener.State == ListenerState.Waiting);
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+
+        // Down, both halves count.
+        host.Server.SetReady(false);
+        await TestHost.EventuallyAsync(() => host.Listeners.Listeners.All(listener => listener.State == ListenerState.Waiting), "both wait");
+        var down = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Unhealthy, down.Status);
+        Assert.Equal(2, down.Description!.Split("does not accept").Length - 1);
     }
 
     [Fact]

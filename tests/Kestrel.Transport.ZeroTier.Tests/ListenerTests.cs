@@ -30,6 +30,32 @@ public class ListenerTests
     }
 
     [Fact]
+    public async Task Rule_4_4_Port_0_passes_over_ports_that_others_of_the_node_have()
+    {
+        await using var host = await TestHost.StartAsync();
+        host.Server.TakenPorts = 3;
+        await using var listener = await BindAsync(host, 0);
+        int port = Assert.IsType<IPEndPoint>(listener.EndPoint).Port;
+        Assert.Contains(host.Server.Listeners, l => l.EndPoint.Port == port);
+        Assert.Equal(port, Assert.Single(host.Listeners.Listeners, l => l.Target.Port == 0).Port);
+
+        // A port that was asked for is not replaced.
+        host.Server.TakenPorts = 1;
+        await Assert.ThrowsAsync<AddressInUseException>(async () => await BindAsync(host, 9005));
+        Assert.DoesNotContain(host.Listeners.Listeners, l => l.Port == 9005);
+    }
+
+    [Fact]
+    public async Task Rule_5_1_A_port_is_taken_although_the_network_is_down()
+    {
+        await using var host = await TestHost.StartAsync(network: new FakeNetwork { ReadyOnJoin = false });
+        await using var first = await BindAsync(host, 9006);
+        await Assert.ThrowsAsync<AddressInUseException>(async () => await BindAsync(host, 9006));
+        await first.UnbindAsync(Cancel);
+        await using var second = await BindAsync(host, 9006);
+    }
+
+    [Fact]
     public async Task Rule_5_2_RequireReadyWithin_fails_with_the_condition_that_is_not_met()
     {
         await using var host = TestHost.Build(
@@ -77,6 +103,53 @@ public class ListenerTests
         await TestHost.EventuallyAsync(() => host.Server.Listeners.Count == 1, "attached after the restart");
         Assert.Equal("hello", await host.GetAsync());
         Assert.Empty(host.Logs.At(LogLevel.Error));
+    }
+
+    [Fact]
+    public async Task Rule_5_3_Accepts_that_keep_failing_are_tried_ever_later_until_one_succeeds()
+    {
+        var time = TimerLog.Hurried;
+        await using var host = await TestHost.StartAsync(builder: web => web.Services.AddSingleton<TimeProvider>(time));
+        for (int failure = 0; failure < 5; failure++)
+        {
+            await FailAsync();
+            double full = 250 * Math.Pow(2, failure);
+            Assert.InRange(time.Due.Last().TotalMilliseconds, full / 2, full);
+        }
+
+        Assert.Equal("hello", await host.GetAsync());
+        await FailAsync();
+        Assert.InRange(time.Due.Last().TotalMilliseconds, 125, 250);
+
+        async Task FailAsync()
+        {
+            int listens = host.Server.Listens;
+            Assert.Single(host.Server.Listeners).InjectAcceptFailure(new InvalidOperationException("engine fault"));
+            await TestHost.EventuallyAsync(() => host.Server.Listens > listens && host.Server.Listeners.Count == 1, "attached again");
+        }
+    }
+
+    [Fact]
+    public async Task Rule_5_4_Waiting_for_the_network_leaves_no_timer_behind_is_logged_once_and_ends_by_an_event()
+    {
+        var time = TimerLog.Stopped;
+        await using var host = await TestHost.StartAsync(
+            builder: web => web.Services.AddSingleton<TimeProvider>(time), network: new FakeNetwork { ReadyOnJoin = false });
+        for (int i = 0; i < 50; i++)
+        {
+            int timers = time.Due.Count;
+            host.Server.SetOnline(i % 2 == 0);
+            await TestHost.EventuallyAsync(() => time.Due.Count > timers, "looked again");
+        }
+
+        // The present one, and one that is just replaced.
+        Assert.InRange(time.Active, 1, 2);
+        Assert.Single(host.Logs.Lines, line => line.Event.Name == "ListenerWaiting");
+
+        host.Server.SetOnline(true);
+        host.Server.SetReady(true);
+        await TestHost.EventuallyAsync(() => host.Server.Listeners.Count == 1, "attached by the event");
+        Assert.Equal("hello", await host.GetAsync());
     }
 
     [Fact]
@@ -130,6 +203,26 @@ public class ListenerTests
         await waiting.UnbindAsync(Cancel);
         Assert.Null(await pending.WaitAsync(TestHost.Limit, Cancel));
         Assert.Empty(host.Logs.At(LogLevel.Error));
+    }
+
+    [Fact]
+    public async Task Rule_5_5_Unbind_while_the_engine_begins_to_listen_leaves_no_port_behind()
+    {
+        await using var host = await TestHost.StartAsync();
+        host.Server.SetReady(false);
+        await using var listener = await BindAsync(host, 9004);
+        var accept = listener.AcceptAsync(Cancel).AsTask();
+        var gate = host.Server.ListenGate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        host.Server.SetReady(true);
+        await TestHost.EventuallyAsync(() => host.Server.AtListenGate.Any(e => e.Port == 9004), "the engine is at it");
+        await listener.UnbindAsync(Cancel);
+        host.Server.ListenGate = null;
+        gate.SetResult();
+
+        Assert.Null(await accept.WaitAsync(TestHost.Limit, Cancel));
+        Assert.DoesNotContain(host.Server.Listeners, l => l.EndPoint.Port == 9004);
+        await using var again = await BindAsync(host, 9004);
+        Assert.Contains(host.Server.Listeners, l => l.EndPoint.Port == 9004);
     }
 
     [Fact]

@@ -1,7 +1,7 @@
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// How long to wait before looking again when no event came: doubling with jitter, reset by success. Events do the work; this covers one that was dropped.
+/// How long to wait before the next attempt: doubling with jitter, reset by success.
 /// </summary>
 internal struct Backoff
 {

@@ -22,7 +22,10 @@ internal sealed class Listener(
     private IZeroTierListener? _engine;
     private ListenerState _state = ListenerState.Waiting;
     private string _reason = "";
-    private Backoff _backoff;
+
+    // Both belong to the one accept that is pending: until it is attached, and until it has brought a connection.
+    private Backoff _attaching;
+    private Backoff _accepting;
 
     /// <summary>What was asked for.</summary>
     public ListenTarget Target => target;
@@ -120,7 +123,7 @@ internal sealed class Listener(
                 }
                 else if (Wrap(connection) is { } context)
                 {
-                    _backoff.Reset();
+                    _accepting.Reset();
                     return context;
                 }
             }
@@ -195,7 +198,11 @@ internal sealed class Listener(
         }
 
         Wait(reason);
-        await ChangedOrDelayAsync(changed, stop).ConfigureAwait(false);
+        using var delay = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        await Task.WhenAny(changed, Task.Delay(_attaching.Next(), timeProvider, delay.Token)).ConfigureAwait(false);
+
+        // Neither the timer nor its token registration may stay behind.
+        await delay.CancelAsync().ConfigureAwait(false);
     }
 
     /// <summary>After an error that nobody expected: give the engine's listener up and try again, a little later each time.</summary>
@@ -206,16 +213,7 @@ internal sealed class Listener(
             await DetachAsync(engine, "the engine failed to accept.").ConfigureAwait(false);
         }
 
-        await ChangedOrDelayAsync(Task.Delay(Timeout.InfiniteTimeSpan, stop), stop).ConfigureAwait(false);
-    }
-
-    private async Task ChangedOrDelayAsync(Task changed, CancellationToken stop)
-    {
-        using var delay = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        await Task.WhenAny(changed, Task.Delay(_backoff.Next(), timeProvider, delay.Token)).ConfigureAwait(false);
-
-        // Neither the timer nor its token registration may stay behind.
-        await delay.CancelAsync().ConfigureAwait(false);
+        await Task.Delay(_accepting.Next(), timeProvider, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task AttachAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken)
@@ -238,7 +236,7 @@ internal sealed class Listener(
             return;
         }
 
-        _backoff.Reset();
+        _attaching.Reset();
         Volatile.Write(ref _reason, "");
         TransportLog.ListenerAttached(logger, endPoint.ToString());
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using ZeroTier;
 
@@ -42,6 +43,14 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
     public bool IsStarting { get; private set; }
 
     public TaskCompletionSource? DrainGate { get; set; }
+
+    /// <summary>Listening takes until this is done, and does not mind being cancelled.</summary>
+    public TaskCompletionSource? ListenGate { get; set; }
+
+    public ConcurrentQueue<ZeroTierEndPoint> AtListenGate { get; } = new();
+
+    /// <summary>So many of the next ports asked for are taken by somebody else.</summary>
+    public int TakenPorts { get; set; }
 
     public string Engine => "fake";
 
@@ -239,9 +248,15 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
 
     public IZeroTierEventSubscription Subscribe(int capacity = 256) => _events.Subscribe(capacity);
 
-    public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default)
+    public async ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (ListenGate is { } gate)
+        {
+            AtListenGate.Enqueue(endPoint);
+            await gate.Task;
+        }
+
         if (ListenFailure is { } failure)
         {
             throw failure;
@@ -256,14 +271,14 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
             }
 
             int port = endPoint.Port == 0 ? _nextPort++ : endPoint.Port;
-            if (_listeners.Any(l => l.EndPoint.Port == port && (l.EndPoint.Address is null || endPoint.Address is null || l.EndPoint.Address.Equals(endPoint.Address))))
+            if (TakenPorts-- > 0 || _listeners.Any(l => l.EndPoint.Port == port && (l.EndPoint.Address is null || endPoint.Address is null || l.EndPoint.Address.Equals(endPoint.Address))))
             {
                 throw new ZeroTierException(ZeroTierError.AddressInUse, $"Port {port} is taken.");
             }
 
             var listener = new FakeListener(this, new ZeroTierEndPoint(endPoint.Network, endPoint.Address, port), options ?? ZeroTierTransportOptions.Default);
             _listeners.Add(listener);
-            return new(listener);
+            return listener;
         }
     }
 
