@@ -90,7 +90,7 @@ public sealed partial class LibztNode : IZeroTierNode
         ArgumentNullException.ThrowIfNull(endPoint);
         cancellationToken.ThrowIfCancellationRequested();
         var session = _core.Running();
-        var network = NodeSession.Usable(_core.Find(endPoint.Network));
+        var network = NodeSession.Usable(NodeCore<NodeSession, JoinedNetwork>.Find(session, endPoint.Network));
         var ports = OpenPorts.Of(endPoint.Network);
         options ??= ZeroTierTransportOptions.Default;
         if (endPoint.Port != 0 || ports.IsAll)
@@ -122,7 +122,7 @@ public sealed partial class LibztNode : IZeroTierNode
         ArgumentNullException.ThrowIfNull(endPoint);
         cancellationToken.ThrowIfCancellationRequested();
         var session = _core.Running();
-        var network = NodeSession.Usable(_core.Find(endPoint.Network));
+        var network = NodeSession.Usable(NodeCore<NodeSession, JoinedNetwork>.Find(session, endPoint.Network));
         if (endPoint.Address is not null)
         {
             OpenPorts.Of(endPoint.Network).Require(endPoint);
@@ -137,7 +137,7 @@ public sealed partial class LibztNode : IZeroTierNode
         ArgumentNullException.ThrowIfNull(endPoint);
         cancellationToken.ThrowIfCancellationRequested();
         var session = _core.Running();
-        return await session.Sockets.BindDatagramAsync(NodeSession.Usable(_core.Find(endPoint.Network)), endPoint, cancellationToken).ConfigureAwait(false);
+        return await session.Sockets.BindDatagramAsync(NodeSession.Usable(NodeCore<NodeSession, JoinedNetwork>.Find(session, endPoint.Network)), endPoint, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>

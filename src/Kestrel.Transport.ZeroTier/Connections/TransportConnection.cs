@@ -174,19 +174,30 @@ internal sealed class TransportConnection :
 
     private async Task WatchReceivingAsync()
     {
-        LogReceiveEnded(await _connection.ReceiveEnded.ConfigureAwait(false));
-
-        // Before the application hears of the end, which makes Kestrel abort.
-        _input.EndByPeer();
-        FireConnectionClosed();
+        try
+        {
+            LogReceiveEnded(await _connection.ReceiveEnded.ConfigureAwait(false));
+        }
+        finally
+        {
+            // Whatever a logger throws. Before the application hears of the end, which makes Kestrel abort.
+            _input.EndByPeer();
+            FireConnectionClosed();
+        }
     }
 
     private async Task WatchSendingAsync()
     {
         if (await _connection.SendEnded.ConfigureAwait(false) is { } error)
         {
-            LogError(error);
-            FireConnectionClosed();
+            try
+            {
+                LogError(error);
+            }
+            finally
+            {
+                FireConnectionClosed();
+            }
         }
         else
         {

@@ -11,11 +11,12 @@ namespace Kestrel.Transport.ZeroTier.Connections;
 /// <remarks>
 /// A flush says "completed" only when <paramref name="closedCallbacksRan"/> has ended and what these callbacks have queued had its turn. A handler that writes
 /// until its request is aborted looks at nothing else: told at once, it would write again at once, and a few such handlers hold every thread of the pool, so
-/// that none is left to tell them of the abort.
+/// that none is left to tell them of the abort. Callbacks that wait for a flush themselves are not waited for without end.
 /// </remarks>
 internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan) : PipeWriter
 {
     private static readonly FlushResult Completed = new(isCanceled: false, isCompleted: true);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     public override bool CanGetUnflushedBytes => inner.CanGetUnflushedBytes;
 
@@ -57,6 +58,8 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan)
         }
     }
 
+    private static bool IsEnd(in FlushResult result) => result is { IsCompleted: true, IsCanceled: false };
+
     private ValueTask<FlushResult> Observe(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
     {
         // There is room in the busy case: no state machine then. A result may be taken only once.
@@ -66,7 +69,7 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan)
         }
 
         var result = flush.Result;
-        return result.IsCompleted ? EndAsync(result, cancellationToken) : new(result);
+        return IsEnd(result) ? EndAsync(result, cancellationToken) : new(result);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -82,15 +85,18 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan)
             result = Completed;
         }
 
-        return result.IsCompleted ? await EndAsync(result, cancellationToken).ConfigureAwait(false) : result;
+        return IsEnd(result) ? await EndAsync(result, cancellationToken).ConfigureAwait(false) : result;
     }
 
     private async ValueTask<FlushResult> EndAsync(FlushResult result, CancellationToken cancellationToken)
     {
-        await closedCallbacksRan.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await closedCallbacksRan.WaitAsync(Patience, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-        // Kestrel's callback queues the abort of the request. The yield goes to the same queue, behind it.
-        await Task.Yield();
+        // Kestrel's callback queues the abort of the request. This goes to the end of the same queue, whatever context the caller has.
+        var turn = new TaskCompletionSource();
+        ThreadPool.UnsafeQueueUserWorkItem(static turn => turn.SetResult(), turn, preferLocal: false);
+        await turn.Task.ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
         return result;
     }
 }

@@ -92,7 +92,10 @@ internal sealed class NodeCore<TSession, TNetwork>
     public TSession Running() => _session ?? throw NotRunning();
 
     /// <exception cref="ZeroTierException">The node does not run, or has not joined the network.</exception>
-    public TNetwork Find(NetworkId network) => Running().Find(network) ?? throw new ZeroTierException(
+    public TNetwork Find(NetworkId network) => Find(Running(), network);
+
+    /// <exception cref="ZeroTierException">The network is not joined in that life.</exception>
+    public static TNetwork Find(TSession session, NetworkId network) => session.Find(network) ?? throw new ZeroTierException(
         ZeroTierError.NetworkNotJoined, $"Network {network} is not joined. Join it first: add it to Networks, or call JoinAsync.");
 
     public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_state == ZeroTierNodeState.Disposed, _owner);

@@ -154,6 +154,31 @@ public class StartTests
         Assert.Null(node.FatalError);
     }
 
+    [Fact]
+    public async Task Failure_OfAnEndedLife_LeavesTheNextOneAlone()
+    {
+        await using var world = await LoopbackWorld.StartAsync(Token);
+        var node = world.CreateNode();
+        await node.StartAsync(Token);
+        ZeroTier.Managed.Vl1.IVl1Client ended = node.Session!;
+        await node.RestartAsync(Token);
+
+        ended.OnIdentityCollision();
+
+        // The failure is worked off on the pool, behind the gate that this takes.
+        await Task.Delay(50, Token);
+        await node.JoinAsync(NetworkId.AdHoc(1, 65535), Token);
+        Assert.Equal(ZeroTierNodeState.Running, node.State);
+
+        ((ZeroTier.Managed.Vl1.IVl1Client)node.Session!).OnIdentityCollision();
+        while (node.State == ZeroTierNodeState.Running)
+        {
+            await Task.Delay(10, Token);
+        }
+
+        Assert.Equal(ZeroTierNodeState.Failed, node.State);
+    }
+
     [Theory]
     [InlineData("Port")]
     [InlineData("ActivityTimeout")]
