@@ -236,7 +236,8 @@ internal sealed partial class Vl1Node
         return true;
     }
 
-    // The reference sends into a broken path for up to 243 s. Frames that go unanswered earn a question, two unanswered ones a detour.
+    // The reference sends into a broken path for up to 243 s. Frames that go unanswered earn a question, two unanswered ones a detour. A peer that has gone
+    // or moved leaves all its paths at once, so the second question goes to all: whichever does not answer is no better than the one in use.
     private void WatchPathInUse(Peer peer, long now)
     {
         if (peer.IsUpstream || peer.Route.Path is not { } path)
@@ -263,12 +264,21 @@ internal sealed partial class Vl1Node
         if (path.UnansweredProbes >= Vl1Limits.UnansweredPathProbes)
         {
             path.UnansweredProbes = 0;
-            path.IsSuspect = true;
+            foreach (var other in peer.Paths)
+            {
+                other.IsSuspect |= other.LastReceived < path.LastProbe;
+            }
         }
 
         path.UnansweredProbes++;
         path.LastProbe = now;
-        Probe(peer, path.Socket, path.EndPoint);
+        foreach (var other in peer.Paths)
+        {
+            if (other == path || path.UnansweredProbes == Vl1Limits.UnansweredPathProbes)
+            {
+                Probe(peer, other.Socket, other.EndPoint);
+            }
+        }
     }
 
     private void DropExpiredPaths(Peer peer, long now)
