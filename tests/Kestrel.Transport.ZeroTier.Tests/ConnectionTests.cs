@@ -153,8 +153,13 @@ public class ConnectionTests
         await otherPeer.Output.CompleteAsync();
         await TestHost.EventuallyAsync(() => other.ConnectionClosed.IsCancellationRequested, "the other connection closed");
         await other.DisposeAsync().AsTask().WaitAsync(TestHost.Limit, Cancel);
+
+        // The token's source lives until its callbacks have ended.
+        var disposal = slow.DisposeAsync().AsTask();
+        await Task.WhenAny(disposal, Task.Delay(50, Cancel));
+        Assert.False(disposal.IsCompleted);
         gate.Set();
-        await slow.DisposeAsync().AsTask().WaitAsync(TestHost.Limit, Cancel);
+        await disposal.WaitAsync(TestHost.Limit, Cancel);
     }
 
     [Fact]
@@ -221,6 +226,21 @@ public class ConnectionTests
         ours.ConnectionClosed.Register(() => ours.Transport.Output.AsStream().Write(new byte[10]));
         await BreakAsync(engine);
         await ours.DisposeAsync().AsTask().WaitAsync(TestHost.Limit, Cancel);
+    }
+
+    [Fact]
+    public async Task Rule_6_8_An_abort_after_the_peers_FIN_does_not_take_its_last_bytes()
+    {
+        var (ours, _, peer) = Pair();
+        await peer.Output.WriteAsync(new byte[] { 1, 2, 3 }, Cancel);
+        await peer.Output.CompleteAsync();
+        await TestHost.EventuallyAsync(() => ours.ConnectionClosed.IsCancellationRequested, "closed");
+        ours.Abort(null!);
+        var read = await ours.Transport.Input.ReadAtLeastAsync(3, Cancel);
+        Assert.Equal(3, read.Buffer.Length);
+        ours.Transport.Input.AdvanceTo(read.Buffer.End);
+        Assert.True((await ours.Transport.Input.ReadAsync(Cancel)).IsCompleted);
+        await ours.DisposeAsync();
     }
 
     [Fact]
@@ -383,6 +403,29 @@ public class ConnectionTests
 
         await done.Task.WaitAsync(TestHost.Limit, Cancel);
         Assert.Equal(Enumerable.Range(0, 10_000), seen);
+    }
+
+    [Fact]
+    public async Task A_connection_has_one_id_for_the_engines_events_and_for_kestrel()
+    {
+        var (ours, engine, other) = Pair();
+        Assert.Equal(ours.ConnectionId, ConnectionIds.Of(engine));
+        Assert.NotEqual(ours.ConnectionId, ConnectionIds.Of(other));
+        await ours.DisposeAsync();
+    }
+
+    [Fact]
+    public void IOQueues_ItemsThatComeWhileTheQueueRunsDry_AreRun()
+    {
+        var queues = new IOQueues(1);
+        object state = new();
+        int ran = 0;
+        for (int i = 1; i <= 50_000; i++)
+        {
+            // The next one comes when the last one has just run, which is when the queue's thread is about to leave.
+            queues.Schedule(_ => Volatile.Write(ref ran, ran + 1), state);
+            Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref ran) == i, TestHost.Limit), $"Item {i} was left lying.");
+        }
     }
 
     private static readonly Comparer<Type> Names = Comparer<Type>.Create((left, right) => string.CompareOrdinal(left.FullName, right.FullName));

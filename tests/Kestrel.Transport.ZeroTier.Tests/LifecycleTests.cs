@@ -96,6 +96,28 @@ public class LifecycleTests
         Assert.Equal(ZeroTierError.Storage, error.Error);
         Assert.Equal(ZeroTierNodeState.Disposed, host.Server.State);
         Assert.Equal(1, host.Factory.Backing.Disposals);
+
+        // The failure is not kept: who asks again gets another attempt.
+        await Assert.ThrowsAnyAsync<Exception>(() => host.App.Services.GetRequiredService<NodeHost>().EnsureStartedAsync(Cancel));
+        Assert.Equal(2, host.Factory.Created);
+    }
+
+    [Fact]
+    public async Task A_subscription_made_before_the_start_ends_with_a_host_that_never_starts()
+    {
+        await using var host = TestHost.Build();
+        using var subscription = host.App.Services.GetRequiredService<IZeroTierNode>().Subscribe();
+        var reading = ReadAsync();
+        Assert.False(reading.IsCompleted);
+        await host.App.DisposeAsync();
+        await reading.WaitAsync(TestHost.Limit, Cancel);
+
+        async Task ReadAsync()
+        {
+            await foreach (var _ in subscription.ReadAllAsync(Cancel))
+            {
+            }
+        }
     }
 
     [Fact]

@@ -21,12 +21,15 @@ internal sealed class TransportConnection :
     private readonly TransportWriter _output;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _closed = new();
+
+    // Held while the end is logged: who comes second, and goes on to log what follows from it, waits until it is.
+    private readonly Lock _logGate = new();
     private readonly TaskCompletionSource _closedCallbacksRan = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ConnectionAbortedException? _shutdownReason;
     private IDictionary<object, object?>? _items;
     private int _closedFired;
-    private int _errorLogged;
-    private int _finLogged;
+    private bool _errorLogged;
+    private bool _finLogged;
     private int _disposed;
 
     /// <summary>Wraps a connection. Starts nothing (rule 6.13).</summary>
@@ -212,28 +215,38 @@ internal sealed class TransportConnection :
         if (error is not null)
         {
             LogError(error);
+            return;
         }
-        else if (Volatile.Read(ref _shutdownReason) is null && Interlocked.Exchange(ref _finLogged, 1) == 0)
+
+        lock (_logGate)
         {
-            TransportLog.ConnectionReadFin(_logger, ConnectionId);
+            if (Volatile.Read(ref _shutdownReason) is null && !_finLogged)
+            {
+                _finLogged = true;
+                TransportLog.ConnectionReadFin(_logger, ConnectionId);
+            }
         }
     }
 
     private void LogError(ZeroTierException error)
     {
-        // Both directions end with the same error, and our own abort was logged by its reason.
-        if (Volatile.Read(ref _shutdownReason) is not null || Interlocked.Exchange(ref _errorLogged, 1) != 0)
+        lock (_logGate)
         {
-            return;
-        }
+            // Both directions end with the same error, and our own abort was logged by its reason.
+            if (Volatile.Read(ref _shutdownReason) is not null || _errorLogged)
+            {
+                return;
+            }
 
-        if (error.Error == ZeroTierError.ConnectionReset)
-        {
-            TransportLog.ConnectionReset(_logger, ConnectionId);
-        }
-        else
-        {
-            TransportLog.ConnectionError(_logger, ConnectionId, error);
+            _errorLogged = true;
+            if (error.Error == ZeroTierError.ConnectionReset)
+            {
+                TransportLog.ConnectionReset(_logger, ConnectionId);
+            }
+            else
+            {
+                TransportLog.ConnectionError(_logger, ConnectionId, error);
+            }
         }
     }
 

@@ -134,7 +134,9 @@ public class ListenerRuleTests
             ending = slowAtServer;
             blocked = BlockAsync(slowAtServer, entered, gate);
             await slow.Output.WriteAsync(new byte[] { 1 }, Token);
-            while (!entered.IsSet)
+
+            // The handler runs on a real thread, which virtual time must not outrun.
+            while (!entered.Wait(TimeSpan.FromMilliseconds(1), Token))
             {
                 await world.Delay(TimeSpan.FromMilliseconds(1));
             }
