@@ -137,7 +137,7 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
-    public void Backlog_HandshakesEndInOneBatch_IsKeptToTheLastPlace()
+    public void Rule_5_8_Handshakes_that_end_in_one_batch_keep_to_the_backlog()
     {
         const int Backlog = 4;
         using var peer = new TcpPeer();
