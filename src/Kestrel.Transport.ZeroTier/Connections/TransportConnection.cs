@@ -199,6 +199,8 @@ internal sealed class TransportConnection :
             }
             finally
             {
+                // Both directions are lost, and the reader may hear of it a moment later: as what happened, not as the abort that the callbacks bring.
+                _input.EndByPeer();
                 FireConnectionClosed();
             }
         }

@@ -119,18 +119,10 @@ internal static class NativeLife
     }
 
     /// <summary>Waits for something that takes a moment, or for ever when libzt has frozen; true when it ended.</summary>
-    public static async Task<bool> EndsInTimeAsync(Task task)
-    {
-        try
-        {
-            await task.WaitAsync(StopLimit, _time).ConfigureAwait(false);
-            return true;
-        }
-        catch (TimeoutException)
-        {
-            return task.IsCompleted;
-        }
-    }
+    public static Task<bool> EndsInTimeAsync(Task task) => EndsAsync(task, StopLimit);
+
+    /// <summary>Waits for something that has ended, or is about to, unless libzt is frozen still; true when it ended.</summary>
+    public static Task<bool> EndsAtOnceAsync(Task task) => EndsAsync(task, Pause);
 
     /// <summary>Notes a session whose sockets cannot be closed. It stays alive as long as its native node does, so that nobody else takes its folder.</summary>
     public static void Freeze(NodeSession session) => _frozen = session;
@@ -146,6 +138,19 @@ internal static class NativeLife
         _stoppedAt = _time.GetTimestamp();
         _everStopped = true;
         _begun = false;
+    }
+
+    private static async Task<bool> EndsAsync(Task task, TimeSpan limit)
+    {
+        try
+        {
+            await task.WaitAsync(limit, _time).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return task.IsCompleted;
+        }
     }
 
     private static async Task<bool> EndsAsync(LibztLibrary library, TimeSpan limit, CancellationToken cancellationToken)

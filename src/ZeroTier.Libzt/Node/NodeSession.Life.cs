@@ -99,7 +99,7 @@ internal sealed partial class NodeSession
     /// <summary>Ends a session whose stop found libzt frozen; false while it still is.</summary>
     public async Task<bool> TryFinishStopAsync()
     {
-        if (!Sockets.StopAsync().IsCompleted)
+        if (!await NativeLife.EndsAtOnceAsync(Sockets.StopAsync()).ConfigureAwait(false))
         {
             return false;
         }
