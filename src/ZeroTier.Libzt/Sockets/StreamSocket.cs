@@ -175,8 +175,9 @@ internal sealed partial class StreamSocket : PolledSocket
         _isOver = true;
         Uncount();
 
-        // Or nothing would be gained by waiting: once FIN is sent, libzt no longer looks for dead peers.
-        bool closesAtOnce = _isBlocked || _finSentAt != Never;
+        // Once FIN is sent nothing would be gained by waiting, since libzt no longer looks for dead peers. A buffer that was full is asked again: the peer may
+        // have acknowledged it all since.
+        bool closesAtOnce = _finSentAt != Never || (_isBlocked && Descriptor?.CanSend() == false);
 
         // First, so that nothing stays behind whatever the application's pool or scheduler does when the pipes end.
         Loop.Remove(this);
