@@ -39,6 +39,7 @@ internal struct PeerInfo
 /// <summary>Native events that the engine looks at. Every other one is only a hint to look at the state (chapter 4, section 7.2).</summary>
 internal enum NativeEvent : short
 {
+    NodeUp = 200,
     NodeOnline = 201,
     NodeOffline = 202,
     PeerDirect = 240,

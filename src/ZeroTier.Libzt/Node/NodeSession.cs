@@ -30,6 +30,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
     private readonly Action<NodeSession, ZeroTierException> _fail;
     private readonly ILogger _log;
     private readonly ConcurrentQueue<PeerNotice> _notices = new();
+    private readonly List<PeerNotice> _taken = [];
     private readonly PeerTable _peers;
     private readonly OnlineState _online;
     private readonly ITimer _timer;
@@ -136,19 +137,13 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
 
     void INativeEventSink.OnNativeEvent(NativeEvent code, PeerInfo? peer)
     {
-        // What comes before the core exists was left over from an earlier session (chapter 4, section 7.1).
-        if (!_listening)
-        {
-            return;
-        }
-
         if (_notices.Count < MaxNotices)
         {
             _notices.Enqueue(new PeerNotice(code, peer ?? default));
         }
 
-        // Once until the next look has begun, whatever the number of events.
-        if (Interlocked.Exchange(ref _isHinted, 1) == 0)
+        // Once until the next look has begun, whatever the number of events. The first look comes by itself.
+        if (_listening && Interlocked.Exchange(ref _isHinted, 1) == 0)
         {
             _timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
@@ -252,12 +247,26 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
     {
         while (_notices.TryDequeue(out var notice))
         {
-            _online.OnEvent(notice.Code);
-            if (_peers.Apply(notice) is { } news)
+            _taken.Add(notice);
+        }
+
+        // What comes before the core tells of itself was left over from an earlier session (chapter 4, section 7.1).
+        int first = _taken.FindLastIndex(notice => notice.Code == NativeEvent.NodeUp) + 1;
+        if (first > 0)
+        {
+            _peers.Clear();
+        }
+
+        for (int i = first; i < _taken.Count; i++)
+        {
+            _online.OnEvent(_taken[i].Code);
+            if (_peers.Apply(_taken[i]) is { } news)
             {
                 _events.Add(news.Code, peer: news.Peer);
             }
         }
+
+        _taken.Clear();
     }
 
     private bool ObserveOnline()

@@ -33,6 +33,15 @@ internal sealed class PeerTable(TimeProvider time)
         }
     }
 
+    /// <summary>Forgets all: the peers were those of an earlier node.</summary>
+    public void Clear()
+    {
+        lock (_lock)
+        {
+            _peers.Clear();
+        }
+    }
+
     /// <summary>Takes in a notice; gives what to tell subscribers, null when it says nothing new.</summary>
     public (NodeId Peer, ZeroTierEventCode Code)? Apply(in PeerNotice notice)
     {
