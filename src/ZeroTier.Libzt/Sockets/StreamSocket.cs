@@ -177,7 +177,7 @@ internal sealed partial class StreamSocket : PolledSocket
 
         // Once FIN is sent nothing would be gained by waiting, since libzt no longer looks for dead peers. A buffer that was full is asked again: the peer may
         // have acknowledged it all since.
-        bool closesAtOnce = _finSentAt != Never || (_isBlocked && Descriptor?.CanSend() == false);
+        bool closesAtOnce = _finSentAt != Never || (_isBlocked && !Loop.IsGone && Descriptor?.CanSend() == false);
 
         // First, so that nothing stays behind whatever the application's pool or scheduler does when the pipes end.
         Loop.Remove(this);
