@@ -164,4 +164,41 @@ public sealed class Vl1RestartTests
         client.SendFrame(again, 3);
         Assert.True(net.RunUntil(() => again.Client.Frames.Any(frame => frame is [3]), 0.5));
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Leaf_that_restarts_many_times_in_a_row_on_other_ports_is_reached_within_three_seconds(bool busy)
+    {
+        using var net = new Vl1Simulation();
+        var planet = net.CreatePlanet("10.0.0.1");
+        net.Add(0, planet, "10.0.0.1");
+        var host = net.Network.AddHost("server", "10.0.0.2");
+        var server = net.Add(1, planet, host);
+        net.Advance(3);
+        var client = net.Add(2, planet, "10.0.0.3");
+        Assert.True(net.RunUntil(() => server.Node.IsOnline && client.Node.IsOnline, 30));
+        Vl1NetworkTests.Connect(net, server, client);
+        const ushort Last = 12345 + 20;
+        for (ushort port = 12345; port <= Last; port++)
+        {
+            server.Stop();
+            net.Nodes.Remove(server);
+            var again = server = net.Add(1, planet, host, port: port);
+            Assert.True(net.RunUntil(() => again.Node.IsOnline, 5), $"not online on port {port}");
+            if (!busy && port != Last)
+            {
+                net.Advance(1);
+                continue;
+            }
+
+            // As TCP repeats a SYN.
+            client.SendFrame(again, 1);
+            net.Advance(1);
+            client.SendFrame(again, 2);
+            net.Advance(2);
+            client.SendFrame(again, 3);
+            Assert.True(net.RunUntil(() => again.Client.Frames.Any(frame => frame is [3]), 0.5), $"not reached on port {port}");
+        }
+    }
 }

@@ -10,7 +10,7 @@ internal sealed class TcpListener : IDisposable
     private readonly TcpLayer _layer;
     private readonly LinkedList<TcpSocket> _halfOpen = new();
     private readonly LinkedList<TcpSocket> _ready = new();
-    private readonly LinkedList<TaskCompletionSource<TcpSocket?>> _waiters = new();
+    private readonly LinkedList<Waiter> _waiters = new();
 
     // Handshakes that are complete and not accepted yet, and those that the segment at hand may complete.
     private int _places;
@@ -40,7 +40,7 @@ internal sealed class TcpListener : IDisposable
     public async ValueTask<TcpSocket?> AcceptAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        TaskCompletionSource<TcpSocket?> waiter;
+        Waiter waiter;
         lock (_gate)
         {
             if (_disposed)
@@ -55,26 +55,13 @@ internal sealed class TcpListener : IDisposable
                 return first.Value;
             }
 
-            waiter = new TaskCompletionSource<TcpSocket?>();
+            waiter = new Waiter(this);
             _waiters.AddLast(waiter);
         }
 
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
-            static (state, token) => ((TaskCompletionSource<TcpSocket?>)state!).TrySetCanceled(token), waiter);
-        try
-        {
-            return await waiter.Task.ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // Else a caller that polls with short timeouts would leave its waiters behind until the next connection.
-            lock (_gate)
-            {
-                _waiters.Remove(waiter);
-            }
-
-            throw;
-        }
+            static (state, token) => ((Waiter)state!).Cancel(token), waiter);
+        return await waiter.Task.ConfigureAwait(false);
     }
 
     /// <summary>Callers that wait for a connection.</summary>
@@ -93,7 +80,7 @@ internal sealed class TcpListener : IDisposable
     public void Dispose()
     {
         TcpSocket[] sockets;
-        TaskCompletionSource<TcpSocket?>[] waiters;
+        Waiter[] waiters;
         lock (_gate)
         {
             if (_disposed)
@@ -110,9 +97,9 @@ internal sealed class TcpListener : IDisposable
         }
 
         _layer.Remove(this);
-        foreach (TaskCompletionSource<TcpSocket?> waiter in waiters)
+        foreach (Waiter waiter in waiters)
         {
-            _layer.Options.Scheduler.Schedule(static state => ((TaskCompletionSource<TcpSocket?>)state!).TrySetResult(null), waiter);
+            _layer.Options.Scheduler.Schedule(static state => ((Waiter)state!).SetResult(null), waiter);
         }
 
         foreach (TcpSocket socket in sockets)
@@ -203,13 +190,13 @@ internal sealed class TcpListener : IDisposable
         _layer.Options.Scheduler.Schedule(static state => ((TcpListener)state!).Match(), this);
     }
 
-    // Gives waiting connections to waiting callers. A caller that was cancelled meanwhile is passed over.
+    // Gives waiting connections to waiting callers.
     private void Match()
     {
         while (true)
         {
             TcpSocket socket;
-            TaskCompletionSource<TcpSocket?> waiter;
+            Waiter waiter;
             lock (_gate)
             {
                 if (_ready.First is not { } first || _waiters.First is not { } firstWaiter)
@@ -217,27 +204,14 @@ internal sealed class TcpListener : IDisposable
                     return;
                 }
 
-                waiter = firstWaiter.Value;
-                _waiters.RemoveFirst();
-                if (waiter.Task.IsCompleted)
-                {
-                    continue;
-                }
-
                 socket = first.Value;
+                waiter = firstWaiter.Value;
                 _ready.RemoveFirst();
-            }
-
-            if (waiter.TrySetResult(socket))
-            {
+                _waiters.RemoveFirst();
                 Unreserve();
-                continue;
             }
 
-            lock (_gate)
-            {
-                _ready.AddFirst(socket);
-            }
+            waiter.SetResult(socket);
         }
     }
 
@@ -271,6 +245,25 @@ internal sealed class TcpListener : IDisposable
             _halfOpen.Remove(node);
             socket.HalfOpenNode = null;
             _layer.OnHalfOpenRemoved();
+        }
+    }
+
+    /// <summary>
+    /// A caller that waits. Whoever takes it out of the list, under the lock, completes it: a connection is never handed to a caller that has just given up.
+    /// </summary>
+    private sealed class Waiter(TcpListener listener) : TaskCompletionSource<TcpSocket?>
+    {
+        public void Cancel(CancellationToken cancellationToken)
+        {
+            lock (listener._gate)
+            {
+                if (!listener._waiters.Remove(this))
+                {
+                    return;
+                }
+            }
+
+            SetCanceled(cancellationToken);
         }
     }
 }
