@@ -142,6 +142,33 @@ public class ConnectionTests
     }
 
     [Fact]
+    public async Task Rule_6_7_The_application_hears_of_an_end_once_it_is_in_the_log()
+    {
+        // Else what the application does next may be logged first.
+        var logs = new LogCollector();
+        using var logging = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        logs.OnLine = _ =>
+        {
+            logging.Set();
+            goOn.Wait(TestHost.Limit);
+        };
+        var (ours, _, peer) = Pair(logs);
+        await peer.Output.CompleteAsync();
+        Assert.True(logging.Wait(TestHost.Limit, Cancel));
+
+        var read = Task.Run(() => ours.Transport.Input.ReadAsync(Cancel).AsTask(), Cancel);
+        await Task.WhenAny(read, Task.Delay(100, Cancel));
+        bool heard = read.IsCompleted || ours.ConnectionClosed.IsCancellationRequested;
+        goOn.Set();
+
+        Assert.False(heard);
+        Assert.True((await read.WaitAsync(TestHost.Limit, Cancel)).IsCompleted);
+        Assert.Equal([6], logs.ConnectionEvents);
+        await ours.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Rule_6_8_Closed_callbacks_run_on_the_pool_and_may_block_or_throw()
     {
         var (slow, _, slowPeer) = Pair();

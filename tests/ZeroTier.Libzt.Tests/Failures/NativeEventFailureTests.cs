@@ -89,6 +89,15 @@ public sealed class NativeEventFailureTests : FailureTest
     }
 
     [Fact]
+    public async Task Peers_ToldOfWhileTheNodeStarts_AreKept()
+    {
+        // The roots answer with the core's first breath, before the start has seen that it is there.
+        var node = await Up("core_delay=0;online_delay=0");
+
+        await Until(() => node.Node.Peers.Any(p => p.Role == ZeroTierPeerRole.Planet && p.IsDirect));
+    }
+
+    [Fact]
     public async Task RelayedPeer_IsNotDirect()
     {
         var server = await Up();

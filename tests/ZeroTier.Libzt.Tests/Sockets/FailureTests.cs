@@ -347,6 +347,32 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
+    public async Task Abort_BehindABufferThatHasJustDrained_ResetsThePeer()
+    {
+        var (connection, peer) = await Accept(Options with { MaxWriteBufferSize = 0 });
+        await Write(connection, Data(3_000_000));
+        await AssertQuiet();
+
+        // The loop looks at its sockets, is held up, and then comes to the abort: what it knows of the buffer is old by then.
+        using var busy = new ManualResetEventSlim();
+        using var looks = new ManualResetEventSlim();
+        using var hasLooked = new ManualResetEventSlim();
+        using var drained = new ManualResetEventSlim();
+        Hold(busy, looks);
+        Assert.True(busy.Wait(Limit, Token));
+        Hold(hasLooked, drained);
+        connection.Abort();
+        looks.Set();
+        Assert.True(hasLooked.Wait(Limit, Token));
+        peer.Receive((int)Loop.Counters.BytesSent);
+        drained.Set();
+
+        Assert.Equal((0, 104), peer.ReceiveToEnd());
+        await connection.DisposeAsync();
+        peer.Close();
+    }
+
+    [Fact]
     public async Task Abort_AfterFin_DoesNotWaitForAResetThatNeverComes()
     {
         Control.Configure("slow_tick=1000000");
@@ -390,6 +416,15 @@ public sealed class FailureTests : SocketLoopTest
         await connection.DisposeAsync();
         peer.Close();
     }
+
+    // Keeps the loop's thread from the moment that it sets one until somebody sets the other.
+    private void Hold(ManualResetEventSlim begun, ManualResetEventSlim end) => Loop.Work.Schedule(
+        _ =>
+        {
+            begun.Set();
+            end.Wait(Limit);
+        },
+        null);
 
     private Task<ZeroTierConnection> Connect(int port) => ConnectUntil(port, Token);
 

@@ -12,7 +12,7 @@ namespace ZeroTier.Libzt.Tests.Sockets;
 public abstract class SocketLoopTest : IAsyncLifetime
 {
     private protected static readonly NetworkId Network = new(RawDouble.Network);
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(40);
+    private protected static readonly TimeSpan Limit = TimeSpan.FromSeconds(40);
 
     private protected CollectingLogger Log { get; } = new();
 
