@@ -36,6 +36,9 @@ public readonly record struct NetworkId
         return new NetworkId(0xffUL << 56 | (ulong)firstPort << 40 | (ulong)lastPort << 24);
     }
 
+    /// <summary>The TCP ports that an ad-hoc network opens (chapter 3.10.1), first and last; null where the ID does not say.</summary>
+    internal (ushort First, ushort Last)? AdHocPorts => IsAdHoc && (Value & 0xff_ffff) == 0 ? ((ushort)(Value >> 40), (ushort)(Value >> 24)) : null;
+
     /// <summary>
     /// The 6PLANE address of a member: <c>fc</c>, a 32-bit digest of the network, the node's address and <c>::1</c> (chapter 3.1.3).
     /// Ad-hoc networks use it; others where their controller assigns it.

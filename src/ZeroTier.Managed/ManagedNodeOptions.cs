@@ -37,8 +37,14 @@ public sealed record ManagedNodeOptions
     /// </summary>
     public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
 
-    /// <summary>Networks to join at the first start, in this order, besides those that the storage folder remembers. Default: none.</summary>
+    /// <summary>Networks to join at the first start, in this order, besides those of <see cref="RejoinsNetworks"/>. Default: none.</summary>
     public IReadOnlyList<NetworkId> Networks { get; init; } = [];
+
+    /// <summary>
+    /// Whether networks that an earlier node has joined and not left, which the storage folder remembers, are joined again. Default true; false makes
+    /// <see cref="Networks"/> the whole truth, as for hosts that are configured.
+    /// </summary>
+    public bool RejoinsNetworks { get; init; } = true;
 
     /// <summary>After how long without a word from any root the node calls itself offline, 1 second or more. Default 30 seconds.</summary>
     public TimeSpan ActivityTimeout { get; init; } = TimeSpan.FromSeconds(30);

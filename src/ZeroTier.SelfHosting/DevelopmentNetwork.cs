@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using ZeroTier.Engines;
 using ZeroTier.Managed;
 using ZeroTier.Managed.Vl1;
 
@@ -39,7 +40,7 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
     private DevelopmentNetwork(DevelopmentNetworkOptions options)
     {
         _options = options;
-        _log = options.LoggerFactory.CreateLogger("ZeroTier.SelfHosting");
+        _log = ShieldedLogger.Create(options.LoggerFactory, "ZeroTier.SelfHosting");
         _timer = options.TimeProvider.CreateTimer(
             static state => ((DevelopmentNetwork)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using ZeroTier.Engines;
 using ZeroTier.Managed;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Vl1;
@@ -115,7 +116,7 @@ internal sealed class DevelopmentRoot : IAsyncDisposable
         {
             Port = port,
             LoopbackOnly = true,
-            Logger = options.LoggerFactory.CreateLogger("ZeroTier.Managed.Datagrams"),
+            Logger = ShieldedLogger.Create(options.LoggerFactory, "ZeroTier.Managed.Datagrams"),
         }));
 
     private static async Task<IDatagramTransport> OpenAsync(

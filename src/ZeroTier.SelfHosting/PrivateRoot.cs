@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using ZeroTier.Engines;
 using ZeroTier.Managed;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Vl1;
@@ -69,7 +70,7 @@ public sealed class PrivateRoot : IAsyncDisposable
             });
             await node.StartAsync(cancellationToken).ConfigureAwait(false);
             SelfHostingLog.RootStarted(
-                options.LoggerFactory.CreateLogger("ZeroTier.SelfHosting"), folder.Identity.Address, string.Join(", ", options.EndPoints), folder.PlanetPath);
+                ShieldedLogger.Create(options.LoggerFactory, "ZeroTier.SelfHosting"), folder.Identity.Address, string.Join(", ", options.EndPoints), folder.PlanetPath);
             return new PrivateRoot(folder, node, planet);
         }
         catch

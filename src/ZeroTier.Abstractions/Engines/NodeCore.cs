@@ -257,11 +257,18 @@ internal sealed class NodeCore<TSession, TNetwork>
     {
         if (_state != ZeroTierNodeState.Disposed)
         {
-            await EndAsync(ZeroTierNodeState.Disposed, close).ConfigureAwait(false);
-            _state = ZeroTierNodeState.Disposed;
-            release();
-            Hub.Dispose();
-            Changed.Pulse();
+            try
+            {
+                await EndAsync(ZeroTierNodeState.Disposed, close).ConfigureAwait(false);
+            }
+            finally
+            {
+                // Whatever closing the last life throws: nobody can try again.
+                _state = ZeroTierNodeState.Disposed;
+                release();
+                Hub.Dispose();
+                Changed.Pulse();
+            }
         }
     });
 

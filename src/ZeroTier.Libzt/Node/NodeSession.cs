@@ -53,7 +53,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
         _events = events;
         _changed = changed;
         _fail = fail;
-        _log = new ShieldedLogger(options.LoggerFactory.CreateLogger(NodeLog.Category));
+        _log = ShieldedLogger.Create(options.LoggerFactory, NodeLog.Category);
         _peers = new PeerTable(options.TimeProvider);
         _online = new OnlineState(options.TimeProvider);
         _timer = options.TimeProvider.CreateTimer(static session => ((NodeSession)session!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

@@ -5,9 +5,7 @@ internal readonly record struct OpenPorts(int First, int Last)
 {
     public bool IsAll => First <= 1 && Last == ushort.MaxValue;
 
-    public static OpenPorts Of(NetworkId network) => network.IsAdHoc && (network.Value & 0xff_ffff) == 0
-        ? new((ushort)(network.Value >> 40), (ushort)(network.Value >> 24))
-        : new(0, ushort.MaxValue);
+    public static OpenPorts Of(NetworkId network) => network.AdHocPorts is var (first, last) ? new(first, last) : new(0, ushort.MaxValue);
 
     /// <summary>Refuses a port that nothing would get through to.</summary>
     /// <exception cref="ZeroTierException">The port is not open.</exception>

@@ -87,9 +87,13 @@ internal sealed class ListeningSocket : PolledSocket
     }
 
     /// <summary>Closes the descriptor and frees the port.</summary>
-    internal new void Close()
+    internal override void Close()
     {
-        Loop.Ports.Free(ZtsSocketType.Stream, _local.Address, _local.Port);
+        if (Descriptor is not null)
+        {
+            Loop.Ports.Free(ZtsSocketType.Stream, _local.Address, _local.Port);
+        }
+
         base.Close();
     }
 

@@ -96,7 +96,7 @@ internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
     internal void Progress() => _spurious = 0;
 
     /// <summary>Leaves the loop and closes the descriptor. Idempotent.</summary>
-    internal void Close()
+    internal virtual void Close()
     {
         loop.Remove(this);
         Descriptor?.Dispose();

@@ -202,13 +202,18 @@ internal sealed partial class SocketLoop
     private void Fail(PolledSocket socket, Exception e)
     {
         SocketLog.Unexpected(Logger, socket.GetType().Name, e);
+        End(socket, new ZeroTierException(ZeroTierError.ConnectionAborted, "An unexpected error at this end ended the connection.", e));
+    }
+
+    private void End(PolledSocket socket, ZeroTierException reason)
+    {
         try
         {
-            socket.End(new ZeroTierException(ZeroTierError.ConnectionAborted, "An unexpected error at this end ended the connection.", e));
+            socket.End(reason);
         }
-        catch (Exception again)
+        catch (Exception e)
         {
-            SocketLog.Unexpected(Logger, $"the end of {socket.GetType().Name}", again);
+            SocketLog.Unexpected(Logger, $"the end of {socket.GetType().Name}", e);
             socket.Close();
         }
     }
@@ -254,7 +259,7 @@ internal sealed partial class SocketLoop
     {
         foreach (PolledSocket socket in Polled.All.ToArray())
         {
-            socket.End(reason);
+            End(socket, reason);
         }
     }
 

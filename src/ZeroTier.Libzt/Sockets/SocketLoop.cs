@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using ZeroTier.Engines;
 
 namespace ZeroTier.Libzt.Sockets;
 

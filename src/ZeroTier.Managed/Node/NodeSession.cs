@@ -38,7 +38,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         _events = events;
         _changed = changed;
         _fail = fail;
-        _log = options.LoggerFactory.CreateLogger("ZeroTier.Managed.Node");
+        _log = ShieldedLogger.Create(options.LoggerFactory, "ZeroTier.Managed.Node");
     }
 
     public ManagedNodeOptions Options { get; }
@@ -98,9 +98,16 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             }
         }
 
-        _events.Publish();
-        StorePeers();
-        await _resources.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            _events.Publish();
+            StorePeers();
+        }
+        finally
+        {
+            await _resources.DisposeAsync().ConfigureAwait(false);
+        }
+
         _networks = [];
         NodeLog.Stopped(_log, Id);
         _events.Add(ZeroTierEventCode.NodeDown);
@@ -217,7 +224,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             Client = this,
             TimeProvider = Options.TimeProvider,
             Random = Options.RandomSource,
-            Logger = Options.LoggerFactory.CreateLogger("ZeroTier.Managed.Vl1"),
+            Logger = ShieldedLogger.Create(Options.LoggerFactory, "ZeroTier.Managed.Vl1"),
             OfflineAfter = Options.ActivityTimeout,
             KnownPeers = Options.PersistPeers ? _files?.LoadPeers() ?? [] : [],
         });
@@ -233,7 +240,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             NodeLog.IsRoot(_log, Id);
         }
 
-        foreach (var network in networks.Concat(_files?.LoadNetworks() ?? []))
+        foreach (var network in networks.Concat(Options.RejoinsNetworks ? _files?.LoadNetworks() ?? [] : []))
         {
             Join(network);
         }
@@ -253,7 +260,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         Port = Options.Port,
         BindAddresses = Options.BindAddresses,
         LoopbackOnly = planet.IsLoopbackOnly,
-        Logger = Options.LoggerFactory.CreateLogger("ZeroTier.Managed.Datagrams"),
+        Logger = ShieldedLogger.Create(Options.LoggerFactory, "ZeroTier.Managed.Datagrams"),
     });
 
     private ValueTask CloseNetworks()
@@ -268,8 +275,15 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     private async ValueTask CloseTransportsAsync()
     {
-        await _transport.DisposeAsync().ConfigureAwait(false);
-        _vl1.Dispose();
+        try
+        {
+            await _transport.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            // It holds the keys.
+            _vl1.Dispose();
+        }
     }
 
     private void StoreChangedPeers()

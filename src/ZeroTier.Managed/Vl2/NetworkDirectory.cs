@@ -19,10 +19,8 @@ internal static class NetworkDirectory
                 $"Network {network} has a controller (node {network.Controller}). This engine does not support networks with a controller yet. Join an ad-hoc network, for example ff0000ffff000000, instead."));
         }
 
-        if ((n & 0xff_ffff) == 0)
+        if (network.AdHocPorts is var (first, last))
         {
-            ushort first = (ushort)(n >> 40);
-            ushort last = (ushort)(n >> 24);
             return last < first
                 ? JoinResult.Failed(ZeroTierNetworkStatus.NotFound, string.Create(
                     CultureInfo.InvariantCulture,

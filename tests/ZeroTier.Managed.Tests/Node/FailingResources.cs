@@ -15,6 +15,9 @@ internal sealed class FailingResources(int failAt)
 
     public bool HasFailed => Volatile.Read(ref _steps) >= failAt;
 
+    /// <summary>Transports fail once they are closed.</summary>
+    public bool FailsToClose { get; init; }
+
     public TimeProvider Time => new FailingTime(this);
 
     public RandomSource Random => new FailingRandom(this);
@@ -116,6 +119,11 @@ internal sealed class FailingResources(int failAt)
             if (Interlocked.Exchange(ref _disposed, 1) == 0)
             {
                 Interlocked.Decrement(ref _owner._openTransports);
+            }
+
+            if (_owner.FailsToClose)
+            {
+                throw new StepFailedException("The transport fails to close.");
             }
         }
     }

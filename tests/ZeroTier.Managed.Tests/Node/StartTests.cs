@@ -104,6 +104,32 @@ public class StartTests
         Assert.Equal([network], second.Networks.Select(n => n.Id));
         Assert.True(second.Networks[0].IsReady);
         Assert.True(Directory.Exists(Path.Combine(folder.Path, "peers.d")));
+        await second.StopAsync(Token);
+
+        await using var configured = world.CreateNode(options => options with { StoragePath = folder.Path, Networks = [left], RejoinsNetworks = false });
+        await configured.StartAsync(Token);
+        Assert.Equal([left], configured.Networks.Select(n => n.Id));
+    }
+
+    [Fact]
+    public async Task Dispose_WhenTheTransportFailsToClose_StillEndsEverythingElse()
+    {
+        await using var world = await LoopbackWorld.StartAsync(Token);
+        using var identity = TestIdentities.Get(9);
+        var resources = new FailingResources(int.MaxValue) { FailsToClose = true };
+        var node = new ManagedNode(new ManagedNodeOptions
+        {
+            Identity = identity, Planet = world.Planet, TimeProvider = resources.Time, DatagramTransportFactory = resources.OpenTransport,
+        });
+        await node.StartAsync(Token);
+        using var events = node.Subscribe();
+
+        await Assert.ThrowsAsync<AggregateException>(() => node.DisposeAsync().AsTask());
+
+        Assert.Equal(ZeroTierNodeState.Disposed, node.State);
+        Assert.Equal(0, resources.OpenTimers);
+        await events.ReadAllAsync(Token).CountAsync(Token).AsTask().WaitAsync(Limit, Token);
+        await node.DisposeAsync();
     }
 
     [Fact]

@@ -88,7 +88,7 @@ internal sealed partial class TcpSocket
                 {
                     _unflushed |= _connection.Deliver(_input.Writer) > 0;
                 }
-                catch (Exception e) when (e is not OutOfMemoryException)
+                catch (Exception e)
                 {
                     _connection.Abort(new TcpException(TcpError.ConnectionAborted, "Received data could not be stored.", e));
                     error = _connection.Error;

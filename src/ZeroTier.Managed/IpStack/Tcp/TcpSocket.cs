@@ -194,9 +194,9 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             {
                 _connection.OnSegment(segment, payload, input, now);
             }
-            catch (Exception e) when (e is not OutOfMemoryException)
+            catch (Exception e)
             {
-                // The application's memory pool may refuse.
+                // The application's memory pool may refuse, with any exception: also with OutOfMemoryException, which is one connection's end and no more.
                 _connection.Abort(new TcpException(TcpError.ConnectionAborted, "Received data could not be stored.", e));
             }
 

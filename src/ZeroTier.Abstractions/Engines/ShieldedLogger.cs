@@ -1,12 +1,16 @@
 using Microsoft.Extensions.Logging;
 
-namespace ZeroTier.Libzt;
+namespace ZeroTier.Engines;
 
 /// <summary>
-/// A log that may fail: the node's timer and the thread of the sockets are no place for the exceptions of somebody's log provider, which would end the process.
+/// A log that may fail: timers, the threads that drive a stack and the accept loop are no place for the exceptions of somebody's log provider, which would end
+/// the process, an endpoint, or leave a connection half closed.
 /// </summary>
 internal sealed class ShieldedLogger(ILogger inner) : ILogger
 {
+    /// <summary>A log of a category, whose lines may be lost but never throw.</summary>
+    public static ILogger Create(ILoggerFactory factory, string category) => new ShieldedLogger(factory.CreateLogger(category));
+
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
