@@ -133,13 +133,20 @@ public sealed class TestNetwork : IAsyncDisposable
 
     /// <summary>An <see cref="HttpClient"/> on a virtual node, with the app's ZeroTier endpoint as its base address. Dispose of it as usual.</summary>
     /// <param name="services">The app's services: <c>factory.Services</c> of a <c>WebApplicationFactory</c>, <c>app.Services</c> of a <c>WebApplication</c>.</param>
-    /// <param name="from">The node that calls. Default: one that all clients of this network share.</param>
+    /// <param name="from">The node that calls; it must be on the endpoint's network. Default: one that all clients of this network share, which joins the network.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="InvalidOperationException">The app cannot be reached on this network; the message says why and what to do.</exception>
     public async Task<HttpClient> CreateClientAsync(IServiceProvider services, IZeroTierNode? from = null, CancellationToken cancellationToken = default)
     {
-        var address = await GetBaseAddressAsync(services, cancellationToken).ConfigureAwait(false);
-        var node = from ?? await ClientNode().WaitAsync(cancellationToken).ConfigureAwait(false);
+        var (address, network) = await FindAsync(services, cancellationToken).ConfigureAwait(false);
+        var node = from;
+        if (node is null)
+        {
+            node = await ClientNode().WaitAsync(cancellationToken).ConfigureAwait(false);
+            await node.JoinAsync(network, cancellationToken).ConfigureAwait(false);
+            await node.WaitForNetworkAsync(network, cancellationToken).WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+        }
+
         return new HttpClient(new ZeroTierHttpHandler(node)) { BaseAddress = address };
     }
 
@@ -147,13 +154,8 @@ public sealed class TestNetwork : IAsyncDisposable
     /// <param name="services">The app's services, as for <see cref="CreateClientAsync"/>.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="InvalidOperationException">The app cannot be reached on this network; the message says why and what to do.</exception>
-    public async Task<Uri> GetBaseAddressAsync(IServiceProvider services, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(services);
-        var app = new TestedApp(services);
-        app.Check(this);
-        return await app.GetAddressAsync(Patience, cancellationToken).ConfigureAwait(false);
-    }
+    public async Task<Uri> GetBaseAddressAsync(IServiceProvider services, CancellationToken cancellationToken = default) =>
+        (await FindAsync(services, cancellationToken).ConfigureAwait(false)).Address;
 
     /// <summary>Ends the network and the nodes that it started. Nodes of apps that still run lose their roots.</summary>
     public async ValueTask DisposeAsync()
@@ -207,6 +209,14 @@ public sealed class TestNetwork : IAsyncDisposable
         }
     }
 
+    private Task<(Uri Address, NetworkId Network)> FindAsync(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        var app = new TestedApp(services);
+        app.Check(this);
+        return app.GetAddressAsync(Patience, cancellationToken);
+    }
+
     private static InetEndPoint Place(int index) =>
         InetEndPoint.From(IPEndPoint.Parse(string.Create(CultureInfo.InvariantCulture, $"10.{index >> 8}.{index & 0xff}.1:{UdpPort}")));
 
@@ -221,7 +231,8 @@ public sealed class TestNetwork : IAsyncDisposable
     {
         lock (_gate)
         {
-            return _client ??= Task.Run(() => StartNodeAsync());
+            // After a failure the next client tries again.
+            return _client = _client is null or { IsFaulted: true } or { IsCanceled: true } ? Task.Run(() => StartNodeAsync()) : _client;
         }
     }
 

@@ -11,6 +11,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Managed;
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Testing.Memory;
 
 namespace ZeroTier.Testing.Tests;
 
@@ -307,6 +309,63 @@ public sealed class TestNetworkTests
                 await Task.Delay(100, Cancel);
             }
         }
+    }
+
+    [Theory]
+    [InlineData("ff1f90ffff000000")]
+    [InlineData("8056c2e21c000001")]
+    public async Task Client_JoinsTheNetworkOfTheApp(string id)
+    {
+        await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
+        await using var app = await StartAsync(
+            network,
+            zt =>
+            {
+                zt.Networks.Add(id);
+                zt.Listen(8080);
+            },
+            answer: id);
+        using var client = await network.CreateClientAsync(app.Services, cancellationToken: Cancel);
+        Assert.Equal(id, await client.GetStringAsync("/answer", Cancel));
+    }
+
+    [Fact]
+    public async Task Transport_ThatIsClosed_HasEndedItsDelivery()
+    {
+        var wire = new MemoryWire(new TestNetworkOptions { Latency = TimeSpan.FromMilliseconds(1) });
+        var here = InetEndPoint.From(IPEndPoint.Parse("10.0.0.1:9993"));
+        var transport = wire.Open(here);
+        using var receiver = new SlowReceiver();
+        transport.Start(receiver);
+        wire.Send(here, here, new byte[10], 10);
+        await receiver.Began.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+
+        var closing = transport.DisposeAsync().AsTask();
+        await Task.WhenAny(closing, Task.Delay(100, Cancel));
+        bool early = closing.IsCompleted;
+        receiver.GoOn.Set();
+
+        Assert.False(early);
+        await closing.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+    }
+
+    private sealed class SlowReceiver : IDatagramReceiver, IDisposable
+    {
+        public TaskCompletionSource Began { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ManualResetEventSlim GoOn { get; } = new();
+
+        public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram)
+        {
+            Began.TrySetResult();
+            GoOn.Wait(TimeSpan.FromSeconds(30));
+        }
+
+        public void OnBatchEnd(int socket)
+        {
+        }
+
+        public void Dispose() => GoOn.Dispose();
     }
 
     private static async Task<WebApplication> StartAsync(TestNetwork network, Action<ZeroTierOptions> configure, bool networkFirst = false, string answer = "")

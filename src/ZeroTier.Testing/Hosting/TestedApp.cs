@@ -46,12 +46,13 @@ internal sealed class TestedApp(IServiceProvider services)
         }
     }
 
-    /// <summary>The app's first ZeroTier endpoint as a URI.</summary>
+    /// <summary>The app's first ZeroTier endpoint as a URI, and the network that it is on.</summary>
     /// <exception cref="InvalidOperationException">It does not become ready.</exception>
-    public async Task<Uri> GetAddressAsync(TimeSpan patience, CancellationToken cancellationToken)
+    public async Task<(Uri Address, NetworkId Network)> GetAddressAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         var node = services.GetRequiredService<NodeHost>();
-        var listener = services.GetRequiredService<ListenerRegistry>().Listeners.FirstOrDefault(l => !l.IsIdleHalf)
+        var bound = services.GetRequiredService<ListenerRegistry>().Listeners;
+        var listener = bound.FirstOrDefault(l => !l.IsIdleHalf(bound))
             ?? throw new InvalidOperationException("The app has no ZeroTier endpoint any more: it is stopping.");
         ZeroTierNetwork network;
         try
@@ -65,7 +66,7 @@ internal sealed class TestedApp(IServiceProvider services)
         }
 
         var address = new IPEndPoint(listener.Target.Address ?? ListenTarget.Preferred(network), listener.Port);
-        return new Uri($"{Scheme(listener.EndPoint)}://{address}/");
+        return (new Uri($"{Scheme(listener.EndPoint)}://{address}/"), network.Id);
     }
 
     // Kestrel knows which endpoints have TLS, and tells it only in the server addresses.

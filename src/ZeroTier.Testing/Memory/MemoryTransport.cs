@@ -23,6 +23,9 @@ internal sealed class MemoryTransport : IDatagramTransport, IThreadPoolWorkItem
     private IDatagramReceiver? _receiver;
     private long _queuedBytes;
     private bool _working;
+
+    // Working, but nothing runs: the timer has the turn.
+    private bool _resting;
     private bool _closed;
 
     public MemoryTransport(MemoryWire wire, InetEndPoint endPoint)
@@ -123,13 +126,11 @@ internal sealed class MemoryTransport : IDatagramTransport, IThreadPoolWorkItem
                 ArrayPool<byte>.Shared.Return(entry.Data);
             }
 
-            if (!_working)
+            if (!_working || _resting)
             {
+                _resting = false;
                 _idle.TrySetResult();
             }
-
-            // What waits for its time would keep us waiting, too.
-            _timer?.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
 
         await _idle.Task.ConfigureAwait(false);
@@ -169,7 +170,7 @@ internal sealed class MemoryTransport : IDatagramTransport, IThreadPoolWorkItem
                     return true;
                 }
 
-                // Still "working": the timer has the turn.
+                _resting = true;
                 _timer!.Change(left, Timeout.InfiniteTimeSpan);
                 return false;
             }
@@ -186,7 +187,20 @@ internal sealed class MemoryTransport : IDatagramTransport, IThreadPoolWorkItem
 
     private TimeSpan TimeLeft(in Entry entry) => _timer is null ? TimeSpan.Zero : _wire.Latency - TimeProvider.System.GetElapsedTime(entry.Sent);
 
-    private void OnDue() => Schedule();
+    private void OnDue()
+    {
+        lock (_gate)
+        {
+            if (!_resting)
+            {
+                return;
+            }
+
+            _resting = false;
+        }
+
+        Schedule();
+    }
 
     private readonly record struct Entry(InetEndPoint Source, byte[] Data, int Length, int SegmentSize, long Sent);
 }
