@@ -10,7 +10,7 @@ namespace Kestrel.Transport.ZeroTier;
 /// </summary>
 /// <remarks>
 /// Configuration knows every scalar below by its name, <c>Networks</c> as a list or as one comma-separated text, and <c>Listen</c> as a list whose entries
-/// are a port (<c>8080</c>), a network and a port (<c>8056c2e21c000001.zt:8080</c>), or an address and a port (<c>10.147.17.5:8080</c>).
+/// are a port (<c>8080</c>), a network and a port (<c>ff1f90ffff000000.zt:8080</c>), or an address and a port (<c>10.147.17.5:8080</c>).
 /// </remarks>
 public sealed class ZeroTierOptions
 {
@@ -18,7 +18,7 @@ public sealed class ZeroTierOptions
     public const string SectionName = "ZeroTier";
 
     /// <summary>
-    /// The networks to join at start, each as sixteen hexadecimal digits. Default: none, which means the development network when the environment is
+    /// The networks to join at start, each as sixteen hexadecimal digits; no others are, whatever was joined in an earlier run. Default: none, which means the development network when the environment is
     /// Development, and is an error elsewhere.
     /// </summary>
     public IList<string> Networks { get; } = [];
@@ -58,7 +58,7 @@ public sealed class ZeroTierOptions
     public bool TakeAllEndpoints { get; set; }
 
     /// <summary>
-    /// How long start-up waits for the node to be online and every network to be ready before it fails with the reason; more than zero. Default: null,
+    /// How long start-up waits for the node to be online and every network to be ready before it fails with the reason; more than zero, a day at most. Default: null,
     /// which starts at once and becomes ready later.
     /// </summary>
     public TimeSpan? RequireReadyWithin { get; set; }
@@ -78,10 +78,10 @@ public sealed class ZeroTierOptions
     /// <summary>Bytes written but not yet taken for sending at which writes wait; null or 0 means no limit. Default 64 KiB.</summary>
     public long? MaxWriteBufferSize { get; set; } = 64 * 1024;
 
-    /// <summary>Handshaken connections that wait to be accepted, per endpoint, 1 to 65535; further ones are dropped and counted. Default 512.</summary>
+    /// <summary>Handshaken connections that wait to be accepted, per endpoint, 1 to 65535; further ones are dropped and counted. libzt holds 127 more below that and does not count. Default 512.</summary>
     public int Backlog { get; set; } = 512;
 
-    /// <summary>Queues that run the transport's continuations, 0 to 1024; 0 runs them on the thread pool directly. Default as the sockets transport: the cores, 16 at most.</summary>
+    /// <summary>Queues that run the transport's continuations, 0 to 1024; 0 runs them on the thread pool directly; libzt has one thread of its own for them. Default as the sockets transport: the cores, 16 at most.</summary>
     public int IOQueueCount { get; set; } = new SocketTransportOptions().IOQueueCount;
 
     /// <summary>Runs the application's continuations on the transport's threads. A handler that blocks then stops other connections. Default false.</summary>

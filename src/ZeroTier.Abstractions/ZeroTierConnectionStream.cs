@@ -95,13 +95,24 @@ public sealed class ZeroTierConnectionStream : Stream
     }
 
     // A pipe that nobody reads any more takes bytes for ever and says so in its result only, which users of streams do not see.
-    private ValueTask Ended(ValueTask<FlushResult> flush, CancellationToken cancellationToken) =>
-        flush.IsCompletedSuccessfully && flush.Result is { IsCompleted: false, IsCanceled: false } ? default : AwaitAsync(flush, cancellationToken);
+    private ValueTask Ended(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
+    {
+        if (!flush.IsCompletedSuccessfully)
+        {
+            return AwaitAsync(flush, cancellationToken);
+        }
+
+        // A result may be taken only once.
+        var result = flush.Result;
+        return result is { IsCompleted: false, IsCanceled: false } ? default : CheckAsync(result, cancellationToken);
+    }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AwaitAsync(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
+    private async ValueTask AwaitAsync(ValueTask<FlushResult> flush, CancellationToken cancellationToken) =>
+        await CheckAsync(await flush.ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+
+    private async ValueTask CheckAsync(FlushResult result, CancellationToken cancellationToken)
     {
-        var result = await flush.ConfigureAwait(false);
         if (result.IsCanceled)
         {
             throw new OperationCanceledException(cancellationToken);

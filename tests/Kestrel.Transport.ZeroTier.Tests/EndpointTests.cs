@@ -221,6 +221,54 @@ public class EndpointTests
         Assert.StartsWith("HTTP/3 runs over QUIC", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("url", "code")]
+    [InlineData("url", "section")]
+    [InlineData("default url", "code")]
+    [InlineData("endpoint", "code")]
+    public async Task Rule_4_9_Http3_by_default_is_refused_where_endpoints_move(string endpoint, string defaults)
+    {
+        await using var host = TestHost.Build(
+            zt => zt.TakeAllEndpoints = true,
+            web =>
+            {
+                var settings = new List<(string, string)>();
+                if (endpoint == "endpoint")
+                {
+                    settings.Add(("Endpoints:Mine:Url", "http://127.0.0.1:5001"));
+                }
+
+                if (defaults == "section")
+                {
+                    settings.Add(("EndpointDefaults:Protocols", "Http1AndHttp2AndHttp3"));
+                }
+
+                ConfigureKestrel(web, [.. settings]);
+                if (endpoint == "url")
+                {
+                    web.WebHost.UseUrls("http://127.0.0.1:5001");
+                }
+
+                if (defaults == "code")
+                {
+                    web.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(listen => listen.Protocols = HttpProtocols.Http1AndHttp2AndHttp3));
+                }
+            });
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.App.StartAsync(Cancel));
+        Assert.StartsWith("HTTP/3 runs over QUIC", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Rule_4_9_Http3_by_default_is_no_matter_where_an_endpoint_says_otherwise()
+    {
+        await using var host = TestHost.Build(
+            zt => zt.TakeAllEndpoints = true,
+            web => ConfigureKestrel(
+                web, ("Endpoints:Mine:Url", "http://127.0.0.1:5001"), ("Endpoints:Mine:Protocols", "Http1"), ("EndpointDefaults:Protocols", "Http1AndHttp2AndHttp3")));
+        await host.App.StartAsync(Cancel);
+        Assert.Equal("hello", await host.GetAsync(5001));
+    }
+
     [Fact]
     public async Task Rule_4_9_Unix_sockets_stay_on_the_host()
     {
@@ -262,6 +310,49 @@ public class EndpointTests
         Assert.False(HostAccepts(port));
         var address = url is "http://[::1]:5013" ? host.Server.IPv6 : host.Server.IPv4;
         Assert.Equal("hello", await host.Http.GetStringAsync($"http://{new IPEndPoint(address, port)}/", Cancel));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Rule_4_4_Port_0_stays_within_the_ports_of_its_network(bool up)
+    {
+        var network = new FakeNetwork { Id = NetworkId.AdHoc(8080, 8082), ReadyOnJoin = up };
+        await using var host = await TestHost.StartAsync(zt => zt.Listen(0).Listen(0).Listen(0), network: network);
+        Assert.Equal([8080, 8081, 8082], host.Listeners.Listeners.Select(listener => listener.Port).Order());
+
+        await using var tooMany = TestHost.Build(zt => zt.Listen(0).Listen(0).Listen(0).Listen(0), network: new FakeNetwork { Id = network.Id });
+        var error = await Assert.ThrowsAsync<IOException>(() => tooMany.App.StartAsync(Cancel));
+        Assert.Contains("8080 to 8082", error.InnerException!.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Rule_4_5_KeepHostUrls_adds_no_default_url_beside_endpoints_of_the_application()
+    {
+        int port = TestHost.FreeTcpPort();
+        await using var host = await TestHost.StartAsync(
+            zt =>
+            {
+                zt.Listen(8080);
+                zt.KeepHostUrls = true;
+            },
+            web => ConfigureKestrel(web, ("Endpoints:Mine:Url", $"http://127.0.0.1:{port}")));
+        Assert.True(HostAccepts(port));
+        Assert.Equal(2, host.Addresses.Count);
+    }
+
+    [Fact]
+    public async Task Rule_4_5_KeepHostUrls_refuses_a_path_base_as_Kestrel_does()
+    {
+        await using var host = TestHost.Build(
+            zt =>
+            {
+                zt.Listen(8080);
+                zt.KeepHostUrls = true;
+            },
+            web => web.WebHost.UseUrls("http://127.0.0.1:5001/base"));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.App.StartAsync(Cancel));
+        Assert.Contains("UsePathBase", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -84,6 +84,42 @@ public class HealthAndMetricsTests
     }
 
     [Fact]
+    public async Task Health_minds_an_endpoint_whose_only_address_family_the_network_lacks()
+    {
+        await using var host = await TestHost.StartAsync(
+            zt => zt.TakeAllEndpoints = true,
+            web =>
+            {
+                web.WebHost.UseUrls("http://0.0.0.0:8080");
+                web.Services.AddHealthChecks().AddZeroTier();
+            },
+            new FakeNetwork { GiveIPv4 = false });
+        var report = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Unhealthy, report.Status);
+        Assert.Contains("no IPv4 address", report.Description, StringComparison.Ordinal);
+        Assert.Contains("http://*:8080", report.Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Health_tells_the_halves_of_localhost_apart_that_were_bound_before_the_network_was_up()
+    {
+        await using var host = await TestHost.StartAsync(
+            zt => zt.TakeAllEndpoints = true,
+            web =>
+            {
+                web.WebHost.UseUrls("http://localhost:8080");
+                web.Services.AddHealthChecks().AddZeroTier();
+            },
+            new FakeNetwork { ReadyOnJoin = false });
+        Assert.Equal(HealthStatus.Unhealthy, (await CheckAsync(host)).Status);
+        host.Server.SetReady(true);
+        await TestHost.EventuallyAsync(() => host.Listeners.Listeners.All(listener => listener.State == ListenerState.Attached), "both accept");
+        var report = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Healthy, report.Status);
+        Assert.Equal(2, Assert.IsType<Dictionary<string, string>>(report.Data["endpoints"]).Count);
+    }
+
+    [Fact]
     public async Task Health_of_a_failed_node_says_why()
     {
         await using var host = await StartAsync();
@@ -252,7 +288,9 @@ public class HealthAndMetricsTests
         [
             new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Client.IPv4, 7000),
             new IPEndPoint(host.Client.IPv4, 7000),
+            new IPEndPoint(host.Client.IPv4.MapToIPv6(), 7000),
             new DnsEndPoint($"{host.Client.KnownId}.8056c2e21c000001.zt", 7000),
+            new NameEndPoint(host.Client.KnownId, FakeNetwork.DefaultId, 7000),
         ];
         foreach (var way in ways)
         {

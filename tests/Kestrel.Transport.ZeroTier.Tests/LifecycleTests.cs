@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Tests;
@@ -102,6 +103,54 @@ public class LifecycleTests
         Assert.Equal(2, host.Factory.Created);
     }
 
+    [Theory]
+    [InlineData(ZeroTierError.Storage, "ZeroTier:StoragePath")]
+    [InlineData(ZeroTierError.Underlay, "ZeroTier:Port")]
+    public async Task A_start_that_fails_names_the_setting_of_the_host(ZeroTierError error, string setting)
+    {
+        await using var host = TestHost.Build();
+        host.Server.StartFailure = new ZeroTierException(error, "It is used by another node.");
+        var seen = await Assert.ThrowsAsync<ZeroTierException>(() => host.App.StartAsync(Cancel));
+        Assert.Equal(error, seen.Error);
+        Assert.Contains(setting, seen.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_node_that_stays_offline_is_in_the_log(bool online)
+    {
+        await using var host = TestHost.Build(builder: web => web.Services.AddSingleton<TimeProvider>(TimerLog.Hurried));
+        host.Server.Online = online;
+        await host.App.StartAsync(Cancel);
+        if (online)
+        {
+            Assert.Equal("hello", await host.GetAsync());
+            Assert.DoesNotContain(host.Logs.Lines, line => line.Event.Name == "NotOnline");
+        }
+        else
+        {
+            await TestHost.EventuallyAsync(() => host.Logs.Lines.Any(line => line.Event.Name == "NotOnline" && line.Level == LogLevel.Warning), "warned");
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_web_host_without_a_ZeroTier_endpoint_is_in_the_log(bool listens)
+    {
+        await using var host = await TestHost.StartAsync(
+            zt =>
+            {
+                if (listens)
+                {
+                    zt.Listen(8080);
+                }
+            },
+            web => web.WebHost.UseUrls("http://127.0.0.1:0"));
+        Assert.Equal(!listens, host.Logs.Lines.Any(line => line.Event.Name == "NoEndPoint"));
+    }
+
     [Fact]
     public async Task A_subscription_made_before_the_start_ends_with_a_host_that_never_starts()
     {
@@ -118,6 +167,27 @@ public class LifecycleTests
             {
             }
         }
+    }
+
+    [Fact]
+    public async Task A_subscription_made_after_the_end_ends_at_once()
+    {
+        await using var host = await TestHost.StartAsync();
+        var node = host.App.Services.GetRequiredService<NodeHost>();
+        await host.App.DisposeAsync();
+        using var subscription = node.Subscribe();
+        var reading = Task.Run(async () => Assert.Empty(await subscription.ReadAllAsync(Cancel).ToListAsync(Cancel)), Cancel);
+        await reading.WaitAsync(TestHost.Limit, Cancel);
+    }
+
+    [Fact]
+    public async Task Rule_8_2_A_node_that_fails_to_end_keeps_nothing_else()
+    {
+        await using var host = await TestHost.StartAsync();
+        host.Server.DisposeFailure = new InvalidOperationException("engine fault");
+        await host.App.StopAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
+        Assert.Equal(1, host.Factory.Backing.Disposals);
+        Assert.Empty(host.Logs.At(LogLevel.Error));
     }
 
     [Fact]

@@ -106,6 +106,26 @@ public class ListenerTests
     }
 
     [Fact]
+    public async Task Rule_5_3_A_log_provider_that_throws_costs_nothing()
+    {
+        await using var host = await TestHost.StartAsync();
+        host.Http.DefaultRequestHeaders.ConnectionClose = true;
+        host.Logs.OnLine = line =>
+        {
+            if (line.Category is TransportLog.ServerCategory or TransportLog.HostCategory)
+            {
+                throw new InvalidOperationException("The log provider failed.");
+            }
+        };
+        Assert.Single(host.Server.Listeners).InjectAcceptFailure(new InvalidOperationException("engine fault"));
+        await TestHost.EventuallyAsync(() => host.Server.Listens > 1 && host.Server.Listeners.Count == 1, "attached again");
+        Assert.Equal("hello", await host.GetAsync());
+        await TestHost.EventuallyAsync(() => host.Server.OpenConnections == 0, "every connection is let go");
+        await host.App.StopAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
+        Assert.Empty(host.Logs.At(LogLevel.Error));
+    }
+
+    [Fact]
     public async Task Rule_5_3_Accepts_that_keep_failing_are_tried_ever_later_until_one_succeeds()
     {
         var time = TimerLog.Hurried;
@@ -203,6 +223,39 @@ public class ListenerTests
         await waiting.UnbindAsync(Cancel);
         Assert.Null(await pending.WaitAsync(TestHost.Limit, Cancel));
         Assert.Empty(host.Logs.At(LogLevel.Error));
+    }
+
+    [Fact]
+    public async Task Rule_5_5_Unbind_with_an_engine_that_is_stuck_ends()
+    {
+        var time = TimerLog.Hurried;
+        await using var host = await TestHost.StartAsync(builder: web => web.Services.AddSingleton<TimeProvider>(time));
+        var stuck = new TaskCompletionSource();
+        Assert.Single(host.Server.Listeners).DisposeGate = stuck.Task;
+        await host.App.StopAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
+        Assert.Contains(TimeSpan.FromSeconds(5), time.Due);
+        Assert.Contains(host.Logs.Lines, line => line.Event.Name == "CloseFailed");
+        stuck.SetResult();
+    }
+
+    [Fact]
+    public async Task Rule_5_2_A_network_that_goes_down_during_the_bind_is_waited_for()
+    {
+        await using var host = await TestHost.StartAsync();
+        var gate = host.Server.ListenGate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var binding = BindAsync(host, 9005).AsTask();
+        await TestHost.EventuallyAsync(() => host.Server.AtListenGate.Any(e => e.Port == 9005), "the engine is at it");
+        host.Server.SetReady(false);
+        host.Server.ListenGate = null;
+        gate.SetResult();
+
+        await using var listener = await binding.WaitAsync(TestHost.Limit, Cancel);
+        Assert.Equal(new IPEndPoint(host.Server.IPv4, 9005), listener.EndPoint);
+        var accept = listener.AcceptAsync(Cancel).AsTask();
+        host.Server.SetReady(true);
+        await TestHost.EventuallyAsync(() => host.Server.Listeners.Any(l => l.EndPoint.Port == 9005), "attached");
+        await listener.UnbindAsync(Cancel);
+        Assert.Null(await accept.WaitAsync(TestHost.Limit, Cancel));
     }
 
     [Fact]

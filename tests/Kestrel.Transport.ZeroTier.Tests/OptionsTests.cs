@@ -8,8 +8,8 @@ namespace Kestrel.Transport.ZeroTier.Tests;
 public class OptionsTests
 {
     [Theory]
-    [InlineData("Networks", "8056c2e21c00000", "8056c2e21c000001")]
-    [InlineData("Networks", "0000000000000000", "8056c2e21c000001")]
+    [InlineData("Networks", "8056c2e21c00000", "ff1f90ffff000000")]
+    [InlineData("Networks", "0000000000000000", "ff1f90ffff000000")]
     [InlineData("Port", "70000", "9993")]
     [InlineData("Port", "nine", "9993")]
     [InlineData("Engine", "Native", "Managed")]
@@ -36,6 +36,23 @@ public class OptionsTests
         Assert.Contains(example, error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Planet", "/etc/myapp/planet", "PlanetPath")]
+    [InlineData("Network:0", "8056c2e21c000001", "Networks")]
+    public void Misspelt_settings_are_refused(string setting, string value, string right)
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), (setting, value)));
+        Assert.Contains($"ZeroTier:{setting.Split(':')[0]} is not a setting.", error.Message, StringComparison.Ordinal);
+        Assert.Contains(right, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Buffer_sizes_may_be_beyond_32_bits()
+    {
+        var options = Read("Production", ("Networks", "8056c2e21c000001"), ("MaxReadBufferSize", "5000000000"));
+        Assert.Equal(5_000_000_000, options.MaxReadBufferSize);
+    }
+
     [Fact]
     public void Every_problem_is_reported_at_once()
     {
@@ -48,7 +65,7 @@ public class OptionsTests
     {
         var error = Assert.Throws<OptionsValidationException>(() => Read("Production"));
         Assert.Contains("ZeroTier:Networks is empty", error.Message, StringComparison.Ordinal);
-        Assert.Contains("ZeroTier__Networks=8056c2e21c000001", error.Message, StringComparison.Ordinal);
+        Assert.Contains("ZeroTier__Networks=ff1f90ffff000000", error.Message, StringComparison.Ordinal);
         Assert.Contains("UseDevelopmentNetwork", error.Message, StringComparison.Ordinal);
     }
 

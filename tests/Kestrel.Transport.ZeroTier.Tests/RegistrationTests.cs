@@ -173,6 +173,15 @@ public class RegistrationTests
     }
 
     [Fact]
+    public async Task Rule_3_3_A_network_that_is_named_twice_is_one_network()
+    {
+        string again = FakeNetwork.DefaultId.ToString().ToUpperInvariant();
+        await using var host = await TestHost.StartAsync(zt => zt.Listen(8080), web => web.WebHost.UseZeroTier(zt => zt.Networks.Add(again)));
+        Assert.Single(host.Listeners.Listeners);
+        Assert.Equal("hello", await host.GetAsync());
+    }
+
+    [Fact]
     public async Task Subscription_OpenedBeforeTheStart_MissesNothing()
     {
         await using var host = TestHost.Build();

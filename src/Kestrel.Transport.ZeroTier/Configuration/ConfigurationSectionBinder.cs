@@ -13,6 +13,15 @@ namespace Kestrel.Transport.ZeroTier.Configuration;
 /// </summary>
 internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IConfigureOptions<ZeroTierOptions>
 {
+    private static readonly string[] Settings =
+    [
+        nameof(ZeroTierOptions.Backlog), "DevelopmentNetwork", "DevelopmentNetworkPath", nameof(ZeroTierOptions.Engine), nameof(ZeroTierOptions.IOQueueCount),
+        nameof(ZeroTierOptions.KeepHostUrls), nameof(ZeroTierOptions.LibztPath), "Listen", nameof(ZeroTierOptions.MaxReadBufferSize),
+        nameof(ZeroTierOptions.MaxWriteBufferSize), nameof(ZeroTierOptions.Networks), nameof(ZeroTierOptions.OfflineGracePeriod),
+        nameof(ZeroTierOptions.PlanetPath), nameof(ZeroTierOptions.Port), nameof(ZeroTierOptions.RequireDirect), nameof(ZeroTierOptions.RequireReadyWithin),
+        nameof(ZeroTierOptions.StoragePath), nameof(ZeroTierOptions.TakeAllEndpoints), nameof(ZeroTierOptions.UnsafePreferInlineScheduling),
+    ];
+
     public void Configure(ZeroTierOptions options)
     {
         if (services.GetService<IConfiguration>() is not { } configuration)
@@ -37,8 +46,8 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
         options.RequireReadyWithin = reader.Duration(nameof(options.RequireReadyWithin)) ?? options.RequireReadyWithin;
         options.RequireDirect = reader.Flag(nameof(options.RequireDirect)) ?? options.RequireDirect;
         options.OfflineGracePeriod = reader.Duration(nameof(options.OfflineGracePeriod)) ?? options.OfflineGracePeriod;
-        options.MaxReadBufferSize = reader.Number(nameof(options.MaxReadBufferSize), "1048576") ?? options.MaxReadBufferSize;
-        options.MaxWriteBufferSize = reader.Number(nameof(options.MaxWriteBufferSize), "65536") ?? options.MaxWriteBufferSize;
+        options.MaxReadBufferSize = reader.LongNumber(nameof(options.MaxReadBufferSize), "1048576") ?? options.MaxReadBufferSize;
+        options.MaxWriteBufferSize = reader.LongNumber(nameof(options.MaxWriteBufferSize), "65536") ?? options.MaxWriteBufferSize;
         options.Backlog = reader.Number(nameof(options.Backlog), "512") ?? options.Backlog;
         options.IOQueueCount = reader.Number(nameof(options.IOQueueCount), "4") ?? options.IOQueueCount;
         options.UnsafePreferInlineScheduling = reader.Flag(nameof(options.UnsafePreferInlineScheduling)) ?? options.UnsafePreferInlineScheduling;
@@ -51,6 +60,12 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
             options.UseDevelopmentNetwork();
         }
 
+        foreach (var child in section.GetChildren().Where(child => !Settings.Contains(child.Key, StringComparer.OrdinalIgnoreCase)))
+        {
+            // A misspelt PlanetPath would mean the public roots.
+            options.ConfigurationErrors.Add($"{child.Path} is not a setting. The settings of {ZeroTierOptions.SectionName} are {string.Join(", ", Settings)}.");
+        }
+
         foreach (string text in List(section.GetSection("Listen")))
         {
             if (ParseListen(text) is { } entry)
@@ -59,7 +74,7 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
             }
             else
             {
-                reader.Wrong("Listen", text, "8080, 8056c2e21c000001.zt:8080 or 10.147.17.5:8080");
+                reader.Wrong("Listen", text, "8080, ff1f90ffff000000.zt:8080 or 10.147.17.5:8080");
             }
         }
     }
@@ -99,12 +114,28 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
 
         public int? Number(string key, string example)
         {
+            if (LongNumber(key, example) is not { } value)
+            {
+                return null;
+            }
+
+            if (value is >= int.MinValue and <= int.MaxValue)
+            {
+                return (int)value;
+            }
+
+            Wrong(key, Text(key)!, example);
+            return null;
+        }
+
+        public long? LongNumber(string key, string example)
+        {
             if (Text(key) is not { } text)
             {
                 return null;
             }
 
-            if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value))
+            if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value))
             {
                 return value;
             }

@@ -17,5 +17,14 @@ internal sealed class NetworkDefaults(IServiceProvider services) : IPostConfigur
         {
             options.Networks.Insert(0, DevelopmentNetwork.Network.ToString());
         }
+
+        // Options add up, from configuration and from each call: the same network twice is one network.
+        for (int i = options.Networks.Count - 1; i > 0; i--)
+        {
+            if (options.Networks.Take(i).Contains(options.Networks[i], StringComparer.OrdinalIgnoreCase))
+            {
+                options.Networks.RemoveAt(i);
+            }
+        }
     }
 }

@@ -8,7 +8,8 @@ namespace Kestrel.Transport.ZeroTier.Configuration;
 internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOptions>
 {
     private const string Section = ZeroTierOptions.SectionName;
-    private const string NetworkExample = "8056c2e21c000001";
+    // An ad-hoc network, which works with every engine and needs no controller.
+    private const string NetworkExample = "ff1f90ffff000000";
 
     public ValidateOptionsResult Validate(string? name, ZeroTierOptions options)
     {
@@ -30,7 +31,7 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
         {
             if (!NetworkId.TryParse(network, out var id) || id.Value == 0)
             {
-                failures.Add($"{Section}:Networks holds '{network}', which is not a network ID. A valid example is {NetworkExample}: 16 hexadecimal digits, as the network's controller shows them.");
+                failures.Add($"{Section}:Networks holds '{network}', which is not a network ID. A valid example is {NetworkExample}: 16 hexadecimal digits, here of an ad-hoc network that opens ports 8080 (1f90) to 65535 (ffff).");
             }
         }
 

@@ -20,7 +20,8 @@ internal sealed class ConnectionFactory(NodeHost node, TransportResources resour
     private ZeroTierEndPoint Resolve(EndPoint endPoint) => endPoint switch
     {
         ZeroTierEndPoint { Address: not null } ours => ours,
-        IPEndPoint ip => ZeroTierName.Resolve(node, ip.Address.ToString(), ip.Port),
+        IPEndPoint ip => ZeroTierName.Resolve(node, (ip.Address.IsIPv4MappedToIPv6 ? ip.Address.MapToIPv4() : ip.Address).ToString(), ip.Port),
+        NameEndPoint own => ZeroTierName.Resolve(node, own.Host, own.Port),
         DnsEndPoint name => ZeroTierName.Resolve(node, name.Host, name.Port),
         _ => throw new ZeroTierException(
             ZeroTierError.AddressNotAvailable,

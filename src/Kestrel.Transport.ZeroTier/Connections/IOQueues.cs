@@ -6,7 +6,7 @@ namespace Kestrel.Transport.ZeroTier.Connections;
 
 /// <summary>
 /// Runs the transport's continuations on a fixed number of queues, each drained by one pool thread at a time, so that bursts of many connections are
-/// worked off in batches. A connection always lands in the same queue.
+/// worked off in batches. What is scheduled with the same state always lands in the same queue, in order.
 /// </summary>
 internal sealed class IOQueues : PipeScheduler
 {

@@ -38,7 +38,7 @@ internal sealed class TransportConnection :
         _connection = connection;
         _logger = logger;
         _input = new TransportReader(connection.Input, LogReceiveEnded);
-        _output = new TransportWriter(connection.Output, _closedCallbacksRan.Task);
+        _output = new TransportWriter(connection.Output, _closedCallbacksRan.Task, OnOutputFailed);
         MemoryPool = memoryPool;
         Transport = this;
         ConnectionId = ConnectionIds.Of(connection);
@@ -209,6 +209,21 @@ internal sealed class TransportConnection :
             // FIN is out after the last byte: for Kestrel the connection ends here, without waiting for the peer (rule 6.10).
             Abort(null);
         }
+    }
+
+    /// <summary>The application could not go on writing: what it has written is worth nothing without the rest (rule 6.7).</summary>
+    private void OnOutputFailed(Exception error)
+    {
+        lock (_logGate)
+        {
+            if (Volatile.Read(ref _shutdownReason) is null && !_errorLogged)
+            {
+                _errorLogged = true;
+                TransportLog.ConnectionError(_logger, ConnectionId, error);
+            }
+        }
+
+        Abort(new ConnectionAbortedException(error.Message, error));
     }
 
     /// <summary>The application's read and the engine's own word may both be first.</summary>

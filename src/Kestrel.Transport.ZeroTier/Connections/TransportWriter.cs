@@ -12,8 +12,9 @@ namespace Kestrel.Transport.ZeroTier.Connections;
 /// A flush says "completed" only when <paramref name="closedCallbacksRan"/> has ended and what these callbacks have queued had its turn. A handler that writes
 /// until its request is aborted looks at nothing else: told at once, it would write again at once, and a few such handlers hold every thread of the pool, so
 /// that none is left to tell them of the abort. Callbacks that wait for a flush themselves are not waited for without end.
+/// <para><paramref name="failed"/> hears of an application that ends its output with an error, and ends the connection.</para>
 /// </remarks>
-internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan) : PipeWriter
+internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan, Action<Exception> failed) : PipeWriter
 {
     private static readonly FlushResult Completed = new(isCanceled: false, isCompleted: true);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
@@ -30,9 +31,25 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan)
 
     public override void CancelPendingFlush() => inner.CancelPendingFlush();
 
-    public override void Complete(Exception? exception = null) => inner.Complete(exception);
+    public override void Complete(Exception? exception = null)
+    {
+        if (exception is not null)
+        {
+            failed(exception);
+        }
 
-    public override ValueTask CompleteAsync(Exception? exception = null) => inner.CompleteAsync(exception);
+        inner.Complete();
+    }
+
+    public override ValueTask CompleteAsync(Exception? exception = null)
+    {
+        if (exception is not null)
+        {
+            failed(exception);
+        }
+
+        return inner.CompleteAsync();
+    }
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ZeroTier;
+using ZeroTier.Engines;
 using ZeroTier.Libzt;
 using ZeroTier.Managed;
 using ZeroTier.Managed.Vl1;
@@ -12,7 +13,7 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 /// <summary>Makes a node of the chosen engine.</summary>
 internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory loggerFactory, TimeProvider timeProvider) : INodeFactory
 {
-    private readonly ILogger _logger = loggerFactory.CreateLogger(TransportLog.HostCategory);
+    private readonly ILogger _logger = ShieldedLogger.Create(loggerFactory, TransportLog.HostCategory);
 
     private string ApplicationName => services.GetService<IHostEnvironment>()?.ApplicationName is { Length: > 0 } name ? name : "app";
 
@@ -20,10 +21,16 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
     {
         var choice = EngineChoice.Of(options);
         TransportLog.EngineChosen(_logger, choice.Engine, choice.Reason);
+        TransportLog.RootsChosen(_logger, DescribeRoots(options));
         return choice.Library is not null ? new NodeLease(CreateLibzt(options))
             : options.DevelopmentNetworkSelected ? await CreateDevelopmentAsync(options, cancellationToken).ConfigureAwait(false)
             : new NodeLease(CreateManaged(options));
     }
+
+    private string DescribeRoots(ZeroTierOptions options) => options.DevelopmentNetworkSelected
+        ? $"those of the development network in '{options.DevelopmentNetworkPath ?? new DevelopmentNetworkOptions().Path}', on this machine only"
+        : options.PlanetPath is { } planet ? $"those of the planet file '{planet}'"
+        : $"the public ones of ZeroTier, since {ZeroTierOptions.SectionName}:PlanetPath is not set, or their successors in '{options.StoragePath ?? DefaultStoragePath()}'";
 
     private ManagedNode CreateManaged(ZeroTierOptions options)
     {
@@ -86,6 +93,9 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
     {
         Port = options.Port,
         Networks = [.. options.Networks.Select(NetworkId.Parse)],
+
+        // Who takes a network out of the configuration wants to be off it.
+        RejoinsNetworks = false,
         TimeProvider = timeProvider,
         LoggerFactory = loggerFactory,
     };

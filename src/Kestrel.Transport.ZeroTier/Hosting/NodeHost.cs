@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using ZeroTier;
+using ZeroTier.Engines;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
@@ -10,6 +11,8 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 /// </summary>
 internal sealed class NodeHost : IZeroTierNode, IDisposable
 {
+    private static readonly TimeSpan OnlinePatience = TimeSpan.FromSeconds(10);
+
     private readonly INodeFactory _factory;
     private readonly IOptions<ZeroTierOptions> _options;
     private readonly TimeProvider _timeProvider;
@@ -30,7 +33,7 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
         _factory = factory;
         _options = options;
         _timeProvider = timeProvider;
-        _logger = loggerFactory.CreateLogger(TransportLog.HostCategory);
+        _logger = ShieldedLogger.Create(loggerFactory, TransportLog.HostCategory);
         Watch = new NodeWatch(timeProvider);
     }
 
@@ -113,18 +116,28 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
     public IZeroTierEventSubscription Subscribe(int capacity = 256)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
-        DeferredSubscription early;
+        NodeLease? lease;
         lock (_gate)
         {
-            if (_lease is null)
+            lease = _lease;
+            if (lease is null)
             {
-                early = new DeferredSubscription(capacity);
-                _early.Add(early);
+                var early = new DeferredSubscription(capacity);
+                if (_close is null)
+                {
+                    _early.Add(early);
+                }
+                else
+                {
+                    // Nothing comes any more: it ends at once.
+                    early.Dispose();
+                }
+
                 return early;
             }
         }
 
-        return Started().Subscribe(capacity);
+        return lease.Node.Subscribe(capacity);
     }
 
     public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default) =>
@@ -159,7 +172,8 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
                 await lease.Node.JoinAsync(NetworkId.Parse(network), cancellationToken).ConfigureAwait(false);
             }
 
-            await lease.Node.StartAsync(cancellationToken).ConfigureAwait(false);
+            await StartNamingSettingsAsync(lease.Node, cancellationToken).ConfigureAwait(false);
+            _ = WarnUnlessOnlineAsync(lease.Node);
             TransportLog.NodeStarted(_logger, lease.Node.Id, lease.Node.Engine, lease.Node.EngineVersion);
             if (options.RequireReadyWithin is { } limit)
             {
@@ -172,6 +186,37 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
             Volatile.Write(ref _lease, null);
             await ReleaseAsync(lease, events, watching).ConfigureAwait(false);
             throw;
+        }
+    }
+
+    /// <summary>An engine knows what is wrong with a folder or a port, but not by which setting of the host they came to it.</summary>
+    private static async Task StartNamingSettingsAsync(IZeroTierNode node, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await node.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (ZeroTierException exception) when (exception.Error is ZeroTierError.Storage or ZeroTierError.Underlay)
+        {
+            string setting = exception.Error == ZeroTierError.Storage ? nameof(ZeroTierOptions.StoragePath) : nameof(ZeroTierOptions.Port);
+            throw new ZeroTierException(exception.Error, $"{exception.Message} The setting is {ZeroTierOptions.SectionName}:{setting}.", exception);
+        }
+    }
+
+    /// <summary>A node whose roots do not answer looks like any other until somebody asks for its health.</summary>
+    private async Task WarnUnlessOnlineAsync(IZeroTierNode node)
+    {
+        try
+        {
+            await node.WaitForOnlineAsync(_closing.Token).WaitAsync(OnlinePatience, _timeProvider, _closing.Token).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            TransportLog.NotOnline(_logger, OnlinePatience.TotalSeconds, Readiness.NotOnline);
+        }
+        catch (Exception)
+        {
+            // It has ended.
         }
     }
 
@@ -254,15 +299,20 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
 
     private async Task ReleaseAsync(NodeLease lease, IZeroTierEventSubscription? events, Task watching)
     {
+        await CloseQuietlyAsync(lease.Node).ConfigureAwait(false);
+        events?.Dispose();
+        await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (lease.Backing is { } backing)
+        {
+            await CloseQuietlyAsync(backing).ConfigureAwait(false);
+        }
+    }
+
+    private async Task CloseQuietlyAsync(IAsyncDisposable resource)
+    {
         try
         {
-            await lease.Node.DisposeAsync().ConfigureAwait(false);
-            events?.Dispose();
-            await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (lease.Backing is { } backing)
-            {
-                await backing.DisposeAsync().ConfigureAwait(false);
-            }
+            await resource.DisposeAsync().ConfigureAwait(false);
         }
         catch (Exception exception)
         {

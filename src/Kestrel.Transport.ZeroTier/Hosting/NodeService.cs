@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using ZeroTier.Engines;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
@@ -11,7 +12,7 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 internal sealed class NodeService(
     NodeHost node, ListenerRegistry listeners, NodeMetrics metrics, IOptions<ZeroTierOptions> options, ILoggerFactory loggerFactory) : IHostedLifecycleService
 {
-    private readonly ILogger _logger = loggerFactory.CreateLogger(TransportLog.HostCategory);
+    private readonly ILogger _logger = ShieldedLogger.Create(loggerFactory, TransportLog.HostCategory);
 
     public Task StartingAsync(CancellationToken cancellationToken)
     {

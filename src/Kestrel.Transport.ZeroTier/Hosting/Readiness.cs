@@ -5,13 +5,16 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 /// <summary>Start-up that insists on a working network.</summary>
 internal static class Readiness
 {
+    /// <summary>Why a node is not online, as far as it can know, and what to look at.</summary>
+    public const string NotOnline = "no root answers. Check that UDP is allowed out, that the planet file is the right one and that its roots run";
+
     /// <summary>Waits until the node is online and every network is ready.</summary>
     /// <exception cref="ZeroTierException">The limit passed, or it cannot happen; the message says which condition failed.</exception>
     public static async Task RequireAsync(IZeroTierNode node, ZeroTierOptions options, TimeSpan limit, TimeProvider timeProvider, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(limit, timeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        string waitingFor = "the node is not online: no root answers. Check that UDP is allowed out and that the planet file is the right one";
+        string waitingFor = $"the node is not online: {NotOnline}";
         try
         {
             await node.WaitForOnlineAsync(either.Token).ConfigureAwait(false);

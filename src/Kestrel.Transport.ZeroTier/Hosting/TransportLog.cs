@@ -69,4 +69,15 @@ internal static partial class TransportLog
 
     [LoggerMessage(109, LogLevel.Information, "ZeroTier engine {Engine}: {Reason}.", EventName = "EngineChosen")]
     public static partial void EngineChosen(ILogger logger, string engine, string reason);
+
+    [LoggerMessage(110, LogLevel.Information, "ZeroTier roots: {Roots}.", EventName = "RootsChosen")]
+    public static partial void RootsChosen(ILogger logger, string roots);
+
+    [LoggerMessage(111, LogLevel.Warning,
+        "After {Seconds} seconds the node is not online yet: {Reason}. It goes on trying.", EventName = "NotOnline")]
+    public static partial void NotOnline(ILogger logger, double seconds, string reason);
+
+    [LoggerMessage(112, LogLevel.Warning,
+        "No ZeroTier endpoint is configured, so nothing is served on ZeroTier. Set ZeroTier:Listen, for example ZeroTier__Listen=8080, or call zt.Listen(8080).", EventName = "NoEndPoint")]
+    public static partial void NoEndPoint(ILogger logger);
 }

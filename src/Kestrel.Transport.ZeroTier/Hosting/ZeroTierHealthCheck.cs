@@ -27,7 +27,7 @@ internal sealed class ZeroTierHealthCheck(NodeHost node, ListenerRegistry listen
         else if (!node.IsOnline)
         {
             bool inGrace = node.Watch.OfflineFor is { } since && since < settings.OfflineGracePeriod;
-            (inGrace ? degraded : bad).Add("The node is not online: no root answers.");
+            (inGrace ? degraded : bad).Add($"The node is not online: {Readiness.NotOnline}.");
         }
 
         var networks = node.Networks;
@@ -47,7 +47,8 @@ internal sealed class ZeroTierHealthCheck(NodeHost node, ListenerRegistry listen
         }
 
         bad.AddRange(listeners.Failed);
-        foreach (var listener in listeners.Listeners.Where(l => l.State == ListenerState.Waiting && !l.IsIdleHalf))
+        var bound = listeners.Listeners;
+        foreach (var listener in bound.Where(l => l.State == ListenerState.Waiting && !l.IsIdleHalf(bound)))
         {
             bad.Add($"Endpoint {listener.EndPoint} does not accept: {listener.WaitingFor}");
         }
@@ -70,7 +71,7 @@ internal sealed class ZeroTierHealthCheck(NodeHost node, ListenerRegistry listen
             ["state"] = node.State.ToString(),
             ["online"] = node.IsOnline,
             ["networks"] = node.Networks.ToDictionary(n => n.Id.ToString(), n => $"{n.Status} {string.Join(", ", n.Addresses)}".TrimEnd()),
-            ["endpoints"] = listeners.Listeners.ToDictionary(l => $"{l.Target.Network}/{l.EndPoint}", l => l.State.ToString()),
+            ["endpoints"] = listeners.Listeners.ToDictionary(l => l.Name, l => l.State.ToString()),
             ["peersDirect"] = peers.Count(p => p.IsDirect),
             ["peersRelayed"] = peers.Count(p => !p.IsDirect),
             ["events"] = node.Watch.Recent.Select(e => $"{e.Time:O} {e.Code}{(e.Network is { } network ? $" {network}" : "")}").ToArray(),

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
@@ -30,24 +31,25 @@ internal static class EndpointRules
     /// <summary>Looks at <c>Kestrel:Endpoints</c>, which Kestrel reads only later.</summary>
     public static void CheckConfiguration(KestrelServerOptions kestrel, ZeroTierOptions options)
     {
-        if (kestrel.ConfigurationLoader?.Configuration is not { } configuration)
-        {
-            return;
-        }
-
-        string? common = configuration["EndpointDefaults:Protocols"];
-        foreach (var endpoint in configuration.GetSection("Endpoints").GetChildren())
+        foreach (var endpoint in ConfiguredSections(kestrel))
         {
             string where = $"Kestrel:Endpoints:{endpoint.Key}:Url";
             RefuseForeignUrl(endpoint["Url"] ?? "", where);
-            if (options.TakeAllEndpoints
-                && Enum.TryParse(endpoint["Protocols"] ?? common, ignoreCase: true, out HttpProtocols protocols)
-                && protocols.HasFlag(HttpProtocols.Http3))
+            if (options.TakeAllEndpoints)
             {
-                throw Http3Refused(where);
+                RefuseHttp3(Parse(endpoint["Protocols"]) ?? DefaultProtocols(kestrel), where);
             }
         }
     }
+
+    /// <summary>Looks at the protocols that endpoints get when nothing else is said, as all URLs do.</summary>
+    /// <exception cref="InvalidOperationException">HTTP/3 is among them.</exception>
+    public static void RefuseHttp3ByDefault(KestrelServerOptions kestrel) =>
+        RefuseHttp3(DefaultProtocols(kestrel), "URLs under TakeAllEndpoints, whose protocols come from ConfigureEndpointDefaults or Kestrel:EndpointDefaults");
+
+    /// <summary>Whether the application has endpoints besides its URLs and ours.</summary>
+    public static bool HasOtherEndPoints(KestrelServerOptions kestrel) =>
+        ConfiguredSections(kestrel).Any() || CodeBackedListenOptions(kestrel).Exists(listen => listen.EndPoint is not ZeroTierEndPoint);
 
     /// <summary>Looks at the endpoints that were made in code; tells whether one of them is ours.</summary>
     /// <exception cref="InvalidOperationException">HTTP/3 on an endpoint of ours (rule 4.9).</exception>
@@ -58,9 +60,9 @@ internal static class EndpointRules
         {
             bool ours = listen.EndPoint is ZeroTierEndPoint;
             any |= ours;
-            if ((ours || (options.TakeAllEndpoints && listen.IPEndPoint is not null)) && listen.Protocols.HasFlag(HttpProtocols.Http3))
+            if (ours || (options.TakeAllEndpoints && listen.IPEndPoint is not null))
             {
-                throw Http3Refused(listen.EndPoint.ToString() ?? "");
+                RefuseHttp3(listen.Protocols, listen.EndPoint.ToString() ?? "");
             }
         }
 
@@ -68,10 +70,32 @@ internal static class EndpointRules
     }
 
     /// <summary>The endpoints of <c>Kestrel:Endpoints</c> as last read.</summary>
-    public static IEnumerable<EndPoint> ConfiguredEndPoints(KestrelServerOptions kestrel) => ConfigurationBackedListenOptions(kestrel).Select(listen => listen.EndPoint);
+    /// <remarks>Kestrel may be changing its list at this moment, for a reload: the span is a look at what is there, where an enumerator would throw.</remarks>
+    public static IEnumerable<EndPoint> ConfiguredEndPoints(KestrelServerOptions kestrel) =>
+        CollectionsMarshal.AsSpan(ConfigurationBackedListenOptions(kestrel)).ToArray().OfType<ListenOptions>().Select(listen => listen.EndPoint);
 
-    private static InvalidOperationException Http3Refused(string endPoint) =>
-        new(string.Format(CultureInfo.InvariantCulture, KestrelEndpoints.Http3Refused, endPoint));
+    private static IEnumerable<IConfigurationSection> ConfiguredSections(KestrelServerOptions kestrel) =>
+        kestrel.ConfigurationLoader?.Configuration.GetSection("Endpoints").GetChildren() ?? [];
+
+    private static void RefuseHttp3(HttpProtocols protocols, string endPoint)
+    {
+        if (protocols.HasFlag(HttpProtocols.Http3))
+        {
+            throw new InvalidOperationException(string.Format(CultureInfo.InvariantCulture, KestrelEndpoints.Http3Refused, endPoint));
+        }
+    }
+
+    // As Kestrel will do it for a URL: what the configuration says, then the application's own defaults.
+    private static HttpProtocols DefaultProtocols(KestrelServerOptions kestrel)
+    {
+        var probe = NewListenOptions(new IPEndPoint(IPAddress.Loopback, 0));
+        probe.Protocols = Parse(kestrel.ConfigurationLoader?.Configuration["EndpointDefaults:Protocols"]) ?? probe.Protocols;
+        ApplyEndpointDefaults(kestrel, probe);
+        return probe.Protocols;
+    }
+
+    // Kestrel says itself what is wrong with a text that means nothing.
+    private static HttpProtocols? Parse(string? text) => Enum.TryParse(text, ignoreCase: true, out HttpProtocols protocols) ? protocols : null;
 
     private static string? Host(string url)
     {
@@ -86,9 +110,15 @@ internal static class EndpointRules
         }
     }
 
-    // Kestrel has no public lists of its endpoints. Should a later runtime rename these, the tests of rules 4.9 and 5.10 fail.
+    // Kestrel shows neither its endpoints nor their defaults. Should a later runtime rename these, the tests of rules 4.9 and 5.10 fail.
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_CodeBackedListenOptions")]
     private static extern List<ListenOptions> CodeBackedListenOptions(KestrelServerOptions options);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    private static extern ListenOptions NewListenOptions(EndPoint endPoint);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "ApplyEndpointDefaults")]
+    private static extern void ApplyEndpointDefaults(KestrelServerOptions options, ListenOptions listenOptions);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_ConfigurationBackedListenOptions")]
     private static extern List<ListenOptions> ConfigurationBackedListenOptions(KestrelServerOptions options);

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using ZeroTier.Engines;
 
 namespace Kestrel.Transport.ZeroTier.Listening;
 
@@ -26,7 +27,7 @@ internal sealed class HostUrls(
 {
     private const string DefaultUrl = "http://localhost:5000";
 
-    private readonly ILogger _logger = loggerFactory.CreateLogger(TransportLog.HostCategory);
+    private readonly ILogger _logger = ShieldedLogger.Create(loggerFactory, TransportLog.HostCategory);
 
     /// <summary>The server of tests without endpoints. It has the feature for addresses all the same.</summary>
     private bool IsTestServer => server.GetType().FullName == "Microsoft.AspNetCore.TestHost.TestServer";
@@ -52,6 +53,16 @@ internal sealed class HostUrls(
 
         EndpointRules.CheckConfiguration(kestrel.Value, options);
         bool ours = EndpointRules.CheckListenOptions(kestrel.Value, options);
+        if (options.TakeAllEndpoints && (feature.Addresses.Count > 0 || !EndpointRules.HasOtherEndPoints(kestrel.Value)))
+        {
+            EndpointRules.RefuseHttp3ByDefault(kestrel.Value);
+        }
+
+        if (!ours && !options.TakeAllEndpoints)
+        {
+            TransportLog.NoEndPoint(_logger);
+        }
+
         if (!ours || feature.Addresses.IsReadOnly || (feature.PreferHostingUrls && feature.Addresses.Count > 0))
         {
             // Nothing of ours in code: the URLs are bound as ever, by us under TakeAllEndpoints. With PreferHostingUrls Kestrel drops code endpoints, which
@@ -74,10 +85,17 @@ internal sealed class HostUrls(
 
     private void Keep(IServerAddressesFeature feature, ZeroTierOptions options)
     {
-        string[] urls = feature.Addresses.Count > 0 ? [.. feature.Addresses] : [DefaultUrl];
+        // Without any URL Kestrel takes its default, where there is no other endpoint.
+        string[] urls = feature.Addresses.Count > 0 ? [.. feature.Addresses] : EndpointRules.HasOtherEndPoints(kestrel.Value) ? [] : [DefaultUrl];
         foreach (string url in urls)
         {
             var address = BindingAddress.Parse(url);
+            if (address.PathBase.Length > 0)
+            {
+                // As Kestrel says it of URLs that it binds itself.
+                throw new InvalidOperationException($"The URL '{url}' has a path base, which can only be set with IApplicationBuilder.UsePathBase().");
+            }
+
             if (!options.TakeAllEndpoints && !environment.IsDevelopment() && !IsLocal(address))
             {
                 TransportLog.HostUrlIsPublic(_logger, url);

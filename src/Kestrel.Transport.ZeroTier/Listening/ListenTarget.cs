@@ -18,6 +18,17 @@ internal sealed record ListenTarget(NetworkId Network, IPAddress? Address, Addre
         _ => throw new NotSupportedException($"The ZeroTier transport cannot bind '{endPoint}'."),
     };
 
+    /// <summary>For names: the family, where it tells two targets apart.</summary>
+    public string FamilyName => Family switch
+    {
+        null => "",
+        AddressFamily.InterNetwork => " (IPv4)",
+        _ => " (IPv6)",
+    };
+
+    /// <summary>Whether the two are the halves of one endpoint that Kestrel binds once per family.</summary>
+    public bool IsOtherFamilyOf(ListenTarget other) => Network == other.Network && other.Address is null && other.Family is { } theirs && theirs != Family;
+
     /// <summary>Whether two targets claim the same port of the same address.</summary>
     public bool Overlaps(ListenTarget other, int port, int otherPort) =>
         port == otherPort && Network == other.Network
@@ -56,7 +67,7 @@ internal sealed record ListenTarget(NetworkId Network, IPAddress? Address, Addre
             address = network.Addresses.FirstOrDefault(own => own.Address.AddressFamily == family).Address;
             if (address is null)
             {
-                reason = $"network {Network} gives this node no {(family == AddressFamily.InterNetwork ? "IPv4" : "IPv6")} address.";
+                reason = $"network {Network} gives this node no {(family == AddressFamily.InterNetwork ? "IPv4" : "IPv6")} address. A URL such as http://*:{port} is served on every address.";
                 return false;
             }
         }

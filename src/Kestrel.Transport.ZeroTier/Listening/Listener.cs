@@ -15,6 +15,9 @@ internal sealed class Listener(
     // Enough to fail only where hardly any port is left.
     private const int PortAttempts = 64;
 
+    // An engine that is stuck must not keep Kestrel from its other listeners, nor the host from its end (rule 5.5).
+    private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
+
     private readonly CancellationTokenSource _unbound = new();
 
     // Guards _engine and _state; nothing else is called while it is held.
@@ -51,13 +54,18 @@ internal sealed class Listener(
     /// <summary>Why it waits.</summary>
     public string WaitingFor => Volatile.Read(ref _reason);
 
+    /// <summary>What tells it from all other listeners of the host: a moved "localhost" endpoint is two, which look alike until the network is up.</summary>
+    public string Name => $"{target.Network}/{EndPoint}{target.FamilyName}";
+
     /// <summary>
-    /// Whether it waits for something that a ready network will not bring: an address family that the network does not have. Half of a moved "localhost"
-    /// endpoint is in this state on most networks.
+    /// Whether it waits for something that a ready network will not bring, an address family that the network does not have, while its other half accepts. Half
+    /// of a moved "localhost" endpoint is in this state on most networks.
     /// </summary>
-    public bool IsIdleHalf =>
+    /// <param name="all">The listeners of this host.</param>
+    public bool IsIdleHalf(IEnumerable<Listener> all) =>
         target.Family is { } family && State == ListenerState.Waiting
-        && FindNetwork() is { IsReady: true } network && network.Addresses.All(own => own.Address.AddressFamily != family);
+        && FindNetwork() is { IsReady: true } network && network.Addresses.All(own => own.Address.AddressFamily != family)
+        && all.Any(other => other.Port == Port && target.IsOtherFamilyOf(other.Target) && other.State == ListenerState.Attached);
 
     /// <summary>Claims the port and makes the first attempt. Returns at once when the network is not up (rule 5.2).</summary>
     /// <exception cref="AddressInUseException">The port is taken.</exception>
@@ -65,7 +73,10 @@ internal sealed class Listener(
     public async Task BindAsync(CancellationToken cancellationToken)
     {
         Port = registry.Add(this);
-        bool resolved = target.TryResolve(FindNetwork(), Port, out var endPoint, out string reason);
+
+        // One look for all that follows: the network may go down at any moment.
+        var network = FindNetwork();
+        bool resolved = target.TryResolve(network, Port, out var endPoint, out string reason);
         for (int attempt = 1; resolved && State == ListenerState.Waiting; attempt++)
         {
             try
@@ -92,7 +103,7 @@ internal sealed class Listener(
         }
 
         EndPoint = endPoint is not null
-            ? new IPEndPoint(endPoint.Address ?? ListenTarget.Preferred(FindNetwork()!), Port)
+            ? new IPEndPoint(endPoint.Address ?? ListenTarget.Preferred(network!), Port)
             : target.Address is not null ? new IPEndPoint(target.Address, Port) : new NameEndPoint(node.Id, target.Network, Port);
         if (State == ListenerState.Waiting)
         {
@@ -267,7 +278,7 @@ internal sealed class Listener(
 
         try
         {
-            await engine.DisposeAsync().ConfigureAwait(false);
+            await engine.DisposeAsync().AsTask().WaitAsync(CloseLimit, timeProvider).ConfigureAwait(false);
         }
         catch (Exception exception)
         {

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using ZeroTier;
+using ZeroTier.Engines;
 
 namespace Kestrel.Transport.ZeroTier.Listening;
 
@@ -38,7 +39,7 @@ internal sealed class ListenerFactory(
                 $"The endpoint {endpoint} is on network {target.Network}, which this node has not joined. Add it to {ZeroTierOptions.SectionName}:Networks, for example zt.Networks.Add(\"{target.Network}\").");
         }
 
-        var listener = new Listener(target, node, resources, registry, timeProvider, loggerFactory.CreateLogger(TransportLog.HostCategory));
+        var listener = new Listener(target, node, resources, registry, timeProvider, ShieldedLogger.Create(loggerFactory, TransportLog.HostCategory));
         try
         {
             await listener.BindAsync(cancellationToken).ConfigureAwait(false);

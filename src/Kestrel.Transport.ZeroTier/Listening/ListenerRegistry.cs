@@ -75,7 +75,7 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel)
     }
 
     /// <summary>Claims the listener's port; chooses one where 0 was asked for.</summary>
-    /// <exception cref="AddressInUseException">Another listener of this host has the port.</exception>
+    /// <exception cref="AddressInUseException">Another listener of this host has the port, or others have all.</exception>
     public int Add(Listener listener)
     {
         lock (_gate)
@@ -83,11 +83,7 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel)
             int port = listener.Target.Port;
             if (port == 0)
             {
-                do
-                {
-                    port = Random.Shared.Next(FirstEphemeral, LastEphemeral + 1);
-                }
-                while (Taken(listener.Target, port));
+                port = ChooseFree(listener.Target);
             }
             else if (Taken(listener.Target, port))
             {
@@ -149,6 +145,25 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel)
         {
             _failed.Remove(endPoint);
         }
+    }
+
+    /// <summary>A free port, dynamic where the network lets it be: an ad-hoc network may have a narrow range of its own.</summary>
+    private int ChooseFree(ListenTarget target)
+    {
+        (int first, int last) = target.Network.AdHocPorts is var (low, high) ? (low, high) : (FirstEphemeral, LastEphemeral);
+        first = last >= FirstEphemeral ? Math.Max(first, FirstEphemeral) : Math.Max(first, 1);
+        int count = Math.Max(0, last - first + 1);
+        int start = Random.Shared.Next(count);
+        for (int i = 0; i < count; i++)
+        {
+            int port = first + ((start + i) % count);
+            if (!Taken(target, port))
+            {
+                return port;
+            }
+        }
+
+        throw new AddressInUseException($"Every port of network {target.Network}, {first} to {last}, is taken by other endpoints of this application.");
     }
 
     private bool Taken(ListenTarget target, int port) => _listeners.Any(other => other.Target.Overlaps(target, other.Port, port));

@@ -10,7 +10,11 @@ namespace Kestrel.Transport.ZeroTier.Listening;
 /// </summary>
 internal sealed class NameEndPoint(NodeId node, NetworkId network, int port) : EndPoint
 {
+    public string Host => ZeroTierName.Of(node, network);
+
+    public int Port => port;
+
     public override AddressFamily AddressFamily => AddressFamily.Unspecified;
 
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{ZeroTierName.Of(node, network)}:{port}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Host}:{port}");
 }

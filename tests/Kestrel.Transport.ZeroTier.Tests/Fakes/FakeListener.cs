@@ -16,6 +16,9 @@ internal sealed class FakeListener(FakeNode node, ZeroTierEndPoint endPoint, Zer
 
     public Exception? DisposeFailure { get; set; }
 
+    /// <summary>Disposal ends with it.</summary>
+    public Task DisposeGate { get; set; } = Task.CompletedTask;
+
     /// <summary>The next accept fails with this.</summary>
     public void InjectAcceptFailure(Exception failure) => _offers.Writer.TryWrite(failure);
 
@@ -52,6 +55,6 @@ internal sealed class FakeListener(FakeNode node, ZeroTierEndPoint endPoint, Zer
     public ValueTask DisposeAsync()
     {
         Close();
-        return DisposeFailure is { } failure ? throw failure : ValueTask.CompletedTask;
+        return DisposeFailure is { } failure ? throw failure : new ValueTask(DisposeGate);
     }
 }

@@ -8,20 +8,38 @@ namespace Transport.Functional.Tests.Behaviours;
 public abstract class FinOnErrorTests(FunctionalTransport transport)
 {
     private const int WriteFin = 7;
+    private const int Error = 14;
 
     [Fact(Explicit = true)]
-    public async Task Rule_6_6_With_FinOnError_an_abort_ends_with_FIN()
+    public Task Rule_6_6_With_FinOnError_an_abort_ends_with_FIN() => AssertFinAsync(
+        [WriteFin],
+        connection =>
+        {
+            connection.Abort(new ConnectionAbortedException("on purpose"));
+            return Task.CompletedTask;
+        });
+
+    [Fact(Explicit = true)]
+    public Task Rule_6_6_With_FinOnError_an_output_that_fails_ends_with_FIN() => AssertFinAsync(
+        [Error, WriteFin],
+        async connection =>
+        {
+            await connection.Transport.Output.CompleteAsync(new InvalidOperationException("on purpose"));
+            await Wait.CancelledAsync(connection.ConnectionClosed);
+        });
+
+    private async Task AssertFinAsync(int[] events, Func<ConnectionContext, Task> end)
     {
         await using var server = await FunctionalServer.StartRawAsync(transport, async connection =>
         {
             await connection.Transport.Input.ReadAsync();
-            connection.Abort(new ConnectionAbortedException("on purpose"));
+            await end(connection);
         });
         await using var client = await server.ConnectAsync();
         await client.SendAsync("x");
         var ending = (await client.ReadToEndAsync()).Ending;
         await server.StopAsync(TimeSpan.FromSeconds(5));
-        Assert.Equal([WriteFin], server.ConnectionEvents);
+        Assert.Equal(events, server.ConnectionEvents);
 
         // A kernel resets a connection that is closed with unread input, whatever the transport wants.
         Assert.True(ending == Ending.Fin || !transport.KeepsAnswersToUnreadInput);

@@ -10,6 +10,7 @@ public abstract class LogEventTests(FunctionalTransport transport)
     private const int ReadFin = 6;
     private const int WriteFin = 7;
     private const int WriteRst = 8;
+    private const int Error = 14;
     private const int Reset = 19;
 
     [Fact]
@@ -66,6 +67,23 @@ public abstract class LogEventTests(FunctionalTransport transport)
             await connection.Transport.Output.WriteAsync("hello"u8.ToArray());
             await connection.Transport.Input.ReadAsync();
             connection.Abort(new ConnectionAbortedException("on purpose"));
+        },
+        async client =>
+        {
+            await client.ReadUntilAsync("hello");
+            await client.SendAsync("x");
+            Assert.Equal(Ending.Reset, (await client.ReadToEndAsync()).Ending);
+        });
+
+    [Fact]
+    public Task Rule_6_7_Rule_9_1_The_server_cannot_go_on_writing() => AssertLifeAsync(
+        [Error, WriteRst],
+        async connection =>
+        {
+            await connection.Transport.Output.WriteAsync("hello"u8.ToArray());
+            await connection.Transport.Input.ReadAsync();
+            await connection.Transport.Output.CompleteAsync(new InvalidOperationException("on purpose"));
+            await Wait.CancelledAsync(connection.ConnectionClosed);
         },
         async client =>
         {
