@@ -205,12 +205,19 @@ public class LifecycleTests
     [Fact]
     public async Task Rule_8_3_A_request_longer_than_the_timeout_is_aborted_with_RST()
     {
+        var handled = new TaskCompletionSource();
         var release = new TaskCompletionSource();
         await using var host = TestHost.Build(builder: web => web.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromMilliseconds(300)));
-        host.App.MapGet("/slow", () => release.Task);
+        host.App.MapGet("/slow", () =>
+        {
+            handled.SetResult();
+            return release.Task;
+        });
         await host.App.StartAsync(Cancel);
         var request = host.GetAsync(path: "/slow");
-        await TestHost.EventuallyAsync(() => host.Server.Connections.Count == 1, "connected");
+
+        // A connection without a request would be idle, and end with FIN.
+        await handled.Task.WaitAsync(TestHost.Limit, Cancel);
         await host.App.StopAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => request);
         Assert.Equal(["RST"], host.Server.Connections[0].Wire);
