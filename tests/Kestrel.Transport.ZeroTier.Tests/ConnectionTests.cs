@@ -36,6 +36,22 @@ public class ConnectionTests
         await ours.DisposeAsync();
     }
 
+    [Fact]
+    public async Task Rule_6_1_The_path_to_the_peer_is_read_live_and_unknown_until_the_engine_knows_it()
+    {
+        var (ours, engine, _) = Pair();
+        var peer = ours.Features.Get<IZeroTierPeerFeature>()!;
+        Assert.False(peer.IsDirect);
+        Assert.Null(peer.Latency);
+        engine.Peer = new ZeroTierPeer(new NodeId(2), ZeroTierPeerRole.Leaf) { IsDirect = true };
+        Assert.True(peer.IsDirect);
+        Assert.Null(peer.Latency);
+        engine.Peer = engine.Peer with { IsDirect = false, Latency = TimeSpan.FromMilliseconds(5) };
+        Assert.False(peer.IsDirect);
+        Assert.Equal(TimeSpan.FromMilliseconds(5), peer.Latency);
+        await ours.DisposeAsync();
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -115,6 +131,33 @@ public class ConnectionTests
     }
 
     [Fact]
+    public async Task Rule_6_6_An_abort_that_the_engine_refuses_does_not_throw_and_ends_the_connection_here()
+    {
+        var logs = new LogCollector();
+        var (ours, engine, _) = Pair(logs);
+        engine.Aborting = () => throw new InvalidOperationException("engine fault");
+        var read = ours.Transport.Input.ReadAsync(Cancel).AsTask();
+        ours.Abort(new ConnectionAbortedException("enough"));
+        var seen = await Assert.ThrowsAsync<ConnectionAbortedException>(() => read.WaitAsync(TestHost.Limit, Cancel));
+        Assert.Equal("enough", seen.Message);
+        await TestHost.EventuallyAsync(() => ours.ConnectionClosed.IsCancellationRequested, "closed");
+        Assert.Equal([8, 14], logs.ConnectionEvents);
+        await ours.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Rule_6_7_The_reason_of_an_abort_is_in_the_log_before_the_engine_acts_on_it()
+    {
+        var logs = new LogCollector();
+        var (ours, engine, _) = Pair(logs);
+        int[] before = [];
+        engine.Aborting = () => before = logs.ConnectionEvents;
+        ours.Abort(new ConnectionAbortedException("enough"));
+        Assert.Equal([8], before);
+        await ours.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Rule_6_7_Log_events_have_the_order_of_sockets()
     {
         var logs = new LogCollector();
@@ -181,12 +224,12 @@ public class ConnectionTests
         await TestHost.EventuallyAsync(() => other.ConnectionClosed.IsCancellationRequested, "the other connection closed");
         await other.DisposeAsync().AsTask().WaitAsync(TestHost.Limit, Cancel);
 
-        // The token's source lives until its callbacks have ended.
-        var disposal = slow.DisposeAsync().AsTask();
-        await Task.WhenAny(disposal, Task.Delay(50, Cancel));
-        Assert.False(disposal.IsCompleted);
+        // The token's source lives until its callbacks have ended, whoever asks.
+        var disposals = new[] { slow.DisposeAsync().AsTask(), slow.DisposeAsync().AsTask() };
+        await Task.WhenAny([.. disposals, Task.Delay(50, Cancel)]);
+        Assert.All(disposals, disposal => Assert.False(disposal.IsCompleted));
         gate.Set();
-        await disposal.WaitAsync(TestHost.Limit, Cancel);
+        await Task.WhenAll(disposals).WaitAsync(TestHost.Limit, Cancel);
     }
 
     [Fact]
@@ -328,6 +371,24 @@ public class ConnectionTests
         var flush = await ours.Transport.Output.WriteAsync(new byte[10], Cancel).AsTask().WaitAsync(TestHost.Limit, Cancel);
         Assert.True(flush.IsCompleted);
         await ours.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Rule_6_12_A_loss_that_the_sending_side_hears_of_first_is_read_as_what_it_is()
+    {
+        var logs = new LogCollector();
+        var (ours, engine, _) = Pair(logs);
+        var error = new ZeroTierException(ZeroTierError.ConnectionReset, "it broke");
+        engine.BreakSending(error);
+        await TestHost.EventuallyAsync(() => ours.ConnectionClosed.IsCancellationRequested, "closed");
+
+        // What Kestrel does when it hears of the end.
+        ours.Abort(null!);
+        var read = ours.Transport.Input.ReadAsync(Cancel).AsTask();
+        engine.Break(error);
+        await Assert.ThrowsAsync<ConnectionResetException>(() => read.WaitAsync(TestHost.Limit, Cancel));
+        await ours.DisposeAsync();
+        Assert.Equal([19, 7], logs.ConnectionEvents);
     }
 
     [Fact]

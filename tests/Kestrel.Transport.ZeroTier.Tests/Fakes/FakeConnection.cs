@@ -35,6 +35,9 @@ internal sealed class FakeConnection : ZeroTierConnection
 
     public Exception? DisposeFailure { get; set; }
 
+    /// <summary>Runs inside each abort, and may fail it.</summary>
+    public Action? Aborting { get; set; }
+
     /// <summary>Takes what the application writes; over when its flushes say "completed".</summary>
     public Task Sending { get; private set; } = Task.CompletedTask;
 
@@ -76,6 +79,7 @@ internal sealed class FakeConnection : ZeroTierConnection
 
     public override void Abort(ZeroTierException? reason = null)
     {
+        Aborting?.Invoke();
         var error = reason ?? new ZeroTierException(ZeroTierError.ConnectionAborted, "aborted");
         if (_sendEnded.Task.IsCompleted && _receiveEnded.Task.IsCompleted)
         {
@@ -90,16 +94,21 @@ internal sealed class FakeConnection : ZeroTierConnection
     /// <summary>Both directions end with an error, as after a reset or a timeout.</summary>
     public void Break(ZeroTierException error)
     {
-        if (_sendEnded.TrySetResult(error))
-        {
-            _closeOutput = true;
-            _out.Reader.CancelPendingRead();
-        }
-
+        BreakSending(error);
         if (!_receiveEnded.Task.IsCompleted)
         {
             _in.Writer.Complete(error);
             _receiveEnded.TrySetResult(error);
+        }
+    }
+
+    /// <summary>The sending side hears of a loss first.</summary>
+    public void BreakSending(ZeroTierException error)
+    {
+        if (_sendEnded.TrySetResult(error))
+        {
+            _closeOutput = true;
+            _out.Reader.CancelPendingRead();
         }
     }
 
