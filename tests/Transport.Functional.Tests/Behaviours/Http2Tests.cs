@@ -211,7 +211,13 @@ public abstract class Http2Tests(FunctionalTransport transport)
     }
 
     private Task<FunctionalServer> StartAsync(RequestDelegate handler) =>
-        FunctionalServer.StartAsync(transport, handler, options => options.Listen = listen => listen.Protocols = HttpProtocols.Http2);
+        FunctionalServer.StartAsync(transport, handler, options =>
+        {
+            options.Listen = listen => listen.Protocols = HttpProtocols.Http2;
+
+            // A conversation of few bytes is below the rate that Kestrel wants after five seconds, which a busy machine may take for it.
+            options.Kestrel = kestrel => kestrel.Limits.MinRequestBodyDataRate = null;
+        });
 
     /// <summary>A body that the test writes while it reads the answer.</summary>
     private sealed class DuplexContent : HttpContent
