@@ -43,6 +43,7 @@ public abstract partial class EngineRules<TEngine>
         await Bounded(Server.RestartAsync(Token));
         await Bounded(Server.WaitForNetworkAsync(Network, Token));
         await Bounded(Server.LeaveAsync(Network, Token));
+        await EventuallyAsync(() => ((Listener)listener).State == ListenerState.Waiting, "the end of the old listener is seen");
         await Bounded(Server.JoinAsync(Network, Token));
         await EventuallyAsync(() => ((Listener)listener).State == ListenerState.Attached, "attached again");
         Assert.False(accept.IsCompleted);
