@@ -116,6 +116,8 @@ public class ConnectionTests
         graceful.Abort(null!);
         graceful.Abort(new ConnectionAbortedException("too late"));
         await gracefulEngine.SendEnded.WaitAsync(TestHost.Limit, Cancel);
+        Assert.Throws<ConnectionAbortedException>(() => graceful.Transport.Input.TryRead(out _));
+        Assert.Throws<ConnectionAbortedException>(() => graceful.Transport.Input.TryRead(out _));
         await graceful.DisposeAsync();
         graceful.Abort(new ConnectionAbortedException("after dispose"));
         Assert.Equal(["FIN"], gracefulEngine.Wire);
@@ -154,6 +156,36 @@ public class ConnectionTests
         engine.Aborting = () => before = logs.ConnectionEvents;
         ours.Abort(new ConnectionAbortedException("enough"));
         Assert.Equal([8], before);
+        await ours.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Rule_6_7_A_reset_is_in_the_log_before_the_read_that_tells_of_it()
+    {
+        var logs = new LogCollector();
+        var (ours, engine, _) = Pair(logs);
+        engine.BreakReading(new ZeroTierException(ZeroTierError.ConnectionReset, "it broke"));
+        await Assert.ThrowsAsync<ConnectionResetException>(() => ours.Transport.Input.ReadAsync(Cancel).AsTask());
+        ours.Abort(new ConnectionAbortedException("what the application does about it"));
+        Assert.Equal([19, 8], logs.ConnectionEvents);
+        await ours.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Rule_6_7_A_flush_says_completed_whatever_the_engine_failed_with(bool waiting)
+    {
+        var here = new IPEndPoint(IPAddress.Parse("10.147.17.1"), 80);
+        var engine = new FakeConnection(FakeNetwork.DefaultId, here, here, new NodeId(2), ZeroTierTransportOptions.Default);
+        var ours = new TransportConnection(engine, ZeroTierTransportOptions.Default.MemoryPool, NullLogger.Instance);
+        ours.Start();
+        var flush = waiting ? ours.Transport.Output.WriteAsync(new byte[100_000], Cancel).AsTask() : null;
+        Assert.False(flush?.IsCompleted == true);
+        engine.FailSending(new ZeroTierException(ZeroTierError.TimedOut, "the peer is silent"));
+        flush ??= ours.Transport.Output.FlushAsync(Cancel).AsTask();
+        Assert.True((await flush.WaitAsync(TestHost.Limit, Cancel)).IsCompleted);
+        Assert.True((await ours.Transport.Output.WriteAsync(new byte[10], Cancel).AsTask().WaitAsync(TestHost.Limit, Cancel)).IsCompleted);
         await ours.DisposeAsync();
     }
 
@@ -364,6 +396,7 @@ public class ConnectionTests
         engine.Break(new ZeroTierException(error, "it broke"));
         var seen = await Record.ExceptionAsync(() => read.WaitAsync(TestHost.Limit, Cancel));
         Assert.IsType(expected, seen);
+        Assert.IsType(expected, Record.Exception(() => ours.Transport.Input.TryRead(out _)));
         await TestHost.EventuallyAsync(() => !logs.Lines.IsEmpty, "logged");
         Assert.Equal([logged], logs.ConnectionEvents);
 
@@ -420,6 +453,7 @@ public class ConnectionTests
         listener.Offer(broken);
         await TestHost.EventuallyAsync(() => host.Listeners.FailedConnections == 1, "counted");
         await TestHost.EventuallyAsync(() => broken.Wire.Contains("RST"), "reset");
+        await TestHost.EventuallyAsync(() => broken.IsDisposed, "given up, with its buffers");
         Assert.Equal("hello", await host.GetAsync());
         Assert.Empty(host.Logs.At(LogLevel.Error));
     }

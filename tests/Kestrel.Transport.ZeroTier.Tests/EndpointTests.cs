@@ -67,6 +67,7 @@ public class EndpointTests
         Assert.Equal(2, uris.Length);
         Assert.NotEqual(uris[0].Port, uris[1].Port);
         Assert.All(uris, uri => Assert.NotEqual(0, uri.Port));
+        Assert.DoesNotContain(host.Logs.Lines, line => line.Event.Name == "EndPointsNotBound");
         host.Server.SetReady(true);
         await TestHost.EventuallyAsync(() => host.Server.Listeners.Count == 2, "attached");
         Assert.Equal("hello", await host.Http.GetStringAsync(uris[0], Cancel));
@@ -126,6 +127,41 @@ public class EndpointTests
         Assert.Equal(mode == "keep" && source == "ports", host.Logs.Lines.Any(line => line.Event.Name == "HostUrlIsPublic"));
     }
 
+    [Theory]
+    [InlineData("http://app.localhost:{0}", "Production", false)]
+    [InlineData("http://localhost:{0}", "Production", false)]
+    [InlineData("http://*:{0}", "Production", true)]
+    [InlineData("http://*:{0}", "Development", false)]
+    public async Task Rule_4_5_A_url_that_is_kept_and_public_is_named_outside_Development(string format, string environment, bool named)
+    {
+        int port = TestHost.FreeTcpPort();
+        await using var host = TestHost.Build(
+            zt => zt.Listen(8080).KeepHostUrls = true,
+            web => web.WebHost.UseUrls(string.Format(System.Globalization.CultureInfo.InvariantCulture, format, port)),
+            environment: environment);
+        await host.App.StartAsync(Cancel);
+        Assert.True(HostAccepts(port));
+        Assert.Equal(named, host.Logs.Lines.Any(line => line.Event.Name == "HostUrlIsPublic"));
+    }
+
+    [Fact]
+    public async Task Rule_4_5_A_url_with_https_is_kept_with_TLS()
+    {
+        int port = TestHost.FreeTcpPort();
+        using var key = System.Security.Cryptography.ECDsa.Create();
+        var request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=localhost", key, System.Security.Cryptography.HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        await using var host = await TestHost.StartAsync(
+            zt => zt.Listen(8080).KeepHostUrls = true,
+            web =>
+            {
+                web.WebHost.UseUrls($"https://127.0.0.1:{port}");
+                web.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureHttpsDefaults(https => https.ServerCertificate = certificate));
+            });
+        Assert.Contains($"https://127.0.0.1:{port}", host.Addresses);
+        Assert.Contains("http://10.147.17.1:8080", host.Addresses);
+    }
+
     [Fact]
     public async Task Rule_4_6_Endpoints_of_the_configuration_section_survive()
     {
@@ -156,6 +192,20 @@ public class EndpointTests
         var report = await host.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel);
         Assert.Equal(HealthStatus.Unhealthy, report.Status);
         Assert.Contains("PreferHostingUrls", report.Entries["zerotier"].Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Rule_4_7_PreferHostingUrls_without_urls_changes_nothing()
+    {
+        await using var host = await TestHost.StartAsync(
+            zt =>
+            {
+                zt.Listen(8080);
+                zt.TakeAllEndpoints = true;
+            },
+            web => web.WebHost.PreferHostingUrls(true));
+        Assert.Equal("hello", await host.GetAsync());
+        Assert.Equal("hello", await host.GetAsync(5000));
     }
 
     [Theory]
@@ -364,6 +414,28 @@ public class EndpointTests
         Assert.Contains("8056c2e21c000001.zt:8080", error.Message, StringComparison.Ordinal);
         Assert.Empty(host.Server.Listeners);
         Assert.Empty(host.Listeners.Listeners);
+    }
+
+    [Fact]
+    public async Task Rule_5_1_A_port_that_is_taken_on_one_network_is_free_on_another()
+    {
+        await using var host = await TestHost.StartAsync(zt =>
+        {
+            zt.Networks.Add("1234567890abcdef");
+            zt.Listen(8080);
+        });
+        Assert.Equal(2, host.Listeners.Listeners.Count);
+        Assert.All(host.Listeners.Listeners, listener => Assert.Equal(8080, listener.Port));
+        Assert.Equal("hello", await host.GetAsync());
+    }
+
+    [Fact]
+    public void Rule_4_3_An_address_without_a_network_is_bound_once()
+    {
+        var options = new ZeroTierOptions { Networks = { "8056c2e21c000001", "1234567890abcdef" } };
+        options.ListenEntries.Add(new ListenEntry(null, IPAddress.Parse("10.147.17.1"), 80, null));
+        var bound = Assert.Single(KestrelEndpoints.Configured(options));
+        Assert.Equal(new ZeroTierEndPoint(FakeNetwork.DefaultId, IPAddress.Parse("10.147.17.1"), 80), bound.EndPoint);
     }
 
     private static void ConfigureKestrel(WebApplicationBuilder web, params (string Key, string Value)[] settings)

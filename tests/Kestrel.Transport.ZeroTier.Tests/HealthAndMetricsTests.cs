@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Net;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -45,6 +46,79 @@ public class HealthAndMetricsTests
         await TestHost.EventuallyAsync(() => host.App.Services.GetRequiredService<NodeHost>().Watch.OfflineFor is not null, "event seen");
         Assert.Equal(expected, (await CheckAsync(host)).Status);
         host.Server.SetOnline(true);
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+    }
+
+    [Fact]
+    public async Task Health_of_a_node_that_was_never_online_has_no_grace()
+    {
+        await using var host = Build();
+        host.Server.Online = false;
+        await host.App.StartAsync(Cancel);
+        var report = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Unhealthy, report.Status);
+        Assert.Contains("The node is not online", report.Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Health_has_one_grace_period_from_the_first_loss_which_a_new_life_of_the_node_does_not_inherit()
+    {
+        var time = new ShiftedTime();
+        await using var host = await StartAsync(builder: web => web.Services.AddSingleton<TimeProvider>(time));
+        var watch = host.App.Services.GetRequiredService<NodeHost>().Watch;
+        host.Server.SetOnline(false);
+        await TestHost.EventuallyAsync(() => watch.OfflineFor is not null, "event seen");
+        time.Ahead = TimeSpan.FromSeconds(20);
+        host.Server.SetOnline(false);
+        await TestHost.EventuallyAsync(() => watch.Recent.Count(e => e.Code == ZeroTierEventCode.NodeOffline) == 2, "second event seen");
+        Assert.Equal(HealthStatus.Degraded, (await CheckAsync(host)).Status);
+        time.Ahead = TimeSpan.FromSeconds(31);
+        Assert.Equal(HealthStatus.Unhealthy, (await CheckAsync(host)).Status);
+
+        host.Server.SetOnline(true);
+        host.Server.SetOnline(false);
+        await TestHost.EventuallyAsync(() => watch.OfflineFor < TimeSpan.FromSeconds(30), "a new grace period");
+        await host.Server.RestartAsync(Cancel);
+        await TestHost.EventuallyAsync(() => watch.OfflineFor is null, "over with the node's life");
+        await TestHost.EventuallyAsync(() => host.Server.Listeners.Count == 1, "attached");
+        Assert.Equal(HealthStatus.Unhealthy, (await CheckAsync(host)).Status);
+    }
+
+    [Fact]
+    public async Task Health_minds_an_endpoint_that_the_engine_refuses_on_a_ready_network()
+    {
+        await using var host = Build();
+        host.Server.ListenFailure = new ZeroTierException(ZeroTierError.NetworkUnavailable, "not usable now");
+        await host.App.StartAsync(Cancel);
+        var report = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Unhealthy, report.Status);
+        Assert.Contains("does not accept: not usable now", report.Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Health_minds_a_network_that_was_left_although_nothing_is_served_there()
+    {
+        await using var host = await TestHost.StartAsync(_ => { }, web => web.Services.AddHealthChecks().AddZeroTier());
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+        await host.Server.LeaveAsync(FakeNetwork.DefaultId, Cancel);
+        var report = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Unhealthy, report.Status);
+        Assert.Contains("Network 8056c2e21c000001 is not ready: not joined.", report.Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Health_says_what_the_registration_wants_instead_of_Unhealthy()
+    {
+        await using var host = await TestHost.StartAsync(builder: web => web.Services.AddHealthChecks().AddZeroTier(failureStatus: HealthStatus.Degraded));
+        host.Server.SetReady(false);
+        Assert.Equal(HealthStatus.Degraded, (await CheckAsync(host)).Status);
+    }
+
+    [Fact]
+    public async Task Health_minds_no_root_that_is_not_direct()
+    {
+        await using var host = await StartAsync(zt => zt.RequireDirect = true);
+        host.Server.Peers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Planet), new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Moon)];
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
     }
 
@@ -153,6 +227,11 @@ public class HealthAndMetricsTests
         Assert.Contains("kestrel.active_connections", names);
         Assert.Equal(11, values["zerotier.network.io [network.io.direction, receive]"]);
         Assert.Equal(22, values["zerotier.network.io [network.io.direction, transmit]"]);
+        Assert.Equal(33, values["zerotier.network.datagrams [network.io.direction, receive]"]);
+        Assert.Equal(44, values["zerotier.network.datagrams [network.io.direction, transmit]"]);
+        Assert.Equal(55, values["zerotier.tcp.segments [network.io.direction, receive]"]);
+        Assert.Equal(66, values["zerotier.tcp.segments [network.io.direction, transmit]"]);
+        Assert.Equal(77, values["zerotier.tcp.retransmissions "]);
         Assert.Equal(3, values["zerotier.packets.dropped [error.type, vl1.mac]"]);
         Assert.Equal(1, values["zerotier.node.online "]);
     }
@@ -301,14 +380,50 @@ public class HealthAndMetricsTests
         await Assert.ThrowsAsync<ZeroTierException>(() => factory.ConnectAsync(new DnsEndPoint("example.org", 80), Cancel).AsTask());
     }
 
-    private static Task<TestHost> StartAsync(Action<ZeroTierOptions>? options = null) => TestHost.StartAsync(
+    [Fact]
+    public async Task Rule_9_1_Outgoing_connections_are_watched_and_logged_in_a_category_of_their_own()
+    {
+        await using var host = await StartAsync();
+        var factory = host.App.Services.GetRequiredService<Microsoft.AspNetCore.Connections.IConnectionFactory>();
+        await using var listener = await host.Client.ListenAsync(new ZeroTierEndPoint(FakeNetwork.DefaultId, 7001), cancellationToken: Cancel);
+        await using var connection = await factory.ConnectAsync(new IPEndPoint(host.Client.IPv4, 7001), Cancel);
+        await using var accepted = await listener.AcceptAsync(Cancel);
+        var engine = Assert.Single(host.Server.Connections);
+        engine.Options.Observer!.OnPaused(engine);
+        await accepted!.Output.CompleteAsync();
+        await TestHost.EventuallyAsync(() => connection.ConnectionClosed.IsCancellationRequested, "closed");
+        Assert.Equal(
+            [4, 6], host.Logs.Lines.Where(line => line.Category == "Microsoft.AspNetCore.Server.Kestrel.Transport.ZeroTier.Client").Select(line => line.Event.Id));
+        Assert.Empty(host.Logs.ConnectionEvents);
+    }
+
+    private static TestHost Build(Action<ZeroTierOptions>? options = null, Action<WebApplicationBuilder>? builder = null) => TestHost.Build(
         zt =>
         {
             zt.Listen(8080);
             options?.Invoke(zt);
         },
-        web => web.Services.AddHealthChecks().AddZeroTier());
+        web =>
+        {
+            web.Services.AddHealthChecks().AddZeroTier();
+            builder?.Invoke(web);
+        });
+
+    private static async Task<TestHost> StartAsync(Action<ZeroTierOptions>? options = null, Action<WebApplicationBuilder>? builder = null)
+    {
+        var host = Build(options, builder);
+        await host.App.StartAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
+        return host;
+    }
 
     private static async Task<HealthReportEntry> CheckAsync(TestHost host) =>
         (await host.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel)).Entries["zerotier"];
+
+    /// <summary>The system's time, moved by the test.</summary>
+    private sealed class ShiftedTime : TimeProvider
+    {
+        public TimeSpan Ahead { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
+    }
 }

@@ -12,12 +12,20 @@ namespace Kestrel.Transport.ZeroTier.Tests;
 /// <summary>Section 8 of the transport contract.</summary>
 public class LifecycleTests
 {
+    public enum HostKind
+    {
+        WebApplication,
+        Classic,
+        ClassicWithOursLast,
+    }
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Rule_8_2_A_response_in_flight_at_stop_arrives_whole(bool webApplication)
+    [InlineData(HostKind.WebApplication)]
+    [InlineData(HostKind.Classic)]
+    [InlineData(HostKind.ClassicWithOursLast)]
+    public async Task Rule_8_2_A_response_in_flight_at_stop_arrives_whole(HostKind kind)
     {
         var network = new FakeNetwork();
         var client = network.CreateNode();
@@ -35,7 +43,7 @@ public class LifecycleTests
             await release.Task;
             await context.Response.WriteAsync("second");
         };
-        using IHost host = webApplication ? BuildWebApplication(factory, handler) : BuildClassic(factory, handler);
+        using IHost host = BuildHost(kind, factory, handler);
         await host.StartAsync(Cancel);
         using var http = new HttpClient(new ZeroTierHttpHandler(client));
         var response = http.GetStringAsync($"http://{server.IPv4}:8080/", Cancel);
@@ -49,20 +57,23 @@ public class LifecycleTests
         Assert.True(server.Drained);
         Assert.Equal(ZeroTierNodeState.Disposed, server.State);
         Assert.Equal(1, factory.Backing.Disposals);
+        Assert.Equal(ZeroTierNodeState.Disposed, factory.Backing.NodeAtDisposal);
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Rule_8_2_A_start_that_fails_releases_everything(bool webApplication)
+    [InlineData(HostKind.WebApplication)]
+    [InlineData(HostKind.Classic)]
+    [InlineData(HostKind.ClassicWithOursLast)]
+    public async Task Rule_8_2_A_start_that_fails_releases_everything(HostKind kind)
     {
         var network = new FakeNetwork();
         var server = network.CreateNode();
         var factory = new FakeNodeFactory(server);
-        IHost host = webApplication ? BuildWebApplication(factory, _ => Task.CompletedTask, 8080) : BuildClassic(factory, _ => Task.CompletedTask, 8080);
+        IHost host = BuildHost(kind, factory, _ => Task.CompletedTask, 8080);
         await Assert.ThrowsAsync<IOException>(() => host.StartAsync(Cancel));
         await ((IAsyncDisposable)host).DisposeAsync();
         Assert.Equal(ZeroTierNodeState.Disposed, server.State);
+        Assert.False(server.Drained);
         Assert.Empty(server.Listeners);
         Assert.Equal(1, factory.Backing.Disposals);
     }
@@ -149,6 +160,18 @@ public class LifecycleTests
             },
             web => web.WebHost.UseUrls("http://127.0.0.1:0"));
         Assert.Equal(!listens, host.Logs.Lines.Any(line => line.Event.Name == "NoEndPoint"));
+    }
+
+    [Fact]
+    public async Task A_subscription_made_before_the_start_counts_what_it_drops()
+    {
+        await using var host = TestHost.Build();
+        using var subscription = host.App.Services.GetRequiredService<IZeroTierNode>().Subscribe(capacity: 1);
+        Assert.Equal(0, subscription.Dropped);
+        await host.App.StartAsync(Cancel);
+        host.Server.SetOnline(false);
+        host.Server.SetOnline(true);
+        Assert.True(subscription.Dropped > 0);
     }
 
     [Fact]
@@ -284,20 +307,28 @@ public class LifecycleTests
         }
     }
 
-    [Fact]
-    public async Task Rule_8_5_A_stop_while_the_node_starts_ends_both()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Rule_8_5_A_stop_while_the_node_starts_ends_both(bool waitsForTheNetwork)
     {
-        var node = new FakeNetwork().CreateNode();
-        node.StartGate = new TaskCompletionSource();
+        var node = new FakeNetwork { ReadyOnJoin = false }.CreateNode();
+        node.StartGate = waitsForTheNetwork ? null : new TaskCompletionSource();
         var factory = new FakeNodeFactory(node);
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddSingleton<INodeFactory>(factory);
-        builder.Services.AddZeroTier(zt => zt.Networks.Add(FakeNetwork.DefaultId.ToString()));
+        builder.Services.AddZeroTier(zt =>
+        {
+            zt.Networks.Add(FakeNetwork.DefaultId.ToString());
+            zt.RequireReadyWithin = waitsForTheNetwork ? TimeSpan.FromHours(1) : null;
+        });
         using var host = builder.Build();
         var start = host.StartAsync(Cancel);
-        await TestHost.EventuallyAsync(() => node.IsStarting, "the node starts");
+        await TestHost.EventuallyAsync(() => node.IsStarting || node.Starts == 1, "the node starts");
+        var nodeStart = host.Services.GetRequiredService<NodeHost>().EnsureStartedAsync(Cancel);
         await host.StopAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => start.WaitAsync(TestHost.Limit, Cancel));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => nodeStart.WaitAsync(TestHost.Limit, Cancel));
         Assert.Equal(ZeroTierNodeState.Disposed, node.State);
         Assert.Equal(1, factory.Backing.Disposals);
     }
@@ -315,6 +346,10 @@ public class LifecycleTests
         Assert.Equal("hello", await one.GetAsync());
     }
 
+    private static IHost BuildHost(HostKind kind, FakeNodeFactory factory, RequestDelegate handler, params int[] more) => kind == HostKind.WebApplication
+        ? BuildWebApplication(factory, handler, more)
+        : BuildClassic(kind == HostKind.ClassicWithOursLast, factory, handler, more);
+
     private static WebApplication BuildWebApplication(FakeNodeFactory factory, RequestDelegate handler, params int[] more)
     {
         var web = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "test" });
@@ -325,13 +360,25 @@ public class LifecycleTests
         return app;
     }
 
-    private static IHost BuildClassic(FakeNodeFactory factory, RequestDelegate handler, params int[] more) => new HostBuilder()
-        .ConfigureWebHost(web => web
-            .UseKestrelCore()
-            .UseZeroTier(zt => Configure(zt, more))
-            .ConfigureServices(services => services.AddSingleton<INodeFactory>(factory))
-            .Configure(app => app.Run(handler)))
-        .Build();
+    /// <summary>A host stops its services in the reverse order of their registration: what is added after the web host stops before the server drains.</summary>
+    private static IHost BuildClassic(bool oursLast, FakeNodeFactory factory, RequestDelegate handler, int[] more)
+    {
+        var builder = new HostBuilder().ConfigureServices(services => services.AddSingleton<INodeFactory>(factory));
+        void AddOurs() => builder.ConfigureWebHost(web => web.UseZeroTier(zt => Configure(zt, more)));
+        void AddTheirs() => builder.ConfigureWebHost(web => web.UseKestrelCore().Configure(app => app.Run(handler)));
+        if (oursLast)
+        {
+            AddTheirs();
+            AddOurs();
+        }
+        else
+        {
+            AddOurs();
+            AddTheirs();
+        }
+
+        return builder.Build();
+    }
 
     private static void Configure(ZeroTierOptions zt, int[] more)
     {

@@ -46,6 +46,25 @@ public class ListenerTests
     }
 
     [Fact]
+    public async Task Rule_4_4_Ports_that_are_chosen_while_the_network_is_down_differ()
+    {
+        await using var host = await TestHost.StartAsync(network: new FakeNetwork { ReadyOnJoin = false });
+        var listeners = new List<IConnectionListener>();
+        for (int i = 0; i < 600; i++)
+        {
+            listeners.Add(await BindAsync(host, 0));
+        }
+
+        int[] ports = [.. listeners.Select(listener => ((Listener)listener).Port)];
+        Assert.Equal(ports.Length, ports.Distinct().Count());
+        Assert.All(ports, port => Assert.InRange(port, 49152, 65535));
+        foreach (var listener in listeners)
+        {
+            await listener.DisposeAsync();
+        }
+    }
+
+    [Fact]
     public async Task Rule_5_1_A_port_is_taken_although_the_network_is_down()
     {
         await using var host = await TestHost.StartAsync(network: new FakeNetwork { ReadyOnJoin = false });
@@ -141,12 +160,33 @@ public class ListenerTests
         await FailAsync();
         Assert.InRange(time.Due.Last().TotalMilliseconds, 125, 250);
 
+        // Each time is told, although the reason is the same.
+        Assert.Equal(6, host.Logs.Lines.Count(line => line.Event.Name == "ListenerWaiting"));
+
         async Task FailAsync()
         {
             int listens = host.Server.Listens;
             Assert.Single(host.Server.Listeners).InjectAcceptFailure(new InvalidOperationException("engine fault"));
             await TestHost.EventuallyAsync(() => host.Server.Listens > listens && host.Server.Listeners.Count == 1, "attached again");
         }
+    }
+
+    [Fact]
+    public async Task Rule_5_4_Attempts_to_attach_are_made_ever_later_until_one_succeeds()
+    {
+        var time = TimerLog.Hurried;
+        await using var host = TestHost.Build(builder: web => web.Services.AddSingleton<TimeProvider>(time));
+        host.Server.ListenFailure = new ZeroTierException(ZeroTierError.NetworkUnavailable, "not usable now");
+        await host.App.StartAsync(Cancel);
+        await TestHost.EventuallyAsync(() => time.Due.Any(due => due > TimeSpan.FromSeconds(7)), "waits long");
+        host.Server.ListenFailure = null;
+        await TestHost.EventuallyAsync(() => host.Server.Listeners.Count == 1, "attached");
+        Assert.Equal("hello", await host.GetAsync());
+
+        int before = time.Due.Count;
+        host.Server.SetReady(false);
+        await TestHost.EventuallyAsync(() => time.Due.Count > before, "waits again");
+        Assert.InRange(time.Due.ElementAt(before).TotalMilliseconds, 125, 250);
     }
 
     [Fact]
@@ -274,8 +314,22 @@ public class ListenerTests
 
         Assert.Null(await accept.WaitAsync(TestHost.Limit, Cancel));
         Assert.DoesNotContain(host.Server.Listeners, l => l.EndPoint.Port == 9004);
+        Assert.DoesNotContain(host.Logs.Lines, line => line.Event.Name == "ListenerAttached" && line.Text.Contains(":9004", StringComparison.Ordinal));
         await using var again = await BindAsync(host, 9004);
         Assert.Contains(host.Server.Listeners, l => l.EndPoint.Port == 9004);
+    }
+
+    [Fact]
+    public async Task Rule_5_5_Unbound_is_final_although_the_engine_ends_its_accept_by_the_close_only()
+    {
+        await using var host = await TestHost.StartAsync();
+        await using var listener = await BindAsync(host, 9007);
+        host.Server.Listeners.Single(l => l.EndPoint.Port == 9007).IgnoresTokens = true;
+        var accept = listener.AcceptAsync(Cancel).AsTask();
+        await listener.UnbindAsync(Cancel);
+        Assert.Null(await accept.WaitAsync(TestHost.Limit, Cancel));
+        Assert.Equal(ListenerState.Unbound, ((Listener)listener).State);
+        Assert.DoesNotContain(host.Logs.Lines, line => line.Event.Name == "ListenerWaiting");
     }
 
     [Fact]
@@ -327,11 +381,13 @@ public class ListenerTests
         Assert.Contains("zt.Networks.Add(\"1234567890abcdef\")", error.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Rule_5_9_A_port_that_the_network_forbids_fails_at_the_bind()
+    [Theory]
+    [InlineData(ZeroTierError.NotPermitted)]
+    [InlineData(ZeroTierError.NotSupported)]
+    public async Task Rule_5_9_A_port_that_the_network_forbids_fails_at_the_bind(ZeroTierError kind)
     {
         await using var host = TestHost.Build();
-        host.Server.ListenFailure = new ZeroTierException(ZeroTierError.NotPermitted, "The network allows ports 1 to 1023 only.");
+        host.Server.ListenFailure = new ZeroTierException(kind, "The network allows ports 1 to 1023 only.");
         var error = await Assert.ThrowsAsync<ZeroTierException>(() => host.App.StartAsync(Cancel));
         Assert.Contains("1 to 1023", error.Message, StringComparison.Ordinal);
     }

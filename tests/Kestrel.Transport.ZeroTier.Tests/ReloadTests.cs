@@ -48,6 +48,23 @@ public class ReloadTests
     }
 
     [Fact]
+    public async Task Rule_5_10_A_rebind_that_succeeds_takes_its_failure_out_of_health()
+    {
+        await using var host = await StartAsync();
+        var taken = await host.Server.ListenAsync(new ZeroTierEndPoint(FakeNetwork.DefaultId, 6006), cancellationToken: Cancel);
+        Change(host, "http://127.0.0.1:6006");
+        await TestHost.EventuallyAsync(() => host.Logs.At(LogLevel.Critical).Any(), "Kestrel has logged it");
+        Assert.Equal(HealthStatus.Unhealthy, (await CheckAsync(host)).Status);
+
+        await taken.DisposeAsync();
+        host.App.Services.GetRequiredService<IConfiguration>()["Kestrel:Endpoints:Mine:Protocols"] = "Http1";
+        Change(host, "http://127.0.0.1:6006");
+        await TestHost.EventuallyAsync(() => host.Server.Listeners.Any(l => l.EndPoint.Port == 6006), "bound");
+        Assert.Equal("hello", await host.GetAsync(6006));
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+    }
+
+    [Fact]
     public async Task Rule_5_10_A_rebind_while_the_network_is_down_does_not_wait_for_it()
     {
         await using var host = await StartAsync();

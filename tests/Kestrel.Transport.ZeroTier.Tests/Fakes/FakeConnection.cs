@@ -43,6 +43,8 @@ internal sealed class FakeConnection : ZeroTierConnection
 
     public ZeroTierPeer? Peer { get; set; }
 
+    public bool IsDisposed { get; private set; }
+
     public bool IsOver => _receiveEnded.Task.IsCompleted && _sendEnded.Task.IsCompleted;
 
     public override NetworkId Network { get; }
@@ -102,6 +104,16 @@ internal sealed class FakeConnection : ZeroTierConnection
         }
     }
 
+    /// <summary>Reads hear of a loss first.</summary>
+    public void BreakReading(ZeroTierException error) => _in.Writer.Complete(error);
+
+    /// <summary>Sending ends with an error that the pipe tells, too. For an end without a remote.</summary>
+    public void FailSending(ZeroTierException error)
+    {
+        _out.Reader.Complete(error);
+        _sendEnded.TrySetResult(error);
+    }
+
     /// <summary>The sending side hears of a loss first.</summary>
     public void BreakSending(ZeroTierException error)
     {
@@ -114,6 +126,7 @@ internal sealed class FakeConnection : ZeroTierConnection
 
     public override async ValueTask DisposeAsync()
     {
+        IsDisposed = true;
         await _in.Reader.CompleteAsync();
         await _out.Writer.CompleteAsync();
         if (DisposeFailure is { } failure)

@@ -19,6 +19,9 @@ internal sealed class FakeListener(FakeNode node, ZeroTierEndPoint endPoint, Zer
     /// <summary>Disposal ends with it.</summary>
     public Task DisposeGate { get; set; } = Task.CompletedTask;
 
+    /// <summary>An accept ends with the listener only.</summary>
+    public bool IgnoresTokens { get; set; }
+
     /// <summary>The next accept fails with this.</summary>
     public void InjectAcceptFailure(Exception failure) => _offers.Writer.TryWrite(failure);
 
@@ -28,7 +31,7 @@ internal sealed class FakeListener(FakeNode node, ZeroTierEndPoint endPoint, Zer
     {
         try
         {
-            return await _offers.Reader.ReadAsync(cancellationToken) switch
+            return await _offers.Reader.ReadAsync(IgnoresTokens ? CancellationToken.None : cancellationToken) switch
             {
                 FakeConnection connection => connection,
                 Exception failure => throw failure,

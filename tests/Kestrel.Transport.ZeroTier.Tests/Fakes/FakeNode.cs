@@ -144,7 +144,11 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
         }
 
         Publish(ZeroTierEventCode.NodeUp);
-        Publish(ZeroTierEventCode.NodeOnline);
+        if (Online)
+        {
+            Publish(ZeroTierEventCode.NodeOnline);
+        }
+
         Publish(ZeroTierEventCode.NetworkOk);
     }
 
@@ -317,6 +321,11 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
         TcpConnections = OpenConnections,
         BytesReceived = 11,
         BytesSent = 22,
+        DatagramsReceived = 33,
+        DatagramsSent = 44,
+        TcpSegmentsReceived = 55,
+        TcpSegmentsSent = 66,
+        TcpRetransmissions = 77,
         Dropped = new Dictionary<string, long> { ["vl1.mac"] = 3 },
     };
 
