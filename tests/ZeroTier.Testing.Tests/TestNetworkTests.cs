@@ -49,6 +49,8 @@ public sealed class TestNetworkTests
             zt.Networks.Add("8056c2e21c000002");
             zt.PlanetPath = "/nowhere/planet";
             zt.StoragePath = "/nowhere/zt";
+            zt.LibztPath = "/nowhere/libzt.so";
+            zt.Engine = ZeroTierEngine.Libzt;
             zt.Port = 9993;
             zt.KeepHostUrls = true;
             zt.Listen(8080);
@@ -93,6 +95,28 @@ public sealed class TestNetworkTests
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         await using var app = await StartAsync(network, zt => zt.Listen(443, listen => listen.UseHttps(certificate)));
         Assert.Equal("https", (await network.GetBaseAddressAsync(app.Services, Cancel)).Scheme);
+    }
+
+    [Fact]
+    public async Task App_WhoseFirstEndpointHasNoAddressOnTheNetwork_IsFoundAtTheOneThatHas()
+    {
+        await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
+        await using var app = Build(network, zt => zt.TakeAllEndpoints = true, urls: "http://127.0.0.1:5001;http://[::1]:5002");
+        app.MapGet("/", () => "found");
+        await app.StartAsync(Cancel);
+        using var client = await network.CreateClientAsync(app.Services, cancellationToken: Cancel);
+        Assert.Equal(5002, client.BaseAddress!.Port);
+        Assert.Equal("found", await client.GetStringAsync("/", Cancel));
+    }
+
+    [Fact]
+    public async Task Network_ThatEnds_FreesTheIdentitiesThatItGave()
+    {
+        var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
+        var options = await network.ConfigureAsync(new ManagedNodeOptions(), Cancel);
+        Assert.True(options.Identity!.HasSecret);
+        await network.DisposeAsync();
+        Assert.False(options.Identity.HasSecret);
     }
 
     [Fact]
@@ -378,10 +402,15 @@ public sealed class TestNetworkTests
         return app;
     }
 
-    private static WebApplication Build(TestNetwork network, Action<ZeroTierOptions> configure, bool networkFirst = false)
+    private static WebApplication Build(TestNetwork network, Action<ZeroTierOptions> configure, bool networkFirst = false, string? urls = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         builder.Logging.ClearProviders();
+        if (urls is not null)
+        {
+            builder.WebHost.UseUrls(urls);
+        }
+
         if (networkFirst)
         {
             builder.WebHost.UseZeroTierTestNetwork(network).UseZeroTier(configure);
