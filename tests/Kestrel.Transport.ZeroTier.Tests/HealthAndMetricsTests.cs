@@ -381,6 +381,18 @@ public class HealthAndMetricsTests
     }
 
     [Fact]
+    public async Task HttpHandler_AsksNoProxy()
+    {
+        await using var host = await StartAsync();
+        var proxy = new CountingProxy();
+        using var handler = new ZeroTierHttpHandler(host.Client);
+        handler.SocketsHandler.Proxy = proxy;
+        using var http = new HttpClient(handler);
+        Assert.Equal("hello", await http.GetStringAsync($"http://{host.Server.IPv4}:8080/", Cancel));
+        Assert.Equal(0, proxy.Asked);
+    }
+
+    [Fact]
     public async Task Rule_9_1_Outgoing_connections_are_watched_and_logged_in_a_category_of_their_own()
     {
         await using var host = await StartAsync();
@@ -418,6 +430,25 @@ public class HealthAndMetricsTests
 
     private static async Task<HealthReportEntry> CheckAsync(TestHost host) =>
         (await host.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel)).Entries["zerotier"];
+
+    private sealed class CountingProxy : IWebProxy
+    {
+        public int Asked { get; private set; }
+
+        public ICredentials? Credentials { get; set; }
+
+        public Uri? GetProxy(Uri destination)
+        {
+            Asked++;
+            return null;
+        }
+
+        public bool IsBypassed(Uri host)
+        {
+            Asked++;
+            return true;
+        }
+    }
 
     /// <summary>The system's time, moved by the test.</summary>
     private sealed class ShiftedTime : TimeProvider
