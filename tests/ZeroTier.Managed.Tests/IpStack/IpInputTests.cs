@@ -168,6 +168,58 @@ public sealed class IpInputTests : IDisposable
         AssertDropped("ip.fragment");
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Fragments_of_two_senders_never_make_one_packet(bool ipv6)
+    {
+        using var socket = _stack.BindUdp(null, 9);
+        byte[] whole = ipv6 ? PacketBuilder.Udp(Them6, Us6, 1, 9, 16)[40..] : PacketBuilder.Udp(Them4, Us4, 1, 9, 16)[20..];
+        byte[] first = Fragment(0, more: true, whole[..16]);
+        byte[] last = Fragment(16, more: false, whole[16..]);
+        ushort type = ipv6 ? EtherTypes.IPv6 : EtherTypes.IPv4;
+        byte[] buffer = new byte[100];
+        var receiving = socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken);
+        _stack.Receive(FrameWire.Mac(2), FrameWire.Mac(1), type, first);
+        _stack.Receive(FrameWire.Mac(3), FrameWire.Mac(1), type, last);
+        Assert.False(receiving.IsCompleted);
+        _stack.Receive(FrameWire.Mac(2), FrameWire.Mac(1), type, last);
+        Assert.Equal(16, Completed(receiving).Length);
+
+        byte[] Fragment(int offset, bool more, byte[] data)
+        {
+            if (ipv6)
+            {
+                byte flags = (byte)(offset | (more ? 1 : 0));
+                return PacketBuilder.Ip(Them6, Us6, IpProtocol.FragmentHeader, [17, 0, 0, flags, 0, 0, 0, 7, .. data]);
+            }
+
+            byte[] packet = PacketBuilder.Ip(Them4, Us4, IpProtocol.Udp, data);
+            packet[4] = 0;
+            packet[5] = 7;
+            packet[6] = (byte)(more ? 0x20 : 0);
+            packet[7] = (byte)(offset / 8);
+            packet.AsSpan(10, 2).Clear();
+            BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(10), InternetChecksum.Compute(packet.AsSpan(0, 20)));
+            return packet;
+        }
+    }
+
+    [Fact]
+    public void An_advertisement_of_a_computed_address_by_somebody_else_is_counted_and_not_believed()
+    {
+        var link = new RecordingLink();
+        using var stack = link.Stack(FrameWire.Mac(1), _clock, new Everybody());
+        stack.SetAddresses([new(Us6, 64)]);
+        byte[] message = [136, 0, 0, 0, 0x60, 0, 0, 0, .. new byte[16], 2, 1, .. new byte[6]];
+        Them6.Write(message.AsSpan(8));
+        FrameWire.Mac(9).Write(message.AsSpan(26));
+        byte[] packet = PacketBuilder.Ip(Them6, Us6, IpProtocol.IcmpV6, PacketBuilder.Sealed(Them6, Us6, IpProtocol.IcmpV6, message, 2), linkScope: true);
+        stack.Receive(FrameWire.Mac(2), FrameWire.Mac(1), EtherTypes.IPv6, packet);
+        Assert.Equal(1, stack.Drops[IpDrop.Spoof]);
+        Assert.Empty(link.Sent);
+    }
+
     [Fact]
     public void Reassembly_that_times_out_is_reported()
     {

@@ -83,6 +83,40 @@ public class PathTests
     }
 
     [Fact]
+    public void Rule_8_4_Drain_WaitsForEachNetworkOfTheNode()
+    {
+        var second = NetworkId.AdHoc(1, ushort.MaxValue);
+        var world = new SimulatedWorld(seed: 10, members: 2);
+        byte[] data = new byte[100_000];
+        new SeededRandom(10).Fill(data);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            foreach (var member in world.Members)
+            {
+                await member.JoinAsync(second, Token);
+            }
+
+            await using var listener = await world.Members[0].ListenAsync(
+                new ZeroTierEndPoint(second, Port), SimulatedWorld.InlineTransport with { MaxWriteBufferSize = 0 }, Token);
+            var accepting = listener.AcceptAsync(Token);
+            var address = world.Members[0].Networks.Single(network => network.Id == second).Addresses[0].Address;
+            await using var client = await world.Members[1].ConnectAsync(new ZeroTierEndPoint(second, address, Port), SimulatedWorld.InlineTransport, Token);
+            var server = (await accepting)!;
+            world.Physical.DefaultLink = new VirtualLink { Delay = TimeSpan.FromMilliseconds(100) };
+            var receiving = ReceiveAllAsync(client);
+            await server.Output.WriteAsync(data, Token);
+            await server.DisposeAsync();
+
+            await world.Members[0].DrainAsync(Token);
+            await world.Members[0].StopAsync(Token);
+
+            Assert.Equal(data, await receiving);
+        });
+        world.Stop();
+    }
+
+    [Fact]
     public void Stop_WithoutADrain_IsSeenByTheOtherEndAsAReset()
     {
         var world = new SimulatedWorld(seed: 7, members: 2);

@@ -118,6 +118,42 @@ public sealed class TcpLayerTests
     }
 
     [Fact]
+    public void Observer_OfASlowReader_HearsOfTheFinBehindTheDataBeforeIt()
+    {
+        using var pair = new TcpPair();
+        var recorder = new Recorder();
+        (TcpSocket client, TcpSocket server) = pair.Connect(server: TcpPair.Options with { Input = TcpPair.InlinePipe(1000), Observer = recorder });
+        pair.Clock.Run(() => TcpTraffic.SendAsync(client.Output, 5000, 1), TcpPair.Minutes);
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(["paused"], recorder.Events);
+        Assert.False(server.ReceiveEnded.IsCompleted);
+
+        Assert.Equal(5000, pair.Clock.Run(() => TcpTraffic.ReceiveAsync(server.Input, 1), TcpPair.Minutes));
+        Assert.Equal("fin received", recorder.Events[^1]);
+        Assert.All(recorder.Events[..^1], what => Assert.Contains(what, new[] { "paused", "resumed" }));
+        Assert.Equal(recorder.Events.Count(what => what == "paused"), recorder.Events.Count(what => what == "resumed"));
+        Assert.Null(pair.Clock.Run(() => server.ReceiveEnded, TcpPair.Minutes));
+        client.Dispose();
+        server.Dispose();
+    }
+
+    [Fact]
+    public void Observer_OfASlowReaderThatAborts_HearsThatItWaitsNoMore()
+    {
+        using var pair = new TcpPair();
+        var recorder = new Recorder();
+        (TcpSocket client, TcpSocket server) = pair.Connect(server: TcpPair.Options with { Input = TcpPair.InlinePipe(1000), Observer = recorder });
+        pair.Clock.Run(() => TcpTraffic.SendAsync(client.Output, 5000, 1, complete: false), TcpPair.Minutes);
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(["paused"], recorder.Events);
+        server.Abort();
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(["paused", "reset sent", "resumed"], recorder.Events);
+        client.Dispose();
+        server.Dispose();
+    }
+
+    [Fact]
     public void Rfc6528_3_InitialSequenceNumbers_RiseWithTheClockAndDifferByConnectionAndSecret()
     {
         var generator = new IsnGenerator(new SeededRandom(1));
