@@ -97,6 +97,37 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
+    public async Task Connect_Cancelled_LeavesNoHandshakeBehind()
+    {
+        using var pair = new TcpPair();
+        pair.Link.Conditions.Cut = true;
+        using var cancellation = new CancellationTokenSource();
+        Task<TcpSocket> attempt = pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 80, TcpPair.Options, cancellation.Token).AsTask();
+        pair.Clock.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(1, pair.A.Layer.SocketCount);
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => attempt);
+        pair.A.AssertClean();
+    }
+
+    [Fact]
+    public void Dispose_UnreadInput_GivesItsMemoryBack()
+    {
+        using var pool = new CountingPool();
+        using var pair = new TcpPair();
+        var input = new System.IO.Pipelines.PipeOptions(
+            pool, System.IO.Pipelines.PipeScheduler.Inline, System.IO.Pipelines.PipeScheduler.Inline, useSynchronizationContext: false);
+        (TcpSocket client, TcpSocket server) = pair.Connect(server: TcpPair.Options with { Input = input });
+        pair.Clock.Run(() => TcpTraffic.SendAsync(client.Output, 10_000, 1), TcpPair.Minutes);
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.NotEqual(0, pool.Rented);
+        server.Dispose();
+        client.Dispose();
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(0, pool.Rented);
+    }
+
+    [Fact]
     public async Task Connect_WhileTheLayerIsDisposedOf_Ends()
     {
         using var pair = new TcpPair();
@@ -416,6 +447,30 @@ public sealed class TcpAbuseTests
         Assert.True(silent.IsCompleted);
         Assert.Equal(TcpError.TimedOut, (await Assert.ThrowsAsync<TcpException>(() => silent)).Error);
         pair.A.AssertClean();
+    }
+
+    private sealed class CountingPool : System.Buffers.MemoryPool<byte>
+    {
+        public int Rented { get; private set; }
+
+        public override int MaxBufferSize => 4096;
+
+        public override System.Buffers.IMemoryOwner<byte> Rent(int minBufferSize = -1)
+        {
+            Rented++;
+            return new Block(this);
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+
+        private sealed class Block(CountingPool pool) : System.Buffers.IMemoryOwner<byte>
+        {
+            public Memory<byte> Memory { get; } = new byte[4096];
+
+            public void Dispose() => pool.Rented--;
+        }
     }
 
     /// <summary>Disposes of the layer at the moment at which a connection is being made.</summary>

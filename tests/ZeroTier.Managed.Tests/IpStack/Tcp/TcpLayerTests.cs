@@ -118,6 +118,20 @@ public sealed class TcpLayerTests
     }
 
     [Fact]
+    public void KilledPeer_WriterThatWaitsForRoom_IsToldOfTheTimeout()
+    {
+        using var pair = new TcpPair();
+        (TcpSocket client, _) = pair.Connect();
+        Task sending = TcpTraffic.SendAsync(client.Output, 10_000_000, 1);
+        pair.Clock.Advance(TimeSpan.FromMilliseconds(100));
+        pair.Link.Conditions.Cut = true;
+        pair.Clock.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal(TcpError.TimedOut, TcpPeer.ResultOf(client.SendEnded)!.Error);
+        Assert.Equal(TcpError.TimedOut, Assert.IsType<TcpException>(sending.Exception?.InnerException).Error);
+        pair.A.AssertClean();
+    }
+
+    [Fact]
     public void Observer_OfASlowReader_HearsOfTheFinBehindTheDataBeforeIt()
     {
         using var pair = new TcpPair();
