@@ -117,13 +117,6 @@ internal sealed unsafe class Descriptor : SafeHandle
         }
     }
 
-    /// <summary>Whether the send buffer has room at this moment.</summary>
-    internal bool CanSend()
-    {
-        var entry = new PollDescriptor { Descriptor = Number, Events = PollEvents.Out };
-        return Zts.Poll(&entry, 1, 0) > 0 && (entry.Returned & PollEvents.Out) != 0;
-    }
-
     /// <summary>Takes and clears the error of the connection.</summary>
     internal Errno TakeError() => Zts.TakeError(Number);
 

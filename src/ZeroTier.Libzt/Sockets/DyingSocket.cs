@@ -4,8 +4,8 @@ namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>A connection that nobody wants any more, until libzt has sent its reset.</summary>
 /// <remarks>
-/// Closing sends a reset only when bytes are unread, or, with a linger time of zero, unacknowledged; an idle connection would end with FIN, which the peer takes
-/// for an orderly end. What resets an idle one is keep-alive without patience: at its next slow tick, at most a second later, libzt finds the peer dead and
+/// Closing sends a reset only when bytes are unread, or, with a linger time of zero, unacknowledged at that very moment; else the connection would end with FIN, which
+/// the peer takes for an orderly end. What resets every one is keep-alive without patience: at its next slow tick, at most a second later, libzt finds the peer dead and
 /// says so to it (chapter 4, section 12.6, and measured).
 /// </remarks>
 internal sealed class DyingSocket : PolledSocket
@@ -30,7 +30,7 @@ internal sealed class DyingSocket : PolledSocket
     /// <param name="loop">The loop.</param>
     /// <param name="network">The connection's network.</param>
     /// <param name="descriptor">The descriptor, no longer the caller's.</param>
-    /// <param name="atOnce">Do not wait: the send buffer is full, so something is unacknowledged for sure; or FIN is out, and waiting would not help.</param>
+    /// <param name="atOnce">Do not wait: FIN is out, and waiting would not help.</param>
     internal static void Reset(SocketLoop loop, NetworkId network, Descriptor descriptor, bool atOnce)
     {
         descriptor.SetLinger(0);

@@ -34,6 +34,9 @@ internal sealed class LibztConnection : ZeroTierConnection
 
     public override Task<ZeroTierException?> SendEnded => _stream.SendEnded;
 
+    /// <summary>Someone has aborted it; the loop hears of that a moment later.</summary>
+    internal bool IsAborted => Volatile.Read(ref _abortReason) is not null;
+
     /// <summary>The first reason of an abort.</summary>
     internal ZeroTierException AbortReason => Volatile.Read(ref _abortReason) ?? SocketErrors.Aborted();
 

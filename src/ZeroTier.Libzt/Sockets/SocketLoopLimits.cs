@@ -23,7 +23,7 @@ internal sealed record SocketLoopLimits
     internal int RouteTime { get; init; } = 10_000;
 
     /// <summary>How long libzt may take to reset a connection that is idle; see <see cref="DyingSocket"/>.</summary>
-    internal int ResetTime { get; init; } = 1_600;
+    internal int ResetTime { get; init; } = 5_000;
 
     /// <summary>The longest sleep, in case a wake-up is lost.</summary>
     internal int SafetyNet { get; init; } = 20;

@@ -51,7 +51,7 @@ internal sealed partial class StreamSocket
     internal int Send()
     {
         int sent = 0;
-        while (!_isOutputDone && !_isReading && !_isBlocked)
+        while (!_isOutputDone && !_isReading && !_isBlocked && !Connection.IsAborted)
         {
             if (sent >= ChunkSize)
             {
@@ -201,6 +201,12 @@ internal sealed partial class StreamSocket
 
     private void SendFin()
     {
+        if (Connection.IsAborted)
+        {
+            // The output was completed after the abort, whose turn on this thread is about to come: a FIN before the reset would tell the peer of an end in order.
+            return;
+        }
+
         Errno error = Descriptor!.ShutdownWrite();
         if (error != Errno.None)
         {

@@ -175,9 +175,9 @@ internal sealed partial class StreamSocket : PolledSocket
         _isOver = true;
         Uncount();
 
-        // Once FIN is sent nothing would be gained by waiting, since libzt no longer looks for dead peers. A buffer that was full is asked again: the peer may
-        // have acknowledged it all since.
-        bool closesAtOnce = _finSentAt != Never || (_isBlocked && !Loop.IsGone && Descriptor?.CanSend() == false);
+        // Once FIN is sent nothing would be gained by waiting, since libzt no longer looks for dead peers. Not because the buffer is full: the peer may acknowledge
+        // it all before the close, which then sends FIN.
+        bool closesAtOnce = _finSentAt != Never;
 
         // First, so that nothing stays behind whatever the application's pool or scheduler does when the pipes end.
         Loop.Remove(this);

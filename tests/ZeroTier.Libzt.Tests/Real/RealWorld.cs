@@ -29,7 +29,7 @@ internal sealed class RealWorld : IAsyncDisposable
         }
 
         var identity = NodeIdentity.Parse(_identities[0]);
-        int port = FreePort();
+        int port = FreePort.Udp();
         using var key = PlanetSigningKey.Generate();
         var planet = Planet.Create(
             7, DateTimeOffset.UtcNow, [new PlanetRoot(identity, [InetEndPoint.From(new IPEndPoint(RealLibrary.Address, port))])], key);
@@ -75,12 +75,5 @@ internal sealed class RealWorld : IAsyncDisposable
         }
 
         Directory.Delete(_folder, recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        socket.Bind(new IPEndPoint(RealLibrary.Address, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

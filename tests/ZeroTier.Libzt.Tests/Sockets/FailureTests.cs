@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using ZeroTier.Libzt.Sockets;
 
@@ -331,14 +332,18 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Abort_BlockedOutput_ResetsAtOnce()
+    public async Task Abort_BlockedOutput_IsResetByTheLibrary_SinceTheBufferMayDrainBeforeAClose()
     {
+        Control.Configure("slow_tick=1000000");
         var (connection, peer) = await Accept(Options with { MaxWriteBufferSize = 0 });
         await Write(connection, Data(3_000_000));
         await AssertQuiet();
 
         connection.Abort();
 
+        Assert.Equal(ZeroTierError.ConnectionAborted, (await Bounded(connection.ReceiveEnded))!.Error);
+        Assert.Equal(1, Loop.Counters.Descriptors);
+        Control.Configure("slow_tick=20");
         var (bytes, error) = peer.ReceiveToEnd();
         Assert.Equal(104, error);
         Assert.InRange(bytes, 1, 2_999_999);
@@ -368,6 +373,35 @@ public sealed class FailureTests : SocketLoopTest
         drained.Set();
 
         Assert.Equal((0, 104), peer.ReceiveToEnd());
+        await connection.DisposeAsync();
+        peer.Close();
+    }
+
+    [Fact]
+    public async Task Abort_ThenCompletedWhileTheLoopSends_SendsNoFinBeforeTheReset()
+    {
+        var observer = new RecordingObserver();
+        var (connection, peer) = await Accept(Options with { Observer = observer });
+
+        // Both end up in one batch of the loop's work: the stream's turn to send comes behind the second, and before what that asks the loop for.
+        Loop.Work.Schedule(
+            _ =>
+            {
+                connection.Output.Write(new byte[1000]);
+                _ = connection.Output.FlushAsync(Token);
+                Loop.Work.Schedule(
+                    _ =>
+                    {
+                        connection.Abort();
+                        connection.Output.Complete();
+                    },
+                    null);
+            },
+            null);
+
+        Assert.Equal(ZeroTierError.ConnectionAborted, (await Bounded(connection.SendEnded))!.Error);
+        Assert.Equal(104, peer.ReceiveToEnd().Error);
+        Assert.Equal(["reset sent"], observer.Calls);
         await connection.DisposeAsync();
         peer.Close();
     }
