@@ -30,7 +30,7 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The sockets of a process are read from /proc.");
         var before = ProcessResources.Sockets();
-        int own = ProcessResources.FreeUdpPort();
+        int own = FreePort.Udp();
         await using var app = WebApp(universe.NewStorage(), zt =>
         {
             zt.Port = own;
@@ -96,7 +96,7 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Descriptors are read from /proc.");
         string storage = universe.NewStorage();
-        int port = ProcessResources.FreeUdpPort();
+        int port = FreePort.Udp();
         using var http = new HttpClient(new ZeroTierHttpHandler(universe.Client)) { Timeout = Limit };
         for (int i = 0; i < 16; i++)
         {

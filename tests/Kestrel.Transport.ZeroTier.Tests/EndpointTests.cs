@@ -89,7 +89,7 @@ public class EndpointTests
     [InlineData("UseUrls", "take")]
     public async Task Rule_4_5_Urls_are_private_by_default(string source, string mode)
     {
-        int port = source == "nothing" ? 5000 : TestHost.FreeTcpPort();
+        int port = source == "nothing" ? 5000 : FreePort.Tcp();
         await using var host = TestHost.Build(
             zt =>
             {
@@ -134,7 +134,7 @@ public class EndpointTests
     [InlineData("http://*:{0}", "Development", false)]
     public async Task Rule_4_5_A_url_that_is_kept_and_public_is_named_outside_Development(string format, string environment, bool named)
     {
-        int port = TestHost.FreeTcpPort();
+        int port = FreePort.Tcp();
         await using var host = TestHost.Build(
             zt => zt.Listen(8080).KeepHostUrls = true,
             web => web.WebHost.UseUrls(string.Format(System.Globalization.CultureInfo.InvariantCulture, format, port)),
@@ -147,7 +147,7 @@ public class EndpointTests
     [Fact]
     public async Task Rule_4_5_A_url_with_https_is_kept_with_TLS()
     {
-        int port = TestHost.FreeTcpPort();
+        int port = FreePort.Tcp();
         using var key = System.Security.Cryptography.ECDsa.Create();
         var request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=localhost", key, System.Security.Cryptography.HashAlgorithmName.SHA256);
         using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
@@ -165,7 +165,7 @@ public class EndpointTests
     [Fact]
     public async Task Rule_4_6_Endpoints_of_the_configuration_section_survive()
     {
-        int port = TestHost.FreeTcpPort();
+        int port = FreePort.Tcp();
         await using var host = TestHost.Build(builder: web =>
         {
             ConfigureKestrel(web, ("Endpoints:Http:Url", $"http://127.0.0.1:{port}"));
@@ -179,7 +179,7 @@ public class EndpointTests
     [Fact]
     public async Task Rule_4_7_PreferHostingUrls_is_reported()
     {
-        int port = TestHost.FreeTcpPort();
+        int port = FreePort.Tcp();
         await using var host = TestHost.Build(builder: web =>
         {
             web.WebHost.UseUrls($"http://127.0.0.1:{port}").PreferHostingUrls(true);
@@ -227,7 +227,7 @@ public class EndpointTests
     [InlineData("zerotier://8056c2e21c000001:{0}")]
     public async Task Rule_4_8_Configured_endpoints_that_mean_a_network_are_refused_and_nothing_listens(string format)
     {
-        int port = TestHost.FreeTcpPort();
+        int port = FreePort.Tcp();
         string url = string.Format(System.Globalization.CultureInfo.InvariantCulture, format, port);
         await using var host = TestHost.Build(builder: web => ConfigureKestrel(web, ("Endpoints:Mine:Url", url)));
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.App.StartAsync(Cancel));
@@ -262,7 +262,7 @@ public class EndpointTests
     [InlineData("EndpointDefaults", "Http3")]
     public async Task Rule_4_9_Http3_is_refused_on_configured_endpoints_that_move(string where, string protocols)
     {
-        int port = TestHost.FreeTcpPort();
+        int port = FreePort.Tcp();
         string setting = where == "Protocols" ? "Endpoints:Mine:Protocols" : "EndpointDefaults:Protocols";
         await using var host = TestHost.Build(
             zt => zt.TakeAllEndpoints = true,
@@ -379,7 +379,7 @@ public class EndpointTests
     [Fact]
     public async Task Rule_4_5_KeepHostUrls_adds_no_default_url_beside_endpoints_of_the_application()
     {
-        int port = TestHost.FreeTcpPort();
+        int port = FreePort.Tcp();
         await using var host = await TestHost.StartAsync(
             zt =>
             {

@@ -19,7 +19,7 @@ public class ListenerTests
     [Fact]
     public async Task Rule_5_2_Bind_returns_at_once_while_the_network_is_down()
     {
-        int port = TestHost.FreeTcpPort();
+        int port = FreePort.Tcp();
         await using var host = TestHost.Build(
             network: new FakeNetwork { ReadyOnJoin = false },
             builder: web => web.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port)));

@@ -27,7 +27,7 @@ public class RegistrationTests
     [InlineData("UseSockets", false)]
     public async Task Rule_3_1_Both_orders_serve_an_ip_and_a_zerotier_endpoint(string other, bool oursFirst)
     {
-        int port = TestHost.FreeTcpPort();
+        int port = FreePort.Tcp();
         await using var host = TestHost.Build(useZeroTier: false, builder: web =>
         {
             void Ours() => web.WebHost.UseZeroTier(zt =>
@@ -72,7 +72,7 @@ public class RegistrationTests
         var client = network.CreateNode();
         await client.JoinAsync(network.Id, Cancel);
         await client.StartAsync(Cancel);
-        int port = TestHost.FreeTcpPort();
+        int port = FreePort.Tcp();
         void Ours(IWebHostBuilder web) => web
             .UseZeroTier(zt =>
             {

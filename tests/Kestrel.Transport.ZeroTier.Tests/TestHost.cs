@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -87,13 +86,6 @@ internal sealed class TestHost : IAsyncDisposable
         var host = Build(options, builder, network);
         await host.App.StartAsync().WaitAsync(Limit);
         return host;
-    }
-
-    public static int FreeTcpPort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     public static async Task EventuallyAsync(Func<bool> condition, string what)

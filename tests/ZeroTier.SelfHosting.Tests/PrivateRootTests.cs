@@ -7,7 +7,6 @@ namespace ZeroTier.SelfHosting.Tests;
 public sealed class PrivateRootTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
-    private static int s_port = 42000 + Environment.ProcessId % 2000 * 8;
     private readonly TestFolder _folder = new();
 
     public PrivateRootTests()
@@ -23,7 +22,7 @@ public sealed class PrivateRootTests : IDisposable
     [Fact]
     public async Task Nodes_with_its_planet_find_each_other()
     {
-        await using var root = await PrivateRoot.StartAsync(Options(FreePort()), Cancel);
+        await using var root = await PrivateRoot.StartAsync(Options(FreePort.Udp()), Cancel);
         var planet = Planet.Load(root.PlanetPath);
         Assert.Equal(TestIdentities.Get(0).Address, root.Node.Id);
         await using var a = await StartAsync(planet, 1);
@@ -37,11 +36,11 @@ public sealed class PrivateRootTests : IDisposable
     [Fact]
     public async Task Planet_stays_while_the_endpoints_do_and_is_updated_when_they_change()
     {
-        int port = FreePort();
+        int port = FreePort.Udp();
         var first = await PrivateRoot.CreatePlanetAsync(Options(port), Cancel);
         var second = await PrivateRoot.CreatePlanetAsync(Options(port), Cancel);
         Assert.Equal(first.ToBytes(), second.ToBytes());
-        var third = await PrivateRoot.CreatePlanetAsync(Options(FreePort()), Cancel);
+        var third = await PrivateRoot.CreatePlanetAsync(Options(FreePort.Udp()), Cancel);
         Assert.True(third.CanReplace(second));
         Assert.Equal(third.ToBytes(), Planet.Load(_folder["root", "planet"]).ToBytes());
     }
@@ -49,15 +48,15 @@ public sealed class PrivateRootTests : IDisposable
     [Fact]
     public async Task Folder_belongs_to_one_root_at_a_time()
     {
-        await using var root = await PrivateRoot.StartAsync(Options(FreePort()), Cancel);
-        var error = await Assert.ThrowsAsync<ZeroTierException>(() => PrivateRoot.StartAsync(Options(FreePort()), Cancel));
+        await using var root = await PrivateRoot.StartAsync(Options(FreePort.Udp()), Cancel);
+        var error = await Assert.ThrowsAsync<ZeroTierException>(() => PrivateRoot.StartAsync(Options(FreePort.Udp()), Cancel));
         Assert.Equal(ZeroTierError.Storage, error.Error);
     }
 
     [Fact]
     public async Task Failed_start_releases_the_folder()
     {
-        int port = FreePort();
+        int port = FreePort.Udp();
         using (var squatter = new System.Net.Sockets.UdpClient(new IPEndPoint(IPAddress.Loopback, port)))
         {
             Assert.Equal(ZeroTierError.Underlay, (await Assert.ThrowsAsync<ZeroTierException>(() => PrivateRoot.StartAsync(Options(port), Cancel))).Error);
@@ -76,23 +75,6 @@ public sealed class PrivateRootTests : IDisposable
         var options = Options(1) with { EndPoints = [.. endPoints.Select(IPEndPoint.Parse)] };
         await Assert.ThrowsAsync<ArgumentException>(() => PrivateRoot.CreatePlanetAsync(options, Cancel));
         Assert.False(File.Exists(_folder["root", "planet"]));
-    }
-
-    // Planets name fixed ports, so the system cannot choose: take one that is free now.
-    private static int FreePort()
-    {
-        while (true)
-        {
-            int port = Interlocked.Increment(ref s_port);
-            try
-            {
-                using var probe = new System.Net.Sockets.UdpClient(new IPEndPoint(IPAddress.Loopback, port));
-                return port;
-            }
-            catch (System.Net.Sockets.SocketException)
-            {
-            }
-        }
     }
 
     private static async Task<ManagedNode> StartAsync(Planet planet, int identity)

@@ -13,15 +13,18 @@ public sealed class MemoryTransportTests
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task DisposeAsync_DuringADelivery_WaitsForItsEnd()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task DisposeAsync_DuringADelivery_WaitsForItsEnd(int latencyMs)
     {
         using var receiver = new Receiver();
-        var transport = new MemoryWire(new TestNetworkOptions()).Open(s_here);
+        var transport = new MemoryWire(new TestNetworkOptions { Latency = TimeSpan.FromMilliseconds(latencyMs) }).Open(s_here);
         transport.Start(receiver);
         transport.Enqueue(s_there, new byte[10], 10);
         Assert.True(receiver.Entered.Wait(s_limit, Cancel));
         var end = transport.DisposeAsync().AsTask();
+        await Task.WhenAny(end, Task.Delay(100, Cancel));
         Assert.False(end.IsCompleted);
         receiver.Gate.Set();
         await end.WaitAsync(s_limit, Cancel);

@@ -11,8 +11,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Testing.Memory;
 
 namespace ZeroTier.Testing.Tests;
 
@@ -351,45 +349,6 @@ public sealed class TestNetworkTests
             answer: id);
         using var client = await network.CreateClientAsync(app.Services, cancellationToken: Cancel);
         Assert.Equal(id, await client.GetStringAsync("/answer", Cancel));
-    }
-
-    [Fact]
-    public async Task Transport_ThatIsClosed_HasEndedItsDelivery()
-    {
-        var wire = new MemoryWire(new TestNetworkOptions { Latency = TimeSpan.FromMilliseconds(1) });
-        var here = InetEndPoint.From(IPEndPoint.Parse("10.0.0.1:9993"));
-        var transport = wire.Open(here);
-        using var receiver = new SlowReceiver();
-        transport.Start(receiver);
-        wire.Send(here, here, new byte[10], 10);
-        await receiver.Began.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
-
-        var closing = transport.DisposeAsync().AsTask();
-        await Task.WhenAny(closing, Task.Delay(100, Cancel));
-        bool early = closing.IsCompleted;
-        receiver.GoOn.Set();
-
-        Assert.False(early);
-        await closing.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
-    }
-
-    private sealed class SlowReceiver : IDatagramReceiver, IDisposable
-    {
-        public TaskCompletionSource Began { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public ManualResetEventSlim GoOn { get; } = new();
-
-        public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram)
-        {
-            Began.TrySetResult();
-            GoOn.Wait(TimeSpan.FromSeconds(30));
-        }
-
-        public void OnBatchEnd(int socket)
-        {
-        }
-
-        public void Dispose() => GoOn.Dispose();
     }
 
     private static async Task<WebApplication> StartAsync(TestNetwork network, Action<ZeroTierOptions> configure, bool networkFirst = false, string answer = "")

@@ -57,15 +57,15 @@ internal sealed class Listener(
     /// <summary>What tells it from all other listeners of the host: a moved "localhost" endpoint is two, which look alike until the network is up.</summary>
     public string Name => $"{target.Network}/{EndPoint}{target.FamilyName}";
 
-    /// <summary>
-    /// Whether it waits for something that a ready network will not bring, an address family that the network does not have, while its other half accepts. Half
-    /// of a moved "localhost" endpoint is in this state on most networks.
-    /// </summary>
+    /// <summary>Whether it waits for what a ready network will not bring: an address family that the network does not have.</summary>
+    public bool IsIdle =>
+        target.Family is { } family && State == ListenerState.Waiting
+        && FindNetwork() is { IsReady: true } network && network.Addresses.All(own => own.Address.AddressFamily != family);
+
+    /// <summary>Whether it is idle and its other half accepts. Half of a moved "localhost" endpoint is in this state on most networks.</summary>
     /// <param name="all">The listeners of this host.</param>
     public bool IsIdleHalf(IEnumerable<Listener> all) =>
-        target.Family is { } family && State == ListenerState.Waiting
-        && FindNetwork() is { IsReady: true } network && network.Addresses.All(own => own.Address.AddressFamily != family)
-        && all.Any(other => other.Port == Port && target.IsOtherFamilyOf(other.Target) && other.State == ListenerState.Attached);
+        IsIdle && all.Any(other => other.Port == Port && target.IsOtherFamilyOf(other.Target) && other.State == ListenerState.Attached);
 
     /// <summary>Claims the port and makes the first attempt. Returns at once when the network is not up (rule 5.2).</summary>
     /// <exception cref="AddressInUseException">The port is taken.</exception>

@@ -51,8 +51,7 @@ internal sealed class TestedApp(IServiceProvider services)
     public async Task<(Uri Address, NetworkId Network)> GetAddressAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         var node = services.GetRequiredService<NodeHost>();
-        var bound = services.GetRequiredService<ListenerRegistry>().Listeners;
-        var listener = bound.FirstOrDefault(l => !l.IsIdleHalf(bound))
+        var listener = services.GetRequiredService<ListenerRegistry>().Listeners.FirstOrDefault(l => !l.IsIdle)
             ?? throw new InvalidOperationException("The app has no ZeroTier endpoint any more: it is stopping.");
         ZeroTierNetwork network;
         try

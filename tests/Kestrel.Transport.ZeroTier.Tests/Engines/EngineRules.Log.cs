@@ -25,7 +25,7 @@ public abstract partial class EngineRules<TEngine>
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var accepted = new SemaphoreSlim(0);
         var ended = new SemaphoreSlim(0);
-        int hostPort = TestHost.FreeTcpPort();
+        int hostPort = FreePort.Tcp();
         void Script(ListenOptions listen) => listen.Run(async connection =>
         {
             accepted.Release();

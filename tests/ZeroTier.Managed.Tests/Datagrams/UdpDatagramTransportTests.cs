@@ -131,7 +131,7 @@ public sealed class UdpDatagramTransportTests
     [Fact]
     public void A_foreign_address_is_refused_by_name_and_nothing_stays_bound()
     {
-        var options = Options(Path.Offload) with { BindAddresses = [IPAddress.Loopback, IPAddress.Parse("198.51.100.77")], Port = FreePort() };
+        var options = Options(Path.Offload) with { BindAddresses = [IPAddress.Loopback, IPAddress.Parse("198.51.100.77")], Port = FreePort.Udp() };
 
         var error = Assert.Throws<ZeroTierException>(() => UdpDatagramTransport.Open(options));
 
@@ -179,7 +179,7 @@ public sealed class UdpDatagramTransportTests
         await using var b = Open(path);
         var arrived = new CollectingReceiver();
         a.Start(arrived);
-        var closed = InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, FreePort()));
+        var closed = InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, FreePort.Udp()));
         for (int i = 0; i < 20; i++)
         {
             a.Send(0, closed, new byte[100], 100);
@@ -333,13 +333,6 @@ public sealed class UdpDatagramTransportTests
             }
         }));
         Assert.Equal(0, await counter.Result.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     private static UdpDatagramTransport Open(Path path) => UdpDatagramTransport.Open(Options(path));

@@ -119,7 +119,10 @@ public class StartTests
         var resources = new FailingResources(int.MaxValue) { FailsToClose = true };
         var node = new ManagedNode(new ManagedNodeOptions
         {
-            Identity = identity, Planet = world.Planet, TimeProvider = resources.Time, DatagramTransportFactory = resources.OpenTransport,
+            Identity = identity,
+            Planet = world.Planet,
+            TimeProvider = resources.Time,
+            DatagramTransportFactory = resources.OpenTransport,
         });
         await node.StartAsync(Token);
         using var events = node.Subscribe();
