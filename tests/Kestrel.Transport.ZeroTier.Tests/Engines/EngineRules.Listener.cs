@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
@@ -119,6 +120,24 @@ public abstract partial class EngineRules<TEngine>
         Assert.Equal(ZeroTierError.ConnectionReset, (await Bounded(waiting.ReceiveEnded))!.Error);
         await accepted.Transport.Output.WriteAsync(new byte[] { 2, 3 }, Token);
         Assert.Equal([2, 3], await Receive(first, 2));
+    }
+
+    [Fact]
+    public async Task Rule_6_11_Dispose_does_not_wait_for_a_peer_that_reads_nothing_yet_and_loses_nothing()
+    {
+        await using var host = await StartHostAsync(zt => zt.Listen(Port));
+        await using var listener = await host.BindAsync(9001, Token);
+        await using var client = await DialAsync(9001);
+        var served = (await Bounded(listener.AcceptAsync(Token)))!;
+        byte[] data = RandomNumberGenerator.GetBytes(8_000_000);
+        var writing = served.Transport.Output.WriteAsync(data, Token).AsTask();
+        Assert.False(writing.IsCompleted);
+
+        await Bounded(served.DisposeAsync());
+
+        Assert.Equal(data, await Receive(client, data.Length));
+        Assert.True((await Bounded(client.Input.ReadAsync(Token))).IsCompleted);
+        await Bounded(writing);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -38,7 +39,6 @@ public abstract partial class EngineRules<TEngine>
     [Fact]
     public async Task Rule_7_2_Without_kestrel_data_goes_through_a_pool_of_the_process()
     {
-        var pool = new CountingPool();
         await using var listener = await Bounded(Client.ListenAsync(On(Client, 9001), null, Token));
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddSingleton<INodeFactory>(new GivenNode(Server));
@@ -47,6 +47,7 @@ public abstract partial class EngineRules<TEngine>
         await Bounded(host.StartAsync(Token));
         var accepting = listener.AcceptAsync(Token);
         await using var connection = await Bounded(host.Services.GetRequiredService<IConnectionFactory>().ConnectAsync(On(Client, 9001), Token));
+        Assert.Same(ZeroTierTransportOptions.Default.MemoryPool, connection.Features.Get<IMemoryPoolFeature>()!.MemoryPool);
         await using var accepted = (await Bounded(accepting))!;
         var sending = SendAll(connection.Transport.Output, 1_000_000, 7);
         Assert.Equal((1_000_000, await Bounded(sending)), await ReceiveAll(accepted.Input));
