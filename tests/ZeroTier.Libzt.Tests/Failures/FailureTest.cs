@@ -70,14 +70,27 @@ public abstract class FailureTest : IAsyncLifetime
         return node;
     }
 
-    /// <summary>A running node on the network, ready and online.</summary>
+    /// <summary>A running node on the network, ready and online, that has nothing of it left to tell: the waits end before the events are sent.</summary>
     protected async Task<DoubleNode> Up(string script = "", DoubleNodeOptions? options = null)
     {
         var node = Create(script, options);
+        using var subscription = node.Node.Subscribe(4096);
         await Bounded(node.Node.StartAsync(Token));
         await Bounded(node.Node.JoinAsync(Network, Token));
         await Ready(node.Node);
+        await Bounded(Told(subscription, ZeroTierEventCode.NodeOnline, ZeroTierEventCode.NetworkOk));
         return node;
+    }
+
+    private static async Task Told(IZeroTierEventSubscription subscription, params HashSet<ZeroTierEventCode> missing)
+    {
+        await foreach (var item in subscription.ReadAllAsync(Token))
+        {
+            if (missing.Remove(item.Code) && missing.Count == 0)
+            {
+                return;
+            }
+        }
     }
 
     protected static async Task Ready(IZeroTierNode node)
