@@ -28,6 +28,10 @@ public static class OverSockets
 
     public sealed class Http2(SocketsTransport transport) : Http2Tests(transport);
 
+    public sealed class Grpc(SocketsTransport transport) : GrpcTests(transport);
+
+    public sealed class SignalR(SocketsTransport transport) : SignalRTests(transport);
+
     public sealed class WebSockets(SocketsTransport transport) : WebSocketTests(transport);
 
     public sealed class Streaming(SocketsTransport transport) : StreamingTests(transport);
@@ -59,6 +63,10 @@ public static class OverManaged
     public sealed class Tls(ManagedTransport transport) : TlsTests(transport);
 
     public sealed class Http2(ManagedTransport transport) : Http2Tests(transport);
+
+    public sealed class Grpc(ManagedTransport transport) : GrpcTests(transport);
+
+    public sealed class SignalR(ManagedTransport transport) : SignalRTests(transport);
 
     public sealed class WebSockets(ManagedTransport transport) : WebSocketTests(transport);
 
@@ -93,6 +101,10 @@ public static class OverLibzt
     public sealed class Tls(LibztTransport transport) : TlsTests(transport);
 
     public sealed class Http2(LibztTransport transport) : Http2Tests(transport);
+
+    public sealed class Grpc(LibztTransport transport) : GrpcTests(transport);
+
+    public sealed class SignalR(LibztTransport transport) : SignalRTests(transport);
 
     public sealed class WebSockets(LibztTransport transport) : WebSocketTests(transport);
 

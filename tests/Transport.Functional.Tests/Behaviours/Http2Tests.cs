@@ -1,11 +1,10 @@
-using System.Buffers.Binary;
 using System.Net;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 
 namespace Transport.Functional.Tests.Behaviours;
 
-/// <summary>HTTP/2 without TLS: prior knowledge, many streams, and what gRPC needs of them (rules 10.2 and 10.4).</summary>
+/// <summary>HTTP/2 without TLS: prior knowledge and many streams (rule 10.2).</summary>
 public abstract class Http2Tests(FunctionalTransport transport)
 {
     [Fact]
@@ -44,41 +43,6 @@ public abstract class Http2Tests(FunctionalTransport transport)
             Assert.Equal(Pattern.Hash(length), response.Headers.GetValues("Hash").Single());
             Assert.Equal(Pattern.Hash(length), await Pattern.HashAsync(await response.Content.ReadAsStreamAsync()));
         }));
-    }
-
-    [Fact]
-    public async Task Rule_10_4_Messages_go_both_ways_on_one_stream_and_the_status_comes_as_a_trailer()
-    {
-        await using var server = await StartAsync(async context =>
-        {
-            context.Response.ContentType = "application/grpc";
-            await context.Response.Body.FlushAsync();
-            while (await ReadMessageAsync(context.Request.Body) is { } message)
-            {
-                await WriteMessageAsync(context.Response.Body, [.. message.Reverse()]);
-            }
-
-            context.Response.AppendTrailer("grpc-status", "0");
-        });
-        using var http = Client(server);
-        var content = new DuplexContent();
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/") { Content = content, Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
-        request.Headers.TE.ParseAdd("trailers");
-        var sending = http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        var upload = await content.Stream.WaitAsync();
-        await upload.FlushAsync();
-        using var response = await sending.LimitedAsync();
-        await using var download = await response.Content.ReadAsStreamAsync();
-        for (byte i = 0; i < 100; i++)
-        {
-            // Each answer is awaited before the next question: neither direction waits for the other's end.
-            await WriteMessageAsync(upload, [1, 2, i]);
-            Assert.Equal([i, 2, 1], await ReadMessageAsync(download).LimitedAsync());
-        }
-
-        content.Finished.Set();
-        Assert.Null(await ReadMessageAsync(download).LimitedAsync());
-        Assert.Equal("0", response.TrailingHeaders.GetValues("grpc-status").Single());
     }
 
     [Fact]
@@ -187,55 +151,6 @@ public abstract class Http2Tests(FunctionalTransport transport)
 
     private static HttpClient Client(FunctionalServer server) => server.CreateClient(version: HttpVersion.Version20);
 
-    private static async Task WriteMessageAsync(Stream stream, byte[] message)
-    {
-        byte[] frame = new byte[5 + message.Length];
-        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), message.Length);
-        message.CopyTo(frame, 5);
-        await stream.WriteAsync(frame);
-        await stream.FlushAsync();
-    }
-
-    private static async Task<byte[]?> ReadMessageAsync(Stream stream)
-    {
-        byte[] head = new byte[5];
-        int read = await stream.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false);
-        if (read == 0)
-        {
-            return null;
-        }
-
-        byte[] message = new byte[BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(1))];
-        await stream.ReadExactlyAsync(message);
-        return message;
-    }
-
     private Task<FunctionalServer> StartAsync(RequestDelegate handler) =>
-        FunctionalServer.StartAsync(transport, handler, options =>
-        {
-            options.Listen = listen => listen.Protocols = HttpProtocols.Http2;
-
-            // A conversation of few bytes is below the rate that Kestrel wants after five seconds, which a busy machine may take for it.
-            options.Kestrel = kestrel => kestrel.Limits.MinRequestBodyDataRate = null;
-        });
-
-    /// <summary>A body that the test writes while it reads the answer.</summary>
-    private sealed class DuplexContent : HttpContent
-    {
-        public Signal<Stream> Stream { get; } = new();
-
-        public Signal Finished { get; } = new();
-
-        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context)
-        {
-            Stream.Set(stream);
-            return Finished.WaitAsync();
-        }
-
-        protected override bool TryComputeLength(out long length)
-        {
-            length = 0;
-            return false;
-        }
-    }
+        FunctionalServer.StartAsync(transport, handler, options => options.Listen = listen => listen.Protocols = HttpProtocols.Http2);
 }

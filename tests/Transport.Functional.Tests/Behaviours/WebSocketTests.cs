@@ -3,7 +3,6 @@ using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.Logging;
 
 namespace Transport.Functional.Tests.Behaviours;
@@ -98,34 +97,6 @@ public abstract class WebSocketTests(FunctionalTransport transport)
         await client.SendAsync("GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nalready here");
         Assert.StartsWith("HTTP/1.1 101", await client.ReadUntilAsync("\r\n\r\n"), StringComparison.Ordinal);
         Assert.Equal("already here", await client.ReadUntilAsync("already here"));
-    }
-
-    [Fact]
-    public async Task Rule_10_4_A_SignalR_hub_is_called_and_calls_back()
-    {
-        const char End = '\u001e';
-        await using var server = await FunctionalServer.StartAsync(transport, _ => Task.CompletedTask, options =>
-        {
-            options.Builder = builder => builder.Services.AddSignalR();
-            options.Pipeline = app => app.MapHub<EchoHub>("/hub");
-        });
-        using var http = server.CreateClient();
-        using var socket = new ClientWebSocket();
-        await socket.ConnectAsync(server.Url("/hub", "ws"), http, default).LimitedAsync();
-        await SendAsync("""{"protocol":"json","version":1}""");
-        await SendAsync("""{"type":1,"invocationId":"1","target":"Echo","arguments":["hello"]}""");
-        string received = "";
-        while (!received.Contains("\"type\":3", StringComparison.Ordinal))
-        {
-            received += Encoding.UTF8.GetString(await ReceiveAsync(socket));
-        }
-
-        string[] messages = received.Split(End);
-        Assert.Equal("{}", messages[0]);
-        Assert.Contains(messages, message => message.Contains("\"target\":\"back\"", StringComparison.Ordinal) && message.Contains("hello", StringComparison.Ordinal));
-        Assert.Contains(messages, message => message.Contains("\"type\":3", StringComparison.Ordinal) && message.Contains("HELLO", StringComparison.Ordinal));
-
-        Task SendAsync(string message) => socket.SendAsync(Encoding.UTF8.GetBytes(message + End), WebSocketMessageType.Text, endOfMessage: true, default);
     }
 
     private static async Task EchoAsync(WebSocket socket)
@@ -228,13 +199,4 @@ public abstract class WebSocketTests(FunctionalTransport transport)
             options.Pipeline = app => app.UseWebSockets();
             options.Listen = listen => listen.Protocols = version == "2.0" ? HttpProtocols.Http2 : HttpProtocols.Http1;
         });
-
-    private sealed class EchoHub : Hub
-    {
-        public async Task<string> Echo(string text)
-        {
-            await Clients.Caller.SendAsync("back", text);
-            return text.ToUpperInvariant();
-        }
-    }
 }

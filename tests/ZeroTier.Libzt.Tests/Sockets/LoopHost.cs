@@ -48,6 +48,7 @@ internal static unsafe class LoopHost
 internal sealed class CollectingLogger : ILogger
 {
     private readonly List<(EventId Id, LogLevel Level, string Text)> _lines = [];
+    private readonly HashSet<int> _forgiven = [];
 
     public IReadOnlyList<(EventId Id, LogLevel Level, string Text)> Lines
     {
@@ -63,11 +64,12 @@ internal sealed class CollectingLogger : ILogger
     /// <summary>A provider that fails.</summary>
     public volatile bool Throws;
 
-    /// <summary>Expected by the test.</summary>
+    /// <summary>Expected by the test, now and from now on.</summary>
     public void Forgive(int id)
     {
         lock (_lines)
         {
+            _forgiven.Add(id);
             _lines.RemoveAll(line => line.Id.Id == id);
         }
     }
@@ -86,6 +88,11 @@ internal sealed class CollectingLogger : ILogger
 
         lock (_lines)
         {
+            if (_forgiven.Contains(eventId.Id))
+            {
+                return;
+            }
+
             _lines.Add((eventId, logLevel, $"{formatter(state, exception)} {exception}"));
         }
     }
