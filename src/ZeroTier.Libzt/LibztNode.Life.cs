@@ -5,6 +5,26 @@ namespace ZeroTier.Libzt;
 /// <content>Start, stop, and the end by itself.</content>
 public sealed partial class LibztNode
 {
+    /// <summary>
+    /// Takes the process' one place for a node before the start, so that no other one can come between. The place is given back by a start that fails, by a stop and
+    /// by <see cref="DisposeAsync"/>.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait for a start or stop in this process that is under way.</param>
+    /// <returns>False when another node has it.</returns>
+    public async Task<bool> TryReserveAsync(CancellationToken cancellationToken = default)
+    {
+        bool reserved = false;
+        await _core.ExclusivelyAsync(
+            () =>
+            {
+                _core.ThrowIfDisposed();
+                reserved = NativeLife.TryClaim(this);
+                return Task.CompletedTask;
+            },
+            cancellationToken).ConfigureAwait(false);
+        return reserved;
+    }
+
     /// <summary>Starts the node. Returns when it runs, not when it is online. Does nothing when it already runs.</summary>
     /// <exception cref="ZeroTierException">
     /// The library, the storage, the identity or the UDP port cannot be used, or another libzt node runs in this process. Nothing is left behind and the call
@@ -26,7 +46,13 @@ public sealed partial class LibztNode
         cancellationToken);
 
     /// <inheritdoc />
-    public async ValueTask DisposeAsync() => await _core.DisposeAsync(CloseAsync, () => _identity?.Dispose()).ConfigureAwait(false);
+    public async ValueTask DisposeAsync() => await _core.DisposeAsync(CloseAsync, Release).ConfigureAwait(false);
+
+    private void Release()
+    {
+        NativeLife.Release(this);
+        _identity?.Dispose();
+    }
 
     private async Task BeginAsync(CancellationToken cancellationToken)
     {
@@ -38,11 +64,11 @@ public sealed partial class LibztNode
 
         // Out of "failed", a start begins anew.
         await _core.EndAsync(ZeroTierNodeState.Stopped, CloseAsync).ConfigureAwait(false);
-        var library = LibztLibrary.Load(_options.LibraryPath);
         NativeLife.Claim(this);
         NodeSession session;
         try
         {
+            var library = LibztLibrary.Load(_options.LibraryPath);
             _identity ??= _options.Identity is { } text ? IdentityText.Parse(text) : null;
             session = await NodeSession.StartAsync(_options, library, _identity, _core.Joined, _core.Events, _core.Changed, Fail, cancellationToken).ConfigureAwait(false);
             _core.Begin(session, []);

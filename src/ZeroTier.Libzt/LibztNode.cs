@@ -30,7 +30,7 @@ public sealed partial class LibztNode : IZeroTierNode
         _core = new NodeCore<NodeSession, JoinedNetwork>(this, NativeLife.Gate, options.Networks, options.Scheduler, options.TimeProvider);
     }
 
-    /// <summary>True while a node of this process runs on libzt, so that no other one can.</summary>
+    /// <summary>True while a node of this process runs on libzt or has reserved it, so that no other one can run.</summary>
     public static bool IsRunningInProcess => NativeLife.IsClaimed;
 
     /// <inheritdoc />

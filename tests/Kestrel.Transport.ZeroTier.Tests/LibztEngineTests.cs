@@ -4,6 +4,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ZeroTier;
+using ZeroTier.Libzt;
 using ZeroTier.LibztDouble;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
@@ -37,10 +38,15 @@ public sealed class LibztEngineTests : IDisposable
         Assert.SkipWhen(DoubleLibrary.SkipReason is not null, DoubleLibrary.SkipReason ?? "");
         string library = DoubleLibrary.Copy();
         string planet = await PlanetAsync();
-        using var host = Build("first", library, planet);
-        await host.StartAsync(Cancel);
+
+        // Two that start at the same moment: one of them gets it, whichever.
+        using var one = Build("one", library, planet);
+        using var other = Build("other", library, planet);
+        await Task.WhenAll(Task.Run(() => one.StartAsync(Cancel), Cancel), Task.Run(() => other.StartAsync(Cancel), Cancel));
+        var (host, late) = Engine(one) == "libzt" ? (one, other) : (other, one);
+        Assert.Equal(("libzt", "managed"), (Engine(host), Engine(late)));
+        await late.StopAsync(Cancel);
         var node = host.Services.GetRequiredService<IZeroTierNode>();
-        Assert.Equal("libzt", node.Engine);
         await node.WaitForNetworkAsync(NetworkId.Parse(Network), Cancel).WaitAsync(TestHost.Limit, Cancel);
         await node.WaitForOnlineAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
@@ -48,7 +54,7 @@ public sealed class LibztEngineTests : IDisposable
         using (var second = Build("second", library, planet))
         {
             await second.StartAsync(Cancel);
-            Assert.Equal("managed", second.Services.GetRequiredService<IZeroTierNode>().Engine);
+            Assert.Equal("managed", Engine(second));
             await second.StopAsync(Cancel);
         }
 
@@ -60,15 +66,25 @@ public sealed class LibztEngineTests : IDisposable
         var health = await CheckAsync(host);
         Assert.Equal(HealthStatus.Unhealthy, health.Status);
         Assert.Contains("identity", health.Description, StringComparison.Ordinal);
-        Assert.Contains(Path.Combine(_folder, "first"), health.Description, StringComparison.Ordinal);
+        Assert.Contains(Path.Combine(_folder, host == one ? "one" : "other"), health.Description, StringComparison.Ordinal);
         await host.StopAsync(Cancel);
         Assert.Empty(control.Violations);
 
         string[] choices = [.. _logs.Lines.Where(line => line.Event.Name == "EngineChosen").Select(line => line.Text)];
-        Assert.Equal(2, choices.Length);
-        Assert.Contains($"libzt was found at '{library}'", choices[0], StringComparison.Ordinal);
-        Assert.Contains("one node per process", choices[1], StringComparison.Ordinal);
+        Assert.Equal(3, choices.Length);
+        Assert.Single(choices, text => text.Contains($"libzt was found at '{library}'", StringComparison.Ordinal));
+        Assert.Equal(2, choices.Count(text => text.Contains("one node per process", StringComparison.Ordinal)));
+
+        // The place is free again.
+        control.Configure("collision=0");
+        using var third = Build("third", library, planet);
+        await third.StartAsync(Cancel);
+        Assert.Equal("libzt", Engine(third));
+        await third.StopAsync(Cancel);
+        Assert.False(LibztNode.IsRunningInProcess);
     }
+
+    private static string Engine(IHost host) => host.Services.GetRequiredService<IZeroTierNode>().Engine;
 
     private static async Task<HealthReportEntry> CheckAsync(IHost host) =>
         (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel)).Entries.Values.Single();

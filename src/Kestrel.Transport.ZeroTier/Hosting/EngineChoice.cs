@@ -8,6 +8,9 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 /// <param name="Reason">For the log: why this one.</param>
 internal sealed record EngineChoice(LibztLibrary? Library, string Reason)
 {
+    /// <summary>What is left to the second node of a process.</summary>
+    public static EngineChoice Second { get; } = new(null, "libzt runs one node per process, and has one already");
+
     /// <summary>The engine's name, as the node has it.</summary>
     public string Engine => Library is null ? "managed" : "libzt";
 
@@ -33,7 +36,7 @@ internal sealed record EngineChoice(LibztLibrary? Library, string Reason)
 
         if (LibztNode.IsRunningInProcess)
         {
-            return new EngineChoice(null, "libzt runs one node per process, and has one already");
+            return Second;
         }
 
         return LibztLibrary.TryLoad(options.LibztPath, out var found, out var error)

@@ -20,11 +20,38 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
     public async ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken)
     {
         var choice = EngineChoice.Of(options);
+        LibztNode? native = null;
+        if (choice.Library is not null)
+        {
+            native = CreateLibzt(options);
+            if (options.Engine == ZeroTierEngine.Auto && !await ReserveAsync(native, cancellationToken).ConfigureAwait(false))
+            {
+                (native, choice) = (null, EngineChoice.Second);
+            }
+        }
+
         TransportLog.EngineChosen(_logger, choice.Engine, choice.Reason);
         TransportLog.RootsChosen(_logger, DescribeRoots(options));
-        return choice.Library is not null ? new NodeLease(CreateLibzt(options))
+        return native is not null ? new NodeLease(native)
             : options.DevelopmentNetworkSelected ? await CreateDevelopmentAsync(options, cancellationToken).ConfigureAwait(false)
             : new NodeLease(CreateManaged(options));
+    }
+
+    /// <summary>Another host of the process may choose at this moment: the place is taken before anything is built on it.</summary>
+    private static async Task<bool> ReserveAsync(LibztNode node, CancellationToken cancellationToken)
+    {
+        bool reserved = false;
+        try
+        {
+            return reserved = await node.TryReserveAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (!reserved)
+            {
+                await node.DisposeAsync().ConfigureAwait(false);
+            }
+        }
     }
 
     private string DescribeRoots(ZeroTierOptions options) => options.DevelopmentNetworkSelected

@@ -27,21 +27,28 @@ internal static class NativeLife
     /// <summary>Serialises every start, stop, join and leave of the process. Taken before any lock, and held over awaits.</summary>
     public static SemaphoreSlim Gate { get; } = new(1, 1);
 
-    /// <summary>True while a managed node has the native one. For anybody.</summary>
+    /// <summary>True while a managed node has the native one, or is about to. For anybody.</summary>
     public static bool IsClaimed => _owner is not null;
 
     /// <summary>Gives the native node to one managed node.</summary>
     /// <exception cref="ZeroTierException">Another one has it.</exception>
     public static void Claim(LibztNode node)
     {
-        if (_owner is { } owner && owner != node)
+        if (!TryClaim(node))
         {
+            // One that has only reserved the place has no address yet.
+            string owner = _owner is { State: ZeroTierNodeState.Running } running ? $"node {running.Id}" : "another node";
             throw new ZeroTierException(
                 ZeroTierError.NotSupported,
-                $"libzt runs one node per process, and node {owner.Id} is that one. Stop it first, or use the managed engine (ManagedNode, or ZeroTier:Engine 'Managed') for further nodes: any number of its nodes may run, beside this one too.");
+                $"libzt runs one node per process, and {owner} is that one. Stop it first, or use the managed engine (ManagedNode, or ZeroTier:Engine 'Managed') for further nodes: any number of its nodes may run, beside this one too.");
         }
+    }
 
-        _owner = node;
+    /// <summary>Gives the native node to one managed node, unless another one has it.</summary>
+    public static bool TryClaim(LibztNode node)
+    {
+        _owner ??= node;
+        return _owner == node;
     }
 
     /// <summary>Gives it back.</summary>
