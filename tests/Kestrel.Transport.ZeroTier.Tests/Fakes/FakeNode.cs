@@ -159,6 +159,8 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
             await gate.Task.WaitAsync(cancellationToken);
         }
 
+        // What was closed has still to reach the other end: the node's own end would reset it.
+        await Task.WhenAll(Connections.Where(c => c.IsDisposed).Select(c => c.Sending)).WaitAsync(cancellationToken);
         Drained = true;
     }
 
