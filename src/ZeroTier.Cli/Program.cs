@@ -13,7 +13,9 @@ internal static class Program
         {
             // Errors that a user can fix are printed here as one line; a stack trace would bury the remedy.
             EnableDefaultExceptionHandler = false,
-            ProcessTerminationTimeout = TimeSpan.FromSeconds(1.5),
+
+            // Nodes say goodbye to their peers; within the ten seconds that service managers and containers grant before they kill.
+            ProcessTerminationTimeout = TimeSpan.FromSeconds(8),
         };
         try
         {

@@ -48,10 +48,11 @@ public sealed partial class NetworkCommandTests(HttpPeer peer) : IClassFixture<H
     [Fact]
     public async Task Ping_measures_a_round_trip()
     {
-        var result = await ZtProcess.RunAsync(peer.Data, "ping", peer.Address.ToString(), "--count", "1");
+        // Nothing sends a lost packet again, so one of several has to come through.
+        var result = await ZtProcess.RunAsync(peer.Data, "ping", peer.Address.ToString(), "--count", "3");
 
         Assert.Equal(0, result.ExitCode);
-        Assert.Matches("seq=1 time=[0-9.]+ ms", result.Output);
+        Assert.Matches("seq=[123] time=[0-9.]+ ms", result.Output);
     }
 
     [Fact]
