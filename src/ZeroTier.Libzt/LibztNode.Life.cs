@@ -11,6 +11,7 @@ public sealed partial class LibztNode
     /// </summary>
     /// <param name="cancellationToken">Ends the wait for a start or stop in this process that is under way.</param>
     /// <returns>False when another node has it.</returns>
+    /// <exception cref="ObjectDisposedException">The node was disposed.</exception>
     public async Task<bool> TryReserveAsync(CancellationToken cancellationToken = default)
     {
         bool reserved = false;

@@ -25,7 +25,7 @@ public abstract class GrpcTests(FunctionalTransport transport)
     }
 
     [Fact]
-    public async Task Rule_10_4_Many_calls_at_once_and_a_large_message_share_a_connection()
+    public async Task Rule_10_4_Many_calls_at_once_and_a_large_message_beside_them_arrive_whole()
     {
         const int length = 3_000_000;
         await using var server = await StartAsync();
