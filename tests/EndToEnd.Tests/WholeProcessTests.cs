@@ -56,6 +56,58 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
         Assert.DoesNotContain(ProcessResources.Sockets(), socket => socket.Port == own);
     }
 
+    [Fact]
+    public async Task Rule_5_7_Listeners_bound_and_disposed_in_a_loop_leave_no_thread_descriptor_timer_or_memory()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Descriptors are read from /proc.");
+        var clock = new CountingTimeProvider();
+        await using var app = WebApp(
+            universe.NewStorage(),
+            zt =>
+            {
+                zt.RequireReadyWithin = TimeSpan.FromSeconds(30);
+                zt.Listen(8080);
+            },
+            time: clock);
+        await app.StartAsync(Cancel);
+        var node = app.Services.GetRequiredService<IZeroTierNode>();
+        var endpoint = new ZeroTierEndPoint(LoopbackUniverse.Network, 9001);
+        var factory = app.Services.GetServices<IConnectionListenerFactory>().OfType<IConnectionListenerFactorySelector>().Single(selector => selector.CanBind(endpoint));
+
+        await BindAndDisposeAsync(20);
+        (int threads, int descriptors, long memory) = Measure();
+        int timers = clock.Timers;
+        await BindAndDisposeAsync(200);
+
+        await EventuallyAsync(() => ProcessResources.Descriptors <= descriptors, "all descriptors are closed");
+        await EventuallyAsync(() => ProcessResources.Threads <= threads + 1, "all threads have ended");
+        await EventuallyAsync(() => clock.Timers <= timers, "all timers are gone");
+        long grown = 0;
+        await EventuallyAsync(() => (grown = GC.GetTotalMemory(forceFullCollection: true) - memory) < 200 * 10_000, "the memory is given back");
+        output.WriteLine($"after 200 listeners {grown} bytes more");
+
+        // Without an unbind; every other one with a connection that Kestrel has and one that nobody has accepted.
+        async Task BindAndDisposeAsync(int count)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                var listener = await ((IConnectionListenerFactory)factory).BindAsync(endpoint, Cancel);
+                if (i % 2 == 1)
+                {
+                    var address = new ZeroTierEndPoint(LoopbackUniverse.Network, node.Networks[0].Addresses[0].Address, endpoint.Port);
+                    await using var one = await universe.Client.ConnectAsync(address, cancellationToken: Cancel);
+                    await using var served = (await listener.AcceptAsync(Cancel))!;
+                    await using var two = await universe.Client.ConnectAsync(address, cancellationToken: Cancel);
+                    await listener.DisposeAsync();
+                }
+                else
+                {
+                    await listener.DisposeAsync();
+                }
+            }
+        }
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
