@@ -115,8 +115,8 @@ public sealed class TcpAbuseTests
     {
         using var pool = new CountingPool();
         using var pair = new TcpPair();
-        var input = new System.IO.Pipelines.PipeOptions(
-            pool, System.IO.Pipelines.PipeScheduler.Inline, System.IO.Pipelines.PipeScheduler.Inline, useSynchronizationContext: false);
+        var input = new PipeOptions(
+            pool, PipeScheduler.Inline, PipeScheduler.Inline, useSynchronizationContext: false);
         (TcpSocket client, TcpSocket server) = pair.Connect(server: TcpPair.Options with { Input = input });
         pair.Clock.Run(() => TcpTraffic.SendAsync(client.Output, 10_000, 1), TcpPair.Minutes);
         pair.Clock.Advance(TimeSpan.FromSeconds(1));
@@ -132,7 +132,7 @@ public sealed class TcpAbuseTests
     {
         using var pair = new TcpPair();
         var output = new DisposingOutput(pair.Link.OutputOf(pair.A.Mac));
-        using var layer = new TcpLayer(output, pair.Clock, new SeededRandom(7), new TcpLayerOptions { Scheduler = System.IO.Pipelines.PipeScheduler.Inline });
+        using var layer = new TcpLayer(output, pair.Clock, new SeededRandom(7), new TcpLayerOptions { Scheduler = PipeScheduler.Inline });
         output.Layer = layer;
         Task<TcpSocket> attempt = layer.ConnectAsync(pair.A.Address, pair.B.Address, 80, TcpPair.Options, CancellationToken.None).AsTask();
         Assert.True(attempt.IsCompleted);
@@ -327,128 +327,6 @@ public sealed class TcpAbuseTests
         }
     }
 
-    [Fact]
-    public void IdleConnections_HoldNoChunks_AndLeaveNothing()
-    {
-        using var pair = new TcpPair();
-        for (int i = 0; i < 50; i++)
-        {
-            (TcpSocket client, TcpSocket server) = pair.Connect();
-            pair.Clock.Run(
-                async () =>
-                {
-                    await client.Output.WriteAsync(new byte[5000], CancellationToken.None);
-                    System.IO.Pipelines.ReadResult result = await server.Input.ReadAtLeastAsync(5000, CancellationToken.None);
-                    server.Input.AdvanceTo(result.Buffer.End);
-                },
-                TcpPair.Minutes);
-            pair.Clock.Advance(TimeSpan.FromSeconds(1));
-            Assert.Equal(0, pair.A.Layer.Chunks.Outstanding);
-            Assert.Equal(0, pair.B.Layer.Chunks.Outstanding);
-            Assert.Equal(0, pair.A.Layer.Deadlines.Count);
-            client.Dispose();
-            server.Dispose();
-        }
-
-        pair.Clock.Advance(TimeSpan.FromSeconds(10));
-        pair.A.AssertClean();
-        pair.B.AssertClean();
-    }
-
-    [Fact]
-    public void Drain_WaitsForTheLastAcknowledgement()
-    {
-        using var pair = new TcpPair();
-        (TcpSocket client, TcpSocket server) = pair.Connect();
-        Task send = TcpTraffic.SendAsync(server.Output, 100_000, 1);
-        Task drain = pair.B.Layer.DrainAsync(CancellationToken.None);
-        Assert.False(drain.IsCompleted);
-        Task<long> receive = TcpTraffic.ReceiveAsync(client.Input, 1);
-        pair.Clock.Advance(TimeSpan.FromSeconds(5));
-        Assert.True(drain.IsCompletedSuccessfully && send.IsCompletedSuccessfully && receive.IsCompletedSuccessfully);
-    }
-
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Rule_8_4_Drain_WaitsForWhatTheTransportHasNotTakenYet(bool letGo)
-    {
-        using var pair = new TcpPair();
-        var scheduler = new QueuedScheduler();
-        PipeOptions output = new(readerScheduler: scheduler, writerScheduler: PipeScheduler.Inline, useSynchronizationContext: false);
-        (TcpSocket client, TcpSocket server) = pair.Connect(server: TcpPair.Options with { Output = output });
-        pair.Clock.Advance(TimeSpan.FromSeconds(1));
-        if (letGo)
-        {
-            // FIN is all that is left to send.
-            server.Dispose();
-        }
-        else
-        {
-            Assert.True(server.Output.WriteAsync(new byte[] { 42 }, CancellationToken.None).IsCompletedSuccessfully);
-        }
-
-        Task drain = pair.B.Layer.DrainAsync(CancellationToken.None);
-        pair.Clock.Advance(TimeSpan.FromSeconds(10));
-        Assert.False(drain.IsCompleted);
-
-        scheduler.Run();
-        Assert.False(drain.IsCompleted);
-        pair.Clock.Advance(TimeSpan.FromSeconds(1));
-        Assert.True(drain.IsCompletedSuccessfully);
-        Assert.Equal(letGo, client.ReceiveEnded.IsCompleted);
-        Assert.Equal(!letGo, client.Input.TryRead(out ReadResult read) && read.Buffer.Length == 1);
-    }
-
-    [Fact]
-    public void Dispose_ResetsConnectionsAndEndsWaitingAccepts()
-    {
-        using var pair = new TcpPair();
-        (TcpSocket client, TcpSocket server) = pair.Connect();
-        TcpListener listener = pair.B.Layer.Listen(null, 81);
-        ValueTask<TcpSocket?> accept = listener.AcceptAsync(CancellationToken.None);
-        pair.B.Dispose();
-        Assert.True(accept.IsCompletedSuccessfully);
-        Assert.Equal(TcpError.ConnectionAborted, TcpPeer.ResultOf(server.ReceiveEnded)!.Error);
-        pair.Clock.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(TcpError.ConnectionReset, TcpPeer.ResultOf(client.ReceiveEnded)!.Error);
-        pair.A.AssertClean();
-        pair.B.AssertClean();
-    }
-
-    [Fact]
-    public void Listen_SamePortTwice_IsAddressInUse_AndPortZeroDiffers()
-    {
-        using var pair = new TcpPair();
-        using TcpListener first = pair.A.Layer.Listen(null, 80);
-        Assert.Equal(TcpError.AddressInUse, Assert.Throws<TcpException>(() => pair.A.Layer.Listen(null, 80)).Error);
-        using TcpListener second = pair.A.Layer.Listen(null, 0);
-        using TcpListener third = pair.A.Layer.Listen(null, 0);
-        Assert.NotEqual(second.Port, third.Port);
-        first.Dispose();
-        pair.A.Layer.Listen(null, 80).Dispose();
-    }
-
-    [Fact]
-    public async Task Connect_NobodyListens_IsRefused_AndCancellationEndsAnAttempt()
-    {
-        using var pair = new TcpPair();
-        Task<TcpSocket> refused = pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 9, cancellationToken: CancellationToken.None).AsTask();
-        pair.Clock.Advance(TimeSpan.FromSeconds(1));
-        Assert.True(refused.IsCompleted);
-        Assert.Equal(TcpError.ConnectionRefused, (await Assert.ThrowsAsync<TcpException>(() => refused)).Error);
-        pair.Link.Conditions.Cut = true;
-        using var source = new CancellationTokenSource();
-        Task<TcpSocket> cancelled = pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 9, cancellationToken: source.Token).AsTask();
-        await source.CancelAsync();
-        Assert.True(cancelled.IsCanceled);
-        Task<TcpSocket> silent = pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 9, cancellationToken: CancellationToken.None).AsTask();
-        pair.Clock.Advance(TimeSpan.FromSeconds(61));
-        Assert.True(silent.IsCompleted);
-        Assert.Equal(TcpError.TimedOut, (await Assert.ThrowsAsync<TcpException>(() => silent)).Error);
-        pair.A.AssertClean();
-    }
-
     private sealed class CountingPool : System.Buffers.MemoryPool<byte>
     {
         public int Rented { get; private set; }
@@ -485,21 +363,5 @@ public sealed class TcpAbuseTests
         }
 
         public IpBatch BeginBatch() => inner.BeginBatch();
-    }
-
-    /// <summary>Runs nothing until it is told to, as a busy thread pool.</summary>
-    private sealed class QueuedScheduler : PipeScheduler
-    {
-        private readonly Queue<(Action<object?> Action, object? State)> _work = new();
-
-        public override void Schedule(Action<object?> action, object? state) => _work.Enqueue((action, state));
-
-        public void Run()
-        {
-            while (_work.TryDequeue(out (Action<object?> Action, object? State) work))
-            {
-                work.Action(work.State);
-            }
-        }
     }
 }

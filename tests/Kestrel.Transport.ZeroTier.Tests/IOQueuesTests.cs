@@ -1,0 +1,45 @@
+namespace Kestrel.Transport.ZeroTier.Tests;
+
+/// <summary>The queues on which connections read and write.</summary>
+public sealed class IOQueuesTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task UnderLoad_RunEverythingOnceAndInOrder()
+    {
+        var queues = new IOQueues(4);
+        var done = new TaskCompletionSource();
+        object state = new();
+        var seen = new List<int>();
+        for (int i = 0; i < 10_000; i++)
+        {
+            int number = i;
+            queues.Schedule(_ =>
+            {
+                seen.Add(number);
+                if (number == 9_999)
+                {
+                    done.SetResult();
+                }
+            }, state);
+        }
+
+        await done.Task.WaitAsync(TestHost.Limit, Cancel);
+        Assert.Equal(Enumerable.Range(0, 10_000), seen);
+    }
+
+    [Fact]
+    public void ItemsThatComeWhileTheQueueRunsDry_AreRun()
+    {
+        var queues = new IOQueues(1);
+        object state = new();
+        int ran = 0;
+        for (int i = 1; i <= 50_000; i++)
+        {
+            // The next one comes when the last one has just run, which is when the queue's thread is about to leave.
+            queues.Schedule(_ => Volatile.Write(ref ran, ran + 1), state);
+            Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref ran) == i, TestHost.Limit), $"Item {i} was left lying.");
+        }
+    }
+}
