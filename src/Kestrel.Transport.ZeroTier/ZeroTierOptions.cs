@@ -93,6 +93,9 @@ public sealed class ZeroTierOptions
 
     internal string? DevelopmentNetworkPath { get; private set; }
 
+    /// <summary>The configuration says no: neither its own path nor the environment chooses the development network then.</summary>
+    internal bool DevelopmentNetworkRefused { get; set; }
+
     internal bool DevelopmentNetworkSelected { get; set; }
 
     /// <summary>Texts of the configuration section that could not be understood, with the remedy; reported at start with everything else.</summary>

@@ -73,6 +73,12 @@ public static class ZeroTierName
 
     private static NetworkId FindNetwork(IZeroTierNode node, IPAddress address)
     {
+        if (node.State != ZeroTierNodeState.Running)
+        {
+            throw new ZeroTierException(
+                ZeroTierError.NotRunning, $"{address} cannot be reached: the ZeroTier node is {node.State}. Call after the start of the node or its host, and before its end.");
+        }
+
         var networks = node.Networks;
         foreach (var network in networks)
         {

@@ -38,6 +38,12 @@ public sealed record ZeroTierPeer(NodeId Id, ZeroTierPeerRole Role)
         get => field || Paths.Count > 0;
         init;
     }
+
+    /// <summary>
+    /// True when it is heard through a root and no direct path is known. Both this and <see cref="IsDirect"/> are false for a peer that has gone silent, or was
+    /// never heard, which an engine may remember for a while.
+    /// </summary>
+    public bool IsRelayed { get; init; }
 }
 
 /// <summary>A physical way to a peer.</summary>

@@ -59,7 +59,7 @@ internal sealed class DevelopmentRoot : IAsyncDisposable
         ManagedNode? node = null;
         try
         {
-            folder = await RootFolder.OpenAsync(Path.Combine(options.Path, RootFolderName), PlanetPath(options), options.RandomSource, cancellationToken)
+            folder = await RootFolder.OpenAsync(Path.Combine(options.Path, RootFolderName), PlanetPath(options), replacesPlanet: true, options.RandomSource, cancellationToken)
                 .ConfigureAwait(false);
             var opened = transport = await OpenAsync(options, folder.Planet, log, cancellationToken).ConfigureAwait(false);
             var planet = folder.Publish(transport.LocalEndPoints, options.TimeProvider.GetUtcNow());

@@ -108,7 +108,7 @@ public sealed class PrivateRoot : IAsyncDisposable
         }
 
         PrivateFolder.Create(options.StoragePath);
-        return RootFolder.OpenAsync(options.StoragePath, Path.Combine(options.StoragePath, PlanetFileName), options.RandomSource, cancellationToken);
+        return RootFolder.OpenAsync(options.StoragePath, Path.Combine(options.StoragePath, PlanetFileName), replacesPlanet: false, options.RandomSource, cancellationToken);
     }
 
     private static Planet Publish(RootFolder folder, PrivateRootOptions options)

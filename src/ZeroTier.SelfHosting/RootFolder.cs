@@ -21,7 +21,6 @@ internal sealed class RootFolder : IDisposable
         _signingKey = signingKey;
         _random = random;
         PlanetPath = planetPath;
-        Planet = LoadPlanet();
     }
 
     /// <summary>The root's identity; it lives as long as this object.</summary>
@@ -29,20 +28,29 @@ internal sealed class RootFolder : IDisposable
 
     public string PlanetPath { get; }
 
-    /// <summary>The planet as stored; null when there is none that this root and its key belong to.</summary>
+    /// <summary>The planet as stored; null when there is none yet, or one that may be replaced.</summary>
     public Planet? Planet { get; private set; }
 
     /// <summary>Opens the folder and makes what is missing, but for the planet.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="planetPath">The planet's file.</param>
+    /// <param name="replacesPlanet">Whether a planet that is damaged, or not this root's, may be replaced. A new one is of no use to nodes that have the old one.</param>
+    /// <param name="random">For keys.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ZeroTierException">The folder is in use, or its files are damaged.</exception>
-    public static async Task<RootFolder> OpenAsync(string path, string planetPath, RandomSource random, CancellationToken cancellationToken)
+    public static async Task<RootFolder> OpenAsync(string path, string planetPath, bool replacesPlanet, RandomSource random, CancellationToken cancellationToken)
     {
         var store = await IdentityStore.OpenAsync(path, random, cancellationToken).ConfigureAwait(false);
+        RootFolder? folder = null;
         try
         {
-            return new RootFolder(store, LoadSigningKey(Path.Combine(path, SigningKeyFileName), random), random, planetPath);
+            folder = new RootFolder(store, LoadSigningKey(Path.Combine(path, SigningKeyFileName), random), random, planetPath);
+            folder.Planet = folder.LoadPlanet(replacesPlanet);
+            return folder;
         }
         catch
         {
+            folder?._signingKey.Dispose();
             store.Dispose();
             throw;
         }
@@ -81,7 +89,7 @@ internal sealed class RootFolder : IDisposable
     // Any number but those with a meaning: 0, and the low ones of the public universes.
     private ulong NewPlanetId() => _random.NextUInt64() | 1UL << 63;
 
-    private Planet? LoadPlanet()
+    private Planet? LoadPlanet(bool replaces)
     {
         if (!File.Exists(PlanetPath))
         {
@@ -92,13 +100,22 @@ internal sealed class RootFolder : IDisposable
         {
             var planet = Managed.Vl1.Planet.Load(PlanetPath);
             bool ours = planet.Roots.Count == 1 && planet.Roots[0].Identity.Equals(Identity) && planet.UpdateKey.SequenceEqual(_signingKey.PublicKey);
-            return ours && planet.Verify() ? planet : null;
+            return ours && planet.Verify() ? planet : replaces ? null : throw Unusable("it is not the planet of this one root, signed with its key.");
         }
-        catch (FormatException)
+        catch (FormatException) when (replaces)
         {
             return null;
         }
+        catch (Exception e) when (e is FormatException or UnauthorizedAccessException or (IOException and not ZeroTierException))
+        {
+            throw Unusable(e.Message, e);
+        }
     }
+
+    private ZeroTierException Unusable(string why, Exception? inner = null) => new(
+        ZeroTierError.Storage,
+        $"The planet '{PlanetPath}' cannot be used: {why} Nothing was changed. Put back a copy of it, such as a node has. Without the file a new planet is made, which every node would need.",
+        inner);
 
     private static PlanetSigningKey LoadSigningKey(string file, RandomSource random)
     {

@@ -118,7 +118,7 @@ public class HealthAndMetricsTests
     public async Task Health_minds_no_root_that_is_not_direct()
     {
         await using var host = await StartAsync(zt => zt.RequireDirect = true);
-        host.Server.Peers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Planet), new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Moon)];
+        host.Server.Peers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Planet) { IsRelayed = true }, new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Moon) { IsRelayed = true }];
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
     }
 
@@ -128,10 +128,21 @@ public class HealthAndMetricsTests
     public async Task Health_minds_relayed_peers_only_where_direct_is_required(bool required, HealthStatus expected)
     {
         await using var host = await StartAsync(zt => zt.RequireDirect = required);
-        host.Server.Peers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Leaf)];
+        host.Server.Peers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Leaf) { IsRelayed = true }];
         var report = await CheckAsync(host);
         Assert.Equal(expected, report.Status);
         Assert.Equal(1, report.Data["peersRelayed"]);
+    }
+
+    [Fact]
+    public async Task Health_minds_no_peer_that_has_gone_or_was_only_remembered()
+    {
+        await using var host = await StartAsync(zt => zt.RequireDirect = true);
+        host.Server.Peers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Leaf), new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Leaf) { IsDirect = true }];
+        var report = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Healthy, report.Status);
+        Assert.Equal(0, report.Data["peersRelayed"]);
+        Assert.Equal(1, report.Data["peersDirect"]);
     }
 
     [Fact]
@@ -234,6 +245,16 @@ public class HealthAndMetricsTests
         Assert.Equal(77, values["zerotier.tcp.retransmissions "]);
         Assert.Equal(3, values["zerotier.packets.dropped [error.type, vl1.mac]"]);
         Assert.Equal(1, values["zerotier.node.online "]);
+
+        // The node begins again at zero, as after a restart; counters do not, and go on from where they were.
+        host.Server.Statistics = new ZeroTierStatistics { BytesReceived = 5, TcpRetransmissions = 1, Dropped = new Dictionary<string, long> { ["vl1.mac"] = 1 } };
+        listener.RecordObservableInstruments();
+        Assert.Equal(16, values["zerotier.network.io [network.io.direction, receive]"]);
+        Assert.Equal(22, values["zerotier.network.io [network.io.direction, transmit]"]);
+        Assert.Equal(78, values["zerotier.tcp.retransmissions "]);
+        Assert.Equal(4, values["zerotier.packets.dropped [error.type, vl1.mac]"]);
+        listener.RecordObservableInstruments();
+        Assert.Equal(16, values["zerotier.network.io [network.io.direction, receive]"]);
     }
 
     [Theory]

@@ -204,6 +204,43 @@ public class LifecycleTests
     }
 
     [Fact]
+    public async Task Joins_and_leaves_before_the_start_happen_with_it()
+    {
+        await using var host = TestHost.Build();
+        var node = host.App.Services.GetRequiredService<IZeroTierNode>();
+        var more = NetworkId.AdHoc(0, ushort.MaxValue);
+        await node.LeaveAsync(more, Cancel);
+        await node.JoinAsync(more, Cancel);
+        await host.App.StartAsync(Cancel);
+        Assert.Equal([FakeNetwork.DefaultId, more], node.Networks.Select(network => network.Id));
+
+        await node.LeaveAsync(more, Cancel);
+        Assert.Equal([FakeNetwork.DefaultId], node.Networks.Select(network => network.Id));
+        await host.App.DisposeAsync();
+        Assert.Equal(ZeroTierError.NotRunning, (await Assert.ThrowsAsync<ZeroTierException>(() => node.JoinAsync(more, Cancel))).Error);
+    }
+
+    [Fact]
+    public async Task A_call_before_the_start_says_that_the_node_does_not_run()
+    {
+        await using var host = TestHost.Build();
+        using var http = new HttpClient(new ZeroTierHttpHandler(host.App.Services.GetRequiredService<IZeroTierNode>()));
+        var error = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync("http://10.147.17.1:8080/", Cancel));
+        Assert.Equal(ZeroTierError.NotRunning, Assert.IsType<ZeroTierException>(error.InnerException).Error);
+        Assert.Contains("is Stopped", error.InnerException.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Rule_8_4_A_server_that_uses_up_the_time_leaves_a_word_about_what_was_not_sent()
+    {
+        await using var host = await TestHost.StartAsync();
+        await using var open = await host.Server.ConnectAsync(new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Server.IPv4, 8080), cancellationToken: Cancel);
+        await host.App.Services.GetRequiredService<NodeHost>().CloseAsync(new CancellationToken(canceled: true)).WaitAsync(TestHost.Limit, Cancel);
+        Assert.False(host.Server.Drained);
+        Assert.Contains(host.Logs.Lines, line => line.Event.Name == "DrainTimedOut");
+    }
+
+    [Fact]
     public async Task Rule_8_2_A_node_that_fails_to_end_keeps_nothing_else()
     {
         await using var host = await TestHost.StartAsync();

@@ -23,7 +23,15 @@ public class OptionsTests
     [InlineData("RequireReadyWithin", "soon", "00:00:30")]
     [InlineData("RequireReadyWithin", "-00:00:01", "00:00:30")]
     [InlineData("OfflineGracePeriod", "-00:00:01", "00:00:30")]
+    [InlineData("OfflineGracePeriod", "30", "00:00:30")]
+    [InlineData("OfflineGracePeriod", "30.00:00:00", "00:00:30")]
+    [InlineData("RequireReadyWithin", "1", "00:00:30")]
+    [InlineData("DevelopmentNetwork", "yes", "true")]
     [InlineData("KeepHostUrls", "yes", "true")]
+    [InlineData("Listen", "0.0.0.0:8080", "as in 8080")]
+    [InlineData("Listen", "127.0.0.1:8080", "as in 8080")]
+    [InlineData("Listen", "224.0.0.1:8080", "as in 8080")]
+    [InlineData("Listen", "8080:80", "10.147.17.5:8080")]
     [InlineData("Listen", "http", "8080")]
     [InlineData("Listen", "99999", "8080")]
     [InlineData("Listen", "1234567890abcdef.zt:80", "zt.Networks.Add(\"1234567890abcdef\")")]
@@ -34,6 +42,17 @@ public class OptionsTests
         Assert.Contains($"ZeroTier:{setting}", error.Message, StringComparison.Ordinal);
         Assert.Contains(value.Split('.')[0], error.Message, StringComparison.Ordinal);
         Assert.Contains(example, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("::")]
+    [InlineData("::1")]
+    [InlineData("ff02::1")]
+    [InlineData("::ffff:10.147.17.5")]
+    public void Addresses_that_no_node_has_are_refused(string address)
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("Listen", $"[{address}]:8080")));
+        Assert.Contains($"ZeroTier:Listen has Listen \"{address}\" port 8080", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -76,6 +95,26 @@ public class OptionsTests
         Assert.True(options.DevelopmentNetworkSelected);
         Assert.Equal([global::ZeroTier.SelfHosting.DevelopmentNetwork.Network.ToString()], options.Networks);
     }
+
+    [Theory]
+    [InlineData("Production", "DevelopmentNetworkPath", "/tmp/never-made")]
+    [InlineData("Development", "Port", "0")]
+    public void A_development_network_that_is_switched_off_stays_off(string environment, string setting, string value)
+    {
+        var options = Read(environment, ("Networks", "8056c2e21c000001"), (setting, value), ("DevelopmentNetwork", "false"));
+        Assert.False(options.DevelopmentNetworkSelected);
+    }
+
+    [Fact]
+    public void A_development_network_that_is_switched_off_is_no_default_of_development()
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Development", ("DevelopmentNetwork", "false")));
+        Assert.Contains("ZeroTier:Networks is empty", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_library_that_the_engine_does_not_use_need_not_be_there() =>
+        Assert.Equal("/nowhere/libzt.so", Read("Production", ("Networks", "8056c2e21c000001"), ("Engine", "Managed"), ("LibztPath", "/nowhere/libzt.so")).LibztPath);
 
     [Fact]
     public void A_planet_of_ones_own_and_the_development_network_exclude_each_other()

@@ -77,18 +77,47 @@ public class ReloadTests
         Assert.Empty(host.Logs.At(LogLevel.Error));
     }
 
+    [Fact]
+    public async Task Rule_4_8_A_zt_host_that_comes_with_a_reload_opens_nothing_on_the_host()
+    {
+        int port = FreePort.Tcp();
+        await using var host = await TestHost.StartAsync(zt => zt.Listen(8080), Reloading("http://127.0.0.1:0"));
+        Change(host, $"http://0123456789.ff1f90ffff000000.zt:{port}");
+        await TestHost.EventuallyAsync(() => host.Logs.At(LogLevel.Critical).Any(), "Kestrel has logged it");
+        using var socket = new System.Net.Sockets.TcpClient();
+        await Assert.ThrowsAsync<System.Net.Sockets.SocketException>(() => socket.ConnectAsync("127.0.0.1", port, Cancel).AsTask());
+        var failed = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Unhealthy, failed.Status);
+        Assert.Contains("Kestrel:Endpoints:Mine:Url is", failed.Description, StringComparison.Ordinal);
+
+        Change(host, "http://127.0.0.1:0");
+        await TestHost.EventuallyAsync(() => host.Listeners.Failed.Count == 0, "health has forgotten it");
+    }
+
+    [Fact]
+    public async Task Rule_4_9_Http3_that_comes_with_a_reload_is_refused()
+    {
+        await using var host = await StartAsync();
+        host.App.Services.GetRequiredService<IConfiguration>()["Kestrel:Endpoints:Mine:Protocols"] = "Http1AndHttp2AndHttp3";
+        Change(host, "http://127.0.0.1:6007");
+        await TestHost.EventuallyAsync(() => host.Logs.At(LogLevel.Critical).Any(), "Kestrel has logged it");
+        Assert.Contains("HTTP/3", (await CheckAsync(host)).Description, StringComparison.Ordinal);
+    }
+
     private static Task<TestHost> StartAsync() => TestHost.StartAsync(
         zt =>
         {
             zt.TakeAllEndpoints = true;
             zt.Listen(8080);
         },
-        web =>
-        {
-            web.Configuration[Url] = "http://127.0.0.1:6001";
-            web.Services.AddHealthChecks().AddZeroTier();
-            web.WebHost.ConfigureKestrel((context, kestrel) => kestrel.Configure(context.Configuration.GetSection("Kestrel"), reloadOnChange: true));
-        });
+        Reloading("http://127.0.0.1:6001"));
+
+    private static Action<WebApplicationBuilder> Reloading(string url) => web =>
+    {
+        web.Configuration[Url] = url;
+        web.Services.AddHealthChecks().AddZeroTier();
+        web.WebHost.ConfigureKestrel((context, kestrel) => kestrel.Configure(context.Configuration.GetSection("Kestrel"), reloadOnChange: true));
+    };
 
     private static void Change(TestHost host, string url)
     {

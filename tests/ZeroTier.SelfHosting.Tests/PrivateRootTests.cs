@@ -45,6 +45,31 @@ public sealed class PrivateRootTests : IDisposable
         Assert.Equal(third.ToBytes(), Planet.Load(_folder["root", "planet"]).ToBytes());
     }
 
+    /// <summary>A new planet in its place would be refused by every node that has the old one.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Planet_that_cannot_be_used_is_not_replaced(bool damaged)
+    {
+        int port = FreePort.Udp();
+        var mine = await PrivateRoot.CreatePlanetAsync(Options(port), Cancel);
+        byte[] bytes = "damaged"u8.ToArray();
+        if (!damaged)
+        {
+            using var key = PlanetSigningKey.Load(_folder["root", "planet.secret"]);
+            bytes = mine.Update(DateTimeOffset.UtcNow.AddDays(1), [.. mine.Roots, new PlanetRoot(TestIdentities.Get(1), mine.Roots[0].EndPoints)], key).ToBytes();
+        }
+
+        await File.WriteAllBytesAsync(_folder["root", "planet"], bytes, Cancel);
+        var error = await Assert.ThrowsAsync<ZeroTierException>(() => PrivateRoot.CreatePlanetAsync(Options(FreePort.Udp()), Cancel));
+        Assert.Equal(ZeroTierError.Storage, error.Error);
+        Assert.Contains(_folder["root", "planet"], error.Message, StringComparison.Ordinal);
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(_folder["root", "planet"], Cancel));
+
+        await File.WriteAllBytesAsync(_folder["root", "planet"], mine.ToBytes(), Cancel);
+        Assert.Equal(mine.ToBytes(), (await PrivateRoot.CreatePlanetAsync(Options(port), Cancel)).ToBytes());
+    }
+
     [Fact]
     public async Task Folder_belongs_to_one_root_at_a_time()
     {

@@ -68,6 +68,28 @@ public sealed class TestNetworkTests
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task App_OnAnAddressOfItsOwn_IsServedOnTheOneItHasHere(bool namesTheNetwork)
+    {
+        await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
+        await using var app = await StartAsync(
+            network,
+            zt =>
+            {
+                zt.Networks.Add("8056c2e21c000001");
+                if (namesTheNetwork)
+                {
+                    zt.Listen("8056c2e21c000001", IPAddress.Parse("10.147.17.5"), 8080);
+                }
+            },
+            listen: namesTheNetwork ? null : "10.147.17.5:8080");
+        using var client = await network.CreateClientAsync(app.Services, cancellationToken: Cancel);
+        Assert.Equal(8080, client.BaseAddress!.Port);
+        Assert.NotEmpty(await client.GetStringAsync("/", Cancel));
+    }
+
     [Fact]
     public async Task App_WithoutAZeroTierEndpoint_GetsOneAndLeavesTheHostAlone()
     {
@@ -351,9 +373,9 @@ public sealed class TestNetworkTests
         Assert.Equal(id, await client.GetStringAsync("/answer", Cancel));
     }
 
-    private static async Task<WebApplication> StartAsync(TestNetwork network, Action<ZeroTierOptions> configure, bool networkFirst = false, string answer = "")
+    private static async Task<WebApplication> StartAsync(TestNetwork network, Action<ZeroTierOptions> configure, bool networkFirst = false, string answer = "", string? listen = null)
     {
-        var app = Build(network, configure, networkFirst);
+        var app = Build(network, configure, networkFirst, listen: listen);
         app.MapGet("/", (HttpContext context) => context.GetZeroTierPeer()!.Node.ToString());
         app.MapGet("/answer", () => answer);
         app.MapPost("/hash", async (Stream body, CancellationToken aborted) => Convert.ToHexString(await SHA256.HashDataAsync(body, aborted)));
@@ -361,9 +383,10 @@ public sealed class TestNetworkTests
         return app;
     }
 
-    private static WebApplication Build(TestNetwork network, Action<ZeroTierOptions> configure, bool networkFirst = false, string? urls = null)
+    private static WebApplication Build(TestNetwork network, Action<ZeroTierOptions> configure, bool networkFirst = false, string? urls = null, string? listen = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
+        builder.Configuration["ZeroTier:Listen"] = listen;
         builder.Logging.ClearProviders();
         if (urls is not null)
         {

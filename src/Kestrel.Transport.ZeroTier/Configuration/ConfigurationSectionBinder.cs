@@ -51,11 +51,13 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
         options.Backlog = reader.Number(nameof(options.Backlog), "512") ?? options.Backlog;
         options.IOQueueCount = reader.Number(nameof(options.IOQueueCount), "4") ?? options.IOQueueCount;
         options.UnsafePreferInlineScheduling = reader.Flag(nameof(options.UnsafePreferInlineScheduling)) ?? options.UnsafePreferInlineScheduling;
-        if (reader.Text("DevelopmentNetworkPath") is { } folder)
+        bool? development = reader.Flag("DevelopmentNetwork");
+        options.DevelopmentNetworkRefused = development == false;
+        if (development != false && reader.Text("DevelopmentNetworkPath") is { } folder)
         {
             options.UseDevelopmentNetwork(folder);
         }
-        else if (reader.Flag("DevelopmentNetwork") == true)
+        else if (development == true)
         {
             options.UseDevelopmentNetwork();
         }
@@ -98,7 +100,8 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
             return new ListenEntry(host[..^ZeroTierName.Suffix.Length], null, port, null);
         }
 
-        return IPAddress.TryParse(host, out var address) ? new ListenEntry(null, address, port, null) : null;
+        // "8080:80" would be read as the address 0.0.31.144.
+        return host.AsSpan().ContainsAny('.', ':') && IPAddress.TryParse(host, out var address) ? new ListenEntry(null, address, port, null) : null;
     }
 
     /// <summary>A list of texts, or one text with commas, which is what an environment variable can hold.</summary>
@@ -167,7 +170,8 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
                 return null;
             }
 
-            if (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value))
+            // A number alone would be days, which nobody means.
+            if (text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value))
             {
                 return value;
             }

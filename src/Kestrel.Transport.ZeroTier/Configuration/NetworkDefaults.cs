@@ -12,7 +12,7 @@ internal sealed class NetworkDefaults(IServiceProvider services) : IPostConfigur
     {
         bool development = services.GetService<IHostEnvironment>()?.IsDevelopment() == true;
         options.DevelopmentNetworkSelected = options.DevelopmentNetworkRequested
-            || (options.Networks.Count == 0 && options.PlanetPath is null && development);
+            || (options.Networks.Count == 0 && options.PlanetPath is null && development && !options.DevelopmentNetworkRefused);
         if (options.DevelopmentNetworkSelected && !options.Networks.Contains(DevelopmentNetwork.Network.ToString()))
         {
             options.Networks.Insert(0, DevelopmentNetwork.Network.ToString());

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 using ZeroTier;
 
@@ -63,7 +64,7 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
             }
         }
 
-        if (options.LibztPath is { } library && !File.Exists(library) && !Directory.Exists(library))
+        if (options.Engine != ZeroTierEngine.Managed && options.LibztPath is { } library && !File.Exists(library) && !Directory.Exists(library))
         {
             failures.Add($"{Section}:LibztPath is '{Printable(library)}', where there is neither a file nor a folder. A valid example is /usr/local/lib/libzt.so.");
         }
@@ -93,9 +94,9 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
             failures.Add($"{Section}:RequireReadyWithin is '{within}', which is not in the range of more than 0 to 1 day. A valid example is 00:00:30.");
         }
 
-        if (options.OfflineGracePeriod < TimeSpan.Zero)
+        if (options.OfflineGracePeriod < TimeSpan.Zero || options.OfflineGracePeriod > TimeSpan.FromDays(1))
         {
-            failures.Add($"{Section}:OfflineGracePeriod is '{options.OfflineGracePeriod}', which is negative. A valid example is 00:00:30.");
+            failures.Add($"{Section}:OfflineGracePeriod is '{options.OfflineGracePeriod}', which is not in the range of 0 to 1 day. A valid example is 00:00:30.");
         }
 
         if (options.Engine == ZeroTierEngine.Libzt && options.DevelopmentNetworkSelected)
@@ -115,6 +116,11 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
         if (entry.Port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort)
         {
             failures.Add($"{Section}:Listen has {entry.Describe()}, whose port is not in the range of 0 to 65535. A valid example is 8080.");
+        }
+
+        if (entry.Address is { } address && !IsUnicast(address))
+        {
+            failures.Add($"{Section}:Listen has {entry.Describe()}, but {address} is never an address of this node on a network. Leave it out, as in {entry.Port}, to serve every address of the node.");
         }
 
         if (entry.Network is { } network)
@@ -141,6 +147,17 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
             string upper = high == long.MaxValue ? "or more" : $"to {high}";
             failures.Add($"{Section}:{setting} is '{value}', which is not in the range of {low} {upper}. A valid example is {example}.");
         }
+    }
+
+    private static bool IsUnicast(IPAddress address)
+    {
+        if (address.AddressFamily == AddressFamily.InterNetworkV6)
+        {
+            return !address.IsIPv6Multicast && !IPAddress.IsLoopback(address) && !address.Equals(IPAddress.IPv6Any) && !address.IsIPv4MappedToIPv6;
+        }
+
+        // RFC 1122, 3.2.1.3: "this network", loopback, multicast and what is above.
+        return address.GetAddressBytes()[0] is not (0 or 127 or >= 224);
     }
 
     /// <summary>Control characters in a path would hide the message in a terminal.</summary>

@@ -19,6 +19,8 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
     private static readonly FlushResult Completed = new(isCanceled: false, isCompleted: true);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
+    private bool _completed;
+
     public override bool CanGetUnflushedBytes => inner.CanGetUnflushedBytes;
 
     public override long UnflushedBytes => inner.UnflushedBytes;
@@ -33,21 +35,13 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
 
     public override void Complete(Exception? exception = null)
     {
-        if (exception is not null)
-        {
-            failed(exception);
-        }
-
+        NoteEnd(exception);
         inner.Complete();
     }
 
     public override ValueTask CompleteAsync(Exception? exception = null)
     {
-        if (exception is not null)
-        {
-            failed(exception);
-        }
-
+        NoteEnd(exception);
         return inner.CompleteAsync();
     }
 
@@ -72,6 +66,15 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
         catch (ZeroTierException)
         {
             return EndAsync(Completed, cancellationToken);
+        }
+    }
+
+    // As a pipe takes it, the first word is the last: what was completed is sent whole, whatever comes after.
+    private void NoteEnd(Exception? exception)
+    {
+        if (!Interlocked.Exchange(ref _completed, true) && exception is not null)
+        {
+            failed(exception);
         }
     }
 

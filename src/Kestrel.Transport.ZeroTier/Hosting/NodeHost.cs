@@ -22,6 +22,7 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
     // Guards the fields below; nothing else is called while it is held.
     private readonly Lock _gate = new();
     private readonly List<DeferredSubscription> _early = [];
+    private readonly List<(NetworkId Network, bool Join)> _earlyChanges = [];
     private Task? _start;
     private Task? _close;
     private NodeLease? _lease;
@@ -77,7 +78,8 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
     }
 
     /// <summary>Waits until what was sent is acknowledged, within the token, then ends the node for good (rule 8.4). Never throws.</summary>
-    public Task CloseAsync(CancellationToken drain)
+    /// <param name="drain">Ends the wait; null for none at all.</param>
+    public Task CloseAsync(CancellationToken? drain)
     {
         lock (_gate)
         {
@@ -97,9 +99,11 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
 
     public Task RestartAsync(CancellationToken cancellationToken = default) => Started().RestartAsync(cancellationToken);
 
-    public Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default) => Started().JoinAsync(network, cancellationToken);
+    public Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default) =>
+        IsKeptForTheStart(network, join: true) ? Task.CompletedTask : Started().JoinAsync(network, cancellationToken);
 
-    public Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) => Started().LeaveAsync(network, cancellationToken);
+    public Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) =>
+        IsKeptForTheStart(network, join: false) ? Task.CompletedTask : Started().LeaveAsync(network, cancellationToken);
 
     public async Task WaitForOnlineAsync(CancellationToken cancellationToken = default)
     {
@@ -151,10 +155,39 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
 
     public ZeroTierStatistics GetStatistics() => Inner?.GetStatistics() ?? new ZeroTierStatistics();
 
-    public async ValueTask DisposeAsync() => await CloseAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+    public async ValueTask DisposeAsync() => await CloseAsync(drain: null).ConfigureAwait(false);
 
     /// <summary>For containers that are disposed synchronously; the node then ends in the background.</summary>
-    public void Dispose() => _ = CloseAsync(new CancellationToken(canceled: true));
+    public void Dispose() => _ = CloseAsync(drain: null);
+
+    /// <summary>Joins and leaves of a node that is not made yet happen with its start, as with any stopped node.</summary>
+    private bool IsKeptForTheStart(NetworkId network, bool join)
+    {
+        lock (_gate)
+        {
+            if (_lease is not null || _close is not null)
+            {
+                return false;
+            }
+
+            _earlyChanges.RemoveAll(change => change.Network == network);
+            _earlyChanges.Add((network, join));
+            return true;
+        }
+    }
+
+    private NetworkId[] NetworksToJoin(ZeroTierOptions options)
+    {
+        lock (_gate)
+        {
+            return
+            [
+                .. options.Networks.Select(NetworkId.Parse)
+                    .Except(_earlyChanges.Where(change => !change.Join).Select(change => change.Network))
+                    .Union(_earlyChanges.Where(change => change.Join).Select(change => change.Network)),
+            ];
+        }
+    }
 
     private async Task StartOnceAsync(CancellationToken cancellationToken)
     {
@@ -167,9 +200,9 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
         Attach(lease, events, watching);
         try
         {
-            foreach (string network in options.Networks)
+            foreach (var network in NetworksToJoin(options))
             {
-                await lease.Node.JoinAsync(NetworkId.Parse(network), cancellationToken).ConfigureAwait(false);
+                await lease.Node.JoinAsync(network, cancellationToken).ConfigureAwait(false);
             }
 
             await StartNamingSettingsAsync(lease.Node, cancellationToken).ConfigureAwait(false);
@@ -238,7 +271,7 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
         }
     }
 
-    private async Task CloseOnceAsync(Task? start, CancellationToken drain)
+    private async Task CloseOnceAsync(Task? start, CancellationToken? drain)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
@@ -268,9 +301,14 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
 
         try
         {
-            if (!drain.IsCancellationRequested)
+            if (drain is { IsCancellationRequested: true } && lease.Node.GetStatistics().TcpConnections > 0)
             {
-                await lease.Node.DrainAsync(drain).ConfigureAwait(false);
+                // The server has used up the time.
+                TransportLog.DrainTimedOut(_logger);
+            }
+            else if (drain is { IsCancellationRequested: false } limit)
+            {
+                await lease.Node.DrainAsync(limit).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)

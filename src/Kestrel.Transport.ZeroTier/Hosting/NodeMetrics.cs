@@ -5,7 +5,7 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
 /// The meter <c>Kestrel.Transport.ZeroTier</c>: what Kestrel's own meter cannot know (rule 9.2). Names and units follow OpenTelemetry; everything is read
-/// from the node when a collector asks.
+/// from the node when a collector asks, and counters go on where the node's own begin again.
 /// </summary>
 internal sealed class NodeMetrics(IMeterFactory meterFactory, ListenerRegistry listeners)
 {
@@ -15,6 +15,7 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory, ListenerRegistry l
     private static readonly KeyValuePair<string, object?> Receive = new(Direction, "receive");
     private static readonly KeyValuePair<string, object?> Transmit = new(Direction, "transmit");
 
+    private readonly RunningTotals _totals = new();
     private int _created;
 
     /// <summary>Makes the instruments, once.</summary>
@@ -27,7 +28,7 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory, ListenerRegistry l
 
         var meter = meterFactory.Create(MeterName);
         meter.CreateObservableGauge("zerotier.node.online", () => node.IsOnline ? 1 : 0, "1", "1 while a root answers, else 0.");
-        meter.CreateObservableUpDownCounter("zerotier.peers", () => Peers(node), "{peer}", "Peers in memory, by the kind of their path.");
+        meter.CreateObservableUpDownCounter("zerotier.peers", () => Peers(node), "{peer}", "Peers that are heard, by the kind of their path.");
         meter.CreateObservableCounter("zerotier.network.io", () => Bytes(node), "By", "UDP payload bytes; on libzt, which does not tell, the bytes of the node's own sockets.");
         meter.CreateObservableCounter("zerotier.network.datagrams", () => Datagrams(node), "{datagram}", "UDP datagrams.");
         meter.CreateObservableCounter("zerotier.packets.dropped", () => Dropped(node), "{packet}", "Packets dropped, by reason.");
@@ -35,7 +36,7 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory, ListenerRegistry l
         meter.CreateObservableCounter(
             "zerotier.connections.failed", () => listeners.FailedConnections, "{connection}", "Accepted connections that could not be set up and were reset.");
         meter.CreateObservableCounter("zerotier.tcp.segments", () => Segments(node), "{segment}", "TCP segments.");
-        meter.CreateObservableCounter("zerotier.tcp.retransmissions", () => node.GetStatistics().TcpRetransmissions, "{segment}", "TCP segments sent again.");
+        meter.CreateObservableCounter("zerotier.tcp.retransmissions", () => _totals.Of("retransmissions", node.GetStatistics().TcpRetransmissions), "{segment}", "TCP segments sent again.");
     }
 
     private static Measurement<int>[] Peers(IZeroTierNode node)
@@ -44,30 +45,35 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory, ListenerRegistry l
         int relayed = 0;
         foreach (var peer in node.Peers)
         {
-            _ = peer.IsDirect ? direct++ : relayed++;
+            direct += peer.IsDirect ? 1 : 0;
+            relayed += peer.IsRelayed ? 1 : 0;
         }
 
         return [new(direct, PeerTags.Direct), new(relayed, PeerTags.Relayed)];
     }
 
-    private static Measurement<long>[] Bytes(IZeroTierNode node)
+    private Measurement<long>[] Bytes(IZeroTierNode node)
     {
         var statistics = node.GetStatistics();
-        return [new(statistics.BytesReceived, Receive), new(statistics.BytesSent, Transmit)];
+        return InAndOut("bytes", statistics.BytesReceived, statistics.BytesSent);
     }
 
-    private static Measurement<long>[] Datagrams(IZeroTierNode node)
+    private Measurement<long>[] Datagrams(IZeroTierNode node)
     {
         var statistics = node.GetStatistics();
-        return [new(statistics.DatagramsReceived, Receive), new(statistics.DatagramsSent, Transmit)];
+        return InAndOut("datagrams", statistics.DatagramsReceived, statistics.DatagramsSent);
     }
 
-    private static Measurement<long>[] Segments(IZeroTierNode node)
+    private Measurement<long>[] Segments(IZeroTierNode node)
     {
         var statistics = node.GetStatistics();
-        return [new(statistics.TcpSegmentsReceived, Receive), new(statistics.TcpSegmentsSent, Transmit)];
+        return InAndOut("segments", statistics.TcpSegmentsReceived, statistics.TcpSegmentsSent);
     }
 
-    private static IEnumerable<Measurement<long>> Dropped(IZeroTierNode node) =>
-        node.GetStatistics().Dropped.Select(reason => new Measurement<long>(reason.Value, new KeyValuePair<string, object?>("error.type", reason.Key)));
+    private IEnumerable<Measurement<long>> Dropped(IZeroTierNode node) =>
+        node.GetStatistics().Dropped.Select(reason => new Measurement<long>(
+            _totals.Of($"dropped {reason.Key}", reason.Value), new KeyValuePair<string, object?>("error.type", reason.Key)));
+
+    private Measurement<long>[] InAndOut(string what, long received, long sent) =>
+        [new(_totals.Of($"{what} received", received), Receive), new(_totals.Of($"{what} sent", sent), Transmit)];
 }

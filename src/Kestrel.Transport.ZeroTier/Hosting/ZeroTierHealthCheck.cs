@@ -53,7 +53,7 @@ internal sealed class ZeroTierHealthCheck(NodeHost node, ListenerRegistry listen
             bad.Add($"Endpoint {listener.EndPoint} does not accept: {listener.WaitingFor}");
         }
 
-        if (settings.RequireDirect && node.Peers.FirstOrDefault(p => p.Role == ZeroTierPeerRole.Leaf && !p.IsDirect) is { } relayed)
+        if (settings.RequireDirect && node.Peers.FirstOrDefault(p => p.Role == ZeroTierPeerRole.Leaf && p.IsRelayed) is { } relayed)
         {
             degraded.Add($"Peer {relayed.Id} is reached only through a root.");
         }
@@ -73,7 +73,7 @@ internal sealed class ZeroTierHealthCheck(NodeHost node, ListenerRegistry listen
             ["networks"] = node.Networks.ToDictionary(n => n.Id.ToString(), n => $"{n.Status} {string.Join(", ", n.Addresses)}".TrimEnd()),
             ["endpoints"] = listeners.Listeners.ToDictionary(l => l.Name, l => l.State.ToString()),
             ["peersDirect"] = peers.Count(p => p.IsDirect),
-            ["peersRelayed"] = peers.Count(p => !p.IsDirect),
+            ["peersRelayed"] = peers.Count(p => p.IsRelayed),
             ["events"] = node.Watch.Recent.Select(e => $"{e.Time:O} {e.Code}{(e.Network is { } network ? $" {network}" : "")}").ToArray(),
         };
         if (node.State == ZeroTierNodeState.Running)

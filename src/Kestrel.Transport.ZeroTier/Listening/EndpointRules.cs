@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
@@ -22,19 +23,29 @@ internal static class EndpointRules
             throw new InvalidOperationException($"{where} is '{url}', whose scheme no server knows. {Remedy}");
         }
 
-        if (Host(url) is { } host && host.TrimEnd('.').EndsWith(ZeroTierName.Suffix, StringComparison.OrdinalIgnoreCase))
+        if (Parse(url, out var address) && address.Host.TrimEnd('.').EndsWith(ZeroTierName.Suffix, StringComparison.OrdinalIgnoreCase))
         {
             throw new InvalidOperationException($"{where} is '{url}'. Kestrel would not look the name up but listen on every network of this machine. {Remedy}");
         }
     }
 
-    /// <summary>Looks at <c>Kestrel:Endpoints</c>, which Kestrel reads only later.</summary>
-    public static void CheckConfiguration(KestrelServerOptions kestrel, ZeroTierOptions options)
+    /// <summary>Looks at <c>Kestrel:Endpoints</c>, which Kestrel reads only later, and again when it changes.</summary>
+    /// <param name="kestrel">The server's options.</param>
+    /// <param name="options">Ours.</param>
+    /// <param name="port">The only port to look at; null for all.</param>
+    /// <exception cref="InvalidOperationException">An endpoint would silently open the host.</exception>
+    public static void CheckConfiguration(KestrelServerOptions kestrel, ZeroTierOptions options, int? port = null)
     {
         foreach (var endpoint in ConfiguredSections(kestrel))
         {
+            string url = endpoint["Url"] ?? "";
+            if (port is not null && Parse(url, out var address) && address.Port != port)
+            {
+                continue;
+            }
+
             string where = $"Kestrel:Endpoints:{endpoint.Key}:Url";
-            RefuseForeignUrl(endpoint["Url"] ?? "", where);
+            RefuseForeignUrl(url, where);
             if (options.TakeAllEndpoints)
             {
                 RefuseHttp3(Parse(endpoint["Protocols"]) ?? DefaultProtocols(kestrel), where);
@@ -97,16 +108,18 @@ internal static class EndpointRules
     // Kestrel says itself what is wrong with a text that means nothing.
     private static HttpProtocols? Parse(string? text) => Enum.TryParse(text, ignoreCase: true, out HttpProtocols protocols) ? protocols : null;
 
-    private static string? Host(string url)
+    // Kestrel says itself what is wrong with a text that is no URL.
+    private static bool Parse(string url, [NotNullWhen(true)] out BindingAddress? address)
     {
         try
         {
-            return BindingAddress.Parse(url).Host;
+            address = BindingAddress.Parse(url);
+            return true;
         }
         catch (FormatException)
         {
-            // Kestrel says itself what is wrong with it.
-            return null;
+            address = null;
+            return false;
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using ZeroTier;
@@ -9,10 +10,38 @@ namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>Binds <see cref="ZeroTierEndPoint"/>, and host endpoints when they are to move (rule 3.2).</summary>
 internal sealed class ListenerFactory(
-    NodeHost node, TransportResources resources, ListenerRegistry registry, IOptions<ZeroTierOptions> options, TimeProvider timeProvider, ILoggerFactory loggerFactory)
+    NodeHost node,
+    TransportResources resources,
+    ListenerRegistry registry,
+    IOptions<ZeroTierOptions> options,
+    IOptions<KestrelServerOptions> kestrel,
+    TimeProvider timeProvider,
+    ILoggerFactory loggerFactory)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    public bool CanBind(EndPoint endpoint) => endpoint is ZeroTierEndPoint || (endpoint is IPEndPoint && options.Value.TakeAllEndpoints);
+    /// <summary>
+    /// Also looks at host endpoints that are not ours: of an endpoint that comes with a change of the configuration, this is the first that we hear, and a
+    /// <c>.zt</c> name would open every address of the host (rule 4.8). Kestrel logs what is thrown and binds nothing.
+    /// </summary>
+    public bool CanBind(EndPoint endpoint)
+    {
+        if (endpoint is not IPEndPoint host)
+        {
+            return endpoint is ZeroTierEndPoint;
+        }
+
+        try
+        {
+            EndpointRules.CheckConfiguration(kestrel.Value, options.Value, host.Port);
+        }
+        catch (InvalidOperationException exception)
+        {
+            registry.Bound(endpoint, exception);
+            throw;
+        }
+
+        return options.Value.TakeAllEndpoints;
+    }
 
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {

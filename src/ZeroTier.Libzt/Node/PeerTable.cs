@@ -79,6 +79,7 @@ internal sealed class PeerTable(TimeProvider time)
     private static ZeroTierPeer Describe(NodeId id, in PeerInfo info, bool direct) => new(id, info.Role is >= 0 and <= 2 ? (ZeroTierPeerRole)info.Role : ZeroTierPeerRole.Leaf)
     {
         IsDirect = direct,
+        IsRelayed = !direct,
         Latency = info.Latency >= 0 ? TimeSpan.FromMilliseconds(info.Latency) : null,
         Version = info.Major >= 0 && info.Minor >= 0 && info.Revision >= 0 ? new Version(info.Major, info.Minor, info.Revision) : null,
     };

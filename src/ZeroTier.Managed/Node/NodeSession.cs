@@ -27,7 +27,12 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     private NodeFiles? _files;
     private Vl1Node _vl1 = null!;
     private IDatagramTransport _transport = null!;
+    private readonly Dictionary<string, long> _pastDropped = [];
     private volatile JoinedNetwork[] _networks = [];
+
+    // What networks that were left have counted: counters must not fall. Both under the lock.
+    private ZeroTierStatistics _past = new();
+    private JoinedNetwork? _leaving;
     private volatile bool _closing;
     private volatile bool _peersChanged;
     private bool _online;
@@ -164,12 +169,19 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         lock (_lock)
         {
             _networks = Array.FindAll(_networks, other => other != network);
+            _leaving = network;
             _events.Add(ZeroTierEventCode.NetworkDown, id);
         }
 
         Store(() => _files?.RemoveNetwork(id), "That the network was left");
         _events.Publish();
         network.Dispose();
+        lock (_lock)
+        {
+            _past = network.AddTo(_past, _pastDropped) with { TcpConnections = 0 };
+            _leaving = null;
+        }
+
         NodeLog.Left(_log, id);
         _changed.Pulse();
     }
@@ -181,20 +193,28 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         var dropped = new Dictionary<string, long>();
         _vl1.Drops.AddTo(dropped);
         _drops.AddTo(dropped);
-        var sum = new ZeroTierStatistics
+        lock (_lock)
         {
-            DatagramsReceived = _vl1.Traffic.DatagramsReceived,
-            DatagramsSent = _vl1.Traffic.DatagramsSent,
-            BytesReceived = _vl1.Traffic.BytesReceived,
-            BytesSent = _vl1.Traffic.BytesSent,
-            Dropped = dropped,
-        };
-        foreach (var network in _networks)
-        {
-            sum = network.AddTo(sum, dropped);
-        }
+            foreach ((string reason, long count) in _pastDropped)
+            {
+                dropped[reason] = dropped.GetValueOrDefault(reason) + count;
+            }
 
-        return sum;
+            var sum = _leaving?.AddTo(_past, dropped) ?? _past;
+            foreach (var network in _networks)
+            {
+                sum = network.AddTo(sum, dropped);
+            }
+
+            return sum with
+            {
+                DatagramsReceived = _vl1.Traffic.DatagramsReceived,
+                DatagramsSent = _vl1.Traffic.DatagramsSent,
+                BytesReceived = _vl1.Traffic.BytesReceived,
+                BytesSent = _vl1.Traffic.BytesSent,
+                Dropped = dropped,
+            };
+        }
     }
 
     private async Task OpenAsync(NodeIdentity? identity, IReadOnlyList<NetworkId> networks, CancellationToken cancellationToken)

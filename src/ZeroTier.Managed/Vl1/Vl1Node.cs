@@ -450,10 +450,12 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private ZeroTierPeer Describe(Peer peer, long now)
     {
         var inUse = peer.Route.Path;
+        ZeroTierPath[] paths = [.. peer.Paths.Where(path => path.IsAlive(now)).OrderByDescending(path => ReferenceEquals(path, inUse))
+            .Select(path => new ZeroTierPath(path.EndPoint.ToIPEndPoint(), ToWallClock(path.LastReceived), ReferenceEquals(path, inUse)))];
         return new ZeroTierPeer(peer.Id, peer.IsUpstream ? ZeroTierPeerRole.Planet : ZeroTierPeerRole.Leaf)
         {
-            Paths = [.. peer.Paths.Where(path => path.IsAlive(now)).OrderByDescending(path => ReferenceEquals(path, inUse))
-                .Select(path => new ZeroTierPath(path.EndPoint.ToIPEndPoint(), ToWallClock(path.LastReceived), ReferenceEquals(path, inUse)))],
+            Paths = paths,
+            IsRelayed = paths.Length == 0 && peer.LastReceived >= 0 && now - peer.LastReceived < Vl1Timing.PathAlive,
             Latency = peer.Latency == 0 ? null : TimeSpan.FromMilliseconds(peer.Latency),
             Version = peer.Version.IsKnown ? new Version(peer.Version.Major, peer.Version.Minor, peer.Version.Revision) : null,
             LastReceived = peer.LastReceived < 0 ? null : ToWallClock(peer.LastReceived),

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace ZeroTier.Testing.Hosting;
 
 /// <summary>
-/// Takes out of an app's options what ties it to its machine: files, ports, roots. Networks and endpoints stay, so that the app is tested as it is.
+/// Takes out of an app's options what ties it to its machine: files, ports, roots, addresses. Networks and endpoints stay, so that the app is tested as it is.
 /// </summary>
 internal sealed class TestOptions(TestNetwork network, bool serves) : IPostConfigureOptions<ZeroTierOptions>
 {
@@ -28,10 +28,16 @@ internal sealed class TestOptions(TestNetwork network, bool serves) : IPostConfi
 
         for (int i = 0; i < options.ListenEntries.Count; i++)
         {
-            if (options.ListenEntries[i] is { Network: { } id } entry)
+            var entry = options.ListenEntries[i];
+            string? id = entry.Network is { } named ? Substitute(named) : entry.Network;
+            if (entry.Address is not null && id is null && options.Networks.Count == 1)
             {
-                options.ListenEntries[i] = entry with { Network = Substitute(id) };
+                // An address alone means its one network; with several, the validator says that it is not clear which.
+                id = options.Networks[0];
             }
+
+            // Networks of tests give addresses of their own.
+            options.ListenEntries[i] = entry with { Network = id, Address = id is null ? entry.Address : null };
         }
 
         if (serves && options.ListenEntries.Count == 0 && !options.TakeAllEndpoints)

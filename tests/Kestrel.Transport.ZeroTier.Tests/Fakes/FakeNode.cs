@@ -318,9 +318,8 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
     public ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
-    public ZeroTierStatistics GetStatistics() => new()
+    public ZeroTierStatistics Statistics { get; set; } = new()
     {
-        TcpConnections = OpenConnections,
         BytesReceived = 11,
         BytesSent = 22,
         DatagramsReceived = 33,
@@ -330,6 +329,8 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
         TcpRetransmissions = 77,
         Dropped = new Dictionary<string, long> { ["vl1.mac"] = 3 },
     };
+
+    public ZeroTierStatistics GetStatistics() => Statistics with { TcpConnections = OpenConnections };
 
     public ValueTask DisposeAsync()
     {

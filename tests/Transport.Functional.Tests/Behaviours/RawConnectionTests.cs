@@ -35,6 +35,25 @@ public abstract class RawConnectionTests(FunctionalTransport transport)
     }
 
     [Fact]
+    public async Task Rule_6_7_An_output_that_is_completed_stays_so_whatever_comes_after()
+    {
+        const int length = 1_000_000;
+        await using var server = await FunctionalServer.StartRawAsync(
+            transport,
+            async connection =>
+            {
+                await Pattern.WriteAsync(connection.Transport.Output.AsStream(leaveOpen: true), length);
+                await connection.Transport.Output.CompleteAsync();
+                await connection.Transport.Output.CompleteAsync(new InvalidOperationException("too late"));
+            },
+            options => options.MaxWriteBufferSize = null);
+        await using var client = await server.ConnectAsync();
+        var received = new MemoryStream();
+        await client.Stream.CopyToAsync(received).LimitedAsync();
+        Assert.Equal(Pattern.Hash(length), Convert.ToHexString(SHA256.HashData(received.ToArray())));
+    }
+
+    [Fact]
     public async Task Rule_6_1_Features_and_items_belong_to_one_connection()
     {
         var ids = new System.Collections.Concurrent.ConcurrentBag<string>();

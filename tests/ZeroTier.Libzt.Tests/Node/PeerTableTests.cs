@@ -18,6 +18,7 @@ public sealed class PeerTableTests
         Assert.Equal((new NodeId(0x1122334455), ZeroTierEventCode.PeerDirect), news);
         var peer = Assert.Single(_peers.Snapshot());
         Assert.True(peer.IsDirect);
+        Assert.False(peer.IsRelayed);
         Assert.Empty(peer.Paths);
         Assert.Equal(new Version(1, 12, 0), peer.Version);
         Assert.Equal(TimeSpan.FromMilliseconds(7), peer.Latency);
@@ -34,6 +35,7 @@ public sealed class PeerTableTests
         Assert.Null(peer.Version);
         Assert.Null(peer.Latency);
         Assert.False(peer.IsDirect);
+        Assert.True(peer.IsRelayed);
         Assert.Equal(ZeroTierPeerRole.Leaf, peer.Role);
     }
 

@@ -21,6 +21,7 @@ public class PathTests
             await TransferAsync(world, 100_000);
         });
         Assert.False(Peer(world).IsDirect);
+        Assert.True(Peer(world).IsRelayed);
 
         world.Physical.Unblock(world.Hosts[1], world.Hosts[2]);
         world.Run(async () =>
@@ -32,6 +33,37 @@ public class PathTests
             }
         });
         Assert.True(Peer(world).IsDirect, "The members never found a direct path.");
+        Assert.False(Peer(world).IsRelayed);
+
+        // One that has gone is remembered for a while; nobody reaches it any more, through a root or not.
+        world.Run(async () =>
+        {
+            await world.Members[1].StopAsync(Token);
+            await world.Delay(TimeSpan.FromSeconds(25));
+        });
+        Assert.False(Peer(world).IsDirect || Peer(world).IsRelayed);
+        world.Stop();
+    }
+
+    [Fact]
+    public void Counters_DoNotFallWhenANetworkIsLeft()
+    {
+        var world = new SimulatedWorld(seed: 12, members: 2);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            await TransferAsync(world, 100_000);
+            var before = world.Members[0].GetStatistics();
+            Assert.True(before.TcpSegmentsSent > 0 && before.TcpSegmentsReceived > 0);
+            await world.Members[0].LeaveAsync(SimulatedWorld.Network, Token);
+            var after = world.Members[0].GetStatistics();
+            Assert.True(after.TcpSegmentsSent >= before.TcpSegmentsSent && after.TcpSegmentsReceived >= before.TcpSegmentsReceived);
+            Assert.Equal(0, after.TcpConnections);
+            Assert.All(before.Dropped, reason => Assert.True(after.Dropped[reason.Key] >= reason.Value, reason.Key));
+
+            await world.Members[0].JoinAsync(SimulatedWorld.Network, Token);
+            Assert.Equal(after.TcpSegmentsSent, world.Members[0].GetStatistics().TcpSegmentsSent);
+        });
         world.Stop();
     }
 
