@@ -67,7 +67,7 @@ public sealed class DoubleNodeLifeTests : IDisposable
         RawDouble.Until(() => _double.IsOnline() == 1);
         Assert.Empty(_events);
         Assert.Equal(0, _double.Stop());
-        RawDouble.Until(() => !TestContext.Current.CancellationToken.WaitHandle.WaitOne(50));
+        RawDouble.Until(() => _double.Control.Counter("services") == 0);
 
         _double.Control.Configure("events=on");
         _double.Handler(_handler);
@@ -89,6 +89,7 @@ public sealed class DoubleNodeLifeTests : IDisposable
         Assert.True(File.Exists(Path.Combine(_folder, "networks.d", "ff0000ffff000000.conf")));
         Assert.Equal(0, _double.Stop());
         Assert.Equal(RawDouble.NotRunning, _double.Id());
+        RawDouble.Until(() => _double.Control.Counter("services") == 0);
         Assert.False(TestContext.Current.CancellationToken.WaitHandle.WaitOne(100));
 
         _double.Storage(_folder);
