@@ -49,8 +49,11 @@ public sealed record ManagedNodeOptions
     /// <summary>After how long without a word from any root the node calls itself offline, 1 second or more. Default 30 seconds.</summary>
     public TimeSpan ActivityTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Whether peers and their paths are kept in the storage folder for a faster next start. Default true; without a storage folder it has no effect.</summary>
+    /// <summary>Whether peers and their paths are kept for a faster next start. Default true; without a folder for them it has no effect.</summary>
     public bool PersistPeers { get; init; } = true;
+
+    /// <summary>The folder in which peers are kept, for a node whose identity lies elsewhere, such as a root. Default: the storage folder.</summary>
+    public string? PeersPath { get; init; }
 
     /// <summary>Clock and timers. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

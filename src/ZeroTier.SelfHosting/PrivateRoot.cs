@@ -61,6 +61,9 @@ public sealed class PrivateRoot : IAsyncDisposable
             {
                 Identity = folder.Identity,
                 Planet = planet,
+
+                // A root that knew nobody after a restart would be no help to anybody for minutes.
+                PeersPath = options.StoragePath,
                 Port = options.EndPoints[0].Port,
                 BindAddresses = options.BindAddresses,
                 DatagramTransportFactory = options.DatagramTransportFactory,

@@ -34,6 +34,26 @@ public sealed class PrivateRootTests : IDisposable
     }
 
     [Fact]
+    public async Task Root_knows_its_nodes_again_after_a_restart()
+    {
+        var options = Options(FreePort.Udp());
+        NodeId known;
+        await using (var root = await PrivateRoot.StartAsync(options, Cancel))
+        {
+            await using var leaf = await StartAsync(root.Planet, 1);
+            known = leaf.Id;
+        }
+
+        Assert.Single(Directory.GetFiles(_folder["root", "peers.d"]));
+        await using var again = await PrivateRoot.StartAsync(options, Cancel);
+        using var limit = new CancellationTokenSource(Limit);
+        while (!again.Node.Peers.Any(peer => peer.Id == known))
+        {
+            await Task.Delay(20, limit.Token);
+        }
+    }
+
+    [Fact]
     public async Task Planet_stays_while_the_endpoints_do_and_is_updated_when_they_change()
     {
         int port = FreePort.Udp();

@@ -114,7 +114,13 @@ public sealed class IdentityStore : IDisposable
         string file = System.IO.Path.Combine(path, LockFileName);
         try
         {
-            return Open(file, FileMode.OpenOrCreate, secret: true);
+            var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+            if (!OperatingSystem.IsWindows())
+            {
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            }
+
+            return new FileStream(file, options);
         }
         catch (UnauthorizedAccessException e)
         {
@@ -140,10 +146,7 @@ public sealed class IdentityStore : IDisposable
                 publicFile, $"there is no '{SecretFileName}' beside it, so its private key is lost", "Restore the secret file, or remove the public one to get a new identity.");
         }
 
-        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(secretFile) & ~OwnerOnly) != 0)
-        {
-            File.SetUnixFileMode(secretFile, OwnerOnly);
-        }
+        OwnerFile.Tighten(secretFile);
 
         const string Restore = "Restore it from a backup, or move it away to get a new identity and with it a new node address.";
         string text = await ReadAsync(secretFile, cancellationToken).ConfigureAwait(false);
@@ -183,8 +186,6 @@ public sealed class IdentityStore : IDisposable
         }
     }
 
-    private static UnixFileMode OwnerOnly => UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
     private static async Task<string> ReadAsync(string file, CancellationToken cancellationToken)
     {
         byte[] bytes = GC.AllocateUninitializedArray<byte>(MaximumFileSize, pinned: true);
@@ -195,36 +196,11 @@ public sealed class IdentityStore : IDisposable
         return text;
     }
 
-    // Complete under another name and on the disk before it takes its place, so that a crash leaves the old state or the new one.
     private static void Save(string path, string name, string text, bool secret)
     {
-        string target = System.IO.Path.Combine(path, name);
-        string temporary = target + ".new";
-        File.Delete(temporary);
-        using (FileStream stream = Open(temporary, FileMode.CreateNew, secret))
-        {
-            stream.Write(Encoding.ASCII.GetBytes(text));
-            stream.Flush(flushToDisk: true);
-        }
-
-        if (!OperatingSystem.IsWindows() && !secret)
-        {
-            // Against a umask that hides even the public part.
-            File.SetUnixFileMode(temporary, OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
-        }
-
-        File.Move(temporary, target, overwrite: false);
-    }
-
-    private static FileStream Open(string file, FileMode mode, bool secret)
-    {
-        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = secret ? OwnerOnly : OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-        }
-
-        return new FileStream(file, options);
+        byte[] bytes = Encoding.ASCII.GetBytes(text);
+        OwnerFile.Write(System.IO.Path.Combine(path, name), bytes, secret, overwrite: false);
+        Array.Clear(bytes);
     }
 
     private static ZeroTierException Damaged(string file, string what, string remedy) =>

@@ -25,6 +25,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     private readonly Action<NodeSession, ZeroTierException> _fail;
     private readonly ILogger _log;
     private NodeFiles? _files;
+    private PeerFiles? _peerFiles;
     private Vl1Node _vl1 = null!;
     private IDatagramTransport _transport = null!;
     private readonly Dictionary<string, long> _pastDropped = [];
@@ -224,7 +225,12 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         {
             var store = _resources.Add(await IdentityStore.OpenAsync(path, Options.RandomSource, cancellationToken).ConfigureAwait(false));
             identity = store.Identity;
-            _files = new NodeFiles(store.Path, _log);
+            _files = new NodeFiles(store.Path);
+        }
+
+        if (Options.PersistPeers && (Options.PeersPath ?? Options.StoragePath) is { } peers)
+        {
+            _peerFiles = new PeerFiles(peers, Options.TimeProvider, _log);
         }
 
         var planet = _files is null ? Options.Planet : _files.LoadPlanet(Options.Planet);
@@ -246,7 +252,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             Random = Options.RandomSource,
             Logger = ShieldedLogger.Create(Options.LoggerFactory, "ZeroTier.Managed.Vl1"),
             OfflineAfter = Options.ActivityTimeout,
-            KnownPeers = Options.PersistPeers ? _files?.LoadPeers() ?? [] : [],
+            KnownPeers = _peerFiles?.Load() ?? [],
         });
 
         // The transport must end before VL1 does, and the networks before the transport: their last words are resets.
@@ -265,7 +271,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             Join(network);
         }
 
-        if (_files is not null && Options.PersistPeers)
+        if (_peerFiles is not null)
         {
             _resources.Add(Options.TimeProvider.CreateTimer(
                 static session => ((NodeSession)session!).StoreChangedPeers(), this, PeerStoreInterval, PeerStoreInterval));
@@ -317,9 +323,9 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     private void StorePeers()
     {
-        if (_files is { } files && Options.PersistPeers)
+        if (_peerFiles is { } files)
         {
-            Store(() => files.SavePeers(_vl1.GetPersistentPeers()), "The peers");
+            Store(() => files.Save(_vl1.GetPersistentPeers()), "The peers");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
+using ZeroTier.Engines;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
 
@@ -101,12 +102,7 @@ public sealed partial class Planet
 
     /// <summary>Writes the planet to a file, replacing it as a whole.</summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public void Save(string path)
-    {
-        string temporary = path + ".new";
-        File.WriteAllBytes(temporary, _bytes);
-        File.Move(temporary, path, overwrite: true);
-    }
+    public void Save(string path) => OwnerFile.Write(path, _bytes, secret: false, overwrite: true);
 
     /// <summary>The serialised form, as in the reference's planet files.</summary>
     public byte[] ToBytes() => [.. _bytes];

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Buffers;
 using System.Security.Cryptography;
+using ZeroTier.Engines;
 using ZeroTier.Managed.Crypto;
 using ZeroTier.Managed.Identity;
 
@@ -70,7 +71,7 @@ public sealed class PlanetSigningKey : IDisposable
         }
     }
 
-    /// <summary>Reads a pair from a file that <see cref="Save"/> wrote.</summary>
+    /// <summary>Reads a pair from a file that <see cref="Save"/> wrote, and takes away what others may do with it.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="FormatException">The file is not a signing key.</exception>
     public static PlanetSigningKey Load(string path)
@@ -78,6 +79,7 @@ public sealed class PlanetSigningKey : IDisposable
         Span<byte> secret = stackalloc byte[PrivateKeySize];
         try
         {
+            OwnerFile.Tighten(path);
             string text = File.ReadAllText(path).Trim();
             return Convert.FromHexString(text, secret, out _, out int length) == OperationStatus.Done && length == PrivateKeySize
                 ? FromPrivateKey(secret)
@@ -93,19 +95,11 @@ public sealed class PlanetSigningKey : IDisposable
     /// <exception cref="IOException">The file exists or cannot be written.</exception>
     public void Save(string path)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        using var file = new FileStream(path, options);
         Span<byte> text = stackalloc byte[2 * PrivateKeySize];
         try
         {
             Convert.TryToHexStringLower(_pair.Secret, text, out _);
-            file.Write(text);
-            file.Flush(flushToDisk: true);
+            OwnerFile.Write(path, text, secret: true, overwrite: false);
         }
         finally
         {

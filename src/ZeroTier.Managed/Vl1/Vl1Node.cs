@@ -330,12 +330,12 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
     }
 
-    /// <summary>What should be stored, and given as <see cref="Vl1NodeOptions.KnownPeers"/> at the next start. A root that does so is found again at once.</summary>
+    /// <summary>What should be stored, those first that were heard last, and given as <see cref="Vl1NodeOptions.KnownPeers"/> at the next start. A root that does so is found again at once.</summary>
     public IReadOnlyList<KnownPeer> GetPersistentPeers()
     {
         lock (_control)
         {
-            return [.. _peerList.Where(peer => !peer.IsUpstream).Select(Remember), .. _remembered.Values];
+            return [.. _peerList.Where(peer => !peer.IsUpstream).OrderByDescending(peer => peer.LastReceived).Select(Remember), .. _remembered.Values];
         }
     }
 

@@ -25,6 +25,33 @@ public sealed class PlanetSigningKeyTests : IDisposable
     }
 
     [Fact]
+    public void Save_that_was_cut_off_before_does_not_matter()
+    {
+        File.WriteAllText(KeyFile + ".new", "half a k");
+        using var key = PlanetSigningKey.Generate();
+        key.Save(KeyFile);
+        using var loaded = PlanetSigningKey.Load(KeyFile);
+        Assert.Equal(key.PublicKey.ToArray(), loaded.PublicKey.ToArray());
+        Assert.False(File.Exists(KeyFile + ".new"));
+    }
+
+    [Fact]
+    public void Load_takes_away_what_others_may_do_with_the_file()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("Windows has access lists.");
+            return;
+        }
+
+        using var key = PlanetSigningKey.Generate();
+        key.Save(KeyFile);
+        File.SetUnixFileMode(KeyFile, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        PlanetSigningKey.Load(KeyFile).Dispose();
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(KeyFile));
+    }
+
+    [Fact]
     public void Save_never_overwrites_a_key()
     {
         File.WriteAllText(KeyFile, "precious");
@@ -32,6 +59,7 @@ public sealed class PlanetSigningKeyTests : IDisposable
 
         Assert.Throws<IOException>(() => key.Save(KeyFile));
         Assert.Equal("precious", File.ReadAllText(KeyFile));
+        Assert.False(File.Exists(KeyFile + ".new"));
     }
 
     [Theory]

@@ -1,0 +1,87 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using ZeroTier.Engines;
+using ZeroTier.Managed.Vl1;
+
+namespace ZeroTier.Managed.Node;
+
+/// <summary>The peers that a node knows, kept in <c>peers.d</c> for its next start (chapter 2.18).</summary>
+internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
+{
+    private const string Suffix = ".peer";
+    private readonly string _path = Path.Combine(folder, "peers.d");
+
+    // What the files hold, so that only what changed is written. Guarded by itself.
+    private readonly Dictionary<string, byte[]> _stored = new(StringComparer.Ordinal);
+
+    /// <summary>The stored peers; those first that the node heard last when it stored them.</summary>
+    public IReadOnlyList<KnownPeer> Load()
+    {
+        lock (_stored)
+        {
+            var peers = new List<KnownPeer>();
+            foreach (string file in Files().OrderByDescending(File.GetLastWriteTimeUtc).Take(Vl1Limits.RememberedPeers))
+            {
+                try
+                {
+                    if (new FileInfo(file).Length <= KnownPeer.MaxSize && File.ReadAllBytes(file) is var record && KnownPeer.TryRead(record) is { } peer)
+                    {
+                        peers.Add(peer);
+                        _stored[file] = record;
+                    }
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    NodeLog.NotStored(log, file, e);
+                }
+            }
+
+            return peers;
+        }
+    }
+
+    /// <summary>Makes the folder hold these peers and no others. Thread-safe.</summary>
+    /// <param name="peers">Those first that were heard last.</param>
+    public void Save(IReadOnlyList<KnownPeer> peers)
+    {
+        lock (_stored)
+        {
+            OwnerFolder.Create(_path);
+            Span<byte> bytes = stackalloc byte[KnownPeer.MaxSize];
+            var current = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var peer in peers)
+            {
+                string file = FileOf(peer);
+                current.Add(file);
+                var record = bytes[..peer.Write(bytes)];
+                if (!_stored.TryGetValue(file, out byte[]? stored) || !record.SequenceEqual(stored))
+                {
+                    File.WriteAllBytes(file, record);
+                    _stored[file] = record.ToArray();
+                }
+            }
+
+            foreach (string file in Files().Where(file => !current.Contains(file)))
+            {
+                File.Delete(file);
+                _stored.Remove(file);
+            }
+
+            KeepOrder(peers);
+        }
+    }
+
+    /// <summary>The time of a file tells its place in the order: of those that the next start greets, which are few.</summary>
+    private void KeepOrder(IReadOnlyList<KnownPeer> peers)
+    {
+        var now = time.GetUtcNow().UtcDateTime;
+        for (int i = 0; i < Math.Min(peers.Count, Vl1Limits.GreetedAtStart); i++)
+        {
+            File.SetLastWriteTimeUtc(FileOf(peers[i]), now.AddSeconds(-i));
+        }
+    }
+
+    private string FileOf(KnownPeer peer) => Path.Combine(_path, string.Create(CultureInfo.InvariantCulture, $"{peer.Identity.Address}{Suffix}"));
+
+    private IEnumerable<string> Files() => Directory.Exists(_path) ? Directory.GetFiles(_path, "*" + Suffix).Order(StringComparer.Ordinal) : [];
+}

@@ -1,0 +1,51 @@
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Node;
+using ZeroTier.Managed.Vl1;
+
+namespace ZeroTier.Managed.Tests.Node;
+
+/// <summary>What a node finds again at its next start.</summary>
+public sealed class NodeFilesTests
+{
+    [Fact]
+    public void Planet_UpdatedPastAChangeOfItsKey_IsKeptOverTheConfiguredOne()
+    {
+        using var folder = TemporaryFolder.WithIdentity(5);
+        using var first = PlanetSigningKey.Generate();
+        using var second = PlanetSigningKey.Generate();
+        PlanetRoot[] roots = [new(TestIdentities.Get(6), [InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, 9993))])];
+        var configured = Planet.Create(7, DateTimeOffset.UnixEpoch.AddDays(1), roots, first);
+        var latest = configured.Update(DateTimeOffset.UnixEpoch.AddDays(2), roots, first, second).Update(DateTimeOffset.UnixEpoch.AddDays(3), roots, second);
+        Assert.False(latest.CanReplace(configured));
+        var files = new NodeFiles(folder.Path);
+
+        files.SavePlanet(latest);
+        Assert.Equal(latest.ToBytes(), files.LoadPlanet(configured)!.ToBytes());
+        Assert.Equal(latest.ToBytes(), files.LoadPlanet(null)!.ToBytes());
+
+        // One of another universe, or an older one, does not count.
+        var foreign = Planet.Create(8, DateTimeOffset.UnixEpoch.AddDays(9), roots, first);
+        Assert.Equal(foreign.ToBytes(), files.LoadPlanet(foreign)!.ToBytes());
+        files.SavePlanet(configured);
+        Assert.Equal(latest.ToBytes(), files.LoadPlanet(latest)!.ToBytes());
+    }
+
+    [Fact]
+    public void Peers_ComeBackInTheOrderInWhichTheyWereHeard()
+    {
+        using var folder = TemporaryFolder.WithIdentity(5);
+        KnownPeer[] known = [.. Enumerable.Range(0, 6).Select(i => new KnownPeer(TestIdentities.Get(i), default, []))];
+        PeerFiles Files() => new(folder.Path, TimeProvider.System, NullLogger.Instance);
+        Files().Save(known);
+        var again = Files();
+        Assert.Equal(known.Select(Address), again.Load().Select(Address));
+
+        // The last one was heard meanwhile; nothing else of it has changed.
+        again.Save([known[5], .. known[..5]]);
+        Assert.Equal([known[5].Identity.Address, .. known[..5].Select(Address)], Files().Load().Select(Address));
+
+        static NodeId Address(KnownPeer peer) => peer.Identity.Address;
+    }
+}
