@@ -8,6 +8,7 @@ internal sealed partial class TcpConnection
     private readonly uint _initialSend;
     private bool _synDue;
     private bool _synRepeated;
+    private bool _synAnsweredAgain;
     private uint _initialReceive;
     private int _segmentSize = DefaultSegmentSize;
     private int _sendScale;

@@ -42,8 +42,9 @@ internal sealed partial class TcpConnection
                 OnSegmentInSynSent(segment, now);
                 return;
             case TcpState.SynReceived when segment.Has(TcpFlags.Syn) && !segment.Has(TcpFlags.Ack | TcpFlags.Rst) && segment.Sequence == _initialReceive:
-                // Our SYN-ACK was lost.
+                // Our SYN-ACK was lost, or is late: which of the two an ACK answers will not be known (RFC 6298, 3).
                 _synDue = true;
+                _synAnsweredAgain = true;
                 return;
         }
 

@@ -42,7 +42,7 @@ internal sealed partial class TcpConnection
                 return false;
             }
 
-            if (!_synRepeated)
+            if (!_synRepeated && !_synAnsweredAgain)
             {
                 _timer.Sample(Math.Max(1, now - _synSentAt));
             }

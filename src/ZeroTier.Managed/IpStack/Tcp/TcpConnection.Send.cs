@@ -6,6 +6,7 @@ internal sealed partial class TcpConnection
     private bool _finSent;
     private bool _resetDue;
     private bool _abandoned;
+    private long _abandonedAt;
     private bool _windowLimited;
 
     // A persist timer or a tail probe lets one segment pass that window rules would hold back.

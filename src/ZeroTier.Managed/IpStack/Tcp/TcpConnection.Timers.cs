@@ -167,8 +167,9 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        // RFC 9293, 3.8.3: R2.
-        if (now - _progressAt >= _options.UserTimeout.Ticks)
+        // RFC 9293, 3.8.3: R2. A peer that has taken its window back and says so is there; what is repeated are probes then (3.8.6).
+        long silentSince = _sendWindow == 0 && !_abandoned ? Math.Max(_progressAt, _lastHeardAt) : _progressAt;
+        if (now - silentSince >= _options.UserTimeout.Ticks)
         {
             TimeOut("The other end has acknowledged nothing in time.");
             return;
@@ -192,7 +193,7 @@ internal sealed partial class TcpConnection
         _timer.BackOff();
 
         // The user timeout is not overslept by a long back-off.
-        _retransmitAt = Math.Max(now + RetransmissionTimer.Minimum, Math.Min(now + _timer.Timeout, _progressAt + _options.UserTimeout.Ticks));
+        _retransmitAt = Math.Max(now + RetransmissionTimer.Minimum, Math.Min(now + _timer.Timeout, silentSince + _options.UserTimeout.Ticks));
     }
 
     // RFC 9293, 3.8.6.1: a closed window is asked about for as long as the peer answers.
@@ -205,8 +206,8 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        // Nobody is left who could want to wait for a reader that never reads.
-        if (_abandoned && now - _progressAt >= _options.UserTimeout.Ticks)
+        // Nobody is left who could want to wait for a reader that never reads. The reader has its time from the moment on at which this end finished.
+        if (_abandoned && now - Math.Max(_progressAt, _abandonedAt) >= _options.UserTimeout.Ticks)
         {
             TimeOut("The other end kept its window closed after this end had finished.");
             return;

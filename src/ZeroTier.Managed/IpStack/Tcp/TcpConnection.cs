@@ -139,7 +139,12 @@ internal sealed partial class TcpConnection
     /// <summary>The application has let go of both directions: what comes is discarded, and the peer has bounded time for its FIN.</summary>
     public void Abandon(long now)
     {
-        _abandoned = true;
+        if (!_abandoned)
+        {
+            _abandoned = true;
+            _abandonedAt = now;
+        }
+
         DiscardInput();
         if (State == TcpState.FinWait2)
         {
@@ -150,8 +155,14 @@ internal sealed partial class TcpConnection
     /// <summary>Gives the connection up with RST (RFC 9293, 3.10.5).</summary>
     public void Abort(TcpException reason)
     {
+        if (State == TcpState.Closed)
+        {
+            // The reset of an earlier one may still be waiting to be sent.
+            return;
+        }
+
         // There is nobody to reset before the peer's SYN has come.
-        _resetDue = State is not (TcpState.Closed or TcpState.SynSent or TcpState.TimeWait);
+        _resetDue = State is not (TcpState.SynSent or TcpState.TimeWait);
         End(reason);
     }
 

@@ -249,7 +249,27 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 
     internal void SettleAlone()
     {
+        while (SettleOnce())
+        {
+        }
+    }
+
+    /// <summary>The turn's batch is sent: the next one may transmit, and does when there is something that had to wait.</summary>
+    internal void EndTurn(in TcpLayer.Turn turn)
+    {
+        if (HasToSettleAfter(turn))
+        {
+            SettleAlone();
+        }
+
+        _layer.OnProgress();
+    }
+
+    // True when there is more to settle. A loop and no recursion: each send may bring the next acknowledgement, as often as there is something to send.
+    private bool SettleOnce()
+    {
         TcpLayer.Turn turn = _layer.BeginTurn();
+        bool again;
         try
         {
             Settle(turn);
@@ -257,29 +277,26 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         finally
         {
             turn.Batch.Send();
-            EndTurn(turn);
+            again = HasToSettleAfter(turn);
         }
+
+        _layer.OnProgress();
+        return again;
     }
 
-    /// <summary>The turn's batch is sent: the next one may transmit, and does when there is something that had to wait.</summary>
-    internal void EndTurn(in TcpLayer.Turn turn)
+    private bool HasToSettleAfter(in TcpLayer.Turn turn)
     {
         if (Volatile.Read(ref _turn) != turn.Id)
         {
-            return;
+            return false;
         }
 
-        bool again;
         lock (_gate)
         {
-            again = _transmitAgain;
+            bool again = _transmitAgain;
             _transmitAgain = false;
             _turn = 0;
-        }
-
-        if (again)
-        {
-            SettleAlone();
+            return again;
         }
     }
 

@@ -254,6 +254,54 @@ public sealed class TcpClauseTests
     }
 
     [Fact]
+    public void Rfc9293_3_8_6_WindowTakenBack_IsProbedForAsLongAsThePeerAnswers()
+    {
+        using var peer = new TcpPeer();
+        peer.Open(window: 2000);
+        peer.Write(1000);
+        peer.Forget();
+        for (int i = 0; i < 300; i++)
+        {
+            peer.Send(Ack, peer.OurNext, peer.TheirNext, window: 0);
+            peer.Clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal(TcpState.Established, peer.Socket.State);
+        peer.Send(Ack, peer.OurNext, peer.TheirNext + 1000, window: 2000);
+        peer.Forget();
+        peer.Write(100);
+        Assert.Equal(100, peer.Expect(Ack).PayloadLength);
+
+        // One that says nothing is gone.
+        peer.Clock.Advance(TimeSpan.FromSeconds(300));
+        Assert.Equal(TcpError.TimedOut, TcpPeer.ResultOf(peer.Socket.SendEnded)!.Error);
+    }
+
+    [Fact]
+    public void Rfc9293_3_8_6_1_ClosedWindow_AtTheEndOfTheApplication_HasItsTimeFromThenOn()
+    {
+        using var peer = new TcpPeer();
+        peer.Open(window: 0);
+        peer.Write(100);
+        for (int i = 0; i < 150; i++)
+        {
+            peer.Clock.Advance(TimeSpan.FromSeconds(1));
+            peer.Send(Ack, peer.OurNext, peer.TheirNext, window: 0);
+        }
+
+        peer.Socket.Dispose();
+        for (int i = 0; i < 65; i++)
+        {
+            peer.Clock.Advance(TimeSpan.FromSeconds(1));
+            peer.Send(Ack, peer.OurNext, peer.TheirNext, window: 0);
+        }
+
+        peer.Forget();
+        peer.Send(Ack, peer.OurNext, peer.TheirNext, window: 1000);
+        Assert.Equal(100, peer.Expect(Ack | Fin).PayloadLength);
+    }
+
+    [Fact]
     public void Rfc9293_3_8_6_2_1_SmallWindow_SendsNoSillySegmentUntilTheOverride()
     {
         using var peer = new TcpPeer();
@@ -391,6 +439,59 @@ public sealed class TcpClauseTests
         Assert.Equal("first", TcpPeer.ResultOf(peer.Socket.ReceiveEnded)!.Message);
         Assert.Equal("first", TcpPeer.ResultOf(peer.Socket.SendEnded)!.Message);
         peer.Host.AssertClean();
+    }
+
+    [Fact]
+    public async Task Abort_FromTheReadThatHearsOfAnAbort_TakesNoResetAway()
+    {
+        using var peer = new TcpPeer();
+        peer.Open();
+        Task reading = ReadAsync();
+        peer.Socket.Abort();
+        peer.Expect(Rst | Ack);
+        peer.ExpectNothing();
+        await reading;
+
+        async Task ReadAsync()
+        {
+            try
+            {
+                await peer.Socket.Input.ReadAsync(CancellationToken.None);
+            }
+            catch (TcpException)
+            {
+                peer.Socket.Abort();
+            }
+        }
+    }
+
+    [Fact]
+    public void Drain_HearsOfAnAbort()
+    {
+        using var peer = new TcpPeer();
+        peer.Open();
+        peer.Socket.Output.Complete();
+        Task drain = peer.Host.Layer.DrainAsync(CancellationToken.None);
+        Assert.False(drain.IsCompleted);
+        peer.Socket.Abort();
+        Assert.True(drain.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public async Task Rfc6298_3_SynAnsweredTwice_MeasuresNoRoundTrip()
+    {
+        using var peer = new TcpPeer();
+        using TcpListener listener = peer.Host.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options });
+        ValueTask<TcpSocket?> accept = listener.AcceptAsync(CancellationToken.None);
+        peer.Send(Syn, peer.OurNext - 1);
+        uint theirs = peer.Expect(Syn | Ack).Sequence + 1;
+        peer.Clock.Advance(TimeSpan.FromMilliseconds(900));
+        peer.Send(Syn, peer.OurNext - 1);
+        peer.Expect(Syn | Ack);
+        peer.Clock.Advance(TimeSpan.FromMilliseconds(50));
+        peer.Send(Ack, peer.OurNext, theirs);
+        Assert.True(accept.IsCompletedSuccessfully);
+        Assert.Equal(TimeSpan.Zero, (await accept)!.RoundTripTime);
     }
 
     [Fact]

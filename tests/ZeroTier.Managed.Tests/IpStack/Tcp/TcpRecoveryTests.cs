@@ -211,6 +211,35 @@ public sealed class TcpRecoveryTests
         peer.ExpectNothing();
     }
 
+    [Fact]
+    public void Transmit_WithEachBatchAnsweredBeforeItIsThrough_NeedsNoMoreStack()
+    {
+        using TcpPeer peer = Open();
+        Func<TcpLink.Packet, bool> record = peer.Link.Filter!;
+        uint acknowledged = peer.TheirNext;
+        int rounds = 0;
+        int deepest = 0;
+        peer.Link.Filter = packet =>
+        {
+            bool result = record(packet);
+            Assert.True(TcpSegment.TryParse(packet.Bytes, out TcpSegment header));
+            if (header.PayloadLength > 0)
+            {
+                rounds++;
+                deepest = Math.Max(deepest, new System.Diagnostics.StackTrace().FrameCount);
+                acknowledged += (uint)header.PayloadLength;
+                peer.Send(Ack, peer.OurNext, acknowledged);
+            }
+
+            return result;
+        };
+        peer.Write(2 * Mss);
+        int depth = deepest;
+        peer.Write(1000 * Mss);
+        Assert.Equal(1002, rounds);
+        Assert.InRange(deepest, depth, depth + 20);
+    }
+
     private static TcpPeer Open(bool timestamps = false)
     {
         var peer = new TcpPeer();
