@@ -20,6 +20,7 @@ internal enum DropReason
     Unexpected,
     NotUpstream,
     RateGate,
+    Amplification,
     Fragment,
     FragmentTimeout,
     QueueFull,

@@ -22,19 +22,27 @@ internal sealed class ExpectedReplies
     }
 
     /// <summary>Whether a node may be answering that packet.</summary>
-    public bool Contains(ulong packetId, NodeId source)
+    public bool Contains(ulong packetId, NodeId source) => Find(Entry(packetId, source)) >= 0;
+
+    /// <summary>As <see cref="Contains"/>, once: a recorded answer is worth nothing.</summary>
+    public bool TryTake(ulong packetId, NodeId source)
     {
         ulong entry = Entry(packetId, source);
+        return Find(entry) is >= 0 and int at && Interlocked.CompareExchange(ref _entries[at], 0, entry) == entry;
+    }
+
+    private int Find(ulong entry)
+    {
         int ring = (int)(entry & (Rings - 1));
         for (int i = ring * RingSize; i < (ring + 1) * RingSize; i++)
         {
             if (Volatile.Read(ref _entries[i]) == entry)
             {
-                return true;
+                return i;
             }
         }
 
-        return false;
+        return -1;
     }
 
     /// <summary>Whether verbs of this kind are answered with OK. FRAMEs are not: noting them would only push out the others.</summary>

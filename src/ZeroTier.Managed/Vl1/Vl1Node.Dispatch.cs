@@ -133,8 +133,11 @@ internal sealed partial class Vl1Node
             return;
         }
 
+        // HELLO and ECHO have one answer, which proves where the peer is. Others may have several: they prove nothing, or a recorded one would.
         var verb = (Verb)payload[0];
-        if (!ExpectedReplies.Contains(BinaryPrimitives.ReadUInt64BigEndian(payload[1..]), peer.Id))
+        bool proves = verb is Verb.Hello or Verb.Echo;
+        ulong request = BinaryPrimitives.ReadUInt64BigEndian(payload[1..]);
+        if (!(proves ? ExpectedReplies.TryTake(request, peer.Id) : ExpectedReplies.Contains(request, peer.Id)))
         {
             Drops.Add(DropReason.Unexpected);
             return;
@@ -158,7 +161,7 @@ internal sealed partial class Vl1Node
                 break;
         }
 
-        Received(peer, info, Verb.Ok, trusted);
+        Received(peer, info, proves ? Verb.Ok : Verb.Nop, trusted);
     }
 
     private void HandleError(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
@@ -210,7 +213,7 @@ internal sealed partial class Vl1Node
             }
 
             const int AnswerSize = PacketHeader.Size + ReplyHeaderSize + NodeIdentity.BinarySize;
-            int room = AnswerRoom(peer, info, payload.Length);
+            int room = AnswerRoom(peer, info);
             Span<byte> identity = stackalloc byte[NodeIdentity.BinarySize];
             for (int i = 0; i < Vl1Limits.WhoisAddresses && payload.Length >= PacketHeader.AddressSize; i++)
             {
@@ -236,17 +239,11 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Bytes of answers to one packet. Its source address may be forged, even when its content is authentic: then a victim would get what we send.
-    private int AnswerRoom(Peer peer, in PacketInfo info, int payloadLength)
-    {
-        bool proven = info.Hops == 0 && peer.FindPath(info.Socket, info.Source) is not null;
-        for (int i = 0; i < _upstreams.Count && info.Hops != 0 && !proven; i++)
-        {
-            proven = _upstreams[i].FindPath(info.Socket, info.Source) is not null;
-        }
-
-        return proven ? int.MaxValue : Vl1Limits.Amplification * (PacketHeader.Size + payloadLength);
-    }
+    // Bytes of answers to one packet, by what came over the wire. Its source address may be forged, even when its content is authentic: then a victim would get
+    // what we send. The hops of a packet are not authentic at all, so that one which says that it was relayed proves no place either.
+    private static int AnswerRoom(Peer peer, in PacketInfo info) => info.Hops == 0 && peer.FindPath(info.Socket, info.Source) is not null
+        ? int.MaxValue
+        : Vl1Limits.Amplification * info.Length;
 
     // Believed only from roots, and only what was asked for.
     private void HandleOkWhois(Peer peer, ReadOnlySpan<byte> data)
@@ -287,6 +284,13 @@ internal sealed partial class Vl1Node
         if (payload.Length > Vl1Batch.MaxPayload - ReplyHeaderSize)
         {
             Drops.Add(DropReason.TooLong);
+            return;
+        }
+
+        if (PacketHeader.Size + ReplyHeaderSize + payload.Length > AnswerRoom(peer, info))
+        {
+            // It was compressed.
+            Drops.Add(DropReason.Amplification);
             return;
         }
 
@@ -347,7 +351,7 @@ internal sealed partial class Vl1Node
         var picked = new List<NodeId>();
         using (Enter())
         {
-            int room = (AnswerRoom(peer, info, payload.Length) - PacketHeader.Size - ReplyHeaderSize - GatherOkHeaderSize) / PacketHeader.AddressSize;
+            int room = (AnswerRoom(peer, info) - PacketHeader.Size - ReplyHeaderSize - GatherOkHeaderSize) / PacketHeader.AddressSize;
             int total = _multicast.Gather(ReadGroup(request), peer.Id, (int)Math.Min(wanted, Math.Min(room, MaxListed)), Random, picked);
             if (picked.Count == 0)
             {

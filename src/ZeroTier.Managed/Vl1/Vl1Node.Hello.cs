@@ -159,8 +159,12 @@ internal sealed partial class Vl1Node
 
             var seen = hello.Version.Protocol < FirstProtocolWithPort ? info.Source.WithPort(0) : info.Source;
             var planet = _planet;
-            bool newer = hello.PlanetId == planet.Id && hello.PlanetTimestamp < planet.Timestamp;
-            Span<byte> data = stackalloc byte[34 + (newer ? planet.Bytes.Length : 0)];
+
+            // A place that has not answered yet gets a planet with one of its next HELLOs.
+            const int BareSize = 34;
+            bool newer = hello.PlanetId == planet.Id && hello.PlanetTimestamp < planet.Timestamp
+                && PacketHeader.Size + ReplyHeaderSize + BareSize + planet.Bytes.Length <= AnswerRoom(peer, info);
+            Span<byte> data = stackalloc byte[BareSize + (newer ? planet.Bytes.Length : 0)];
             int length = OkHelloMessage.Write(data, hello.Timestamp, seen, newer ? planet.Bytes : default);
 
             // The answer's cipher is by what was known before this HELLO: a stranger gets suite 1, which it can read in any case.

@@ -131,8 +131,9 @@ internal sealed partial class Vl1Node
     }
 
     // Authenticates, decrypts in place and dispatches a whole packet for us (chapter 1.14).
-    private void Open(Span<byte> packet, in PacketInfo info)
+    private void Open(Span<byte> packet, in PacketInfo arrived)
     {
+        var info = arrived with { Length = packet.Length };
         int suite = PacketHeader.Suite(packet);
         if (suite is (int)CipherSuite.TrustedPath or > (int)CipherSuite.AesGmacSiv)
         {
