@@ -23,9 +23,10 @@ internal static class Program
         }
         catch (OperationCanceledException)
         {
-            return ExitCode.Success;
+            // What runs until it is interrupted says itself that all is well. The output of anything else may be cut off.
+            return ExitCode.Interrupted;
         }
-        catch (Exception exception) when (exception is IOException or HttpRequestException or FormatException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or HttpRequestException or FormatException or ArgumentException or UnauthorizedAccessException)
         {
             Status.Error(exception.InnerException is ZeroTierException inner ? inner.Message : exception.Message);
             return ExitCode.Failure;

@@ -95,7 +95,11 @@ public sealed partial class LibztNode : IZeroTierNode
         options ??= ZeroTierTransportOptions.Default;
         if (endPoint.Port != 0 || ports.IsAll)
         {
-            ports.Require(endPoint);
+            if (endPoint.Port != 0)
+            {
+                ports.Require(endPoint);
+            }
+
             return await session.Sockets.ListenAsync(network, endPoint, options, cancellationToken).ConfigureAwait(false);
         }
 

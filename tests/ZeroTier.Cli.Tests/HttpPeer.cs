@@ -58,6 +58,13 @@ public sealed class HttpPeer : IAsyncLifetime
             {
             }
 
+            if (path == "/endless")
+            {
+                await connection.Output.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nand so on"u8.ToArray());
+                await connection.ReceiveEnded;
+                return;
+            }
+
             string body = $"you asked for {path}";
             string status = path == "/missing" ? "404 Not Found" : "200 OK";
             await connection.Output.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {body.Length}\r\n\r\n{body}"));

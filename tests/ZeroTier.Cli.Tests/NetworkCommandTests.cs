@@ -29,6 +29,15 @@ public sealed partial class NetworkCommandTests(HttpPeer peer) : IClassFixture<H
     }
 
     [Fact]
+    public async Task Get_that_is_interrupted_does_not_pass_for_complete()
+    {
+        await using var get = ZtProcess.Start(peer.Data, "get", peer.Url("/endless"));
+        Assert.Contains("200", await get.FirstErrorAsync(), StringComparison.Ordinal);
+        get.Terminate();
+        Assert.Equal(130, (await get.WaitAsync()).ExitCode);
+    }
+
+    [Fact]
     public async Task Get_of_a_closed_port_says_that_it_was_refused()
     {
         var result = await ZtProcess.RunAsync(peer.Data, "get", $"http://[{peer.Address}]:1/");

@@ -18,6 +18,9 @@ internal static class ForwardCommand
         return command;
     }
 
+    // Descriptors that ran out come back when a connection ends.
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
+
     private static async Task<int> RunAsync(NodeOptions options, ushort localPort, string target, CancellationToken cancellationToken)
     {
         await using var session = await NodeSession.OpenAsync(options, cancellationToken);
@@ -26,26 +29,44 @@ internal static class ForwardCommand
         try
         {
             listener.Bind(new IPEndPoint(IPAddress.Loopback, localPort));
+            listener.Listen();
         }
         catch (SocketException exception)
         {
             throw new IOException($"127.0.0.1:{localPort} cannot be opened ({exception.Message}). Name another local port, or 0 for any.", exception);
         }
 
-        listener.Listen();
         Status.Info($"http://{listener.LocalEndPoint} leads to {destination}. Ctrl-C ends it.");
         try
         {
             while (true)
             {
-                var client = await listener.AcceptAsync(cancellationToken);
-                client.NoDelay = true;
-                _ = CarryAsync(session, client, destination, cancellationToken);
+                if (await AcceptAsync(listener, cancellationToken) is { } client)
+                {
+                    _ = CarryAsync(session, client, destination, cancellationToken);
+                }
             }
         }
         catch (OperationCanceledException)
         {
             return ExitCode.Success;
+        }
+    }
+
+    /// <summary>Null when there is none this time: too many are open, or it has gone already. The others go on.</summary>
+    private static async Task<Socket?> AcceptAsync(Socket listener, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var client = await listener.AcceptAsync(cancellationToken);
+            client.NoDelay = true;
+            return client;
+        }
+        catch (SocketException exception)
+        {
+            Status.Error($"A local connection could not be accepted: {exception.Message}");
+            await Task.Delay(AcceptPause, cancellationToken);
+            return null;
         }
     }
 

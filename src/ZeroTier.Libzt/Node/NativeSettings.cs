@@ -42,7 +42,9 @@ internal static unsafe class NativeSettings
         Require(Zts.InitAllowPortMapping(Flag(options.AllowPortMapping)), nameof(options.AllowPortMapping));
         Require(Zts.InitAllowNetworkCache(Flag(options.PersistNetworks)), nameof(options.PersistNetworks));
         Require(Zts.InitAllowPeerCache(Flag(options.PersistPeers)), nameof(options.PersistPeers));
-        Require(Zts.InitAllowRootsCache(Flag(options.PersistRoots)), nameof(options.PersistRoots));
+
+        // With a planet given the cache is not read; what is written there would be taken for the public roots by a later node without one.
+        Require(Zts.InitAllowRootsCache(Flag(options.PersistRoots && planet.Length == 0)), nameof(options.PersistRoots));
         ApplyRelay(options, publicRoots: planet.Length == 0);
         foreach (string prefix in options.ExcludedInterfaces)
         {

@@ -56,12 +56,11 @@ internal sealed partial class SocketLoop
         }
 
         _views[network] = null;
+        _leaving.Add((network, waiter));
         ZeroTierException reason = SocketErrors.Left(network);
         foreach (PolledSocket socket in Polled.All.Where(s => s.Network == network).ToArray())
         {
-            socket.End(reason);
+            End(socket, reason);
         }
-
-        _leaving.Add((network, waiter));
     }
 }

@@ -213,7 +213,7 @@ internal sealed partial class Vl1Node
             }
 
             const int AnswerSize = PacketHeader.Size + ReplyHeaderSize + NodeIdentity.BinarySize;
-            int room = AnswerRoom(peer, info);
+            int room = Math.Max(AnswerSize, AnswerRoom(peer, info));
             Span<byte> identity = stackalloc byte[NodeIdentity.BinarySize];
             for (int i = 0; i < Vl1Limits.WhoisAddresses && payload.Length >= PacketHeader.AddressSize; i++)
             {
@@ -225,7 +225,7 @@ internal sealed partial class Vl1Node
                     known.WriteTo(identity);
                     EmitOk(peer, info, Verb.Whois, identity);
                     room -= AnswerSize;
-                    if (room < 0)
+                    if (room < AnswerSize)
                     {
                         // The others are asked for again.
                         return;

@@ -9,29 +9,29 @@ public sealed class SmallPartsTests
     private static readonly NetworkId Network = NetworkId.Parse("8056c2e21c000001");
 
     [Fact]
-    public void ProvenAddress_OwnForms_NameTheNode()
+    public void ClaimedNode_OwnForms_NameTheNode()
     {
         var node = NodeId.Parse("336218b99e");
 
-        Assert.Equal(node, ProvenAddress.NodeOf(Network, Network.GetSixPlaneAddress(node)));
-        Assert.Equal(node, ProvenAddress.NodeOf(Network, Network.GetRfc4193Address(node)));
+        Assert.Equal(node, ClaimedNode.NodeOf(Network, Network.GetSixPlaneAddress(node)));
+        Assert.Equal(node, ClaimedNode.NodeOf(Network, Network.GetRfc4193Address(node)));
     }
 
     [Fact]
-    public void ProvenAddress_AnythingElse_ProvesNothing()
+    public void ClaimedNode_AnythingElse_NamesNobody()
     {
         var node = NodeId.Parse("336218b99e");
         var other = NetworkId.Parse("8056c2e21c000002");
         byte[] member = Network.GetSixPlaneAddress(node).GetAddressBytes();
         member[15] = 2;
 
-        Assert.Null(ProvenAddress.NodeOf(Network, IPAddress.Parse("10.1.2.3")));
-        Assert.Null(ProvenAddress.NodeOf(Network, IPAddress.Parse("::ffff:10.1.2.3")));
-        Assert.Null(ProvenAddress.NodeOf(Network, IPAddress.Parse("fe80::1")));
-        Assert.Null(ProvenAddress.NodeOf(Network, other.GetSixPlaneAddress(node)));
-        Assert.Null(ProvenAddress.NodeOf(Network, other.GetRfc4193Address(node)));
-        Assert.Null(ProvenAddress.NodeOf(Network, new IPAddress(member)));
-        Assert.Null(ProvenAddress.NodeOf(Network, Network.GetSixPlaneAddress(new NodeId(0xff00000001))));
+        Assert.Null(ClaimedNode.NodeOf(Network, IPAddress.Parse("10.1.2.3")));
+        Assert.Null(ClaimedNode.NodeOf(Network, IPAddress.Parse("::ffff:10.1.2.3")));
+        Assert.Null(ClaimedNode.NodeOf(Network, IPAddress.Parse("fe80::1")));
+        Assert.Null(ClaimedNode.NodeOf(Network, other.GetSixPlaneAddress(node)));
+        Assert.Null(ClaimedNode.NodeOf(Network, other.GetRfc4193Address(node)));
+        Assert.Null(ClaimedNode.NodeOf(Network, new IPAddress(member)));
+        Assert.Null(ClaimedNode.NodeOf(Network, Network.GetSixPlaneAddress(new NodeId(0xff00000001))));
     }
 
     [Fact]

@@ -18,7 +18,7 @@ public sealed class StreamTests : SocketLoopTest
 
         Assert.Equal(To(listener), connection.LocalEndPoint);
         Assert.Equal(Double.RawDouble.Ip(Peer.Address(0)), connection.RemoteEndPoint.Address);
-        Assert.Equal(new NodeId(Peer.Id()), connection.RemoteNode);
+        Assert.Null(connection.RemoteNode);
         Assert.Equal(new NodeId(Peer.Id()), connection.GetPeer()?.Id);
         Assert.Equal(Network, connection.Network);
         Assert.Equal(1, Loop.Counters.OpenConnections);
@@ -40,7 +40,7 @@ public sealed class StreamTests : SocketLoopTest
         Assert.Equal([4], await Read(connection, 1));
 
         Assert.Equal(View.Addresses[0].Address, connection.LocalEndPoint.Address);
-        Assert.Equal(new NodeId(Peer.Id()), connection.RemoteNode);
+        Assert.Null(connection.RemoteNode);
         await connection.DisposeAsync();
         peer.Close();
         listening.Close();

@@ -3,13 +3,12 @@ using System.Net;
 namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>Whose address it is, where the address itself says so.</summary>
-internal static class ProvenAddress
+internal static class ClaimedNode
 {
     /// <summary>The node that owns a 6PLANE or RFC 4193 address of the network, or null.</summary>
     /// <remarks>
-    /// ZeroTier answers neighbour discovery for such addresses itself, and derives the Ethernet address from them: what is sent there goes to that very node,
-    /// whoever claims the address. So the other end of a TCP connection is proven once the handshake is complete, since it must have received our half of it.
-    /// A datagram proves nothing: its source address is only a claim.
+    /// A claim and no proof. ZeroTier answers our own questions for such addresses itself, with the Ethernet address that belongs to the node; but libzt's stack
+    /// also learns neighbours from what members send to it, and shows nobody from which Ethernet address a packet came. A member can so take another's address.
     /// </remarks>
     internal static NodeId? NodeOf(NetworkId network, IPAddress address)
     {

@@ -1,0 +1,122 @@
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Vl1;
+using ZeroTier.Simulation;
+
+namespace ZeroTier.Managed.Tests.Vl1;
+
+/// <summary>Packets with a forged source, and recorded ones: neither makes the node send much, or send elsewhere.</summary>
+public sealed class Vl1ForgeryTests
+{
+    private static readonly NodeIdentity Root = TestIdentities.All[0];
+    private static readonly NodeIdentity Me = TestIdentities.All[1];
+    private static readonly NodeIdentity Other = TestIdentities.All[2];
+    private static readonly InetEndPoint Victim = Vl1Simulation.EndPoint("10.66.0.1");
+
+    [Fact]
+    public void Compressed_whois_is_measured_by_what_came_over_the_wire()
+    {
+        using var test = new NodeUnderTest(Root, TestPlanet(), "10.0.0.1");
+        var stub = new StubPeer(Other, Root, "10.0.0.2");
+        stub.Introduce(test, test.Node.Planet);
+        byte[] whois = stub.Build(Compressed(Verb.Whois), Repeated(Root.Address));
+        test.Take();
+        test.Receive(Victim, [.. whois]);
+        Assert.InRange(Sent(test, Victim), 1, Vl1Limits.Amplification * whois.Length + AnswerSize);
+
+        // From its path all of it is answered.
+        test.Receive(stub.EndPoint, [.. whois]);
+        Assert.Equal(Vl1Limits.WhoisAddresses, test.TakeFor(stub).Count(s => s.Verb == Verb.Ok));
+    }
+
+    [Fact]
+    public void Hops_that_anybody_may_write_prove_no_place()
+    {
+        using var test = new NodeUnderTest(Me, TestPlanet(), "10.0.0.2");
+        var root = new StubPeer(Root, Me, "10.0.0.1");
+        root.Introduce(test, test.Node.Planet);
+        var stub = new StubPeer(Other, Me, "10.0.0.3");
+        stub.Introduce(test, test.Node.Planet);
+        byte[] whois = stub.Build(Compressed(Verb.Whois), Repeated(Me.Address));
+        whois[PacketHeader.FlagsOffset] |= 1;
+        test.Take();
+        test.Receive(root.EndPoint, [.. whois]);
+        Assert.InRange(Sent(test, root.EndPoint), 1, Vl1Limits.Amplification * whois.Length + AnswerSize);
+    }
+
+    [Fact]
+    public void Compressed_echo_from_a_forged_place_is_not_echoed()
+    {
+        using var test = new NodeUnderTest(Root, TestPlanet(), "10.0.0.1");
+        var stub = new StubPeer(Other, Root, "10.0.0.2");
+        stub.Introduce(test, test.Node.Planet);
+        byte[] echo = stub.Build(Compressed(Verb.Echo), Repeated(Root.Address));
+        test.Take();
+        test.Receive(Victim, [.. echo]);
+        Assert.Equal(1, test.Node.Drops[DropReason.Amplification]);
+        Assert.DoesNotContain(test.TakeFor(stub), sent => sent.Verb == Verb.Ok);
+
+        test.Receive(Victim, stub.Build(Verb.Echo, "as long as it came"u8));
+        Assert.Contains(test.TakeFor(stub), sent => sent.Verb == Verb.Ok && sent.To == Victim);
+    }
+
+    [Fact]
+    public void Recorded_answers_teach_no_path()
+    {
+        using var test = new NodeUnderTest(Root, TestPlanet(), "10.0.0.1");
+        var stub = new StubPeer(Other, Root, "10.0.0.2");
+        test.Receive(stub.EndPoint, stub.Hello(test.Node.Planet));
+        byte[] hello = test.Take().First(sent => sent.To == stub.EndPoint && (Verb)(sent.Data[PacketHeader.VerbOffset] & PacketHeader.VerbMask) == Verb.Hello).Data;
+        byte[] recorded = stub.OkHello(hello, test.EndPoint);
+        test.Receive(stub.EndPoint, [.. recorded]);
+        Assert.Equal(stub.EndPoint, Assert.Single(test.Node.FindPeer(stub.Id)!.Paths).EndPoint);
+
+        test.Clock.Advance(TimeSpan.FromMilliseconds(1));
+        for (int i = 1; i <= Vl1Limits.PathsPerPeer; i++)
+        {
+            test.Receive(Vl1Simulation.EndPoint($"10.66.{i}.1"), [.. recorded]);
+        }
+
+        Assert.Equal(stub.EndPoint, Assert.Single(test.Node.FindPeer(stub.Id)!.Paths).EndPoint);
+        Assert.Equal(Vl1Limits.PathsPerPeer, test.Node.Drops[DropReason.Unexpected]);
+    }
+
+    [Fact]
+    public void Planet_goes_to_a_place_that_has_answered_only()
+    {
+        using var key = PlanetSigningKey.Generate(new SeededRandom(1));
+        PlanetRoot[] roots = [.. Enumerable.Range(0, 4).Select(i => new PlanetRoot(i == 0 ? Root : TestIdentities.All[3 + i], [Vl1Simulation.EndPoint($"10.0.0.{i + 1}")]))];
+        var old = Planet.Create(9, DateTimeOffset.UnixEpoch.AddYears(50), roots, key);
+        var current = old.Update(DateTimeOffset.UnixEpoch.AddYears(51), roots, key);
+        using var test = new NodeUnderTest(Root, current, "10.0.0.1");
+        var stub = new StubPeer(Other, Root, "10.0.1.2");
+        stub.Introduce(test, current);
+        byte[] hello = stub.Hello(old);
+        test.Take();
+        test.Receive(Victim, [.. hello]);
+        Assert.InRange(Sent(test, Victim), 1, Vl1Limits.Amplification * hello.Length);
+
+        test.Receive(stub.EndPoint, stub.Hello(old));
+        Assert.Contains(test.TakeFor(stub), sent => sent.Verb == Verb.Ok && sent.Payload.Length > current.ToBytes().Length);
+    }
+
+    private const int AnswerSize = 108;
+
+    private static int Sent(NodeUnderTest test, InetEndPoint to) => test.Take().Where(sent => sent.To == to).Sum(sent => sent.Data.Length);
+
+    private static Verb Compressed(Verb verb) => verb | (Verb)PacketHeader.CompressedFlag;
+
+    // 27 bytes of LZ4 that say an address 920 times: five literals, then one match of 4595 bytes, five back, and no more.
+    private static byte[] Repeated(NodeId id)
+    {
+        byte[] address = new byte[PacketHeader.AddressSize];
+        PacketHeader.WriteAddress(address, id);
+        return [0x5f, .. address, 5, 0, .. Enumerable.Repeat((byte)0xff, 17), 0xf1, 0];
+    }
+
+    private static Planet TestPlanet()
+    {
+        using var key = PlanetSigningKey.Generate(new SeededRandom(1));
+        return Planet.Create(9, DateTimeOffset.UnixEpoch.AddYears(50), [new PlanetRoot(Root, [Vl1Simulation.EndPoint("10.0.0.1")])], key);
+    }
+}
