@@ -250,6 +250,8 @@ internal sealed partial class TcpLayer : IDisposable
     /// <summary>A handshake is complete (1), or a connection that was complete has ended (-1).</summary>
     internal void CountEstablished(int change) => Interlocked.Add(ref _established, change);
 
+    internal void OnHalfOpenAdded() => Interlocked.Increment(ref _halfOpen);
+
     internal void OnHalfOpenRemoved() => Interlocked.Decrement(ref _halfOpen);
 
     private TcpSocket Open(IpAddress local, IpAddress remote, ushort remotePort, TcpSocketOptions options)
@@ -360,13 +362,12 @@ internal sealed partial class TcpLayer : IDisposable
         }
 
         var socket = new TcpSocket(this, key, TcpConnection.Accept(_environment, options, setup, syn, now), options, listener, sourceMac);
-        if (!listener.TryAddHalfOpen(socket, Volatile.Read(ref _halfOpen) >= Options.MaxHalfOpen, out TcpSocket? evicted))
+        if (!listener.TryAddHalfOpen(socket, FullestWhenFull(listener), out TcpSocket? evicted))
         {
             Statistics.Add(TcpCounter.SynDropped);
             return;
         }
 
-        Interlocked.Increment(ref _halfOpen);
         if (evicted is not null)
         {
             Statistics.Add(TcpCounter.HalfOpenEvicted);
@@ -390,6 +391,23 @@ internal sealed partial class TcpLayer : IDisposable
         }
 
         MarkDirty(socket);
+    }
+
+    // Whoever has the most makes room, or a flood of one port would close all others. Null while there is room; the listener at hand when it has as many.
+    private TcpListener? FullestWhenFull(TcpListener listener)
+    {
+        if (Volatile.Read(ref _halfOpen) < Options.MaxHalfOpen)
+        {
+            return null;
+        }
+
+        TcpListener fullest = listener;
+        foreach (KeyValuePair<(IpAddress? Address, int Port), TcpListener> entry in _listeners)
+        {
+            fullest = entry.Value.HalfOpenCount > fullest.HalfOpenCount ? entry.Value : fullest;
+        }
+
+        return fullest;
     }
 
     private void MarkDirty(TcpSocket socket)

@@ -32,6 +32,9 @@ internal sealed class TcpListener : IDisposable
 
     internal TcpListenOptions Options { get; }
 
+    /// <summary>Half-open connections. Read without the lock, to compare: a little late does no harm.</summary>
+    internal int HalfOpenCount => _halfOpen.Count;
+
     // Another completed handshake may wait for an accept.
     private bool HasRoom => Volatile.Read(ref _places) < Options.Backlog;
 
@@ -110,10 +113,10 @@ internal sealed class TcpListener : IDisposable
 
     /// <summary>Notes a half-open connection.</summary>
     /// <param name="socket">The new one.</param>
-    /// <param name="layerIsFull">The layer has as many as it may have.</param>
+    /// <param name="fullest">When the layer has as many as it may have: the listener that has the most of them, else null.</param>
     /// <param name="evicted">The oldest, which gives way: a handshake survives as long as fewer SYNs than the bound come during its round trip.</param>
     /// <returns>False when there is no place.</returns>
-    internal bool TryAddHalfOpen(TcpSocket socket, bool layerIsFull, out TcpSocket? evicted)
+    internal bool TryAddHalfOpen(TcpSocket socket, TcpListener? fullest, out TcpSocket? evicted)
     {
         evicted = null;
         lock (_gate)
@@ -123,21 +126,29 @@ internal sealed class TcpListener : IDisposable
                 return false;
             }
 
-            if (layerIsFull || _halfOpen.Count >= Options.Backlog)
+            // A member that has more than its part of this port takes nothing from another one.
+            if (_halfOpen.Count >= Options.Backlog || fullest is not null && (fullest == this || IsGreedy(CountOf(socket.RemoteMac, out _))))
             {
-                evicted = Victim(socket.RemoteMac);
-                if (evicted is null)
+                fullest = null;
+                if (!TryEvict(socket.RemoteMac, out evicted))
                 {
                     return false;
                 }
-
-                RemoveHalfOpen(evicted);
             }
 
             socket.HalfOpenNode = _halfOpen.AddLast(socket);
             socket.HalfOpenSince = _layer.Now;
-            return true;
+            _layer.OnHalfOpenAdded();
         }
+
+        // The place comes from another port. Without this one's lock, hence afterwards.
+        if (fullest is not null && !fullest.TryMakeRoom(socket.RemoteMac, out evicted))
+        {
+            OnHalfOpenEnded(socket);
+            return false;
+        }
+
+        return true;
     }
 
     /// <summary>Takes a place in the accept queue for a handshake that a segment may complete. Lock-free.</summary>
@@ -215,27 +226,46 @@ internal sealed class TcpListener : IDisposable
         }
     }
 
+    private bool TryMakeRoom(MacAddress sender, out TcpSocket? evicted)
+    {
+        lock (_gate)
+        {
+            return TryEvict(sender, out evicted);
+        }
+    }
+
     // The oldest: of this sender when it holds more than an eighth, so that one member's flood pushes out itself, else of all. A sender's own handshake
     // that may still be under way does not give way to its next one: a client that opens a thousand connections at once sends the SYN again.
-    private TcpSocket? Victim(MacAddress sender)
+    private bool TryEvict(MacAddress sender, out TcpSocket? evicted)
     {
-        TcpSocket? own = null;
-        int count = 0;
-        foreach (TcpSocket other in _halfOpen)
+        bool greedy = IsGreedy(CountOf(sender, out TcpSocket? own));
+        evicted = greedy ? own : _halfOpen.First?.Value;
+        if (evicted is null || greedy && _layer.Now - evicted.HalfOpenSince < HandshakePatience)
         {
-            if (other.RemoteMac == sender)
+            evicted = null;
+            return false;
+        }
+
+        RemoveHalfOpen(evicted);
+        return true;
+    }
+
+    private bool IsGreedy(int count) => count > Options.Backlog / 8;
+
+    private int CountOf(MacAddress sender, out TcpSocket? oldest)
+    {
+        oldest = null;
+        int count = 0;
+        foreach (TcpSocket socket in _halfOpen)
+        {
+            if (socket.RemoteMac == sender)
             {
-                own ??= other;
+                oldest ??= socket;
                 count++;
             }
         }
 
-        if (count <= Options.Backlog / 8)
-        {
-            return _halfOpen.First?.Value;
-        }
-
-        return own is not null && _layer.Now - own.HalfOpenSince >= HandshakePatience ? own : null;
+        return count;
     }
 
     private void RemoveHalfOpen(TcpSocket socket)

@@ -70,7 +70,7 @@ internal sealed record TcpLayerOptions
     /// <summary>Runs what completes accepts, connects and end-of-connection tasks. Inline makes a simulation run on one thread.</summary>
     public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;
 
-    /// <summary>Half-open connections of all listeners together. Beyond it the oldest gives way.</summary>
+    /// <summary>Half-open connections of all listeners together. Beyond it the oldest of the listener that has the most gives way.</summary>
     public int MaxHalfOpen { get; init; } = 1024;
 
     /// <summary>Connections of all kinds, TIME-WAIT not counted. Beyond it SYNs are dropped and connects refused.</summary>
