@@ -368,10 +368,10 @@ internal sealed partial class TcpLayer : IDisposable
             return;
         }
 
-        if (evicted is not null)
+        // One that has completed needs no half-open place any more: the new one has its place either way.
+        if (evicted?.TryEvict() == true)
         {
             Statistics.Add(TcpCounter.HalfOpenEvicted);
-            evicted.Evict();
             MarkDirty(evicted);
         }
 

@@ -214,11 +214,18 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     }
 
     /// <summary>Gives way to a newer handshake. No reset: the address of the SYN may be forged.</summary>
-    internal void Evict()
+    /// <returns>False when this one is no longer half-open: the batch has completed it, and the listener had yet to hear of that.</returns>
+    internal bool TryEvict()
     {
         lock (_gate)
         {
+            if (_connection.State != TcpState.SynReceived)
+            {
+                return false;
+            }
+
             _connection.Drop(new TcpException(TcpError.TimedOut, "Too many handshakes at once."));
+            return true;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.IpStack.Tcp;
 
@@ -51,5 +52,34 @@ public sealed class TcpListenerTests
         Assert.Equal(300, honest.HalfOpenCount);
         Assert.Equal(212, flooded.HalfOpenCount);
         Assert.Equal(512, peer.Host.Layer.HalfOpenCount);
+    }
+
+    [Fact]
+    public async Task Syn_BehindTheEndOfAHandshakeInOneBatch_DoesNotPushThatOut()
+    {
+        using var peer = new TcpPeer();
+        using TcpListener listener = peer.Host.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options, Backlog = 2 });
+        peer.Send(peer.Segment(TcpFlags.Syn, peer.OurNext - 1, port: 1));
+        uint theirNext = peer.Expect(TcpFlags.Syn | TcpFlags.Ack).Sequence + 1;
+        peer.Send(peer.Segment(TcpFlags.Syn, peer.OurNext - 1, port: 2));
+        peer.Expect(TcpFlags.Syn | TcpFlags.Ack);
+
+        MacAddress first = peer.Mac;
+        peer.Post(peer.Segment(TcpFlags.Ack, peer.OurNext, theirNext, port: 1));
+        peer.Mac = new MacAddress(0x0200_0000_0064);
+        peer.Post(peer.Segment(TcpFlags.Syn, peer.OurNext - 1, port: 3));
+        peer.Host.Layer.EndOfBatch();
+        Assert.Equal(3, peer.Expect(TcpFlags.Syn | TcpFlags.Ack).DestinationPort);
+        Assert.Equal(0, peer.Statistics[TcpCounter.HalfOpenEvicted]);
+        Assert.Equal(2, peer.Host.Layer.HalfOpenCount);
+
+        Task<TcpSocket?> accept = listener.AcceptAsync(CancellationToken.None).AsTask();
+        Assert.True(accept.IsCompletedSuccessfully);
+        TcpSocket socket = (await accept)!;
+        Assert.Equal(1, socket.RemotePort);
+        peer.Mac = first;
+        peer.Send(peer.Segment(TcpFlags.Ack, peer.OurNext, theirNext, payload: "hello", port: 1));
+        Assert.True(socket.Input.TryRead(out ReadResult read));
+        Assert.Equal(5, read.Buffer.Length);
     }
 }
