@@ -107,7 +107,7 @@ internal sealed class TcpListener : IDisposable
 
         foreach (TcpSocket socket in sockets)
         {
-            socket.Abort(new TcpException(TcpError.ConnectionAborted, "The listener was closed before the connection was accepted."));
+            GiveUp(socket);
         }
     }
 
@@ -193,12 +193,19 @@ internal sealed class TcpListener : IDisposable
         if (refused)
         {
             _layer.Statistics.Add(TcpCounter.NeverAccepted);
-            socket.Abort(new TcpException(TcpError.ConnectionAborted, "The listener was closed before the connection was accepted."));
+            GiveUp(socket);
             return;
         }
 
         _layer.Statistics.Add(TcpCounter.ConnectionsAccepted);
         _layer.Options.Scheduler.Schedule(static state => ((TcpListener)state!).Match(), this);
+    }
+
+    // Nobody will ever own it: what it has received goes back as well.
+    private static void GiveUp(TcpSocket socket)
+    {
+        socket.Abort(new TcpException(TcpError.ConnectionAborted, "The listener was closed before the connection was accepted."));
+        socket.Dispose();
     }
 
     // Gives waiting connections to waiting callers.

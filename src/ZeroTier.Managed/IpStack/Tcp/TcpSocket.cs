@@ -343,7 +343,9 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
                     var socket = (TcpSocket)state!;
                     if (!socket._connected!.TrySetResult(socket))
                     {
+                        // Nobody will ever own it: what it has received goes back as well.
                         socket.Abort();
+                        socket.Dispose();
                     }
                 },
                 this);

@@ -327,30 +327,6 @@ public sealed class TcpAbuseTests
         }
     }
 
-    private sealed class CountingPool : System.Buffers.MemoryPool<byte>
-    {
-        public int Rented { get; private set; }
-
-        public override int MaxBufferSize => 4096;
-
-        public override System.Buffers.IMemoryOwner<byte> Rent(int minBufferSize = -1)
-        {
-            Rented++;
-            return new Block(this);
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-        }
-
-        private sealed class Block(CountingPool pool) : System.Buffers.IMemoryOwner<byte>
-        {
-            public Memory<byte> Memory { get; } = new byte[4096];
-
-            public void Dispose() => pool.Rented--;
-        }
-    }
-
     /// <summary>Disposes of the layer at the moment at which a connection is being made.</summary>
     private sealed class DisposingOutput(IIpOutput inner) : IIpOutput
     {

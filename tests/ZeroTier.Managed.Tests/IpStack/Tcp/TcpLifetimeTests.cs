@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using ZeroTier.Managed.IpStack.Tcp;
+using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.IpStack.Tcp;
 
@@ -126,6 +127,39 @@ public sealed class TcpLifetimeTests
         Assert.True(silent.IsCompleted);
         Assert.Equal(TcpError.TimedOut, (await Assert.ThrowsAsync<TcpException>(() => silent)).Error);
         pair.A.AssertClean();
+    }
+
+    [Fact]
+    public async Task Connect_CancelledAsItSucceeds_GivesItsMemoryBack()
+    {
+        using var pool = new CountingPool();
+        var scheduler = new QueuedScheduler();
+        using var peer = new TcpPeer();
+        using var layer = new TcpLayer(
+            peer.Link.OutputOf(peer.Host.Mac), peer.Clock, new SeededRandom(7), new TcpLayerOptions { Scheduler = scheduler });
+        var input = new PipeOptions(pool, PipeScheduler.Inline, PipeScheduler.Inline, useSynchronizationContext: false);
+        using var cancellation = new CancellationTokenSource();
+        Task<TcpSocket> attempt = layer.ConnectAsync(
+            peer.Host.Address, peer.Address, TcpPeer.Port, TcpPair.Options with { Input = input }, cancellation.Token).AsTask();
+        TcpSegment syn = peer.Expect(TcpFlags.Syn);
+        Post(TcpFlags.Syn | TcpFlags.Ack, peer.OurNext - 1);
+        Post(TcpFlags.Ack, peer.OurNext, "hello");
+        layer.EndOfBatch();
+        Assert.NotEqual(0, pool.Rented);
+        await cancellation.CancelAsync();
+        scheduler.Run();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => attempt);
+        Assert.Equal(0, pool.Rented);
+        Assert.Equal(0, layer.SocketCount);
+
+        void Post(TcpFlags flags, uint sequence, string? payload = null)
+        {
+            OutgoingSegment segment = peer.Segment(flags, sequence, syn.Sequence + 1, payload: payload);
+            segment.DestinationPort = syn.SourcePort;
+            byte[] bytes = new byte[segment.Length];
+            segment.Write(peer.Address, peer.Host.Address, bytes);
+            layer.OnSegment(peer.Address, peer.Host.Address, peer.Mac, bytes);
+        }
     }
 
     /// <summary>Runs nothing until it is told to, as a busy thread pool.</summary>

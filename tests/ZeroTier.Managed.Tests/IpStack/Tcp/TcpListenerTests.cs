@@ -82,4 +82,24 @@ public sealed class TcpListenerTests
         Assert.True(socket.Input.TryRead(out ReadResult read));
         Assert.Equal(5, read.Buffer.Length);
     }
+
+    [Fact]
+    public void Listener_DisposedOf_UnreadInputOfWhatNobodyAccepted_GivesItsMemoryBack()
+    {
+        using var pool = new CountingPool();
+        using var pair = new TcpPair();
+        var input = new PipeOptions(pool, PipeScheduler.Inline, PipeScheduler.Inline, useSynchronizationContext: false);
+        TcpListener listener = pair.B.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options with { Input = input } });
+        TcpSocket client = pair.Clock.Run(
+            async () => await pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 80, TcpPair.Options, CancellationToken.None), TcpPair.Minutes);
+        pair.Clock.Run(() => TcpTraffic.SendAsync(client.Output, 10_000, 1), TcpPair.Minutes);
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.NotEqual(0, pool.Rented);
+        listener.Dispose();
+        Assert.Equal(0, pool.Rented);
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(TcpError.ConnectionReset, TcpPeer.ResultOf(client.ReceiveEnded)!.Error);
+        client.Dispose();
+        pair.B.AssertClean();
+    }
 }
