@@ -48,6 +48,11 @@ internal sealed class ReassemblyQueue(ChunkPool pool)
         {
             Reset(origin, span);
         }
+        else
+        {
+            // The row moves with the window also when what was handed on has never lain in it.
+            Forget(origin);
+        }
 
         uint end = start + (uint)data.Length;
         int low = 0;

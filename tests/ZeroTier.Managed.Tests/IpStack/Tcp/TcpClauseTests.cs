@@ -150,6 +150,36 @@ public sealed class TcpClauseTests
     }
 
     [Fact]
+    public void Rfc2018_4_RowMovesWithTheWindow_WhileALaterRangeIsHeld()
+    {
+        using var peer = new TcpPeer();
+        peer.Open(TcpPair.Options with { ReceiveWindow = 64 * 1024 }, syn: s => s with { SackPermitted = true, WindowScale = 0 });
+        string kilobyte = new('x', 1000);
+        peer.Send(TcpFlags.Ack, peer.OurNext + 60_000, peer.TheirNext, payload: new string('y', 100));
+        for (uint i = 0; i < 50; i++)
+        {
+            peer.Send(TcpFlags.Ack, peer.OurNext + i * 1000, peer.TheirNext, payload: kilobyte);
+        }
+
+        // Beyond the window as it was when the first range came, within it as it is now.
+        peer.Forget();
+        peer.Send(TcpFlags.Ack, peer.OurNext + 100_000, peer.TheirNext, payload: kilobyte);
+        TcpSegment answer = peer.Expect(TcpFlags.Ack);
+        Assert.Equal(2, answer.SackCount);
+        Assert.Equal(new SackBlock(peer.OurNext + 100_000, peer.OurNext + 101_000), answer.Sack[0]);
+        Assert.Equal(new SackBlock(peer.OurNext + 60_000, peer.OurNext + 60_100), answer.Sack[1]);
+        Assert.Equal(0, peer.Statistics[TcpCounter.OutOfWindowSegments]);
+
+        for (uint i = 50; i < 100; i++)
+        {
+            peer.Send(TcpFlags.Ack, peer.OurNext + i * 1000, peer.TheirNext, payload: kilobyte);
+        }
+
+        Assert.Equal(101_000, peer.Read().Length);
+        Assert.Equal(0, peer.Host.Layer.Chunks.Outstanding);
+    }
+
+    [Fact]
     public void Rfc2018_4_Gaps_AreReportedLatestFirst()
     {
         using var peer = new TcpPeer();
