@@ -215,10 +215,17 @@ internal sealed partial class Vl1Node
             const int AnswerSize = PacketHeader.Size + ReplyHeaderSize + NodeIdentity.BinarySize;
             int room = Math.Max(AnswerSize, AnswerRoom(peer, info));
             Span<byte> identity = stackalloc byte[NodeIdentity.BinarySize];
-            for (int i = 0; i < Vl1Limits.WhoisAddresses && payload.Length >= PacketHeader.AddressSize; i++)
+            Span<ulong> asked = stackalloc ulong[Vl1Limits.WhoisAddresses];
+            for (int i = 0; i < asked.Length && payload.Length >= PacketHeader.AddressSize; i++)
             {
                 var id = PacketHeader.ReadAddress(payload);
                 payload = payload[PacketHeader.AddressSize..];
+                asked[i] = id.Value;
+                if (asked[..i].Contains(id.Value))
+                {
+                    continue;
+                }
+
                 var known = id == Id ? Identity : FindPeer(id)?.Identity ?? (_isRoot && _remembered.TryGetValue(id, out var old) ? old.Identity : null);
                 if (known is not null)
                 {

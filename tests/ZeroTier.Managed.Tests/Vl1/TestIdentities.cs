@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Tests.Vl1;
 
@@ -22,6 +23,15 @@ internal static class TestIdentities
         }
 
         return result;
+    }
+
+    /// <summary>An identity with an address of one's choice, which its key does not prove: good enough for who is only told of it.</summary>
+    public static NodeIdentity At(NodeId address)
+    {
+        byte[] form = new byte[NodeIdentity.BinarySize];
+        All[0].WriteTo(form);
+        PacketHeader.WriteAddress(form, address);
+        return NodeIdentity.TryRead(form, out var identity, out _) ? identity : throw new InvalidOperationException("Not an identity.");
     }
 
     private static NodeIdentity[] Load()

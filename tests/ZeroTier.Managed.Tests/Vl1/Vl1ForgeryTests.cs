@@ -9,35 +9,60 @@ namespace ZeroTier.Managed.Tests.Vl1;
 public sealed class Vl1ForgeryTests
 {
     private static readonly NodeIdentity Root = TestIdentities.All[0];
-    private static readonly NodeIdentity Me = TestIdentities.All[1];
+    private static readonly NodeIdentity Second = TestIdentities.All[1];
     private static readonly NodeIdentity Other = TestIdentities.All[2];
     private static readonly InetEndPoint Victim = Vl1Simulation.EndPoint("10.66.0.1");
 
     [Fact]
     public void Compressed_whois_is_measured_by_what_came_over_the_wire()
     {
-        using var test = new NodeUnderTest(Root, TestPlanet(), "10.0.0.1");
+        using var test = new NodeUnderTest(Root, TestPlanet(), "10.0.0.1", Asked);
         var stub = new StubPeer(Other, Root, "10.0.0.2");
         stub.Introduce(test, test.Node.Planet);
-        byte[] whois = stub.Build(Compressed(Verb.Whois), Repeated(Root.Address));
+        byte[] whois = stub.Build(Compressed(Verb.Whois), Repeated(Pattern));
         test.Take();
         test.Receive(Victim, [.. whois]);
         Assert.InRange(Sent(test, Victim), 1, Vl1Limits.Amplification * whois.Length + AnswerSize);
 
-        // From its path all of it is answered.
+        // From its path all of it is answered, each address once.
         test.Receive(stub.EndPoint, [.. whois]);
-        Assert.Equal(Vl1Limits.WhoisAddresses, test.TakeFor(stub).Count(s => s.Verb == Verb.Ok));
+        Assert.Equal(Asked.Length, test.TakeFor(stub).Count(s => s.Verb == Verb.Ok));
+    }
+
+    [Fact]
+    public void Whois_from_a_place_that_is_no_path_is_answered_with_little()
+    {
+        NodeId[] ids = [.. Enumerable.Range(1, Vl1Limits.WhoisAddresses).Select(i => new NodeId(0x10_0000_0000UL + (uint)i))];
+        using var test = new NodeUnderTest(Root, TestPlanet(), "10.0.0.1", [.. ids.Select(id => new KnownPeer(TestIdentities.At(id), default, []))]);
+        var stub = new StubPeer(Other, Root, "10.0.0.2");
+        stub.Introduce(test, test.Node.Planet);
+        byte[] addresses = new byte[ids.Length * PacketHeader.AddressSize];
+        for (int i = 0; i < ids.Length; i++)
+        {
+            PacketHeader.WriteAddress(addresses.AsSpan(i * PacketHeader.AddressSize), ids[i]);
+        }
+
+        byte[] whois = stub.Build(Verb.Whois, addresses);
+        test.Take();
+        test.Receive(Victim, [.. whois]);
+        var answers = test.TakeFor(stub);
+        Assert.Single(answers, sent => sent.Verb == Verb.Hello);
+        Assert.Equal(Vl1Limits.Amplification * whois.Length / AnswerSize, answers.Count(sent => sent.Verb == Verb.Ok));
+
+        // From a path everything is answered.
+        test.Receive(stub.EndPoint, [.. whois]);
+        Assert.Equal(ids.Length, test.TakeFor(stub).Count(s => s.Verb == Verb.Ok));
     }
 
     [Fact]
     public void Hops_that_anybody_may_write_prove_no_place()
     {
-        using var test = new NodeUnderTest(Me, TestPlanet(), "10.0.0.2");
-        var root = new StubPeer(Root, Me, "10.0.0.1");
+        using var test = new NodeUnderTest(Root, TestPlanet(Second), "10.0.0.1", Asked);
+        var root = new StubPeer(Second, Root, "10.0.0.2");
         root.Introduce(test, test.Node.Planet);
-        var stub = new StubPeer(Other, Me, "10.0.0.3");
+        var stub = new StubPeer(Other, Root, "10.0.1.3");
         stub.Introduce(test, test.Node.Planet);
-        byte[] whois = stub.Build(Compressed(Verb.Whois), Repeated(Me.Address));
+        byte[] whois = stub.Build(Compressed(Verb.Whois), Repeated(Pattern));
         whois[PacketHeader.FlagsOffset] |= 1;
         test.Take();
         test.Receive(root.EndPoint, [.. whois]);
@@ -50,7 +75,7 @@ public sealed class Vl1ForgeryTests
         using var test = new NodeUnderTest(Root, TestPlanet(), "10.0.0.1");
         var stub = new StubPeer(Other, Root, "10.0.0.2");
         stub.Introduce(test, test.Node.Planet);
-        byte[] echo = stub.Build(Compressed(Verb.Echo), Repeated(Root.Address));
+        byte[] echo = stub.Build(Compressed(Verb.Echo), Repeated(Pattern));
         test.Take();
         test.Receive(Victim, [.. echo]);
         Assert.Equal(1, test.Node.Drops[DropReason.Amplification]);
@@ -106,17 +131,23 @@ public sealed class Vl1ForgeryTests
 
     private static Verb Compressed(Verb verb) => verb | (Verb)PacketHeader.CompressedFlag;
 
-    // 27 bytes of LZ4 that say an address 920 times: five literals, then one match of 4595 bytes, five back, and no more.
-    private static byte[] Repeated(NodeId id)
-    {
-        byte[] address = new byte[PacketHeader.AddressSize];
-        PacketHeader.WriteAddress(address, id);
-        return [0x5f, .. address, 5, 0, .. Enumerable.Repeat((byte)0xff, 17), 0xf1, 0];
-    }
+    // No multiple of the size of an address, so that its repetition is as many different addresses as it has bytes.
+    private static readonly byte[] Pattern = [.. Enumerable.Range(1, 13).Select(i => (byte)i)];
 
-    private static Planet TestPlanet()
+    private static KnownPeer[] Asked => [.. Enumerable.Range(0, Pattern.Length).Select(static i =>
+    {
+        byte[] address = [.. Enumerable.Range(i, PacketHeader.AddressSize).Select(static at => Pattern[at % Pattern.Length])];
+        return new KnownPeer(TestIdentities.At(PacketHeader.ReadAddress(address)), default, []);
+    })];
+
+    // A few bytes of LZ4 that say a lot: literals, then one match of 4595 bytes that repeats them, and no more.
+    private static byte[] Repeated(byte[] pattern) =>
+        [(byte)(pattern.Length << 4 | 0x0f), .. pattern, (byte)pattern.Length, 0, .. Enumerable.Repeat((byte)0xff, 17), 0xf1, 0];
+
+    private static Planet TestPlanet(params NodeIdentity[] others)
     {
         using var key = PlanetSigningKey.Generate(new SeededRandom(1));
-        return Planet.Create(9, DateTimeOffset.UnixEpoch.AddYears(50), [new PlanetRoot(Root, [Vl1Simulation.EndPoint("10.0.0.1")])], key);
+        NodeIdentity[] all = [Root, .. others];
+        return Planet.Create(9, DateTimeOffset.UnixEpoch.AddYears(50), all.Select((root, i) => new PlanetRoot(root, [Vl1Simulation.EndPoint($"10.0.0.{i + 1}")])), key);
     }
 }

@@ -369,26 +369,6 @@ public sealed class Vl1GateTests
         Assert.Single(test.Take());
     }
 
-    [Fact]
-    public void Whois_from_a_place_that_is_no_path_is_answered_with_little()
-    {
-        using var test = AsRoot();
-        var stub = new StubPeer(Other, Root, "10.0.0.2");
-        stub.Introduce(test, test.Node.Planet);
-        byte[] five = new byte[5];
-        PacketHeader.WriteAddress(five, Root.Address);
-        byte[] whois = stub.Build(Verb.Whois, [.. Enumerable.Repeat(five, 128).SelectMany(static a => a)]);
-        test.Take();
-        test.Receive(Vl1Simulation.EndPoint("10.66.0.1"), [.. whois]);
-        var victim = Vl1Simulation.EndPoint("10.66.0.1");
-        int sent = test.Take().Where(s => s.To == victim && PacketHeader.IsFragmented(s.Data) == false).Sum(s => s.Data.Length);
-        Assert.InRange(sent, 108, Vl1Limits.Amplification * whois.Length + 200);
-
-        // From a path everything is answered.
-        test.Receive(stub.EndPoint, [.. whois]);
-        Assert.Equal(128, test.TakeFor(stub).Count(s => s.Verb == Verb.Ok));
-    }
-
     private static NodeUnderTest AsRoot(params KnownPeer[] known) => new(Root, TestPlanet(), "10.0.0.1", known);
 
     private static NodeUnderTest AsLeaf(params KnownPeer[] known) => new(Me, TestPlanet(), "10.0.0.2", known);
