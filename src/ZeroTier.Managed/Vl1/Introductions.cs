@@ -1,10 +1,12 @@
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>Which pairs a root has introduced lately: one RENDEZVOUS per pair and 30 s (chapter 2.15). Thread-safe, as relaying needs no other lock.</summary>
+/// <remarks>Nobody proves who sent a packet that we relay. So a full table forgets its oldest pair and refuses none: who fills it has others introduced sooner, not never.</remarks>
 internal sealed class Introductions
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<(NodeId Low, NodeId High), long> _pairs = [];
+    private readonly HashSet<(NodeId Low, NodeId High)> _pairs = [];
+    private readonly Queue<((NodeId Low, NodeId High) Pair, long Time)> _byAge = new();
 
     public int Count
     {
@@ -23,19 +25,18 @@ internal sealed class Introductions
         var pair = a < b ? (a, b) : (b, a);
         lock (_lock)
         {
-            if (_pairs.TryGetValue(pair, out long last))
-            {
-                if (now - last < Vl1Timing.Introduction)
-                {
-                    return false;
-                }
-            }
-            else if (_pairs.Count >= Vl1Limits.IntroducedPairs)
+            ForgetOld(now);
+            if (!_pairs.Add(pair))
             {
                 return false;
             }
 
-            _pairs[pair] = now;
+            if (_pairs.Count > Vl1Limits.IntroducedPairs)
+            {
+                _pairs.Remove(_byAge.Dequeue().Pair);
+            }
+
+            _byAge.Enqueue((pair, now));
             return true;
         }
     }
@@ -45,13 +46,15 @@ internal sealed class Introductions
     {
         lock (_lock)
         {
-            foreach (var (pair, time) in _pairs)
-            {
-                if (now - time >= Vl1Timing.Introduction)
-                {
-                    _pairs.Remove(pair);
-                }
-            }
+            ForgetOld(now);
+        }
+    }
+
+    private void ForgetOld(long now)
+    {
+        while (_byAge.TryPeek(out var oldest) && now - oldest.Time >= Vl1Timing.Introduction)
+        {
+            _pairs.Remove(_byAge.Dequeue().Pair);
         }
     }
 }

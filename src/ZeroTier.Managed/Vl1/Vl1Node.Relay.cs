@@ -18,7 +18,9 @@ internal sealed partial class Vl1Node
         // Only these three bits change in transit.
         datagram[PacketHeader.FlagsOffset]++;
         Forward(target.Path, from, datagram);
-        if (FindPeer(source) is { Paths.Length: > 0 } sender && !ReferenceEquals(sender, target.Peer) && _introductions.TryBegin(source, destination, Now))
+
+        // Who is not known here is introduced by the root that knows it: destinations that somebody makes up must take no place among the pairs.
+        if (target.Peer.Id == destination && source != destination && FindPeer(source) is { Paths.Length: > 0 } sender && _introductions.TryBegin(source, destination, Now))
         {
             using (Enter())
             {

@@ -125,6 +125,47 @@ public sealed class Vl1ForgeryTests
         Assert.Contains(test.TakeFor(stub), sent => sent.Verb == Verb.Ok && sent.Payload.Length > current.ToBytes().Length);
     }
 
+    [Fact]
+    public void Packets_to_nobody_keep_no_pair_from_being_introduced()
+    {
+        using var test = new NodeUnderTest(Root, TestPlanet(Second), "10.0.0.1");
+        new StubPeer(Second, Root, "10.0.0.2").Introduce(test, test.Node.Planet);
+        var a = new StubPeer(Other, Root, "10.0.1.1");
+        var b = new StubPeer(TestIdentities.All[3], Root, "10.0.2.1");
+        a.Introduce(test, test.Node.Planet);
+        b.Introduce(test, test.Node.Planet);
+        test.Take();
+        for (uint i = 1; i <= Vl1Limits.IntroducedPairs; i++)
+        {
+            test.Receive(a.EndPoint, a.Build(Verb.Frame, [1], to: new NodeId(0x10_0000_0000UL + i)));
+        }
+
+        // All go to the other root, which is introduced to nobody.
+        Assert.Equal(Vl1Limits.IntroducedPairs, test.Take().Count);
+        test.Receive(a.EndPoint, a.Build(Verb.Frame, [1], to: b.Id));
+        var sent = test.Take();
+        Assert.Equal(3, sent.Count);
+        Assert.Contains(sent, s => PacketHeader.Destination(s.Data) == a.Id && a.Open(s.Data).Verb == Verb.Rendezvous);
+        Assert.Contains(sent, s => PacketHeader.Source(s.Data) == Root.Address && PacketHeader.Destination(s.Data) == b.Id && b.Open(s.Data).Verb == Verb.Rendezvous);
+    }
+
+    [Fact]
+    public void Pairs_beyond_the_bound_replace_the_oldest()
+    {
+        var introductions = new Introductions();
+        var one = new NodeId(1);
+        for (uint i = 0; i <= Vl1Limits.IntroducedPairs; i++)
+        {
+            Assert.True(introductions.TryBegin(one, new NodeId(2 + i), now: i));
+        }
+
+        Assert.Equal(Vl1Limits.IntroducedPairs, introductions.Count);
+        Assert.False(introductions.TryBegin(new NodeId(3), one, now: 9000));
+        Assert.True(introductions.TryBegin(new NodeId(2), one, now: 9000));
+        Assert.False(introductions.TryBegin(new NodeId(5), one, now: Vl1Timing.Introduction + 2));
+        Assert.True(introductions.TryBegin(new NodeId(5), one, now: Vl1Timing.Introduction + 3));
+    }
+
     private const int AnswerSize = 108;
 
     private static int Sent(NodeUnderTest test, InetEndPoint to) => test.Take().Where(sent => sent.To == to).Sum(sent => sent.Data.Length);
