@@ -72,6 +72,9 @@ internal static class Vl1Timing
     /// <summary>One look-up per address.</summary>
     public const int Whois = 500;
 
+    /// <summary>A look-up because of a packet that anybody can send may give way to another's after this: two questions, as the first may only have made a root ask another.</summary>
+    public const int WhoisForStranger = 2 * Whois;
+
     /// <summary>WHOIS answered to a leaf by a leaf.</summary>
     public const int WhoisAnswer = 100;
 

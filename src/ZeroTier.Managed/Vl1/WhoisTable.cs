@@ -9,7 +9,7 @@ internal sealed class WhoisTable
 
     public int Count => _pending.Count;
 
-    /// <summary>Asks for an address for the next 5 s.</summary>
+    /// <summary>Asks for an address for the next 5 s, which only a wish of our own prolongs.</summary>
     /// <param name="id">The address.</param>
     /// <param name="now">The time.</param>
     /// <param name="forStranger">Not our own wish, but that of a packet which anybody can send: these get a part of the table only.</param>
@@ -21,16 +21,17 @@ internal sealed class WhoisTable
         long expires = now + Vl1Timing.QueueLife;
         if (_pending.TryGetValue(id, out var pending))
         {
-            if (pending.ForStranger && !forStranger)
+            if (!forStranger)
             {
-                _ofStrangers--;
+                _ofStrangers -= pending.ForStranger ? 1 : 0;
+                _pending[id] = pending with { Expires = expires, ForStranger = false };
             }
 
-            _pending[id] = pending with { Expires = expires, ForStranger = pending.ForStranger && forStranger };
             return TryBegin(id, now);
         }
 
-        if (_pending.Count >= Vl1Limits.PendingWhois || (forStranger && _ofStrangers >= Vl1Limits.PendingWhoisForStrangers))
+        bool crowded = _pending.Count >= Vl1Limits.PendingWhois || (forStranger && _ofStrangers >= Vl1Limits.PendingWhoisForStrangers);
+        if (crowded && !(forStranger && TryReplaceStranger(now)))
         {
             full = true;
             return false;
@@ -70,6 +71,23 @@ internal sealed class WhoisTable
         {
             TryBegin(id, now);
         }
+    }
+
+    // Forged sources could hold all places of strangers; but what they make us ask stays bounded, as none gives way at once.
+    private bool TryReplaceStranger(long now)
+    {
+        NodeId oldest = default;
+        long soonest = now + Vl1Timing.QueueLife - Vl1Timing.WhoisForStranger + 1;
+        foreach (var (id, pending) in _pending)
+        {
+            if (pending.ForStranger && pending.Expires < soonest)
+            {
+                (oldest, soonest) = (id, pending.Expires);
+            }
+        }
+
+        Remove(oldest);
+        return oldest != default;
     }
 
     private bool TryBegin(NodeId id, long now)

@@ -166,6 +166,39 @@ public sealed class Vl1ForgeryTests
         Assert.True(introductions.TryBegin(new NodeId(5), one, now: Vl1Timing.Introduction + 3));
     }
 
+    [Fact]
+    public void Forged_strangers_that_keep_coming_do_not_keep_a_real_one_from_being_looked_up()
+    {
+        using var test = new NodeUnderTest(Root, TestPlanet(Second), "10.0.0.1");
+        var root = new StubPeer(Second, Root, "10.0.0.2");
+        root.Introduce(test, test.Node.Planet);
+        for (int second = 0; second < 13; second++)
+        {
+            test.Clock.Advance(TimeSpan.FromSeconds(1));
+            test.Take();
+            for (uint i = 1; i <= Vl1Limits.PendingWhoisForStrangers; i++)
+            {
+                test.Receive(Victim, FromStranger(new NodeId(0x10_0000_0000UL + i)));
+            }
+
+        }
+
+        Assert.InRange(test.Take().Count, 0, Vl1Limits.PendingWhoisForStrangers);
+        byte[] address = new byte[PacketHeader.AddressSize];
+        PacketHeader.WriteAddress(address, Other.Address);
+        test.Receive(Vl1Simulation.EndPoint("10.0.1.3"), FromStranger(Other.Address));
+        Assert.Contains(test.TakeFor(root), sent => sent.Verb == Verb.Whois && sent.Payload.AsSpan().SequenceEqual(address));
+    }
+
+    private static byte[] FromStranger(NodeId source)
+    {
+        byte[] packet = new byte[40];
+        PacketHeader.WriteAddress(packet.AsSpan(PacketHeader.DestinationOffset), Root.Address);
+        PacketHeader.WriteAddress(packet.AsSpan(PacketHeader.SourceOffset), source);
+        packet[PacketHeader.FlagsOffset] = (byte)CipherSuite.Salsa20Poly1305 << 3;
+        return packet;
+    }
+
     private const int AnswerSize = 108;
 
     private static int Sent(NodeUnderTest test, InetEndPoint to) => test.Take().Where(sent => sent.To == to).Sum(sent => sent.Data.Length);
