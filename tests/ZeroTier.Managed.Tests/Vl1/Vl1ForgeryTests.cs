@@ -107,6 +107,24 @@ public sealed class Vl1ForgeryTests
     }
 
     [Fact]
+    public void Answers_of_which_there_may_be_several_teach_no_path()
+    {
+        using var test = new NodeUnderTest(Root, TestPlanet(), "10.0.0.1");
+        var stub = new StubPeer(Other, Root, "10.0.0.2");
+        stub.Introduce(test, test.Node.Planet);
+        test.Take();
+        test.Node.Send(stub.Id, Verb.MulticastGather, new byte[30]);
+        byte[] ok = stub.Ok(Assert.Single(test.Take()).Data, Verb.MulticastGather, new byte[30]);
+        test.Receive(stub.EndPoint, [.. ok]);
+        test.Receive(Victim, [.. ok]);
+        Assert.Equal(2, test.Client.Packets.Count(packet => packet.Verb == Verb.Ok));
+        Assert.Equal(stub.EndPoint, Assert.Single(test.Node.FindPeer(stub.Id)!.Paths).EndPoint);
+
+        // It is asked there, as after any packet.
+        Assert.Contains(test.TakeFor(stub), sent => sent.Verb == Verb.Hello && sent.To == Victim);
+    }
+
+    [Fact]
     public void Planet_goes_to_a_place_that_has_answered_only()
     {
         using var key = PlanetSigningKey.Generate(new SeededRandom(1));
