@@ -33,7 +33,9 @@ public abstract class NodeOnlyTests(NodeTransport transport)
             return context.Response.WriteAsync($"{peer.Node} {peer.Network}");
         });
         using var http = server.CreateClient();
-        Assert.Equal($"{transport.ClientId} {transport.NetworkId}", await http.GetStringAsync("/"));
+
+        // libzt does not show whose packets carry a connection.
+        Assert.Equal($"{(transport is LibztTransport ? "" : transport.ClientId)} {transport.NetworkId}", await http.GetStringAsync("/"));
     }
 
     [Fact]
