@@ -60,7 +60,7 @@ internal static class LibraryProbe
                 : $"it is not libzt: it has none of its functions ({names})";
         }
 
-        return $"it is a libzt that is too old, or that was built without everything: it lacks {names}";
+        return $"it is a libzt that is too old (releases up to 1.8.10 are), or that was built without everything: it lacks {names}";
     }
 
     /// <summary>The runtime puts general advice before what the system's loader said.</summary>
