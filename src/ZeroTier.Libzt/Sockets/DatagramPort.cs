@@ -81,9 +81,13 @@ internal sealed class DatagramPort : PolledSocket
     }
 
     /// <summary>Closes the descriptor and frees the port.</summary>
-    internal new void Close()
+    internal override void Close()
     {
-        Loop.Ports.Free(ZtsSocketType.Datagram, _own.Address, _socket.EndPoint.Port);
+        if (Descriptor is not null)
+        {
+            Loop.Ports.Free(ZtsSocketType.Datagram, _own.Address, _socket.EndPoint.Port);
+        }
+
         base.Close();
     }
 }

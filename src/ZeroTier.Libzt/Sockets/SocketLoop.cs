@@ -82,19 +82,20 @@ internal sealed partial class SocketLoop
     /// <exception cref="ZeroTierException">The port is taken, the address is not the node's, no descriptor is left, or the loop ends.</exception>
     public ValueTask<IZeroTierListener> ListenAsync(
         NetworkView network, ZeroTierEndPoint endPoint, ZeroTierTransportOptions options, CancellationToken cancellationToken) =>
-        RunAsync(() => (IZeroTierListener)Listen(Current(network), endPoint, options), cancellationToken);
+        RunAsync(() => (IZeroTierListener)Listen(Current(network), endPoint, options), static made => _ = made.DisposeAsync(), cancellationToken);
 
     /// <summary>Binds a UDP port of one address, or of all addresses, of the network.</summary>
     /// <exception cref="ZeroTierException">The port is taken, the address is not the node's, no descriptor is left, or the loop ends.</exception>
     public ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(NetworkView network, ZeroTierEndPoint endPoint, CancellationToken cancellationToken) =>
-        RunAsync(() => (IZeroTierDatagramSocket)BindDatagram(Current(network), endPoint), cancellationToken);
+        RunAsync(() => (IZeroTierDatagramSocket)BindDatagram(Current(network), endPoint), static made => _ = made.DisposeAsync(), cancellationToken);
 
     /// <summary>Connects.</summary>
     /// <exception cref="ZeroTierException">Refused, timed out, no route, no descriptor left, the network is left, or the loop ends.</exception>
     public async ValueTask<ZeroTierConnection> ConnectAsync(
         NetworkView network, ZeroTierEndPoint endPoint, ZeroTierTransportOptions options, CancellationToken cancellationToken)
     {
-        ConnectingSocket attempt = await RunAsync(() => Connect(Current(network), endPoint, options), cancellationToken).ConfigureAwait(false);
+        ConnectingSocket attempt = await RunAsync(
+            () => Connect(Current(network), endPoint, options), static made => made.Cancel(new CancellationToken(canceled: true)), cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static (state, token) => ((ConnectingSocket)state!).Cancel(token), attempt);
         return await attempt.Connected.ConfigureAwait(false);
@@ -149,17 +150,28 @@ internal sealed partial class SocketLoop
     /// <summary>The peer, where an address has proven which it is.</summary>
     internal ZeroTierPeer? FindPeer(NodeId node) => _findPeer(node);
 
-    // Requests are rare: a closure each is fine.
-    private async ValueTask<T> RunAsync<T>(Func<T> request, CancellationToken cancellationToken)
+    // Requests are rare: a closure each is fine. A caller that no longer waits is let go at once, also while libzt hangs; what is made all the same is undone.
+    private async ValueTask<T> RunAsync<T>(Func<T> request, Action<T> undo, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var result = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
+            static (state, token) => ((TaskCompletionSource<T>)state!).TrySetCanceled(token), result);
         Work.Schedule(
             _ =>
             {
+                if (result.Task.IsCompleted)
+                {
+                    return;
+                }
+
                 try
                 {
-                    result.TrySetResult(_isStopping || !IsCurrentThread ? throw SocketErrors.NotRunning() : request());
+                    T made = _isStopping || !IsCurrentThread ? throw SocketErrors.NotRunning() : request();
+                    if (!result.TrySetResult(made))
+                    {
+                        undo(made);
+                    }
                 }
                 catch (Exception e)
                 {

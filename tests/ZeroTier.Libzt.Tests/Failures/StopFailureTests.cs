@@ -36,6 +36,29 @@ public sealed class StopFailureTests : FailureTest
     }
 
     [Fact]
+    public async Task Request_OfAFrozenStack_CanBeGivenUp_AndLeavesNothing()
+    {
+        var node = await Up();
+        var endPoint = new ZeroTierEndPoint(Network, 8080);
+        node.Control.Configure("freeze=1");
+        await Task.Delay(200, Token);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var listening = node.Node.ListenAsync(endPoint, cancellationToken: patience.Token).AsTask();
+        var binding = node.Node.BindDatagramAsync(endPoint, patience.Token).AsTask();
+        var other = new ZeroTierEndPoint(Network, new NetworkId(Network.Value).GetSixPlaneAddress(new NodeId(0x1122334455)), 80);
+        var connecting = node.Node.ConnectAsync(other, cancellationToken: patience.Token).AsTask();
+        await patience.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Bounded(listening));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Bounded(binding));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Bounded(connecting));
+
+        node.Control.Configure("freeze=0");
+        await using var again = await Bounded(node.Node.ListenAsync(endPoint, cancellationToken: Token).AsTask());
+        await using var port = await Bounded(node.Node.BindDatagramAsync(endPoint, Token).AsTask());
+    }
+
+    [Fact]
     public async Task Stop_FrozenStack_FailsTheNode_AndOnlyAStackThatGoesOnStartsAgain()
     {
         var node = await Up();
