@@ -42,15 +42,12 @@ public sealed class PrivateRootTests : IDisposable
         {
             await using var leaf = await StartAsync(root.Planet, 1);
             known = leaf.Id;
+            await UntilAsync(() => root.Node.Peers.Any(peer => peer.Id == known && peer.IsDirect));
         }
 
         Assert.Single(Directory.GetFiles(_folder["root", "peers.d"]));
         await using var again = await PrivateRoot.StartAsync(options, Cancel);
-        using var limit = new CancellationTokenSource(Limit);
-        while (!again.Node.Peers.Any(peer => peer.Id == known))
-        {
-            await Task.Delay(20, limit.Token);
-        }
+        await UntilAsync(() => again.Node.Peers.Any(peer => peer.Id == known));
     }
 
     [Fact]
@@ -120,6 +117,15 @@ public sealed class PrivateRootTests : IDisposable
         var options = Options(1) with { EndPoints = [.. endPoints.Select(IPEndPoint.Parse)] };
         await Assert.ThrowsAsync<ArgumentException>(() => PrivateRoot.CreatePlanetAsync(options, Cancel));
         Assert.False(File.Exists(_folder["root", "planet"]));
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        while (!condition())
+        {
+            await Task.Delay(20, limit.Token);
+        }
     }
 
     private static async Task<ManagedNode> StartAsync(Planet planet, int identity)

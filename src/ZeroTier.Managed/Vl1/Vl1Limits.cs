@@ -81,6 +81,12 @@ internal static class Vl1Limits
     /// <summary>Key agreements per second with nodes that nobody vouches for.</summary>
     public const int AgreementsPerSecond = 128;
 
+    /// <summary>Remembered peers that are brought back in a burst because of packets that anybody can send; then <see cref="RecallsPerSecond"/>.</summary>
+    public const int RecallBurst = 256;
+
+    /// <summary>Remembered peers brought back per second: a root that knows many has them all back within a minute after its restart.</summary>
+    public const int RecallsPerSecond = 256;
+
     /// <summary>Proof-of-work checks in a burst; then <see cref="ProofsPerSecond"/>.</summary>
     public const int ProofBurst = 64;
 

@@ -35,7 +35,7 @@ internal sealed partial class Vl1Node
         Peer? peer;
         using (Enter())
         {
-            peer = FindOrRecall(hello.Identity.Address);
+            peer = FindOrRecallForStranger(hello.Identity.Address);
         }
 
         if (peer is null)

@@ -87,6 +87,10 @@ internal sealed partial class Vl1Node
         Notify(peer, PeerChange.Removed);
     }
 
+    // For packets that anybody can send: an address of a remembered peer is all that it takes to cost a key agreement and greetings, so there is a budget.
+    private Peer? FindOrRecallForStranger(NodeId id) =>
+        FindPeer(id) ?? (_remembered.ContainsKey(id) && _recalls.TryTake(Now) ? FindOrRecall(id) : null);
+
     // A peer in memory, or one remembered from earlier: then its addresses are greeted.
     private Peer? FindOrRecall(NodeId id)
     {

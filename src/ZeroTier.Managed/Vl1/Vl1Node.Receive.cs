@@ -200,7 +200,7 @@ internal sealed partial class Vl1Node
     {
         using (Enter())
         {
-            if (FindOrRecall(source) is { } peer)
+            if (FindOrRecallForStranger(source) is { } peer)
             {
                 return peer;
             }

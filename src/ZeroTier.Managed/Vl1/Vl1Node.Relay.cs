@@ -83,7 +83,7 @@ internal sealed partial class Vl1Node
     {
         using (Enter())
         {
-            return FindOrRecall(destination);
+            return FindOrRecallForStranger(destination);
         }
     }
 

@@ -40,6 +40,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     // Control state.
     private readonly List<Peer> _peerList = [];
     private readonly Dictionary<NodeId, KnownPeer> _remembered = [];
+    private WorkBudget _recalls = new(Vl1Limits.RecallBurst, Vl1Limits.RecallsPerSecond);
     private readonly List<Peer> _upstreams = [];
     private readonly List<SessionKeys> _retiredKeys = [];
     private readonly WhoisTable _whois = new();

@@ -208,6 +208,29 @@ public sealed class Vl1ForgeryTests
         Assert.Contains(test.TakeFor(root), sent => sent.Verb == Verb.Whois && sent.Payload.AsSpan().SequenceEqual(address));
     }
 
+    [Fact]
+    public void Remembered_peers_are_brought_back_within_a_budget()
+    {
+        const int known = 1000;
+        NodeId At(int i) => new(0x1000000000UL + (ulong)i);
+        using var test = new NodeUnderTest(
+            Root, TestPlanet(), "10.0.0.1", [.. Enumerable.Range(0, known).Select(i => new KnownPeer(TestIdentities.At(At(i)), default, [Vl1Simulation.EndPoint("10.0.7.7")]))]);
+        int greeted = test.Node.Snapshot().Count;
+        test.Take();
+        for (int i = 0; i < known; i++)
+        {
+            test.Receive(Victim, FromStranger(At(i)));
+        }
+
+        Assert.Equal(greeted + Vl1Limits.RecallBurst, test.Node.Snapshot().Count);
+        Assert.Equal(Vl1Limits.RecallBurst, test.Take().Count(sent => sent.To == Vl1Simulation.EndPoint("10.0.7.7")));
+
+        // Nothing is lost: the others come back a little later.
+        test.Clock.Advance(TimeSpan.FromSeconds(1));
+        test.Receive(Victim, FromStranger(At(known - 1)));
+        Assert.NotNull(test.Node.FindPeer(At(known - 1)));
+    }
+
     private static byte[] FromStranger(NodeId source)
     {
         byte[] packet = new byte[40];
