@@ -16,7 +16,7 @@ internal sealed record NodeOptions(string? Network, FileInfo? Planet, DirectoryI
         var symbols = new Symbols(
             new Option<string?>("--network", "-n") { Description = "The network ID, 16 hexadecimal digits. Default: the development network." },
             new Option<FileInfo?>("--planet") { Description = "The planet file with the roots to use. Needs --network." },
-            new Option<DirectoryInfo?>("--home") { Description = "The node's storage folder. Default: a new identity for this run." },
+            new Option<DirectoryInfo?>("--home") { Description = "The node's storage folder. Default: the development network's own; with --planet a new identity for this run." },
             new Option<ushort>("--port") { Description = "The UDP port to use. Default: any." });
         command.Add(symbols.Network);
         command.Add(symbols.Planet);

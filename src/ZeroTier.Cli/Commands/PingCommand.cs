@@ -14,6 +14,13 @@ internal static class PingCommand
     {
         var address = new Argument<string>("address") { Description = "An address on the network, or NODE.NETWORK.zt." };
         var count = new Option<int>("--count", "-c") { Description = "How many requests to send.", DefaultValueFactory = _ => 4 };
+        count.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1)
+            {
+                result.AddError("--count is how many requests to send, 1 or more.");
+            }
+        });
         var command = new Command("ping", "Measures the round trip to a node on the network.") { address, count };
         var options = NodeOptions.AddTo(command);
         command.SetAction((parse, cancellationToken) =>

@@ -101,9 +101,12 @@ internal static class NativeLife
     {
         if (isGone)
         {
-            // No measurement tells whether libzt clears its variable then, so this does not wait for ever.
-            await EndsAsync(library, CoreLimit, CancellationToken.None).ConfigureAwait(false);
-            NoteEnd();
+            // No measurement tells whether libzt clears its variable then, so this does not wait for ever; the next start goes on waiting.
+            if (await EndsAsync(library, CoreLimit, CancellationToken.None).ConfigureAwait(false))
+            {
+                NoteEnd();
+            }
+
             return;
         }
 
