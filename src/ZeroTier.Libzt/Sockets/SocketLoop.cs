@@ -147,7 +147,7 @@ internal sealed partial class SocketLoop
         return waiter.Task;
     }
 
-    /// <summary>The peer, where an address has proven which it is.</summary>
+    /// <summary>The peer to which an address belongs.</summary>
     internal ZeroTierPeer? FindPeer(NodeId node) => _findPeer(node);
 
     // Requests are rare: a closure each is fine. A caller that no longer waits is let go at once, also while libzt hangs; what is made all the same is undone.

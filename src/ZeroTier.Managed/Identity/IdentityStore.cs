@@ -199,8 +199,14 @@ public sealed class IdentityStore : IDisposable
     private static void Save(string path, string name, string text, bool secret)
     {
         byte[] bytes = Encoding.ASCII.GetBytes(text);
-        OwnerFile.Write(System.IO.Path.Combine(path, name), bytes, secret, overwrite: false);
-        Array.Clear(bytes);
+        try
+        {
+            OwnerFile.Write(System.IO.Path.Combine(path, name), bytes, secret, overwrite: false);
+        }
+        finally
+        {
+            Array.Clear(bytes);
+        }
     }
 
     private static ZeroTierException Damaged(string file, string what, string remedy) =>
