@@ -4,7 +4,7 @@ using ZeroTier.Managed.Datagrams;
 namespace ZeroTier.Managed.Tests.Datagrams;
 
 /// <summary>Counts what the process holds, so nothing may run beside it.</summary>
-[Collection(nameof(UdpLeakTests))]
+[Collection(nameof(AloneInTheProcess))]
 public sealed class UdpLeakTests
 {
     [Theory]
@@ -51,6 +51,3 @@ public sealed class UdpLeakTests
         }
     });
 }
-
-[CollectionDefinition(nameof(UdpLeakTests), DisableParallelization = true)]
-public sealed class UdpLeakTestsDefinition;

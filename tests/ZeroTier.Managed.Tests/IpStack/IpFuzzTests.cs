@@ -4,6 +4,7 @@ using ZeroTier.Simulation;
 namespace ZeroTier.Managed.Tests.IpStack;
 
 /// <summary>Mutated frames: nothing throws, and memory stays bounded.</summary>
+[Collection(nameof(AloneInTheProcess))]
 public sealed class IpFuzzTests
 {
     [Theory]

@@ -6,6 +6,7 @@ using ZeroTier.Simulation;
 namespace ZeroTier.Managed.Tests.Simulation;
 
 /// <summary>What an outsider, or a member gone bad, throws at a whole node: it stays up, stays small, and goes on serving others.</summary>
+[Collection(nameof(AloneInTheProcess))]
 public class HostilityTests
 {
     private const long MemoryCeiling = 24 * 1024 * 1024;

@@ -6,6 +6,7 @@ using ZeroTier.Simulation;
 namespace ZeroTier.Managed.Tests.Simulation;
 
 /// <summary>Rules of the transport contract that are the engine's to keep, in virtual time.</summary>
+[Collection(nameof(AloneInTheProcess))]
 public class ListenerRuleTests
 {
     private const int Port = 80;
