@@ -49,7 +49,7 @@ public sealed class ManagedNode : IZeroTierNode
     /// <summary>The planet in use: the configured one, or a newer one that a root handed out. Null while the node does not run.</summary>
     public Planet? Planet => Session?.Planet;
 
-    /// <summary>The physical UDP endpoints that are bound now; empty while the node does not run.</summary>
+    /// <summary>The physical UDP endpoints that are bound now; they follow the machine's addresses. Empty while the node does not run.</summary>
     public IReadOnlyList<IPEndPoint> LocalEndPoints => Session?.LocalEndPoints ?? [];
 
     /// <inheritdoc />

@@ -32,8 +32,8 @@ public sealed record ManagedNodeOptions
     public int Port { get; init; }
 
     /// <summary>
-    /// The addresses of this machine to use. Default: none given, which means every address of the machine, or, when the planet's roots all live on
-    /// loopback, 127.0.0.1 and ::1 only.
+    /// The addresses of this machine to use. Default: none given, which means every address of the machine, also those that it gets or loses later; or,
+    /// when the planet's roots all live on loopback, 127.0.0.1 and ::1 only.
     /// </summary>
     public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
 

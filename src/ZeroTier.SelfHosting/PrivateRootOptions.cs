@@ -19,7 +19,8 @@ public sealed record PrivateRootOptions
     public required IReadOnlyList<IPEndPoint> EndPoints { get; init; }
 
     /// <summary>
-    /// The addresses of this machine to use. Default: none given, which means every address of the machine, or only loopback when all endpoints are.
+    /// The addresses of this machine to use. Default: none given, which means every address of the machine, also those that it gets or loses
+    /// later, or only loopback when all endpoints are.
     /// </summary>
     public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
 

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using ZeroTier.Managed.Datagrams;
 
 namespace ZeroTier.Simulation;
@@ -6,21 +7,25 @@ namespace ZeroTier.Simulation;
 public sealed class VirtualDatagramTransport : IDatagramTransport
 {
     private readonly VirtualHost _host;
-    private readonly VirtualSocket[] _sockets;
+    private readonly ushort _port;
+    private readonly List<VirtualSocket?> _sockets;
+    private readonly List<AddressFamily> _families;
 
     internal VirtualDatagramTransport(VirtualHost host, List<InetEndPoint> endPoints)
     {
         _host = host;
+        _port = endPoints[0].Port;
         LocalEndPoints = endPoints;
         _sockets = [.. endPoints.Select((endPoint, index) => new VirtualSocket(this, host, endPoint, index))];
+        _families = [.. endPoints.Select(endPoint => endPoint.Family)];
         foreach (var socket in _sockets)
         {
-            host.Bind(socket);
+            host.Bind(socket!);
         }
     }
 
     /// <inheritdoc />
-    public IReadOnlyList<InetEndPoint> LocalEndPoints { get; }
+    public IReadOnlyList<InetEndPoint> LocalEndPoints { get; private set; }
 
     /// <summary>The host it belongs to.</summary>
     public VirtualHost Host => _host;
@@ -41,7 +46,7 @@ public sealed class VirtualDatagramTransport : IDatagramTransport
         Receiver = receiver;
         foreach (var socket in _sockets)
         {
-            socket.DeliverSoon();
+            socket?.DeliverSoon();
         }
     }
 
@@ -71,19 +76,61 @@ public sealed class VirtualDatagramTransport : IDatagramTransport
             IsClosed = true;
             foreach (var socket in _sockets)
             {
-                _host.Unbind(socket);
-                socket.Clear();
+                Close(socket);
             }
+
+            _host.Remove(this);
         }
 
         return ValueTask.CompletedTask;
     }
 
+    internal void LoseAddress(InetEndPoint address)
+    {
+        for (int i = 0; i < _sockets.Count; i++)
+        {
+            if (_sockets[i] is { } socket && socket.EndPoint.HasSameAddress(address))
+            {
+                Close(socket);
+                _sockets[i] = null;
+                LocalEndPoints = [.. _sockets.Select(open => open?.EndPoint ?? default)];
+            }
+        }
+    }
+
+    /// <summary>Opens the address on the port of the others, under a number that has none.</summary>
+    internal void GainAddress(InetEndPoint address)
+    {
+        int number = Enumerable.Range(0, _sockets.Count).FirstOrDefault(i => _sockets[i] is null && _families[i] == address.Family, -1);
+        var socket = new VirtualSocket(this, _host, address.WithPort(_port), number < 0 ? _sockets.Count : number);
+        _host.Bind(socket);
+        if (number < 0)
+        {
+            _sockets.Add(socket);
+            _families.Add(address.Family);
+        }
+        else
+        {
+            _sockets[number] = socket;
+        }
+
+        LocalEndPoints = [.. _sockets.Select(open => open?.EndPoint ?? default)];
+    }
+
+    private void Close(VirtualSocket? socket)
+    {
+        if (socket is not null)
+        {
+            _host.Unbind(socket);
+            socket.Clear();
+        }
+    }
+
     private void SendOne(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagram, int hops)
     {
-        if (!IsClosed)
+        if (!IsClosed && _sockets[socket] is { } open)
         {
-            _host.Network.Send(_host, _sockets[socket].EndPoint, destination, datagram, hops);
+            _host.Network.Send(_host, open.EndPoint, destination, datagram, hops);
         }
     }
 }

@@ -7,6 +7,7 @@ namespace ZeroTier.Simulation;
 public sealed class VirtualHost
 {
     private readonly Dictionary<InetEndPoint, VirtualSocket> _sockets = [];
+    private readonly List<VirtualDatagramTransport> _transports = [];
 
     internal VirtualHost(VirtualNetwork network, VirtualRealm realm, string name, int number, InetEndPoint[] addresses)
     {
@@ -21,7 +22,7 @@ public sealed class VirtualHost
     public string Name { get; }
 
     /// <summary>Its addresses, each with port 0.</summary>
-    public IReadOnlyList<InetEndPoint> Addresses { get; }
+    public IReadOnlyList<InetEndPoint> Addresses { get; private set; }
 
     /// <summary>Bytes that each socket holds until they are delivered; more is dropped. Default 4 MiB.</summary>
     public int ReceiveBufferBytes { get; set; } = 4 * 1024 * 1024;
@@ -63,7 +64,33 @@ public sealed class VirtualHost
             }
         }
 
-        return new VirtualDatagramTransport(this, endPoints);
+        var transport = new VirtualDatagramTransport(this, endPoints);
+        _transports.Add(transport);
+        return transport;
+    }
+
+    /// <summary>Takes an address away, as when a network is left. Losing one and gaining another in one instant is a move.</summary>
+    public void LoseAddress(string address)
+    {
+        var lost = VirtualNetwork.ParseAddress(address);
+        Realm.Remove(lost);
+        Addresses = [.. Addresses.Where(own => own != lost)];
+        foreach (var transport in _transports)
+        {
+            transport.LoseAddress(lost);
+        }
+    }
+
+    /// <summary>Adds an address, which the open transports bind on their first port.</summary>
+    public void GainAddress(string address)
+    {
+        var gained = VirtualNetwork.ParseAddress(address);
+        Realm.Add(gained, this);
+        Addresses = [.. Addresses, gained];
+        foreach (var transport in _transports)
+        {
+            transport.GainAddress(gained);
+        }
     }
 
     /// <inheritdoc />
@@ -72,6 +99,8 @@ public sealed class VirtualHost
     internal VirtualSocket? FindSocket(InetEndPoint endPoint) => _sockets.GetValueOrDefault(endPoint);
 
     internal void Bind(VirtualSocket socket) => _sockets.Add(socket.EndPoint, socket);
+
+    internal void Remove(VirtualDatagramTransport transport) => _transports.Remove(transport);
 
     internal void Unbind(VirtualSocket socket) => _sockets.Remove(socket.EndPoint);
 }

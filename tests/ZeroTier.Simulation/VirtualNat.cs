@@ -133,6 +133,8 @@ internal sealed class VirtualRealm(VirtualNat? gateway)
 
     public void Add(InetEndPoint address, object station) => _stations.Add(address.WithPort(0), station);
 
+    public void Remove(InetEndPoint address) => _stations.Remove(address.WithPort(0));
+
     public bool Contains(InetEndPoint endPoint) => _stations.ContainsKey(endPoint.WithPort(0));
 
     public VirtualNat? FindNat(InetEndPoint endPoint) => Find(endPoint) as VirtualNat;

@@ -6,7 +6,10 @@ namespace ZeroTier.Managed.Datagrams;
 /// <remarks>Sending is thread-safe. A send never blocks for long and never throws for what the network does: datagrams may be lost.</remarks>
 public interface IDatagramTransport : IAsyncDisposable
 {
-    /// <summary>The local address of each socket; the index is the socket's number. Fixed once opened.</summary>
+    /// <summary>
+    /// The local address of each socket; the index is the socket's number. Where the machine's addresses change, a new list takes the place of this one:
+    /// a number may then name another address of the same family, or <see cref="InetEndPoint.IsNone"/> while it has none, and numbers may be added, but none goes.
+    /// </summary>
     IReadOnlyList<InetEndPoint> LocalEndPoints { get; }
 
     /// <summary>

@@ -32,8 +32,8 @@ internal sealed unsafe class LinuxUdpSocket : UdpSocket
     private LinuxMessageSlot* _slots;
     private int _segmentation;
 
-    public LinuxUdpSocket(Socket socket, InetEndPoint localEndPoint, int index, UdpDatagramTransportOptions options, ILinuxUdpCalls calls)
-        : base(socket, localEndPoint, index, options.Logger)
+    public LinuxUdpSocket(Socket socket, InetEndPoint localEndPoint, int index, UdpCounters counters, UdpDatagramTransportOptions options, ILinuxUdpCalls calls)
+        : base(socket, localEndPoint, index, counters, options.Logger)
     {
         _calls = calls;
         _handle = socket.SafeHandle;

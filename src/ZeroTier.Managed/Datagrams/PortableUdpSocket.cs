@@ -19,8 +19,8 @@ internal sealed class PortableUdpSocket : UdpSocket
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(65536, pinned: true);
     private readonly SocketAddress _source;
 
-    public PortableUdpSocket(Socket socket, InetEndPoint localEndPoint, int index, ILogger logger)
-        : base(socket, localEndPoint, index, logger) => _source = new SocketAddress(localEndPoint.Family);
+    public PortableUdpSocket(Socket socket, InetEndPoint localEndPoint, int index, UdpCounters counters, ILogger logger)
+        : base(socket, localEndPoint, index, counters, logger) => _source = new SocketAddress(localEndPoint.Family);
 
     public override void Send(in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize)
     {
@@ -86,7 +86,16 @@ internal sealed class PortableUdpSocket : UdpSocket
             self.Address = IPAddress.IPv6Loopback;
         }
 
-        SendOne(self.Serialize(), []);
+        try
+        {
+            // Not counted: it is not the node's.
+            Socket.SendTo([], SocketFlags.None, self.Serialize());
+        }
+        catch (SocketException)
+        {
+            // The address has gone.
+        }
+
         Socket.Dispose();
     }
 

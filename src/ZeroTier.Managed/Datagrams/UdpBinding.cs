@@ -9,22 +9,25 @@ internal static class UdpBinding
     private const int AttemptsForFreePort = 16;
 
     /// <summary>Binds all addresses on one port; on failure nothing stays open.</summary>
-    public static List<UdpSocket> Bind(UdpDatagramTransportOptions options, ILinuxUdpCalls calls)
+    /// <param name="options">Which and how.</param>
+    /// <param name="calls">The system's calls.</param>
+    /// <param name="machine">The machine's own addresses, for options that name none.</param>
+    public static List<UdpSocket> Bind(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, IReadOnlyList<IPAddress> machine)
     {
         Check(options);
-        var addresses = Addresses(options);
+        var addresses = Addresses(options, machine);
         for (int attempt = 1; ; attempt++)
         {
-            var bound = new List<(Socket Socket, InetEndPoint EndPoint)>();
+            var bound = new List<Socket>();
             var current = addresses[0];
             try
             {
                 BindAll(options, addresses, bound, ref current);
-                return Wrap(options, calls, bound);
+                return [.. bound.Select((socket, index) => Wrap(options, calls, socket, index, new UdpCounters()))];
             }
             catch (SocketException e)
             {
-                bound.ForEach(b => b.Socket.Dispose());
+                bound.ForEach(socket => socket.Dispose());
 
                 // A port that the system found free on the first address may be taken on another.
                 if (options.Port == 0 && e.SocketErrorCode == SocketError.AddressAlreadyInUse && attempt < AttemptsForFreePort)
@@ -34,6 +37,26 @@ internal static class UdpBinding
 
                 throw Explain(options, current, e);
             }
+        }
+    }
+
+    /// <summary>Binds one more address, that the machine got since.</summary>
+    /// <returns>Null when it cannot be bound now; the next look at the addresses tries again.</returns>
+    public static UdpSocket? TryBind(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, InetEndPoint endPoint, int index, UdpCounters counters)
+    {
+        try
+        {
+            return Wrap(options, calls, Open(options, endPoint.ToIPEndPoint()), index, counters);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            UdpLog.PortTaken(options.Logger, endPoint, AddressWatch.Interval);
+            return null;
+        }
+        catch (SocketException e)
+        {
+            UdpLog.AddressSkipped(options.Logger, endPoint, e.SocketErrorCode);
+            return null;
         }
     }
 
@@ -56,7 +79,7 @@ internal static class UdpBinding
         }
     }
 
-    private static List<IPAddress> Addresses(UdpDatagramTransportOptions options)
+    private static List<IPAddress> Addresses(UdpDatagramTransportOptions options, IReadOnlyList<IPAddress> machine)
     {
         if (options.BindAddresses.Count > 0)
         {
@@ -68,7 +91,7 @@ internal static class UdpBinding
             return Socket.OSSupportsIPv6 ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : [IPAddress.Loopback];
         }
 
-        var addresses = LocalAddresses.Enumerate();
+        List<IPAddress> addresses = [.. machine];
         if (addresses.Count == 0)
         {
             // No network yet: the wildcards work as soon as there is one.
@@ -82,38 +105,43 @@ internal static class UdpBinding
         return addresses;
     }
 
-    private static void BindAll(UdpDatagramTransportOptions options, List<IPAddress> addresses, List<(Socket, InetEndPoint)> bound, ref IPAddress current)
+    private static void BindAll(UdpDatagramTransportOptions options, List<IPAddress> addresses, List<Socket> bound, ref IPAddress current)
     {
         int port = options.Port;
         foreach (var address in addresses)
         {
             current = address;
-            var socket = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
             try
             {
-                Configure(socket, options);
-                socket.Bind(new IPEndPoint(address, port));
+                var socket = Open(options, new IPEndPoint(address, port));
+                bound.Add(socket);
+                port = ((IPEndPoint)socket.LocalEndPoint!).Port;
             }
             catch (SocketException e) when (IsOptional(options, address, bound.Count) && e.SocketErrorCode != SocketError.AddressAlreadyInUse)
             {
-                socket.Dispose();
                 UdpLog.AddressSkipped(options.Logger, InetEndPoint.From(new IPEndPoint(address, port)), e.SocketErrorCode);
-                continue;
             }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
-
-            var endPoint = InetEndPoint.From((IPEndPoint)socket.LocalEndPoint!);
-            port = endPoint.Port;
-            bound.Add((socket, endPoint));
         }
 
         if (bound.Count == 0)
         {
             throw new SocketException((int)SocketError.AddressNotAvailable);
+        }
+    }
+
+    private static Socket Open(UdpDatagramTransportOptions options, IPEndPoint endPoint)
+    {
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        try
+        {
+            Configure(socket, options);
+            socket.Bind(endPoint);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 
@@ -168,32 +196,41 @@ internal static class UdpBinding
         }
     }
 
-    private static List<UdpSocket> Wrap(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, List<(Socket Socket, InetEndPoint EndPoint)> bound)
+    private static UdpSocket Wrap(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Socket socket, int index, UdpCounters counters)
     {
-        bool fast = !options.PortableSockets && LinuxUdpCalls.IsSupported;
-        var sockets = new List<UdpSocket>();
-        foreach (var (socket, endPoint) in bound)
+        try
         {
-            UdpSocket? wrapped = null;
-            if (fast)
-            {
-                try
-                {
-                    wrapped = new LinuxUdpSocket(socket, endPoint, sockets.Count, options, calls);
-                }
-                catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
-                {
-                    UdpLog.FastPathUnavailable(options.Logger, e.Message);
-                    fast = false;
-                }
-            }
+            var endPoint = InetEndPoint.From((IPEndPoint)socket.LocalEndPoint!);
+            int receiveBuffer = socket.ReceiveBufferSize;
+            var wrapped = WrapFast(options, calls, socket, endPoint, index, counters)
+                ?? new PortableUdpSocket(socket, endPoint, index, counters, options.Logger);
+            UdpLog.Bound(options.Logger, endPoint, wrapped.SegmentationOffload, wrapped.ReceiveCoalescing, receiveBuffer);
+            return wrapped;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 
-            wrapped ??= new PortableUdpSocket(socket, endPoint, sockets.Count, options.Logger);
-            sockets.Add(wrapped);
-            UdpLog.Bound(options.Logger, endPoint, wrapped.SegmentationOffload, wrapped.ReceiveCoalescing, socket.ReceiveBufferSize);
+    private static UdpSocket? WrapFast(
+        UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Socket socket, InetEndPoint endPoint, int index, UdpCounters counters)
+    {
+        if (options.PortableSockets || !LinuxUdpCalls.IsSupported)
+        {
+            return null;
         }
 
-        return sockets;
+        try
+        {
+            return new LinuxUdpSocket(socket, endPoint, index, counters, options, calls);
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
+        {
+            UdpLog.FastPathUnavailable(options.Logger, e.Message);
+            return null;
+        }
     }
 
     private static ZeroTierException Explain(UdpDatagramTransportOptions options, IPAddress address, SocketException e) => e.SocketErrorCode switch

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 
@@ -5,29 +6,40 @@ namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
 /// The physical network of real nodes: one UDP socket per local address, all on one port. On 64-bit Linux with segmentation offload and receive
-/// coalescing where the kernel has them, elsewhere on .NET sockets. Thread-safe.
+/// coalescing where the kernel has them, elsewhere on .NET sockets. Unless addresses were asked for by name, it follows those of the machine. Thread-safe.
 /// </summary>
 public sealed class UdpDatagramTransport : IDatagramTransport
 {
     private const int MaximumPayload = 65507;
     private const int MaximumSegments = 64;
-    private readonly UdpSocket[] _sockets;
+    private readonly UdpDatagramTransportOptions _options;
+    private readonly ILinuxUdpCalls _calls;
+    private readonly Func<IReadOnlyList<IPAddress>> _machine;
+    private readonly ushort _port;
+    private volatile Slot[] _slots;
+    private volatile IReadOnlyList<InetEndPoint> _localEndPoints;
+    private IDatagramReceiver? _receiver;
+    private AddressWatch? _watch;
     private int _started;
 
-    private UdpDatagramTransport(List<UdpSocket> sockets)
+    private UdpDatagramTransport(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Func<IReadOnlyList<IPAddress>> machine)
     {
-        _sockets = [.. sockets];
-        LocalEndPoints = [.. sockets.Select(s => s.LocalEndPoint)];
+        _options = options;
+        _calls = calls;
+        _machine = machine;
+        _slots = [.. UdpBinding.Bind(options, calls, FollowsMachine ? machine() : []).Select(socket => new Slot(socket))];
+        _localEndPoints = ListEndPoints();
+        _port = _localEndPoints[0].Port;
     }
 
     /// <inheritdoc />
-    public IReadOnlyList<InetEndPoint> LocalEndPoints { get; }
+    public IReadOnlyList<InetEndPoint> LocalEndPoints => _localEndPoints;
 
     /// <summary>True while every socket sends runs of datagrams with segmentation offload.</summary>
-    public bool UsesSegmentationOffload => _sockets.All(s => s.SegmentationOffload);
+    public bool UsesSegmentationOffload => _slots.All(slot => slot.Socket is null or { SegmentationOffload: true });
 
     /// <summary>True when every socket receives runs of datagrams coalesced.</summary>
-    public bool UsesReceiveCoalescing => _sockets.All(s => s.ReceiveCoalescing);
+    public bool UsesReceiveCoalescing => _slots.All(slot => slot.Socket is null or { ReceiveCoalescing: true });
 
     /// <summary>What was sent and received so far.</summary>
     public UdpDatagramStatistics Statistics
@@ -35,24 +47,26 @@ public sealed class UdpDatagramTransport : IDatagramTransport
         get
         {
             var sum = default(UdpDatagramStatistics);
-            foreach (var socket in _sockets)
+            foreach (var slot in _slots)
             {
-                sum = socket.Counters.AddTo(sum);
+                sum = slot.Counters.AddTo(sum);
             }
 
             return sum;
         }
     }
 
+    private bool FollowsMachine => _options.BindAddresses.Count == 0 && !_options.LoopbackOnly;
+
     /// <summary>Binds the sockets. Nothing is received before <see cref="Start"/>.</summary>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Underlay"/>: the port is taken, or an address is not this machine's; everything opened is closed again.</exception>
     public static UdpDatagramTransport Open(UdpDatagramTransportOptions options) => Open(options, LinuxUdpCalls.Instance);
 
-    internal static UdpDatagramTransport Open(UdpDatagramTransportOptions options, ILinuxUdpCalls calls)
+    internal static UdpDatagramTransport Open(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Func<IReadOnlyList<IPAddress>>? machine = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new UdpDatagramTransport(UdpBinding.Bind(options, calls));
+        return new UdpDatagramTransport(options, calls, machine ?? LocalAddresses.Enumerate);
     }
 
     /// <inheritdoc />
@@ -64,9 +78,15 @@ public sealed class UdpDatagramTransport : IDatagramTransport
             throw new InvalidOperationException("The transport was started already.");
         }
 
-        foreach (var socket in _sockets)
+        _receiver = receiver;
+        foreach (var slot in _slots)
         {
-            socket.Start(receiver);
+            slot.Socket?.Start(receiver);
+        }
+
+        if (FollowsMachine)
+        {
+            _watch = new AddressWatch(LookAsync, _options.TimeProvider, _options.Logger);
         }
     }
 
@@ -76,11 +96,7 @@ public sealed class UdpDatagramTransport : IDatagramTransport
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(segmentSize);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(datagrams.Length, MaximumPayload);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(datagrams.Length, (long)MaximumSegments * segmentSize, nameof(datagrams));
-        var target = _sockets[socket];
-        if (CanReach(target, destination, (datagrams.Length + segmentSize - 1) / segmentSize))
-        {
-            target.Send(destination, datagrams, segmentSize);
-        }
+        SocketFor(socket, destination, (datagrams.Length + segmentSize - 1) / segmentSize)?.Send(destination, datagrams, segmentSize);
     }
 
     /// <inheritdoc />
@@ -89,31 +105,155 @@ public sealed class UdpDatagramTransport : IDatagramTransport
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(hops);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(hops, 255);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(datagram.Length, MaximumPayload);
-        var target = _sockets[socket];
-        if (CanReach(target, destination, 1))
-        {
-            target.SendWithHopLimit(destination, datagram, hops);
-        }
+        SocketFor(socket, destination, 1)?.SendWithHopLimit(destination, datagram, hops);
     }
 
     /// <summary>Ends the receive threads and closes the sockets. No delivery runs any more when it completes.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (var socket in _sockets)
+        if (_watch is { } watch)
         {
-            await socket.DisposeAsync().ConfigureAwait(false);
+            await watch.DisposeAsync().ConfigureAwait(false);
+        }
+
+        foreach (var slot in _slots)
+        {
+            if (slot.Socket is { } socket)
+            {
+                await socket.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 
-    private static bool CanReach(UdpSocket socket, in InetEndPoint destination, int datagrams)
+    private UdpSocket? SocketFor(int number, in InetEndPoint destination, int datagrams)
     {
-        // Port 0 cannot be sent to; a peer's claim may still name it.
-        if (destination.Family == socket.LocalEndPoint.Family && destination.Port != 0)
+        var slot = _slots[number];
+        if (slot.Socket is not { } socket)
         {
-            return true;
+            slot.Counters.SendFailed(SocketError.AddressNotAvailable, datagrams);
+            return null;
         }
 
-        socket.Counters.SendFailed(SocketError.AddressFamilyNotSupported, datagrams);
-        return false;
+        // Port 0 cannot be sent to; a peer's claim may still name it.
+        if (destination.Family != slot.Family || destination.Port == 0)
+        {
+            slot.Counters.SendFailed(SocketError.AddressFamilyNotSupported, datagrams);
+            return null;
+        }
+
+        return socket;
+    }
+
+    private async Task LookAsync()
+    {
+        try
+        {
+            await FollowAsync(_machine()).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Whatever the system says about its addresses, the sockets that are open go on, and are closed in the end.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            UdpLog.AddressesNotFollowed(_options.Logger, AddressWatch.Interval, e);
+        }
+    }
+
+    /// <summary>Closes the sockets of addresses that the machine has lost, and opens those of new ones, first under the numbers that became free.</summary>
+    private async Task FollowAsync(IReadOnlyList<IPAddress> machine)
+    {
+        InetEndPoint[] wanted = [.. machine.Select(address => InetEndPoint.From(new IPEndPoint(address, _port)))];
+        bool closed = await CloseLostAsync(wanted).ConfigureAwait(false);
+        var added = OpenAdded(wanted);
+        if (!closed && added.Count == 0)
+        {
+            return;
+        }
+
+        // The list first: what a socket delivers comes with its number.
+        _localEndPoints = ListEndPoints();
+        foreach (var socket in added)
+        {
+            socket.Start(_receiver!);
+        }
+
+        if (_localEndPoints.All(endPoint => endPoint.IsNone))
+        {
+            UdpLog.NoAddressLeft(_options.Logger);
+        }
+        else
+        {
+            UdpLog.AddressesChanged(_options.Logger, string.Join(", ", _localEndPoints.Where(endPoint => !endPoint.IsNone)));
+        }
+    }
+
+    private async Task<bool> CloseLostAsync(InetEndPoint[] wanted)
+    {
+        bool changed = false;
+        foreach (var slot in _slots)
+        {
+            if (slot.Socket is { } socket && IsLost(socket.LocalEndPoint, wanted))
+            {
+                slot.Socket = null;
+                changed = true;
+                await socket.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+
+        return changed;
+    }
+
+    // A wildcard was bound because the machine had no address; it holds the port until there is one of its family.
+    private static bool IsLost(InetEndPoint bound, InetEndPoint[] wanted) =>
+        bound.IsWildcard ? Array.Exists(wanted, endPoint => endPoint.Family == bound.Family) : Array.IndexOf(wanted, bound) < 0;
+
+    private List<UdpSocket> OpenAdded(InetEndPoint[] wanted)
+    {
+        var added = new List<UdpSocket>();
+        foreach (var endPoint in wanted)
+        {
+            var slots = _slots;
+            if (Array.Exists(slots, slot => slot.Socket?.LocalEndPoint == endPoint))
+            {
+                continue;
+            }
+
+            int number = Array.FindIndex(slots, slot => slot.Socket is null && slot.Family == endPoint.Family);
+            var counters = number < 0 ? new UdpCounters() : slots[number].Counters;
+            if (UdpBinding.TryBind(_options, _calls, endPoint, number < 0 ? slots.Length : number, counters) is not { } socket)
+            {
+                continue;
+            }
+
+            added.Add(socket);
+            if (number < 0)
+            {
+                _slots = [.. slots, new Slot(socket)];
+            }
+            else
+            {
+                slots[number].Socket = socket;
+            }
+        }
+
+        return added;
+    }
+
+    private InetEndPoint[] ListEndPoints() => [.. _slots.Select(slot => slot.Socket?.LocalEndPoint ?? default)];
+
+    /// <summary>A socket's number: its family and its counters stay when its address changes.</summary>
+    private sealed class Slot(UdpSocket socket)
+    {
+        private volatile UdpSocket? _socket = socket;
+
+        public AddressFamily Family { get; } = socket.LocalEndPoint.Family;
+
+        public UdpCounters Counters { get; } = socket.Counters;
+
+        /// <summary>Null while no address of the machine has this number.</summary>
+        public UdpSocket? Socket
+        {
+            get => _socket;
+            set => _socket = value;
+        }
     }
 }

@@ -12,7 +12,7 @@ public sealed record UdpDatagramTransportOptions
 
     /// <summary>
     /// The addresses to bind, one socket each; an address that cannot be bound is an error. 0.0.0.0 and :: are allowed and cover one family each.
-    /// Default: none given, which means every address of this machine that other machines can reach.
+    /// Default: none given, which means every address of this machine that other machines can reach, also those that it gets or loses later.
     /// Wins over <see cref="LoopbackOnly"/>.
     /// </summary>
     public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
@@ -37,6 +37,9 @@ public sealed record UdpDatagramTransportOptions
 
     /// <summary>Uses .NET sockets only, even where a faster way exists; both settings above then have no effect. Default false.</summary>
     public bool PortableSockets { get; init; }
+
+    /// <summary>The clock by which the machine's addresses are looked at again. Default: the system's.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     /// <summary>Where logs go. Default: nowhere.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;

@@ -26,4 +26,19 @@ internal static partial class UdpLog
 
     [LoggerMessage(1106, LogLevel.Debug, "Skipped UDP {EndPoint}: {Error}.")]
     public static partial void AddressSkipped(ILogger logger, InetEndPoint endPoint, SocketError error);
+
+    [LoggerMessage(1107, LogLevel.Information, "The machine's addresses have changed; the node uses {EndPoints} now.")]
+    public static partial void AddressesChanged(ILogger logger, string endPoints);
+
+    [LoggerMessage(1108, LogLevel.Warning, "The machine has no address left that others can reach; the node waits for one.")]
+    public static partial void NoAddressLeft(ILogger logger);
+
+    [LoggerMessage(1109, LogLevel.Warning, "The machine's addresses cannot be followed; the node keeps those it has and tries again in {Interval}.")]
+    public static partial void AddressesNotFollowed(ILogger logger, TimeSpan interval, Exception exception);
+
+    [LoggerMessage(1110, LogLevel.Debug, "The system does not report changes of its addresses ({Reason}); they are looked at every {Interval}.")]
+    public static partial void ChangesNotReported(ILogger logger, string reason, TimeSpan interval);
+
+    [LoggerMessage(1111, LogLevel.Warning, "The machine's new address cannot be used: UDP {EndPoint} is taken by another program; trying again in {Interval}.")]
+    public static partial void PortTaken(ILogger logger, InetEndPoint endPoint, TimeSpan interval);
 }

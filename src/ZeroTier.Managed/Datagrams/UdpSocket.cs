@@ -18,17 +18,18 @@ internal abstract class UdpSocket : IAsyncDisposable
     private bool _receiverThrew;
     private int _disposed;
 
-    protected UdpSocket(Socket socket, InetEndPoint localEndPoint, int index, ILogger logger)
+    protected UdpSocket(Socket socket, InetEndPoint localEndPoint, int index, UdpCounters counters, ILogger logger)
     {
         Socket = socket;
         LocalEndPoint = localEndPoint;
         Index = index;
+        Counters = counters;
         Logger = logger;
     }
 
     public InetEndPoint LocalEndPoint { get; }
 
-    public UdpCounters Counters { get; } = new();
+    public UdpCounters Counters { get; }
 
     public virtual bool SegmentationOffload => false;
 

@@ -59,7 +59,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     public IReadOnlyList<ZeroTierPeer> Peers => [.. _vl1.Snapshot().OrderByDescending(peer => peer.Role)];
 
-    public IReadOnlyList<IPEndPoint> LocalEndPoints => [.. _transport.LocalEndPoints.Select(e => e.ToIPEndPoint())];
+    public IReadOnlyList<IPEndPoint> LocalEndPoints => [.. _transport.LocalEndPoints.Where(e => !e.IsNone).Select(e => e.ToIPEndPoint())];
 
     /// <summary>Opens everything. When a step fails, what was opened is closed again.</summary>
     /// <param name="options">The node's options.</param>
@@ -286,6 +286,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         Port = Options.Port,
         BindAddresses = Options.BindAddresses,
         LoopbackOnly = planet.IsLoopbackOnly,
+        TimeProvider = Options.TimeProvider,
         Logger = ShieldedLogger.Create(Options.LoggerFactory, "ZeroTier.Managed.Datagrams"),
     });
 

@@ -68,6 +68,18 @@ internal sealed class SelfAwareness
         }
     }
 
+    /// <summary>Forgets what was reported of the addresses of these sockets.</summary>
+    public void Forget(Predicate<int> socket)
+    {
+        foreach (var key in _reports.Keys)
+        {
+            if (socket(key.Socket))
+            {
+                _reports.Remove(key);
+            }
+        }
+    }
+
     /// <summary>Forgets old reports.</summary>
     public void Expire(long now)
     {

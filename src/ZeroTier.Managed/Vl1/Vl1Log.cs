@@ -40,4 +40,7 @@ internal static partial class Vl1Log
 
     [LoggerMessage(1011, LogLevel.Error, "Upkeep failed; it goes on at the next tick.")]
     public static partial void UpkeepFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(1012, LogLevel.Debug, "Node {Node}: its physical addresses have changed, {Count} can be used for paths; roots and peers are told.")]
+    public static partial void LocalEndPointsChanged(ILogger logger, NodeId node, int count);
 }

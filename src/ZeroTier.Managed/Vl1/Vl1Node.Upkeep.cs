@@ -42,6 +42,7 @@ internal sealed partial class Vl1Node
             }
         }
 
+        FollowLocalEndPoints(now);
         ChooseUpstream(now);
         foreach (var peer in _peerList)
         {
@@ -281,18 +282,20 @@ internal sealed partial class Vl1Node
         }
     }
 
-    private void DropExpiredPaths(Peer peer, long now)
+    private void DropExpiredPaths(Peer peer, long now) => DropPaths(peer, path => path.IsExpired(now), now);
+
+    private void DropPaths(Peer peer, Predicate<PeerPath> isGone, long now)
     {
         var paths = peer.Paths;
-        if (!Array.Exists(paths, path => path.IsExpired(now)))
+        if (!Array.Exists(paths, isGone))
         {
             return;
         }
 
-        peer.Paths = Array.FindAll(paths, path => !path.IsExpired(now));
+        peer.Paths = Array.FindAll(paths, path => !isGone(path));
         foreach (var path in paths)
         {
-            if (path.IsExpired(now))
+            if (isGone(path))
             {
                 Vl1Log.PathDropped(_log, peer.Id, path.EndPoint);
             }

@@ -56,7 +56,6 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private Outbox _outbox = new();
     private Outbox? _spareOutbox;
     private NodeId[] _anchors = [];
-    private IReadOnlyList<InetEndPoint> _localEndPoints = [];
     private long _lastPingCheck = Vl1Timing.Never;
     private long _lastHousekeeping;
     private long _lastBeaconAnswer = Vl1Timing.Never;
@@ -167,11 +166,6 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
 
         _transport.Start(this);
-        if (_localEndPoints.Count == 0)
-        {
-            SetLocalEndPoints(_transport.LocalEndPoints);
-        }
-
         OnTick();
         GreetRemembered();
         _timer.Change(TimeSpan.FromMilliseconds(Vl1Timing.Tick), TimeSpan.FromMilliseconds(Vl1Timing.Tick));
@@ -239,17 +233,6 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         lock (_control)
         {
             _anchors = list;
-        }
-    }
-
-    /// <summary>Names our own physical addresses, to be told to trusted peers. Addresses that are no use for a path are left out. Replaces the former list.</summary>
-    public void SetLocalEndPoints(IEnumerable<InetEndPoint> endPoints)
-    {
-        ArgumentNullException.ThrowIfNull(endPoints);
-        InetEndPoint[] list = [.. endPoints.Where(e => e.Port != 0 && IsUsable(e)).Distinct().Take(Vl1Limits.PushedEndPoints)];
-        lock (_control)
-        {
-            _localEndPoints = list;
         }
     }
 

@@ -31,9 +31,9 @@ public sealed class UdpDatagramTransportTests
 
         UdpData.AssertRun(await arrived.WaitForAsync(9), 8, 1432, 100);
         Assert.Equal(a.LocalEndPoints[0], arrived.LastSource);
-        Assert.InRange(arrived.Batches, 1, 9);
         Assert.Equal((9, 8 * 1432 + 100), (a.Statistics.DatagramsSent, a.Statistics.BytesSent));
-        Assert.Equal((9, 8 * 1432 + 100), (b.Statistics.DatagramsReceived, b.Statistics.BytesReceived));
+        await UdpData.Until(() => b.Statistics is { DatagramsReceived: 9, BytesReceived: 8 * 1432 + 100 } && arrived.Batches > 0);
+        Assert.InRange(arrived.Batches, 1, 9);
         if (OperatingSystem.IsLinux() && a.UsesSegmentationOffload)
         {
             Assert.Equal(1, a.Statistics.SendCalls);

@@ -161,6 +161,17 @@ internal static class UdpData
         }
     }
 
+    /// <summary>Waits for what the receive thread does after it has delivered: counting, ending the batch.</summary>
+    public static async Task Until(Func<bool> condition)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(20));
+        while (!condition())
+        {
+            await Task.Delay(1, limit.Token);
+        }
+    }
+
     public static bool HasIpv6 { get; } = CanBindIpv6();
 
     private static bool CanBindIpv6()

@@ -45,6 +45,38 @@ public class PathTests
         world.Stop();
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void MachineThatMoves_InTheMiddleOfATransfer_LosesNoByte(int member)
+    {
+        var world = new SimulatedWorld(seed: 13, members: 2);
+        world.Physical.DefaultLink = new VirtualLink { Delay = TimeSpan.FromMilliseconds(20), Bandwidth = 2_000_000 };
+        byte[] data = new byte[4_000_000];
+        new SeededRandom(13).Fill(data);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            var (client, server) = await ConnectAsync(world);
+            var receiving = ReceiveAllAsync(server);
+            var sending = client.Output.WriteAsync(data, Token).AsTask();
+            await world.Delay(TimeSpan.FromSeconds(1));
+            var host = world.Hosts[member + 1];
+            string address = host.Addresses[0].ToIPEndPoint().Address.ToString();
+            host.LoseAddress(address);
+            host.GainAddress("10.99.0.1");
+            var moved = world.Clock.Elapsed;
+            await sending;
+            await client.DisposeAsync();
+
+            Assert.Equal(SHA256.HashData(data), SHA256.HashData(await receiving));
+            Assert.InRange(world.Clock.Elapsed - moved, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+            await server.DisposeAsync();
+            Assert.All(world.Members, node => Assert.True(node.IsOnline));
+        });
+        world.Stop();
+    }
+
     [Fact]
     public void Counters_DoNotFallWhenANetworkIsLeft()
     {

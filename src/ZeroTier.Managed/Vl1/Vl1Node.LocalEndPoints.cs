@@ -1,0 +1,74 @@
+using ZeroTier.Managed.Datagrams;
+
+namespace ZeroTier.Managed.Vl1;
+
+/// <content>Our own physical addresses, and what is done when they change (chapters 2.6.13, 2.14, 2.17).</content>
+internal sealed partial class Vl1Node
+{
+    private IReadOnlyList<InetEndPoint>? _boundEndPoints;
+    private IReadOnlyList<InetEndPoint> _localEndPoints = [];
+    private bool _pushesDue;
+
+    // What left from an address that has gone now leaves from the one that took its number. The other side looks for us at the old one until it hears from
+    // the new: so everybody with a path from there is asked, and goes through a root until the answer.
+    private void FollowLocalEndPoints(long now)
+    {
+        TellNewEndPoints();
+        var bound = _transport.LocalEndPoints;
+        var former = _boundEndPoints;
+        if (ReferenceEquals(bound, former) || (former is not null && bound.SequenceEqual(former)))
+        {
+            return;
+        }
+
+        _boundEndPoints = bound;
+
+        // Addresses that are no use for a path are not told to anybody.
+        var usable = bound.Where(e => e.Port != 0 && IsUsable(e)).Distinct().Take(Vl1Limits.PushedEndPoints).ToArray();
+        bool told = former is null || usable.SequenceEqual(_localEndPoints);
+        _localEndPoints = usable;
+        if (former is null)
+        {
+            return;
+        }
+
+        Vl1Log.LocalEndPointsChanged(_log, Id, usable.Length);
+        _pushesDue |= !told;
+        _selfAwareness.Forget(report => HasMoved(report, former, bound));
+        foreach (var peer in _peerList)
+        {
+            DropPaths(peer, path => bound[path.Socket].IsNone, now);
+            foreach (var path in peer.Paths)
+            {
+                if (HasMoved(path.Socket, former, bound))
+                {
+                    path.IsSuspect = true;
+                    Probe(peer, path.Socket, path.EndPoint);
+                }
+            }
+
+            Reroute(peer, now);
+        }
+
+        foreach (var root in _upstreams)
+        {
+            GreetRoot(root, now);
+        }
+    }
+
+    // With the next packet that a trusted peer sends. A tick later than the change: the roots have then said how the new address looks from outside.
+    private void TellNewEndPoints()
+    {
+        if (_pushesDue)
+        {
+            _pushesDue = false;
+            foreach (var peer in _peerList)
+            {
+                peer.LastPush = Vl1Timing.Never;
+            }
+        }
+    }
+
+    private static bool HasMoved(int socket, IReadOnlyList<InetEndPoint> former, IReadOnlyList<InetEndPoint> bound) =>
+        socket < former.Count && former[socket] != bound[socket];
+}
