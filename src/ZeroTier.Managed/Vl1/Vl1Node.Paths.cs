@@ -162,11 +162,15 @@ internal sealed partial class Vl1Node
             Notify(peer, PeerChange.PathAdded);
         }
 
-        if (rival is not null)
+        foreach (var other in paths)
         {
-            // The new port has just answered; whether the old one still does is asked, and until then the new one is used.
-            rival.IsSuspect = true;
-            Probe(peer, rival.Socket, rival.EndPoint);
+            // The new place has just answered. Whether the old ones still do is asked, and until then the new one is used: a peer that moved from a fast
+            // network to a slow one would else be looked for at the better path for 19 s.
+            if (Array.IndexOf(peer.Paths, other) >= 0 && (ReferenceEquals(other, rival) || now - other.LastReceived >= Vl1Timing.PathProbe))
+            {
+                other.IsSuspect = true;
+                Probe(peer, other.Socket, other.EndPoint);
+            }
         }
 
         Reroute(peer, now);
