@@ -86,7 +86,7 @@ internal sealed class AddressWatch : IAsyncDisposable
 
     private async Task LookAsync()
     {
-        // Not on the timer's thread, and not under the lock.
+        // Not under the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await _look().ConfigureAwait(false);
         bool again;

@@ -1,8 +1,9 @@
 using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>Our own physical addresses, and what is done when they change (chapters 2.6.13, 2.14, 2.17).</content>
+/// <content>Our own physical addresses: telling them, and what is done when they change (chapters 2.6.13, 2.14, 2.17).</content>
 internal sealed partial class Vl1Node
 {
     private IReadOnlyList<InetEndPoint>? _boundEndPoints;
@@ -67,6 +68,25 @@ internal sealed partial class Vl1Node
                 peer.LastPush = Vl1Timing.Never;
             }
         }
+    }
+
+    private static bool IsPushDue(Peer peer, in PacketInfo info, long now) =>
+        now - peer.LastTrust < Vl1Timing.Trust && now - peer.LastPush >= (info.Hops > 0 ? Vl1Timing.PushRelayed : Vl1Timing.PushDirect);
+
+    // Chapter 2.6.13: our addresses, the way that the packet came.
+    private void Push(Peer peer, in PacketInfo info, long now)
+    {
+        peer.LastPush = now;
+        var endPoints = new List<InetEndPoint>(_localEndPoints);
+        _selfAwareness.AddTo(endPoints, Vl1Limits.PushedEndPoints);
+        if (endPoints.Count == 0)
+        {
+            return;
+        }
+
+        Span<byte> payload = stackalloc byte[2 + Vl1Limits.PushedEndPoints * PushDirectPathsMessage.MaxRecordSize];
+        int length = PushDirectPathsMessage.Write(payload, endPoints);
+        Emit(peer, Verb.PushDirectPaths, payload[..length], SuiteOf(peer), info.Socket, info.Source);
     }
 
     private static bool HasMoved(int socket, IReadOnlyList<InetEndPoint> former, IReadOnlyList<InetEndPoint> bound) =>

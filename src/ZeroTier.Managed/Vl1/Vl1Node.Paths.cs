@@ -293,25 +293,6 @@ internal sealed partial class Vl1Node
         }
     }
 
-    private static bool IsPushDue(Peer peer, in PacketInfo info, long now) =>
-        now - peer.LastTrust < Vl1Timing.Trust && now - peer.LastPush >= (info.Hops > 0 ? Vl1Timing.PushRelayed : Vl1Timing.PushDirect);
-
-    // Chapter 2.6.13: our addresses, the way that the packet came.
-    private void Push(Peer peer, in PacketInfo info, long now)
-    {
-        peer.LastPush = now;
-        var endPoints = new List<InetEndPoint>(_localEndPoints);
-        _selfAwareness.AddTo(endPoints, Vl1Limits.PushedEndPoints);
-        if (endPoints.Count == 0)
-        {
-            return;
-        }
-
-        Span<byte> payload = stackalloc byte[2 + Vl1Limits.PushedEndPoints * PushDirectPathsMessage.MaxRecordSize];
-        int length = PushDirectPathsMessage.Write(payload, endPoints);
-        Emit(peer, Verb.PushDirectPaths, payload[..length], SuiteOf(peer), info.Socket, info.Source);
-    }
-
     private void HandlePush(Peer peer, ReadOnlySpan<byte> payload)
     {
         using (Enter())
