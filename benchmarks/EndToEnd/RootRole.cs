@@ -1,7 +1,7 @@
 using System.Net;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Net;
 using ZeroTier.Managed.Vl1;
 
 namespace EndToEnd;

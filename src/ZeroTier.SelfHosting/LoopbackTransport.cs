@@ -1,4 +1,5 @@
 using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Net;
 
 namespace ZeroTier.SelfHosting;
 

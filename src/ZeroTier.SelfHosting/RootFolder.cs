@@ -1,6 +1,6 @@
 using ZeroTier.Managed;
-using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Net;
 using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.SelfHosting;

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 using ZeroTier;
 using ZeroTier.Libzt;
 using ZeroTier.LibztDouble;
-using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Net;
 using ZeroTier.Managed.Vl1;
 
 namespace Kestrel.Transport.ZeroTier.Tests;

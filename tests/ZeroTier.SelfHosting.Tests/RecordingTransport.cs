@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Net;
 
 namespace ZeroTier.SelfHosting.Tests;
 

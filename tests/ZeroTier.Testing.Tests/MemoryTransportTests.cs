@@ -1,5 +1,6 @@
 using System.Net;
 using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Net;
 using ZeroTier.Testing.Memory;
 
 namespace ZeroTier.Testing.Tests;

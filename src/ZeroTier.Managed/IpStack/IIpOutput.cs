@@ -24,17 +24,3 @@ internal abstract class IpBatch
     /// <summary>Sends what was committed and gives the batch back. Must be called exactly once.</summary>
     public abstract void Send();
 }
-
-/// <summary>IANA protocol numbers.</summary>
-internal enum IpProtocol : byte
-{
-    HopByHopOptions = 0,
-    Icmp = 1,
-    Tcp = 6,
-    Udp = 17,
-    RoutingHeader = 43,
-    FragmentHeader = 44,
-    IcmpV6 = 58,
-    NoNextHeader = 59,
-    DestinationOptions = 60,
-}

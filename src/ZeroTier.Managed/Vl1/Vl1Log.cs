@@ -18,10 +18,10 @@ internal static partial class Vl1Log
     public static partial void PeerRemoved(ILogger logger, NodeId peer);
 
     [LoggerMessage(1004, LogLevel.Debug, "Peer {Peer}: learnt path {EndPoint} on socket {Socket}.")]
-    public static partial void PathLearnt(ILogger logger, NodeId peer, Datagrams.InetEndPoint endPoint, int socket);
+    public static partial void PathLearnt(ILogger logger, NodeId peer, InetEndPoint endPoint, int socket);
 
     [LoggerMessage(1005, LogLevel.Debug, "Peer {Peer}: dropped path {EndPoint}.")]
-    public static partial void PathDropped(ILogger logger, NodeId peer, Datagrams.InetEndPoint endPoint);
+    public static partial void PathDropped(ILogger logger, NodeId peer, InetEndPoint endPoint);
 
     [LoggerMessage(1006, LogLevel.Debug, "Peer {Peer} is reached through a root now.")]
     public static partial void Relayed(ILogger logger, NodeId peer);
@@ -33,7 +33,7 @@ internal static partial class Vl1Log
     public static partial void PlanetUpdated(ILogger logger, NodeId root, ulong planet, ulong timestamp);
 
     [LoggerMessage(1009, LogLevel.Warning, "A different identity claims the address of peer {Peer} from {EndPoint}; it was told so.")]
-    public static partial void ForeignCollision(ILogger logger, NodeId peer, Datagrams.InetEndPoint endPoint);
+    public static partial void ForeignCollision(ILogger logger, NodeId peer, InetEndPoint endPoint);
 
     [LoggerMessage(1010, LogLevel.Error, "A datagram of {Length} bytes could not be handled; it was dropped.")]
     public static partial void Failed(ILogger logger, int length, Exception exception);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Net;
 
 namespace ZeroTier.Testing.Memory;
 

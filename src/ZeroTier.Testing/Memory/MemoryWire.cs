@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Net;
 
 namespace ZeroTier.Testing.Memory;
 

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Net;
 using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Libzt.Tests.Real;

@@ -12,13 +12,14 @@ public class LayerTests
     /// <summary>Each folder, and the folders it may use. The top level (options, the node's public face) may use all.</summary>
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
+        ["Net"] = [],
         ["Crypto"] = [],
         ["Identity"] = ["Crypto"],
-        ["Datagrams"] = [],
-        ["IpStack"] = [],
-        ["Vl1"] = ["Crypto", "Identity", "Datagrams"],
-        ["Vl2"] = ["Vl1", "IpStack"],
-        ["Node"] = ["Vl1", "Vl2", "IpStack", "Datagrams", "Identity"],
+        ["Datagrams"] = ["Net"],
+        ["IpStack"] = ["Net"],
+        ["Vl1"] = ["Net", "Crypto", "Identity", "Datagrams"],
+        ["Vl2"] = ["Net", "Vl1", "IpStack"],
+        ["Node"] = ["Net", "Vl1", "Vl2", "IpStack", "Datagrams", "Identity"],
     };
 
     [Fact]

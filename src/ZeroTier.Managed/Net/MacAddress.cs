@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace ZeroTier.Managed.IpStack;
+namespace ZeroTier.Managed.Net;
 
 /// <summary>A 48-bit Ethernet address.</summary>
 /// <param name="Value">The address as a number, first octet highest.</param>

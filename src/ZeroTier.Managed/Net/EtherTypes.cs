@@ -1,4 +1,4 @@
-namespace ZeroTier.Managed.IpStack;
+namespace ZeroTier.Managed.Net;
 
 /// <summary>The Ethernet payloads that the stack speaks.</summary>
 internal static class EtherTypes

@@ -1,4 +1,4 @@
-namespace ZeroTier.Managed.IpStack;
+namespace ZeroTier.Managed.Net;
 
 /// <summary>A rate limit (RFC 4443, 2.4 f): so many at once, so many per second. Thread-safe.</summary>
 internal sealed class TokenBucket(TimeProvider time, int perSecond, int burst)

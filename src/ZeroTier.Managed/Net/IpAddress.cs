@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 
-namespace ZeroTier.Managed.IpStack;
+namespace ZeroTier.Managed.Net;
 
 /// <summary>An IPv4 or IPv6 address as a value. IPv4 is kept apart from IPv4 mapped into IPv6.</summary>
 internal readonly struct IpAddress : IEquatable<IpAddress>

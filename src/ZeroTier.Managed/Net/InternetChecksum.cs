@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace ZeroTier.Managed.IpStack;
+namespace ZeroTier.Managed.Net;
 
 /// <summary>The Internet checksum (RFC 1071) and the pseudo headers of IPv4 (RFC 9293, 3.1) and IPv6 (RFC 8200, 8.1).</summary>
 internal static class InternetChecksum

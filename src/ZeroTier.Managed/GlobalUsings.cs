@@ -1,0 +1,2 @@
+// What every layer shares.
+global using ZeroTier.Managed.Net;

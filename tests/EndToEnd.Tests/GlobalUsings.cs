@@ -1,0 +1,2 @@
+// What every layer of the engine shares.
+global using ZeroTier.Managed.Net;
