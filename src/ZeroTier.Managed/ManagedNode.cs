@@ -69,7 +69,7 @@ public sealed class ManagedNode : IZeroTierNode
     {
         if (Session is { } session)
         {
-            await Task.WhenAll(session.Networks.Select(n => n.Stack?.Tcp.DrainAsync(cancellationToken) ?? Task.CompletedTask)).ConfigureAwait(false);
+            await Task.WhenAll(session.Networks.Select(n => n.Stack.Tcp.DrainAsync(cancellationToken))).ConfigureAwait(false);
         }
     }
 

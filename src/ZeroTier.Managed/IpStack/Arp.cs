@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>RFC 826 for IPv4 on Ethernet. Thread-safe.</summary>
-internal sealed class Arp(IpOutput output, NeighborCache neighbors, INeighborResolver? resolver, MacAddress mac, IpDropCounters drops)
+internal sealed class Arp(IpOutput output, NeighborCache neighbors, MacAddress mac, IpDropCounters drops)
 {
     internal const int Length = 28;
     private const ushort Request = 1;
@@ -26,19 +26,19 @@ internal sealed class Arp(IpOutput output, NeighborCache neighbors, INeighborRes
         var target = IpAddress.ReadIPv4(packet[24..]);
 
         // The sender speaks for itself: an ARP packet about somebody else's Ethernet address is not believed.
-        if (operation is not (Request or Reply) || senderMac != source || sender.IsMulticast || output.Addresses.IsBroadcast(sender))
+        if (operation is not (Request or Reply) || senderMac != source || sender.IsMulticast || output.Interface.IsBroadcast(sender))
         {
             drops.Count(IpDrop.Arp);
             return;
         }
 
-        var addresses = output.Addresses;
+        var addresses = output.Interface;
         bool forUs = addresses.Contains(target);
 
         // RFC 5227, 2.1.1: a probe has no sender address yet and is only answered.
         if (!sender.IsUnspecified)
         {
-            if (addresses.Contains(sender) || (resolver is not null && resolver.TryResolve(sender, out var owner) && owner != senderMac))
+            if (addresses.Contains(sender))
             {
                 drops.Count(IpDrop.Spoof);
                 return;
@@ -63,7 +63,7 @@ internal sealed class Arp(IpOutput output, NeighborCache neighbors, INeighborRes
     /// <summary>Asks who has an address.</summary>
     public void Solicit(in IpAddress target, MacAddress? lastKnown)
     {
-        if (output.Addresses.SelectSource(target) is { } local)
+        if (output.Interface.SelectSource(target) is { } local)
         {
             Send(Request, local, target, default, lastKnown ?? MacAddress.Broadcast);
         }

@@ -39,7 +39,7 @@ internal sealed class EchoClient : IDisposable
             throw new SocketException((int)SocketError.MessageSize);
         }
 
-        var local = _output.Addresses.SelectSource(destination) ?? throw new SocketException((int)SocketError.NetworkUnreachable);
+        var local = _output.Interface.SelectSource(destination) ?? throw new SocketException((int)SocketError.NetworkUnreachable);
         var request = new Request(this, destination, payloadSize, _random.NextUInt64());
         ushort sequence = Register(request);
         try

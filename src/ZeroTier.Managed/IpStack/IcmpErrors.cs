@@ -68,7 +68,7 @@ internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProv
         }
 
         // Answered from the address that was meant; an unknown option may be reported for a multicast one (RFC 4443, 2.2 and 2.4 e.3).
-        var local = output.Addresses.Contains(destination) ? destination : output.Addresses.SelectSource(remote);
+        var local = output.Interface.Contains(destination) ? destination : output.Interface.SelectSource(remote);
         if (local is null)
         {
             return;

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>ICMP and ICMPv6 messages that arrive: echo, errors about our packets, neighbour discovery. Thread-safe.</summary>
-internal sealed class IcmpLayer(IpOutput output, IpDropCounters drops, EchoClient echo, NeighborDiscovery discovery, int linkMtu)
+internal sealed class IcmpLayer(IpOutput output, IpDropCounters drops, EchoClient echo, NeighborDiscovery discovery)
 {
     private const int HeaderLength = 8;
 
@@ -103,7 +103,7 @@ internal sealed class IcmpLayer(IpOutput output, IpDropCounters drops, EchoClien
         if (TryReadOurs(packet, out _, out var destination) && IsOnTheWay(reporter, destination))
         {
             // An IPv4 router older than RFC 1191 reports 0: the floor is then the best guess.
-            output.PathMtus.Reduce(destination, (int)Math.Min(mtu, ushort.MaxValue), linkMtu);
+            output.PathMtus.Reduce(destination, (int)Math.Min(mtu, ushort.MaxValue), output.Interface.Mtu);
         }
     }
 
@@ -111,7 +111,7 @@ internal sealed class IcmpLayer(IpOutput output, IpDropCounters drops, EchoClien
     // destination has seen it, all other members have not, and could only slow down what others send each other.
     private bool IsOnTheWay(MacAddress reporter, in IpAddress destination)
     {
-        if (!destination.IsMulticast && output.FindRoute(destination, out var nextHop) == IpOutput.Route.Neighbor && nextHop == reporter)
+        if (!destination.IsMulticast && output.FindRoute(destination, out _, out var nextHop) == IpOutput.Route.Neighbor && nextHop == reporter)
         {
             return true;
         }
@@ -140,13 +140,13 @@ internal sealed class IcmpLayer(IpOutput output, IpDropCounters drops, EchoClien
             return false;
         }
 
-        return output.Addresses.Contains(source);
+        return output.Interface.Contains(source);
     }
 
     private void Reply(in IpPacket packet, byte type)
     {
         // RFC 4443, 4.2: a request to a group is answered from one of our own addresses.
-        var local = packet.IsGroup ? output.Addresses.SelectSource(packet.Source) : packet.Destination;
+        var local = packet.IsGroup ? output.Interface.SelectSource(packet.Source) : packet.Destination;
         if (local is null)
         {
             return;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 
 namespace ZeroTier.Managed.IpStack;
 
@@ -57,7 +58,7 @@ internal sealed class IpInput : IDisposable
 
         var source = IpAddress.ReadIPv4(packet[12..]);
         var destination = IpAddress.ReadIPv4(packet[16..]);
-        var addresses = _output.Addresses;
+        var addresses = _output.Interface;
         if (IsMartianIPv4((uint)source.Value) || addresses.IsBroadcast(source) || (!loopback && addresses.Contains(source)))
         {
             _drops.Count(IpDrop.Martian);
@@ -72,11 +73,7 @@ internal sealed class IpInput : IDisposable
             return;
         }
 
-        if (!IsFromOwner(source, sourceMac, loopback))
-        {
-            return;
-        }
-
+        AssertIsFromOwner(source, sourceMac, loopback);
         if (headerLength > IpHeader.IPv4Length && IsSourceRouted(packet[IpHeader.IPv4Length..headerLength]))
         {
             _drops.Count(IpDrop.Option);
@@ -132,7 +129,7 @@ internal sealed class IpInput : IDisposable
         var packet = frame[..(IpHeader.IPv6Length + payloadLength)];
         var source = IpAddress.ReadIPv6(packet[8..]);
         var destination = IpAddress.ReadIPv6(packet[24..]);
-        var addresses = _output.Addresses;
+        var addresses = _output.Interface;
         if (IsMartianIPv6(source.Value) || (!loopback && addresses.Contains(source)))
         {
             _drops.Count(IpDrop.Martian);
@@ -146,10 +143,8 @@ internal sealed class IpInput : IDisposable
             return;
         }
 
-        if (IsFromOwner(source, sourceMac, loopback))
-        {
-            WalkIPv6(source, destination, sourceMac, linkGroup, loopback, joined, group, packet);
-        }
+        AssertIsFromOwner(source, sourceMac, loopback);
+        WalkIPv6(source, destination, sourceMac, linkGroup, loopback, joined, group, packet);
     }
 
     // RFC 8200, 4: extension headers, each with its bounds. Joined: the packet came out of fragments.
@@ -178,6 +173,7 @@ internal sealed class IpInput : IDisposable
                         Packet = packet,
                         ProtocolOffset = numberAt,
                         HopLimit = packet[7],
+                        WasFragmented = joined,
                         IsGroup = group,
                     });
                     return;
@@ -333,16 +329,11 @@ internal sealed class IpInput : IDisposable
 
     private void OnReassemblyTimeout(ReadOnlySpan<byte> packet) => _errors.ReassemblyTimeExceeded(packet);
 
-    private bool IsFromOwner(in IpAddress source, MacAddress sourceMac, bool loopback)
-    {
-        if (!loopback && _resolver is not null && _resolver.TryResolve(source, out var owner) && owner != sourceMac)
-        {
-            _drops.Count(IpDrop.Spoof);
-            return false;
-        }
-
-        return true;
-    }
+    // Who may use which address is the link's to judge, before a frame gets here.
+    [Conditional("DEBUG")]
+    private void AssertIsFromOwner(in IpAddress source, MacAddress sourceMac, bool loopback) => Debug.Assert(
+        loopback || _resolver is null || !_resolver.TryResolve(source, out var owner) || owner == sourceMac,
+        "The link let a packet pass whose source belongs to another member.");
 
     // "This network", loopback, multicast, reserved and limited broadcast: RFC 1122, 3.2.1.3.
     private static bool IsMartianIPv4(uint source) => source >> 24 is 0 or 127 or >= 224;

@@ -10,7 +10,7 @@ internal sealed class IpOutput : IIpOutput
     private readonly IpDropCounters _drops;
     private readonly Loopback _loopback;
     private readonly IpBatchPool _batches;
-    private volatile LocalAddresses _addresses = new([]);
+    private volatile IpInterface _interface;
     private volatile PcapWriter? _capture;
 
     public IpOutput(IpStackOptions options, IpDropCounters drops, Loopback loopback)
@@ -19,6 +19,7 @@ internal sealed class IpOutput : IIpOutput
         _drops = drops;
         _loopback = loopback;
         _batches = new IpBatchPool(this);
+        _interface = new IpInterface(options.MacAddress, IpConfiguration.None);
         PathMtus = new PathMtuTable(options.TimeProvider);
     }
 
@@ -42,10 +43,11 @@ internal sealed class IpOutput : IIpOutput
 
     public NeighborCache? Neighbors { get; set; }
 
-    public LocalAddresses Addresses
+    /// <summary>The configuration in force; replaced whole. Read it once per packet.</summary>
+    public IpInterface Interface
     {
-        get => _addresses;
-        set => _addresses = value;
+        get => _interface;
+        set => _interface = value;
     }
 
     public PcapWriter? Capture
@@ -67,12 +69,17 @@ internal sealed class IpOutput : IIpOutput
 
     internal void FlushLoopback() => _loopback.Flush();
 
-    internal int MtuTo(in IpAddress destination) => PathMtus.Get(destination, _options.Mtu);
+    internal int MtuTo(in IpAddress destination) => PathMtus.Get(destination, _interface.Mtu);
 
-    internal Route FindRoute(in IpAddress destination, out MacAddress mac)
+    /// <summary>The way to a destination.</summary>
+    /// <param name="destination">Where a packet is to go.</param>
+    /// <param name="nextHop">The neighbour that takes it: the destination itself, or a gateway.</param>
+    /// <param name="mac">The neighbour's Ethernet address, when it is known.</param>
+    internal Route FindRoute(in IpAddress destination, out IpAddress nextHop, out MacAddress mac)
     {
+        nextHop = destination;
         mac = default;
-        var addresses = _addresses;
+        var addresses = _interface;
         if (addresses.Contains(destination))
         {
             return Route.Local;
@@ -90,12 +97,12 @@ internal sealed class IpOutput : IIpOutput
             return Route.Neighbor;
         }
 
-        if (!addresses.IsOnLink(destination))
+        if (!addresses.TryGetNextHop(destination, out nextHop))
         {
             return Route.None;
         }
 
-        return (_options.Resolver?.TryResolve(destination, out mac) ?? false) || Neighbors!.TryGet(destination, out mac)
+        return (_options.Resolver?.TryResolve(nextHop, out mac) ?? false) || Neighbors!.TryGet(nextHop, out mac)
             ? Route.Neighbor
             : Route.Unresolved;
     }
@@ -103,7 +110,7 @@ internal sealed class IpOutput : IIpOutput
     /// <summary>Sends a whole packet the long way: it is fragmented, kept or looped back as need be.</summary>
     internal void SendPacket(FrameBatch frames, ReadOnlySpan<byte> packet, in IpAddress destination)
     {
-        var route = FindRoute(destination, out var mac);
+        var route = FindRoute(destination, out var nextHop, out var mac);
         switch (route)
         {
             case Route.None:
@@ -117,15 +124,15 @@ internal sealed class IpOutput : IIpOutput
         int mtu = MtuTo(destination);
         if (packet.Length <= mtu)
         {
-            SendToNeighbor(frames, packet, destination, route, mac);
+            SendToNeighbor(frames, packet, nextHop, route, mac);
         }
         else if (destination.IsIPv4)
         {
-            FragmentIPv4(frames, packet, destination, mtu, route, mac);
+            FragmentIPv4(frames, packet, nextHop, mtu, route, mac);
         }
         else
         {
-            FragmentIPv6(frames, packet, destination, mtu, route, mac);
+            FragmentIPv6(frames, packet, nextHop, mtu, route, mac);
         }
     }
 
@@ -137,9 +144,9 @@ internal sealed class IpOutput : IIpOutput
         frames.Commit(destination, etherType);
     }
 
-    private void SendToNeighbor(FrameBatch frames, ReadOnlySpan<byte> packet, in IpAddress destination, Route route, MacAddress mac)
+    private void SendToNeighbor(FrameBatch frames, ReadOnlySpan<byte> packet, in IpAddress neighbor, Route route, MacAddress mac)
     {
-        if (route == Route.Unresolved && !Neighbors!.TryGetOrQueue(destination, packet, out mac, out bool dropped))
+        if (route == Route.Unresolved && !Neighbors!.TryGetOrQueue(neighbor, packet, out mac, out bool dropped))
         {
             if (dropped)
             {
@@ -149,11 +156,11 @@ internal sealed class IpOutput : IIpOutput
             return;
         }
 
-        SendFrame(frames, mac, destination.IsIPv4 ? EtherTypes.IPv4 : EtherTypes.IPv6, packet);
+        SendFrame(frames, mac, neighbor.IsIPv4 ? EtherTypes.IPv4 : EtherTypes.IPv6, packet);
     }
 
     // RFC 791, 3.2: each fragment repeats the header.
-    private void FragmentIPv4(FrameBatch frames, ReadOnlySpan<byte> packet, in IpAddress destination, int mtu, Route route, MacAddress mac)
+    private void FragmentIPv4(FrameBatch frames, ReadOnlySpan<byte> packet, in IpAddress neighbor, int mtu, Route route, MacAddress mac)
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(mtu);
         ushort identification = (ushort)_options.Random.NextUInt64();
@@ -170,14 +177,14 @@ internal sealed class IpOutput : IIpOutput
             BinaryPrimitives.WriteUInt16BigEndian(fragment[6..], (ushort)(more | offset / 8));
             IpHeader.WriteIPv4Checksum(fragment);
             payload.Slice(offset, length).CopyTo(fragment[IpHeader.IPv4Length..]);
-            SendToNeighbor(frames, fragment, destination, route, mac);
+            SendToNeighbor(frames, fragment, neighbor, route, mac);
         }
 
         ArrayPool<byte>.Shared.Return(buffer);
     }
 
     // RFC 8200, 4.5; the identification is random, as RFC 7739 advises.
-    private void FragmentIPv6(FrameBatch frames, ReadOnlySpan<byte> packet, in IpAddress destination, int mtu, Route route, MacAddress mac)
+    private void FragmentIPv6(FrameBatch frames, ReadOnlySpan<byte> packet, in IpAddress neighbor, int mtu, Route route, MacAddress mac)
     {
         const int Headers = IpHeader.IPv6Length + IpHeader.IPv6FragmentLength;
         byte[] buffer = ArrayPool<byte>.Shared.Rent(mtu);
@@ -197,7 +204,7 @@ internal sealed class IpOutput : IIpOutput
             BinaryPrimitives.WriteUInt16BigEndian(fragment[(IpHeader.IPv6Length + 2)..], (ushort)(offset | more));
             BinaryPrimitives.WriteUInt32BigEndian(fragment[(IpHeader.IPv6Length + 4)..], identification);
             payload.Slice(offset, length).CopyTo(fragment[Headers..]);
-            SendToNeighbor(frames, fragment, destination, route, mac);
+            SendToNeighbor(frames, fragment, neighbor, route, mac);
         }
 
         ArrayPool<byte>.Shared.Return(buffer);

@@ -24,6 +24,9 @@ internal readonly ref struct IpPacket
     /// <summary>TTL or hop limit.</summary>
     public required byte HopLimit { get; init; }
 
+    /// <summary>IPv6: it came with a fragment header.</summary>
+    public bool WasFragmented { get; init; }
+
     /// <summary>Sent to a multicast or broadcast address: it never causes an error message.</summary>
     public required bool IsGroup { get; init; }
 }

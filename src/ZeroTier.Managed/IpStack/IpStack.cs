@@ -7,7 +7,7 @@ namespace ZeroTier.Managed.IpStack;
 internal sealed class IpStack : IDisposable, NeighborCache.IActions
 {
     private readonly IpDropCounters _drops = new();
-    private readonly Lock _addressing = new();
+    private readonly Lock _configuring = new();
     private readonly MacAddress _mac;
     private readonly IpOutput _output;
     private readonly IpInput _input;
@@ -22,8 +22,6 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
 
     public IpStack(IpStackOptions options)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Mtu, IpHeader.IPv6MinimumMtu);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Mtu, ushort.MaxValue);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.UnfragmentedPayload, IpHeader.IPv6MinimumMtu);
         Options = options;
         _mac = options.MacAddress;
@@ -32,15 +30,14 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         {
             _neighbors = new NeighborCache(options.TimeProvider, this);
             _output.Neighbors = _neighbors;
-            _arp = new Arp(_output, _neighbors, options.Resolver, _mac, _drops);
-            _discovery = new NeighborDiscovery(_output, _neighbors, options.Resolver, _mac, _drops);
+            _arp = new Arp(_output, _neighbors, _mac, _drops);
+            _discovery = new NeighborDiscovery(_output, _neighbors, _mac, _drops);
             _errors = new IcmpErrors(_output, _drops, options.TimeProvider);
             _echo = new EchoClient(options, _output);
-            _icmp = new IcmpLayer(_output, _drops, _echo, _discovery, options.Mtu);
+            _icmp = new IcmpLayer(_output, _drops, _echo, _discovery);
             _udp = new UdpLayer(options, _output, _drops, _errors);
             _input = new IpInput(options, _output, _drops, _errors, Dispatch);
             Tcp = new TcpLayer(_output, options.TimeProvider, options.Random, new TcpLayerOptions { Scheduler = options.Completions });
-            SetAddresses([]);
         }
         catch
         {
@@ -67,7 +64,10 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     }
 
     /// <summary>Our addresses, the link-local one included.</summary>
-    public ReadOnlySpan<IpInterfaceAddress> Addresses => _output.Addresses.Entries;
+    public ReadOnlySpan<IpInterfaceAddress> Addresses => _output.Interface.Entries;
+
+    /// <summary>Largest Ethernet payload in bytes.</summary>
+    public int Mtu => _output.Interface.Mtu;
 
     internal IpDropCounters Drops => _drops;
 
@@ -76,38 +76,25 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     internal Reassembler Reassembler => _input.Reassembler;
 
     /// <summary>
-    /// Replaces our addresses. The link-local IPv6 address is always there besides. Connections of an address that goes away are reset.
+    /// Puts a configuration in force. What is open goes on; connections and UDP ports of an address that is ours no more end with an error that says so,
+    /// those on any address follow.
     /// </summary>
-    /// <exception cref="ArgumentException">An address that no host can have, or a prefix length out of range.</exception>
-    public void SetAddresses(ReadOnlySpan<IpInterfaceAddress> addresses)
+    public void Configure(IpConfiguration configuration)
     {
-        var entries = new List<IpInterfaceAddress> { new(MulticastMapping.LinkLocal(_mac), 64) };
-        foreach (var entry in addresses)
+        var after = new IpInterface(_mac, configuration);
+        IpInterface before;
+        lock (_configuring)
         {
-            if (entry.Address.IsUnspecified || entry.Address.IsMulticast || entry.PrefixLength < 0 || entry.PrefixLength > entry.Address.BitLength)
-            {
-                throw new ArgumentException($"{entry.Address}/{entry.PrefixLength} cannot be an address of ours.", nameof(addresses));
-            }
-
-            if (!entries.Exists(other => other.Address == entry.Address))
-            {
-                entries.Add(entry);
-            }
-        }
-
-        var now = new LocalAddresses([.. entries]);
-        LocalAddresses before;
-        lock (_addressing)
-        {
-            before = _output.Addresses;
-            _output.Addresses = now;
+            before = _output.Interface;
+            _output.Interface = after;
         }
 
         foreach (ref readonly var entry in before.Entries)
         {
-            if (!now.Contains(entry.Address))
+            if (!after.Contains(entry.Address))
             {
                 Tcp.RemoveAddress(entry.Address);
+                _udp.RemoveAddress(entry.Address);
             }
         }
     }
@@ -152,7 +139,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     public void EndOfBatch() => Tcp.EndOfBatch();
 
     /// <summary>Our address to talk to a destination from; null when there is no route.</summary>
-    public IpAddress? SelectSource(in IpAddress destination) => _output.Addresses.SelectSource(destination);
+    public IpAddress? SelectSource(in IpAddress destination) => _output.Interface.SelectSource(destination);
 
     /// <summary>Binds a UDP port.</summary>
     /// <param name="address">One of our addresses; null for all, present and future.</param>

@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>What an <see cref="IpStack"/> is made of.</summary>
+/// <summary>What an <see cref="IpStack"/> is made of and keeps for its life; the rest is <see cref="IpConfiguration"/>.</summary>
 internal sealed record IpStackOptions
 {
     /// <summary>The port's Ethernet address.</summary>
@@ -10,9 +10,6 @@ internal sealed record IpStackOptions
 
     /// <summary>Where frames leave.</summary>
     public required IFrameLink Link { get; init; }
-
-    /// <summary>Largest Ethernet payload in bytes, 1280 to 65535.</summary>
-    public int Mtu { get; init; } = 2800;
 
     /// <summary>Largest IP packet in bytes that leaves as one physical datagram; TCP keeps to it.</summary>
     public int UnfragmentedPayload { get; init; } = 1394;

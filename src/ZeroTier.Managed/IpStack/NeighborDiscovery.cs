@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>The part of RFC 4861 that a host without routers needs: solicitations and advertisements of neighbours. Thread-safe.</summary>
-internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors, INeighborResolver? resolver, MacAddress mac, IpDropCounters drops)
+internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors, MacAddress mac, IpDropCounters drops)
 {
     private const int FixedLength = 24;
     private const int LinkAddressOptionLength = 8;
@@ -18,8 +18,8 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
         var message = packet.Payload;
         bool isSolicitation = message[0] == IcmpV6.NeighborSolicitation;
 
-        // RFC 4861, 7.1.1 and 7.1.2. Hop limit 255: no router was passed.
-        if (packet.HopLimit != 255 || message[1] != 0 || message.Length < FixedLength
+        // RFC 4861, 7.1.1 and 7.1.2. Hop limit 255: no router was passed. RFC 6980, 5: no fragments, behind which the link cannot look.
+        if (packet.HopLimit != 255 || packet.WasFragmented || message[1] != 0 || message.Length < FixedLength
             || !TryReadLinkAddress(message[FixedLength..], isSolicitation ? SourceLinkAddress : TargetLinkAddress, out var linkAddress))
         {
             drops.Count(IpDrop.NeighborDiscovery);
@@ -44,7 +44,7 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
     /// <summary>Asks who has an address.</summary>
     public void Solicit(in IpAddress target, MacAddress? lastKnown)
     {
-        if (output.Addresses.SelectSource(target) is not { } local)
+        if (output.Interface.SelectSource(target) is not { } local)
         {
             return;
         }
@@ -64,7 +64,7 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
             return;
         }
 
-        if (!output.Addresses.Contains(target))
+        if (!output.Interface.Contains(target))
         {
             return;
         }
@@ -77,9 +77,9 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
             return;
         }
 
-        if (linkAddress is not null && IsBelievable(packet.Source, linkAddress.Value))
+        if (linkAddress is not null)
         {
-            neighbors.Seen(packet.Source, linkAddress.Value, create: output.Addresses.IsOnLink(packet.Source));
+            neighbors.Seen(packet.Source, linkAddress.Value, create: output.Interface.IsOnLink(packet.Source));
         }
 
         // To where the question came from, which is where the answer is awaited.
@@ -89,28 +89,14 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
     private void OnAdvertisement(in IpPacket packet, in IpAddress target, MacAddress? linkAddress, byte flags)
     {
         bool solicited = (flags & SolicitedFlag) != 0;
-        if (packet.Source.IsUnspecified || (solicited && packet.IsGroup) || output.Addresses.Contains(target))
+        if (packet.Source.IsUnspecified || (solicited && packet.IsGroup) || output.Interface.Contains(target))
         {
             drops.Count(IpDrop.NeighborDiscovery);
-            return;
         }
-
-        if (linkAddress is null || IsBelievable(target, linkAddress.Value))
+        else
         {
             neighbors.Answered(target, linkAddress, solicited, (flags & OverrideFlag) != 0);
         }
-    }
-
-    // Addresses whose owner follows from arithmetic are not up for discussion.
-    private bool IsBelievable(in IpAddress address, MacAddress claimed)
-    {
-        if (claimed.IsMulticast || (resolver is not null && resolver.TryResolve(address, out var owner) && owner != claimed))
-        {
-            drops.Count(IpDrop.Spoof);
-            return false;
-        }
-
-        return true;
     }
 
     private void Send(byte type, byte flags, in IpAddress local, in IpAddress destination, in IpAddress target, byte option, MacAddress to)
@@ -148,6 +134,10 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
             if (options[0] == wanted && length == LinkAddressOptionLength)
             {
                 linkAddress ??= MacAddress.Read(options[2..]);
+                if (linkAddress.Value.IsMulticast)
+                {
+                    return false;
+                }
             }
 
             options = options[length..];

@@ -24,7 +24,7 @@ internal sealed class OutputBatch(IpOutput output) : IpBatch
         _destination = destination;
         _reserved = true;
         var route = output.Capture is null && header + length <= output.MtuTo(destination)
-            ? output.FindRoute(destination, out _mac)
+            ? output.FindRoute(destination, out _, out _mac)
             : IpOutput.Route.Unresolved;
         Span<byte> packet;
         if (route == IpOutput.Route.Neighbor)

@@ -35,7 +35,7 @@ internal sealed class UdpLayer(IpStackOptions options, IpOutput output, IpDropCo
                 throw new SocketException((int)SocketError.OperationAborted);
             }
 
-            if (address is { } local && !output.Addresses.Contains(local))
+            if (address is { } local && !output.Interface.Contains(local))
             {
                 throw new SocketException((int)SocketError.AddressNotAvailable);
             }
@@ -74,6 +74,31 @@ internal sealed class UdpLayer(IpStackOptions options, IpOutput output, IpDropCo
                     _ports[socket.LocalPort] = rest;
                 }
             }
+        }
+    }
+
+    /// <summary>Closes the sockets that are bound to an address that is no longer ours.</summary>
+    public void RemoveAddress(in IpAddress address)
+    {
+        // Under the lock a socket that was bound while the address was still ours is there to be found.
+        var lost = new List<UdpSocket>();
+        lock (_bindings)
+        {
+            foreach (var sockets in _ports.Values)
+            {
+                foreach (var socket in sockets)
+                {
+                    if (socket.LocalAddress == address)
+                    {
+                        lost.Add(socket);
+                    }
+                }
+            }
+        }
+
+        foreach (var socket in lost)
+        {
+            socket.Close(SocketError.AddressNotAvailable);
         }
     }
 
@@ -126,7 +151,7 @@ internal sealed class UdpLayer(IpStackOptions options, IpOutput output, IpDropCo
             throw new SocketException((int)SocketError.MessageSize);
         }
 
-        var addresses = output.Addresses;
+        var addresses = output.Interface;
         var local = source is { } bound && bound.IsIPv4 == destination.IsIPv4 ? bound : source is null ? addresses.SelectSource(destination) : null;
         if (local is null || destination.IsUnspecified || port == 0)
         {

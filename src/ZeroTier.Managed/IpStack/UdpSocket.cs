@@ -18,7 +18,7 @@ internal sealed class UdpSocket : IDisposable
     private Receiver? _idle;
     private int _queuedBytes;
     private long _dropped;
-    private bool _closed;
+    private SocketError _closed;
 
     public UdpSocket(UdpLayer layer, IpAddress? localAddress, ushort localPort)
     {
@@ -39,7 +39,7 @@ internal sealed class UdpSocket : IDisposable
     /// <exception cref="SocketException">Too long, no route, or closed.</exception>
     public void SendTo(ReadOnlySpan<byte> datagram, in IpAddress destination, ushort port)
     {
-        if (Volatile.Read(ref _closed))
+        if (_closed != SocketError.Success)
         {
             throw Closed();
         }
@@ -60,7 +60,7 @@ internal sealed class UdpSocket : IDisposable
         ValueTask<UdpReceived> task;
         lock (_gate)
         {
-            if (_closed)
+            if (_closed != SocketError.Success)
             {
                 return ValueTask.FromException<UdpReceived>(Closed());
             }
@@ -81,17 +81,20 @@ internal sealed class UdpSocket : IDisposable
         return task;
     }
 
-    public void Dispose()
+    public void Dispose() => Close(SocketError.OperationAborted);
+
+    /// <summary>Ends what waits, and every later use, with an error.</summary>
+    internal void Close(SocketError reason)
     {
         Receiver[] waiting;
         lock (_gate)
         {
-            if (_closed)
+            if (_closed != SocketError.Success)
             {
                 return;
             }
 
-            _closed = true;
+            _closed = reason;
             waiting = [.. _receivers];
             _receivers.Clear();
             while (_queue.TryDequeue(out var datagram))
@@ -119,7 +122,7 @@ internal sealed class UdpSocket : IDisposable
                 _receivers.Remove(first);
                 receiver = first.Value;
             }
-            else if (_closed || _queue.Count >= MaxQueued || _queuedBytes + payload.Length > MaxQueuedBytes)
+            else if (_closed != SocketError.Success || _queue.Count >= MaxQueued || _queuedBytes + payload.Length > MaxQueuedBytes)
             {
                 Interlocked.Increment(ref _dropped);
                 return false;
@@ -138,7 +141,7 @@ internal sealed class UdpSocket : IDisposable
         return true;
     }
 
-    private static SocketException Closed() => new((int)SocketError.OperationAborted);
+    private SocketException Closed() => new((int)_closed);
 
     private readonly record struct Datagram(byte[] Buffer, int Length, IpAddress Source, ushort SourcePort, MacAddress SourceMac)
     {

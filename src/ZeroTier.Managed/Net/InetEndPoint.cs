@@ -35,6 +35,9 @@ public readonly struct InetEndPoint : IEquatable<InetEndPoint>
     /// <summary>True for 0.0.0.0 and ::, which stand for every address of a family.</summary>
     internal bool IsWildcard => !IsNone && _address == UInt128.Zero;
 
+    /// <summary>The address alone; not of the default value.</summary>
+    internal IpAddress Address => Family == AddressFamily.InterNetwork ? IpAddress.FromIPv4((uint)_address) : IpAddress.FromIPv6(_address);
+
     /// <summary>Number of bytes of the address: 4, 16, or 0.</summary>
     public int AddressLength => Family switch { AddressFamily.InterNetwork => 4, AddressFamily.InterNetworkV6 => 16, _ => 0 };
 

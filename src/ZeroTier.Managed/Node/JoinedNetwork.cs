@@ -3,58 +3,31 @@ using ZeroTier.Engines;
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.IpStack.Tcp;
 using ZeroTier.Managed.Vl2;
+using ZeroTier.Managed.Vl2.Rules;
 using SocketException = System.Net.Sockets.SocketException;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>One network of a running node: its port and stack, or why it has none. Thread-safe.</summary>
-internal sealed class JoinedNetwork : IJoinedNetwork, IDisposable
+/// <summary>One network of a running node, as the contract wants it. Thread-safe.</summary>
+internal sealed class JoinedNetwork : IJoinedNetwork
 {
     private readonly NodeSession _session;
-    private readonly IpStack.IpStack? _stack;
+    private volatile ZeroTierNetwork _snapshot;
 
-    public JoinedNetwork(NodeSession session, NetworkId id)
+    public JoinedNetwork(NodeSession session, Network network)
     {
         _session = session;
-        Id = id;
-        var result = NetworkDirectory.Join(id, session.Id);
-        var mac = new MemberAddressing(id).Mac(session.Id);
-        Snapshot = new ZeroTierNetwork(id, result.Status) { Mac = mac.ToString(), Detail = result.Detail };
-        if (result.Configuration is not { } configuration)
-        {
-            return;
-        }
-
-        Snapshot = Snapshot with
-        {
-            Name = configuration.Name,
-            Mtu = configuration.Mtu,
-            IsPublic = configuration.IsPublic,
-            Addresses = [.. configuration.Addresses.Select(a => new IPNetworkAddress(a.Address.ToIPAddress(), a.PrefixLength))],
-        };
-        Port = session.CreatePort(configuration);
-        _stack = new IpStack.IpStack(new IpStackOptions
-        {
-            MacAddress = mac,
-            Link = Port,
-            Mtu = configuration.Mtu,
-            Resolver = Port,
-            TimeProvider = session.Options.TimeProvider,
-            Random = session.Options.RandomSource,
-            Completions = session.Options.Scheduler,
-        });
-        _stack.SetAddresses([.. configuration.Addresses]);
-        Port.Start(_stack.Receive);
+        Network = network;
+        _snapshot = Describe(network.State);
     }
 
-    public NetworkId Id { get; }
+    public NetworkId Id => Network.Id;
 
-    public ZeroTierNetwork Snapshot { get; }
+    public ZeroTierNetwork Snapshot => _snapshot;
 
-    /// <summary>Null while the network has no configuration.</summary>
-    public VirtualPort? Port { get; }
+    public Network Network { get; }
 
-    public IpStack.IpStack? Stack => _stack;
+    public IpStack.IpStack Stack => Network.Stack;
 
     /// <summary>The state last announced by an event. Guarded by the session's lock; libzt begins with "requesting" too, so that one is never announced at first.</summary>
     public ZeroTierNetworkStatus Announced { get; set; } = ZeroTierNetworkStatus.RequestingConfiguration;
@@ -63,7 +36,10 @@ internal sealed class JoinedNetwork : IJoinedNetwork, IDisposable
     public ZeroTierException? Failure => Snapshot.Status is ZeroTierNetworkStatus.Ok or ZeroTierNetworkStatus.RequestingConfiguration ? null : Unavailable();
 
     /// <summary>The node behind an Ethernet address that VL1 has proven.</summary>
-    public NodeId? NodeOf(MacAddress mac) => Port is { } port && port.Addressing.TryGetNode(mac, out var node) ? node : null;
+    public NodeId? NodeOf(MacAddress mac) => Network.Port.Addressing.TryGetNode(mac, out var node) ? node : null;
+
+    /// <summary>Takes over a new state of the network.</summary>
+    public void Update(NetworkState state) => _snapshot = Describe(state);
 
     public ZeroTierPeer? FindPeer(NodeId node) => _session.FindPeer(node);
 
@@ -71,7 +47,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork, IDisposable
     {
         var stack = Usable();
         var address = OwnAddress(endPoint);
-        if (endPoint.Port != 0 && !Port!.Configuration.OpenPorts.Contains(endPoint.Port))
+        if (endPoint.Port != 0 && !OpenPorts.Contains(endPoint.Port))
         {
             throw ClosedPort(endPoint.Port);
         }
@@ -96,7 +72,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork, IDisposable
             throw new ZeroTierException(ZeroTierError.AddressNotAvailable, $"{endPoint} names no address to connect to. Give the other node's address on network {Id}.");
         }
 
-        if (!Port!.Configuration.OpenPorts.Contains(endPoint.Port))
+        if (!OpenPorts.Contains(endPoint.Port))
         {
             throw ClosedPort(endPoint.Port);
         }
@@ -152,30 +128,32 @@ internal sealed class JoinedNetwork : IJoinedNetwork, IDisposable
     /// <summary>Adds this network's counters.</summary>
     public ZeroTierStatistics AddTo(ZeroTierStatistics sum, IDictionary<string, long> dropped)
     {
-        if (_stack is not { } stack)
-        {
-            return sum;
-        }
-
-        stack.AddDropped(dropped);
-        var tcp = stack.Tcp.Statistics;
+        Stack.AddDropped(dropped);
+        var tcp = Stack.Tcp.Statistics;
         return sum with
         {
-            TcpConnections = sum.TcpConnections + stack.Tcp.ConnectionCount,
+            TcpConnections = sum.TcpConnections + Stack.Tcp.ConnectionCount,
             TcpRetransmissions = sum.TcpRetransmissions + tcp[TcpCounter.Retransmissions],
             TcpSegmentsReceived = sum.TcpSegmentsReceived + tcp[TcpCounter.SegmentsReceived],
             TcpSegmentsSent = sum.TcpSegmentsSent + tcp[TcpCounter.SegmentsSent],
         };
     }
 
-    /// <summary>Resets connections, closes listeners and sockets. Frames still leave while it runs.</summary>
-    public void Dispose()
+    private PortRange OpenPorts => Network.Configuration?.Filter.OpenPorts ?? PortRange.All;
+
+    private ZeroTierNetwork Describe(NetworkState state)
     {
-        _stack?.Dispose();
-        Port?.Stop();
+        var snapshot = new ZeroTierNetwork(Id, state.Status) { Mac = Network.Port.Mac.ToString(), Detail = state.Failure?.Detail };
+        return state.Configuration is not { } configuration ? snapshot : snapshot with
+        {
+            Name = configuration.Name,
+            Mtu = configuration.Mtu,
+            IsPublic = configuration.IsPublic,
+            Addresses = [.. configuration.Addresses.Select(a => new IPNetworkAddress(a.Address.ToIPAddress(), a.PrefixLength))],
+        };
     }
 
-    private IpStack.IpStack Usable() => _stack ?? throw Unavailable();
+    private IpStack.IpStack Usable() => Network.Configuration is null ? throw Unavailable() : Stack;
 
     private ZeroTierException Unavailable() => new(ZeroTierError.NetworkUnavailable, Snapshot.Detail ?? $"Network {Id} has no configuration yet. Wait for it first.");
 
@@ -209,7 +187,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork, IDisposable
     /// <summary>Port 0: on a network with few open ports the stack's own choice would lie outside of them.</summary>
     private TcpListener ListenAnywhere(IpStack.IpStack stack, IpAddress? address, TcpListenOptions options)
     {
-        var open = Port!.Configuration.OpenPorts;
+        var open = OpenPorts;
         if (open.IsAll)
         {
             return stack.Tcp.Listen(address, 0, options);
@@ -235,7 +213,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork, IDisposable
 
     private ZeroTierException ClosedPort(int port)
     {
-        var open = Port!.Configuration.OpenPorts;
+        var open = OpenPorts;
         return new ZeroTierException(
             ZeroTierError.NotPermitted,
             $"Network {Id} lets TCP connections through to ports {open.First} to {open.Last} only, not to {port}. Use a port in that range, or a network with a wider one, for example ff0000ffff000000.");

@@ -19,13 +19,13 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     private readonly Lock _lock = new();
     private readonly ResourceStack _resources = new();
-    private readonly Vl2DropCounters _drops = new();
     private readonly EventOutbox _events;
     private readonly StateSignal _changed;
     private readonly Action<NodeSession, ZeroTierException> _fail;
     private readonly ILogger _log;
     private NodeFiles? _files;
     private PeerFiles? _peerFiles;
+    private NetworkTable _table = null!;
     private Vl1Node _vl1 = null!;
     private IDatagramTransport _transport = null!;
     private readonly Dictionary<string, long> _pastDropped = [];
@@ -132,31 +132,14 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             return;
         }
 
-        var network = new JoinedNetwork(this, id);
+        var network = _table.Join(id);
         lock (_lock)
         {
-            _networks = [.. _networks, network];
-            foreach (var address in network.Snapshot.Addresses)
-            {
-                _events.Add(AddressAdded(address.Address), id, address: address.Address);
-            }
-
-            _events.Add(ZeroTierEventCode.NetworkUpdate, id, detail: network.Snapshot.Detail);
-            Announce();
+            _networks = [.. _networks, new JoinedNetwork(this, network)];
         }
 
         Store(() => _files?.AddNetwork(id), "The joined network");
-        if (network.Snapshot.IsReady)
-        {
-            NodeLog.Joined(_log, id, string.Join(", ", network.Snapshot.Addresses));
-        }
-        else
-        {
-            NodeLog.Unavailable(_log, id, network.Snapshot.Detail);
-        }
-
-        _events.Publish();
-        _changed.Pulse();
+        network.Start();
     }
 
     /// <summary>Leaves a network: its listeners close, its connections are reset.</summary>
@@ -176,7 +159,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
         Store(() => _files?.RemoveNetwork(id), "That the network was left");
         _events.Publish();
-        network.Dispose();
+        _table.Leave(network.Network);
         lock (_lock)
         {
             _past = network.AddTo(_past, _pastDropped) with { TcpConnections = 0 };
@@ -187,13 +170,11 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         _changed.Pulse();
     }
 
-    public VirtualPort CreatePort(NetworkConfiguration configuration) => new(_vl1, configuration, Id, _drops);
-
     public ZeroTierStatistics GetStatistics()
     {
         var dropped = new Dictionary<string, long>();
         _vl1.Drops.AddTo(dropped);
-        _drops.AddTo(dropped);
+        _table.Drops.AddTo(dropped);
         lock (_lock)
         {
             foreach ((string reason, long count) in _pastDropped)
@@ -242,22 +223,30 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         }
 
         _transport = _resources.Add(Options.DatagramTransportFactory?.Invoke() ?? OpenUdp(planet));
-        _vl1 = new Vl1Node(new Vl1NodeOptions
+        var tableOptions = new NetworkTableOptions
+        {
+            Client = this,
+            TimeProvider = Options.TimeProvider,
+            Random = Options.RandomSource,
+            Completions = Options.Scheduler,
+        };
+        _table = new NetworkTable(tableOptions, table => new Vl1Node(new Vl1NodeOptions
         {
             Identity = identity!,
             Planet = planet,
             Transport = _transport,
-            Client = this,
+            Client = table,
             TimeProvider = Options.TimeProvider,
             Random = Options.RandomSource,
             Logger = ShieldedLogger.Create(Options.LoggerFactory, "ZeroTier.Managed.Vl1"),
             OfflineAfter = Options.ActivityTimeout,
             KnownPeers = _peerFiles?.Load() ?? [],
-        });
+        }));
+        _vl1 = _table.Vl1;
 
         // The transport must end before VL1 does, and the networks before the transport: their last words are resets.
         _resources.Add(new Closing(CloseTransportsAsync));
-        _resources.Add(new Closing(CloseNetworks));
+        _resources.Add(_table);
         _events.Add(ZeroTierEventCode.NodeUp);
         _vl1.Start();
         NodeLog.Started(_log, Id, string.Join(", ", _transport.LocalEndPoints));
@@ -289,16 +278,6 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         TimeProvider = Options.TimeProvider,
         Logger = ShieldedLogger.Create(Options.LoggerFactory, "ZeroTier.Managed.Datagrams"),
     });
-
-    private ValueTask CloseNetworks()
-    {
-        foreach (var network in _networks)
-        {
-            network.Dispose();
-        }
-
-        return ValueTask.CompletedTask;
-    }
 
     private async ValueTask CloseTransportsAsync()
     {
@@ -342,10 +321,6 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             NodeLog.NotStored(_log, what, e);
         }
     }
-
-    private static ZeroTierEventCode AddressAdded(IPAddress address) => address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork
-        ? ZeroTierEventCode.AddressAddedIPv4
-        : ZeroTierEventCode.AddressAddedIPv6;
 
     private sealed class Closing(Func<ValueTask> close) : IAsyncDisposable
     {

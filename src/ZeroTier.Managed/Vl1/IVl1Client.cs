@@ -21,6 +21,10 @@ internal interface IVl1Client
     /// <summary>All packets at hand have been delivered: the time to flush what they caused.</summary>
     void OnBatchEnd();
 
+    /// <summary>The control tick, every <see cref="Vl1Timing.Tick"/> ms from the start on: the time for what must be done without a packet.</summary>
+    /// <param name="now">Milliseconds since the node was made.</param>
+    void OnTick(long now);
+
     /// <summary>The node went online or offline. Calls of different threads may overtake each other: <see cref="Vl1Node.IsOnline"/> has the state.</summary>
     void OnOnlineChanged(bool online);
 

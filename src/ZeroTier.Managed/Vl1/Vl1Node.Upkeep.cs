@@ -21,6 +21,8 @@ internal sealed partial class Vl1Node
             {
                 Upkeep(Now);
             }
+
+            _client.OnTick(Now);
         }
         catch (Exception exception)
         {

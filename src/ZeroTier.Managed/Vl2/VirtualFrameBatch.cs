@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.Vl1;
 
@@ -21,8 +20,7 @@ internal sealed class VirtualFrameBatch(VirtualPort port, VirtualFrameBatchPool 
             return;
         }
 
-        BinaryPrimitives.WriteUInt64BigEndian(packet, port.Configuration.Id.Value);
-        BinaryPrimitives.WriteUInt16BigEndian(packet[sizeof(ulong)..], etherType);
+        port.WriteFrameHeader(packet, etherType);
         _packets.Commit(member, Verb.Frame);
     }
 

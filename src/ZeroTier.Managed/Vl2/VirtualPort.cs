@@ -1,39 +1,60 @@
 using System.Buffers.Binary;
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl2.Configuration;
+using ZeroTier.Managed.Vl2.Credentials;
+using ZeroTier.Managed.Vl2.Membership;
+using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Managed.Vl2;
 
-/// <summary>This node's Ethernet port on one configured network: frames of the stack become FRAME packets, and the other way round (chapter 3.7). Thread-safe.</summary>
+/// <summary>
+/// This node's Ethernet port on one network: frames of the stack become FRAME packets, and the other way round (chapter 3.7). It is there from the moment of
+/// joining; without a configuration it carries nothing. Thread-safe.
+/// </summary>
+/// <remarks>The way of a frame that comes in: gate, rules, Ethernet addresses, owner of the IP address, stack. The configuration is read once per frame.</remarks>
 internal sealed class VirtualPort : IFrameLink, INeighborResolver
 {
     /// <summary>Of a FRAME before the Ethernet payload: network ID and ether type (3.7.2).</summary>
     internal const int FrameHeaderLength = 10;
 
+    /// <summary>The longest Ethernet payload that a packet can carry, whatever the network's MTU.</summary>
+    internal const int MaxFrameLength = Vl1Batch.MaxPayload - ExtFrameHeaderLength;
+
     private const int NetworkIdLength = 8;
+    private const int AddressesLength = (2 * MacAddress.Length) + sizeof(ushort);
+    private const int ExtFrameHeaderLength = NetworkIdLength + 1 + AddressesLength;
     private const byte FlagCertificate = 0x01;
     private const byte FlagWantsAnswer = 0x10;
+
     private readonly Vl1Node _vl1;
+    private readonly NetworkId _network;
+    private readonly IMembershipGate _gate;
+    private readonly AddressOwnership _ownership;
     private readonly Vl2DropCounters _drops;
     private readonly VirtualFrameBatchPool _batches;
-    private FrameHandler? _receiver;
+    private volatile NetworkConfiguration? _configuration;
+    private volatile FrameHandler? _receiver;
 
-    public VirtualPort(Vl1Node vl1, NetworkConfiguration configuration, NodeId self, Vl2DropCounters drops)
+    public VirtualPort(Vl1Node vl1, NetworkId network, IMembershipGate gate, Vl2DropCounters drops)
     {
         _vl1 = vl1;
+        _network = network;
+        _gate = gate;
+        _ownership = new AddressOwnership(network);
         _drops = drops;
-        Configuration = configuration;
-        Addressing = new MemberAddressing(configuration.Id);
-        Mac = Addressing.Mac(self);
+        Addressing = new MemberAddressing(network);
+        Mac = Addressing.Mac(vl1.Id);
         _batches = new VirtualFrameBatchPool(this);
     }
-
-    public NetworkConfiguration Configuration { get; }
 
     public MemberAddressing Addressing { get; }
 
     /// <summary>Our Ethernet address.</summary>
     public MacAddress Mac { get; }
+
+    /// <summary>Puts a configuration in force; the next frame goes by it.</summary>
+    public void Configure(NetworkConfiguration configuration) => _configuration = configuration;
 
     /// <summary>Begins delivery to the stack. Frames that come before are dropped.</summary>
     public void Start(FrameHandler receiver) => _receiver = receiver;
@@ -58,23 +79,41 @@ internal sealed class VirtualPort : IFrameLink, INeighborResolver
     }
 
     /// <summary>A FRAME (3.7.2).</summary>
-    /// <param name="sender">Who sent it, as VL1 proved.</param>
+    /// <param name="peer">Who sent it, as VL1 has proven.</param>
+    /// <param name="info">How it came.</param>
     /// <param name="payload">From the network ID on.</param>
-    public PacketResult OnFrame(NodeId sender, ReadOnlySpan<byte> payload)
+    public PacketResult OnFrame(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
+        if (_configuration is not { } configuration)
+        {
+            return Drop(Vl2Drop.NotJoined, PacketResult.Ignored);
+        }
+
         if (payload.Length <= FrameHeaderLength)
         {
             return Drop(Vl2Drop.Malformed, PacketResult.Ignored);
         }
 
+        if (!IsAdmitted(configuration, peer, info, Verb.Frame, out var shown))
+        {
+            return PacketResult.Hold;
+        }
+
         ushort etherType = BinaryPrimitives.ReadUInt16BigEndian(payload[NetworkIdLength..]);
-        return Deliver(sender, Addressing.Mac(sender), Mac, etherType, payload[FrameHeaderLength..]);
+        return Receive(configuration, peer.Id, shown, Addressing.Mac(peer.Id), Mac, etherType, payload[FrameHeaderLength..]);
     }
 
-    /// <summary>An EXT_FRAME (3.7.3). There are no bridges on ad-hoc networks, so the sender speaks for itself only, and to us only.</summary>
-    public PacketResult OnExtFrame(NodeId sender, ulong packetId, ReadOnlySpan<byte> payload)
+    /// <summary>An EXT_FRAME (3.7.3).</summary>
+    /// <param name="peer">Who sent it, as VL1 has proven.</param>
+    /// <param name="info">How it came.</param>
+    /// <param name="payload">From the network ID on.</param>
+    public PacketResult OnExtFrame(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
-        const int AddressesLength = (2 * MacAddress.Length) + sizeof(ushort);
+        if (_configuration is not { } configuration)
+        {
+            return Drop(Vl2Drop.NotJoined, PacketResult.Ignored);
+        }
+
         if (payload.Length <= NetworkIdLength + 1)
         {
             return Drop(Vl2Drop.Malformed, PacketResult.Ignored);
@@ -87,33 +126,39 @@ internal sealed class VirtualPort : IFrameLink, INeighborResolver
             return Drop(Vl2Drop.Malformed, PacketResult.Ignored);
         }
 
+        if (!IsAdmitted(configuration, peer, info, Verb.ExtFrame, out var shown))
+        {
+            return PacketResult.Hold;
+        }
+
         var destination = MacAddress.Read(rest);
         var source = MacAddress.Read(rest[MacAddress.Length..]);
         ushort etherType = BinaryPrimitives.ReadUInt16BigEndian(rest[(2 * MacAddress.Length)..]);
-        if (source == Mac || source != Addressing.Mac(sender))
+        if (source == Mac || source == default)
         {
             return Drop(Vl2Drop.ForeignMac, PacketResult.Accepted);
         }
 
-        if (destination != Mac)
-        {
-            return Drop(destination.IsMulticast ? Vl2Drop.Multicast : Vl2Drop.ForeignMac, PacketResult.Accepted);
-        }
-
-        var result = Deliver(sender, source, destination, etherType, rest[AddressesLength..]);
+        var result = Receive(configuration, peer.Id, shown, source, destination, etherType, rest[AddressesLength..]);
         if (result == PacketResult.Trusted && (flags & FlagWantsAnswer) != 0)
         {
-            Answer(sender, packetId);
+            Span<byte> network = stackalloc byte[NetworkIdLength];
+            BinaryPrimitives.WriteUInt64BigEndian(network, _network.Value);
+            _vl1.ReplyOk(peer, info, Verb.ExtFrame, network);
         }
 
         return result;
     }
 
-    /// <summary>The rules and the addresses of a frame that is about to leave; its destination if it may.</summary>
+    /// <summary>What is done with a frame that is about to leave: true, and its destination, if it goes as a FRAME to one member.</summary>
     internal bool MaySend(MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame, out NodeId member)
     {
         member = default;
-        if (destination.IsMulticast)
+        if (_configuration is not { } configuration)
+        {
+            _drops.Add(Vl2Drop.NotJoined);
+        }
+        else if (destination.IsMulticast)
         {
             // 3.10.1: the multicast limit is 0; neighbours are computed instead of asked for.
             _drops.Add(Vl2Drop.Multicast);
@@ -122,48 +167,171 @@ internal sealed class VirtualPort : IFrameLink, INeighborResolver
         {
             _drops.Add(Vl2Drop.NoMember);
         }
-        else if (!Configuration.Filter.Accepts(etherType, frame))
+        else if (PassesOut(configuration, member, destination, etherType, frame))
         {
-            _drops.Add(Vl2Drop.FilteredOut);
-        }
-        else
-        {
+            _gate.BeforeSend(configuration, member);
             return true;
         }
 
         return false;
     }
 
-    private PacketResult Deliver(NodeId sender, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    /// <summary>The network ID and ether type before a frame (3.7.2).</summary>
+    internal void WriteFrameHeader(Span<byte> packet, ushort etherType)
     {
-        if (!Configuration.Filter.Accepts(etherType, frame))
+        BinaryPrimitives.WriteUInt64BigEndian(packet, _network.Value);
+        BinaryPrimitives.WriteUInt16BigEndian(packet[NetworkIdLength..], etherType);
+    }
+
+    private bool IsAdmitted(NetworkConfiguration configuration, Peer peer, in PacketInfo info, Verb verb, out IMemberCredentials? shown)
+    {
+        var admission = _gate.Admit(configuration, peer, out shown);
+        if (admission == Admission.HoldAndAsk)
+        {
+            Span<byte> network = stackalloc byte[NetworkIdLength];
+            BinaryPrimitives.WriteUInt64BigEndian(network, _network.Value);
+            _vl1.ReplyError(peer, info, verb, ErrorCode.NeedMembershipCertificate, network);
+        }
+
+        return admission == Admission.Admitted;
+    }
+
+    private PacketResult Receive(
+        NetworkConfiguration configuration,
+        NodeId sender,
+        IMemberCredentials? shown,
+        MacAddress source,
+        MacAddress destination,
+        ushort etherType,
+        ReadOnlySpan<byte> frame)
+    {
+        var context = new FrameContext
+        {
+            IsInbound = true,
+            Self = _vl1.Id,
+            Source = sender,
+            Destination = _vl1.Id,
+            SourceMac = source,
+            DestinationMac = destination,
+            EtherType = etherType,
+            Frame = frame,
+            Own = configuration.Own,
+            Remote = shown,
+        };
+        var verdict = configuration.Filter.Evaluate(context);
+        if (verdict.Action == FrameAction.Drop)
         {
             return Drop(Vl2Drop.FilteredIn, PacketResult.Accepted);
         }
 
-        if (etherType == EtherTypes.IPv6 && !SourceCheck.IsOwn(Addressing, sender, frame))
+        SendCopies(verdict, context);
+        if (verdict.Action == FrameAction.Redirect)
         {
-            return Drop(Vl2Drop.SpoofedSource, PacketResult.Accepted);
+            SendExtFrame(verdict.RedirectTo, FrameKind.RedirectIn, context, frame.Length);
+            return PacketResult.Trusted;
+        }
+
+        // A frame that we only observe keeps its addresses, and the stack ignores it. One that is addressed to us is checked like any other.
+        if (verdict.Action != FrameAction.SuperAccept || destination == Mac)
+        {
+            // There are no bridges here: a member speaks for itself only, and to us only.
+            if (source != Addressing.Mac(sender))
+            {
+                return Drop(Vl2Drop.ForeignMac, PacketResult.Accepted);
+            }
+
+            if (destination != Mac)
+            {
+                return Drop(destination.IsMulticast ? Vl2Drop.Multicast : Vl2Drop.ForeignMac, PacketResult.Accepted);
+            }
+
+            if (!_ownership.IsHonest(sender, source, etherType, frame))
+            {
+                return Drop(Vl2Drop.SpoofedSource, PacketResult.Accepted);
+            }
         }
 
         _receiver?.Invoke(source, destination, etherType, frame);
         return PacketResult.Trusted;
     }
 
+    private bool PassesOut(NetworkConfiguration configuration, NodeId member, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    {
+        var context = new FrameContext
+        {
+            IsInbound = false,
+            Self = _vl1.Id,
+            Source = _vl1.Id,
+            Destination = member,
+            SourceMac = Mac,
+            DestinationMac = destination,
+            EtherType = etherType,
+            Frame = frame,
+            Own = configuration.Own,
+            Remote = _gate.Find(configuration, member),
+        };
+        var verdict = configuration.Filter.Evaluate(context);
+        if (verdict.Action == FrameAction.Drop)
+        {
+            _drops.Add(Vl2Drop.FilteredOut);
+            return false;
+        }
+
+        SendCopies(verdict, context);
+        if (verdict.Action == FrameAction.Redirect)
+        {
+            SendExtFrame(verdict.RedirectTo, FrameKind.RedirectOut, context, frame.Length);
+            return false;
+        }
+
+        return true;
+    }
+
+    private void SendCopies(in Verdict verdict, in FrameContext frame)
+    {
+        if (!verdict.CapabilityCopy.IsNone)
+        {
+            SendCopy(verdict.CapabilityCopy, frame);
+        }
+
+        if (!verdict.BaseCopy.IsNone)
+        {
+            SendCopy(verdict.BaseCopy, frame);
+        }
+    }
+
+    private void SendCopy(in FrameCopy copy, in FrameContext frame)
+    {
+        var kind = frame.IsInbound
+            ? copy.IsWatch ? FrameKind.WatchIn : FrameKind.TeeIn
+            : copy.IsWatch ? FrameKind.WatchOut : FrameKind.TeeOut;
+        SendExtFrame(copy.To, kind, frame, Math.Min(copy.Length, frame.Frame.Length));
+    }
+
+    private void SendExtFrame(NodeId to, FrameKind kind, in FrameContext frame, int length)
+    {
+        if (length > MaxFrameLength)
+        {
+            _drops.Add(Vl2Drop.TooLong);
+            return;
+        }
+
+        using var batch = _vl1.BeginBatch();
+        var packet = batch.Reserve(ExtFrameHeaderLength + length);
+        BinaryPrimitives.WriteUInt64BigEndian(packet, _network.Value);
+        packet[NetworkIdLength] = (byte)kind;
+        var rest = packet[(NetworkIdLength + 1)..];
+        frame.DestinationMac.Write(rest);
+        frame.SourceMac.Write(rest[MacAddress.Length..]);
+        BinaryPrimitives.WriteUInt16BigEndian(rest[(2 * MacAddress.Length)..], frame.EtherType);
+        frame.Frame[..length].CopyTo(rest[AddressesLength..]);
+        batch.Commit(to, Verb.ExtFrame);
+        batch.Send();
+    }
+
     private PacketResult Drop(Vl2Drop reason, PacketResult result)
     {
         _drops.Add(reason);
         return result;
-    }
-
-    private void Answer(NodeId to, ulong packetId)
-    {
-        using var batch = _vl1.BeginBatch();
-        var answer = batch.Reserve(1 + sizeof(ulong) + NetworkIdLength);
-        answer[0] = (byte)Verb.ExtFrame;
-        BinaryPrimitives.WriteUInt64BigEndian(answer[1..], packetId);
-        BinaryPrimitives.WriteUInt64BigEndian(answer[9..], Configuration.Id.Value);
-        batch.Commit(to, Verb.Ok);
-        batch.Send();
     }
 }

@@ -29,6 +29,9 @@ internal enum Vl2Drop
 
     /// <summary>To an Ethernet address that no member has.</summary>
     NoMember,
+
+    /// <summary>A frame that rules send elsewhere does not fit into one packet with its Ethernet addresses.</summary>
+    TooLong,
 }
 
 /// <summary>Counts dropped frames by reason, under stable names. Thread-safe.</summary>
@@ -37,7 +40,7 @@ internal sealed class Vl2DropCounters
     private static readonly string[] Names =
     [
         "vl2.malformed", "vl2.not-joined", "vl2.unsupported", "vl2.foreign-mac", "vl2.spoofed-source",
-        "vl2.filtered-in", "vl2.filtered-out", "vl2.multicast", "vl2.no-member",
+        "vl2.filtered-in", "vl2.filtered-out", "vl2.multicast", "vl2.no-member", "vl2.too-long",
     ];
 
     private readonly long[] _counts = new long[Names.Length];

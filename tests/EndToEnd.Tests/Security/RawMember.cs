@@ -101,6 +101,10 @@ internal sealed class RawMember : IVl1Client, IAsyncDisposable
     {
     }
 
+    void IVl1Client.OnTick(long now)
+    {
+    }
+
     void IVl1Client.OnOnlineChanged(bool online)
     {
         if (online)

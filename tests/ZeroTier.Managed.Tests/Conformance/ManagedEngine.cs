@@ -42,7 +42,7 @@ public sealed class ManagedEngine : IConformanceEngine
 
         public override NetworkId ImpossibleNetwork { get; } = NetworkId.Parse("ff00500016000000");
 
-        public override Action? FailServer => () => ((ZeroTier.Managed.Vl1.IVl1Client)_server.Session!).OnIdentityCollision();
+        public override Action? FailServer => () => ((ZeroTier.Managed.Vl2.IVl2Client)_server.Session!).OnIdentityCollision();
 
         public override IZeroTierNode CreateNode() => world.CreateNode();
 

@@ -22,13 +22,12 @@ internal sealed class FrameWire(VirtualClock clock)
         {
             MacAddress = mac,
             Link = new Port(this, mac),
-            Mtu = mtu,
             Resolver = resolver,
             TimeProvider = clock,
             Random = new SeededRandom(number),
             Completions = PipeScheduler.Inline,
         });
-        stack.SetAddresses([new(V6(number), 64), new(V4(number), 24)]);
+        stack.Configure(new IpConfiguration(mtu, [new(V6(number), 64), new(V4(number), 24)]));
         _stacks.Add(stack);
         return stack;
     }

@@ -18,7 +18,7 @@ public sealed class IpFuzzTests
         var clock = new VirtualClock();
         var link = new RecordingLink(keep: false);
         using var stack = link.Stack(FrameWire.Mac(1), clock);
-        stack.SetAddresses([new(FrameWire.V4(1), 24), new(FrameWire.V6(1), 64)]);
+        stack.Configure(new IpConfiguration(2800, [new(FrameWire.V4(1), 24), new(FrameWire.V6(1), 64)]));
         using var socket = stack.BindUdp(null, 9);
         stack.Capture = new PcapWriter(Stream.Null, clock, 1 << 20);
         var corpus = Corpus();

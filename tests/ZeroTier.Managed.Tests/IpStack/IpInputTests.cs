@@ -19,7 +19,7 @@ public sealed class IpInputTests : IDisposable
     public IpInputTests()
     {
         _stack = _link.Stack(FrameWire.Mac(1), _clock);
-        _stack.SetAddresses([new(Us4, 24), new(Us6, 64)]);
+        _stack.Configure(new IpConfiguration(2800, [new(Us4, 24), new(Us6, 64)]));
     }
 
     public void Dispose() => _stack.Dispose();
@@ -205,18 +205,28 @@ public sealed class IpInputTests : IDisposable
         }
     }
 
-    [Fact]
-    public void An_advertisement_of_a_computed_address_by_somebody_else_is_counted_and_not_believed()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Neighbour_discovery_in_fragments_is_counted_and_not_believed(bool isAtomic)
     {
+        // RFC 6980, 5: what looks at frames before they are put together cannot see it.
         var link = new RecordingLink();
-        using var stack = link.Stack(FrameWire.Mac(1), _clock, new Everybody());
-        stack.SetAddresses([new(Us6, 64)]);
-        byte[] message = [136, 0, 0, 0, 0x60, 0, 0, 0, .. new byte[16], 2, 1, .. new byte[6]];
-        Them6.Write(message.AsSpan(8));
+        using var stack = link.Stack(FrameWire.Mac(1), _clock);
+        stack.Configure(new IpConfiguration(2800, [new(Us6, 64)]));
+        byte[] message = [135, 0, 0, 0, 0, 0, 0, 0, .. new byte[16], 1, 1, .. new byte[6]];
+        Us6.Write(message.AsSpan(8));
         FrameWire.Mac(9).Write(message.AsSpan(26));
-        byte[] packet = PacketBuilder.Ip(Them6, Us6, IpProtocol.IcmpV6, PacketBuilder.Sealed(Them6, Us6, IpProtocol.IcmpV6, message, 2), linkScope: true);
-        stack.Receive(FrameWire.Mac(2), FrameWire.Mac(1), EtherTypes.IPv6, packet);
-        Assert.Equal(1, stack.Drops[IpDrop.Spoof]);
+        message = PacketBuilder.Sealed(Them6, Us6, IpProtocol.IcmpV6, message, 2);
+        foreach (var (start, length) in isAtomic ? [(0, 32)] : new[] { (0, 24), (24, 8) })
+        {
+            byte[] fragment = [58, 0, 0, (byte)(start | (start + length < 32 ? 1 : 0)), 0, 0, 0, 7, .. message[start..(start + length)]];
+            byte[] packet = PacketBuilder.Ip(Them6, Us6, IpProtocol.FragmentHeader, fragment, linkScope: true);
+            stack.Receive(FrameWire.Mac(2), FrameWire.Mac(1), EtherTypes.IPv6, packet);
+        }
+
+        Assert.Equal(1, stack.Drops[IpDrop.NeighborDiscovery]);
+        Assert.Equal(0, stack.Neighbors.Count);
         Assert.Empty(link.Sent);
     }
 
@@ -282,7 +292,7 @@ public sealed class IpInputTests : IDisposable
     {
         var link = new RecordingLink(keep: false);
         using var stack = link.Stack(FrameWire.Mac(1), _clock, new Everybody());
-        stack.SetAddresses([new(Us4, 24), new(Us6, 64)]);
+        stack.Configure(new IpConfiguration(2800, [new(Us4, 24), new(Us6, 64)]));
         using var socket = stack.BindUdp(null, 9);
         byte[] echo6 = PacketBuilder.Ip(Them6, Us6, IpProtocol.IcmpV6, PacketBuilder.Sealed(Them6, Us6, IpProtocol.IcmpV6, [128, 0, 0, 0, .. new byte[1000]], 2));
         byte[] echo4 = PacketBuilder.Ip(Them4, Us4, IpProtocol.Icmp, PacketBuilder.Sealed(Them4, Us4, IpProtocol.Icmp, [8, 0, 0, 0, .. new byte[1000]], 2));

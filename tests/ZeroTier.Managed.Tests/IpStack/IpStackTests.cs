@@ -133,7 +133,7 @@ public sealed class IpStackTests : IDisposable
     [Fact]
     public void Neighbour_table_and_its_queues_are_bounded()
     {
-        _a.SetAddresses([new(FrameWire.V6(1), 64)]);
+        _a.Configure(new IpConfiguration(2800, [new(FrameWire.V6(1), 64)]));
         _wire.Lose = static _ => true;
         using var socket = _a.BindUdp(null, 0);
         for (int i = 0; i < 3000; i++)
@@ -317,23 +317,81 @@ public sealed class IpStackTests : IDisposable
     }
 
     [Fact]
-    public void Neighbours_with_computed_addresses_are_never_asked_for_and_cannot_be_impersonated()
+    public void Neighbours_with_computed_addresses_are_never_asked_for()
     {
         var wire = new FrameWire(_clock);
         using var c = wire.Attach(3, new ByNumber());
         using var d = wire.Attach(4, new ByNumber());
         _clock.Run(() => c.PingAsync(FrameWire.V6(4), 8, TimeSpan.FromSeconds(1)), Limit);
         Assert.DoesNotContain(wire.Frames, IsQuestion);
+    }
 
-        byte[] packet = wire.Frames[0].Payload;
-        d.Receive(FrameWire.Mac(9), FrameWire.Mac(4), EtherTypes.IPv6, packet);
-        Assert.Equal(1, d.Drops[IpDrop.Spoof]);
+    [Fact]
+    public void Changing_the_configuration_applies_mtu_addresses_and_routes_at_once()
+    {
+        _a.Configure(new IpConfiguration(1280, [new(FrameWire.V6(1), 64), new(FrameWire.V6(7), 64)], [new(Parse("2001:db8::"), 32, FrameWire.V6(2), 0)]));
+
+        Assert.Equal(1240, _a.Output.MaxPayload(FrameWire.V6(2)));
+        Assert.Equal(FrameWire.V6(1), _a.SelectSource(Parse("2001:db8::1")));
+        Assert.Null(_a.SelectSource(FrameWire.V4(2)));
+        Assert.Equal(3, _a.Addresses.Length);
+    }
+
+    [Fact]
+    public async Task A_socket_whose_address_is_taken_away_ends_with_that_error_and_one_on_any_address_goes_on()
+    {
+        using var bound = _a.BindUdp(FrameWire.V6(1), 7);
+        using var any = _a.BindUdp(null, 8);
+        var receiving = bound.ReceiveAsync(new byte[10], TestContext.Current.CancellationToken).AsTask();
+        var others = any.ReceiveAsync(new byte[10], TestContext.Current.CancellationToken).AsTask();
+
+        _a.Configure(new IpConfiguration(2800, [new(FrameWire.V6(7), 64)]));
+
+        Assert.Equal(SocketError.AddressNotAvailable, Assert.IsType<SocketException>(receiving.Exception!.InnerException).SocketErrorCode);
+        Assert.Equal(SocketError.AddressNotAvailable, Assert.Throws<SocketException>(() => bound.SendTo([1], FrameWire.V6(2), 1)).SocketErrorCode);
+        using var sender = _b.BindUdp(null, 9);
+        sender.SendTo([1, 2], FrameWire.V6(7), 8);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(others.IsCompleted);
+        Assert.Equal(2, (await others).Length);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Packets_for_a_range_behind_a_gateway_go_to_its_ethernet_address(bool isIPv4)
+    {
+        var target = isIPv4 ? Parse("192.168.7.9") : Parse("2001:db8::9");
+        _a.Configure(new IpConfiguration(
+            2800,
+            [new(FrameWire.V6(1), 64), new(FrameWire.V4(1), 24)],
+            [
+                new(isIPv4 ? Parse("0.0.0.0") : Parse("::"), 0, Address(isIPv4, 9), 0),
+                new(isIPv4 ? Parse("192.168.0.0") : Parse("2001:db8::"), isIPv4 ? 16 : 32, Address(isIPv4, 8), 2),
+                new(isIPv4 ? Parse("192.168.0.0") : Parse("2001:db8::"), isIPv4 ? 16 : 32, Address(isIPv4, 2), 1),
+            ]));
+        using var socket = _a.BindUdp(null, 7);
+        socket.SendTo([1], target, 9);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+
+        var sent = Assert.Single(_wire.Frames, frame => frame.Source == FrameWire.Mac(1) && frame.Payload.AsSpan().IndexOf(Bytes(target)) is 16 or 24
+            && frame.EtherType == (isIPv4 ? EtherTypes.IPv4 : EtherTypes.IPv6) && !IsQuestion(frame));
+        Assert.Equal(FrameWire.Mac(2), sent.Destination);
+    }
+
+    [Fact]
+    public void An_address_that_no_host_can_have_is_refused_and_nothing_changes()
+    {
+        Assert.Throws<ArgumentException>(() => new IpConfiguration(2800, [new(Parse("ff02::1"), 64)]));
+        Assert.Throws<ArgumentException>(() => new IpConfiguration(2800, [new(FrameWire.V4(1), 33)]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new IpConfiguration(1279, []));
+        Assert.Throws<ArgumentException>(() => new IpConfiguration(2800, [], [new(FrameWire.V4(1), 8, FrameWire.V6(1), 0)]));
     }
 
     [Fact]
     public void Source_is_the_address_on_the_destinations_link()
     {
-        _a.SetAddresses([new(FrameWire.V6(1), 64), new(Parse("fc00::1"), 40), new(FrameWire.V4(1), 24)]);
+        _a.Configure(new IpConfiguration(2800, [new(FrameWire.V6(1), 64), new(Parse("fc00::1"), 40), new(FrameWire.V4(1), 24)]));
         Assert.Equal(Parse("fc00::1"), _a.SelectSource(Parse("fc00:0:0:1::5")));
         Assert.Equal(FrameWire.V6(1), _a.SelectSource(FrameWire.V6(77)));
         Assert.Equal(FrameWire.V4(1), _a.SelectSource(FrameWire.V4(77)));
@@ -385,6 +443,8 @@ public sealed class IpStackTests : IDisposable
         : frame.EtherType == EtherTypes.IPv6 && frame.Payload[6] == (byte)IpProtocol.IcmpV6 && frame.Payload[40] == IcmpV6.NeighborSolicitation;
 
     private static IpAddress Address(bool isIPv4, byte number) => isIPv4 ? FrameWire.V4(number) : FrameWire.V6(number);
+
+    private static byte[] Bytes(IpAddress address) => address.ToIPAddress().GetAddressBytes();
 
     private static IpAddress Parse(string text) => IpAddress.From(System.Net.IPAddress.Parse(text));
 

@@ -47,11 +47,11 @@ public sealed class RecordedPacketTests
         {
             if (etherType == EtherTypes.IPv6 && payload[24] != 0xff)
             {
-                stack.SetAddresses([new(IpAddress.ReadIPv6(payload.AsSpan(24)), 40)]);
+                stack.Configure(new IpConfiguration(2800, [new(IpAddress.ReadIPv6(payload.AsSpan(24)), 40)]));
             }
             else if (etherType == EtherTypes.IPv4)
             {
-                stack.SetAddresses([new(IpAddress.ReadIPv4(payload.AsSpan(16)), 8)]);
+                stack.Configure(new IpConfiguration(2800, [new(IpAddress.ReadIPv4(payload.AsSpan(16)), 8)]));
             }
             else
             {
@@ -78,7 +78,7 @@ public sealed class RecordedPacketTests
         var mac = MacAddress.Read(answer.AsSpan(18));
         var link = new RecordingLink();
         var stack = link.Stack(mac, _clock);
-        stack.SetAddresses([new(IpAddress.ReadIPv4(answer.AsSpan(24)), 8)]);
+        stack.Configure(new IpConfiguration(2800, [new(IpAddress.ReadIPv4(answer.AsSpan(24)), 8)]));
 
         var arp = request.AsSpan(request.Length - Arp.Length);
         stack.Receive(MacAddress.Read(arp[8..]), MacAddress.Broadcast, EtherTypes.Arp, arp);
@@ -99,7 +99,7 @@ public sealed class RecordedPacketTests
         var mac = ParseMac(answer, "source_mac");
         var link = new RecordingLink();
         var stack = link.Stack(mac, _clock);
-        stack.SetAddresses([new(IpAddress.ReadIPv6(expected.AsSpan(48)), 40)]);
+        stack.Configure(new IpConfiguration(2800, [new(IpAddress.ReadIPv6(expected.AsSpan(48)), 40)]));
 
         stack.Receive(ParseMac(question, "source_mac"), ParseMac(question, "dest_mac"), EtherTypes.IPv6, question.Hex("data"));
 
@@ -126,7 +126,7 @@ public sealed class RecordedPacketTests
             InternetChecksum.Transport(IpAddress.ReadIPv6(packet.AsSpan(8)), IpAddress.ReadIPv6(packet.AsSpan(24)), IpProtocol.IcmpV6, packet.AsSpan(40)));
         var link = new RecordingLink();
         var stack = link.Stack(new MacAddress(0x0202_68ff_337f), _clock);
-        stack.SetAddresses([new(IpAddress.ReadIPv6(vector.GetProperty("frame_injected_back").Hex("data").AsSpan(48)), 40)]);
+        stack.Configure(new IpConfiguration(2800, [new(IpAddress.ReadIPv6(vector.GetProperty("frame_injected_back").Hex("data").AsSpan(48)), 40)]));
 
         stack.Receive(ParseMac(question, "source_mac"), ParseMac(question, "dest_mac"), EtherTypes.IPv6, packet);
 

@@ -163,7 +163,7 @@ public class StartTests
         var listener = await node.ListenAsync(new ZeroTierEndPoint(NetworkId.AdHoc(0, 65535), 0), null, Token);
         var accepting = listener.AcceptAsync(Token).AsTask();
 
-        ((ZeroTier.Managed.Vl1.IVl1Client)node.Session!).OnIdentityCollision();
+        ((ZeroTier.Managed.Vl2.IVl2Client)node.Session!).OnIdentityCollision();
         Assert.Null(await accepting.WaitAsync(Limit, Token));
         await foreach (var item in events.ReadAllAsync(Token))
         {
@@ -189,7 +189,7 @@ public class StartTests
         await using var world = await LoopbackWorld.StartAsync(Token);
         var node = world.CreateNode();
         await node.StartAsync(Token);
-        ZeroTier.Managed.Vl1.IVl1Client ended = node.Session!;
+        ZeroTier.Managed.Vl2.IVl2Client ended = node.Session!;
         await node.RestartAsync(Token);
 
         ended.OnIdentityCollision();
@@ -199,7 +199,7 @@ public class StartTests
         await node.JoinAsync(NetworkId.AdHoc(1, 65535), Token);
         Assert.Equal(ZeroTierNodeState.Running, node.State);
 
-        ((ZeroTier.Managed.Vl1.IVl1Client)node.Session!).OnIdentityCollision();
+        ((ZeroTier.Managed.Vl2.IVl2Client)node.Session!).OnIdentityCollision();
         while (node.State == ZeroTierNodeState.Running)
         {
             await Task.Delay(10, Token);

@@ -87,6 +87,10 @@ internal sealed class HostileMember : IVl1Client
     {
     }
 
+    public void OnTick(long now)
+    {
+    }
+
     public void OnOnlineChanged(bool online)
     {
     }

@@ -227,7 +227,7 @@ public class PathTests
             await world.StartAsync();
             await TransferAsync(world, 1000);
         });
-        var port = world.Members[0].Session!.Networks[0].Port!;
+        var port = world.Members[0].Session!.Networks[0].Network.Port;
         var destination = port.Addressing.Mac(world.Members[1].Id);
         byte[] packet = new byte[1200];
         packet[0] = 0x60;

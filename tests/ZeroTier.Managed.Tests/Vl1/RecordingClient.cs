@@ -32,6 +32,10 @@ internal sealed class RecordingClient : IVl1Client
     {
     }
 
+    public void OnTick(long now)
+    {
+    }
+
     public void OnOnlineChanged(bool online) => Online.Add(online);
 
     public void OnPeerChanged(Peer peer, PeerChange change) => Changes.Add((peer.Id, change));

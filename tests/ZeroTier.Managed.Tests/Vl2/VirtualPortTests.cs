@@ -5,6 +5,9 @@ using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.Tests.Node;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2;
+using ZeroTier.Managed.Vl2.Configuration;
+using ZeroTier.Managed.Vl2.Membership;
+using ZeroTier.Managed.Vl2.Rules;
 using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Vl2;
@@ -18,6 +21,8 @@ public sealed class VirtualPortTests : IDisposable
     private readonly List<(MacAddress Source, MacAddress Destination, ushort EtherType, byte[] Payload)> _received = [];
     private readonly Vl1Node _vl1;
     private readonly VirtualPort _port;
+    private readonly FakeGate _gate = new();
+    private readonly Peer _peer;
     private readonly NodeId _sender = TestIdentities.Get(1).Address;
     private readonly NodeId _other = TestIdentities.Get(2).Address;
 
@@ -35,18 +40,24 @@ public sealed class VirtualPortTests : IDisposable
             Client = new NoClient(),
             TimeProvider = clock,
         });
-        _port = new VirtualPort(_vl1, NetworkDirectory.Join(Network, identity.Address).Configuration!, identity.Address, _drops);
+        _peer = new Peer(TestIdentities.Get(1), SessionKeys.Agree(identity, TestIdentities.Get(1))!);
+        _port = new VirtualPort(_vl1, Network, _gate, _drops);
+        Configure(new PortRangeFilter(new(22, 80)));
         _port.Start((source, destination, etherType, payload) => _received.Add((source, destination, etherType, payload.ToArray())));
     }
 
-    public void Dispose() => _vl1.Dispose();
+    public void Dispose()
+    {
+        _peer.Keys.Dispose();
+        _vl1.Dispose();
+    }
 
     [Fact]
     public void Frame_OfAMember_IsDeliveredWithTheDerivedAddresses()
     {
         byte[] packet = Udp(_sender);
 
-        Assert.Equal(PacketResult.Trusted, _port.OnFrame(_sender, Frame(packet)));
+        Assert.Equal(PacketResult.Trusted, _port.OnFrame(_peer, default, Frame(packet)));
 
         var (source, destination, etherType, payload) = Assert.Single(_received);
         Assert.Equal(_port.Addressing.Mac(_sender), source);
@@ -58,7 +69,7 @@ public sealed class VirtualPortTests : IDisposable
     [Fact]
     public void Frame_WithAnotherMembersAddress_IsDroppedAndNeverDelivered()
     {
-        Assert.Equal(PacketResult.Accepted, _port.OnFrame(_sender, Frame(Udp(_other))));
+        Assert.Equal(PacketResult.Accepted, _port.OnFrame(_peer, default, Frame(Udp(_other))));
 
         Assert.Empty(_received);
         Assert.Equal(1, _drops[Vl2Drop.SpoofedSource]);
@@ -67,8 +78,8 @@ public sealed class VirtualPortTests : IDisposable
     [Fact]
     public void Frame_TheRulesForbid_IsDropped()
     {
-        Assert.Equal(PacketResult.Accepted, _port.OnFrame(_sender, Frame(Syn(_sender, 81))));
-        Assert.Equal(PacketResult.Trusted, _port.OnFrame(_sender, Frame(Syn(_sender, 80))));
+        Assert.Equal(PacketResult.Accepted, _port.OnFrame(_peer, default, Frame(Syn(_sender, 81))));
+        Assert.Equal(PacketResult.Trusted, _port.OnFrame(_peer, default, Frame(Syn(_sender, 80))));
 
         Assert.Single(_received);
         Assert.Equal(1, _drops[Vl2Drop.FilteredIn]);
@@ -77,7 +88,7 @@ public sealed class VirtualPortTests : IDisposable
     [Fact]
     public void Frame_WithoutAPayload_IsMalformed()
     {
-        Assert.Equal(PacketResult.Ignored, _port.OnFrame(_sender, Frame([])));
+        Assert.Equal(PacketResult.Ignored, _port.OnFrame(_peer, default, Frame([])));
 
         Assert.Equal(1, _drops[Vl2Drop.Malformed]);
     }
@@ -91,7 +102,7 @@ public sealed class VirtualPortTests : IDisposable
     [InlineData("broadcast", "me", Vl2Drop.ForeignMac)]
     internal void ExtFrame_OnlyFromTheSenderAndOnlyToUs(string source, string destination, Vl2Drop? expected)
     {
-        var result = _port.OnExtFrame(_sender, 1, ExtFrame(0, Mac(source), Mac(destination), Udp(_sender)));
+        var result = _port.OnExtFrame(_peer, default, ExtFrame(0, Mac(source), Mac(destination), Udp(_sender)));
 
         if (expected is { } reason)
         {
@@ -116,7 +127,7 @@ public sealed class VirtualPortTests : IDisposable
         certificate[2] = 1;
         certificate[3 + 24 + 4] = signed ? (byte)9 : (byte)0;
 
-        var result = _port.OnExtFrame(_sender, 1, ExtFrame(1, Mac("sender"), Mac("me"), Udp(_sender), certificate));
+        var result = _port.OnExtFrame(_peer, default, ExtFrame(1, Mac("sender"), Mac("me"), Udp(_sender), certificate));
 
         Assert.Equal(PacketResult.Trusted, result);
         Assert.Equal(Udp(_sender), Assert.Single(_received).Payload);
@@ -129,12 +140,12 @@ public sealed class VirtualPortTests : IDisposable
         byte[] extFrame = ExtFrame(1, Mac("sender"), Mac("me"), Udp(_sender), new byte[] { 1, 0, 0, 0, 0, 0, 0, 0 });
         for (int length = 8; length < frame.Length; length++)
         {
-            _port.OnFrame(_sender, frame.AsSpan(0, length));
+            _port.OnFrame(_peer, default, frame.AsSpan(0, length));
         }
 
         for (int length = 8; length < extFrame.Length; length++)
         {
-            _port.OnExtFrame(_sender, 1, extFrame.AsSpan(0, length));
+            _port.OnExtFrame(_peer, default, extFrame.AsSpan(0, length));
         }
 
         Assert.All(_received, item => Assert.True(item.Payload.Length < Udp(_sender).Length));
@@ -162,6 +173,78 @@ public sealed class VirtualPortTests : IDisposable
     }
 
     [Fact]
+    public void Frame_BeforeThereIsAConfiguration_IsNotForUs()
+    {
+        var port = new VirtualPort(_vl1, Network, _gate, _drops);
+
+        Assert.Equal(PacketResult.Ignored, port.OnFrame(_peer, default, Frame(Udp(_sender))));
+        Assert.Equal(PacketResult.Ignored, port.OnExtFrame(_peer, default, ExtFrame(0, Mac("sender"), Mac("me"), Udp(_sender))));
+        Assert.False(port.MaySend(Mac("other"), Ipv6, Udp(_vl1.Id), out _));
+        Assert.Equal(3, _drops[Vl2Drop.NotJoined]);
+    }
+
+    [Theory]
+    [InlineData(Admission.Hold)]
+    [InlineData(Admission.HoldAndAsk)]
+    internal void Frame_FromWhomTheGateDoesNotKnow_IsHeldBeforeAnyRule_AndDeliveredOnceItDoes(Admission admission)
+    {
+        _gate.Admission = admission;
+        var filter = new FakeFilter();
+        Configure(filter);
+
+        Assert.Equal(PacketResult.Hold, _port.OnFrame(_peer, default, Frame(Udp(_sender))));
+        Assert.Equal(PacketResult.Hold, _port.OnExtFrame(_peer, default, ExtFrame(0, Mac("sender"), Mac("me"), Udp(_sender))));
+        Assert.Equal(0, filter.Evaluations);
+        Assert.Empty(_received);
+
+        _gate.Admission = Admission.Admitted;
+        Assert.Equal(PacketResult.Trusted, _port.OnFrame(_peer, default, Frame(Udp(_sender))));
+        Assert.Single(_received);
+    }
+
+    [Fact]
+    public void Frame_GoesByTheConfigurationInForce()
+    {
+        Configure(new FakeFilter { Verdict = Verdict.Drop });
+        _port.OnFrame(_peer, default, Frame(Udp(_sender)));
+        Configure(new FakeFilter());
+        _port.OnFrame(_peer, default, Frame(Udp(_sender)));
+
+        Assert.Single(_received);
+        Assert.Equal(1, _drops[Vl2Drop.FilteredIn]);
+    }
+
+    [Fact]
+    public void Rules_SeeBothMembersAndWhatEachHasShown()
+    {
+        var filter = new FakeFilter();
+        Configure(filter);
+        var shown = new FakeCredentials();
+        _gate.Shown = shown;
+
+        _port.OnFrame(_peer, default, Frame(Udp(_sender)));
+        Assert.Equal((true, _sender, _vl1.Id, Mac("sender"), Mac("me"), Ipv6, 48), filter.Last);
+        Assert.Same(shown, filter.Remote);
+
+        _port.MaySend(Mac("other"), Ipv6, Udp(_vl1.Id), out _);
+        Assert.Equal((false, _vl1.Id, _other, Mac("me"), Mac("other"), Ipv6, 48), filter.Last);
+        Assert.Same(shown, filter.Remote);
+        Assert.Equal(_other, Assert.Single(_gate.Sent));
+    }
+
+    [Theory]
+    [InlineData("foreign", true)]
+    [InlineData("me", false)]
+    public void ExtFrame_SuperAccepted_IsDeliveredWhateverItsAddresses_UnlessItIsMeantForUs(string destination, bool expected)
+    {
+        Configure(new FakeFilter { Verdict = new Verdict { Action = FrameAction.SuperAccept } });
+
+        _port.OnExtFrame(_peer, default, ExtFrame(0, Mac("other"), Mac(destination), Udp(_other)));
+
+        Assert.Equal(expected, _received.Count == 1);
+    }
+
+    [Fact]
     public void TryResolve_DerivedAddresses_GiveTheMembersMac()
     {
         Assert.True(_port.TryResolve(_port.Addressing.SixPlane(_other), out var mac));
@@ -170,6 +253,9 @@ public sealed class VirtualPortTests : IDisposable
         Assert.Equal(Mac("other"), mac);
         Assert.False(_port.TryResolve(IpAddress.From(IPAddress.Parse("2001:db8::1")), out _));
     }
+
+    private void Configure(IFrameFilter filter) =>
+        _port.Configure(new NetworkConfiguration { Id = Network, Filter = filter });
 
     private MacAddress Mac(string name) => name switch
     {
@@ -227,6 +313,10 @@ public sealed class VirtualPortTests : IDisposable
         public PacketResult OnPacket(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload) => PacketResult.Ignored;
 
         public void OnBatchEnd()
+        {
+        }
+
+        public void OnTick(long now)
         {
         }
 

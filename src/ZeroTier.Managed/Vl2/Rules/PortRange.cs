@@ -1,4 +1,4 @@
-namespace ZeroTier.Managed.Vl2;
+namespace ZeroTier.Managed.Vl2.Rules;
 
 /// <summary>The TCP ports to which a network lets connections be opened.</summary>
 internal readonly record struct PortRange(ushort First, ushort Last)

@@ -1,12 +1,22 @@
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>Our addresses and what follows from them. Immutable.</summary>
-internal sealed class LocalAddresses
+/// <summary>The configuration in force: our addresses, the link-local one included, and what follows from them and the routes. Immutable.</summary>
+internal sealed class IpInterface
 {
     private static readonly IpAddress LimitedBroadcast = IpAddress.FromIPv4(uint.MaxValue);
     private readonly IpInterfaceAddress[] _entries;
+    private readonly RouteTable _routes;
 
-    public LocalAddresses(ReadOnlySpan<IpInterfaceAddress> entries) => _entries = entries.ToArray();
+    public IpInterface(MacAddress mac, IpConfiguration configuration)
+    {
+        Mtu = configuration.Mtu;
+        var linkLocal = MulticastMapping.LinkLocal(mac);
+        _entries = [new(linkLocal, 64), .. configuration.Addresses.ToArray().Where(entry => entry.Address != linkLocal)];
+        _routes = new RouteTable(configuration.Routes);
+    }
+
+    /// <summary>Largest Ethernet payload in bytes.</summary>
+    public int Mtu { get; }
 
     public ReadOnlySpan<IpInterfaceAddress> Entries => _entries;
 
@@ -35,6 +45,14 @@ internal sealed class LocalAddresses
         }
 
         return false;
+    }
+
+    /// <summary>The neighbour that takes packets for a unicast address: the address itself when it is on the link, or a gateway.</summary>
+    /// <returns>False when there is no way.</returns>
+    public bool TryGetNextHop(in IpAddress destination, out IpAddress nextHop)
+    {
+        nextHop = destination;
+        return IsOnLink(destination) || (_routes.TryFind(destination, out nextHop) && (nextHop == destination || IsOnLink(nextHop)));
     }
 
     /// <summary>255.255.255.255 or the highest address of one of our IPv4 prefixes.</summary>
@@ -87,7 +105,9 @@ internal sealed class LocalAddresses
         return false;
     }
 
-    /// <summary>Source address selection, as far as one link needs RFC 6724: the destination itself when ours, else the longest prefix that holds it.</summary>
+    /// <summary>
+    /// Source address selection, as far as one link needs RFC 6724: the destination itself when ours, else the longest prefix that holds the next hop.
+    /// </summary>
     public IpAddress? SelectSource(in IpAddress destination)
     {
         if (Contains(destination))
@@ -96,14 +116,22 @@ internal sealed class LocalAddresses
         }
 
         bool group = destination.IsMulticast || IsBroadcast(destination);
+        var neighbor = destination;
+        if (!group && !TryGetNextHop(destination, out neighbor))
+        {
+            return null;
+        }
+
+        // A route may put on the link what none of our prefixes holds: any address of the family will do.
+        bool any = group || !IsOnLink(neighbor);
         IpAddress? best = null;
         int bestLength = -1;
         foreach (ref readonly var entry in Entries)
         {
-            bool fits = group ? entry.Address.IsIPv4 == destination.IsIPv4 : destination.IsInPrefix(entry.Address, entry.PrefixLength);
+            bool fits = any ? entry.Address.IsIPv4 == destination.IsIPv4 : neighbor.IsInPrefix(entry.Address, entry.PrefixLength);
 
             // Link-scope groups are best served by the link-local address; it is the only one with this prefix (RFC 6724, rule 2).
-            int length = !group ? entry.PrefixLength : IsLinkLocal(entry.Address) ? 129 : 128 - entry.PrefixLength;
+            int length = !any ? entry.PrefixLength : IsLinkLocal(entry.Address) ? group ? 130 : 0 : 129 - entry.PrefixLength;
             if (fits && length > bestLength)
             {
                 best = entry.Address;

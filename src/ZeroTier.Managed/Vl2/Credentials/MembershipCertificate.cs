@@ -1,14 +1,24 @@
 using System.Buffers.Binary;
+using System.Collections.Immutable;
 
-namespace ZeroTier.Managed.Vl2;
+namespace ZeroTier.Managed.Vl2.Credentials;
 
-/// <summary>The certificate of membership on the wire (chapter 3.5.2). Ad-hoc networks have none; old peers may still attach one.</summary>
-internal static class MembershipCertificate
+/// <summary>A certificate of membership (chapter 3.5.2). Ad-hoc networks have none; old peers may still attach one to a frame. Immutable.</summary>
+internal sealed class MembershipCertificate
 {
     private const int MaxQualifiers = 8;
     private const int QualifierLength = 24;
     private const int SignerLength = 5;
     private const int SignatureLength = 96;
+
+    /// <summary>The certificate as it came, to be shown to others.</summary>
+    public required ReadOnlyMemory<byte> Encoded { get; init; }
+
+    /// <summary>What it states, by rising ID.</summary>
+    public required ImmutableArray<Qualifier> Qualifiers { get; init; }
+
+    /// <summary>The controller that signed it; the default value when nobody did.</summary>
+    public required NodeId Signer { get; init; }
 
     /// <summary>Moves behind a certificate; false when it is damaged.</summary>
     public static bool TrySkip(ref ReadOnlySpan<byte> data)
@@ -37,4 +47,7 @@ internal static class MembershipCertificate
         data = data[length..];
         return true;
     }
+
+    /// <summary>One statement: a value, and by how much that of another member may differ.</summary>
+    internal readonly record struct Qualifier(ulong Id, ulong Value, ulong MaxDelta);
 }

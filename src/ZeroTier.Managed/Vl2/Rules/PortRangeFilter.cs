@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
-using ZeroTier.Managed.IpStack;
 
-namespace ZeroTier.Managed.Vl2;
+namespace ZeroTier.Managed.Vl2.Rules;
 
 /// <summary>
 /// The fixed rules of an ad-hoc network (chapter 3.10.1): IPv6 only, and TCP connections may only be opened to a range of ports. The same in both directions.
@@ -11,18 +10,21 @@ namespace ZeroTier.Managed.Vl2;
 /// rules are applied behind it, and a first fragment that ends before the TCP flags, or within the headers before them, is dropped (the attack of RFC 7112).
 /// What lies behind the length that the IPv6 header states does not count then: the stack cuts it off.
 /// </remarks>
-internal sealed class PortRangeFilter(ushort firstPort, ushort lastPort) : IPacketFilter
+internal sealed class PortRangeFilter(PortRange openPorts) : IFrameFilter
 {
-    private const ushort Ipv6EtherType = 0x86dd;
     private const int Ipv6HeaderLength = 40;
     private const int TcpFlagsOffset = 13;
     private const int Syn = 0x02;
     private const int Ack = 0x10;
     private const int MobilityHeader = 135;
 
-    public bool Accepts(ushort etherType, ReadOnlySpan<byte> frame)
+    public PortRange OpenPorts => openPorts;
+
+    public Verdict Evaluate(in FrameContext frame) => Accepts(frame.EtherType, frame.Frame) ? Verdict.Accept : Verdict.Drop;
+
+    private bool Accepts(ushort etherType, ReadOnlySpan<byte> frame)
     {
-        if (etherType != Ipv6EtherType)
+        if (etherType != EtherTypes.IPv6)
         {
             return false;
         }
@@ -57,7 +59,7 @@ internal sealed class PortRangeFilter(ushort firstPort, ushort lastPort) : IPack
 
         // 3.18: port 0 never matches.
         ushort port = BinaryPrimitives.ReadUInt16BigEndian(tcp[2..]);
-        return port != 0 && port >= firstPort && port <= lastPort;
+        return port != 0 && openPorts.Contains(port);
     }
 
     /// <summary>Walks the extension headers (3.6.3). False when the packet ends before its transport header, or is a later fragment, which has none. Fragmented: it is a first one.</summary>

@@ -1,50 +1,58 @@
-using System.Buffers.Binary;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.IpStack;
+using System.Net;
+using System.Net.Sockets;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>What VL1 tells the node.</summary>
-internal sealed partial class NodeSession : IVl1Client
+/// <summary>What the layers below tell the node.</summary>
+internal sealed partial class NodeSession : IVl2Client
 {
-    private const int NetworkIdLength = 8;
-
-    PacketResult IVl1Client.OnPacket(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload)
+    void IVl2Client.OnNetworkChanged(Network network, NetworkState before, NetworkState after)
     {
-        switch (verb)
+        ZeroTierNetwork old, now;
+        lock (_lock)
         {
-            case Verb.Frame or Verb.ExtFrame when payload.Length < NetworkIdLength:
-                _drops.Add(Vl2Drop.Malformed);
-                return PacketResult.Ignored;
+            if (_closing || Find(network.Id) is not { } joined || joined.Network != network)
+            {
+                return;
+            }
 
-            case Verb.Frame or Verb.ExtFrame:
-                if (FindPort(BinaryPrimitives.ReadUInt64BigEndian(payload)) is not { } port)
-                {
-                    _drops.Add(Vl2Drop.NotJoined);
-                    return PacketResult.Ignored;
-                }
+            old = joined.Snapshot;
+            joined.Update(after);
+            now = joined.Snapshot;
 
-                return verb == Verb.Frame ? port.OnFrame(peer.Id, payload) : port.OnExtFrame(peer.Id, info.PacketId, payload);
+            // 3.12: addresses, then the update, then the state.
+            foreach (var address in now.Addresses.ExceptBy(old.Addresses.Select(a => a.Address), a => a.Address))
+            {
+                _events.Add(AddressAdded(address.Address), network.Id, address: address.Address);
+            }
 
-            default:
-                _drops.Add(Vl2Drop.Unsupported);
-                return PacketResult.Ignored;
+            foreach (var address in old.Addresses.ExceptBy(now.Addresses.Select(a => a.Address), a => a.Address))
+            {
+                _events.Add(AddressRemoved(address.Address), network.Id, address: address.Address);
+            }
+
+            _events.Add(ZeroTierEventCode.NetworkUpdate, network.Id, detail: now.Detail);
+            Announce();
         }
+
+        if (now.IsReady && (!old.IsReady || !now.Addresses.SequenceEqual(old.Addresses)))
+        {
+            NodeLog.Joined(_log, network.Id, string.Join(", ", now.Addresses));
+        }
+        else if (!now.IsReady && now.Detail != old.Detail)
+        {
+            NodeLog.Unavailable(_log, network.Id, now.Detail);
+        }
+
+        _events.Publish();
+        _changed.Pulse();
     }
 
-    void IVl1Client.OnBatchEnd()
-    {
-        foreach (var network in _networks)
-        {
-            network.Stack?.EndOfBatch();
-        }
-    }
+    void IVl2Client.OnOnlineChanged(bool online) => UpdateOnline();
 
-    void IVl1Client.OnOnlineChanged(bool online) => UpdateOnline();
-
-    void IVl1Client.OnPeerChanged(Peer peer, PeerChange change)
+    void IVl2Client.OnPeerChanged(Peer peer, PeerChange change)
     {
         _peersChanged = true;
         switch (change)
@@ -74,7 +82,7 @@ internal sealed partial class NodeSession : IVl1Client
         _events.Publish();
     }
 
-    void IVl1Client.OnIdentityCollision()
+    void IVl2Client.OnIdentityCollision()
     {
         var error = new ZeroTierException(
             ZeroTierError.Fatal,
@@ -83,49 +91,7 @@ internal sealed partial class NodeSession : IVl1Client
         _fail(this, error);
     }
 
-    void IVl1Client.OnPlanetUpdated(Planet planet) => Store(() => _files?.SavePlanet(planet), "The new planet");
-
-    bool IVl1Client.IsVirtualAddress(in InetEndPoint endPoint)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        if (endPoint.IsNone)
-        {
-            return false;
-        }
-
-        int length = endPoint.WriteAddress(bytes);
-        var address = length == 4 ? IpAddress.ReadIPv4(bytes) : IpAddress.ReadIPv6(bytes);
-        foreach (var network in _networks)
-        {
-            if (network.Stack is not { } stack)
-            {
-                continue;
-            }
-
-            foreach (var own in network.Port!.Configuration.Addresses)
-            {
-                if (address.IsInPrefix(own.Address, own.PrefixLength))
-                {
-                    return true;
-                }
-            }
-        }
-
-        return false;
-    }
-
-    private VirtualPort? FindPort(ulong network)
-    {
-        foreach (var joined in _networks)
-        {
-            if (joined.Id.Value == network)
-            {
-                return joined.Port;
-            }
-        }
-
-        return null;
-    }
+    void IVl2Client.OnPlanetUpdated(Planet planet) => Store(() => _files?.SavePlanet(planet), "The new planet");
 
     private void UpdateOnline()
     {
@@ -175,12 +141,12 @@ internal sealed partial class NodeSession : IVl1Client
             switch (snapshot.Status)
             {
                 case ZeroTierNetworkStatus.Ok:
-                    if (snapshot.Addresses.Any(a => a.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork))
+                    if (snapshot.Addresses.Any(a => a.Address.AddressFamily == AddressFamily.InterNetwork))
                     {
                         _events.Add(ZeroTierEventCode.NetworkReadyIPv4, network.Id);
                     }
 
-                    if (snapshot.Addresses.Any(a => a.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6))
+                    if (snapshot.Addresses.Any(a => a.Address.AddressFamily == AddressFamily.InterNetworkV6))
                     {
                         _events.Add(ZeroTierEventCode.NetworkReadyIPv6, network.Id);
                     }
@@ -196,4 +162,10 @@ internal sealed partial class NodeSession : IVl1Client
             }
         }
     }
+
+    private static ZeroTierEventCode AddressAdded(IPAddress address) =>
+        address.AddressFamily == AddressFamily.InterNetwork ? ZeroTierEventCode.AddressAddedIPv4 : ZeroTierEventCode.AddressAddedIPv6;
+
+    private static ZeroTierEventCode AddressRemoved(IPAddress address) =>
+        address.AddressFamily == AddressFamily.InterNetwork ? ZeroTierEventCode.AddressRemovedIPv4 : ZeroTierEventCode.AddressRemovedIPv6;
 }

@@ -1,0 +1,84 @@
+using System.Buffers.Binary;
+using ZeroTier.Managed.IpStack;
+
+namespace ZeroTier.Managed.Vl2;
+
+/// <summary>
+/// Who may use which address on a network: the one place that is asked, for IPv4, ARP, IPv6 and neighbour discovery. VL1 proves the sender's node address.
+/// Immutable.
+/// </summary>
+/// <remarks>
+/// On an ad-hoc network every address follows from its member's identity, so that a member can only ever speak for itself. Elsewhere the controller gives
+/// addresses out as well: of those that do not follow from an identity nothing is known here.
+/// </remarks>
+internal sealed class AddressOwnership(NetworkId network)
+{
+    private const int LinkLocalPrefixLength = 10;
+    private const int NeighborMessageLength = 24;
+    private const int ArpLength = 28;
+    private static readonly IpAddress LinkLocalPrefix = IpAddress.FromIPv6((UInt128)0xfe80 << 112);
+
+    private readonly MemberAddressing _addressing = new(network);
+
+    /// <summary>Whether the member may call the address its own.</summary>
+    public bool MayUse(NodeId member, in IpAddress address)
+    {
+        if (_addressing.TryGetSixPlaneNode(address, out var owner) || _addressing.TryGetRfc4193Node(address, out owner))
+        {
+            return owner == member;
+        }
+
+        return !network.IsAdHoc
+            || (address.IsInPrefix(LinkLocalPrefix, LinkLocalPrefixLength) && address == MemberAddressing.LinkLocal(_addressing.Mac(member)));
+    }
+
+    /// <summary>
+    /// Whether a frame claims no address that its sender may not use: as source of a packet, as sender of an ARP packet, or as a neighbour's that it
+    /// announces. A frame that is too short for a claim passes: the stack drops it.
+    /// </summary>
+    /// <param name="sender">Who sent the frame, as VL1 has proven.</param>
+    /// <param name="source">The frame's Ethernet source.</param>
+    /// <param name="etherType">What the frame holds.</param>
+    /// <param name="frame">The Ethernet payload.</param>
+    public bool IsHonest(NodeId sender, MacAddress source, ushort etherType, ReadOnlySpan<byte> frame) => etherType switch
+    {
+        // Unspecified: somebody asks whether an address is free (RFC 5227, 2.1.1; RFC 4862, 5.4).
+        EtherTypes.IPv4 => frame.Length < IpHeader.IPv4Length || MayUse(sender, IpAddress.ReadIPv4(frame[12..])),
+        EtherTypes.Arp => frame.Length < ArpLength || IpAddress.ReadIPv4(frame[14..]) is var claimed && (claimed.IsUnspecified || MayUse(sender, claimed)),
+        EtherTypes.IPv6 => frame.Length < IpHeader.IPv6Length || IpAddress.ReadIPv6(frame[8..]) is var address
+            && (address.IsUnspecified || MayUse(sender, address)) && IsHonestNeighbor(sender, source, frame),
+        _ => true,
+    };
+
+    // The stack believes no neighbour discovery that comes in fragments (RFC 6980), behind which this does not look.
+    private bool IsHonestNeighbor(NodeId sender, MacAddress source, ReadOnlySpan<byte> packet)
+    {
+        packet = packet[..Math.Min(packet.Length, IpHeader.IPv6Length + BinaryPrimitives.ReadUInt16BigEndian(packet[4..]))];
+        if (!QuotedPacket.TryFindTransport(packet, out var protocol, out int offset) || protocol != IpProtocol.IcmpV6
+            || packet.Length - offset < NeighborMessageLength
+            || packet[offset] is not (IcmpV6.NeighborSolicitation or IcmpV6.NeighborAdvertisement))
+        {
+            return true;
+        }
+
+        var message = packet[offset..];
+        return (message[0] == IcmpV6.NeighborSolicitation || MayUse(sender, IpAddress.ReadIPv6(message[8..])))
+            && NamesOnly(source, message[NeighborMessageLength..]);
+    }
+
+    // Link-layer address options (RFC 4861, 4.6.1): whoever speaks for another Ethernet address would have its frames.
+    private static bool NamesOnly(MacAddress source, ReadOnlySpan<byte> options)
+    {
+        while (options.Length >= 8 && options[1] != 0 && options.Length >= options[1] * 8)
+        {
+            if (options[0] is 1 or 2 && MacAddress.Read(options[2..]) != source)
+            {
+                return false;
+            }
+
+            options = options[(options[1] * 8)..];
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,12 @@
+namespace ZeroTier.Managed.Vl2;
+
+/// <summary>The flags of an EXT_FRAME that says why it is sent (chapter 3.6.2).</summary>
+internal enum FrameKind : byte
+{
+    TeeOut = 0x02,
+    RedirectOut = 0x04,
+    TeeIn = 0x08,
+    RedirectIn = 0x0a,
+    WatchOut = 0x16,
+    WatchIn = 0x1c,
+}

@@ -1,0 +1,31 @@
+using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl2.Configuration;
+using ZeroTier.Managed.Vl2.Rules;
+
+namespace ZeroTier.Managed.Vl2.Membership;
+
+/// <summary>The gate of ad-hoc networks: whoever joined is a member, and nobody has credentials (chapter 3.10).</summary>
+internal sealed class OpenGate : IMembershipGate
+{
+    public static OpenGate Instance { get; } = new();
+
+    public Admission Admit(NetworkConfiguration configuration, Peer peer, out IMemberCredentials? shown)
+    {
+        shown = null;
+        return Admission.Admitted;
+    }
+
+    public IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member) => null;
+
+    public void BeforeSend(NetworkConfiguration configuration, NodeId member)
+    {
+    }
+
+    public void OnCredentialsRequested(NetworkConfiguration configuration, Peer peer)
+    {
+    }
+
+    public void OnTick(NetworkConfiguration configuration, long now)
+    {
+    }
+}

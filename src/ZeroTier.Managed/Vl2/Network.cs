@@ -1,0 +1,152 @@
+using ZeroTier.Managed.IpStack;
+using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl2.Configuration;
+using ZeroTier.Managed.Vl2.Membership;
+
+namespace ZeroTier.Managed.Vl2;
+
+/// <summary>
+/// One joined network: its port and stack, there from the moment of joining, and where it stands. Its source reports configurations and failures; each
+/// change is put in force in the stack, then in the port, then told to the node. Thread-safe.
+/// </summary>
+/// <remarks>
+/// Changes are put in force by one thread at a time, without a lock, since they reach applications. A second reporter leaves its state and goes; the first
+/// one takes it on. Of states that come faster than they are put in force, the last one counts.
+/// </remarks>
+internal sealed class Network : IConfigurationSink, IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly IConfigurationSource _source;
+    private readonly IMembershipGate _members;
+    private readonly IVl2Client _client;
+    private volatile NetworkState _state = NetworkState.Joined;
+    private NetworkState _reported = NetworkState.Joined;
+    private bool _changing;
+    private bool _left;
+
+    /// <summary>Makes port and stack; nothing happens before <see cref="Start"/>.</summary>
+    public Network(NetworkId id, Vl1Node vl1, IConfigurationSource source, IMembershipGate members, Vl2DropCounters drops, NetworkTableOptions options)
+    {
+        Id = id;
+        _source = source;
+        _members = members;
+        _client = options.Client;
+        Port = new VirtualPort(vl1, id, members, drops);
+        Stack = new IpStack.IpStack(new IpStackOptions
+        {
+            MacAddress = Port.Mac,
+            Link = Port,
+            Resolver = Port,
+            TimeProvider = options.TimeProvider,
+            Random = options.Random,
+            Completions = options.Completions,
+        });
+        Port.Start(Stack.Receive);
+    }
+
+    public NetworkId Id { get; }
+
+    public VirtualPort Port { get; }
+
+    public IpStack.IpStack Stack { get; }
+
+    /// <summary>What is in force now.</summary>
+    public NetworkState State => _state;
+
+    /// <inheritdoc />
+    public NetworkConfiguration? Configuration => _state.Configuration;
+
+    /// <summary>Begins to ask for a configuration. Ad-hoc networks have theirs when this returns.</summary>
+    public void Start() => _source.Start(this);
+
+    /// <inheritdoc />
+    public void Apply(NetworkConfiguration configuration)
+    {
+        // What the stack would refuse is refused here, where the source hears of it.
+        _ = StackConfiguration(configuration);
+        Report(new NetworkState(configuration, null));
+    }
+
+    /// <inheritdoc />
+    public void Fail(NetworkFailure failure) => Report(new NetworkState(null, failure));
+
+    public void OnTick(long now)
+    {
+        _source.OnTick(now);
+        if (Configuration is { } configuration)
+        {
+            _members.OnTick(configuration, now);
+        }
+    }
+
+    /// <summary>A piece of a configuration, from the network ID on; pushed, or in answer to a request.</summary>
+    public PacketResult OnConfiguration(Peer peer, in PacketInfo info, bool isPushed, ReadOnlySpan<byte> chunk) =>
+        _source.OnConfiguration(peer, info, isPushed, chunk);
+
+    /// <summary>A request for a configuration was refused. Data: from the network ID on.</summary>
+    public PacketResult OnConfigurationError(Peer peer, ulong requestId, ErrorCode code, ReadOnlySpan<byte> data) =>
+        _source.OnError(peer, requestId, code, data);
+
+    /// <summary>A peer wants to see our credentials before it takes our frames.</summary>
+    public void OnCredentialsRequested(Peer peer)
+    {
+        if (Configuration is { } configuration)
+        {
+            _members.OnCredentialsRequested(configuration, peer);
+        }
+    }
+
+    /// <summary>Ends everything: connections are reset, listeners and sockets close. Frames still leave while it runs.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _left = true;
+        }
+
+        Stack.Dispose();
+        Port.Stop();
+    }
+
+    private static IpConfiguration StackConfiguration(NetworkConfiguration configuration) =>
+        new(Math.Min(configuration.Mtu, VirtualPort.MaxFrameLength), configuration.Addresses.AsSpan(), configuration.Routes.AsSpan());
+
+    private void Report(NetworkState state)
+    {
+        lock (_gate)
+        {
+            _reported = state.Configuration is null ? state with { Configuration = _reported.Configuration } : state;
+            if (_changing)
+            {
+                return;
+            }
+
+            _changing = true;
+        }
+
+        while (true)
+        {
+            var before = _state;
+            NetworkState after;
+            lock (_gate)
+            {
+                after = _reported;
+                if (ReferenceEquals(before, after) || _left)
+                {
+                    _changing = false;
+                    return;
+                }
+            }
+
+            if (after.Configuration is { } configuration && !ReferenceEquals(configuration, before.Configuration))
+            {
+                // The stack first: no frame may reach it, or leave it, that it is not prepared for.
+                Stack.Configure(StackConfiguration(configuration));
+                Port.Configure(configuration);
+            }
+
+            _state = after;
+            _client.OnNetworkChanged(this, before, after);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl2.Configuration;
+using ZeroTier.Managed.Vl2.Membership;
+
+namespace ZeroTier.Managed.Vl2;
+
+/// <summary>The networks that the node has joined. Takes from VL1 what concerns networks and gives it to the one that it is meant for. Thread-safe.</summary>
+/// <remarks>Its lock guards the table alone; nothing is called under it.</remarks>
+internal sealed class NetworkTable : IVl1Client, IDisposable
+{
+    private const int NetworkIdLength = 8;
+
+    // Of an answer: the verb that is answered, the ID of its packet; of an ERROR its code besides (chapter 2.6).
+    private const int OkHeaderLength = 1 + sizeof(ulong);
+    private const int ErrorHeaderLength = OkHeaderLength + 1;
+
+    private readonly Lock _lock = new();
+    private readonly NetworkTableOptions _options;
+    private volatile Network[] _networks = [];
+
+    /// <summary>Makes an empty table.</summary>
+    /// <param name="options">What it is made of.</param>
+    /// <param name="connect">Makes the VL1 node whose layer above this is; the caller starts and disposes it.</param>
+    public NetworkTable(NetworkTableOptions options, Func<IVl1Client, Vl1Node> connect)
+    {
+        _options = options;
+        Vl1 = connect(this);
+    }
+
+    public Vl1Node Vl1 { get; }
+
+    /// <summary>What was dropped, by reason, on all networks.</summary>
+    public Vl2DropCounters Drops { get; } = new();
+
+    /// <summary>Adds a network that is not in the table. The caller starts it when it is ready to hear of its changes.</summary>
+    public Network Join(NetworkId id) =>
+        Join(id, id.IsAdHoc ? new AdHocSource(id, Vl1.Id) : new ControllerSource(id), OpenGate.Instance);
+
+    /// <summary>As <see cref="Join(NetworkId)"/>, for a network whose kind does not follow from its ID.</summary>
+    internal Network Join(NetworkId id, IConfigurationSource source, IMembershipGate members)
+    {
+        var network = new Network(id, Vl1, source, members, Drops, _options);
+        lock (_lock)
+        {
+            _networks = [.. _networks, network];
+        }
+
+        return network;
+    }
+
+    /// <summary>Takes a network out and ends it: its connections are reset, its listeners close.</summary>
+    public void Leave(Network network)
+    {
+        lock (_lock)
+        {
+            _networks = Array.FindAll(_networks, other => other != network);
+        }
+
+        network.Dispose();
+    }
+
+    /// <summary>Ends all networks; they stay in the table.</summary>
+    public void Dispose()
+    {
+        foreach (var network in _networks)
+        {
+            network.Dispose();
+        }
+    }
+
+    PacketResult IVl1Client.OnPacket(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload)
+    {
+        switch (verb)
+        {
+            case Verb.Frame:
+                return Find(payload, 0, out var network) ? network.Port.OnFrame(peer, info, payload) : PacketResult.Ignored;
+            case Verb.ExtFrame:
+                return Find(payload, 0, out network) ? network.Port.OnExtFrame(peer, info, payload) : PacketResult.Ignored;
+            case Verb.NetworkConfig:
+                return Find(payload, 0, out network) ? Counted(network.OnConfiguration(peer, info, isPushed: true, payload)) : PacketResult.Ignored;
+            case Verb.Ok when (Verb)payload[0] == Verb.NetworkConfigRequest:
+                return Find(payload, OkHeaderLength, out network)
+                    ? Counted(network.OnConfiguration(peer, info, isPushed: false, payload[OkHeaderLength..]))
+                    : PacketResult.Ignored;
+            case Verb.Error:
+                return OnError(peer, payload);
+            default:
+                return Counted(PacketResult.Ignored);
+        }
+    }
+
+    void IVl1Client.OnBatchEnd()
+    {
+        foreach (var network in _networks)
+        {
+            network.Stack.EndOfBatch();
+        }
+    }
+
+    void IVl1Client.OnTick(long now)
+    {
+        foreach (var network in _networks)
+        {
+            network.OnTick(now);
+        }
+    }
+
+    void IVl1Client.OnOnlineChanged(bool online) => _options.Client.OnOnlineChanged(online);
+
+    void IVl1Client.OnPeerChanged(Peer peer, PeerChange change) => _options.Client.OnPeerChanged(peer, change);
+
+    void IVl1Client.OnIdentityCollision() => _options.Client.OnIdentityCollision();
+
+    void IVl1Client.OnPlanetUpdated(Planet planet) => _options.Client.OnPlanetUpdated(planet);
+
+    bool IVl1Client.IsVirtualAddress(in InetEndPoint endPoint)
+    {
+        if (endPoint.IsNone)
+        {
+            return false;
+        }
+
+        var address = endPoint.Address;
+        foreach (var network in _networks)
+        {
+            if (network.Configuration is not { } configuration)
+            {
+                continue;
+            }
+
+            foreach (ref readonly var own in configuration.Addresses.AsSpan())
+            {
+                if (address.IsInPrefix(own.Address, own.PrefixLength))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private PacketResult OnError(Peer peer, ReadOnlySpan<byte> payload)
+    {
+        var code = (ErrorCode)payload[OkHeaderLength];
+        var answered = (Verb)payload[0];
+        if (answered != Verb.NetworkConfigRequest && code != ErrorCode.NeedMembershipCertificate)
+        {
+            return Counted(PacketResult.Ignored);
+        }
+
+        if (!Find(payload, ErrorHeaderLength, out var network))
+        {
+            return PacketResult.Ignored;
+        }
+
+        if (answered == Verb.NetworkConfigRequest)
+        {
+            return Counted(network.OnConfigurationError(peer, BinaryPrimitives.ReadUInt64BigEndian(payload[1..]), code, payload[ErrorHeaderLength..]));
+        }
+
+        network.OnCredentialsRequested(peer);
+        return PacketResult.Accepted;
+    }
+
+    private bool Find(ReadOnlySpan<byte> payload, int offset, [NotNullWhen(true)] out Network? network)
+    {
+        network = null;
+        if (payload.Length - offset < NetworkIdLength)
+        {
+            Drops.Add(Vl2Drop.Malformed);
+            return false;
+        }
+
+        ulong id = BinaryPrimitives.ReadUInt64BigEndian(payload[offset..]);
+        foreach (var joined in _networks)
+        {
+            if (joined.Id.Value == id)
+            {
+                network = joined;
+                return true;
+            }
+        }
+
+        Drops.Add(Vl2Drop.NotJoined);
+        return false;
+    }
+
+    private PacketResult Counted(PacketResult result)
+    {
+        if (result == PacketResult.Ignored)
+        {
+            Drops.Add(Vl2Drop.Unsupported);
+        }
+
+        return result;
+    }
+}

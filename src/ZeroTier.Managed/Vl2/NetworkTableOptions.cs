@@ -1,0 +1,17 @@
+using System.IO.Pipelines;
+
+namespace ZeroTier.Managed.Vl2;
+
+/// <summary>What a <see cref="NetworkTable"/> is made of.</summary>
+internal sealed class NetworkTableOptions
+{
+    /// <summary>The node above.</summary>
+    public required IVl2Client Client { get; init; }
+
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    public RandomSource Random { get; init; } = RandomSource.System;
+
+    /// <summary>Where continuations of user code run.</summary>
+    public PipeScheduler Completions { get; init; } = PipeScheduler.ThreadPool;
+}

@@ -1,0 +1,129 @@
+using System.Net;
+using ZeroTier.Managed.Vl2;
+
+namespace ZeroTier.Managed.Tests.Vl2;
+
+/// <summary>Chapter 3.17, 5 and 7: a member speaks for itself only.</summary>
+public class AddressOwnershipTests
+{
+    private const string Mine = "fc00:0:ff63:cc74:5077::1";
+    private const string Theirs = "fc00:0:ff02:6800:cc7f::1";
+    private static readonly NetworkId AdHoc = NetworkId.Parse("ff0000ffff000000");
+    private static readonly NodeId Sender = NodeId.Parse("63cc745077");
+    private static readonly MacAddress SenderMac = new MemberAddressing(AdHoc).Mac(Sender);
+    private static readonly MacAddress OtherMac = new MemberAddressing(AdHoc).Mac(NodeId.Parse("026800cc7f"));
+
+    [Theory]
+    [InlineData("fc00:0:ff63:cc74:5077::1", true)]
+    [InlineData("fc00:0:ff63:cc74:5077:1:2:3", true)]
+    [InlineData("fdff:0:ffff:0:99:9363:cc74:5077", true)]
+    [InlineData("fe80::63:ccff:fe8b:af77", true)]
+    [InlineData("::", true)]
+    [InlineData("fc00:0:ff02:6800:cc7f::1", false)]
+    [InlineData("fdff:0:ffff:0:99:9302:6800:cc7f", false)]
+    [InlineData("fe80::63:ccff:fe8b:af78", false)]
+    [InlineData("fe80:1::63:ccff:fe8b:af77", false)]
+    [InlineData("2001:db8::1", false)]
+    [InlineData("::1", false)]
+    [InlineData("ff02::1", false)]
+    public void IsHonest_IPv6Source_IsTrueForTheSendersAddressesOnly(string source, bool expected) =>
+        Assert.Equal(expected, IsHonest(AdHoc, EtherTypes.IPv6, Ipv6(source, 59, [])));
+
+    [Theory]
+    [InlineData("10.147.17.5")]
+    [InlineData("0.0.0.0")]
+    public void IsHonest_IPv4SourceOnAnAdHocNetwork_IsFalse_NoAddressFollowsFromAnIdentity(string source)
+    {
+        byte[] packet = new byte[20];
+        packet[0] = 0x45;
+        IPAddress.Parse(source).GetAddressBytes().CopyTo(packet, 12);
+
+        Assert.False(IsHonest(AdHoc, EtherTypes.IPv4, packet));
+    }
+
+    [Theory]
+    [InlineData("10.147.17.5", false)]
+    [InlineData("0.0.0.0", true)]
+    public void IsHonest_ArpSenderOnAnAdHocNetwork_IsFalse_ButAProbeClaimsNothing(string claimed, bool expected)
+    {
+        byte[] packet = [0, 1, 8, 0, 6, 4, 0, 1, .. new byte[20]];
+        IPAddress.Parse(claimed).GetAddressBytes().CopyTo(packet, 14);
+
+        Assert.Equal(expected, IsHonest(AdHoc, EtherTypes.Arp, packet));
+    }
+
+    [Theory]
+    [InlineData(Mine, true)]
+    [InlineData("2001:db8::1", true)]
+    [InlineData(Theirs, false)]
+    public void IsHonest_NetworkWithAController_LeavesOnlyDerivedAddressesToTheirOwners(string source, bool expected)
+    {
+        // The same derivation as on the ad-hoc network: only the first 8 bits of the ID differ.
+        var network = NetworkId.Parse("8056c2e21c000001");
+        var addressing = new MemberAddressing(network);
+        var address = source switch
+        {
+            Mine => addressing.SixPlane(Sender),
+            Theirs => addressing.SixPlane(NodeId.Parse("026800cc7f")),
+            _ => IpAddress.From(IPAddress.Parse(source)),
+        };
+
+        Assert.Equal(expected, new AddressOwnership(network).IsHonest(Sender, addressing.Mac(Sender), EtherTypes.IPv6, Ipv6(address.ToString(), 59, [])));
+    }
+
+    [Theory]
+    [InlineData(Mine, false, true)]
+    [InlineData(Mine, true, false)]
+    [InlineData(Theirs, false, false)]
+    public void IsHonest_Advertisement_MayAnnounceOnlyTheSenderAtItsOwnMac(string target, bool otherMac, bool expected)
+    {
+        byte[] message = Neighbor(136, target, 2, otherMac ? OtherMac : SenderMac);
+
+        Assert.Equal(expected, IsHonest(AdHoc, EtherTypes.IPv6, Ipv6(Mine, 58, message)));
+        Assert.Equal(expected, IsHonest(AdHoc, EtherTypes.IPv6, Ipv6(Mine, 60, [58, 0, 1, 4, 0, 0, 0, 0, .. message])));
+    }
+
+    [Theory]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public void IsHonest_Solicitation_MayAskForAnybodyButComesFromTheSendersOwnMac(bool otherMac, bool expected) =>
+        Assert.Equal(expected, IsHonest(AdHoc, EtherTypes.IPv6, Ipv6(Mine, 58, Neighbor(135, Theirs, 1, otherMac ? OtherMac : SenderMac))));
+
+    [Fact]
+    public void IsHonest_OptionBehindTheStatedLength_DoesNotCount()
+    {
+        byte[] packet = Ipv6(Mine, 58, Neighbor(136, Mine, 2, OtherMac));
+        packet[5] = 24;
+
+        Assert.True(IsHonest(AdHoc, EtherTypes.IPv6, packet));
+    }
+
+    [Fact]
+    public void IsHonest_TruncatedAnywhere_DoesNotThrow()
+    {
+        byte[] packet = Ipv6(Mine, 60, [58, 0, 1, 4, 0, 0, 0, 0, .. Neighbor(136, Mine, 2, SenderMac)]);
+        for (int length = 0; length <= packet.Length; length++)
+        {
+            foreach (ushort etherType in new[] { EtherTypes.IPv4, EtherTypes.Arp, EtherTypes.IPv6 })
+            {
+                new AddressOwnership(AdHoc).IsHonest(Sender, SenderMac, etherType, packet.AsSpan(0, length));
+            }
+        }
+    }
+
+    private static bool IsHonest(NetworkId network, ushort etherType, byte[] frame) =>
+        new AddressOwnership(network).IsHonest(Sender, SenderMac, etherType, frame);
+
+    private static byte[] Neighbor(byte type, string target, byte option, MacAddress mac)
+    {
+        byte[] message = [type, 0, 0, 0, 0x60, 0, 0, 0, .. IPAddress.Parse(target).GetAddressBytes(), option, 1, .. new byte[6]];
+        mac.Write(message.AsSpan(26));
+        return message;
+    }
+
+    private static byte[] Ipv6(string source, byte nextHeader, byte[] payload)
+    {
+        byte[] packet = [0x60, 0, 0, 0, 0, (byte)payload.Length, nextHeader, 255, .. IPAddress.Parse(source).GetAddressBytes(), .. new byte[16], .. payload];
+        return packet;
+    }
+}
