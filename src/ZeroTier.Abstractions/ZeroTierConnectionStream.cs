@@ -1,34 +1,61 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 
 namespace ZeroTier;
 
-/// <summary>A connection as a <see cref="Stream"/>, for what does not know pipes: <c>HttpClient</c>, <c>SslStream</c>. One reader and one writer at a time.</summary>
+/// <summary>
+/// A connection as a <see cref="Stream"/>, for what does not know pipes: <c>HttpClient</c>, <c>SslStream</c>. It behaves as
+/// <see cref="System.Net.Sockets.NetworkStream"/>: reading and writing at the same time is fine, and of several reads, or writes, one begins when the other has ended.
+/// </summary>
 /// <remarks>
-/// Disposing the stream gives the connection up: what was written is still delivered. Writing to a connection that has ended throws the
-/// <see cref="ZeroTierException"/> that says why.
+/// Disposing the stream gives the connection up: what was written is still delivered, reads and writes that wait end at once with an <see cref="IOException"/>, and
+/// later ones throw <see cref="ObjectDisposedException"/>. A connection that was lost throws the <see cref="ZeroTierException"/> that says why.
 /// </remarks>
 public sealed class ZeroTierConnectionStream : Stream
 {
-    private readonly ZeroTierConnection _connection;
-    private readonly Stream _input;
+    // A long write enters the pipe piece by piece, so that it neither is copied as a whole nor outlives the stream.
+    private const int Piece = 64 * 1024;
 
-    /// <summary>Wraps a connection, which the stream owns from then on.</summary>
+    private readonly ZeroTierConnection _connection;
+    private readonly SemaphoreSlim _readTurn = new(1, 1);
+    private readonly SemaphoreSlim _writeTurn = new(1, 1);
+    private int _readTimeout = Timeout.Infinite;
+    private int _writeTimeout = Timeout.Infinite;
+    private bool _disposed;
+
+    /// <summary>Wraps a connection, which the stream owns from then on: nothing else may use its pipes.</summary>
     public ZeroTierConnectionStream(ZeroTierConnection connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
         _connection = connection;
-        _input = connection.Input.AsStream(leaveOpen: true);
     }
 
-    /// <inheritdoc />
-    public override bool CanRead => true;
+    /// <summary>True until the stream is disposed.</summary>
+    public override bool CanRead => !IsDisposed;
 
-    /// <inheritdoc />
-    public override bool CanWrite => true;
+    /// <summary>True until the stream is disposed.</summary>
+    public override bool CanWrite => !IsDisposed;
 
     /// <inheritdoc />
     public override bool CanSeek => false;
+
+    /// <inheritdoc />
+    public override bool CanTimeout => true;
+
+    /// <summary>Milliseconds that a blocking read waits, 1 or more, or <see cref="Timeout.Infinite"/>, the default. Asynchronous reads have their token.</summary>
+    public override int ReadTimeout
+    {
+        get => _readTimeout;
+        set => _readTimeout = CheckTimeout(value);
+    }
+
+    /// <summary>Milliseconds that a blocking write waits, 1 or more, or <see cref="Timeout.Infinite"/>, the default. Asynchronous writes have their token.</summary>
+    public override int WriteTimeout
+    {
+        get => _writeTimeout;
+        set => _writeTimeout = CheckTimeout(value);
+    }
 
     /// <inheritdoc />
     public override long Length => throw new NotSupportedException();
@@ -36,38 +63,107 @@ public sealed class ZeroTierConnectionStream : Stream
     /// <inheritdoc />
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-    /// <inheritdoc />
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _input.ReadAsync(buffer, cancellationToken);
+    private bool IsDisposed => Volatile.Read(ref _disposed);
+
+    /// <summary>Reads what is there; with an empty buffer it waits for something to read, and takes nothing.</summary>
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        return ReadInTurnAsync(buffer, cancellationToken);
+    }
 
     /// <inheritdoc />
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        _input.ReadAsync(buffer, offset, count, cancellationToken);
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        return ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    }
 
     /// <inheritdoc />
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        Ended(_connection.Output.WriteAsync(buffer, cancellationToken), cancellationToken);
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        return WriteInTurnAsync(buffer, cancellationToken);
+    }
 
     /// <inheritdoc />
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        return WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    }
 
     /// <inheritdoc />
-    public override Task FlushAsync(CancellationToken cancellationToken) => Ended(_connection.Output.FlushAsync(cancellationToken), cancellationToken).AsTask();
-
-    /// <inheritdoc />
-    public override Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken) => _connection.Input.CopyToAsync(destination, cancellationToken);
+    public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
+    {
+        ValidateCopyToArguments(destination, bufferSize);
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        await _readTurn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _connection.Input.CopyToAsync(destination, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsDisposed && e is InvalidOperationException or OperationCanceledException)
+        {
+            throw Disposed(e);
+        }
+        finally
+        {
+            _readTurn.Release();
+        }
+    }
 
     /// <summary>Does nothing: every write is handed on at once.</summary>
     public override void Flush()
     {
     }
 
-    /// <summary>Blocks the thread; prefer the asynchronous form.</summary>
-    public override int Read(byte[] buffer, int offset, int count) => _input.Read(buffer, offset, count);
+    /// <summary>Does nothing: every write is handed on at once.</summary>
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Blocks the thread; prefer the asynchronous form.</summary>
-    public override void Write(byte[] buffer, int offset, int count) =>
-        WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+    public override int Read(byte[] buffer, int offset, int count)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        using var timeout = Limit(_readTimeout);
+        try
+        {
+            return ReadAsync(buffer.AsMemory(offset, count), timeout?.Token ?? default).AsTask().GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException e) when (timeout is { IsCancellationRequested: true })
+        {
+            throw new ZeroTierException(ZeroTierError.TimedOut, $"Nothing came within the read timeout of {_readTimeout} ms.", e);
+        }
+    }
+
+    /// <summary>Blocks the thread; prefer the asynchronous form.</summary>
+    public override void Write(byte[] buffer, int offset, int count)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        using var timeout = Limit(_writeTimeout);
+        try
+        {
+            WriteAsync(buffer.AsMemory(offset, count), timeout?.Token ?? default).AsTask().GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException e) when (timeout is { IsCancellationRequested: true })
+        {
+            throw new ZeroTierException(ZeroTierError.TimedOut, $"The other end took too little within the write timeout of {_writeTimeout} ms.", e);
+        }
+    }
+
+    /// <inheritdoc />
+    public override IAsyncResult BeginRead(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state) =>
+        TaskToAsyncResult.Begin(ReadAsync(buffer, offset, count, CancellationToken.None), callback, state);
+
+    /// <inheritdoc />
+    public override int EndRead(IAsyncResult asyncResult) => TaskToAsyncResult.End<int>(asyncResult);
+
+    /// <inheritdoc />
+    public override IAsyncResult BeginWrite(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state) =>
+        TaskToAsyncResult.Begin(WriteAsync(buffer, offset, count, CancellationToken.None), callback, state);
+
+    /// <inheritdoc />
+    public override void EndWrite(IAsyncResult asyncResult) => TaskToAsyncResult.End(asyncResult);
 
     /// <inheritdoc />
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
@@ -78,7 +174,7 @@ public sealed class ZeroTierConnectionStream : Stream
     /// <inheritdoc />
     public override async ValueTask DisposeAsync()
     {
-        await _connection.DisposeAsync().ConfigureAwait(false);
+        await EndAsync().ConfigureAwait(false);
         await base.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -88,40 +184,123 @@ public sealed class ZeroTierConnectionStream : Stream
         if (disposing)
         {
             // Never waits for the peer and never throws, so there is nothing to await.
-            _ = _connection.DisposeAsync().AsTask();
+            _ = EndAsync().AsTask();
         }
 
         base.Dispose(disposing);
     }
 
-    // A pipe that nobody reads any more takes bytes for ever and says so in its result only, which users of streams do not see.
-    private ValueTask Ended(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
+    private static int CheckTimeout(int milliseconds) => milliseconds is > 0 or Timeout.Infinite
+        ? milliseconds
+        : throw new ArgumentOutOfRangeException(nameof(milliseconds), milliseconds, "A timeout is 1 ms or more, or Timeout.Infinite.");
+
+    private static CancellationTokenSource? Limit(int milliseconds) => milliseconds == Timeout.Infinite ? null : new CancellationTokenSource(milliseconds);
+
+    private ValueTask EndAsync()
     {
-        if (!flush.IsCompletedSuccessfully)
+        if (Interlocked.Exchange(ref _disposed, true))
         {
-            return AwaitAsync(flush, cancellationToken);
+            return default;
         }
 
-        // A result may be taken only once.
-        var result = flush.Result;
-        return result is { IsCompleted: false, IsCanceled: false } ? default : CheckAsync(result, cancellationToken);
+        // Who waits now ends with it; who has just begun finds it at once.
+        _connection.Input.CancelPendingRead();
+        _connection.Output.CancelPendingFlush();
+        return _connection.DisposeAsync();
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<int> ReadInTurnAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        await _readTurn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ThrowIfDisposedMeanwhile();
+            return Take(await _connection.Input.ReadAsync(cancellationToken).ConfigureAwait(false), buffer, cancellationToken);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw Ended(e);
+        }
+        finally
+        {
+            _readTurn.Release();
+        }
+    }
+
+    private int Take(in ReadResult result, Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        // The blocks may be gone already.
+        ThrowIfDisposedMeanwhile();
+        var taken = result.Buffer.Start;
+        try
+        {
+            if (result.IsCanceled)
+            {
+                throw new OperationCanceledException(cancellationToken);
+            }
+
+            int count = (int)Math.Min(result.Buffer.Length, buffer.Length);
+            var data = result.Buffer.Slice(0, count);
+            data.CopyTo(buffer.Span);
+            taken = data.End;
+            return count;
+        }
+        finally
+        {
+            _connection.Input.AdvanceTo(taken);
+        }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AwaitAsync(ValueTask<FlushResult> flush, CancellationToken cancellationToken) =>
-        await CheckAsync(await flush.ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-
-    private async ValueTask CheckAsync(FlushResult result, CancellationToken cancellationToken)
+    private async ValueTask WriteInTurnAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
     {
-        if (result.IsCanceled)
+        await _writeTurn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
         {
-            throw new OperationCanceledException(cancellationToken);
-        }
+            ThrowIfDisposedMeanwhile();
+            do
+            {
+                var piece = buffer[..Math.Min(buffer.Length, Piece)];
+                buffer = buffer[piece.Length..];
+                var result = await _connection.Output.WriteAsync(piece, cancellationToken).ConfigureAwait(false);
+                if (result.IsCanceled)
+                {
+                    throw IsDisposed ? Disposed() : new OperationCanceledException(cancellationToken);
+                }
 
-        if (result.IsCompleted)
+                if (result.IsCompleted)
+                {
+                    // A pipe that nobody reads any more takes bytes for ever and says so in its result only, which users of streams do not see.
+                    throw IsDisposed ? Disposed() : await _connection.SendEnded.ConfigureAwait(false)
+                        ?? new ZeroTierException(ZeroTierError.ConnectionAborted, "The connection takes no more data: this end has finished sending.");
+                }
+            }
+            while (buffer.Length > 0);
+        }
+        catch (InvalidOperationException e)
         {
-            throw await _connection.SendEnded.ConfigureAwait(false)
-                ?? new ZeroTierException(ZeroTierError.ConnectionAborted, "The connection takes no more data: this end has finished sending.");
+            throw Ended(e);
+        }
+        finally
+        {
+            _writeTurn.Release();
         }
     }
+
+    private void ThrowIfDisposedMeanwhile()
+    {
+        if (IsDisposed)
+        {
+            throw Disposed();
+        }
+    }
+
+    // What the pipes say of a connection that has been given up.
+    private ZeroTierException Ended(InvalidOperationException cause) => IsDisposed
+        ? Disposed(cause)
+        : new ZeroTierException(ZeroTierError.ConnectionAborted, "The connection was disposed, or its pipes are used beside the stream, which owns them.", cause);
+
+    private static ZeroTierException Disposed(Exception? cause = null) =>
+        new(ZeroTierError.ConnectionAborted, "The stream was disposed while it was read from, or written to.", cause);
 }

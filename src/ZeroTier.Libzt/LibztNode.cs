@@ -24,10 +24,11 @@ public sealed partial class LibztNode : IZeroTierNode
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
-        _options = options;
+        var log = ShieldedLogger.Create(options.LoggerFactory, NodeLog.Category);
+        _options = options with { TimeProvider = new ShieldedTime(options.TimeProvider, log), Scheduler = ShieldedScheduler.Around(options.Scheduler, log) };
 
         // The gate is the process': libzt has one life in it.
-        _core = new NodeCore<NodeSession, JoinedNetwork>(this, NativeLife.Gate, options.Networks, options.Scheduler, options.TimeProvider);
+        _core = new NodeCore<NodeSession, JoinedNetwork>(this, NativeLife.Gate, options.Networks, _options.Scheduler, _options.TimeProvider);
     }
 
     /// <summary>True while a node of this process runs on libzt or has reserved it, so that no other one can run.</summary>

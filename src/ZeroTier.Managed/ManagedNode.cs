@@ -23,9 +23,9 @@ public sealed class ManagedNode : IZeroTierNode
     {
         ArgumentNullException.ThrowIfNull(options);
         Check(options);
-        _options = options;
+        _options = NodeShields.Around(options);
         _identity = options.Identity;
-        _core = new NodeCore<NodeSession, JoinedNetwork>(this, new SemaphoreSlim(1, 1), options.Networks, options.Scheduler, options.TimeProvider);
+        _core = new NodeCore<NodeSession, JoinedNetwork>(this, new SemaphoreSlim(1, 1), options.Networks, _options.Scheduler, _options.TimeProvider);
     }
 
     /// <inheritdoc />

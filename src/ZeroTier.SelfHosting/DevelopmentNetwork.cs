@@ -245,7 +245,7 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
         {
             return;
         }
-        catch (ZeroTierException e)
+        catch (Exception e)
         {
             SelfHostingLog.NotRoot(_log, _options.Path, e);
         }

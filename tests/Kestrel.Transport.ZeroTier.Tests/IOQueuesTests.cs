@@ -8,7 +8,7 @@ public sealed class IOQueuesTests
     [Fact]
     public async Task UnderLoad_RunEverythingOnceAndInOrder()
     {
-        var queues = new IOQueues(4);
+        var queues = new IOQueues(4, NullLogger.Instance);
         var done = new TaskCompletionSource();
         object state = new();
         var seen = new List<int>();
@@ -32,7 +32,7 @@ public sealed class IOQueuesTests
     [Fact]
     public void ItemsThatComeWhileTheQueueRunsDry_AreRun()
     {
-        var queues = new IOQueues(1);
+        var queues = new IOQueues(1, NullLogger.Instance);
         object state = new();
         int ran = 0;
         for (int i = 1; i <= 5_000; i++)

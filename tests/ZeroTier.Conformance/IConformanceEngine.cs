@@ -25,6 +25,9 @@ public abstract class NodePair : IAsyncDisposable
     /// <summary>A network that cannot become usable, and says so.</summary>
     public abstract NetworkId ImpossibleNetwork { get; }
 
+    /// <summary>What the server has logged of the application's failures.</summary>
+    public virtual FaultLog ServerFaults { get; } = new();
+
     /// <summary>Whether datagrams and segments are counted, and bytes with their headers; else only the bytes of sockets.</summary>
     public virtual bool CountsPackets => true;
 

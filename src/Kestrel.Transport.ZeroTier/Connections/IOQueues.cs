@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using ZeroTier.Engines;
 
 namespace Kestrel.Transport.ZeroTier.Connections;
 
@@ -8,16 +10,18 @@ namespace Kestrel.Transport.ZeroTier.Connections;
 /// Runs the transport's continuations on a fixed number of queues, each drained by one pool thread at a time, so that bursts of many connections are
 /// worked off in batches. What is scheduled with the same state always lands in the same queue, in order.
 /// </summary>
-internal sealed class IOQueues : PipeScheduler
+internal sealed class IOQueues : PipeScheduler, ShieldedScheduler.IShielded
 {
     private readonly Queue[] _queues;
 
-    public IOQueues(int count)
+    /// <param name="count">How many queues.</param>
+    /// <param name="log">Hears of work that throws. It must not throw itself.</param>
+    public IOQueues(int count, ILogger log)
     {
         _queues = new Queue[count];
         for (int i = 0; i < count; i++)
         {
-            _queues[i] = new Queue();
+            _queues[i] = new Queue(log);
         }
     }
 
@@ -29,7 +33,7 @@ internal sealed class IOQueues : PipeScheduler
     }
 
     /// <summary>One queue; at most one pool thread drains it.</summary>
-    private sealed class Queue : IThreadPoolWorkItem
+    private sealed class Queue(ILogger log) : IThreadPoolWorkItem
     {
         private readonly ConcurrentQueue<(Action<object?> Action, object? State)> _work = new();
         private int _draining;
@@ -49,7 +53,15 @@ internal sealed class IOQueues : PipeScheduler
             {
                 while (_work.TryDequeue(out var item))
                 {
-                    item.Action(item.State);
+                    try
+                    {
+                        item.Action(item.State);
+                    }
+                    catch (Exception exception)
+                    {
+                        // Of one connection; the queue serves many.
+                        ShieldLog.WorkFailed(log, exception);
+                    }
                 }
 
                 // Order matters: first say "not draining", then look again. A producer either sees the 0 or its item is seen here.

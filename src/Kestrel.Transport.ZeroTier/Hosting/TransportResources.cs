@@ -60,7 +60,7 @@ internal sealed class TransportResources : IDisposable
         ApplicationScheduler = options.UnsafePreferInlineScheduling ? PipeScheduler.Inline : PipeScheduler.ThreadPool,
         TransportScheduler = options.UnsafePreferInlineScheduling
             ? PipeScheduler.Inline
-            : options.IOQueueCount == 0 ? PipeScheduler.ThreadPool : new IOQueues(options.IOQueueCount),
+            : options.IOQueueCount == 0 ? PipeScheduler.ThreadPool : new IOQueues(options.IOQueueCount, logger),
         Observer = new FlowLog(logger),
     };
 }

@@ -91,15 +91,14 @@ internal static class ForwardCommand
                 throw;
             }
         }
-        catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception exception)
         {
+            // A failure must look like one to the client, whatever it is, and never like a short but complete answer.
+            client.Close(timeout: 0);
             if (!cancellationToken.IsCancellationRequested)
             {
                 Status.Error(exception.Message);
             }
-
-            // A failure in the network must look like one to the client, never like a short but complete answer.
-            client.Close(timeout: 0);
         }
     }
 
@@ -110,9 +109,9 @@ internal static class ForwardCommand
             await local.CopyToAsync(connection.Output.AsStream(leaveOpen: true), cancellationToken);
             await connection.Output.CompleteAsync();
         }
-        catch (IOException)
+        catch (Exception)
         {
-            // The local client is gone: reset, so that the remote end does not take a part for the whole.
+            // As a rule the local client is gone: reset, so that the remote end does not take a part for the whole.
             connection.Abort();
         }
     }

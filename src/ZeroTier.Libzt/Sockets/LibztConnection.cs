@@ -57,8 +57,8 @@ internal sealed class LibztConnection : ZeroTierConnection
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
             // The loop sees the end of the output pipe, sends what is left of it, and FIN.
-            Output.Complete();
-            Input.Complete();
+            _stream.End(Output);
+            _stream.End(Input);
             _stream.Loop.Work.Schedule(static state => ((StreamSocket)state!).OnDisposed(), _stream);
         }
 

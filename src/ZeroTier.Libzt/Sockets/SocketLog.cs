@@ -25,7 +25,4 @@ internal static partial class SocketLog
 
     [LoggerMessage(207, LogLevel.Warning, "{EndPoint} could not be extended to the network's new address {Address}: {Reason}")]
     public static partial void AddressNotBound(ILogger logger, ZeroTierEndPoint endPoint, System.Net.IPAddress address, string reason);
-
-    [LoggerMessage(206, LogLevel.Error, "Applications must not throw from observers of connections.")]
-    public static partial void ObserverFailed(ILogger logger, Exception exception);
 }

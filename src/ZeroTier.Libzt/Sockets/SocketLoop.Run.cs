@@ -12,7 +12,7 @@ internal sealed partial class SocketLoop
 
     private readonly Action<PolledSocket, PollEvents> _dispatch;
     private readonly Action<PolledSocket> _expire;
-    private readonly Action<Exception> _onWorkFailed;
+    private readonly Action<object?, Exception> _onWorkFailed;
     private readonly Queue<StreamSocket> _sending = new();
     private readonly List<(NetworkId Network, TaskCompletionSource Closed)> _leaving = [];
     private readonly List<TaskCompletionSource> _drainWaiters = [];
@@ -199,10 +199,28 @@ internal sealed partial class SocketLoop
         }
     }
 
-    private void Fail(PolledSocket socket, Exception e)
+    /// <summary>The socket ends, and nothing else does.</summary>
+    internal void Fail(PolledSocket socket, Exception e)
     {
-        SocketLog.Unexpected(Logger, socket.GetType().Name, e);
+        if (socket is not StreamSocket)
+        {
+            // A connection's observer, or the log in its place, hears of the reset and its cause.
+            SocketLog.Unexpected(Logger, socket.GetType().Name, e);
+        }
+
         End(socket, new ZeroTierException(ZeroTierError.ConnectionAborted, "An unexpected error at this end ended the connection.", e));
+    }
+
+    private void FailWork(object? state, Exception e)
+    {
+        if (state is PolledSocket socket)
+        {
+            Fail(socket, e);
+        }
+        else
+        {
+            SocketLog.Unexpected(Logger, "work", e);
+        }
     }
 
     private void End(PolledSocket socket, ZeroTierException reason)

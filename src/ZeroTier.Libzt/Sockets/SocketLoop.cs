@@ -30,7 +30,7 @@ internal sealed partial class SocketLoop
         _thread = new Thread(Run) { IsBackground = true, Name = "ZeroTier sockets (libzt)" };
         _dispatch = Dispatch;
         _expire = Expire;
-        _onWorkFailed = e => SocketLog.Unexpected(Logger, "work", e);
+        _onWorkFailed = FailWork;
     }
 
     /// <summary>What the loop has done.</summary>

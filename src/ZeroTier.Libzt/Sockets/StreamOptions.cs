@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using ZeroTier.Engines;
 using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Sockets;
@@ -14,13 +15,14 @@ internal sealed class StreamOptions
 
     internal StreamOptions(SocketLoop loop, ZeroTierTransportOptions options)
     {
+        options = ShieldedScheduler.Around(options, loop.Logger);
         PipeOptions input = options.InputPipeOptions;
         Input = new PipeOptions(
             input.Pool, input.ReaderScheduler, loop.Work, input.PauseWriterThreshold, input.ResumeWriterThreshold, input.MinimumSegmentSize, useSynchronizationContext: false);
         PipeOptions output = options.OutputPipeOptions;
         Output = new PipeOptions(
             output.Pool, loop.Work, output.WriterScheduler, output.PauseWriterThreshold, output.ResumeWriterThreshold, output.MinimumSegmentSize, useSynchronizationContext: false);
-        Observer = options.Observer;
+        Observer = new ShieldedObserver(options.Observer, loop.Logger);
         _keepAliveSeconds = options.KeepAliveTime <= TimeSpan.Zero ? 0 : (int)Math.Clamp(Math.Ceiling(options.KeepAliveTime.TotalSeconds), 1, 1_000_000);
     }
 
@@ -28,7 +30,7 @@ internal sealed class StreamOptions
 
     internal PipeOptions Output { get; }
 
-    internal IZeroTierConnectionObserver? Observer { get; }
+    internal ShieldedObserver Observer { get; }
 
     /// <summary>Sets what every connection has: no delay, and probes when it is silent (three, a third of the idle time apart).</summary>
     internal void Apply(Descriptor descriptor)

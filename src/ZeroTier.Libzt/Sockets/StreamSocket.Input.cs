@@ -100,7 +100,7 @@ internal sealed partial class StreamSocket
         catch (Exception e)
         {
             // The application's memory pool may refuse.
-            EndWith(new ZeroTierException(ZeroTierError.ConnectionAborted, "Received data could not be stored.", e), Ending.Reset);
+            Fault("Received data could not be stored.", e);
             return false;
         }
     }
@@ -133,12 +133,24 @@ internal sealed partial class StreamSocket
 
         _flush = flush;
         _isFlushing = true;
-        Observe(static (observer, connection, _) => observer.OnPaused(connection), null);
+        _options.Observer.OnPaused(Connection);
         flush.GetAwaiter().UnsafeOnCompleted(_onFlushed);
     }
 
     // The application has read enough, or has completed its end; or we have cancelled the wait.
     private void OnFlushed()
+    {
+        try
+        {
+            TakeFlushed();
+        }
+        catch (Exception e)
+        {
+            Loop.Fail(this, e);
+        }
+    }
+
+    private void TakeFlushed()
     {
         try
         {
@@ -158,7 +170,7 @@ internal sealed partial class StreamSocket
         }
         else if (!_isOver)
         {
-            Observe(static (observer, connection, _) => observer.OnResumed(connection), null);
+            _options.Observer.OnResumed(Connection);
         }
 
         if (_isEof && !_isInputDone)
@@ -184,7 +196,7 @@ internal sealed partial class StreamSocket
             return;
         }
 
-        Observe(static (observer, connection, _) => observer.OnFinReceived(connection), null);
+        _options.Observer.OnFinReceived(Connection);
         EndInput(null);
         FinishIfBothEnded();
     }
@@ -215,13 +227,7 @@ internal sealed partial class StreamSocket
         _isInputEnding = false;
         _isInputDone = true;
         Loop.OpenPipeEnds--;
-        try
-        {
-            _input.Writer.Complete(error);
-        }
-        finally
-        {
-            _receiveEnded.TrySetResult(error);
-        }
+        End(_input.Writer, error);
+        _receiveEnded.TrySetResult(error);
     }
 }

@@ -59,46 +59,44 @@ internal sealed partial class StreamSocket
                 break;
             }
 
-            if (!TryRead(out ReadResult result))
+            try
             {
-                break;
-            }
+                if (!TryRead(out ReadResult result))
+                {
+                    break;
+                }
 
-            sent += Take(result);
+                sent += Take(result);
+            }
+            catch (Exception e)
+            {
+                FailOutput(e);
+            }
         }
 
         Update();
         return sent;
     }
 
-    // False when the read waits, or has failed.
+    // False when the read waits. Throws what the application completed its writer with, and when it broke the pipe.
     private bool TryRead(out ReadResult result)
     {
         PipeReader reader = _output.Reader;
-        try
+        if (reader.TryRead(out result))
         {
-            if (reader.TryRead(out result))
-            {
-                return true;
-            }
-
-            ValueTask<ReadResult> read = reader.ReadAsync();
-            if (read.IsCompleted)
-            {
-                result = read.GetAwaiter().GetResult();
-                return true;
-            }
-
-            _read = read;
-            _isReading = true;
-            read.GetAwaiter().UnsafeOnCompleted(_onRead);
-        }
-        catch (Exception e)
-        {
-            FailOutput(e);
-            result = default;
+            return true;
         }
 
+        ValueTask<ReadResult> read = reader.ReadAsync();
+        if (read.IsCompleted)
+        {
+            result = read.GetAwaiter().GetResult();
+            return true;
+        }
+
+        _read = read;
+        _isReading = true;
+        read.GetAwaiter().UnsafeOnCompleted(_onRead);
         return false;
     }
 
@@ -195,9 +193,12 @@ internal sealed partial class StreamSocket
         }
     }
 
-    // The application completed its writer with an exception: a reset is what the other end sees.
-    private void FailOutput(Exception cause) => EndWith(
-        cause as ZeroTierException ?? new ZeroTierException(ZeroTierError.ConnectionAborted, "This end failed while writing.", cause), Ending.Reset);
+    // The application completed its writer with an exception, or broke the pipe: a reset is what the other end sees.
+    private void FailOutput(Exception cause) => Fault(
+        cause is InvalidOperationException
+            ? "This end failed while writing: either it said so, or the output was used against the rules of a pipe, such as by two writes at once."
+            : "This end failed while writing.",
+        cause);
 
     private void SendFin()
     {
@@ -216,7 +217,7 @@ internal sealed partial class StreamSocket
 
         _finSentAt = Loop.Now;
         _isBlocked = false;
-        Observe(static (observer, connection, _) => observer.OnFinSent(connection), null);
+        _options.Observer.OnFinSent(Connection);
         EndOutput(null);
         FinishIfBothEnded();
     }
@@ -252,14 +253,9 @@ internal sealed partial class StreamSocket
 
         _isOutputPipeDone = true;
         Loop.OpenPipeEnds--;
-        try
-        {
-            _output.Reader.Complete(_outputError?.Error == ZeroTierError.TimedOut ? _outputError : null);
-        }
-        finally
-        {
-            // Last: who hears of it may try to write at once.
-            _sendEnded.TrySetResult(_outputError);
-        }
+        End(_output.Reader, _outputError?.Error == ZeroTierError.TimedOut ? _outputError : null);
+
+        // Last: who hears of it may try to write at once.
+        _sendEnded.TrySetResult(_outputError);
     }
 }

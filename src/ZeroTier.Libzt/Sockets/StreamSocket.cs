@@ -114,8 +114,8 @@ internal sealed partial class StreamSocket : PolledSocket
     /// <summary>Completes the application's ends of a connection that no application ever got.</summary>
     internal void Discard()
     {
-        _output.Writer.Complete();
-        _input.Reader.Complete();
+        End(_output.Writer);
+        End(_input.Reader);
     }
 
     /// <summary>Both streams have ended in order, or lingering has taken long enough.</summary>
@@ -196,21 +196,15 @@ internal sealed partial class StreamSocket : PolledSocket
 
         if (ending == Ending.Reset)
         {
-            Observe(static (observer, connection, error) => observer.OnResetSent(connection, error!), error);
+            _options.Observer.OnResetSent(Connection, error);
         }
         else if (error.Error == ZeroTierError.ConnectionReset)
         {
-            Observe(static (observer, connection, _) => observer.OnResetReceived(connection), null);
+            _options.Observer.OnResetReceived(Connection);
         }
 
-        try
-        {
-            EndInput(error);
-        }
-        finally
-        {
-            EndOutput(error);
-        }
+        EndInput(error);
+        EndOutput(error);
     }
 
     private void Uncount()
@@ -219,23 +213,6 @@ internal sealed partial class StreamSocket : PolledSocket
         {
             _isCounted = false;
             Loop.Counters.ConnectionEnded();
-        }
-    }
-
-    private void Observe(Action<IZeroTierConnectionObserver, LibztConnection, ZeroTierException?> call, ZeroTierException? error)
-    {
-        if (_options.Observer is not { } observer)
-        {
-            return;
-        }
-
-        try
-        {
-            call(observer, Connection, error);
-        }
-        catch (Exception e)
-        {
-            SocketLog.ObserverFailed(Loop.Logger, e);
         }
     }
 

@@ -52,7 +52,8 @@ internal sealed class WorkQueue(Action wake) : PipeScheduler
     }
 
     /// <summary>Runs what has come so far; what that adds waits for the next call. Only the loop's thread.</summary>
-    internal void Run(Action<Exception> onError)
+    /// <param name="onError">Takes what an item throws, and the item's state.</param>
+    internal void Run(Action<object?, Exception> onError)
     {
         int count;
         lock (_gate)
@@ -77,7 +78,7 @@ internal sealed class WorkQueue(Action wake) : PipeScheduler
             }
             catch (Exception e)
             {
-                onError(e);
+                onError(item.State, e);
             }
         }
     }

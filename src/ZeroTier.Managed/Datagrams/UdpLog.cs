@@ -41,4 +41,10 @@ internal static partial class UdpLog
 
     [LoggerMessage(1111, LogLevel.Warning, "The machine's new address cannot be used: UDP {EndPoint} is taken by another program; trying again in {Interval}.")]
     public static partial void PortTaken(ILogger logger, InetEndPoint endPoint, TimeSpan interval);
+
+    [LoggerMessage(1120, LogLevel.Error, "{Transport} failed to send: the datagram is lost. Later failures are not logged.")]
+    public static partial void TransportThrew(ILogger logger, string transport, Exception exception);
+
+    [LoggerMessage(1121, LogLevel.Error, "What {Transport} delivered could not be handled; the datagram is dropped. Later failures are not logged.")]
+    public static partial void DatagramFailed(ILogger logger, string transport, Exception exception);
 }

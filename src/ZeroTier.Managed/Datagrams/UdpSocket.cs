@@ -107,7 +107,7 @@ internal abstract class UdpSocket : IAsyncDisposable
         {
             while (!IsClosing)
             {
-                var error = ReceiveBatch();
+                var error = TryReceiveBatch();
                 if (error == SocketError.Success)
                 {
                     _failuresInRow = 0;
@@ -122,6 +122,21 @@ internal abstract class UdpSocket : IAsyncDisposable
         finally
         {
             _ended.SetResult();
+        }
+    }
+
+    private SocketError TryReceiveBatch()
+    {
+        try
+        {
+            return ReceiveBatch();
+        }
+#pragma warning disable CA1031 // This is a thread's own loop: what leaves it ends the process.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            ReceiverThrew(e);
+            return SocketError.SocketError;
         }
     }
 

@@ -207,8 +207,17 @@ internal sealed class UdpSocket : IDisposable
         public void Complete(ReadOnlySpan<byte> payload, in IpAddress source, ushort sourcePort, MacAddress sourceMac)
         {
             int length = Math.Min(payload.Length, _buffer.Length);
-            payload[..length].CopyTo(_buffer.Span);
-            _result = new UdpReceived(length, source, sourcePort, sourceMac);
+            try
+            {
+                payload[..length].CopyTo(_buffer.Span);
+                _result = new UdpReceived(length, source, sourcePort, sourceMac);
+            }
+            catch (Exception e)
+            {
+                // The memory is the caller's, who may have given it up meanwhile: its receive fails, and this thread goes on.
+                _error = e;
+            }
+
             Publish();
         }
 

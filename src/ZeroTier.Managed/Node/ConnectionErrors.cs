@@ -7,8 +7,9 @@ namespace ZeroTier.Managed.Node;
 /// <summary>The stack's errors in the words of the contract.</summary>
 internal static class ConnectionErrors
 {
-    /// <summary>Of an open connection. An application's own reason comes back as it was given.</summary>
-    public static ZeroTierException OfConnection(TcpException error) => error.InnerException as ZeroTierException ?? new ZeroTierException(Kind(error), error.Message, error);
+    /// <summary>Of an open connection. An application's own reason comes back as it was given; a cause, such as a memory pool's exception, is the inner one.</summary>
+    public static ZeroTierException OfConnection(TcpException error) =>
+        error.InnerException as ZeroTierException ?? new ZeroTierException(Kind(error), error.Message, error.InnerException);
 
     /// <summary>The form in which an application's reason travels through the stack.</summary>
     public static TcpException Wrap(ZeroTierException? reason) => reason is null

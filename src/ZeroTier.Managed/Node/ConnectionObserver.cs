@@ -1,9 +1,10 @@
+using ZeroTier.Engines;
 using ZeroTier.Managed.IpStack.Tcp;
 
 namespace ZeroTier.Managed.Node;
 
 /// <summary>Passes the flow of sockets on to an observer of connections.</summary>
-internal sealed class ConnectionObserver(IZeroTierConnectionObserver observer, JoinedNetwork network) : ITcpSocketObserver
+internal sealed class ConnectionObserver(ShieldedObserver observer, JoinedNetwork network) : ITcpSocketObserver
 {
     public void OnPaused(TcpSocket socket) => observer.OnPaused(ManagedConnection.Of(network, socket));
 

@@ -175,14 +175,18 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         ZeroTierError.AddressNotAvailable,
         $"No route to {destination}: it is not on network {Id}, where this node has {string.Join(", ", Snapshot.Addresses)}.");
 
-    private TcpSocketOptions SocketOptions(ZeroTierTransportOptions options) => new()
+    private TcpSocketOptions SocketOptions(ZeroTierTransportOptions options)
     {
-        Input = options.InputPipeOptions,
-        Output = options.OutputPipeOptions,
-        Observer = options.Observer is { } observer ? new ConnectionObserver(observer, this) : null,
-        TranslateError = ConnectionErrors.OfConnection,
-        KeepAliveTime = options.KeepAliveTime,
-    };
+        var shielded = ShieldedScheduler.Around(options, _session.Log);
+        return new TcpSocketOptions
+        {
+            Input = shielded.InputPipeOptions,
+            Output = shielded.OutputPipeOptions,
+            Observer = new ConnectionObserver(new ShieldedObserver(options.Observer, _session.Log), this),
+            TranslateError = ConnectionErrors.OfConnection,
+            KeepAliveTime = options.KeepAliveTime,
+        };
+    }
 
     /// <summary>Port 0: on a network with few open ports the stack's own choice would lie outside of them.</summary>
     private TcpListener ListenAnywhere(IpStack.IpStack stack, IpAddress? address, TcpListenOptions options)

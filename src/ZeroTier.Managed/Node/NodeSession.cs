@@ -49,6 +49,9 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     public ManagedNodeOptions Options { get; }
 
+    /// <summary>Never throws.</summary>
+    public ILogger Log => _log;
+
     public NodeId Id => _vl1.Id;
 
     public bool IsOnline => !_closing && _vl1.IsOnline;

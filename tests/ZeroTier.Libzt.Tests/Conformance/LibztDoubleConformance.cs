@@ -11,3 +11,7 @@ public sealed class LibztEventTests : EventConformance<LibztDoubleEngine>;
 public sealed class LibztConnectionTests : ConnectionConformance<LibztDoubleEngine>;
 
 public sealed class LibztDatagramTests : DatagramConformance<LibztDoubleEngine>;
+
+public sealed class LibztStreamTests : EngineStreamConformance<LibztDoubleEngine>;
+
+public sealed class LibztFaultTests : FaultConformance<LibztDoubleEngine>;

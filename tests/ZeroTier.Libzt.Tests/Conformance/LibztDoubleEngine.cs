@@ -35,9 +35,11 @@ public sealed class LibztDoubleEngine : IConformanceEngine
 
     private sealed class Pair : NodePair
     {
-        private readonly DoubleNode _server = DoubleNode.Create();
+        private readonly DoubleNode _server;
         private readonly DoubleNode _client = DoubleNode.Create();
         private readonly List<DoubleNode> _others = [];
+
+        public Pair() => _server = DoubleNode.Create(new DoubleNodeOptions { LoggerFactory = ServerFaults });
 
         public override IZeroTierNode Server => _server.Node;
 

@@ -57,7 +57,7 @@ public sealed class SmallPartsTests
         Add(1);
         Assert.Equal(0, wakes);
         Assert.False(queue.TrySleep());
-        queue.Run(e => throw e);
+        queue.Run((_, e) => throw e);
         Assert.True(queue.TrySleep());
         for (int i = 2; i < 200; i++)
         {
@@ -67,7 +67,7 @@ public sealed class SmallPartsTests
         Assert.Equal(1, wakes);
         queue.Awake();
         Add(200);
-        queue.Run(e => throw e);
+        queue.Run((_, e) => throw e);
 
         Assert.Equal(1, wakes);
         Assert.Equal(Enumerable.Range(1, 200), ran);
@@ -82,7 +82,7 @@ public sealed class SmallPartsTests
         queue.Schedule(_ => throw new InvalidOperationException("One fails."), null);
         queue.Schedule(_ => ran = true, null);
 
-        queue.Run(errors.Add);
+        queue.Run((_, e) => errors.Add(e));
 
         Assert.True(ran);
         Assert.Single(errors);
@@ -94,7 +94,7 @@ public sealed class SmallPartsTests
         var queue = new WorkQueue(() => { });
         queue.Schedule(_ => { }, null);
         Assert.False(queue.TryEnd());
-        queue.Run(e => throw e);
+        queue.Run((_, e) => throw e);
         Assert.True(queue.TryEnd());
         bool ran = false;
 

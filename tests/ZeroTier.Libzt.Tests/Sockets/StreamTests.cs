@@ -261,8 +261,8 @@ public sealed class StreamTests : SocketLoopTest
         await connection.DisposeAsync();
         Assert.Equal((0, 0), peer.ReceiveToEnd());
         peer.Close();
-        Until(() => Log.Lines.Any(l => l.Id.Id == 206));
-        Log.Forgive(206);
+        Until(() => Log.Lines.Any(l => l.Id.Id == 121));
+        Log.Forgive(121);
     }
 
     [Fact]

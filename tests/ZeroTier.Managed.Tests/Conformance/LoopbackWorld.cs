@@ -1,5 +1,6 @@
 using System.Net;
 using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Tests.Node;
 using ZeroTier.Managed.Vl1;
 
@@ -45,10 +46,12 @@ internal sealed class LoopbackWorld : IAsyncDisposable
         }
     }
 
+    public NodeIdentity NextIdentity() => TestIdentities.Get(++_identities);
+
     public ManagedNode CreateNode(Func<ManagedNodeOptions, ManagedNodeOptions>? configure = null)
     {
         var options = new ManagedNodeOptions { Planet = Planet };
-        options = configure is null ? options with { Identity = TestIdentities.Get(++_identities) } : configure(options);
+        options = configure is null ? options with { Identity = NextIdentity() } : configure(options);
         var node = new ManagedNode(options);
         _nodes.Add(node);
         return node;

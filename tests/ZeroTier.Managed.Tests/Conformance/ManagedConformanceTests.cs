@@ -11,3 +11,7 @@ public sealed class ManagedEventTests : EventConformance<ManagedEngine>;
 public sealed class ManagedConnectionTests : ConnectionConformance<ManagedEngine>;
 
 public sealed class ManagedDatagramTests : DatagramConformance<ManagedEngine>;
+
+public sealed class ManagedStreamTests : EngineStreamConformance<ManagedEngine>;
+
+public sealed class ManagedFaultTests : FaultConformance<ManagedEngine>;

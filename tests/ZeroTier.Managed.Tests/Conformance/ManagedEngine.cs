@@ -28,13 +28,21 @@ public sealed class ManagedEngine : IConformanceEngine
         }
     }
 
-    private sealed class ManagedPair(LoopbackWorld world) : NodePair
+    private sealed class ManagedPair : NodePair
     {
-        private readonly ManagedNode _server = world.CreateNode();
+        private readonly LoopbackWorld _world;
+        private readonly ManagedNode _server;
+
+        public ManagedPair(LoopbackWorld world)
+        {
+            _world = world;
+            _server = world.CreateNode(options => options with { Identity = world.NextIdentity(), LoggerFactory = ServerFaults });
+            Client = world.CreateNode();
+        }
 
         public override IZeroTierNode Server => _server;
 
-        public override IZeroTierNode Client { get; } = world.CreateNode();
+        public override IZeroTierNode Client { get; }
 
         public override NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
 
@@ -44,8 +52,8 @@ public sealed class ManagedEngine : IConformanceEngine
 
         public override Action? FailServer => () => ((ZeroTier.Managed.Vl2.IVl2Client)_server.Session!).OnIdentityCollision();
 
-        public override IZeroTierNode CreateNode() => world.CreateNode();
+        public override IZeroTierNode CreateNode() => _world.CreateNode();
 
-        public override ValueTask DisposeAsync() => world.DisposeAsync();
+        public override ValueTask DisposeAsync() => _world.DisposeAsync();
     }
 }

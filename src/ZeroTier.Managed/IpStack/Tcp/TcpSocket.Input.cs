@@ -126,7 +126,7 @@ internal sealed partial class TcpSocket
             _options.Observer?.OnFinReceived(this);
         }
 
-        _input!.Writer.Complete(Translate(error));
+        End(_input!.Writer, Translate(error));
         Complete(_receiveEnded, error);
     }
 

@@ -49,51 +49,49 @@ internal sealed partial class TcpSocket
             _outputBusy = true;
         }
 
-        while (TryRead(out ReadResult result) && Take(result, turn))
+        try
         {
+            while (TryRead(out ReadResult result) && Take(result, turn))
+            {
+            }
+        }
+        catch (Exception e)
+        {
+            FailOutput(e);
         }
     }
 
     private bool IsOver => _connection.State is TcpState.Closed or TcpState.TimeWait;
 
-    // False when the read waits, or has failed.
+    // False when the read waits. Throws what the application completed its writer with, and when it broke the pipe.
     private bool TryRead(out ReadResult result)
     {
         PipeReader reader = _output!.Reader;
-        try
+        if (reader.TryRead(out result))
         {
-            if (reader.TryRead(out result))
-            {
-                return true;
-            }
-
-            ValueTask<ReadResult> read = reader.ReadAsync();
-            if (read.IsCompleted)
-            {
-                result = read.GetAwaiter().GetResult();
-                return true;
-            }
-
-            lock (_gate)
-            {
-                _read = read;
-                _outputWaits = true;
-                _outputBusy = false;
-            }
-
-            // May call back at once, on this or another thread.
-            read.GetAwaiter().UnsafeOnCompleted(_onRead);
-        }
-        catch (Exception e)
-        {
-            FailOutput(e);
-            result = default;
+            return true;
         }
 
+        ValueTask<ReadResult> read = reader.ReadAsync();
+        if (read.IsCompleted)
+        {
+            result = read.GetAwaiter().GetResult();
+            return true;
+        }
+
+        lock (_gate)
+        {
+            _read = read;
+            _outputWaits = true;
+            _outputBusy = false;
+        }
+
+        // May call back at once, on this or another thread.
+        read.GetAwaiter().UnsafeOnCompleted(_onRead);
         return false;
     }
 
-    // False when there is nothing to go on with now.
+    // False when there is nothing to go on with now. Throws when the application broke the pipe.
     private bool Take(in ReadResult result, in TcpLayer.Turn turn)
     {
         PipeReader reader = _output!.Reader;
@@ -140,35 +138,10 @@ internal sealed partial class TcpSocket
 
     private void OnRead()
     {
-        ReadResult result = default;
-        bool failed = false;
-        try
-        {
-            result = _read.GetAwaiter().GetResult();
-        }
-        catch (Exception e)
-        {
-            failed = true;
-            FailOutput(e);
-        }
-
         TcpLayer.Turn turn = _layer.BeginTurn();
         try
         {
-            if (!failed)
-            {
-                lock (_gate)
-                {
-                    _read = default;
-                    _outputWaits = false;
-                    _outputBusy = true;
-                }
-
-                while (Take(result, turn) && TryRead(out result))
-                {
-                }
-            }
-
+            TakeAwaited(turn);
             Settle(turn);
         }
         finally
@@ -178,14 +151,36 @@ internal sealed partial class TcpSocket
         }
     }
 
-    // The application completed its writer with an exception: a reset is what the other end sees.
+    private void TakeAwaited(in TcpLayer.Turn turn)
+    {
+        try
+        {
+            ReadResult result = _read.GetAwaiter().GetResult();
+            lock (_gate)
+            {
+                _read = default;
+                _outputWaits = false;
+                _outputBusy = true;
+            }
+
+            while (Take(result, turn) && TryRead(out result))
+            {
+            }
+        }
+        catch (Exception e)
+        {
+            FailOutput(e);
+        }
+    }
+
+    // The application completed its writer with an exception, or broke the pipe: a reset is what the other end sees.
     private void FailOutput(Exception cause)
     {
-        lock (_gate)
-        {
-            _connection.Abort(cause as TcpException ?? new TcpException(TcpError.ConnectionAborted, "This end failed while writing.", cause));
-        }
-
+        Fault(
+            cause is InvalidOperationException
+                ? "This end failed while writing: either it said so, or the output was used against the rules of a pipe, such as by two writes at once."
+                : "This end failed while writing.",
+            cause);
         EndOutput(_connection.Error, fin: false);
     }
 
@@ -204,7 +199,7 @@ internal sealed partial class TcpSocket
         }
 
         // Resets and aborts end a waiting write with a completed flush; only what nobody expects is an exception there.
-        _output!.Reader.Complete(error?.Error == TcpError.TimedOut ? Translate(error) : null);
+        End(_output!.Reader, error?.Error == TcpError.TimedOut ? Translate(error) : null);
         Complete(_sendEnded, error);
         _layer.OnProgress();
     }

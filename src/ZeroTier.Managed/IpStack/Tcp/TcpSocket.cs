@@ -156,8 +156,12 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         }
 
         // The far side of the output pipe sees the end and queues FIN; the input is finished by Settle.
-        _output?.Writer.Complete();
-        _input?.Reader.Complete();
+        if (_output is not null)
+        {
+            End(_output.Writer);
+            End(_input!.Reader);
+        }
+
         SettleAlone();
     }
 
@@ -237,14 +241,22 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>Lets everything follow that the connection's new state asks for: pipes, segments, completions, the next deadline.</summary>
+    /// <summary>Lets everything follow that the connection's new state asks for: pipes, segments, completions, the next deadline. Never throws.</summary>
     internal void Settle(in TcpLayer.Turn turn)
     {
-        AnnounceEstablished();
-        PumpInput();
-        PumpOutput(turn);
-        Transmit(turn);
-        AnnounceEnd(turn.Now);
+        try
+        {
+            AnnounceEstablished();
+            PumpInput();
+            PumpOutput(turn);
+            Transmit(turn);
+            AnnounceEnd(turn.Now);
+        }
+        catch (Exception e)
+        {
+            FailUnexpectedly(e, turn);
+        }
+
         long deadline;
         lock (_gate)
         {

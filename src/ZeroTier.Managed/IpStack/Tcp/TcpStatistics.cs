@@ -93,4 +93,7 @@ internal enum TcpCounter
     PawsDropped,
     ZeroWindowProbes,
     KeepAliveProbes,
+
+    /// <summary>Connections that were ended by an exception which nothing of the application explains.</summary>
+    UnexpectedErrors,
 }

@@ -1,0 +1,78 @@
+using System.IO.Pipelines;
+using Microsoft.Extensions.Logging;
+
+namespace ZeroTier.Engines;
+
+/// <summary>
+/// A scheduler of the application that may fail: what it refuses runs on the thread pool, nothing runs twice, and what the work throws stays here. A continuation
+/// that is lost would leave somebody waiting for ever, and a scheduler that throws does so on a thread that serves all connections.
+/// </summary>
+internal sealed class ShieldedScheduler : PipeScheduler
+{
+    private readonly PipeScheduler _inner;
+    private readonly ILogger _log;
+    private bool _failed;
+
+    private ShieldedScheduler(PipeScheduler inner, ILogger log)
+    {
+        _inner = inner;
+        _log = log;
+    }
+
+    /// <summary>The scheduler itself where it is known to be safe, else a shield around it.</summary>
+    public static PipeScheduler Around(PipeScheduler scheduler, ILogger log) =>
+        scheduler == ThreadPool || scheduler == Inline || scheduler is IShielded or ShieldedScheduler ? scheduler : new ShieldedScheduler(scheduler, log);
+
+    /// <summary>The same options with shielded schedulers.</summary>
+    public static ZeroTierTransportOptions Around(ZeroTierTransportOptions options, ILogger log)
+    {
+        PipeScheduler application = Around(options.ApplicationScheduler, log);
+        PipeScheduler transport = Around(options.TransportScheduler, log);
+        return application == options.ApplicationScheduler && transport == options.TransportScheduler
+            ? options
+            : options with { ApplicationScheduler = application, TransportScheduler = transport };
+    }
+
+    public override void Schedule(Action<object?> action, object? state)
+    {
+        var work = new Work(action, state, _log);
+        try
+        {
+            _inner.Schedule(static work => ((Work)work!).Execute(), work);
+        }
+        catch (Exception e)
+        {
+            if (!Interlocked.Exchange(ref _failed, true))
+            {
+                ShieldLog.SchedulerFailed(_log, _inner.GetType().Name, e);
+            }
+
+            System.Threading.ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
+        }
+    }
+
+    /// <summary>A scheduler of this project that never throws and survives what its work throws.</summary>
+    internal interface IShielded;
+
+    private sealed class Work(Action<object?> action, object? state, ILogger log) : IThreadPoolWorkItem
+    {
+        private bool _begun;
+
+        public void Execute()
+        {
+            if (Interlocked.Exchange(ref _begun, true))
+            {
+                return;
+            }
+
+            try
+            {
+                action(state);
+            }
+            catch (Exception e)
+            {
+                ShieldLog.WorkFailed(log, e);
+            }
+        }
+    }
+}

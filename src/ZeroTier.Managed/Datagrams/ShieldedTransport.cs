@@ -1,0 +1,86 @@
+using Microsoft.Extensions.Logging;
+
+namespace ZeroTier.Managed.Datagrams;
+
+/// <summary>
+/// A datagram network of the application: what its sends throw is a lost datagram, and nothing that a datagram provokes in the node reaches the thread that delivers.
+/// </summary>
+internal sealed class ShieldedTransport(IDatagramTransport inner, ILogger log) : IDatagramTransport
+{
+    // Each kind is logged once: a network that fails does so for every datagram.
+    private bool _sendFailed;
+    private bool _receiverFailed;
+
+    public IReadOnlyList<InetEndPoint> LocalEndPoints => inner.LocalEndPoints;
+
+    public void Start(IDatagramReceiver receiver) => inner.Start(new Receiver(this, receiver));
+
+    public void Send(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize)
+    {
+        try
+        {
+            inner.Send(socket, destination, datagrams, segmentSize);
+        }
+        catch (Exception e)
+        {
+            SendFailed(e);
+        }
+    }
+
+    public void SendWithHopLimit(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagram, int hops)
+    {
+        try
+        {
+            inner.SendWithHopLimit(socket, destination, datagram, hops);
+        }
+        catch (Exception e)
+        {
+            SendFailed(e);
+        }
+    }
+
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    private void SendFailed(Exception cause)
+    {
+        if (!Interlocked.Exchange(ref _sendFailed, true))
+        {
+            UdpLog.TransportThrew(log, inner.GetType().Name, cause);
+        }
+    }
+
+    private void ReceiverFailed(Exception cause)
+    {
+        if (!Interlocked.Exchange(ref _receiverFailed, true))
+        {
+            UdpLog.DatagramFailed(log, inner.GetType().Name, cause);
+        }
+    }
+
+    private sealed class Receiver(ShieldedTransport transport, IDatagramReceiver inner) : IDatagramReceiver
+    {
+        public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram)
+        {
+            try
+            {
+                inner.OnDatagram(socket, source, datagram);
+            }
+            catch (Exception e)
+            {
+                transport.ReceiverFailed(e);
+            }
+        }
+
+        public void OnBatchEnd(int socket)
+        {
+            try
+            {
+                inner.OnBatchEnd(socket);
+            }
+            catch (Exception e)
+            {
+                transport.ReceiverFailed(e);
+            }
+        }
+    }
+}
