@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging.Abstractions;
+
 namespace Kestrel.Transport.ZeroTier.Tests;
 
 /// <summary>The queues on which connections read and write.</summary>
@@ -41,5 +43,18 @@ public sealed class IOQueuesTests
             queues.Schedule(_ => Volatile.Write(ref ran, ran + 1), state);
             Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref ran) == i, TestHost.Limit), $"Item {i} was left lying.");
         }
+    }
+
+    [Fact]
+    public async Task Rule_6_14_An_item_that_throws_costs_the_others_of_its_queue_nothing()
+    {
+        var logs = new LogCollector();
+        var queues = new IOQueues(1, logs.CreateLogger("queues"));
+        var done = new TaskCompletionSource();
+        queues.Schedule(_ => throw new InvalidDataException("The item failed."), this);
+        queues.Schedule(_ => done.SetResult(), this);
+
+        await done.Task.WaitAsync(TestHost.Limit, Cancel);
+        Assert.IsType<InvalidDataException>(Assert.Single(logs.Lines).Exception);
     }
 }

@@ -11,25 +11,22 @@ public abstract class FaultConformance<TEngine> : ConformanceTest<TEngine>
 {
     private static readonly ZeroTierTransportOptions s_options = ZeroTierTransportOptions.Default;
 
-    [Fact]
-    public async Task Rule_6_14_Two_writers_that_wait_at_once_cost_their_connection()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Rule_6_14_Two_writers_that_wait_at_once_cost_their_connection(bool disposes)
     {
         await using var scene = await OpenAsync();
-        var writers = Enumerable.Range(0, 3).Select(_ => Task.Run(
-            async () =>
-            {
-                // The client does not read: sooner or later two of them wait.
-                while (!(await scene.Server.Output.WriteAsync(new byte[3000], Token)).IsCompleted)
-                {
-                }
-            },
-            Token)).ToArray();
+        var writers = Enumerable.Range(0, 3).Select(_ => Task.Run(() => WriteUntilBroken(scene.Server.Output), Token)).ToArray();
+        await Bounded(Task.WhenAll(writers));
+        if (disposes)
+        {
+            // The reset does not wait for room.
+            await scene.Server.DisposeAsync();
+            Assert.Equal(ZeroTierError.ConnectionReset, (await Bounded(scene.Client.ReceiveEnded))?.Error);
+        }
 
-        await Bounded(Task.WhenAny(writers));
         await ReadsAReset(scene.Client);
-        await Bounded(Task.WhenAll(writers.Select(writer => writer.ContinueWith(_ => { }, TaskScheduler.Default))));
-
-        Assert.Contains(writers, writer => writer.Exception?.InnerException is InvalidOperationException);
         await scene.AssertFaulted("two writes at once");
     }
 
@@ -298,6 +295,27 @@ public abstract class FaultConformance<TEngine> : ConformanceTest<TEngine>
         var bystander = await Connect(await Listen());
         var (client, server) = await Connect(listener);
         return new Scene(this, listener, client, server, bystander);
+    }
+
+    /// <summary>Nobody reads: sooner or later two writers wait at once, which breaks the pipe for good. Before that they may only confuse each other.</summary>
+    private static async Task WriteUntilBroken(PipeWriter output)
+    {
+        for (int failures = 0; failures < 5;)
+        {
+            try
+            {
+                if ((await output.WriteAsync(new byte[3000])).IsCompleted)
+                {
+                    return;
+                }
+
+                failures = 0;
+            }
+            catch (InvalidOperationException)
+            {
+                failures++;
+            }
+        }
     }
 
     private static async Task Quietly(Func<Task> action)

@@ -249,8 +249,9 @@ internal sealed class TransportConnection :
     {
         lock (_logGate)
         {
-            // Both directions end with the same error, and our own abort was logged by its reason.
-            if (Volatile.Read(ref _shutdownReason) is not null || _errorLogged)
+            // Both directions end with the same error, and our own abort was logged by its reason. What the application has broken may show after its end.
+            bool isFault = error is { Error: ZeroTierError.ConnectionAborted, InnerException: { } cause } && cause is not ConnectionAbortedException;
+            if (_errorLogged || (Volatile.Read(ref _shutdownReason) is not null && !isFault))
             {
                 return;
             }

@@ -100,6 +100,27 @@ internal sealed partial class StreamSocket
         return false;
     }
 
+    // While libzt has no room nothing is read; a pipe that was broken shows now, when the application has let go, or for long not at all.
+    private void LookAtOutput()
+    {
+        if (!_isBlocked || _isReading)
+        {
+            return;
+        }
+
+        try
+        {
+            if (_output.Reader.TryRead(out ReadResult result))
+            {
+                _output.Reader.AdvanceTo(result.Buffer.Start);
+            }
+        }
+        catch (Exception e)
+        {
+            FailOutput(e);
+        }
+    }
+
     private int Take(in ReadResult result)
     {
         PipeReader reader = _output.Reader;

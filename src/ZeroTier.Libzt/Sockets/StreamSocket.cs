@@ -107,6 +107,7 @@ internal sealed partial class StreamSocket : PolledSocket
         _isDisposed = true;
         Uncount();
         EndInput(null);
+        LookAtOutput();
         _lastProgress = Loop.Now;
         Update();
     }

@@ -180,6 +180,42 @@ public sealed class IpStackTests : IDisposable
     }
 
     [Fact]
+    public void Rule_6_14_A_receive_into_memory_that_is_gone_fails_alone()
+    {
+        using var server = _b.BindUdp(null, 5353);
+        using var client = _a.BindUdp(Address(true, 1), 0);
+        var gone = new GoneMemory();
+        var broken = server.ReceiveAsync(gone.Memory, TestContext.Current.CancellationToken).AsTask();
+        var next = server.ReceiveAsync(new byte[9], TestContext.Current.CancellationToken).AsTask();
+        gone.IsGone = true;
+
+        client.SendTo([1], Address(true, 2), 5353);
+        client.SendTo([1, 2], Address(true, 2), 5353);
+
+        _clock.Run(() => Assert.ThrowsAsync<ObjectDisposedException>(() => broken), Limit);
+        Assert.Equal(2, _clock.Run(() => next, Limit).Length);
+    }
+
+    private sealed class GoneMemory : System.Buffers.MemoryManager<byte>
+    {
+        private readonly byte[] _bytes = new byte[9];
+
+        public bool IsGone { get; set; }
+
+        public override Span<byte> GetSpan() => IsGone ? throw new ObjectDisposedException(nameof(GoneMemory)) : _bytes;
+
+        public override System.Buffers.MemoryHandle Pin(int elementIndex = 0) => throw new NotSupportedException();
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+    }
+
+    [Fact]
     public void Broadcast_reaches_sockets_bound_to_all_addresses()
     {
         using var server = _b.BindUdp(null, 7);

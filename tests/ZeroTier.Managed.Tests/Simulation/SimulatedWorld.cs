@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Net;
+using ZeroTier.Conformance;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Tests.Node;
 using ZeroTier.Managed.Vl1;
@@ -30,6 +31,8 @@ internal sealed class SimulatedWorld
     public static NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
 
     public VirtualClock Clock { get; }
+
+    public FaultLog Faults { get; } = new();
 
     public VirtualNetwork Physical { get; }
 
@@ -74,14 +77,18 @@ internal sealed class SimulatedWorld
 
     public ZeroTierEndPoint EndPointOf(int member, int port) => new(Network, AddressOf(member), port);
 
-    /// <summary>Ends the nodes. What is left on the clock afterwards are leaks.</summary>
-    public void Stop() => Run(async () =>
+    /// <summary>Ends the nodes. What is left on the clock afterwards are leaks. Fails when a node has hidden an error that should not be.</summary>
+    public void Stop()
     {
-        foreach (var node in _nodes)
+        Run(async () =>
         {
-            await node.DisposeAsync();
-        }
-    });
+            foreach (var node in _nodes)
+            {
+                await node.DisposeAsync();
+            }
+        });
+        Assert.DoesNotContain(Faults.Lines, line => !line.StartsWith("NodeFailed", StringComparison.Ordinal));
+    }
 
     public Task Delay(TimeSpan time)
     {
@@ -100,6 +107,7 @@ internal sealed class SimulatedWorld
             TimeProvider = Clock,
             RandomSource = Physical.Random.Fork(),
             Scheduler = PipeScheduler.Inline,
+            LoggerFactory = Faults,
             DatagramTransportFactory = () => Hosts[index].Open(UdpPort),
         });
         _nodes.Add(node);

@@ -41,7 +41,9 @@ internal sealed partial class TcpSocket
     {
         lock (_gate)
         {
-            if (_output is null || _outputBusy || _outputWaits || _outputDone || !IsOver && !_outputClosing && _connection.SendRoom < MinRoom)
+            // Without room there is nothing to take; but a pipe that was broken shows now, when the application has let go, or for long not at all.
+            bool looks = IsOver || _outputClosing || _disposed || _connection.SendRoom >= MinRoom;
+            if (_output is null || _outputBusy || _outputWaits || _outputDone || !looks)
             {
                 return;
             }
@@ -97,6 +99,7 @@ internal sealed partial class TcpSocket
         PipeReader reader = _output!.Reader;
         bool over;
         bool fin = false;
+        bool last = false;
         SequencePosition taken = result.Buffer.Start;
         lock (_gate)
         {
@@ -111,11 +114,18 @@ internal sealed partial class TcpSocket
                 long room = Math.Min(result.Buffer.Length, _connection.SendRoom);
                 taken = result.Buffer.GetPosition(room);
                 _connection.Append(result.Buffer.Slice(0, taken), turn.Now);
-                if (result.IsCompleted && room == result.Buffer.Length)
-                {
-                    fin = true;
-                    _connection.Close(turn.Now);
-                }
+                last = result.IsCompleted && room == result.Buffer.Length;
+            }
+        }
+
+        if (last)
+        {
+            // First, for it throws when the pipe was broken: what was written after that is lost, and FIN would tell the peer that it has everything.
+            reader.AdvanceTo(taken);
+            fin = true;
+            lock (_gate)
+            {
+                _connection.Close(turn.Now);
             }
         }
 

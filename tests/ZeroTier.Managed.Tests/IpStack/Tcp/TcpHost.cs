@@ -31,9 +31,17 @@ internal sealed class TcpHost : IDisposable
         Assert.Equal(0, Layer.HalfOpenCount);
         Assert.Equal(0, Layer.Chunks.Outstanding);
         Assert.Equal(0, Layer.Deadlines.Count);
+        AssertNoneUnexpected();
     }
 
-    public void Dispose() => Layer.Dispose();
+    /// <summary>No error of the stack was taken for the end of a connection.</summary>
+    public void AssertNoneUnexpected() => Assert.Equal(0, Layer.Statistics[TcpCounter.UnexpectedErrors]);
+
+    public void Dispose()
+    {
+        Layer.Dispose();
+        AssertNoneUnexpected();
+    }
 }
 
 /// <summary>Two stacks, and what tests do with them.</summary>
