@@ -13,8 +13,22 @@ internal sealed class KeyedHash
     public uint Compute(in ConnectionKey key)
     {
         Span<byte> input = stackalloc byte[36];
+        return Compute(input[..key.Write(input)]);
+    }
+
+    /// <summary>Of a connection and something else.</summary>
+    public uint Compute(in ConnectionKey key, ulong more)
+    {
+        Span<byte> input = stackalloc byte[36 + sizeof(ulong)];
+        int length = key.Write(input);
+        BinaryPrimitives.WriteUInt64LittleEndian(input[length..], more);
+        return Compute(input[..(length + sizeof(ulong))]);
+    }
+
+    private uint Compute(ReadOnlySpan<byte> input)
+    {
         Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(_secret, input[..key.Write(input)], hash);
+        HMACSHA256.HashData(_secret, input, hash);
         return BinaryPrimitives.ReadUInt32LittleEndian(hash);
     }
 }

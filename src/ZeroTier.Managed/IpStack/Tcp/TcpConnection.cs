@@ -15,10 +15,10 @@ internal sealed partial class TcpConnection
     public const long Never = long.MaxValue;
 
     /// <summary>RFC 9293, 3.7.1: assumed when the peer names no size.</summary>
-    private const int DefaultSegmentSize = 536;
+    internal const int DefaultSegmentSize = 536;
 
     // A peer that asks for tiny segments would make us send mostly headers; such an option is ignored.
-    private const int MinSegmentSize = 64;
+    internal const int MinSegmentSize = 64;
 
     private readonly TcpEnvironment _environment;
     private readonly TcpSocketOptions _options;
@@ -40,7 +40,7 @@ internal sealed partial class TcpConnection
         _options = options;
         _localPort = setup.LocalPort;
         _remotePort = setup.RemotePort;
-        _localSegmentSize = Math.Clamp(setup.SegmentSize, MinSegmentSize, ChunkPool.ChunkSize);
+        _localSegmentSize = LocalSegmentSize(setup);
         _timestampOffset = setup.TimestampOffset;
         _send = new SendBuffer(environment.Chunks);
         _reassembly = new ReassemblyQueue(environment.Chunks);
@@ -107,6 +107,21 @@ internal sealed partial class TcpConnection
         return connection;
     }
 
+    /// <summary>A passive open whose SYN was answered without state: the segment at hand acknowledges that answer (RFC 4987, 3.6).</summary>
+    public static TcpConnection Restore(TcpEnvironment environment, TcpSocketOptions options, in TcpConnectionSetup setup, in TcpSegment syn, long now)
+    {
+        TcpConnection connection = Accept(environment, options, setup, syn, now);
+        connection._synDue = false;
+
+        // When the answer left is not known: no round trip can be measured by it.
+        connection._synAnsweredAgain = true;
+        connection._retransmitAt = now + connection._timer.Timeout;
+        return connection;
+    }
+
+    /// <summary>The segment size that this end asks for.</summary>
+    public static int LocalSegmentSize(in TcpConnectionSetup setup) => Math.Clamp(setup.SegmentSize, MinSegmentSize, ChunkPool.ChunkSize);
+
     /// <summary>Takes application bytes, at most <see cref="SendRoom"/>.</summary>
     public void Append(in ReadOnlySequence<byte> data, long now)
     {
@@ -165,9 +180,6 @@ internal sealed partial class TcpConnection
         _resetDue = State is not (TcpState.SynSent or TcpState.TimeWait);
         End(reason);
     }
-
-    /// <summary>Gives the connection up without a word.</summary>
-    public void Drop(TcpException reason) => End(reason);
 
     /// <summary>What the time-wait table needs to answer in this connection's place.</summary>
     public TimeWaitEntry ToTimeWait() => new()

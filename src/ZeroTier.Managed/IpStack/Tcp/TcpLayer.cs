@@ -6,7 +6,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 internal sealed partial class TcpLayer : IDisposable
 {
     // Answers to segments without a connection that may wait for the end of the batch.
-    private const int MaxAnswers = 64;
+    private const int MaxAnswers = 1024;
 
     private readonly TimeProvider _time;
     private readonly long _origin;
@@ -15,6 +15,7 @@ internal sealed partial class TcpLayer : IDisposable
     private readonly TcpEnvironment _environment;
     private readonly TimeWaitTable _timeWait;
     private readonly IsnGenerator _isn;
+    private readonly SynCookies _cookies;
     private readonly PortAllocator _ports;
 
     // What the batch has touched. Leaf lock.
@@ -39,6 +40,7 @@ internal sealed partial class TcpLayer : IDisposable
         _timeWait = new TimeWaitTable(Options.TimeWait.Ticks, Options.MaxTimeWait);
         _isn = new IsnGenerator(random);
         _ports = new PortAllocator(random);
+        _cookies = new SynCookies(random);
         Deadlines = new DeadlineQueue(time, () => Now, OnDeadlines);
     }
 
@@ -88,7 +90,7 @@ internal sealed partial class TcpLayer : IDisposable
         long now = Now;
         if (!_sockets.TryGetValue(key, out TcpSocket? socket))
         {
-            OnUnknown(key, header, sourceMac, now);
+            OnUnknown(key, header, segment[header.HeaderBytes..], sourceMac, now);
             return;
         }
 
@@ -314,7 +316,7 @@ internal sealed partial class TcpLayer : IDisposable
         return false;
     }
 
-    private void OnUnknown(in ConnectionKey key, in TcpSegment segment, MacAddress sourceMac, long now)
+    private void OnUnknown(in ConnectionKey key, in TcpSegment segment, ReadOnlySpan<byte> payload, MacAddress sourceMac, long now)
     {
         uint minimumSequence = 0;
         switch (_timeWait.OnSegment(key, segment, now, out TimeWaitEntry old, out OutgoingSegment answer))
@@ -329,12 +331,17 @@ internal sealed partial class TcpLayer : IDisposable
                 break;
         }
 
-        bool opens = (segment.Flags & (TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst | TcpFlags.Fin)) == TcpFlags.Syn;
-        if (opens && (_listeners.TryGetValue((key.Local, key.LocalPort), out TcpListener? listener)
-            || _listeners.TryGetValue((null, key.LocalPort), out listener)))
+        if (_listeners.TryGetValue((key.Local, key.LocalPort), out TcpListener? listener) || _listeners.TryGetValue((null, key.LocalPort), out listener))
         {
-            OnSyn(listener, key, segment, sourceMac, now, minimumSequence);
-            return;
+            switch (segment.Flags & (TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst))
+            {
+                case TcpFlags.Syn when !segment.Has(TcpFlags.Fin):
+                    OnSyn(listener, key, segment, sourceMac, now, minimumSequence);
+                    return;
+                case TcpFlags.Ack when now < listener.CookiesUntil:
+                    OnCookie(listener, key, segment, payload, sourceMac, now);
+                    return;
+            }
         }
 
         Statistics.Add(TcpCounter.UnknownSegments);
@@ -348,7 +355,7 @@ internal sealed partial class TcpLayer : IDisposable
     private void OnSyn(TcpListener listener, in ConnectionKey key, in TcpSegment syn, MacAddress sourceMac, long now, uint minimumSequence)
     {
         // RFC 1122, 4.2.3.10, and the "LAND" packet that looks like our own.
-        if (key.Local == key.Remote && key.LocalPort == key.RemotePort || Volatile.Read(ref _count) >= Options.MaxConnections)
+        if (key.Local == key.Remote && key.LocalPort == key.RemotePort || Volatile.Read(ref _count) >= Options.MaxConnections || !listener.HasRoom)
         {
             Statistics.Add(TcpCounter.SynDropped);
             return;
@@ -356,30 +363,76 @@ internal sealed partial class TcpLayer : IDisposable
 
         TcpSocketOptions options = listener.Options.Socket;
         TcpConnectionSetup setup = SetUp(key, now);
+        if (!HasHalfOpenRoom(listener))
+        {
+            listener.CookiesUntil = now + SynCookies.Lifetime;
+            Statistics.Add(TcpCounter.SynCookiesSent);
+            AddAnswer(key, _cookies.Answer(key, syn, options, setup, now));
+            return;
+        }
+
+        if (now < listener.CookiesUntil)
+        {
+            // This SYN may be the repetition of one that was answered without state: an answer with another number would make the two ends disagree.
+            setup = setup with { InitialSequence = _cookies.Sequence(key, syn, now) };
+        }
+
         if (minimumSequence != 0 && Sequence.IsBefore(setup.InitialSequence, minimumSequence))
         {
             setup = setup with { InitialSequence = minimumSequence };
         }
 
         var socket = new TcpSocket(this, key, TcpConnection.Accept(_environment, options, setup, syn, now), options, listener, sourceMac);
-        if (!listener.TryAddHalfOpen(socket, FullestWhenFull(listener), out TcpSocket? evicted))
+        if (TryEnter(socket, listener))
+        {
+            MarkDirty(socket);
+        }
+    }
+
+    // An acknowledgement for a port with a listener that has answered SYNs without state (RFC 4987, 3.6).
+    private void OnCookie(
+        TcpListener listener, in ConnectionKey key, in TcpSegment segment, ReadOnlySpan<byte> payload, MacAddress sourceMac, long now)
+    {
+        if (!_cookies.TryRestore(key, segment, now, out TcpSegment syn))
+        {
+            // No reset: this may be a later segment of a peer whose first one was lost or found no room. That one comes again.
+            Statistics.Add(TcpCounter.UnknownSegments);
+            return;
+        }
+
+        // A handshake that finds the accept queue full may wait as a half-open one, whose answer is repeated; where there is no place for that either, the
+        // peer's data come again.
+        if (Volatile.Read(ref _count) >= Options.MaxConnections || !listener.HasRoom && !HasHalfOpenRoom(listener))
         {
             Statistics.Add(TcpCounter.SynDropped);
             return;
         }
 
-        // One that has completed needs no half-open place any more: the new one has its place either way.
-        if (evicted?.TryEvict() == true)
+        TcpSocketOptions options = listener.Options.Socket;
+        TcpConnectionSetup setup = SetUp(key, now) with { InitialSequence = segment.Acknowledgement - 1 };
+        var socket = new TcpSocket(this, key, TcpConnection.Restore(_environment, options, setup, syn, now), options, listener, sourceMac);
+        if (TryEnter(socket, listener))
         {
-            Statistics.Add(TcpCounter.HalfOpenEvicted);
-            MarkDirty(evicted);
+            socket.OnSegment(segment, payload, sourceMac, now);
+            MarkDirty(socket);
+        }
+    }
+
+    private bool HasHalfOpenRoom(TcpListener listener) =>
+        listener.HalfOpenCount < listener.Options.Backlog && Volatile.Read(ref _halfOpen) < Options.MaxHalfOpen;
+
+    // False when the listener is closed, or another thread took the same segment.
+    private bool TryEnter(TcpSocket socket, TcpListener listener)
+    {
+        if (!listener.TryAddHalfOpen(socket))
+        {
+            return false;
         }
 
-        if (!_sockets.TryAdd(key, socket))
+        if (!_sockets.TryAdd(socket.Key, socket))
         {
-            // Another thread took the same SYN.
             listener.OnHalfOpenEnded(socket);
-            return;
+            return false;
         }
 
         Interlocked.Increment(ref _count);
@@ -387,27 +440,10 @@ internal sealed partial class TcpLayer : IDisposable
         {
             // The listener was closed, and this with it, before it was entered.
             Remove(socket);
-            return;
+            return false;
         }
 
-        MarkDirty(socket);
-    }
-
-    // Whoever has the most makes room, or a flood of one port would close all others. Null while there is room; the listener at hand when it has as many.
-    private TcpListener? FullestWhenFull(TcpListener listener)
-    {
-        if (Volatile.Read(ref _halfOpen) < Options.MaxHalfOpen)
-        {
-            return null;
-        }
-
-        TcpListener fullest = listener;
-        foreach (KeyValuePair<(IpAddress? Address, int Port), TcpListener> entry in _listeners)
-        {
-            fullest = entry.Value.HalfOpenCount > fullest.HalfOpenCount ? entry.Value : fullest;
-        }
-
-        return fullest;
+        return true;
     }
 
     private void MarkDirty(TcpSocket socket)

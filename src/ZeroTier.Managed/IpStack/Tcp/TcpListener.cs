@@ -4,8 +4,6 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 internal sealed class TcpListener : IDisposable
 {
     // Lock order: this lock is taken inside no other. What a connection asks for under its own lock (TryReserve) takes none.
-    private const long HandshakePatience = TimeSpan.TicksPerSecond;
-
     private readonly Lock _gate = new();
     private readonly TcpLayer _layer;
     private readonly LinkedList<TcpSocket> _halfOpen = new();
@@ -14,6 +12,7 @@ internal sealed class TcpListener : IDisposable
 
     // Handshakes that are complete and not accepted yet, and those that the segment at hand may complete.
     private int _places;
+    private long _cookiesUntil = long.MinValue;
     private bool _disposed;
 
     internal TcpListener(TcpLayer layer, IpAddress? address, int port, TcpListenOptions options)
@@ -35,8 +34,15 @@ internal sealed class TcpListener : IDisposable
     /// <summary>Half-open connections. Read without the lock, to compare: a little late does no harm.</summary>
     internal int HalfOpenCount => _halfOpen.Count;
 
-    // Another completed handshake may wait for an accept.
-    private bool HasRoom => Volatile.Read(ref _places) < Options.Backlog;
+    /// <summary>Another completed handshake may wait for an accept.</summary>
+    internal bool HasRoom => Volatile.Read(ref _places) < Options.Backlog;
+
+    /// <summary>Until when SYNs that were answered without state may be acknowledged.</summary>
+    internal long CookiesUntil
+    {
+        get => Volatile.Read(ref _cookiesUntil);
+        set => Volatile.Write(ref _cookiesUntil, value);
+    }
 
     /// <summary>The next connection, or null once the listener is closed.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled; the listener goes on.</exception>
@@ -112,43 +118,20 @@ internal sealed class TcpListener : IDisposable
     }
 
     /// <summary>Notes a half-open connection.</summary>
-    /// <param name="socket">The new one.</param>
-    /// <param name="fullest">When the layer has as many as it may have: the listener that has the most of them, else null.</param>
-    /// <param name="evicted">The oldest, which gives way: a handshake survives as long as fewer SYNs than the bound come during its round trip.</param>
-    /// <returns>False when there is no place.</returns>
-    internal bool TryAddHalfOpen(TcpSocket socket, TcpListener? fullest, out TcpSocket? evicted)
+    /// <returns>False once the listener is closed.</returns>
+    internal bool TryAddHalfOpen(TcpSocket socket)
     {
-        evicted = null;
         lock (_gate)
         {
-            if (_disposed || !HasRoom)
+            if (_disposed)
             {
                 return false;
             }
 
-            // A member that has more than its part of this port takes nothing from another one.
-            if (_halfOpen.Count >= Options.Backlog || fullest is not null && (fullest == this || IsGreedy(CountOf(socket.RemoteMac, out _))))
-            {
-                fullest = null;
-                if (!TryEvict(socket.RemoteMac, out evicted))
-                {
-                    return false;
-                }
-            }
-
             socket.HalfOpenNode = _halfOpen.AddLast(socket);
-            socket.HalfOpenSince = _layer.Now;
             _layer.OnHalfOpenAdded();
+            return true;
         }
-
-        // The place comes from another port. Without this one's lock, hence afterwards.
-        if (fullest is not null && !fullest.TryMakeRoom(socket.RemoteMac, out evicted))
-        {
-            OnHalfOpenEnded(socket);
-            return false;
-        }
-
-        return true;
     }
 
     /// <summary>Takes a place in the accept queue for a handshake that a segment may complete. Lock-free.</summary>
@@ -231,48 +214,6 @@ internal sealed class TcpListener : IDisposable
 
             waiter.SetResult(socket);
         }
-    }
-
-    private bool TryMakeRoom(MacAddress sender, out TcpSocket? evicted)
-    {
-        lock (_gate)
-        {
-            return TryEvict(sender, out evicted);
-        }
-    }
-
-    // The oldest: of this sender when it holds more than an eighth, so that one member's flood pushes out itself, else of all. A sender's own handshake
-    // that may still be under way does not give way to its next one: a client that opens a thousand connections at once sends the SYN again.
-    private bool TryEvict(MacAddress sender, out TcpSocket? evicted)
-    {
-        bool greedy = IsGreedy(CountOf(sender, out TcpSocket? own));
-        evicted = greedy ? own : _halfOpen.First?.Value;
-        if (evicted is null || greedy && _layer.Now - evicted.HalfOpenSince < HandshakePatience)
-        {
-            evicted = null;
-            return false;
-        }
-
-        RemoveHalfOpen(evicted);
-        return true;
-    }
-
-    private bool IsGreedy(int count) => count > Options.Backlog / 8;
-
-    private int CountOf(MacAddress sender, out TcpSocket? oldest)
-    {
-        oldest = null;
-        int count = 0;
-        foreach (TcpSocket socket in _halfOpen)
-        {
-            if (socket.RemoteMac == sender)
-            {
-                oldest ??= socket;
-                count++;
-            }
-        }
-
-        return count;
     }
 
     private void RemoveHalfOpen(TcpSocket socket)

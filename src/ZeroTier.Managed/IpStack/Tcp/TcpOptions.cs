@@ -58,7 +58,9 @@ internal sealed record TcpListenOptions
     /// <summary>For each accepted connection.</summary>
     public TcpSocketOptions Socket { get; init; } = TcpSocketOptions.Default;
 
-    /// <summary>Completed handshakes that wait to be accepted, and half-open ones, each.</summary>
+    /// <summary>
+    /// Completed handshakes that wait to be accepted, and half-open ones, each. Beyond the first SYNs are dropped, beyond the second answered without state.
+    /// </summary>
     public int Backlog { get; init; } = 512;
 }
 
@@ -70,7 +72,7 @@ internal sealed record TcpLayerOptions
     /// <summary>Runs what completes accepts, connects and end-of-connection tasks. Inline makes a simulation run on one thread.</summary>
     public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;
 
-    /// <summary>Half-open connections of all listeners together. Beyond it the oldest of the listener that has the most gives way.</summary>
+    /// <summary>Half-open connections of all listeners together. Beyond it SYNs are answered without state.</summary>
     public int MaxHalfOpen { get; init; } = 1024;
 
     /// <summary>Connections of all kinds, TIME-WAIT not counted. Beyond it SYNs are dropped and connects refused.</summary>

@@ -113,9 +113,6 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     /// <summary>Where the listener keeps the socket while it is half-open. Guarded by the listener's lock.</summary>
     internal LinkedListNode<TcpSocket>? HalfOpenNode { get; set; }
 
-    /// <summary>When the listener noted the handshake. Under its lock.</summary>
-    internal long HalfOpenSince { get; set; }
-
     /// <summary>Nothing that the application wrote is still on its way.</summary>
     internal bool IsDrained
     {
@@ -214,22 +211,6 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             {
                 _remoteMac = sourceMac;
             }
-        }
-    }
-
-    /// <summary>Gives way to a newer handshake. No reset: the address of the SYN may be forged.</summary>
-    /// <returns>False when this one is no longer half-open: the batch has completed it, and the listener had yet to hear of that.</returns>
-    internal bool TryEvict()
-    {
-        lock (_gate)
-        {
-            if (_connection.State != TcpState.SynReceived)
-            {
-                return false;
-            }
-
-            _connection.Drop(new TcpException(TcpError.TimedOut, "Too many handshakes at once."));
-            return true;
         }
     }
 

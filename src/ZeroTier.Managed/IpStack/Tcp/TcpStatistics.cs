@@ -11,7 +11,6 @@ internal sealed class TcpStatistics
         (TcpCounter.UnknownSegments, "tcp.unknown"),
         (TcpCounter.WrongSender, "tcp.sender"),
         (TcpCounter.SynDropped, "tcp.backlog"),
-        (TcpCounter.HalfOpenEvicted, "tcp.half-open"),
         (TcpCounter.NeverAccepted, "tcp.unaccepted"),
         (TcpCounter.OutOfWindowSegments, "tcp.window"),
         (TcpCounter.PawsDropped, "tcp.paws"),
@@ -79,8 +78,8 @@ internal enum TcpCounter
     /// <summary>SYNs dropped because a backlog or the connection table was full.</summary>
     SynDropped,
 
-    /// <summary>Half-open connections that gave way to newer ones.</summary>
-    HalfOpenEvicted,
+    /// <summary>SYNs answered without state, because a listener had as many half-open connections as it may have.</summary>
+    SynCookiesSent,
 
     /// <summary>Connections that were reset because their listener closed before they were accepted.</summary>
     NeverAccepted,
