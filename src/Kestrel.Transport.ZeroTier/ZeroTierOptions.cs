@@ -78,6 +78,13 @@ public sealed class ZeroTierOptions
     /// <summary>Bytes written but not yet taken for sending at which writes wait; null or 0 means no limit. Default 64 KiB.</summary>
     public long? MaxWriteBufferSize { get; set; } = 64 * 1024;
 
+    /// <summary>
+    /// Bytes of memory that all connections of the node may hold together, in both directions, with 16 KiB for each connection itself; 1 MiB or more. Once they
+    /// are used up, new connections are refused, and the largest of those that hold much and do not move are reset; logged and counted. libzt ignores it.
+    /// Default: null, a quarter of the memory that the process may use.
+    /// </summary>
+    public long? MaxTotalBufferSize { get; set; }
+
     /// <summary>Handshaken connections that wait to be accepted, per endpoint, 1 to 65535; further ones are dropped and counted. libzt holds 127 more below that and does not count. Default 512.</summary>
     public int Backlog { get; set; } = 512;
 

@@ -11,6 +11,8 @@ namespace ZeroTier.Managed;
 /// <remarks>After <see cref="DisposeAsync"/> every call that would change something throws <see cref="ObjectDisposedException"/>.</remarks>
 public sealed class ManagedNode : IZeroTierNode
 {
+    private const long MinTotalBufferSize = 1024 * 1024;
+
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);
 
     private readonly ManagedNodeOptions _options;
@@ -219,6 +221,13 @@ public sealed class ManagedNode : IZeroTierNode
         if (options.ActivityTimeout < TimeSpan.FromSeconds(1))
         {
             throw new ArgumentException($"ActivityTimeout is {options.ActivityTimeout}; it must be at least 1 second, for example 00:00:30.", nameof(options));
+        }
+
+        if (options.MaxTotalBufferSize < MinTotalBufferSize)
+        {
+            throw new ArgumentException(
+                $"MaxTotalBufferSize is {options.MaxTotalBufferSize}; it must be at least {MinTotalBufferSize}, for example 268435456, or null for a quarter of the process's memory.",
+                nameof(options));
         }
 
         if (options is { StoragePath: not null, Identity: not null })

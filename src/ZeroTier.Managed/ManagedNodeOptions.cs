@@ -55,6 +55,14 @@ public sealed record ManagedNodeOptions
     /// <summary>The folder in which peers are kept, for a node whose identity lies elsewhere, such as a root. Default: the storage folder.</summary>
     public string? PeersPath { get; init; }
 
+    /// <summary>
+    /// Bytes of memory that all TCP connections of the node may hold together: written and unsent, unacknowledged, out of order, unread, and 16 KiB for each
+    /// connection itself; 1 MiB or more. Once they are used up, new connections are refused, each connection keeps to 32 KiB each way, and after some
+    /// seconds the largest of those that hold more and do not move are reset; all this is logged and counted. Default: null, a quarter of the memory that
+    /// the process may use.
+    /// </summary>
+    public long? MaxTotalBufferSize { get; init; }
+
     /// <summary>Clock and timers. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

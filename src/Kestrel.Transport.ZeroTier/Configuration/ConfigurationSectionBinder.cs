@@ -17,7 +17,7 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
     [
         nameof(ZeroTierOptions.Backlog), "DevelopmentNetwork", "DevelopmentNetworkPath", nameof(ZeroTierOptions.Engine), nameof(ZeroTierOptions.IOQueueCount),
         nameof(ZeroTierOptions.KeepHostUrls), nameof(ZeroTierOptions.LibztPath), "Listen", nameof(ZeroTierOptions.MaxReadBufferSize),
-        nameof(ZeroTierOptions.MaxWriteBufferSize), nameof(ZeroTierOptions.Networks), nameof(ZeroTierOptions.OfflineGracePeriod),
+        nameof(ZeroTierOptions.MaxTotalBufferSize), nameof(ZeroTierOptions.MaxWriteBufferSize), nameof(ZeroTierOptions.Networks), nameof(ZeroTierOptions.OfflineGracePeriod),
         nameof(ZeroTierOptions.PlanetPath), nameof(ZeroTierOptions.Port), nameof(ZeroTierOptions.RequireDirect), nameof(ZeroTierOptions.RequireReadyWithin),
         nameof(ZeroTierOptions.StoragePath), nameof(ZeroTierOptions.TakeAllEndpoints), nameof(ZeroTierOptions.UnsafePreferInlineScheduling),
     ];
@@ -48,6 +48,7 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
         options.OfflineGracePeriod = reader.Duration(nameof(options.OfflineGracePeriod)) ?? options.OfflineGracePeriod;
         options.MaxReadBufferSize = reader.LongNumber(nameof(options.MaxReadBufferSize), "1048576") ?? options.MaxReadBufferSize;
         options.MaxWriteBufferSize = reader.LongNumber(nameof(options.MaxWriteBufferSize), "65536") ?? options.MaxWriteBufferSize;
+        options.MaxTotalBufferSize = reader.LongNumber(nameof(options.MaxTotalBufferSize), "268435456") ?? options.MaxTotalBufferSize;
         options.Backlog = reader.Number(nameof(options.Backlog), "512") ?? options.Backlog;
         options.IOQueueCount = reader.Number(nameof(options.IOQueueCount), "4") ?? options.IOQueueCount;
         options.UnsafePreferInlineScheduling = reader.Flag(nameof(options.UnsafePreferInlineScheduling)) ?? options.UnsafePreferInlineScheduling;

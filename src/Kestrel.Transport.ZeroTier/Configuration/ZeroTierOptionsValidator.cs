@@ -89,6 +89,7 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
         Range("IOQueueCount", options.IOQueueCount, 0, 1024, "4", failures);
         Range("MaxReadBufferSize", options.MaxReadBufferSize ?? 0, 0, long.MaxValue, "1048576", failures);
         Range("MaxWriteBufferSize", options.MaxWriteBufferSize ?? 0, 0, long.MaxValue, "65536", failures);
+        Range("MaxTotalBufferSize", options.MaxTotalBufferSize ?? long.MaxValue, 1024 * 1024, long.MaxValue, "268435456", failures);
         if (options.RequireReadyWithin is { } within && (within <= TimeSpan.Zero || within > TimeSpan.FromDays(1)))
         {
             failures.Add($"{Section}:RequireReadyWithin is '{within}', which is not in the range of more than 0 to 1 day. A valid example is 00:00:30.");

@@ -37,7 +37,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
             _icmp = new IcmpLayer(_output, _drops, _echo, _discovery);
             _udp = new UdpLayer(options, _output, _drops, _errors);
             _input = new IpInput(options, _output, _drops, _errors, Dispatch);
-            Tcp = new TcpLayer(_output, options.TimeProvider, options.Random, new TcpLayerOptions { Scheduler = options.Completions });
+            Tcp = new TcpLayer(_output, options.TimeProvider, options.Random, new TcpLayerOptions { Scheduler = options.Completions, Budget = options.Budget });
         }
         catch
         {
@@ -137,6 +137,13 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
 
     /// <summary>The frames at hand have all been received: what they caused leaves.</summary>
     public void EndOfBatch() => Tcp.EndOfBatch();
+
+    /// <summary>The link has heard from a neighbour after a silence: what connections have sent there in vain is repeated at once.</summary>
+    public void PeerHeard(MacAddress peer) => Tcp.OnPeerHeard(
+        (mac, address) => mac == peer || mac == default && Options.Resolver is { } resolver && resolver.TryResolve(address, out mac) && mac == peer);
+
+    /// <summary>A neighbour may have restarted: connections with it are probed, so that those which it no longer knows end.</summary>
+    public void PeerRestarted(MacAddress peer) => Tcp.OnPeerRestarted(peer);
 
     /// <summary>Our address to talk to a destination from; null when there is no route.</summary>
     public IpAddress? SelectSource(in IpAddress destination) => _output.Interface.SelectSource(destination);

@@ -17,6 +17,9 @@ internal sealed record IpStackOptions
     /// <summary>Computes Ethernet addresses where the network allows it.</summary>
     public INeighborResolver? Resolver { get; init; }
 
+    /// <summary>What TCP connections may hold in memory, shared by the stacks of a node. Null for no bound.</summary>
+    public Tcp.BufferBudget? Budget { get; init; }
+
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     public RandomSource Random { get; init; } = RandomSource.System;

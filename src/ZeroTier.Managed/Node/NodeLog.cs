@@ -34,4 +34,10 @@ internal static partial class NodeLog
 
     [LoggerMessage(109, LogLevel.Information, "Node {Node} is a root of its planet.", EventName = "NodeIsRoot")]
     public static partial void IsRoot(ILogger logger, NodeId node);
+
+    [LoggerMessage(115, LogLevel.Warning, "The buffers of all connections hold {Used} bytes of {Limit}: new connections are refused until some are read, sent or closed. MaxTotalBufferSize sets the limit.", EventName = "BuffersUsedUp")]
+    public static partial void BuffersUsedUp(ILogger logger, long used, long limit);
+
+    [LoggerMessage(116, LogLevel.Warning, "{Count} connections that held {Freed} bytes without moving were reset, because the buffers of all connections had reached {Limit} bytes. MaxTotalBufferSize sets the limit.", EventName = "ConnectionsShed")]
+    public static partial void ConnectionsShed(ILogger logger, int count, long freed, long limit);
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using ZeroTier.Engines;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.IpStack.Tcp;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2;
 
@@ -17,12 +18,16 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     // Peers are stored while the node runs too: a root that was killed would know nobody for minutes, and nobody would know why.
     private static readonly TimeSpan PeerStoreInterval = TimeSpan.FromSeconds(30);
 
+    // What the process may use is the container's or the heap's limit, else the machine's memory.
+    private const int DefaultBufferShare = 4;
+
     private readonly Lock _lock = new();
     private readonly ResourceStack _resources = new();
     private readonly EventOutbox _events;
     private readonly StateSignal _changed;
     private readonly Action<NodeSession, ZeroTierException> _fail;
     private readonly ILogger _log;
+    private readonly BufferBudget _buffers;
     private NodeFiles? _files;
     private PeerFiles? _peerFiles;
     private NetworkTable _table = null!;
@@ -45,6 +50,8 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         _changed = changed;
         _fail = fail;
         _log = ShieldedLogger.Create(options.LoggerFactory, "ZeroTier.Managed.Node");
+        long limit = options.MaxTotalBufferSize ?? Math.Max(1, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / DefaultBufferShare);
+        _buffers = _resources.Add(new BufferBudget(options.TimeProvider, limit, OnBuffersUsedUp));
     }
 
     public ManagedNodeOptions Options { get; }
@@ -232,6 +239,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             TimeProvider = Options.TimeProvider,
             Random = Options.RandomSource,
             Completions = Options.Scheduler,
+            Budget = _buffers,
         };
         _table = new NetworkTable(tableOptions, table => new Vl1Node(new Vl1NodeOptions
         {
@@ -271,6 +279,18 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
         cancellationToken.ThrowIfCancellationRequested();
         UpdateOnline();
+    }
+
+    private void OnBuffersUsedUp(BudgetReport report)
+    {
+        if (report.Reset == 0)
+        {
+            NodeLog.BuffersUsedUp(_log, report.Used, report.Limit);
+        }
+        else
+        {
+            NodeLog.ConnectionsShed(_log, report.Reset, report.Freed, report.Limit);
+        }
     }
 
     private UdpDatagramTransport OpenUdp(Planet planet) => UdpDatagramTransport.Open(new UdpDatagramTransportOptions

@@ -31,6 +31,19 @@ internal interface IVl1Client
     /// <summary>Something about a peer changed.</summary>
     void OnPeerChanged(Peer peer, PeerChange change);
 
+    /// <summary>A peer was heard after <see cref="Vl1Timing.Silence"/> or more: the way to it may just have come back. Whoever does not care leaves it out.</summary>
+    void OnPeerHeard(Peer peer)
+    {
+    }
+
+    /// <summary>
+    /// A member of our networks said HELLO. A node that starts greets the peers that it remembers; nothing in a HELLO tells that from the one that each node
+    /// sends once a minute. At most once in <see cref="Vl1Timing.GreetingTold"/> for each peer. Whoever does not care leaves it out.
+    /// </summary>
+    void OnPeerGreeted(Peer peer)
+    {
+    }
+
     /// <summary>A root says that another identity holds our address: this identity is of no use any more.</summary>
     void OnIdentityCollision();
 

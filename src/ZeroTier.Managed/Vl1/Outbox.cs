@@ -56,6 +56,7 @@ internal enum NoticeKind
     Online,
     Offline,
     PeerChanged,
+    PeerGreeted,
     Collision,
     PlanetUpdated,
     IdentityArrived,

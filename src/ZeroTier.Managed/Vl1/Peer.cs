@@ -115,6 +115,9 @@ internal sealed class Peer
 
     public long LastRelayedHello { get; set; } = Vl1Timing.Never;
 
+    /// <summary>When the layer above was last told of its HELLO.</summary>
+    public long LastGreetingTold { get; set; } = Vl1Timing.Never;
+
     public long LastWhoisAnswer { get; set; } = Vl1Timing.Never;
 
     public long LastCredentials { get; set; } = Vl1Timing.Never;

@@ -171,6 +171,11 @@ internal sealed partial class Vl1Node
             EmitOk(peer, info, Verb.Hello, data[..length]);
             peer.Version = hello.Version;
             Reroute(peer, now);
+            if (now - peer.LastTrust < Vl1Timing.Trust && now - peer.LastGreetingTold >= Vl1Timing.GreetingTold)
+            {
+                peer.LastGreetingTold = now;
+                _outbox.Add(new Outbox.Notice(NoticeKind.PeerGreeted, peer));
+            }
         }
 
         Received(peer, info, Verb.Hello, trusted: false);

@@ -14,6 +14,7 @@ internal sealed partial class Vl1Node
     private void Received(Peer peer, in PacketInfo info, Verb verb, bool trusted)
     {
         long now = Now;
+        bool afterSilence = now - peer.LastReceived >= Vl1Timing.Silence;
         peer.LastReceived = now;
         if (verb is Verb.Frame or Verb.ExtFrame or Verb.MulticastFrame or Verb.NetworkConfig or Verb.NetworkConfigRequest)
         {
@@ -48,6 +49,12 @@ internal sealed partial class Vl1Node
         if (control)
         {
             ReceivedControl(peer, info, verb, path, now);
+        }
+
+        // Last: the answer goes the way that this packet has just opened.
+        if (afterSilence)
+        {
+            _client.OnPeerHeard(peer);
         }
     }
 

@@ -419,6 +419,9 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
             case NoticeKind.PeerChanged:
                 _client.OnPeerChanged(notice.Peer!, notice.Change);
                 break;
+            case NoticeKind.PeerGreeted:
+                _client.OnPeerGreeted(notice.Peer!);
+                break;
             case NoticeKind.Collision:
                 _client.OnIdentityCollision();
                 break;

@@ -105,6 +105,12 @@ internal static class Vl1Timing
     /// <summary>A root's score grows by its latency with every such time of silence (chapter 2.10.1).</summary>
     public const int RootSilenceStep = 61_000;
 
+    /// <summary>A peer that is heard after so long may have been out of reach: longer than most retransmission timers.</summary>
+    public const int Silence = 1_000;
+
+    /// <summary>The layer above is told of a peer's HELLO at most this often.</summary>
+    public const int GreetingTold = 10_000;
+
     /// <summary>A leaf that was silent for so long may be evicted from a full table.</summary>
     public const int EvictableAfter = 60_000;
 }

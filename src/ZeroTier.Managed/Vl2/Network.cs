@@ -40,6 +40,7 @@ internal sealed class Network : IConfigurationSink, IDisposable
             TimeProvider = options.TimeProvider,
             Random = options.Random,
             Completions = options.Completions,
+            Budget = options.Budget,
         });
         Port.Start(Stack.Receive);
     }

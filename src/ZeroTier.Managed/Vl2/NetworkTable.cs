@@ -111,6 +111,22 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
     void IVl1Client.OnPeerChanged(Peer peer, PeerChange change) => _options.Client.OnPeerChanged(peer, change);
 
+    void IVl1Client.OnPeerHeard(Peer peer)
+    {
+        foreach (var network in _networks)
+        {
+            network.Stack.PeerHeard(network.Port.Addressing.Mac(peer.Id));
+        }
+    }
+
+    void IVl1Client.OnPeerGreeted(Peer peer)
+    {
+        foreach (var network in _networks)
+        {
+            network.Stack.PeerRestarted(network.Port.Addressing.Mac(peer.Id));
+        }
+    }
+
     void IVl1Client.OnIdentityCollision() => _options.Client.OnIdentityCollision();
 
     void IVl1Client.OnPlanetUpdated(Planet planet) => _options.Client.OnPlanetUpdated(planet);

@@ -14,4 +14,7 @@ internal sealed class NetworkTableOptions
 
     /// <summary>Where continuations of user code run.</summary>
     public PipeScheduler Completions { get; init; } = PipeScheduler.ThreadPool;
+
+    /// <summary>What the connections of all networks may hold in memory; null for a budget without a limit.</summary>
+    public IpStack.Tcp.BufferBudget? Budget { get; init; }
 }

@@ -1,7 +1,7 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>Equal chunks of memory for send and reassembly buffers. Thread-safe.</summary>
-internal sealed class ChunkPool(long maxOutOfOrderBytes)
+internal sealed class ChunkPool(long maxOutOfOrderBytes, BufferBudget budget)
 {
     /// <summary>Bytes in a chunk. At least the largest segment's payload, so that two chunks always hold one.</summary>
     public const int ChunkSize = 4096;
@@ -19,6 +19,7 @@ internal sealed class ChunkPool(long maxOutOfOrderBytes)
     public byte[] Rent()
     {
         Interlocked.Increment(ref _outstanding);
+        budget.Add(ChunkSize);
         lock (_idle)
         {
             if (_idle.TryPop(out byte[]? chunk))
@@ -33,6 +34,7 @@ internal sealed class ChunkPool(long maxOutOfOrderBytes)
     public void Return(byte[] chunk)
     {
         Interlocked.Decrement(ref _outstanding);
+        budget.Add(-ChunkSize);
         lock (_idle)
         {
             if (_idle.Count < MaxIdle)
@@ -42,9 +44,15 @@ internal sealed class ChunkPool(long maxOutOfOrderBytes)
         }
     }
 
-    /// <summary>Rents within the bound of all connections' out-of-order data; null when that is used up.</summary>
-    public byte[]? TryRentOutOfOrder()
+    /// <summary>Rents within the bounds of all connections' out-of-order data; null when one is used up.</summary>
+    /// <param name="held">Bytes that the connection has rented so far.</param>
+    public byte[]? TryRentOutOfOrder(int held)
     {
+        if (held >= BufferBudget.Minimum && budget.IsExhausted)
+        {
+            return null;
+        }
+
         if (Interlocked.Add(ref _outOfOrder, ChunkSize) > maxOutOfOrderBytes)
         {
             Interlocked.Add(ref _outOfOrder, -ChunkSize);

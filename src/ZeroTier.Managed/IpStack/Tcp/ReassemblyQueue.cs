@@ -29,6 +29,9 @@ internal sealed class ReassemblyQueue(ChunkPool pool)
 
     public bool IsEmpty => _count == 0;
 
+    /// <summary>Bytes of the chunks that are held.</summary>
+    public int Held { get; private set; }
+
     /// <summary>Where the first range begins. Only while not empty.</summary>
     public uint Start => _ranges[0].Start;
 
@@ -246,10 +249,15 @@ internal sealed class ReassemblyQueue(ChunkPool pool)
             }
 
             ref byte[]? chunk = ref Slot(index);
-            chunk ??= pool.TryRentOutOfOrder();
             if (chunk is null)
             {
-                return false;
+                chunk = pool.TryRentOutOfOrder(Held);
+                if (chunk is null)
+                {
+                    return false;
+                }
+
+                Held += ChunkPool.ChunkSize;
             }
 
             int inChunk = at % ChunkPool.ChunkSize;
@@ -316,6 +324,7 @@ internal sealed class ReassemblyQueue(ChunkPool pool)
         {
             pool.ReturnOutOfOrder(chunk);
             chunk = null;
+            Held -= ChunkPool.ChunkSize;
         }
     }
 }

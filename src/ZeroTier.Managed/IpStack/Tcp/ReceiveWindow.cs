@@ -33,11 +33,15 @@ internal struct ReceiveWindow
     }
 
     /// <summary>Moves the edge as far as it may go and gives the field for the header.</summary>
-    public ushort Advertise(uint next, int scale, int segmentSize)
+    /// <param name="next">The first expected sequence number.</param>
+    /// <param name="room">Bytes that may come from there on; counts up to the window's size.</param>
+    /// <param name="scale">What was agreed.</param>
+    /// <param name="segmentSize">Of a full segment.</param>
+    public ushort Advertise(uint next, long room, int scale, int segmentSize)
     {
-        if (CanOpen(next, segmentSize))
+        if (CanOpen(next, room, segmentSize))
         {
-            _edge = next + (uint)_size;
+            _edge = next + Limit(room);
         }
 
         // Rounded down: what the shift loses is never more than was promised.
@@ -45,10 +49,12 @@ internal struct ReceiveWindow
     }
 
     /// <summary>True when an advertisement now would move the edge by a worthwhile amount (silly window avoidance, RFC 9293, 3.8.6.2.2).</summary>
-    public readonly bool CanOpen(uint next, int segmentSize) =>
-        !IsPaused && (int)(next + (uint)_size - _edge) >= Math.Min(_size / 2, segmentSize);
+    private readonly bool CanOpen(uint next, long room, int segmentSize) =>
+        !IsPaused && (int)(next + Limit(room) - _edge) >= Math.Min(_size / 2, segmentSize);
 
     /// <summary>True when the peer should be told without waiting for data: the window was nearly shut and is wide open again.</summary>
-    public readonly bool NeedsUpdate(uint next, int segmentSize) =>
-        CanOpen(next, segmentSize) && (int)(next + (uint)_size - _edge) >= _size / 4;
+    public readonly bool NeedsUpdate(uint next, long room, int segmentSize) =>
+        CanOpen(next, room, segmentSize) && (int)(next + Limit(room) - _edge) >= Limit(room) / 4;
+
+    private readonly uint Limit(long room) => (uint)Math.Clamp(room, 0, _size);
 }

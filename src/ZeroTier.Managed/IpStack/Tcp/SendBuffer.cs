@@ -16,6 +16,9 @@ internal sealed class SendBuffer(ChunkPool pool)
 
     public int Length { get; private set; }
 
+    /// <summary>Bytes of the chunks that are held.</summary>
+    public int Held => _chunks * ChunkPool.ChunkSize;
+
     /// <summary>Copies bytes to the end.</summary>
     public void Append(in ReadOnlySequence<byte> data)
     {

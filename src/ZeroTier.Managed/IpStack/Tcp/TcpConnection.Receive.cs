@@ -4,6 +4,8 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 
 internal sealed partial class TcpConnection
 {
+    private const int ReceiveReserve = 128 * 1024;
+
     // RFC 1122, 4.2.3.2: below 500 ms.
     private const long AcknowledgementDelay = 40 * TimeSpan.TicksPerMillisecond;
 
@@ -56,6 +58,7 @@ internal sealed partial class TcpConnection
         _lastHeardAt = now;
         _probesUnanswered = 0;
         _probedSince = Never;
+        _hastened = false;
         if (!OnAcknowledgement(segment, now) || State is TcpState.Closed or TcpState.TimeWait)
         {
             return;
@@ -95,6 +98,18 @@ internal sealed partial class TcpConnection
         Resume();
     }
 
+    // What the application has not read counts against the limit at which it is behind, and the rest stays in reserve until that is reached: short of it,
+    // nobody would tell the peer of a window that has opened again.
+    private long ReceiveRoom
+    {
+        get
+        {
+            long limit = _options.Input.PauseWriterThreshold;
+            long room = limit == 0 || DiscardsInput ? long.MaxValue : limit + ReceiveReserve - (Unread?.Held ?? 0);
+            return _environment.Budget.IsExhausted ? Math.Min(room, BufferBudget.Minimum) : room;
+        }
+    }
+
     /// <summary>The application does not keep up: the window's edge stays.</summary>
     public void Pause() => _window.IsPaused = true;
 
@@ -102,7 +117,7 @@ internal sealed partial class TcpConnection
     public void Resume()
     {
         _window.IsPaused = false;
-        _acknowledgeNow |= IsEstablished && State != TcpState.Closed && _window.NeedsUpdate(_receiveNext, _segmentSize);
+        _acknowledgeNow |= IsEstablished && State != TcpState.Closed && _window.NeedsUpdate(_receiveNext, ReceiveRoom, _segmentSize);
     }
 
     // First: is the segment in the window, and not an old duplicate?
@@ -266,6 +281,13 @@ internal sealed partial class TcpConnection
 
     private void OnNextText(ReadOnlySpan<byte> payload, IBufferWriter<byte>? input, long now)
     {
+        if (!DiscardsInput && (Unread?.Held ?? 0) + _reassembly.Held >= BufferBudget.Minimum && _environment.Budget.IsExhausted)
+        {
+            // Not acknowledged: the peer sends it again, ever more slowly, until this connection has given something back or everybody has.
+            _environment.Statistics.Add(TcpCounter.MemoryRefused);
+            return;
+        }
+
         uint before = _receiveNext;
         bool closesGap = !_reassembly.IsEmpty;
         if (DiscardsInput)

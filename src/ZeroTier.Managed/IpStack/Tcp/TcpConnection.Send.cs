@@ -213,7 +213,7 @@ internal sealed partial class TcpConnection
         segment.Sequence = sequence;
         segment.Acknowledgement = _receiveNext;
         segment.Flags = TcpFlags.Ack;
-        segment.Window = _window.Advertise(_receiveNext, _receiveScale, _segmentSize);
+        segment.Window = _window.Advertise(_receiveNext, ReceiveRoom, _receiveScale, _segmentSize);
         if (_timestampsOn)
         {
             segment.HasTimestamps = true;

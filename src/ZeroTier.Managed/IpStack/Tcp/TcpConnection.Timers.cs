@@ -16,6 +16,8 @@ internal sealed partial class TcpConnection
     private long _keepAliveAt = Never;
     private long _lifetimeAt = Never;
 
+    // Word of the peer has already brought a repetition forward, and nothing of this connection was heard since.
+    private bool _hastened;
     private int _retransmissions;
     private int _persistTries;
     private int _probesUnanswered;
@@ -72,6 +74,48 @@ internal sealed partial class TcpConnection
         if (now >= _keepAliveAt)
         {
             OnKeepAlive(now);
+        }
+    }
+
+    /// <summary>Something was repeated, and only a timer that waits ever longer would repeat it again.</summary>
+    public bool AwaitsPeer => State switch
+    {
+        TcpState.Closed or TcpState.TimeWait => false,
+        TcpState.SynSent => _synRepeated,
+        TcpState.SynReceived => false,
+        _ => _retransmissions > 0 && _scoreboard.Count > 0 || _probedSince != Never,
+    };
+
+    /// <summary>The peer was heard, though not on this connection: what waits for it is repeated now, once until this connection hears from it.</summary>
+    public void OnPeerHeard(long now)
+    {
+        if (!AwaitsPeer || _hastened)
+        {
+            return;
+        }
+
+        // RFC 6298 permits to wait less when there is a reason; if the path is still broken the waiting begins anew, from the measured round trip.
+        _hastened = true;
+        _timer.EndBackOff();
+        _retransmitAt = _retransmitAt == Never ? Never : now;
+        _persistAt = _persistAt == Never ? Never : now;
+        OnTimer(now);
+    }
+
+    /// <summary>The peer may have lost this connection in a restart: one probe, which it then answers with a reset (RFC 9293, 3.8.4 and 3.5.2).</summary>
+    public void Probe(long now)
+    {
+        if (!IsEstablished || State is TcpState.Closed or TcpState.TimeWait || _probesUnanswered > 0 || now - _lastHeardAt < RetransmissionTimer.Minimum)
+        {
+            return;
+        }
+
+        _probesUnanswered++;
+        _probeDue = true;
+        _environment.Statistics.Add(TcpCounter.KeepAliveProbes);
+        if (_keepAliveAt != Never)
+        {
+            _keepAliveAt = now + _options.KeepAliveInterval.Ticks;
         }
     }
 

@@ -78,9 +78,24 @@ internal sealed partial class TcpConnection
 
     public long SmoothedRoundTrip => _timer.SmoothedRoundTrip;
 
-    /// <summary>Bytes that may be appended now. The limit follows twice the congestion window, so that the pipe behind never runs dry.</summary>
-    public int SendRoom =>
-        _finQueued ? 0 : Math.Max(0, (int)Math.Clamp(2L * _congestion.Window, MinSendBuffer, Math.Max(MinSendBuffer, _options.MaxSendBuffer)) - _send.Length);
+    /// <summary>Bytes that may be appended now.</summary>
+    public int SendRoom => _finQueued ? 0 : Math.Max(0, SendLimit - _send.Length);
+
+    /// <summary>The memory of received bytes that the application has not read; null before the pipes are there.</summary>
+    public MeteredPool? Unread { get; set; }
+
+    /// <summary>Bytes of the connection's own buffers.</summary>
+    public int Held => _send.Held + _reassembly.Held;
+
+    /// <summary>Grows by each byte that is acknowledged or received, from an arbitrary number.</summary>
+    public uint Moved => _sendUnacknowledged + _receiveNext;
+
+    // Twice the congestion window, so that the pipe behind never runs dry; but what the peer's window holds back would lie here for as long as nobody reads
+    // there, so that no more than the minimum waits beyond it.
+    private int SendLimit => _environment.Budget.IsExhausted
+        ? BufferBudget.Minimum
+        : (int)Math.Clamp(
+            Math.Min(2L * _congestion.Window, (long)_sendWindow + MinSendBuffer), MinSendBuffer, Math.Max(MinSendBuffer, _options.MaxSendBuffer));
 
     private const int MinSendBuffer = 128 * 1024;
 
@@ -186,7 +201,7 @@ internal sealed partial class TcpConnection
     {
         SendNext = _sendNext,
         ReceiveNext = _receiveNext,
-        Window = _window.Advertise(_receiveNext, _receiveScale, _segmentSize),
+        Window = _window.Advertise(_receiveNext, ReceiveRoom, _receiveScale, _segmentSize),
         TimestampRecent = _timestampsOn ? _timestampRecent : null,
         TimestampOffset = _timestampOffset,
     };
@@ -223,7 +238,7 @@ internal sealed partial class TcpConnection
 }
 
 /// <summary>What the connections of a layer share.</summary>
-internal sealed record TcpEnvironment(TcpLayerOptions Options, ChunkPool Chunks, TcpStatistics Statistics);
+internal sealed record TcpEnvironment(TcpLayerOptions Options, ChunkPool Chunks, BufferBudget Budget, TcpStatistics Statistics);
 
 /// <summary>What the layer decides for a new connection.</summary>
 /// <param name="LocalPort">This end's port.</param>

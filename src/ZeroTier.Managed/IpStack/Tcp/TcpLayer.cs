@@ -35,13 +35,15 @@ internal sealed partial class TcpLayer : IDisposable
         Options = options ?? TcpLayerOptions.Default;
         _time = time;
         _origin = time.GetTimestamp();
-        Chunks = new ChunkPool(Options.MaxOutOfOrderBytes);
-        _environment = new TcpEnvironment(Options, Chunks, Statistics);
+        Budget = Options.Budget ?? new BufferBudget(time, long.MaxValue);
+        Chunks = new ChunkPool(Options.MaxOutOfOrderBytes, Budget);
+        _environment = new TcpEnvironment(Options, Chunks, Budget, Statistics);
         _timeWait = new TimeWaitTable(Options.TimeWait.Ticks, Options.MaxTimeWait);
         _isn = new IsnGenerator(random);
         _ports = new PortAllocator(random);
         _cookies = new SynCookies(random);
         Deadlines = new DeadlineQueue(time, () => Now, OnDeadlines);
+        Budget.Join(this);
     }
 
     public TcpStatistics Statistics { get; } = new();
@@ -61,6 +63,8 @@ internal sealed partial class TcpLayer : IDisposable
     internal IIpOutput Output { get; }
 
     internal TcpLayerOptions Options { get; }
+
+    internal BufferBudget Budget { get; }
 
     internal ChunkPool Chunks { get; }
 
@@ -226,6 +230,7 @@ internal sealed partial class TcpLayer : IDisposable
             socket.Abort(new TcpException(TcpError.ConnectionAborted, "The stack was stopped."));
         }
 
+        Budget.Leave(this);
         Deadlines.Dispose();
         _timeWait.Clear();
         OnProgress();
@@ -250,7 +255,23 @@ internal sealed partial class TcpLayer : IDisposable
         _listeners.TryRemove(new KeyValuePair<(IpAddress?, int), TcpListener>((listener.Address, listener.Port), listener));
 
     /// <summary>A handshake is complete (1), or a connection that was complete has ended (-1).</summary>
-    internal void CountEstablished(int change) => Interlocked.Add(ref _established, change);
+    internal void CountEstablished(int change)
+    {
+        Interlocked.Add(ref _established, change);
+        Budget.Add(change * BufferBudget.ConnectionCost);
+    }
+
+    /// <summary>Adds the connections that hold more than the minimum and have hardly moved since the last call, with what they hold.</summary>
+    internal void CollectIdle(List<(TcpSocket Socket, long Bytes)> idle)
+    {
+        foreach (KeyValuePair<ConnectionKey, TcpSocket> entry in _sockets)
+        {
+            if (entry.Value.HeldIdle() is var bytes and > BufferBudget.Minimum)
+            {
+                idle.Add((entry.Value, bytes));
+            }
+        }
+    }
 
     internal void OnHalfOpenAdded() => Interlocked.Increment(ref _halfOpen);
 
@@ -358,6 +379,12 @@ internal sealed partial class TcpLayer : IDisposable
         if (key.Local == key.Remote && key.LocalPort == key.RemotePort || Volatile.Read(ref _count) >= Options.MaxConnections || !listener.HasRoom)
         {
             Statistics.Add(TcpCounter.SynDropped);
+            return;
+        }
+
+        if (Budget.IsExhausted)
+        {
+            Statistics.Add(TcpCounter.MemoryRefused);
             return;
         }
 

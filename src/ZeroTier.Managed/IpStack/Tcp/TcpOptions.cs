@@ -25,7 +25,7 @@ internal sealed record TcpSocketOptions
     /// <summary>Largest receive window in bytes, 2 KiB to 1 GiB. Received memory is bounded by this plus the input pipe's limit.</summary>
     public int ReceiveWindow { get; init; } = 1 << 20;
 
-    /// <summary>Most unacknowledged and unsent bytes that the stack itself holds, beyond the output pipe; at least 128 KiB. The limit in force follows the congestion window.</summary>
+    /// <summary>Most unacknowledged and unsent bytes that the stack itself holds, beyond the output pipe; at least 128 KiB. The limit in force follows the congestion window and the peer's.</summary>
     public int MaxSendBuffer { get; init; } = 4 << 20;
 
     /// <summary>Offer timestamps (RFC 7323): 12 bytes of every segment for protection against wrapped sequence numbers.</summary>
@@ -86,6 +86,9 @@ internal sealed record TcpLayerOptions
 
     /// <summary>How long a connection that the application has closed waits for the peer's FIN, acknowledging and discarding what still comes.</summary>
     public TimeSpan FinWaitTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>What all connections may hold in memory, shared by the layers of a node. Null for no bound. Stays its maker's to dispose of.</summary>
+    public BufferBudget? Budget { get; init; }
 
     /// <summary>Bytes of out-of-order data that all connections together may hold.</summary>
     public long MaxOutOfOrderBytes { get; init; } = 64L << 20;

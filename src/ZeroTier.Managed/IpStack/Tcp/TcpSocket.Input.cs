@@ -23,9 +23,15 @@ internal sealed partial class TcpSocket
 
     private void OpenPipes()
     {
-        _input = new Pipe(_options.Input);
-        _output = new Pipe(_options.Output);
+        _connection.Unread = new MeteredPool(_options.Input.Pool, _layer.Budget);
+        _unsent = new MeteredPool(_options.Output.Pool, _layer.Budget);
+        _input = new Pipe(Metered(_options.Input, _connection.Unread));
+        _output = new Pipe(Metered(_options.Output, _unsent));
     }
+
+    private static PipeOptions Metered(PipeOptions options, MeteredPool pool) => new(
+        pool, options.ReaderScheduler, options.WriterScheduler, options.PauseWriterThreshold, options.ResumeWriterThreshold, options.MinimumSegmentSize,
+        options.UseSynchronizationContext);
 
     // Hands received data to the application: one flush for all that the batch brought.
     private void PumpInput()

@@ -10,6 +10,7 @@ internal sealed partial class TcpSocket
 
     private readonly Action _onRead;
     private Pipe? _output;
+    private MeteredPool? _unsent;
     private ValueTask<ReadResult> _read;
     private bool _outputBusy;
     private bool _outputWaits;

@@ -31,6 +31,8 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     private bool _established;
     private bool _ended;
     private bool _disposed;
+    private bool _awaitsPeer;
+    private uint _movedBefore;
 
     // The turn whose batch holds segments that are not sent yet, and whether others have left a note since. See Transmit.
     private long _turn;
@@ -60,7 +62,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 
     public int RemotePort => Key.RemotePort;
 
-    /// <summary>The link address that sent the SYN or SYN-ACK. Segments from others are dropped.</summary>
+    /// <summary>The link address that sent the SYN or SYN-ACK; the default value before one came. Segments from others are dropped.</summary>
     public MacAddress RemoteMac => _remoteMac ?? default;
 
     /// <summary>Received bytes. Ends with a completed read after FIN, with a <see cref="TcpException"/> otherwise.</summary>
@@ -124,6 +126,17 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
                 bool idle = _outputWaits && !_read.IsCompleted && !_disposed && !_outputClosing;
                 return !_connection.IsEstablished || _connection.IsSendQueueEmpty && !_outputBusy && (_outputDone || idle);
             }
+        }
+    }
+
+    /// <summary>What the connection holds in memory if it has moved less than <see cref="BufferBudget.Minimum"/> bytes since the last call, else 0.</summary>
+    internal long HeldIdle()
+    {
+        lock (_gate)
+        {
+            uint moved = _connection.Moved - _movedBefore;
+            _movedBefore += moved;
+            return !_established || _ended || moved >= BufferBudget.Minimum ? 0 : _connection.Held + (_connection.Unread?.Held ?? 0) + (_unsent?.Held ?? 0);
         }
     }
 
@@ -214,6 +227,24 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         }
     }
 
+    /// <summary>The peer was heard again after a silence.</summary>
+    internal void OnPeerHeard(long now)
+    {
+        lock (_gate)
+        {
+            _connection.OnPeerHeard(now);
+        }
+    }
+
+    /// <summary>Asks the peer whether it still knows the connection.</summary>
+    internal void Probe(long now)
+    {
+        lock (_gate)
+        {
+            _connection.Probe(now);
+        }
+    }
+
     internal void OnDeadline(long now)
     {
         lock (_gate)
@@ -242,6 +273,11 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         lock (_gate)
         {
             deadline = _connection.NextDeadline;
+            if (_awaitsPeer != _connection.AwaitsPeer)
+            {
+                _awaitsPeer = !_awaitsPeer;
+                _layer.NoteAwaiting(this, _awaitsPeer);
+            }
         }
 
         _layer.Deadlines.Schedule(this, deadline);

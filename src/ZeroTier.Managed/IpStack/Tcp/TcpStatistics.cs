@@ -12,6 +12,7 @@ internal sealed class TcpStatistics
         (TcpCounter.WrongSender, "tcp.sender"),
         (TcpCounter.SynDropped, "tcp.backlog"),
         (TcpCounter.NeverAccepted, "tcp.unaccepted"),
+        (TcpCounter.MemoryRefused, "tcp.memory"),
         (TcpCounter.OutOfWindowSegments, "tcp.window"),
         (TcpCounter.PawsDropped, "tcp.paws"),
     ];
@@ -83,6 +84,9 @@ internal enum TcpCounter
 
     /// <summary>Connections that were reset because their listener closed before they were accepted.</summary>
     NeverAccepted,
+
+    /// <summary>SYNs and data dropped because the memory for the buffers of all connections was used up.</summary>
+    MemoryRefused,
 
     ChallengeAcks,
     OutOfOrderSegments,

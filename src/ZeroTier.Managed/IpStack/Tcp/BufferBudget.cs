@@ -1,0 +1,169 @@
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+/// <summary>
+/// What the connections of a node hold in memory together: bytes written, sent and not acknowledged, out of order, unread, and a share for each connection
+/// itself. Thread-safe.
+/// </summary>
+/// <remarks>
+/// Used up, it lets nobody grow: listeners take no new connections, every connection keeps to <see cref="Minimum"/> bytes each way, and every few seconds
+/// the largest of those that hold more without moving are reset. The locks are leaves; connections are reset and reports are made without them.
+/// </remarks>
+internal sealed class BufferBudget : IDisposable
+{
+    /// <summary>What a connection costs beside its buffers, here and in the server above.</summary>
+    public const int ConnectionCost = 16 * 1024;
+
+    /// <summary>What each connection may hold each way while the budget is used up. Enough for a window of some segments.</summary>
+    public const int Minimum = 32 * 1024;
+
+    /// <summary>A connection that moves less than <see cref="Minimum"/> bytes in this time stands still.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+    // Of a budget that is used up again and again without a reset.
+    private static readonly TimeSpan _reportInterval = TimeSpan.FromMinutes(1);
+
+    private readonly Lock _gate = new();
+    private readonly List<TcpLayer> _layers = [];
+    private readonly TimeProvider _time;
+    private readonly Action<BudgetReport>? _report;
+    private ITimer? _timer;
+    private long _used;
+    private bool _watching;
+    private bool _disposed;
+
+    // The timer's.
+    private int _ticks;
+    private long _quietUntil = long.MinValue;
+
+    /// <param name="time">Clock and timer.</param>
+    /// <param name="limit">In bytes.</param>
+    /// <param name="report">Hears when the budget is used up, and what was done about it; called from a timer's thread.</param>
+    public BufferBudget(TimeProvider time, long limit, Action<BudgetReport>? report = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        _time = time;
+        _report = report;
+        Limit = limit;
+    }
+
+    public long Limit { get; }
+
+    public long Used => Interlocked.Read(ref _used);
+
+    public bool IsExhausted => Volatile.Read(ref _used) >= Limit;
+
+    /// <summary>Takes bytes, or gives them back when negative. Never refuses: whoever may grow asks <see cref="IsExhausted"/> first.</summary>
+    public void Add(long bytes)
+    {
+        long used = Interlocked.Add(ref _used, bytes);
+        if (bytes > 0 && used >= Limit && !Volatile.Read(ref _watching))
+        {
+            Watch();
+        }
+    }
+
+    public void Join(TcpLayer layer)
+    {
+        lock (_gate)
+        {
+            _layers.Add(layer);
+        }
+    }
+
+    public void Leave(TcpLayer layer)
+    {
+        lock (_gate)
+        {
+            _layers.Remove(layer);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            _timer?.Dispose();
+        }
+    }
+
+    // May run under a connection's lock: connections are looked at by the timer.
+    private void Watch()
+    {
+        lock (_gate)
+        {
+            if (_watching || _disposed)
+            {
+                return;
+            }
+
+            _watching = true;
+            _ticks = 0;
+            _timer ??= _time.CreateTimer(static budget => ((BufferBudget)budget!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void OnTick()
+    {
+        // The first time notes how far everybody is: what stands still is known after an interval.
+        List<(TcpSocket Socket, long Bytes)> idle = CollectIdle();
+        long used = Used;
+        int reset = 0;
+        long freed = 0;
+        if (_ticks++ > 0 && used >= Limit)
+        {
+            // Some way below the limit, or the next byte would bring it back.
+            long excess = used - Limit + Limit / 8;
+            foreach ((TcpSocket socket, long bytes) in idle.OrderByDescending(entry => entry.Bytes).TakeWhile(_ => freed < excess))
+            {
+                socket.Abort(new TcpException(
+                    TcpError.ConnectionAborted, "The memory for the buffers of all connections was used up, and this one held much of it without moving."));
+                reset++;
+                freed += bytes;
+            }
+        }
+
+        if (reset > 0 || used >= Limit && _quietUntil <= _time.GetTimestamp())
+        {
+            _quietUntil = _time.GetTimestamp() + (long)(_reportInterval.TotalSeconds * _time.TimestampFrequency);
+            _report?.Invoke(new BudgetReport(used, Limit, reset, freed));
+        }
+
+        lock (_gate)
+        {
+            // Under the lock, as whoever uses it up looks whether somebody watches.
+            Volatile.Write(ref _watching, false);
+            Interlocked.MemoryBarrier();
+            if (IsExhausted && !_disposed)
+            {
+                Volatile.Write(ref _watching, true);
+                _timer!.Change(Interval, Timeout.InfiniteTimeSpan);
+            }
+        }
+    }
+
+    private List<(TcpSocket Socket, long Bytes)> CollectIdle()
+    {
+        TcpLayer[] layers;
+        lock (_gate)
+        {
+            layers = [.. _layers];
+        }
+
+        var idle = new List<(TcpSocket Socket, long Bytes)>();
+        foreach (TcpLayer layer in layers)
+        {
+            layer.CollectIdle(idle);
+        }
+
+        return idle;
+    }
+}
+
+/// <summary>The budget was found used up.</summary>
+/// <param name="Used">Bytes that all connections held.</param>
+/// <param name="Limit">Bytes that they may hold.</param>
+/// <param name="Reset">Connections that were reset because of it.</param>
+/// <param name="Freed">Bytes that those held.</param>
+internal readonly record struct BudgetReport(long Used, long Limit, int Reset, long Freed);
