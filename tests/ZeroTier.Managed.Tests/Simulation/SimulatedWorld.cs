@@ -90,6 +90,18 @@ internal sealed class SimulatedWorld
         Assert.DoesNotContain(Faults.Lines, line => !line.StartsWith("NodeFailed", StringComparison.Ordinal));
     }
 
+    /// <summary>How the node of a machine is built: the root's is 0.</summary>
+    public ManagedNodeOptions OptionsOf(int index) => new()
+    {
+        Identity = TestIdentities.Get(index),
+        Planet = SharedPlanet,
+        TimeProvider = Clock,
+        RandomSource = Physical.Random.Fork(),
+        Scheduler = PipeScheduler.Inline,
+        LoggerFactory = Faults,
+        DatagramTransportFactory = () => Hosts[index].Open(UdpPort),
+    };
+
     public Task Delay(TimeSpan time)
     {
         // Task.Delay would continue on the thread pool.
@@ -100,16 +112,7 @@ internal sealed class SimulatedWorld
 
     private ManagedNode CreateNode(int index)
     {
-        var node = new ManagedNode(new ManagedNodeOptions
-        {
-            Identity = TestIdentities.Get(index),
-            Planet = SharedPlanet,
-            TimeProvider = Clock,
-            RandomSource = Physical.Random.Fork(),
-            Scheduler = PipeScheduler.Inline,
-            LoggerFactory = Faults,
-            DatagramTransportFactory = () => Hosts[index].Open(UdpPort),
-        });
+        var node = new ManagedNode(OptionsOf(index));
         _nodes.Add(node);
         return node;
     }

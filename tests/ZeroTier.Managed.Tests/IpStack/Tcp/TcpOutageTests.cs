@@ -1,0 +1,123 @@
+using ZeroTier.Managed.IpStack.Tcp;
+
+namespace ZeroTier.Managed.Tests.IpStack.Tcp;
+
+/// <summary>What the link tells TCP of a peer: it was heard again, or it may have restarted.</summary>
+public sealed class TcpOutageTests
+{
+    [Fact]
+    public async Task PeerHeardAgain_RetransmitsAtOnce_AndOnceOnly()
+    {
+        using var pair = new TcpPair();
+        (TcpSocket client, TcpSocket server) = pair.Connect();
+        pair.Link.Conditions.Cut = true;
+        _ = TcpTraffic.SendAsync(client.Output, 50_000, 1);
+        Task<long> receiving = TcpTraffic.ReceiveAsync(server.Input, 1);
+        pair.Clock.Advance(TimeSpan.FromSeconds(40));
+
+        // Still cut: one more segment, however often the peer is heard, and the waiting begins anew.
+        long before = pair.A.Layer.Statistics[TcpCounter.Retransmissions];
+        Heard(pair);
+        Heard(pair);
+        Assert.Equal(before + 1, pair.A.Layer.Statistics[TcpCounter.Retransmissions]);
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Heard(pair);
+        Assert.InRange(pair.A.Layer.Statistics[TcpCounter.Retransmissions], before + 1, before + 3);
+        pair.Link.Conditions.Cut = false;
+        Assert.True(pair.Clock.RunUntil(() => receiving.IsCompleted, TimeSpan.FromSeconds(5)));
+        Assert.Equal(50_000, await receiving);
+    }
+
+    [Fact]
+    public void PeerHeardAgain_AfterTheCut_TheTransferGoesOnWithinARoundTrip()
+    {
+        using var pair = new TcpPair();
+        (TcpSocket client, TcpSocket server) = pair.Connect();
+        _ = TcpTraffic.SendAsync(client.Output, 50_000_000, 1, complete: false);
+        _ = TcpTraffic.ReceiveAsync(server.Input, 1);
+        pair.Link.Conditions.Bandwidth = 1_000_000;
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        for (int outage = 0; outage < 2; outage++)
+        {
+            pair.Link.Conditions.Cut = true;
+            pair.Clock.Advance(TimeSpan.FromSeconds(40));
+            pair.Link.Conditions.Cut = false;
+            long before = pair.B.Layer.Statistics[TcpCounter.BytesReceived];
+            pair.Clock.Advance(TimeSpan.FromSeconds(1));
+            Assert.Equal(before, pair.B.Layer.Statistics[TcpCounter.BytesReceived]);
+            Heard(pair);
+            pair.Clock.Advance(TimeSpan.FromSeconds(1));
+            Assert.True(pair.B.Layer.Statistics[TcpCounter.BytesReceived] > before + 100_000, "The transfer stands still.");
+        }
+    }
+
+    [Fact]
+    public void PeerHeardAgain_AttemptsToConnectAndProbesOfAClosedWindow_AreRepeatedToo()
+    {
+        using var pair = new TcpPair();
+        (TcpSocket client, TcpSocket server) = pair.Connect();
+        _ = TcpTraffic.SendAsync(client.Output, 5_000_000, 1);
+        pair.Clock.Advance(TimeSpan.FromSeconds(5));
+
+        // The window is shut. The update that opens it is lost, and so are the probes.
+        pair.Link.Conditions.Cut = true;
+        Task<long> receiving = TcpTraffic.ReceiveAsync(server.Input, 1);
+        using TcpListener listener = pair.B.Layer.Listen(null, 81, new TcpListenOptions { Socket = TcpPair.Options });
+        Task<TcpSocket> connecting = pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 81, TcpPair.Options, CancellationToken.None).AsTask();
+        pair.Clock.Advance(TimeSpan.FromSeconds(33));
+        pair.Link.Conditions.Cut = false;
+        Heard(pair);
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(connecting.IsCompletedSuccessfully);
+        Assert.True(receiving.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public void PeerHeardAgain_OtherPeersAndConnectionsThatWaitForNothing_SendNothing()
+    {
+        using var pair = new TcpPair();
+        (TcpSocket client, TcpSocket server) = pair.Connect();
+        long idle = pair.Link.PacketsSent;
+        Heard(pair);
+        Assert.Equal(idle, pair.Link.PacketsSent);
+
+        pair.Link.Conditions.Cut = true;
+        _ = TcpTraffic.SendAsync(client.Output, 1000, 1);
+        pair.Clock.Advance(TimeSpan.FromSeconds(40));
+        long before = pair.Link.PacketsSent;
+        pair.A.Layer.OnPeerHeard((_, _) => false);
+        Assert.Equal(before, pair.Link.PacketsSent);
+        pair.Link.Conditions.Cut = false;
+        pair.Clock.Advance(TimeSpan.FromSeconds(60));
+        Assert.True(server.Input.TryRead(out _));
+        before = pair.Link.PacketsSent;
+        Heard(pair);
+        Assert.Equal(before, pair.Link.PacketsSent);
+    }
+
+    [Fact]
+    public void PeerRestarted_ConnectionsThatItNoLongerKnows_EndInARoundTrip_AndOthersGoOn()
+    {
+        using var pair = new TcpPair();
+        (TcpSocket client, TcpSocket server) = pair.Connect();
+        pair.Clock.Advance(TimeSpan.FromSeconds(10));
+        pair.A.Layer.OnPeerRestarted(pair.B.Mac);
+        pair.A.Layer.OnPeerRestarted(pair.B.Mac);
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(1, pair.A.Layer.Statistics[TcpCounter.KeepAliveProbes]);
+        Assert.False(client.ReceiveEnded.IsCompleted);
+
+        // The peer forgets everything without a word.
+        pair.Link.Conditions.Cut = true;
+        server.Abort();
+        pair.Clock.Advance(TimeSpan.FromSeconds(1));
+        pair.Link.Conditions.Cut = false;
+        pair.Clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.False(client.ReceiveEnded.IsCompleted);
+        pair.A.Layer.OnPeerRestarted(pair.B.Mac);
+        pair.Clock.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(TcpError.ConnectionReset, TcpPeer.ResultOf(client.ReceiveEnded)!.Error);
+    }
+
+    private static void Heard(TcpPair pair) => pair.A.Layer.OnPeerHeard((mac, address) => mac == pair.B.Mac || mac == default && address == pair.B.Address);
+}
