@@ -20,6 +20,7 @@ public class OptionsTests
     [InlineData("Backlog", "0", "512")]
     [InlineData("IOQueueCount", "-1", "4")]
     [InlineData("MaxReadBufferSize", "-5", "1048576")]
+    [InlineData("MaxTotalBufferSize", "1000", "268435456")]
     [InlineData("RequireReadyWithin", "soon", "00:00:30")]
     [InlineData("RequireReadyWithin", "-00:00:01", "00:00:30")]
     [InlineData("OfflineGracePeriod", "-00:00:01", "00:00:30")]

@@ -211,6 +211,7 @@ public class StartTests
     [Theory]
     [InlineData("Port")]
     [InlineData("ActivityTimeout")]
+    [InlineData("MaxTotalBufferSize")]
     [InlineData("StoragePath")]
     [InlineData("Identity")]
     public void Constructor_BadOption_NamesIt(string option)
@@ -220,6 +221,7 @@ public class StartTests
         {
             "Port" => new ManagedNodeOptions { Port = 70000 },
             "ActivityTimeout" => new ManagedNodeOptions { ActivityTimeout = TimeSpan.Zero },
+            "MaxTotalBufferSize" => new ManagedNodeOptions { MaxTotalBufferSize = 1000 },
             "StoragePath" => new ManagedNodeOptions { StoragePath = " " },
             _ => new ManagedNodeOptions { Identity = NodeIdentity.Parse(identity.ToString()) },
         };
