@@ -31,9 +31,9 @@ internal sealed class BufferBudget : IDisposable
     private bool _watching;
     private bool _disposed;
 
-    // The timer's.
-    private int _ticks;
-    private long _quietUntil = long.MinValue;
+    // When connections were last looked at, and when the budget was last reported used up. The timer's; the first also under the lock.
+    private long? _lookedAt;
+    private long? _reportedAt;
 
     /// <param name="time">Clock and timer.</param>
     /// <param name="limit">In bytes.</param>
@@ -97,21 +97,21 @@ internal sealed class BufferBudget : IDisposable
                 return;
             }
 
+            // However often the limit is crossed, connections are looked at once in an interval: all that have hardly moved since the last time stand still.
             _watching = true;
-            _ticks = 0;
             _timer ??= _time.CreateTimer(static budget => ((BufferBudget)budget!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            _timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            TimeSpan due = _lookedAt is { } at ? Interval - _time.GetElapsedTime(at) : TimeSpan.Zero;
+            _timer.Change(due > TimeSpan.Zero ? due : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
     }
 
     private void OnTick()
     {
-        // The first time notes how far everybody is: what stands still is known after an interval.
         List<(TcpSocket Socket, long Bytes)> idle = CollectIdle();
         long used = Used;
         int reset = 0;
         long freed = 0;
-        if (_ticks++ > 0 && used >= Limit)
+        if (used >= Limit)
         {
             // Some way below the limit, or the next byte would bring it back.
             long excess = used - Limit + Limit / 8;
@@ -124,15 +124,16 @@ internal sealed class BufferBudget : IDisposable
             }
         }
 
-        if (reset > 0 || used >= Limit && _quietUntil <= _time.GetTimestamp())
+        if (reset > 0 || used >= Limit && (_reportedAt is not { } last || _time.GetElapsedTime(last) >= _reportInterval))
         {
-            _quietUntil = _time.GetTimestamp() + (long)(_reportInterval.TotalSeconds * _time.TimestampFrequency);
+            _reportedAt = _time.GetTimestamp();
             _report?.Invoke(new BudgetReport(used, Limit, reset, freed));
         }
 
         lock (_gate)
         {
-            // Under the lock, as whoever uses it up looks whether somebody watches.
+            // First this, then a look: whoever uses it up does the opposite, so that one of the two sees the other.
+            _lookedAt = _time.GetTimestamp();
             Volatile.Write(ref _watching, false);
             Interlocked.MemoryBarrier();
             if (IsExhausted && !_disposed)

@@ -7,7 +7,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// Read RFC 9293, 3.10 first. Times are in ticks of 100 ns since any fixed moment.
 /// </summary>
 /// <remarks>
-/// Guarded by the lock of the <see cref="TcpSocket"/> that owns it. Lock order: listener, then connection, then the timer queue, then pools; the
+/// Guarded by the lock of the <see cref="TcpSocket"/> that owns it. Lock order: listener, then connection, then the timer queue, then pools, then the budget; the
 /// tables of the layer are concurrent or leaf locks. No lock is held while a pipe is flushed or completed, a batch is sent or an observer is called.
 /// </remarks>
 internal sealed partial class TcpConnection
