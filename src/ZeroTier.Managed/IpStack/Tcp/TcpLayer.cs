@@ -435,6 +435,12 @@ internal sealed partial class TcpLayer : IDisposable
             return;
         }
 
+        if (Budget.IsExhausted)
+        {
+            Statistics.Add(TcpCounter.MemoryRefused);
+            return;
+        }
+
         TcpSocketOptions options = listener.Options.Socket;
         TcpConnectionSetup setup = SetUp(key, now) with { InitialSequence = segment.Acknowledgement - 1 };
         var socket = new TcpSocket(this, key, TcpConnection.Restore(_environment, options, setup, syn, now), options, listener, sourceMac);
