@@ -36,11 +36,14 @@ internal static class Ed25519
         CryptographicOperations.ZeroMemory(digest);
     }
 
-    /// <summary>Verifies (RFC 8032, 5.1.7): S below L, canonical points, and without the cofactor, as nodes of the reference do.</summary>
+    /// <summary>
+    /// Verifies (RFC 8032, 5.1.7): S below L, canonical points, and without the cofactor, as nodes of the reference do. Public keys of small order are
+    /// refused: signatures that fit them can be made without a private key.
+    /// </summary>
     public static bool Verify(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
     {
         if (publicKey.Length != KeySize || signature.Length != SignatureSize || !EdwardsScalar.IsCanonical(signature[32..]) ||
-            !EdwardsPoint.TryRead(publicKey, out EdwardsPoint a))
+            !EdwardsPoint.TryRead(publicKey, out EdwardsPoint a) || a.IsOfSmallOrder())
         {
             return false;
         }

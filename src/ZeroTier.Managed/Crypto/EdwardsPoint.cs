@@ -113,6 +113,13 @@ internal struct EdwardsPoint
         _t = FieldElement.Negate(p._t),
     };
 
+    /// <summary>Whether the point is one of the eight whose order divides the cofactor: 8 P is the neutral element, x = 0 and y = 1. For public values only.</summary>
+    public readonly bool IsOfSmallOrder()
+    {
+        EdwardsPoint multiple = Double(Double(Double(this)));
+        return multiple._x.IsZero() && FieldElement.Subtract(multiple._y, multiple._z).IsZero();
+    }
+
     /// <summary>Multiples 0 to 15 of a point.</summary>
     public static void Multiples(in EdwardsPoint point, Span<EdwardsPoint> table)
     {

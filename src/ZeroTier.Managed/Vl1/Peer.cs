@@ -18,6 +18,7 @@ internal sealed class Peer
     private long _lastRelayedSend = Vl1Timing.Never;
     private long _lastPush = Vl1Timing.Never;
     private long _lastDoubt = Vl1Timing.Never;
+    private int _credit;
 
     public Peer(NodeIdentity identity, SessionKeys keys)
     {
@@ -97,7 +98,29 @@ internal sealed class Peer
         set => Volatile.Write(ref _lastDoubt, value);
     }
 
+    /// <summary>Notes bytes that came from it, by a path or a root: it may have us send some to places that it names. Thread-safe.</summary>
+    public void Earn(int bytes)
+    {
+        if (Volatile.Read(ref _credit) < Vl1Limits.UnprovenCredit)
+        {
+            Interlocked.Add(ref _credit, Vl1Limits.Amplification * bytes);
+        }
+    }
+
     // Control.
+
+    /// <summary>Whether so much may be sent to places that it names; if so it is charged.</summary>
+    public bool TrySpend(int bytes)
+    {
+        if (Volatile.Read(ref _credit) < bytes)
+        {
+            return false;
+        }
+
+        Interlocked.Add(ref _credit, -bytes);
+        return true;
+    }
+
     public IReadOnlyList<InetEndPoint> RootEndPoints { get; set; } = [];
 
     public bool IsForgotten { get; set; }
@@ -128,8 +151,8 @@ internal sealed class Peer
 
     public int PushesInARow { get; set; }
 
-    /// <summary>Places that were greeted lately to confirm them.</summary>
-    public RecentPlaces Confirmations { get; } = new();
+    /// <summary>Places from which it has not answered.</summary>
+    public UnprovenPlaces UnprovenPlaces { get; } = new();
 
     /// <summary>The path that a packet came over, if it has been learnt.</summary>
     public PeerPath? FindPath(int socket, in InetEndPoint endPoint)
@@ -164,45 +187,4 @@ internal sealed class Peer
     public int Latency => _route.Path?.Latency ?? 0;
 
     public override string ToString() => Id.ToString();
-}
-
-/// <summary>The last few places that were tried for a peer, so that each is tried at most once in a while, and not too many at once.</summary>
-internal sealed class RecentPlaces
-{
-    private readonly (InetEndPoint EndPoint, long Time)[] _places = new (InetEndPoint, long)[Vl1Limits.ConfirmationsPerPeer];
-    private int _count;
-
-    /// <summary>Whether the place may be tried now; if so it is noted.</summary>
-    public bool TryAdd(in InetEndPoint endPoint, long now)
-    {
-        int slot = _count;
-        for (int i = 0; i < _count; i++)
-        {
-            bool recent = now - _places[i].Time < Vl1Timing.ConfirmInterval;
-            if (_places[i].EndPoint == endPoint)
-            {
-                if (recent)
-                {
-                    return false;
-                }
-
-                slot = i;
-                break;
-            }
-
-            if (!recent)
-            {
-                slot = i;
-            }
-        }
-
-        if (slot == _places.Length)
-        {
-            return false;
-        }
-
-        _count = Math.Max(_count, slot + 1);
-        _places[slot] = (endPoint, now);
-        return true;
-    }
 }

@@ -11,6 +11,7 @@ internal sealed class Reassembly(DropCounters drops)
     private readonly Lock _lock = new();
     private readonly Slot[] _slots = new Slot[Vl1Limits.ReassemblySlots];
     private int _used;
+    private long _begun;
 
     /// <summary>Number of incomplete packets.</summary>
     public int Count
@@ -128,7 +129,7 @@ internal sealed class Reassembly(DropCounters drops)
                 return ref slot;
             }
 
-            if (slot.Since < _slots[oldest].Since)
+            if (slot.Sequence < _slots[oldest].Sequence)
             {
                 oldest = i;
             }
@@ -136,7 +137,7 @@ internal sealed class Reassembly(DropCounters drops)
             if (slot.Source == info.Source)
             {
                 ofSource++;
-                if (oldestOfSource < 0 || slot.Since < _slots[oldestOfSource].Since)
+                if (oldestOfSource < 0 || slot.Sequence < _slots[oldestOfSource].Sequence)
                 {
                     oldestOfSource = i;
                 }
@@ -158,6 +159,7 @@ internal sealed class Reassembly(DropCounters drops)
         taken.PacketId = packetId;
         taken.Source = info.Source;
         taken.Since = now;
+        taken.Sequence = ++_begun;
         taken.InOrder = true;
         return ref taken;
     }
@@ -195,6 +197,9 @@ internal sealed class Reassembly(DropCounters drops)
         public InetEndPoint Source;
         public PacketInfo HeadInfo;
         public long Since;
+
+        // The order in which packets were begun: many begin within one millisecond.
+        public long Sequence;
         public int Length;
         public int Have;
         public int Total;

@@ -15,8 +15,11 @@ internal static class Vl1Limits
     /// <summary>Paths of one peer. A full set replaces the path that was silent longest.</summary>
     public const int PathsPerPeer = 16;
 
-    /// <summary>Places tried for a peer within <see cref="Vl1Timing.ConfirmInterval"/>, so that forged sources cannot make us a reflector.</summary>
-    public const int ConfirmationsPerPeer = 8;
+    /// <summary>Places of a peer that have not answered and are kept account of; each gives way when nothing came from it for <see cref="Vl1Timing.ConfirmInterval"/>.</summary>
+    public const int UnprovenPlacesPerPeer = 32;
+
+    /// <summary>Most bytes that may be saved up by a peer, or by a place that has not answered.</summary>
+    public const int UnprovenCredit = 16_384;
 
     /// <summary>Packets under reassembly.</summary>
     public const int ReassemblySlots = 32;
@@ -42,8 +45,8 @@ internal static class Vl1Limits
     /// <summary>Of these, addresses looked up because of packets that anybody can send: they must not keep us from looking up whom we want to reach.</summary>
     public const int PendingWhoisForStrangers = 64;
 
-    /// <summary>Bytes sent for each byte received from a place that has not proven to be the peer's, so that forged sources gain little (as RFC 9000, 8).</summary>
-    public const int Amplification = 3;
+    /// <summary>Bytes sent to places that have not answered, for each byte received: forged sources must gain little (RFC 9000, 8, which allows 3).</summary>
+    public const int Amplification = 2;
 
     /// <summary>Introductions that wait for an identity.</summary>
     public const int PendingIntroductions = 32;
@@ -75,23 +78,38 @@ internal static class Vl1Limits
     /// <summary>Multicast subscriptions of one node that a root stores.</summary>
     public const int MulticastGroupsPerMember = 512;
 
-    /// <summary>Identities of unknown nodes that may be agreed with in a burst; then <see cref="AgreementsPerSecond"/>.</summary>
-    public const int AgreementBurst = 256;
+    /// <summary>HELLOs of unknown identities that wait for a key agreement; a further one replaces a random one.</summary>
+    public const int WaitingHellos = 512;
 
-    /// <summary>Key agreements per second with nodes that nobody vouches for.</summary>
-    public const int AgreementsPerSecond = 128;
+    /// <summary>Longest HELLO of an unknown identity: one datagram.</summary>
+    public const int LongestFirstHello = Fragments.Mtu;
 
-    /// <summary>Remembered peers that are brought back in a burst because of packets that anybody can send; then <see cref="RecallsPerSecond"/>.</summary>
-    public const int RecallBurst = 256;
+    /// <summary>Newcomers that wait for the check of their proof of work; a further one replaces a random one.</summary>
+    public const int WaitingProofs = 128;
 
-    /// <summary>Remembered peers brought back per second: a root that knows many has them all back within a minute after its restart.</summary>
-    public const int RecallsPerSecond = 256;
+    /// <summary>Newcomers that were challenged to show that they are where they say; a further one replaces a random one.</summary>
+    public const int ChallengedNewcomers = 2_048;
 
-    /// <summary>Proof-of-work checks in a burst; then <see cref="ProofsPerSecond"/>.</summary>
-    public const int ProofBurst = 64;
+    /// <summary>Share of one core that key agreements with unknown nodes may take for longer: some thousands per second.</summary>
+    public const double AgreementShare = 0.4;
 
-    /// <summary>Proof-of-work checks per second, each some milliseconds of one core.</summary>
-    public const int ProofsPerSecond = 16;
+    /// <summary>Share of one core that checking proofs of work may take for longer: some tens per second.</summary>
+    public const double ProofShare = 0.4;
+
+    /// <summary>Newcomers whose proof of work is checked although nothing shows that they are where they say. Others are challenged.</summary>
+    public static readonly TokenRate UnchallengedNewcomers = new(32, 8);
+
+    /// <summary>Newcomers of one address prefix that have shown where they are.</summary>
+    public static readonly TokenRate NewcomersPerPrefix = new(64, 32);
+
+    /// <summary>Processor time that each kind of check may take at once.</summary>
+    public static readonly TimeSpan AdmissionBurst = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>
+    /// Remembered peers that are brought back because of packets that anybody can send, each a key agreement on the receiving thread: few at once, and yet a root that
+    /// knows many has them all back within a minute after its restart.
+    /// </summary>
+    public static readonly TokenRate Recalls = new(32, 256);
 
     /// <summary>Roots of a planet (chapter 2.8.1).</summary>
     public const int Roots = 4;

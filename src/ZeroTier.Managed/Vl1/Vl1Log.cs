@@ -43,4 +43,7 @@ internal static partial class Vl1Log
 
     [LoggerMessage(1012, LogLevel.Debug, "Node {Node}: its physical addresses have changed, {Count} can be used for paths; roots and peers are told.")]
     public static partial void LocalEndPointsChanged(ILogger logger, NodeId node, int count);
+
+    [LoggerMessage(1013, LogLevel.Error, "An unknown identity could not be checked; it is not let in.")]
+    public static partial void AdmissionFailed(ILogger logger, Exception exception);
 }

@@ -16,6 +16,7 @@ internal sealed partial class Vl1Node
     // An authenticated packet. What is not taken returns before it counts as received.
     private void Dispatch(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
+        Earn(peer, info, verb);
         if (info.Hops != 0)
         {
             DoubtPaths(peer);
@@ -212,8 +213,7 @@ internal sealed partial class Vl1Node
                 peer.LastWhoisAnswer = now;
             }
 
-            const int AnswerSize = PacketHeader.Size + ReplyHeaderSize + NodeIdentity.BinarySize;
-            int room = Math.Max(AnswerSize, AnswerRoom(peer, info));
+            int questions = QuestionsFor(info);
             Span<byte> identity = stackalloc byte[NodeIdentity.BinarySize];
             Span<ulong> asked = stackalloc ulong[Vl1Limits.WhoisAddresses];
             for (int i = 0; i < asked.Length && payload.Length >= PacketHeader.AddressSize; i++)
@@ -230,27 +230,20 @@ internal sealed partial class Vl1Node
                 if (known is not null)
                 {
                     known.WriteTo(identity);
-                    EmitOk(peer, info, Verb.Whois, identity);
-                    room -= AnswerSize;
-                    if (room < AnswerSize)
+                    if (!EmitOk(peer, info, Verb.Whois, identity))
                     {
                         // The others are asked for again.
                         return;
                     }
                 }
-                else if (_isRoot && _upstreams.Count > 0 && !peer.IsUpstream)
+                else if (_isRoot && _upstreams.Count > 0 && !peer.IsUpstream && questions-- > 0)
                 {
-                    Whois(id, now, forStranger: true);
+                    // One question: who asks repeats itself.
+                    Whois(id, now, questions: 1);
                 }
             }
         }
     }
-
-    // Bytes of answers to one packet, by what came over the wire. Its source address may be forged, even when its content is authentic: then a victim would get
-    // what we send. The hops of a packet are not authentic at all, so that one which says that it was relayed proves no place either.
-    private static int AnswerRoom(Peer peer, in PacketInfo info) => info.Hops == 0 && peer.FindPath(info.Socket, info.Source) is not null
-        ? int.MaxValue
-        : Vl1Limits.Amplification * info.Length;
 
     // Believed only from roots, and only what was asked for.
     private void HandleOkWhois(Peer peer, ReadOnlySpan<byte> data)
@@ -291,13 +284,6 @@ internal sealed partial class Vl1Node
         if (payload.Length > Vl1Batch.MaxPayload - ReplyHeaderSize)
         {
             Drops.Add(DropReason.TooLong);
-            return;
-        }
-
-        if (PacketHeader.Size + ReplyHeaderSize + payload.Length > AnswerRoom(peer, info))
-        {
-            // It was compressed.
-            Drops.Add(DropReason.Amplification);
             return;
         }
 
@@ -358,7 +344,7 @@ internal sealed partial class Vl1Node
         var picked = new List<NodeId>();
         using (Enter())
         {
-            int room = (AnswerRoom(peer, info) - PacketHeader.Size - ReplyHeaderSize - GatherOkHeaderSize) / PacketHeader.AddressSize;
+            int room = Math.Max(0, AnswerRoom(peer, info) - PacketHeader.Size - ReplyHeaderSize - GatherOkHeaderSize) / PacketHeader.AddressSize;
             int total = _multicast.Gather(ReadGroup(request), peer.Id, (int)Math.Min(wanted, Math.Min(room, MaxListed)), Random, picked);
             if (picked.Count == 0)
             {

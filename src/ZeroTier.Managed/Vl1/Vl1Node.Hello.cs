@@ -10,7 +10,7 @@ internal sealed partial class Vl1Node
 {
     private const byte FirstProtocolWithPort = 5;
 
-    // A HELLO in suite 0 carries the identity that opens it. Cheap checks first, the proof of work last (chapter 1.13).
+    // A HELLO in suite 0 carries the identity that opens it. Of a known peer it is checked here; all others wait for a thread that has time for them.
     private void ReceiveClearHello(Span<byte> packet, in PacketInfo info)
     {
         var payload = packet[PacketHeader.Size..];
@@ -20,131 +20,46 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        if (!HelloMessage.TryRead(payload, out var hello))
+        if (!HelloMessage.TryReadSender(payload, out var sender))
         {
             Drops.Add(DropReason.Malformed);
             return;
         }
 
-        if (hello.Identity.Address != PacketHeader.Source(packet))
+        if (sender != PacketHeader.Source(packet))
         {
             Drops.Add(DropReason.HelloIdentity);
             return;
         }
 
-        Peer? peer;
-        using (Enter())
+        if ((FindPeer(sender) ?? RecallForStranger(sender, info.Source, info.Length)) is not { } peer)
         {
-            peer = FindOrRecallForStranger(hello.Identity.Address);
+            _admission.Add(sender, packet, info);
         }
-
-        if (peer is null)
+        else if (!HelloMessage.TryRead(payload, out var hello))
         {
-            peer = Admit(hello.Identity, packet, info);
-            if (peer is null)
-            {
-                return;
-            }
+            Drops.Add(DropReason.Malformed);
         }
         else if (!peer.Identity.Equals(hello.Identity))
         {
-            AnswerCollision(hello.Identity, packet, info);
-            return;
-        }
-        else if (!peer.Keys.TryOpen(packet))
-        {
-            Drops.Add(DropReason.Mac);
-            return;
-        }
-
-        AcceptHello(peer, hello, info);
-    }
-
-    // An identity that nobody vouches for: gate, key agreement, MAC, and only then the expensive check. All outside the lock.
-    private Peer? Admit(NodeIdentity identity, Span<byte> packet, in PacketInfo info)
-    {
-        if (!PassesGate(info.Source))
-        {
-            Drops.Add(DropReason.HelloGate);
-            return null;
-        }
-
-        if (SessionKeys.Agree(Identity, identity) is not { } keys)
-        {
-            Drops.Add(DropReason.HelloIdentity);
-            return null;
-        }
-
-        if (!keys.TryOpen(packet))
-        {
-            Drops.Add(DropReason.Mac);
-        }
-        else if (!MayCheckProof())
-        {
-            Drops.Add(DropReason.HelloGate);
-        }
-        else if (!identity.IsLocallyValid())
-        {
-            Drops.Add(DropReason.HelloIdentity);
+            _admission.Add(sender, packet, info);
         }
         else
         {
-            using (Enter())
-            {
-                return AddPeer(identity, keys, Now);
-            }
-        }
-
-        keys.Dispose();
-        return null;
-    }
-
-    private bool PassesGate(in InetEndPoint source)
-    {
-        lock (_control)
-        {
-            return _helloGate.TryPass(source, _loopbackOnly, Now);
+            ReceiveHelloOf(peer, hello, packet, info);
         }
     }
 
-    private bool MayCheckProof()
+    private void ReceiveHelloOf(Peer peer, in HelloMessage hello, Span<byte> packet, in PacketInfo info)
     {
-        lock (_control)
-        {
-            return _helloGate.TryTakeProof(Now);
-        }
-    }
-
-    // Chapter 2.21, with its advice: the answer is armed for the newcomer, in the suite that anybody reads.
-    private void AnswerCollision(NodeIdentity newcomer, Span<byte> packet, in PacketInfo info)
-    {
-        if (!PassesGate(info.Source))
-        {
-            Drops.Add(DropReason.HelloGate);
-            return;
-        }
-
-        using var keys = SessionKeys.Agree(Identity, newcomer);
-        if (keys is null || !keys.TryOpen(packet))
+        if (!peer.Keys.TryOpen(packet))
         {
             Drops.Add(DropReason.Mac);
             return;
         }
 
-        Span<byte> payload = stackalloc byte[10];
-        payload[0] = (byte)Verb.Hello;
-        BinaryPrimitives.WriteUInt64BigEndian(payload[1..], info.PacketId);
-        payload[9] = (byte)ErrorCode.IdentityCollision;
-        using (Enter())
-        {
-            Emit(keys, newcomer.Address, Verb.Error, payload, CipherSuite.Salsa20Poly1305, info.Socket, info.Source);
-            long now = Now;
-            if (now - _lastCollisionWarning >= Vl1Timing.CollisionWarning)
-            {
-                _lastCollisionWarning = now;
-                Vl1Log.ForeignCollision(_log, newcomer.Address, info.Source);
-            }
-        }
+        Earn(peer, info, Verb.Hello);
+        AcceptHello(peer, hello, info);
     }
 
     private void AcceptHello(Peer peer, in HelloMessage hello, in PacketInfo info)
@@ -160,10 +75,9 @@ internal sealed partial class Vl1Node
             var seen = hello.Version.Protocol < FirstProtocolWithPort ? info.Source.WithPort(0) : info.Source;
             var planet = _planet;
 
-            // A place that has not answered yet gets a planet with one of its next HELLOs.
+            // A place that has not answered yet gets a planet with one of its next HELLOs; what it has earned is needed for our own HELLO first.
             const int BareSize = 34;
-            bool newer = hello.PlanetId == planet.Id && hello.PlanetTimestamp < planet.Timestamp
-                && PacketHeader.Size + ReplyHeaderSize + BareSize + planet.Bytes.Length <= AnswerRoom(peer, info);
+            bool newer = hello.PlanetId == planet.Id && hello.PlanetTimestamp < planet.Timestamp && IsProven(peer, info);
             Span<byte> data = stackalloc byte[BareSize + (newer ? planet.Bytes.Length : 0)];
             int length = OkHelloMessage.Write(data, hello.Timestamp, seen, newer ? planet.Bytes : default);
 

@@ -73,7 +73,7 @@ internal sealed partial class Vl1Node
     private static bool IsPushDue(Peer peer, in PacketInfo info, long now) =>
         now - peer.LastTrust < Vl1Timing.Trust && now - peer.LastPush >= (info.Hops > 0 ? Vl1Timing.PushRelayed : Vl1Timing.PushDirect);
 
-    // Chapter 2.6.13: our addresses, the way that the packet came.
+    // Chapter 2.6.13: our addresses. On the path of the packet that was the reason, or, when it came by a root or from a place that may be forged, as packets go there now.
     private void Push(Peer peer, in PacketInfo info, long now)
     {
         peer.LastPush = now;
@@ -86,7 +86,14 @@ internal sealed partial class Vl1Node
 
         Span<byte> payload = stackalloc byte[2 + Vl1Limits.PushedEndPoints * PushDirectPathsMessage.MaxRecordSize];
         int length = PushDirectPathsMessage.Write(payload, endPoints);
-        Emit(peer, Verb.PushDirectPaths, payload[..length], SuiteOf(peer), info.Socket, info.Source);
+        if (IsProven(peer, info))
+        {
+            Emit(peer, Verb.PushDirectPaths, payload[..length], SuiteOf(peer), info.Socket, info.Source);
+        }
+        else
+        {
+            EmitRouted(peer, Verb.PushDirectPaths, payload[..length]);
+        }
     }
 
     private static bool HasMoved(int socket, IReadOnlyList<InetEndPoint> former, IReadOnlyList<InetEndPoint> bound) =>

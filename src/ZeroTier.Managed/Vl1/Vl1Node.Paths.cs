@@ -78,7 +78,7 @@ internal sealed partial class Vl1Node
             }
             else if (!peer.Version.IsKnown)
             {
-                GreetThroughRoot(peer, now);
+                GreetThroughRoot(peer, now, forItsPacket: true);
             }
 
             if (IsPushDue(peer, info, now))
@@ -147,11 +147,7 @@ internal sealed partial class Vl1Node
 
         if (verb != Verb.Ok)
         {
-            if (peer.Confirmations.TryAdd(info.Source, now))
-            {
-                Greet(peer, info.Socket, info.Source);
-            }
-
+            Confirm(peer, info, now);
             return;
         }
 
@@ -251,7 +247,7 @@ internal sealed partial class Vl1Node
         {
             if (peer.Version.AnswersEcho)
             {
-                Emit(peer, Verb.Echo, [], SuiteOf(peer), socket, endPoint);
+                Emit(peer, Verb.Echo, EchoPadding, SuiteOf(peer), socket, endPoint);
             }
             else
             {
@@ -274,9 +270,10 @@ internal sealed partial class Vl1Node
     private void Greet(Peer peer, int socket, in InetEndPoint endPoint)
     {
         Span<byte> payload = stackalloc byte[HelloMessage.MaxSize];
-        int length = HelloMessage.Write(payload, (ulong)(_startUnixMilliseconds + Now), Identity, endPoint, _planet);
-        Emit(peer, Verb.Hello, payload[..length], CipherSuite.Poly1305, socket, endPoint);
+        Emit(peer, Verb.Hello, payload[..WriteHello(payload, endPoint)], CipherSuite.Poly1305, socket, endPoint);
     }
+
+    private int WriteHello(Span<byte> payload, in InetEndPoint to) => HelloMessage.Write(payload, (ulong)(_startUnixMilliseconds + Now), Identity, to, _planet);
 
     /// <summary>Sends HELLO to a place out of all sockets of its family.</summary>
     private void GreetFromAll(Peer peer, in InetEndPoint endPoint)
@@ -291,9 +288,10 @@ internal sealed partial class Vl1Node
     }
 
     // Relayed pairs would never learn each other's version, and so never use the better cipher (chapter 2.23).
-    private void GreetThroughRoot(Peer peer, long now)
+    private void GreetThroughRoot(Peer peer, long now, bool forItsPacket = false)
     {
-        if (!peer.IsUpstream && now - peer.LastRelayedHello >= Vl1Timing.RelayedHello && _relay is { } relay)
+        if (!peer.IsUpstream && now - peer.LastRelayedHello >= Vl1Timing.RelayedHello && _relay is { } relay
+            && (!forItsPacket || peer.TrySpend(HelloSize(relay.EndPoint))))
         {
             peer.LastRelayedHello = now;
             Greet(peer, relay.Socket, relay.EndPoint);
@@ -322,9 +320,11 @@ internal sealed partial class Vl1Node
                 if (count < Vl1Limits.TriedPerScope && CanUse(peer, endPoint) && !HasLivePath(peer, endPoint, now))
                 {
                     count++;
-                    Probe(peer, -1, endPoint);
+                    peer.UnprovenPlaces.Want(endPoint, now);
                 }
             }
+
+            AskWanted(peer, now);
 
             if (message.IsDamaged)
             {

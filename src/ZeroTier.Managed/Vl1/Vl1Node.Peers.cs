@@ -87,25 +87,69 @@ internal sealed partial class Vl1Node
         Notify(peer, PeerChange.Removed);
     }
 
-    // For packets that anybody can send: an address of a remembered peer is all that it takes to cost a key agreement and greetings, so there is a budget.
-    private Peer? FindOrRecallForStranger(NodeId id) =>
-        FindPeer(id) ?? (_remembered.ContainsKey(id) && _recalls.TryTake(Now) ? FindOrRecall(id) : null);
+    // For packets that anybody can send: an address of a remembered peer is all that it takes to cost a key agreement and questions, so both have a budget.
+    // Takes the lock.
+    private Peer? RecallForStranger(NodeId id, in InetEndPoint source, int bytes)
+    {
+        using (Enter())
+        {
+            if (FindPeer(id) is { } peer)
+            {
+                return peer;
+            }
+
+            if (!_remembered.TryGetValue(id, out var known) || !_recalls.TryTake(Vl1Limits.Recalls, Now))
+            {
+                return null;
+            }
+
+            peer = Recall(id);
+            if (peer is not null)
+            {
+                int room = Vl1Limits.Amplification * bytes;
+                foreach (var endPoint in known.EndPoints)
+                {
+                    // Where the packet came from is asked once it has proven to be authentic.
+                    if (_state == Running && endPoint != source && CanUse(peer, endPoint))
+                    {
+                        AskFromAll(peer, endPoint, ref room);
+                    }
+                }
+            }
+
+            return peer;
+        }
+    }
 
     // A peer in memory, or one remembered from earlier: then its addresses are greeted.
     private Peer? FindOrRecall(NodeId id)
     {
-        if (FindPeer(id) is { } peer)
+        if (FindPeer(id) is not null || !_remembered.TryGetValue(id, out var known) || Recall(id) is not { } recalled)
         {
-            return peer;
+            return FindPeer(id);
         }
 
+        foreach (var endPoint in known.EndPoints)
+        {
+            if (_state == Running && CanUse(recalled, endPoint))
+            {
+                GreetFromAll(recalled, endPoint);
+            }
+        }
+
+        return recalled;
+    }
+
+    // Makes a remembered peer one in memory. Nothing is sent to it.
+    private Peer? Recall(NodeId id)
+    {
         if (!_remembered.Remove(id, out var known) || SessionKeys.Agree(Identity, known.Identity) is not { } keys)
         {
             return null;
         }
 
         long now = Now;
-        peer = AddPeer(known.Identity, keys, now);
+        var peer = AddPeer(known.Identity, keys, now);
         if (peer is null)
         {
             // No room now; that is no reason to forget.
@@ -115,13 +159,6 @@ internal sealed partial class Vl1Node
         {
             peer.Version = known.Version;
             Reroute(peer, now);
-            foreach (var endPoint in known.EndPoints)
-            {
-                if (_state == Running && CanUse(peer, endPoint))
-                {
-                    GreetFromAll(peer, endPoint);
-                }
-            }
         }
 
         return peer;
@@ -141,7 +178,7 @@ internal sealed partial class Vl1Node
     }
 
     // Asks the best root who has this address. False when nobody could answer or too many are looked for.
-    private bool Whois(NodeId id, long now, bool forStranger = false)
+    private bool Whois(NodeId id, long now, int questions = WhoisTable.Unlimited)
     {
         // Reserved addresses belong to nobody: the pseudo-controllers of ad-hoc networks, for one (chapter 2.23).
         if (id.IsReserved || id == Id || _bestUpstream is null)
@@ -149,7 +186,7 @@ internal sealed partial class Vl1Node
             return false;
         }
 
-        if (_whois.Request(id, now, forStranger, out bool full))
+        if (_whois.Request(id, now, questions, out bool full))
         {
             SendWhois(id);
         }
@@ -245,13 +282,13 @@ internal sealed partial class Vl1Node
         return true;
     }
 
-    private void EmitOk(Peer peer, in PacketInfo request, Verb requestVerb, ReadOnlySpan<byte> data)
+    private bool EmitOk(Peer peer, in PacketInfo request, Verb requestVerb, ReadOnlySpan<byte> data)
     {
         var payload = _payload.AsSpan(0, Math.Min(_payload.Length, ReplyHeaderSize + data.Length));
         payload[0] = (byte)requestVerb;
         BinaryPrimitives.WriteUInt64BigEndian(payload[1..], request.PacketId);
         data[..(payload.Length - ReplyHeaderSize)].CopyTo(payload[ReplyHeaderSize..]);
-        Emit(peer, Verb.Ok, payload, SuiteOf(peer), request.Socket, request.Source);
+        return EmitAnswer(peer, request, Verb.Ok, payload);
     }
 
     private void EmitError(Peer peer, in PacketInfo request, Verb requestVerb, ErrorCode code, ReadOnlySpan<byte> data)
@@ -261,7 +298,7 @@ internal sealed partial class Vl1Node
         BinaryPrimitives.WriteUInt64BigEndian(payload[1..], request.PacketId);
         payload[ReplyHeaderSize] = (byte)code;
         data[..(payload.Length - ReplyHeaderSize - 1)].CopyTo(payload[(ReplyHeaderSize + 1)..]);
-        Emit(peer, Verb.Error, payload, SuiteOf(peer), request.Socket, request.Source);
+        EmitAnswer(peer, request, Verb.Error, payload);
     }
 
     private void Emit(Peer peer, Verb verb, ReadOnlySpan<byte> payload, CipherSuite suite, int socket, in InetEndPoint destination)
@@ -279,7 +316,6 @@ internal sealed partial class Vl1Node
         Emit(peer.Keys, peer.Id, verb, payload, suite, socket, destination);
     }
 
-    // Builds, arms, cuts and puts into the outbox.
     private void Emit(SessionKeys keys, NodeId to, Verb verb, ReadOnlySpan<byte> payload, CipherSuite suite, int socket, in InetEndPoint destination)
     {
         if (_state == Disposed)
@@ -289,6 +325,17 @@ internal sealed partial class Vl1Node
 
         Span<byte> id = stackalloc byte[8];
         Random.Fill(id);
+        ulong onTheWire = EmitWithId(id, keys, to, verb, payload, suite, socket, destination);
+        if (ExpectedReplies.IsAnswered(verb, payload))
+        {
+            ExpectedReplies.Add(onTheWire, to);
+        }
+    }
+
+    // Builds, arms, cuts and puts into the outbox. Returns the ID on the wire.
+    private ulong EmitWithId(
+        ReadOnlySpan<byte> id, SessionKeys keys, NodeId to, Verb verb, ReadOnlySpan<byte> payload, CipherSuite suite, int socket, in InetEndPoint destination)
+    {
         var packet = _scratch.AsSpan(0, PacketHeader.Size + payload.Length);
         payload.CopyTo(packet[PacketHeader.Size..]);
         PacketHeader.Write(packet, id, to, Id, verb);
@@ -297,14 +344,9 @@ internal sealed partial class Vl1Node
             keys.CryptHelloTail(packet, packet.Length - Messages.HelloMessage.TailSize);
         }
 
-        bool answered = ExpectedReplies.IsAnswered(verb, payload);
         keys.Arm(packet, suite);
-        if (answered)
-        {
-            ExpectedReplies.Add(PacketHeader.PacketId(packet), to);
-        }
-
         _outbox.Add(socket, destination, _scratch.AsSpan(0, Fragments.Cut(_scratch, packet.Length)));
+        return PacketHeader.PacketId(packet);
     }
 
     private static CipherSuite SuiteOf(Peer peer) => peer.Version.SpeaksAes ? CipherSuite.AesGmacSiv : CipherSuite.Salsa20Poly1305;

@@ -77,7 +77,7 @@ internal sealed partial class Vl1Node
         var destination = PacketHeader.Destination(datagram);
         if (destination != Id)
         {
-            RelayHead(destination, source, datagram);
+            RelayHead(destination, socket, source, datagram);
             return;
         }
 
@@ -148,13 +148,14 @@ internal sealed partial class Vl1Node
         }
 
         var source = PacketHeader.Source(packet);
-        if (FindPeer(source) is not { } peer)
+        if ((FindPeer(source) ?? RecallForStranger(source, info.Source, info.Length)) is not { } peer)
         {
-            peer = RecallOrPark(source, packet, info);
-            if (peer is null)
+            if (!_admission.TryTakeAnswer(source, packet, info))
             {
-                return;
+                Park(source, packet, info);
             }
+
+            return;
         }
 
         if (!peer.Keys.TryOpen(packet))
@@ -195,25 +196,20 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // A peer remembered from earlier is brought back; a stranger's packet waits while a root is asked who it is.
-    private Peer? RecallOrPark(NodeId source, ReadOnlySpan<byte> packet, in PacketInfo info)
+    // A stranger's packet waits while a root is asked who it is.
+    private void Park(NodeId source, ReadOnlySpan<byte> packet, in PacketInfo info)
     {
         using (Enter())
         {
-            if (FindOrRecallForStranger(source) is { } peer)
-            {
-                return peer;
-            }
-
             long now = Now;
-            if (!Whois(source, now, forStranger: true))
+            if (Whois(source, now, QuestionsFor(info)))
+            {
+                _parked.Add(source, ClosedPacket, info, packet, now + Vl1Timing.QueueLife);
+            }
+            else
             {
                 Drops.Add(DropReason.UnknownSource);
-                return null;
             }
-
-            _parked.Add(source, ClosedPacket, info, packet, now + Vl1Timing.QueueLife);
-            return null;
         }
     }
 
@@ -259,7 +255,14 @@ internal sealed partial class Vl1Node
         using (Enter())
         {
             long now = Now;
-            if (FindPeer(PacketHeader.ReadAddress(beacon[8..])) is { } peer && now - _lastBeaconAnswer >= Vl1Timing.BeaconAnswer)
+            if (FindPeer(PacketHeader.ReadAddress(beacon[8..])) is not { } peer || now - _lastBeaconAnswer < Vl1Timing.BeaconAnswer)
+            {
+                return;
+            }
+
+            // From a place that is no path it takes two: a NOP is more than twice as long as a beacon.
+            peer.UnprovenPlaces.Earn(source, beacon.Length, now);
+            if (peer.FindPath(socket, source) is not null || peer.UnprovenPlaces.TrySpend(source, PacketHeader.Size))
             {
                 _lastBeaconAnswer = now;
                 Emit(peer, Verb.Nop, [], SuiteOf(peer), socket, source);

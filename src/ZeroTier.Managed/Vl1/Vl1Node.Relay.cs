@@ -6,11 +6,11 @@ namespace ZeroTier.Managed.Vl1;
 /// <content>The root's part: relaying and introducing (chapter 2.15). Leaves relay for nobody.</content>
 internal sealed partial class Vl1Node
 {
-    private void RelayHead(NodeId destination, in InetEndPoint from, Span<byte> datagram)
+    private void RelayHead(NodeId destination, int socket, in InetEndPoint from, Span<byte> datagram)
     {
         int hops = PacketHeader.Hops(datagram);
         var source = PacketHeader.Source(datagram);
-        if (!MayRelay(hops) || RelayTarget(destination, source) is not { } target)
+        if (!MayRelay(hops) || RelayTarget(destination, source, from, datagram.Length) is not { } target)
         {
             return;
         }
@@ -19,8 +19,10 @@ internal sealed partial class Vl1Node
         datagram[PacketHeader.FlagsOffset]++;
         Forward(target.Path, from, datagram);
 
-        // Who is not known here is introduced by the root that knows it: destinations that somebody makes up must take no place among the pairs.
-        if (target.Peer.Id == destination && source != destination && FindPeer(source) is { Paths.Length: > 0 } sender && _introductions.TryBegin(source, destination, Now))
+        // The source address in a relayed packet is not authenticated: only one that came over the source's own path may have the pair introduced. A destination
+        // that is not known here is introduced by the root that knows it, so that made-up addresses take no place among the pairs.
+        if (target.Peer.Id == destination && source != destination && FindPeer(source) is { } sender && sender.FindPath(socket, from) is not null
+            && _introductions.TryBegin(source, destination, Now))
         {
             using (Enter())
             {
@@ -32,7 +34,7 @@ internal sealed partial class Vl1Node
     private void RelayFragment(NodeId destination, Span<byte> datagram)
     {
         int hops = datagram[Fragments.HopsOffset] & PacketHeader.HopsMask;
-        if (MayRelay(hops) && RelayTarget(destination, default) is { } target)
+        if (MayRelay(hops) && RelayTarget(destination, default, default, datagram.Length) is { } target)
         {
             datagram[Fragments.HopsOffset] = (byte)(hops + 1);
             Forward(target.Path, default, datagram);
@@ -57,12 +59,12 @@ internal sealed partial class Vl1Node
     }
 
     // The destination itself, or another root that may know it.
-    private (Peer Peer, PeerPath Path)? RelayTarget(NodeId destination, NodeId source)
+    private (Peer Peer, PeerPath Path)? RelayTarget(NodeId destination, NodeId source, in InetEndPoint from, int length)
     {
         var peer = FindPeer(destination);
         if (peer is null && !destination.IsReserved)
         {
-            peer = RecallForRelay(destination);
+            peer = RecallForStranger(destination, from, length);
         }
 
         if (peer?.Route is { } route && (route.Path ?? route.Fallback) is { } direct)
@@ -77,14 +79,6 @@ internal sealed partial class Vl1Node
 
         Drops.Add(DropReason.NoRoute);
         return null;
-    }
-
-    private Peer? RecallForRelay(NodeId destination)
-    {
-        using (Enter())
-        {
-            return FindOrRecallForStranger(destination);
-        }
     }
 
     private void Forward(PeerPath path, in InetEndPoint from, ReadOnlySpan<byte> datagram)

@@ -46,8 +46,10 @@ internal sealed partial class Vl1Node
 
         FollowLocalEndPoints(now);
         ChooseUpstream(now);
+        _admission.Expire();
         foreach (var peer in _peerList)
         {
+            AskWanted(peer, now);
             if (peer.Paths.Length > 0)
             {
                 WatchPathInUse(peer, now);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Vl1.Admission;
 
 namespace ZeroTier.Managed.Vl1;
 
@@ -16,8 +17,9 @@ namespace ZeroTier.Managed.Vl1;
 /// and leaves after the lock is released: neither the transport nor the layer above is ever called under it (but for
 /// <see cref="IVl1Client.IsVirtualAddress"/>).
 /// </para>
-/// <para>Lock order: control lock, then the own locks of <see cref="Reassembly"/> or <see cref="Introductions"/>; these call nothing.</para>
-/// <para>All members are thread-safe. There is no thread of its own: work runs on delivering and sending threads and on one timer.</para>
+/// <para>Lock order: control lock, then the own locks of <see cref="Reassembly"/>, <see cref="Introductions"/> or <see cref="IdentityAdmission"/>; these call
+/// nothing under them.</para>
+/// <para>All members are thread-safe. There is no thread of its own: work runs on delivering and sending threads and on timers.</para>
 /// </remarks>
 internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
 {
@@ -36,17 +38,17 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private readonly long _offlineAfter;
     private readonly long _activity;
     private readonly ITimer _timer;
+    private readonly ITimer _greeting;
 
     // Control state.
     private readonly List<Peer> _peerList = [];
     private readonly Dictionary<NodeId, KnownPeer> _remembered = [];
-    private WorkBudget _recalls = new(Vl1Limits.RecallBurst, Vl1Limits.RecallsPerSecond);
+    private TokenBucket _recalls;
     private readonly List<Peer> _upstreams = [];
     private readonly List<SessionKeys> _retiredKeys = [];
     private readonly WhoisTable _whois = new();
     private readonly PacketQueue _sendQueue;
     private readonly PacketQueue _parked;
-    private readonly HelloGate _helloGate = new();
     private readonly SelfAwareness _selfAwareness = new();
     private readonly MulticastStore _multicast = new();
     private readonly Dictionary<NodeId, PendingIntroduction> _pendingIntroductions = [];
@@ -63,6 +65,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
 
     // Read by the data plane without the lock.
     private readonly Reassembly _reassembly;
+    private readonly IdentityAdmission _admission;
     private readonly Introductions _introductions = new();
     private volatile Planet _planet;
     private volatile PeerPath? _relay;
@@ -97,6 +100,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         _reassembly = new Reassembly(Drops);
         _sendQueue = new PacketQueue(Vl1Limits.QueuedPackets, Vl1Limits.QueuedPacketsPerDestination, Drops);
         _parked = new PacketQueue(Vl1Limits.ParkedPackets, Vl1Limits.ParkedPacketsPerSource, Drops);
+        _admission = new IdentityAdmission(Identity, this, options.IdentityChecks, _time, Random, Drops);
         _planet = options.Planet;
         foreach (var known in options.KnownPeers.Take(Vl1Limits.RememberedPeers))
         {
@@ -107,6 +111,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
 
         _timer = _time.CreateTimer(static node => ((Vl1Node)node!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _greeting = _time.CreateTimer(static node => ((Vl1Node)node!).OnGreetingDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         using (Enter())
         {
             UsePlanet(_planet);
@@ -152,6 +157,9 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     /// <summary>Milliseconds since this node was made.</summary>
     internal long Now => (long)_time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
 
+    /// <summary>Unknown nodes that wait for a check, and those that were asked to show where they are.</summary>
+    internal (int Waiting, int Challenged) Newcomers => (_admission.Waiting, _admission.Challenged);
+
     internal RandomSource Random { get; }
 
     internal ExpectedReplies ExpectedReplies { get; } = new();
@@ -168,6 +176,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         _transport.Start(this);
         OnTick();
         GreetRemembered();
+        ScheduleGreeting();
         _timer.Change(TimeSpan.FromMilliseconds(Vl1Timing.Tick), TimeSpan.FromMilliseconds(Vl1Timing.Tick));
     }
 
@@ -180,6 +189,8 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
 
         _timer.Dispose();
+        _greeting.Dispose();
+        _admission.Dispose();
         lock (_control)
         {
             _sendQueue.Clear();

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Vl1.Admission;
 
 namespace ZeroTier.Managed.Vl1;
 
@@ -25,6 +26,9 @@ internal sealed class Vl1NodeOptions
 
     /// <summary>Randomness. Default: the system's.</summary>
     public RandomSource Random { get; init; } = RandomSource.System;
+
+    /// <summary>The checks of unknown identities. Default: those of the protocol, which cost what they cost.</summary>
+    public IdentityChecks IdentityChecks { get; init; } = new();
 
     /// <summary>Default: no logging.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;

@@ -33,7 +33,7 @@ internal static class Vl1Timing
     /// <summary>A path is dropped after so long without an authenticated packet.</summary>
     public const int PathExpiry = 243_000;
 
-    /// <summary>At most one confirming HELLO to a place in this time.</summary>
+    /// <summary>At most one question to a place that has not answered in this time.</summary>
     public const int ConfirmInterval = 1_000;
 
     /// <summary>A path in use that was not heard for so long is asked with an ECHO this often.</summary>
@@ -83,9 +83,6 @@ internal static class Vl1Timing
 
     /// <summary>NETWORK_CREDENTIALS accepted per peer.</summary>
     public const int Credentials = 1_000;
-
-    /// <summary>One new identity per source prefix.</summary>
-    public const int IdentityGate = 2_000;
 
     /// <summary>One warning of identities that claim a known address: anybody can cause them.</summary>
     public const int CollisionWarning = 60_000;

@@ -3,6 +3,10 @@ namespace ZeroTier.Managed.Vl1;
 /// <summary>Addresses whose identities we are looking for (chapter 2.5.4). Bounded; guarded by the control lock.</summary>
 internal sealed class WhoisTable
 {
+    /// <summary>The number of questions of a look-up that we want ourselves: one per <see cref="Vl1Timing.Whois"/>.</summary>
+    public const int Unlimited = int.MaxValue;
+
+    private const int MaxQuestions = Vl1Timing.QueueLife / Vl1Timing.Whois;
     private readonly Dictionary<NodeId, Pending> _pending = [];
 
     private int _ofStrangers;
@@ -12,19 +16,24 @@ internal sealed class WhoisTable
     /// <summary>Asks for an address for the next 5 s, which only a wish of our own prolongs.</summary>
     /// <param name="id">The address.</param>
     /// <param name="now">The time.</param>
-    /// <param name="forStranger">Not our own wish, but that of a packet which anybody can send: these get a part of the table only.</param>
+    /// <param name="questions">How often to ask for the sake of a packet that anybody can send: such look-ups get a part of the table only. <see cref="Unlimited"/> for our own.</param>
     /// <param name="full">There is no room.</param>
     /// <returns>True when a question should be sent now.</returns>
-    public bool Request(NodeId id, long now, bool forStranger, out bool full)
+    public bool Request(NodeId id, long now, int questions, out bool full)
     {
         full = false;
+        bool forStranger = questions != Unlimited;
         long expires = now + Vl1Timing.QueueLife;
         if (_pending.TryGetValue(id, out var pending))
         {
             if (!forStranger)
             {
                 _ofStrangers -= pending.ForStranger ? 1 : 0;
-                _pending[id] = pending with { Expires = expires, ForStranger = false };
+                _pending[id] = pending with { Expires = expires, Questions = Unlimited };
+            }
+            else if (pending.ForStranger)
+            {
+                _pending[id] = pending with { Questions = Math.Min(pending.Questions + questions, MaxQuestions) };
             }
 
             return TryBegin(id, now);
@@ -37,9 +46,9 @@ internal sealed class WhoisTable
             return false;
         }
 
-        _pending[id] = new Pending(now, expires, forStranger);
+        _pending[id] = new Pending(Vl1Timing.Never, expires, questions);
         _ofStrangers += forStranger ? 1 : 0;
-        return true;
+        return TryBegin(id, now);
     }
 
     public bool Contains(NodeId id) => _pending.ContainsKey(id);
@@ -61,7 +70,7 @@ internal sealed class WhoisTable
             {
                 Remove(id);
             }
-            else if (now - pending.LastSent >= Vl1Timing.Whois)
+            else if (now - pending.LastSent >= Vl1Timing.Whois && pending.Questions > 0)
             {
                 due.Add(id);
             }
@@ -93,14 +102,17 @@ internal sealed class WhoisTable
     private bool TryBegin(NodeId id, long now)
     {
         var pending = _pending[id];
-        if (now - pending.LastSent < Vl1Timing.Whois)
+        if (now - pending.LastSent < Vl1Timing.Whois || pending.Questions == 0)
         {
             return false;
         }
 
-        _pending[id] = pending with { LastSent = now };
+        _pending[id] = pending with { LastSent = now, Questions = pending.ForStranger ? pending.Questions - 1 : Unlimited };
         return true;
     }
 
-    private readonly record struct Pending(long LastSent, long Expires, bool ForStranger);
+    private readonly record struct Pending(long LastSent, long Expires, int Questions)
+    {
+        public bool ForStranger => Questions != Unlimited;
+    }
 }

@@ -48,6 +48,39 @@ public class Ed25519Tests
     public void Verify_PublicKeyIsNoPoint_Fails(string publicKey) =>
         Assert.False(Ed25519.Verify(Convert.FromHexString(publicKey), [], new byte[64]));
 
+    // The eight points whose order divides 8. With such a key R = S B - k A can be met for every message, or for one in eight, without any private key.
+    [Theory]
+    [InlineData("0100000000000000000000000000000000000000000000000000000000000000")] // order 1
+    [InlineData("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")] // order 2
+    [InlineData("0000000000000000000000000000000000000000000000000000000000000000")] // order 4
+    [InlineData("0000000000000000000000000000000000000000000000000000000000000080")]
+    [InlineData("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")] // order 8
+    [InlineData("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85")]
+    [InlineData("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")]
+    [InlineData("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa")]
+    public void Verify_PublicKeyOfSmallOrder_Fails(string publicKey) => AssertNothingVerifies(publicKey);
+
+    // The same points in encodings that RFC 8032, 5.1.3 forbids: y from p on, or x = 0 with the sign bit.
+    [Theory]
+    [InlineData("0100000000000000000000000000000000000000000000000000000000000080")]
+    [InlineData("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff")]
+    [InlineData("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
+    [InlineData("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff")]
+    [InlineData("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
+    [InlineData("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff")]
+    public void Verify_PublicKeyOfSmallOrderInANonCanonicalEncoding_Fails(string publicKey) => AssertNothingVerifies(publicKey);
+
+    // S = 0 and R = the neutral element: valid whenever k is a multiple of the key's order.
+    private static void AssertNothingVerifies(string publicKey)
+    {
+        byte[] signature = new byte[64];
+        signature[0] = 1;
+        for (byte i = 0; i < 100; i++)
+        {
+            Assert.False(Ed25519.Verify(Convert.FromHexString(publicKey), [i], signature), $"message {i}");
+        }
+    }
+
     [Theory]
     [InlineData(31, 64)]
     [InlineData(33, 64)]

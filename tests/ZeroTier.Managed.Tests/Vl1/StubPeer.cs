@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl1.Admission;
 using ZeroTier.Managed.Vl1.Messages;
 using ZeroTier.Simulation;
 
@@ -12,11 +13,12 @@ internal sealed class NodeUnderTest : IDisposable
 {
     private int _read;
 
-    public NodeUnderTest(NodeIdentity identity, Planet planet, string address, IReadOnlyList<KnownPeer>? known = null, VirtualClock? clock = null, ulong seed = 9)
+    public NodeUnderTest(NodeIdentity identity, Planet planet, string address, IReadOnlyList<KnownPeer>? known = null, VirtualClock? clock = null, ulong seed = 9, IdentityChecks? checks = null,
+        params ReadOnlySpan<string> otherAddresses)
     {
         Clock = clock ?? new VirtualClock();
         EndPoint = Vl1Simulation.EndPoint(address);
-        Transport = new RecordingTransport([EndPoint]);
+        Transport = new RecordingTransport([EndPoint, .. otherAddresses.ToArray().Select(other => Vl1Simulation.EndPoint(other))]);
         Identity = identity;
         Node = new Vl1Node(new Vl1NodeOptions
         {
@@ -27,6 +29,7 @@ internal sealed class NodeUnderTest : IDisposable
             TimeProvider = Clock,
             Random = new SeededRandom(seed),
             KnownPeers = known ?? [],
+            IdentityChecks = checks ?? new IdentityChecks(),
         });
         Node.Start();
     }
@@ -43,7 +46,12 @@ internal sealed class NodeUnderTest : IDisposable
 
     public Vl1Node Node { get; }
 
-    public void Receive(InetEndPoint from, params byte[] datagram) => Node.OnDatagram(0, from, datagram);
+    /// <summary>Delivers a datagram, and runs what the node does with it in the same instant on other threads.</summary>
+    public void Receive(InetEndPoint from, params byte[] datagram)
+    {
+        Node.OnDatagram(0, from, datagram);
+        Clock.RunUntilIdle();
+    }
 
     /// <summary>What was sent since the last call.</summary>
     public List<(InetEndPoint To, byte[] Data, int Hops)> Take()
@@ -106,6 +114,22 @@ internal sealed class StubPeer(NodeIdentity identity, NodeIdentity node, string 
         int length = HelloMessage.Write(payload, 1234567, identity, sentTo, planet);
         payload[0] = protocol;
         return Build(Verb.Hello, payload[..length], CipherSuite.Poly1305);
+    }
+
+    /// <summary>The shortest HELLO that a node reads: it ends after the identity.</summary>
+    public byte[] ShortHello()
+    {
+        Span<byte> payload = stackalloc byte[HelloMessage.IdentityOffset + NodeIdentity.BinarySize];
+        payload.Clear();
+        payload[0] = 12;
+        identity.WriteTo(payload[HelloMessage.IdentityOffset..]);
+        byte[] packet = new byte[PacketHeader.Size + payload.Length];
+        Span<byte> id = stackalloc byte[8];
+        _random.Fill(id);
+        payload.CopyTo(packet.AsSpan(PacketHeader.Size));
+        PacketHeader.Write(packet, id, node.Address, identity.Address, Verb.Hello);
+        _keys.Arm(packet, CipherSuite.Poly1305);
+        return packet;
     }
 
     /// <summary>The OK to a packet that the node sent us.</summary>

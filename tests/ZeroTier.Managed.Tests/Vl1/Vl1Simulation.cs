@@ -2,6 +2,7 @@ using System.Net;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl1.Admission;
 using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Vl1;
@@ -34,9 +35,12 @@ internal sealed class Vl1Simulation : IDisposable
 
     public static InetEndPoint EndPoint(string address, ushort port = Port) => InetEndPoint.From(new IPEndPoint(IPAddress.Parse(address), port));
 
-    public SimulatedNode Add(int identity, Planet planet, VirtualHost host, Action<SimulatedNode>? configure = null, ushort port = Port)
+    public SimulatedNode Add(int identity, Planet planet, VirtualHost host, Action<SimulatedNode>? configure = null, ushort port = Port) =>
+        Add(TestIdentities.All[identity], planet, host, configure, port);
+
+    public SimulatedNode Add(NodeIdentity identity, Planet planet, VirtualHost host, Action<SimulatedNode>? configure = null, ushort port = Port)
     {
-        var node = new SimulatedNode(this, TestIdentities.All[identity], planet, host, port);
+        var node = new SimulatedNode(this, identity, planet, host, port);
         configure?.Invoke(node);
         Nodes.Add(node);
         node.Start();
@@ -71,6 +75,8 @@ internal sealed class SimulatedNode(Vl1Simulation simulation, NodeIdentity ident
 
     public IReadOnlyList<KnownPeer> Known { get; set; } = [];
 
+    public IdentityChecks Checks { get; set; } = new();
+
     public VirtualHost Host => host;
 
     public NodeId Id => identity.Address;
@@ -89,6 +95,7 @@ internal sealed class SimulatedNode(Vl1Simulation simulation, NodeIdentity ident
             TimeProvider = simulation.Clock,
             Random = simulation.Network.Random.Fork(),
             KnownPeers = Known,
+            IdentityChecks = Checks,
         });
         _node.Start();
     }

@@ -47,6 +47,13 @@ internal readonly struct HelloMessage
 
     public const int TailSize = 2;
 
+    /// <summary>Reads no more than the address of whom it claims to be from: what is looked at before the rest is worth reading.</summary>
+    public static bool TryReadSender(ReadOnlySpan<byte> payload, out NodeId sender)
+    {
+        sender = payload.Length >= IdentityOffset + NodeIdentity.BinarySize ? PacketHeader.ReadAddress(payload[IdentityOffset..]) : default;
+        return !sender.IsReserved && sender != default;
+    }
+
     /// <summary>Reads a payload.</summary>
     public static bool TryRead(ReadOnlySpan<byte> payload, out HelloMessage message)
     {

@@ -1,0 +1,70 @@
+using ZeroTier.Managed.Datagrams;
+
+namespace ZeroTier.Managed.Vl1.Admission;
+
+/// <summary>Newcomers that were sent a HELLO to see whether they are where their packets say. Bounded: when it is full, a random one gives way.</summary>
+internal sealed class ChallengeTable(int capacity, RandomSource random)
+{
+    private readonly Dictionary<(NodeId Id, InetEndPoint EndPoint), int> _index = [];
+    private readonly List<Newcomer> _newcomers = [];
+
+    public int Count => _newcomers.Count;
+
+    /// <summary>Whether somebody with this address at this place was challenged just now: another HELLO from there can wait for the answer.</summary>
+    public bool IsPending(NodeId id, in InetEndPoint endPoint, long now) =>
+        _index.TryGetValue((id, endPoint), out int at) && now - _newcomers[at].ChallengedAt < Vl1Timing.ConfirmInterval;
+
+    /// <summary>The newcomer that an answer may be from.</summary>
+    public Newcomer? Find(NodeId id, in InetEndPoint endPoint) => _index.TryGetValue((id, endPoint), out int at) ? _newcomers[at] : null;
+
+    /// <summary>Adds one. Returns the one that gives way to it, which the caller disposes of; or null.</summary>
+    public Newcomer? Add(Newcomer newcomer)
+    {
+        Newcomer? former = null;
+        if (_index.TryGetValue(newcomer.Key, out int at) || (_newcomers.Count >= capacity && (at = random.Next(capacity)) >= 0))
+        {
+            former = _newcomers[at];
+            _index.Remove(former.Key);
+            _newcomers[at] = newcomer;
+        }
+        else
+        {
+            at = _newcomers.Count;
+            _newcomers.Add(newcomer);
+        }
+
+        _index[newcomer.Key] = at;
+        return former;
+    }
+
+    /// <summary>Takes one out. False when it has given way meanwhile.</summary>
+    public bool Remove(Newcomer newcomer)
+    {
+        if (!_index.TryGetValue(newcomer.Key, out int at) || !ReferenceEquals(_newcomers[at], newcomer))
+        {
+            return false;
+        }
+
+        // The last one moves into the gap.
+        var last = _newcomers[^1];
+        _newcomers[at] = last;
+        _index[last.Key] = at;
+        _index.Remove(newcomer.Key);
+        _newcomers.RemoveAt(_newcomers.Count - 1);
+        return true;
+    }
+
+    /// <summary>Forgets those who did not answer in time.</summary>
+    public void Expire(long now)
+    {
+        for (int i = _newcomers.Count - 1; i >= 0; i--)
+        {
+            var newcomer = _newcomers[i];
+            if (now - newcomer.ChallengedAt >= Vl1Timing.QueueLife)
+            {
+                Remove(newcomer);
+                newcomer.Dispose();
+            }
+        }
+    }
+}

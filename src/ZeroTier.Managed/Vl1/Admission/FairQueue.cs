@@ -1,0 +1,46 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace ZeroTier.Managed.Vl1.Admission;
+
+/// <summary>
+/// A bounded queue for a flood of strangers. When it is full a new entry replaces a random one, so that each of them is served with the same probability however
+/// many come; were the newest or the oldest refused, whoever sends fastest would hold every place.
+/// </summary>
+/// <param name="capacity">Most entries.</param>
+/// <param name="random">Chooses what is replaced.</param>
+internal sealed class FairQueue<T>(int capacity, RandomSource random)
+{
+    // Made at the first use: most nodes see no stranger.
+    private T[]? _ring;
+    private int _head;
+
+    public int Count { get; private set; }
+
+    /// <summary>Adds an entry. True when it took the place of another one, which the caller disposes of.</summary>
+    public bool Add(T entry, [MaybeNullWhen(false)] out T replaced)
+    {
+        _ring ??= new T[capacity];
+        bool full = Count == capacity;
+        ref var place = ref _ring[full ? random.Next(capacity) : (_head + Count++) % capacity];
+        replaced = place;
+        place = entry;
+        return full;
+    }
+
+    /// <summary>Takes the entry in the place that was filled first.</summary>
+    public bool TryTake([MaybeNullWhen(false)] out T entry)
+    {
+        entry = default;
+        if (Count == 0)
+        {
+            return false;
+        }
+
+        ref var place = ref _ring![_head];
+        entry = place!;
+        place = default!;
+        _head = (_head + 1) % capacity;
+        Count--;
+        return true;
+    }
+}

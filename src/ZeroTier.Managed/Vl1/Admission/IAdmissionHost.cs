@@ -1,0 +1,25 @@
+using ZeroTier.Managed.Vl1.Messages;
+
+namespace ZeroTier.Managed.Vl1.Admission;
+
+/// <summary>What <see cref="IdentityAdmission"/> needs of the node. Called without its lock.</summary>
+internal interface IAdmissionHost
+{
+    /// <summary>The peer that has this address already.</summary>
+    Peer? FindPeer(NodeId id);
+
+    /// <summary>Sends a HELLO with the ID <see cref="Newcomer.Challenge"/> to where the newcomer says it is.</summary>
+    void SendChallenge(Newcomer newcomer);
+
+    /// <summary>Makes the newcomer a peer and answers its HELLO. Takes over its keys.</summary>
+    void Admit(Newcomer newcomer);
+
+    /// <summary>A HELLO that has become one of a known peer while it waited.</summary>
+    void OnHelloOfPeer(Peer peer, in HelloMessage hello, Span<byte> packet, in PacketInfo info);
+
+    /// <summary>Tells a node that another identity has its address.</summary>
+    void OnCollision(Newcomer newcomer);
+
+    /// <summary>A check ended with an exception.</summary>
+    void OnFailed(Exception exception);
+}

@@ -1,0 +1,376 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Vl1.Messages;
+
+namespace ZeroTier.Managed.Vl1.Admission;
+
+/// <summary>
+/// Lets nodes in that nobody vouches for, whatever a flood of HELLOs costs: all checks but the cheapest run one after the other on a timer's thread, never on
+/// a receiving one.
+/// </summary>
+/// <remarks>
+/// <code>
+///  HELLO ──▶ queue ──▶ key agreement, MAC ──▶ few of late ─────────────────────▶ queue ──▶ proof of work ──▶ peer
+///            (bounded, random replacement)  └▶ else: HELLO to its address, OK ─▶ (bounded, random replacement)
+///                                                    (at most so many per prefix)
+/// </code>
+/// <para>
+/// A key agreement is needed before anything about a HELLO can be believed, and costs a hundredth of a proof of work. An attacker can agree, too, with an identity whose
+/// proof of work is wrong, and write any source address. So beyond a few HELLOs per second a newcomer must first show that packets reach it where it says it is (address
+/// validation, RFC 9000, 8.1): every node answers a HELLO with an OK, the reference too. Then forged addresses cost no proofs, and real ones are limited by prefix.
+/// </para>
+/// <para>Each kind of check has a <see cref="CoreBudget"/> of its own. Thread-safe; its lock is taken under the node's control lock and never around it.</para>
+/// </remarks>
+internal sealed class IdentityAdmission : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly NodeIdentity _self;
+    private readonly IAdmissionHost _host;
+    private readonly IdentityChecks _checks;
+    private readonly TimeProvider _time;
+    private readonly long _start;
+    private readonly RandomSource _random;
+    private readonly DropCounters _drops;
+    private readonly ITimer _timer;
+    private readonly FairQueue<WaitingHello> _hellos;
+    private readonly FairQueue<Newcomer> _proofs;
+    private readonly ChallengeTable _challenged;
+    private readonly PrefixLimits _prefixes;
+    private TokenBucket _unchallenged;
+    private CoreBudget _agreementTime = new(Vl1Limits.AgreementShare, Vl1Limits.AdmissionBurst);
+    private CoreBudget _proofTime = new(Vl1Limits.ProofShare, Vl1Limits.AdmissionBurst);
+    private bool _working;
+    private volatile bool _disposed;
+
+    public IdentityAdmission(NodeIdentity self, IAdmissionHost host, IdentityChecks checks, TimeProvider time, RandomSource random, DropCounters drops)
+    {
+        _self = self;
+        _host = host;
+        _checks = checks;
+        _time = time;
+        _start = time.GetTimestamp();
+        _random = random;
+        _drops = drops;
+        _hellos = new FairQueue<WaitingHello>(Vl1Limits.WaitingHellos, random);
+        _proofs = new FairQueue<Newcomer>(Vl1Limits.WaitingProofs, random);
+        _challenged = new ChallengeTable(Vl1Limits.ChallengedNewcomers, random);
+        _prefixes = new PrefixLimits(random);
+        _timer = time.CreateTimer(static admission => ((IdentityAdmission)admission!).Run(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>HELLOs and newcomers that wait for a check.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _hellos.Count + _proofs.Count;
+            }
+        }
+    }
+
+    /// <summary>Newcomers that were challenged and have not answered.</summary>
+    public int Challenged
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _challenged.Count;
+            }
+        }
+    }
+
+    private TimeSpan Elapsed => _time.GetElapsedTime(_start);
+
+    private long Now => (long)Elapsed.TotalMilliseconds;
+
+    /// <summary>Takes a copy of a HELLO whose sender is unknown, or known with another identity.</summary>
+    public void Add(NodeId source, ReadOnlySpan<byte> packet, in PacketInfo info)
+    {
+        lock (_lock)
+        {
+            if (_disposed || packet.Length > Vl1Limits.LongestFirstHello || _challenged.IsPending(source, info.Source, Now))
+            {
+                _drops.Add(DropReason.HelloGate);
+                return;
+            }
+
+            byte[] buffer = ArrayPool<byte>.Shared.Rent(packet.Length);
+            packet.CopyTo(buffer);
+            if (_hellos.Add(new WaitingHello(buffer, packet.Length, info), out var replaced))
+            {
+                _drops.Add(DropReason.HelloGate);
+                ArrayPool<byte>.Shared.Return(replaced.Buffer);
+            }
+
+            StartWorking();
+        }
+    }
+
+    /// <summary>Whether an encrypted packet of an unknown node is the answer to our challenge, or at least of somebody who was challenged. Then it is used up.</summary>
+    public bool TryTakeAnswer(NodeId source, Span<byte> packet, in PacketInfo info)
+    {
+        lock (_lock)
+        {
+            if (_challenged.Find(source, info.Source) is not { } newcomer)
+            {
+                return false;
+            }
+
+            if (!newcomer.Keys.TryOpen(packet))
+            {
+                _drops.Add(DropReason.Mac);
+            }
+            else if (!Answers(packet, newcomer.Challenge))
+            {
+                _drops.Add(DropReason.UnknownSource);
+            }
+            else
+            {
+                _challenged.Remove(newcomer);
+                newcomer.HasAnswered = true;
+                if (_prefixes.TryTake(info.Source, byPort: info.Source.IsLoopback, Now))
+                {
+                    AddProof(newcomer);
+                }
+                else
+                {
+                    _drops.Add(DropReason.HelloGate);
+                    newcomer.Dispose();
+                }
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Forgets who did not answer. Called regularly.</summary>
+    public void Expire()
+    {
+        lock (_lock)
+        {
+            _challenged.Expire(Now);
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+            _timer.Dispose();
+            while (_hellos.TryTake(out var hello))
+            {
+                ArrayPool<byte>.Shared.Return(hello.Buffer);
+            }
+
+            while (_proofs.TryTake(out var newcomer))
+            {
+                newcomer.Dispose();
+            }
+
+            _challenged.Expire(long.MaxValue);
+        }
+    }
+
+    private static bool Answers(ReadOnlySpan<byte> packet, ulong challenge)
+    {
+        var payload = packet[PacketHeader.Size..];
+        return (Verb)packet[PacketHeader.VerbOffset] == Verb.Ok && payload.Length >= 9 && (Verb)payload[0] == Verb.Hello
+            && BinaryPrimitives.ReadUInt64BigEndian(payload[1..]) == challenge;
+    }
+
+    private void AddProof(Newcomer newcomer)
+    {
+        if (_proofs.Add(newcomer, out var replaced))
+        {
+            _drops.Add(DropReason.HelloGate);
+            replaced.Dispose();
+        }
+
+        StartWorking();
+    }
+
+    private void StartWorking()
+    {
+        if (!_working)
+        {
+            _working = true;
+            _timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    // Check by check, until there is nothing to do or the budgets want a pause. One thread at a time, as the timer is set by the last one.
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What a stranger sent must never end the process; the failure is logged and counted.")]
+    private void Run()
+    {
+        while (TryBegin(out var check, out var hello, out var newcomer))
+        {
+            var started = Elapsed;
+            try
+            {
+                if (check == IdentityCheck.Agreement)
+                {
+                    CheckHello(hello);
+                }
+                else
+                {
+                    CheckProof(newcomer!);
+                }
+            }
+            catch (ObjectDisposedException) when (_disposed)
+            {
+                // The node ended meanwhile, and its private key with it.
+            }
+            catch (Exception exception)
+            {
+                _host.OnFailed(exception);
+            }
+
+            var measured = Elapsed - started;
+            if (!TryContinue(check, _checks.CostOf(check, measured), measured))
+            {
+                return;
+            }
+        }
+    }
+
+    private bool TryBegin(out IdentityCheck check, out WaitingHello hello, out Newcomer? newcomer)
+    {
+        hello = default;
+        newcomer = null;
+        check = default;
+        lock (_lock)
+        {
+            var now = Elapsed;
+            var agreement = _hellos.Count > 0 ? _agreementTime.Wait(now) : TimeSpan.MaxValue;
+            var proof = _proofs.Count > 0 ? _proofTime.Wait(now) : TimeSpan.MaxValue;
+            var wait = agreement < proof ? agreement : proof;
+            if (_disposed || wait == TimeSpan.MaxValue)
+            {
+                _working = false;
+                return false;
+            }
+
+            if (wait > TimeSpan.Zero)
+            {
+                _timer.Change(wait, Timeout.InfiniteTimeSpan);
+                return false;
+            }
+
+            // Of two that may run, the kind that has used less of its share.
+            bool agreementFirst = proof > TimeSpan.Zero || (agreement <= TimeSpan.Zero && _agreementTime.PaidAt <= _proofTime.PaidAt);
+            check = agreementFirst ? IdentityCheck.Agreement : IdentityCheck.ProofOfWork;
+            return agreementFirst ? _hellos.TryTake(out hello) : _proofs.TryTake(out newcomer);
+        }
+    }
+
+    // False when the clock of a simulation has to catch up with what the check costs there.
+    private bool TryContinue(IdentityCheck check, TimeSpan cost, TimeSpan measured)
+    {
+        lock (_lock)
+        {
+            (check == IdentityCheck.Agreement ? ref _agreementTime : ref _proofTime).Spend(cost, Elapsed);
+            if (_disposed || cost <= measured)
+            {
+                return true;
+            }
+
+            _timer.Change(cost - measured, Timeout.InfiniteTimeSpan);
+            return false;
+        }
+    }
+
+    private void CheckHello(in WaitingHello waiting)
+    {
+        try
+        {
+            var packet = waiting.Buffer.AsSpan(0, waiting.Length);
+            if (!HelloMessage.TryRead(packet[PacketHeader.Size..], out var hello))
+            {
+                _drops.Add(DropReason.Malformed);
+                return;
+            }
+
+            var known = _host.FindPeer(hello.Identity.Address);
+            if (known is not null && known.Identity.Equals(hello.Identity))
+            {
+                // It repeated its HELLO, and another one was faster.
+                _host.OnHelloOfPeer(known, hello, packet, waiting.Info);
+                return;
+            }
+
+            if (_checks.Agree(_self, hello.Identity) is not { } keys)
+            {
+                _drops.Add(DropReason.HelloIdentity);
+                return;
+            }
+
+            var newcomer = new Newcomer(hello, keys, waiting.Info);
+            if (!keys.TryOpen(packet))
+            {
+                _drops.Add(DropReason.Mac);
+                newcomer.Dispose();
+            }
+            else if (known is not null)
+            {
+                _host.OnCollision(newcomer);
+                newcomer.Dispose();
+            }
+            else if (Challenges(newcomer))
+            {
+                _host.SendChallenge(newcomer);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(waiting.Buffer);
+        }
+    }
+
+    // False when its proof of work may be checked without.
+    private bool Challenges(Newcomer newcomer)
+    {
+        lock (_lock)
+        {
+            long now = Now;
+            if (_disposed)
+            {
+                newcomer.Dispose();
+                return false;
+            }
+
+            if (_unchallenged.TryTake(Vl1Limits.UnchallengedNewcomers, now))
+            {
+                AddProof(newcomer);
+                return false;
+            }
+
+            // Noted before it is sent: the answer may be faster than this thread.
+            newcomer.Challenge = _random.NextUInt64();
+            newcomer.ChallengedAt = now;
+            _challenged.Add(newcomer)?.Dispose();
+            return true;
+        }
+    }
+
+    private void CheckProof(Newcomer newcomer)
+    {
+        bool proven = _host.FindPeer(newcomer.Identity.Address) is { } known ? known.Identity.Equals(newcomer.Identity) : _checks.IsValid(newcomer.Identity);
+        if (!proven)
+        {
+            _drops.Add(DropReason.HelloIdentity);
+            newcomer.Dispose();
+            return;
+        }
+
+        _host.Admit(newcomer);
+    }
+
+    private readonly record struct WaitingHello(byte[] Buffer, int Length, PacketInfo Info);
+}
