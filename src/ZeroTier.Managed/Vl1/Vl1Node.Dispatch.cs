@@ -298,6 +298,12 @@ internal sealed partial class Vl1Node
                 return;
             }
 
+            // From a place that has not answered, a compressed one may be too long to echo.
+            if (!EmitOk(peer, info, Verb.Echo, payload))
+            {
+                return;
+            }
+
             if (path is not null)
             {
                 path.LastEchoAnswer = now;
@@ -306,8 +312,6 @@ internal sealed partial class Vl1Node
             {
                 peer.LastEchoAnswer = now;
             }
-
-            EmitOk(peer, info, Verb.Echo, payload);
         }
     }
 

@@ -76,17 +76,25 @@ internal sealed partial class Vl1Node
     // Chapter 2.6.13: our addresses. On the path of the packet that was the reason, or, when it came by a root or from a place that may be forged, as packets go there now.
     private void Push(Peer peer, in PacketInfo info, long now)
     {
-        peer.LastPush = now;
         var endPoints = new List<InetEndPoint>(_localEndPoints);
         _selfAwareness.AddTo(endPoints, Vl1Limits.PushedEndPoints);
         if (endPoints.Count == 0)
         {
+            peer.LastPush = now;
             return;
         }
 
         Span<byte> payload = stackalloc byte[2 + Vl1Limits.PushedEndPoints * PushDirectPathsMessage.MaxRecordSize];
         int length = PushDirectPathsMessage.Write(payload, endPoints);
-        if (IsProven(peer, info))
+        bool proven = IsProven(peer, info);
+        if (!proven && !peer.TrySpend(PacketHeader.Size + length))
+        {
+            // With one of its next packets.
+            return;
+        }
+
+        peer.LastPush = now;
+        if (proven)
         {
             Emit(peer, Verb.PushDirectPaths, payload[..length], SuiteOf(peer), info.Socket, info.Source);
         }

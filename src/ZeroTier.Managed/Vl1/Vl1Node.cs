@@ -61,6 +61,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private long _lastPingCheck = Vl1Timing.Never;
     private long _lastHousekeeping;
     private long _lastBeaconAnswer = Vl1Timing.Never;
+    private long _lastPlanetQuestion = Vl1Timing.Never;
     private long _lastCollisionWarning = Vl1Timing.Never;
 
     // Read by the data plane without the lock.

@@ -75,6 +75,8 @@ public sealed class Vl1AdmissionTests(ITestOutputHelper output)
         var checks = new SimulatedChecks(Other.Address);
         using var test = Start(checks);
         var known = new StubPeer(Other, Root, "10.0.0.2");
+        test.Receive(known.EndPoint, known.Hello(test.Node.Planet));
+        test.Clock.Advance(TimeSpan.FromSeconds(1));
         known.Introduce(test, test.Node.Planet);
         test.Clock.Advance(TimeSpan.FromSeconds(1));
         test.Take();
@@ -116,7 +118,7 @@ public sealed class Vl1AdmissionTests(ITestOutputHelper output)
         test.Take();
         var stub = new StubPeer(Other, Root, "10.0.0.2");
         test.Receive(stub.EndPoint, stub.Hello(test.Node.Planet));
-        test.Clock.Advance(TimeSpan.FromMilliseconds(1));
+        test.Clock.Advance(TimeSpan.FromMilliseconds(20));
         byte[] challenge = Assert.Single(test.Take(), sent => sent.To == stub.EndPoint).Data;
         Assert.Equal(Verb.Hello, stub.Open(challenge).Verb);
 

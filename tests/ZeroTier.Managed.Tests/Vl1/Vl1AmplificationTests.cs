@@ -22,6 +22,8 @@ public sealed class Vl1AmplificationTests(ITestOutputHelper output)
     private static readonly NodeIdentity Third = TestIdentities.All[4];
     private static readonly InetEndPoint Victim = Vl1Simulation.EndPoint("10.66.0.1");
     private static readonly InetEndPoint VictimV6 = Vl1Simulation.EndPoint("2001:db8:66::1");
+    private static readonly InetEndPoint Named = Vl1Simulation.EndPoint("10.68.0.1");
+    private static readonly InetEndPoint NamedV6 = Vl1Simulation.EndPoint("2001:db8:68::1");
     private static readonly Planet Old = CreatePlanet(40);
     private static readonly Planet Current = CreatePlanet(50);
     private static readonly InetEndPoint Own = Vl1Simulation.EndPoint("10.0.7.7");
@@ -190,10 +192,10 @@ public sealed class Vl1AmplificationTests(ITestOutputHelper output)
         yield return ("WHOIS of one", stub => stub.Build(Verb.Whois, Addresses(Third.Address)));
         yield return ("WHOIS of one that is unknown", stub => stub.Build(Verb.Whois, Addresses(new NodeId(0x10_0000_0001UL))));
         yield return ("WHOIS of many that are unknown", stub => stub.Build(Verb.Whois, Addresses([.. Enumerable.Range(1, 128).Select(i => new NodeId(0x10_0000_0000UL + (uint)i))])));
-        yield return ("push of one place", stub => stub.Build(Verb.PushDirectPaths, Push(Victim)));
-        yield return ("push of one place, eight times", stub => stub.Build(Verb.PushDirectPaths, Push([.. Enumerable.Repeat(Victim, 8)])));
-        yield return ("push of one IPv6 place, twice", stub => stub.Build(Verb.PushDirectPaths, Push(VictimV6, VictimV6)));
-        yield return ("push of 32 ports of a place", stub => stub.Build(Verb.PushDirectPaths, Push([.. Enumerable.Range(1, 32).Select(i => Vl1Simulation.EndPoint("10.66.0.1", (ushort)i))])));
+        yield return ("push of one place", stub => stub.Build(Verb.PushDirectPaths, Push(Named)));
+        yield return ("push of one place, eight times", stub => stub.Build(Verb.PushDirectPaths, Push([.. Enumerable.Repeat(Named, 8)])));
+        yield return ("push of one IPv6 place, twice", stub => stub.Build(Verb.PushDirectPaths, Push(NamedV6, NamedV6)));
+        yield return ("push of 32 ports of a place", stub => stub.Build(Verb.PushDirectPaths, Push([.. Enumerable.Range(1, 32).Select(i => Vl1Simulation.EndPoint("10.68.0.1", (ushort)i))])));
         yield return ("request of a configuration", stub => stub.Build(Verb.NetworkConfigRequest, new byte[10]));
         yield return ("packet for a remembered node", stub => stub.Build(Verb.Nop, [], to: new NodeId(0x20_0000_0000UL + Vl1Limits.GreetedAtStart - 1)));
         yield return ("packet for a node that is known", stub => stub.Build(Verb.Frame, new byte[60], to: Third.Address));

@@ -121,7 +121,7 @@ public sealed class Vl1ForgeryTests
         Assert.Equal(stub.EndPoint, Assert.Single(test.Node.FindPeer(stub.Id)!.Paths).EndPoint);
 
         // It is asked there, as after any packet.
-        Assert.Contains(test.TakeFor(stub), sent => sent.Verb == Verb.Hello && sent.To == Victim);
+        Assert.Contains(test.TakeFor(stub), sent => sent.Verb == Verb.Echo && sent.To == Victim);
     }
 
     [Fact]
