@@ -37,6 +37,17 @@ public interface IDatagramReceiver
     /// <summary>One datagram. The span may be changed (decrypted in place) and is valid only during the call. Must not throw.</summary>
     void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram);
 
+    /// <summary>
+    /// The system has refused to send a datagram because it is larger than the first link carries. Called from within the send. It is a hint: where sizes are
+    /// not looked after, such datagrams are lost as others are.
+    /// </summary>
+    /// <param name="socket">The socket's number.</param>
+    /// <param name="destination">Where it was to go.</param>
+    /// <param name="size">Its bytes.</param>
+    void OnRefused(int socket, in InetEndPoint destination, int size)
+    {
+    }
+
     /// <summary>The datagrams that were at hand have all been delivered: the time to flush what they caused.</summary>
     void OnBatchEnd(int socket);
 }

@@ -68,17 +68,16 @@ internal sealed unsafe class LinuxUdpSocket : UdpSocket
                     return;
                 }
 
-                RefuseSegmentation(errno);
+                // Where the datagrams are too large by themselves, it is not the run that was refused.
+                if (SendOneByOne(destination, &address, addressLength, data, datagrams.Length, segmentSize))
+                {
+                    RefuseSegmentation(errno);
+                }
+
+                return;
             }
 
-            int offset = 0;
-            do
-            {
-                int length = Math.Min(segmentSize, datagrams.Length - offset);
-                SendPlain(&address, addressLength, data + offset, length, null);
-                offset += length;
-            }
-            while (offset < datagrams.Length);
+            SendOneByOne(destination, &address, addressLength, data, datagrams.Length, segmentSize);
         }
     }
 
@@ -96,7 +95,7 @@ internal sealed unsafe class LinuxUdpSocket : UdpSocket
         };
         fixed (byte* data = &MemoryMarshal.GetReference(datagram))
         {
-            SendPlain(&address, addressLength, data, datagram.Length, &control);
+            SendPlain(destination, &address, addressLength, data, datagram.Length, &control);
         }
     }
 
@@ -221,7 +220,24 @@ internal sealed unsafe class LinuxUdpSocket : UdpSocket
         return count;
     }
 
-    private void SendPlain(LinuxSocketAddress* address, int addressLength, byte* data, int length, LinuxIntControl* control)
+    /// <returns>False when a datagram was larger than the first link carries.</returns>
+    private bool SendOneByOne(in InetEndPoint destination, LinuxSocketAddress* address, int addressLength, byte* data, int length, int segmentSize)
+    {
+        bool fit = true;
+        int offset = 0;
+        do
+        {
+            int size = Math.Min(segmentSize, length - offset);
+            fit &= SendPlain(destination, address, addressLength, data + offset, size, null) != LinuxErrno.MessageSize;
+            offset += size;
+        }
+        while (offset < length);
+
+        return fit;
+    }
+
+    /// <returns>0, or the error number.</returns>
+    private int SendPlain(in InetEndPoint destination, LinuxSocketAddress* address, int addressLength, byte* data, int length, LinuxIntControl* control)
     {
         int errno = SendOnce(address, addressLength, data, length, control);
         if (errno == 0)
@@ -230,8 +246,10 @@ internal sealed unsafe class LinuxUdpSocket : UdpSocket
         }
         else
         {
-            Counters.SendFailed(LinuxErrno.ToSocketError(errno), 1);
+            SendFailed(LinuxErrno.ToSocketError(errno), destination, length);
         }
+
+        return errno;
     }
 
     /// <summary>One sendmsg. An interrupted call, and an answer from the network to an earlier datagram, is tried once more.</summary>

@@ -28,14 +28,14 @@ internal sealed class PortableUdpSocket : UdpSocket
         do
         {
             int length = Math.Min(segmentSize, datagrams.Length);
-            SendOne(address, datagrams[..length]);
+            SendOne(address, destination, datagrams[..length]);
             datagrams = datagrams[length..];
         }
         while (!datagrams.IsEmpty);
     }
 
     public override void SendWithHopLimit(in InetEndPoint destination, ReadOnlySpan<byte> datagram, int hops) =>
-        SendOne(AddressOf(destination), datagram);
+        SendOne(AddressOf(destination), destination, datagram);
 
     protected override SocketError ReceiveBatch()
     {
@@ -129,16 +129,16 @@ internal sealed class PortableUdpSocket : UdpSocket
             : InetEndPoint.FromBytes(bytes.Slice(8, 16), port);
     }
 
-    private void SendOne(SocketAddress destination, ReadOnlySpan<byte> datagram)
+    private void SendOne(SocketAddress address, in InetEndPoint destination, ReadOnlySpan<byte> datagram)
     {
         try
         {
-            Socket.SendTo(datagram, SocketFlags.None, destination);
+            Socket.SendTo(datagram, SocketFlags.None, address);
             Counters.Sent(1, datagram.Length);
         }
         catch (SocketException e)
         {
-            Counters.SendFailed(e.SocketErrorCode, 1);
+            SendFailed(e.SocketErrorCode, destination, datagram.Length);
         }
         catch (ObjectDisposedException)
         {

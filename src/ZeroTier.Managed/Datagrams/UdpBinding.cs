@@ -155,10 +155,8 @@ internal static class UdpBinding
         {
             socket.DualMode = false;
         }
-        else
-        {
-            Try(() => socket.DontFragment = false);
-        }
+
+        DoNotFragment.TrySet(socket);
 
         // Systems that cannot give so much either clamp silently or refuse; half is tried then.
         for (int size = options.ReceiveBufferBytes; size >= 65536 && !Try(() => socket.ReceiveBufferSize = size); size /= 2)

@@ -101,6 +101,16 @@ internal abstract class UdpSocket : IAsyncDisposable
         }
     }
 
+    /// <summary>Counts a send that failed, and says when it was for the datagram's size.</summary>
+    protected void SendFailed(SocketError error, in InetEndPoint destination, int size)
+    {
+        Counters.SendFailed(error, 1);
+        if (error == SocketError.MessageSize)
+        {
+            _receiver?.OnRefused(Index, destination, size);
+        }
+    }
+
     private void ReceiveLoop()
     {
         try

@@ -5,6 +5,15 @@ internal interface IFrameLink
 {
     /// <summary>Rents a batch for frames that leave together. The caller ends it with <see cref="FrameBatch.Send"/>.</summary>
     FrameBatch BeginBatch();
+
+    /// <summary>Largest Ethernet payload that leaves as one physical datagram to a station now; it follows the physical path. For a station that is not known: of the usual path.</summary>
+    int UnfragmentedPayload(MacAddress destination);
+
+    /// <summary>As <see cref="UnfragmentedPayload"/>, but of the usual path while the size of this one is not found yet: what the station may be asked to send at most.</summary>
+    int ExpectedPayload(MacAddress destination);
+
+    /// <summary>Answers of a station are missing: frames of that size may no longer pass.</summary>
+    void Doubt(MacAddress destination);
 }
 
 /// <summary>

@@ -8,6 +8,14 @@ internal interface IIpOutput
     /// </summary>
     int MaxPayload(in IpAddress destination);
 
+    /// <summary>As <see cref="MaxPayload"/>, but as usual while the path's size is not found yet: what the other end may be asked to send at most.</summary>
+    int ExpectedPayload(in IpAddress destination) => MaxPayload(destination);
+
+    /// <summary>What was sent to this destination stays without an answer: its path may have become narrower.</summary>
+    void Doubt(in IpAddress destination)
+    {
+    }
+
     /// <summary>Rents a batch for packets that leave together. The caller ends it with <see cref="IpBatch.Send"/>.</summary>
     IpBatch BeginBatch();
 }

@@ -56,8 +56,11 @@ internal sealed class IpOutput : IIpOutput
         set => _capture = value;
     }
 
-    public int MaxPayload(in IpAddress destination) =>
-        Math.Min(_options.UnfragmentedPayload, MtuTo(destination)) - IpHeader.LengthFor(destination);
+    public int MaxPayload(in IpAddress destination) => TransportPayload(_options.Link.UnfragmentedPayload(NextHop(destination)), destination);
+
+    public int ExpectedPayload(in IpAddress destination) => TransportPayload(_options.Link.ExpectedPayload(NextHop(destination)), destination);
+
+    public void Doubt(in IpAddress destination) => _options.Link.Doubt(NextHop(destination));
 
     IpBatch IIpOutput.BeginBatch() => BeginBatch();
 
@@ -142,6 +145,15 @@ internal sealed class IpOutput : IIpOutput
         _capture?.Write(destination, _options.MacAddress, etherType, payload);
         payload.CopyTo(frames.Reserve(payload.Length));
         frames.Commit(destination, etherType);
+    }
+
+    private int TransportPayload(int packet, in IpAddress destination) => Math.Min(packet, MtuTo(destination)) - IpHeader.LengthFor(destination);
+
+    // The default address when it is not known, or there is none.
+    private MacAddress NextHop(in IpAddress destination)
+    {
+        FindRoute(destination, out _, out var mac);
+        return mac;
     }
 
     private void SendToNeighbor(FrameBatch frames, ReadOnlySpan<byte> packet, in IpAddress neighbor, Route route, MacAddress mac)

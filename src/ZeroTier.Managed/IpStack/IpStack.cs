@@ -22,7 +22,6 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
 
     public IpStack(IpStackOptions options)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.UnfragmentedPayload, IpHeader.IPv6MinimumMtu);
         Options = options;
         _mac = options.MacAddress;
         _output = new IpOutput(options, _drops, new Loopback(options.Completions, _drops, ReceiveOwn));
@@ -62,6 +61,9 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         get => _output.Capture;
         set => _output.Capture = value;
     }
+
+    /// <summary>Large frames to a station were lost on a path that has become narrower: <see cref="IFrameLink.UnfragmentedPayload"/> says by how much.</summary>
+    public void OnPathNarrowed(MacAddress station) => Tcp.OnPathNarrowed(station);
 
     /// <summary>Our addresses, the link-local one included.</summary>
     public ReadOnlySpan<IpInterfaceAddress> Addresses => _output.Interface.Entries;

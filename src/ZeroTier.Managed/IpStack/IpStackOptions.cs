@@ -11,8 +11,6 @@ internal sealed record IpStackOptions
     /// <summary>Where frames leave.</summary>
     public required IFrameLink Link { get; init; }
 
-    /// <summary>Largest IP packet in bytes that leaves as one physical datagram; TCP keeps to it.</summary>
-    public int UnfragmentedPayload { get; init; } = 1394;
 
     /// <summary>Computes Ethernet addresses where the network allows it.</summary>
     public INeighborResolver? Resolver { get; init; }

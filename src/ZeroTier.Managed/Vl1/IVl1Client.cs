@@ -93,6 +93,9 @@ internal enum PeerChange
 
     /// <summary>A path was lost, others remain.</summary>
     PathRemoved,
+
+    /// <summary>Large datagrams no longer pass on its way: what was sent lately in such is lost.</summary>
+    PathNarrowed,
 }
 
 /// <summary>How a packet came.</summary>

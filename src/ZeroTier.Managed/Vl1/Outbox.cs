@@ -20,8 +20,8 @@ internal sealed class Outbox
 
     public ReadOnlySpan<Notice> Notices => CollectionsMarshal.AsSpan(_notices);
 
-    /// <summary>Copies a run of datagrams of <see cref="Fragments.Mtu"/> bytes each but the last, or one datagram.</summary>
-    public void Add(int socket, in InetEndPoint destination, ReadOnlySpan<byte> bytes, int hopLimit = 0)
+    /// <summary>Copies a run of datagrams of <paramref name="segment"/> bytes each but the last, or one datagram.</summary>
+    public void Add(int socket, in InetEndPoint destination, ReadOnlySpan<byte> bytes, int segment, int hopLimit = 0)
     {
         if (_bytes.Length < _used + bytes.Length)
         {
@@ -29,7 +29,7 @@ internal sealed class Outbox
         }
 
         bytes.CopyTo(_bytes.AsSpan(_used));
-        _datagrams.Add(new Datagram(socket, destination, _used, bytes.Length, hopLimit));
+        _datagrams.Add(new Datagram(socket, destination, _used, bytes.Length, segment, hopLimit));
         _used += bytes.Length;
     }
 
@@ -44,7 +44,7 @@ internal sealed class Outbox
         _used = 0;
     }
 
-    internal readonly record struct Datagram(int Socket, InetEndPoint Destination, int Offset, int Length, int HopLimit);
+    internal readonly record struct Datagram(int Socket, InetEndPoint Destination, int Offset, int Length, int Segment, int HopLimit);
 
     /// <summary>Something to tell the layer above.</summary>
     internal readonly record struct Notice(NoticeKind Kind, Peer? Peer = null, PeerChange Change = default, Planet? Planet = null);

@@ -53,13 +53,13 @@ internal static class PacketHeader
         BinaryPrimitives.WriteUInt32BigEndian(bytes[1..], (uint)id.Value);
     }
 
-    /// <summary>Writes header and verb of a packet that is to be armed: a fresh random ID, the addresses, hops 0. Flags and MAC are the armor's.</summary>
-    public static void Write(Span<byte> packet, ReadOnlySpan<byte> id, NodeId destination, NodeId source, Verb verb)
+    /// <summary>Writes header and verb of a packet that is to be armed: a fresh random ID, the addresses, hops 0. Other flags and MAC are the armor's.</summary>
+    public static void Write(Span<byte> packet, ReadOnlySpan<byte> id, NodeId destination, NodeId source, Verb verb, bool fragmented = false)
     {
         id.CopyTo(packet);
         WriteAddress(packet[DestinationOffset..], destination);
         WriteAddress(packet[SourceOffset..], source);
-        packet[FlagsOffset] = packet.Length > Fragments.Mtu ? FragmentedFlag : (byte)0;
+        packet[FlagsOffset] = fragmented ? FragmentedFlag : (byte)0;
         packet.Slice(FlagsOffset + 1, 8).Clear();
         packet[VerbOffset] = (byte)verb;
     }

@@ -11,6 +11,7 @@ namespace ZeroTier.Managed.Vl1;
 internal sealed class Peer
 {
     private volatile PeerPath[] _paths = [];
+    private volatile RelayedWay? _relayed;
     private volatile PeerRoute _route = new(CipherSuite.Salsa20Poly1305, null, null);
     private long _lastReceived = Vl1Timing.Never;
     private long _lastNontrivial = Vl1Timing.Never;
@@ -51,6 +52,13 @@ internal sealed class Peer
     {
         get => _route;
         set => _route = value;
+    }
+
+    /// <summary>The last way through a root that frames took. Replaced whole.</summary>
+    public RelayedWay? Relayed
+    {
+        get => _relayed;
+        set => _relayed = value;
     }
 
     /// <summary>Whether packets to it take a direct path now.</summary>

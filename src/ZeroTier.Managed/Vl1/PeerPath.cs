@@ -33,6 +33,9 @@ internal sealed class PeerPath
 
     public IpScope Scope { get; }
 
+    /// <summary>How large datagrams on it may be.</summary>
+    public PathMtu Mtu { get; } = new();
+
     /// <summary>When the peer's last authenticated packet came directly over this path.</summary>
     public long LastReceived
     {
@@ -104,3 +107,8 @@ internal sealed class PeerPath
 /// <param name="Path">The direct path; null = through the best root.</param>
 /// <param name="Fallback">When no root can be reached: a direct path that seems dead.</param>
 internal sealed record PeerRoute(CipherSuite Suite, PeerPath? Path, PeerPath? Fallback);
+
+/// <summary>A way to a peer through a root. Its size is found end to end: the root passes on what comes as it came, however narrow its own path to the peer is.</summary>
+/// <param name="Root">The path to the root.</param>
+/// <param name="Mtu">How large datagrams to the peer may be.</param>
+internal sealed record RelayedWay(PeerPath Root, PathMtu Mtu);

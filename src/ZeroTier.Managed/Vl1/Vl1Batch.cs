@@ -41,7 +41,7 @@ internal sealed class Vl1Batch : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)payloadLength, (uint)MaxPayload, nameof(payloadLength));
         int length = PacketHeader.Size + payloadLength;
-        if (_used + Fragments.TotalSize(length) > BufferSize || _runCount == MaxRuns)
+        if (_used + Fragments.MaxTotalSize(length) > BufferSize || _runCount == MaxRuns)
         {
             Send();
         }
@@ -64,19 +64,18 @@ internal sealed class Vl1Batch : IDisposable
             return;
         }
 
-        var route = peer.Route;
-        var path = route.Path ?? _node.RelayFor(peer) ?? route.Fallback;
-        if (path is null)
+        if (!_node.TryFindWay(peer, out var path, out var mtu))
         {
             _node.Enqueue(destination, verb, payload);
             return;
         }
 
         bool answered = ExpectedReplies.IsAnswered(verb, payload);
-        PacketHeader.Write(packet, NextId(), destination, _node.Id, verb);
+        int size = Fragments.SizeFor(packet.Length, mtu.Size);
+        PacketHeader.Write(packet, NextId(), destination, _node.Id, verb, packet.Length > size);
         try
         {
-            peer.Keys.Arm(packet, route.Suite);
+            peer.Keys.Arm(packet, peer.Route.Suite);
         }
         catch (ObjectDisposedException)
         {
@@ -90,8 +89,8 @@ internal sealed class Vl1Batch : IDisposable
             _node.ExpectedReplies.Add(PacketHeader.PacketId(packet), destination);
         }
 
-        int bytes = Fragments.Cut(_buffer.AsSpan(_used), packet.Length);
-        Append(path, Math.Min(packet.Length, Fragments.Mtu), bytes);
+        int bytes = Fragments.Cut(_buffer.AsSpan(_used), packet.Length, size);
+        Append(peer, path, mtu, Math.Min(packet.Length, size), bytes);
         _used += bytes;
     }
 
@@ -110,6 +109,10 @@ internal sealed class Vl1Batch : IDisposable
             run.Path.LastSent = now;
             run.Path.LastUsed = now;
             _node.Transmit(run.Path.Socket, run.Path.EndPoint, _buffer.AsSpan(run.Start, run.Length), run.Segment);
+            if (run.Mtu.IsDue(run.Segment, now))
+            {
+                _node.ProbeSize(run.Peer, run.Path, run.Mtu);
+            }
         }
 
         _runs.AsSpan(0, _runCount).Clear();
@@ -126,7 +129,7 @@ internal sealed class Vl1Batch : IDisposable
         _node.Return(this);
     }
 
-    private void Append(PeerPath path, int segment, int bytes)
+    private void Append(Peer peer, PeerPath path, PathMtu mtu, int segment, int bytes)
     {
         int datagrams = (bytes + segment - 1) / segment;
         if (_runCount > 0)
@@ -135,7 +138,7 @@ internal sealed class Vl1Batch : IDisposable
 
             // A shorter packet may end a run, but only as a single datagram.
             bool fits = segment == last.Segment || (segment < last.Segment && datagrams == 1);
-            if (fits && !last.IsClosed && ReferenceEquals(last.Path, path)
+            if (fits && !last.IsClosed && ReferenceEquals(last.Mtu, mtu)
                 && last.Datagrams + datagrams <= MaxRunDatagrams && last.Length + bytes <= MaxRunBytes)
             {
                 last.Length += bytes;
@@ -147,7 +150,9 @@ internal sealed class Vl1Batch : IDisposable
 
         _runs[_runCount++] = new Run
         {
+            Peer = peer,
             Path = path,
+            Mtu = mtu,
             Start = _used,
             Length = bytes,
             Segment = segment,
@@ -171,7 +176,9 @@ internal sealed class Vl1Batch : IDisposable
 
     private struct Run
     {
+        public Peer Peer;
         public PeerPath Path;
+        public PathMtu Mtu;
         public int Start;
         public int Length;
         public int Segment;

@@ -125,4 +125,7 @@ internal static class Vl1Limits
 
     /// <summary>Remembered peers that are told at the start where we are now.</summary>
     public const int GreetedAtStart = 32;
+
+    /// <summary>Ways to peers whose size is being probed at one time.</summary>
+    public const int MtuProbes = 256;
 }

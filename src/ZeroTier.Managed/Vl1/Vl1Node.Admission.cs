@@ -20,7 +20,7 @@ internal sealed partial class Vl1Node : IAdmissionHost
             BinaryPrimitives.WriteUInt64BigEndian(id, newcomer.Challenge);
             Span<byte> payload = stackalloc byte[HelloMessage.MaxSize];
             int length = WriteHello(payload, newcomer.Info.Source);
-            EmitWithId(id, newcomer.Keys, newcomer.Identity.Address, Verb.Hello, payload[..length], CipherSuite.Poly1305, newcomer.Info.Socket, newcomer.Info.Source);
+            EmitWithId(id, newcomer.Keys, newcomer.Identity.Address, Verb.Hello, payload[..length], CipherSuite.Poly1305, newcomer.Info.Socket, newcomer.Info.Source, PathMtu.Base);
         }
     }
 
@@ -58,7 +58,7 @@ internal sealed partial class Vl1Node : IAdmissionHost
         payload[9] = (byte)ErrorCode.IdentityCollision;
         using (Enter())
         {
-            Emit(newcomer.Keys, newcomer.Identity.Address, Verb.Error, payload, CipherSuite.Salsa20Poly1305, newcomer.Info.Socket, newcomer.Info.Source);
+            Emit(newcomer.Keys, newcomer.Identity.Address, Verb.Error, payload, CipherSuite.Salsa20Poly1305, newcomer.Info.Socket, newcomer.Info.Source, PathMtu.Base);
             long now = Now;
             if (now - _lastCollisionWarning >= Vl1Timing.CollisionWarning)
             {

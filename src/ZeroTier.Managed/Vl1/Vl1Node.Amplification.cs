@@ -38,7 +38,8 @@ internal sealed partial class Vl1Node
 
     private bool EmitAnswer(Peer peer, in PacketInfo request, Verb verb, ReadOnlySpan<byte> payload)
     {
-        if (!IsProven(peer, request) && !peer.UnprovenPlaces.TrySpend(request.Source, Fragments.TotalSize(PacketHeader.Size + payload.Length)))
+        int length = PacketHeader.Size + payload.Length;
+        if (!IsProven(peer, request) && !peer.UnprovenPlaces.TrySpend(request.Source, Fragments.TotalSize(length, Fragments.SizeFor(length, PathMtu.Base))))
         {
             Drops.Add(DropReason.Amplification);
             return false;

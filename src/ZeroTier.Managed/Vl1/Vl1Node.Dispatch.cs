@@ -17,7 +17,9 @@ internal sealed partial class Vl1Node
     private void Dispatch(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         Earn(peer, info, verb);
-        if (info.Hops != 0)
+
+        // An answer comes back the way that the question went, whichever the peer prefers.
+        if (info.Hops != 0 && verb != Verb.Ok)
         {
             DoubtPaths(peer);
         }
@@ -150,6 +152,7 @@ internal sealed partial class Vl1Node
             case Verb.Hello:
                 // Learn the path first: the latency sample belongs to it.
                 Received(peer, info, Verb.Ok, trusted: false);
+                OnProbeAnswered(peer, request);
                 HandleOkHello(peer, info, payload[ReplyHeaderSize..]);
                 return;
             case Verb.Whois:

@@ -225,6 +225,7 @@ internal sealed partial class Vl1Node
                 if (path.Scope == scope && path.EndPoint.Family == seen.Family && !path.Is(info.Socket, info.Source))
                 {
                     path.IsSuspect = true;
+                    path.Mtu.Reset();
                     Probe(other, path.Socket, path.EndPoint);
                     Reroute(other, now);
                 }

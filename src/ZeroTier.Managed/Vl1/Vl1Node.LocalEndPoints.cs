@@ -44,6 +44,7 @@ internal sealed partial class Vl1Node
                 if (HasMoved(path.Socket, former, bound))
                 {
                     path.IsSuspect = true;
+                    path.Mtu.Reset();
                     Probe(peer, path.Socket, path.EndPoint);
                 }
             }

@@ -392,7 +392,7 @@ internal sealed partial class Vl1Node
         {
             Span<byte> opener = stackalloc byte[NatOpenerSize];
             Random.Fill(opener);
-            _outbox.Add(socket, endPoint, opener, NatOpenerHops);
+            _outbox.Add(socket, endPoint, opener, NatOpenerSize, NatOpenerHops);
         }
 
         Probe(peer, socket, endPoint);

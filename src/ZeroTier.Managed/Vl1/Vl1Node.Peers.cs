@@ -256,7 +256,7 @@ internal sealed partial class Vl1Node
         }
 
         var packets = new List<WaitingPacket>();
-        _sendQueue.Take(packet => (only is null || packet.Node == only) && FindPeer(packet.Node) is { } peer && WayTo(peer) is not null, packets);
+        _sendQueue.Take(packet => (only is null || packet.Node == only) && FindPeer(packet.Node) is { } peer && TryFindWay(peer, out _, out _), packets);
         foreach (var packet in packets)
         {
             if (FindPeer(packet.Node) is { } peer)
@@ -268,17 +268,15 @@ internal sealed partial class Vl1Node
         }
     }
 
-    private PeerPath? WayTo(Peer peer) => peer.Route.Path ?? RelayFor(peer) ?? peer.Route.Fallback;
-
     private bool EmitRouted(Peer peer, Verb verb, ReadOnlySpan<byte> payload)
     {
-        if (WayTo(peer) is not { } way)
+        if (peer.IsForgotten || !TryFindWay(peer, out var path, out var mtu))
         {
             return false;
         }
 
-        way.LastSent = Now;
-        Emit(peer, verb, payload, SuiteOf(peer), way.Socket, way.EndPoint);
+        path.LastSent = Now;
+        Emit(peer.Keys, peer.Id, verb, payload, SuiteOf(peer), path.Socket, path.EndPoint, mtu.Size);
         return true;
     }
 
@@ -308,44 +306,61 @@ internal sealed partial class Vl1Node
             return;
         }
 
+        // A place that is no path, or that of a root, gets the size that always passes.
+        int mtu = PathMtu.Base;
         if (peer.FindPath(socket, destination) is { } path)
         {
             path.LastSent = Now;
+            mtu = path.Mtu.Size;
         }
 
-        Emit(peer.Keys, peer.Id, verb, payload, suite, socket, destination);
+        Emit(peer.Keys, peer.Id, verb, payload, suite, socket, destination, mtu);
     }
 
-    private void Emit(SessionKeys keys, NodeId to, Verb verb, ReadOnlySpan<byte> payload, CipherSuite suite, int socket, in InetEndPoint destination)
+    // Sends with an ID of its own, and expects the answer. Returns the ID on the wire.
+    private ulong Emit(
+        SessionKeys keys, NodeId to, Verb verb, ReadOnlySpan<byte> payload, CipherSuite suite, int socket, in InetEndPoint destination, int mtu, int helloTail = Messages.HelloMessage.TailSize)
     {
         if (_state == Disposed)
         {
-            return;
+            return 0;
         }
 
         Span<byte> id = stackalloc byte[8];
         Random.Fill(id);
-        ulong onTheWire = EmitWithId(id, keys, to, verb, payload, suite, socket, destination);
+        ulong onTheWire = EmitWithId(id, keys, to, verb, payload, suite, socket, destination, mtu, helloTail);
         if (ExpectedReplies.IsAnswered(verb, payload))
         {
             ExpectedReplies.Add(onTheWire, to);
         }
+
+        return onTheWire;
     }
 
-    // Builds, arms, cuts and puts into the outbox. Returns the ID on the wire.
+    // Builds, arms, cuts and puts into the outbox. HELLO is never cut: it may be a probe of the path's size. Returns the ID on the wire.
     private ulong EmitWithId(
-        ReadOnlySpan<byte> id, SessionKeys keys, NodeId to, Verb verb, ReadOnlySpan<byte> payload, CipherSuite suite, int socket, in InetEndPoint destination)
+        ReadOnlySpan<byte> id,
+        SessionKeys keys,
+        NodeId to,
+        Verb verb,
+        ReadOnlySpan<byte> payload,
+        CipherSuite suite,
+        int socket,
+        in InetEndPoint destination,
+        int mtu,
+        int helloTail = Messages.HelloMessage.TailSize)
     {
         var packet = _scratch.AsSpan(0, PacketHeader.Size + payload.Length);
         payload.CopyTo(packet[PacketHeader.Size..]);
-        PacketHeader.Write(packet, id, to, Id, verb);
+        int size = verb == Verb.Hello ? packet.Length : Fragments.SizeFor(packet.Length, mtu);
+        PacketHeader.Write(packet, id, to, Id, verb, packet.Length > size);
         if (verb == Verb.Hello)
         {
-            keys.CryptHelloTail(packet, packet.Length - Messages.HelloMessage.TailSize);
+            keys.CryptHelloTail(packet, packet.Length - helloTail);
         }
 
         keys.Arm(packet, suite);
-        _outbox.Add(socket, destination, _scratch.AsSpan(0, Fragments.Cut(_scratch, packet.Length)));
+        _outbox.Add(socket, destination, _scratch.AsSpan(0, Fragments.Cut(_scratch, packet.Length, size)), size);
         return PacketHeader.PacketId(packet);
     }
 

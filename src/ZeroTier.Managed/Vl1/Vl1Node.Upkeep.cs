@@ -57,6 +57,7 @@ internal sealed partial class Vl1Node
             }
         }
 
+        ContinueProbes(now);
         _dueWhois.Clear();
         _whois.Due(now, _dueWhois);
         foreach (var id in _dueWhois)

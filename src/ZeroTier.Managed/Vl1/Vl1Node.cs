@@ -52,7 +52,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private readonly SelfAwareness _selfAwareness = new();
     private readonly MulticastStore _multicast = new();
     private readonly Dictionary<NodeId, PendingIntroduction> _pendingIntroductions = [];
-    private readonly byte[] _scratch = new byte[Fragments.TotalSize(Fragments.MaxPacketSize)];
+    private readonly byte[] _scratch = new byte[Fragments.MaxTotalSize(Fragments.MaxPacketSize)];
     private readonly byte[] _payload = new byte[Vl1Batch.MaxPayload];
     private readonly Stack<Vl1Batch> _batches = new();
     private Outbox _outbox = new();
@@ -347,16 +347,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     }
 
     /// <summary>The way to a peer that has no direct path: that of the best root.</summary>
-    internal PeerPath? RelayFor(Peer peer)
-    {
-        var relay = peer.IsUpstream && ReferenceEquals(peer, _bestUpstream) ? null : _relay;
-        if (relay is not null)
-        {
-            peer.LastRelayedSend = Now;
-        }
-
-        return relay;
-    }
+    internal PeerPath? RelayFor(Peer peer) => peer.IsUpstream && ReferenceEquals(peer, _bestUpstream) ? null : _relay;
 
     /// <summary>Hands datagrams to the transport.</summary>
     internal void Transmit(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segment)
@@ -399,7 +390,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
             var bytes = outbox.BytesOf(datagram);
             if (datagram.HopLimit == 0)
             {
-                Transmit(datagram.Socket, datagram.Destination, bytes, Fragments.Mtu);
+                Transmit(datagram.Socket, datagram.Destination, bytes, datagram.Segment);
             }
             else if (_state == Running)
             {

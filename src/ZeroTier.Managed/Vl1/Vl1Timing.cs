@@ -110,4 +110,25 @@ internal static class Vl1Timing
 
     /// <summary>A leaf that was silent for so long may be evicted from a full table.</summary>
     public const int EvictableAfter = 60_000;
+
+    /// <summary>Waiting for the answer to a probe of a path's size while no round trip is known (RFC 8899, 5.1.1: PROBE_TIMER).</summary>
+    public const int MtuProbe = 1_000;
+
+    /// <summary>Once it is known four round trips, but not less than this: a tick.</summary>
+    public const int MtuProbeMin = Tick;
+
+    /// <summary>And not more than this.</summary>
+    public const int MtuProbeMax = 3_000;
+
+    /// <summary>A path that carries large datagrams is asked this often whether they still pass (RFC 8899, 5.1.1: CONFIRMATION_TIMER).</summary>
+    public const int MtuConfirm = 30_000;
+
+    /// <summary>A path narrower than usual is probed again for more after this (RFC 8899, 5.1.1: PMTU_RAISE_TIMER).</summary>
+    public const int MtuRaise = 600_000;
+
+    /// <summary>A path that lost even the smallest probe is probed again after this.</summary>
+    public const int MtuError = 60_000;
+
+    /// <summary>A path on which nothing at all is heard is left alone for so long.</summary>
+    public const int MtuSilence = 5_000;
 }

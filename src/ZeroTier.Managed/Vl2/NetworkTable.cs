@@ -109,7 +109,19 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
     void IVl1Client.OnOnlineChanged(bool online) => _options.Client.OnOnlineChanged(online);
 
-    void IVl1Client.OnPeerChanged(Peer peer, PeerChange change) => _options.Client.OnPeerChanged(peer, change);
+    void IVl1Client.OnPeerChanged(Peer peer, PeerChange change)
+    {
+        if (change != PeerChange.PathNarrowed)
+        {
+            _options.Client.OnPeerChanged(peer, change);
+            return;
+        }
+
+        foreach (var network in _networks)
+        {
+            network.Stack.OnPathNarrowed(network.Port.Addressing.Mac(peer.Id));
+        }
+    }
 
     void IVl1Client.OnPeerHeard(Peer peer)
     {

@@ -65,6 +65,23 @@ internal sealed class VirtualPort : IFrameLink, INeighborResolver
     public FrameBatch BeginBatch() => _batches.Rent(_vl1.BeginBatch());
 
     /// <inheritdoc />
+    public int UnfragmentedPayload(MacAddress destination) =>
+        PayloadOf(Addressing.TryGetNode(destination, out var member) ? _vl1.FindMtu(member)?.Size ?? PathMtu.Base : PathMtu.Max);
+
+    /// <inheritdoc />
+    public int ExpectedPayload(MacAddress destination) =>
+        PayloadOf(Addressing.TryGetNode(destination, out var member) && _vl1.FindMtu(member) is { } mtu ? mtu.Expected : PathMtu.Max);
+
+    /// <inheritdoc />
+    public void Doubt(MacAddress destination)
+    {
+        if (Addressing.TryGetNode(destination, out var member))
+        {
+            _vl1.DoubtSize(member);
+        }
+    }
+
+    /// <inheritdoc />
     public bool TryResolve(in IpAddress address, out MacAddress mac)
     {
         // 3.9: 6PLANE and RFC 4193 neighbours need no question.
@@ -182,6 +199,8 @@ internal sealed class VirtualPort : IFrameLink, INeighborResolver
         BinaryPrimitives.WriteUInt64BigEndian(packet, _network.Value);
         BinaryPrimitives.WriteUInt16BigEndian(packet[NetworkIdLength..], etherType);
     }
+
+    private static int PayloadOf(int datagram) => datagram - PacketHeader.Size - FrameHeaderLength;
 
     private bool IsAdmitted(NetworkConfiguration configuration, Peer peer, in PacketInfo info, Verb verb, out IMemberCredentials? shown)
     {

@@ -92,6 +92,35 @@ public sealed class LinuxUdpRefusalTests
         Assert.True(a.UsesSegmentationOffload);
     }
 
+    [Fact]
+    public async Task Datagrams_too_large_for_the_first_link_are_told_and_segmentation_stays_on()
+    {
+        await using var a = Open();
+        var refused = new List<(InetEndPoint, int)>();
+        a.Start(new CollectingReceiver { OnEachRefused = (to, size) => refused.Add((to, size)) });
+        _calls.SegmentErrno = 22;
+        _calls.PlainErrno = 90;
+
+        var to = InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, 9));
+        a.Send(0, to, new byte[2100], 1000);
+        Assert.Equal([(to, 1000), (to, 1000), (to, 100)], refused);
+        Assert.Equal(3, a.Statistics.SendTooBig);
+        Assert.True(a.UsesSegmentationOffload);
+    }
+
+    /// <summary>Linux, ip(7): PMTUDISC_PROBE sets DF on all that leaves, and heeds no report from the network.</summary>
+    [Theory]
+    [InlineData("127.0.0.1", 0, 10)]
+    [InlineData("::1", 41, 23)]
+    public void Datagrams_are_never_cut_on_the_way(string address, int level, int option)
+    {
+        using var socket = new System.Net.Sockets.Socket(IPAddress.Parse(address).AddressFamily, System.Net.Sockets.SocketType.Dgram, System.Net.Sockets.ProtocolType.Udp);
+        DoNotFragment.TrySet(socket);
+        byte[] value = new byte[4];
+        socket.GetRawSocketOption(level, option, value);
+        Assert.Equal(3, BitConverter.ToInt32(value));
+    }
+
     [Theory]
     [InlineData(4)]
     [InlineData(111)]

@@ -19,6 +19,10 @@ internal sealed class CollectingReceiver : IDatagramReceiver
 
     public Action? OnEach { get; set; }
 
+    public Action<InetEndPoint, int>? OnEachRefused { get; set; }
+
+    public void OnRefused(int socket, in InetEndPoint destination, int size) => OnEachRefused?.Invoke(destination, size);
+
     public List<byte[]> Snapshot()
     {
         lock (_lock)

@@ -65,6 +65,14 @@ internal sealed class FrameWire(VirtualClock clock)
     private sealed class Port(FrameWire wire, MacAddress mac) : IFrameLink
     {
         public FrameBatch BeginBatch() => new Batch(wire, mac);
+
+        public int UnfragmentedPayload(MacAddress destination) => 1394;
+
+        public int ExpectedPayload(MacAddress destination) => 1394;
+
+        public void Doubt(MacAddress destination)
+        {
+        }
     }
 
     private sealed class Batch(FrameWire wire, MacAddress mac) : FrameBatch

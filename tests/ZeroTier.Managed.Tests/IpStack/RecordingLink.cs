@@ -20,6 +20,14 @@ internal sealed class RecordingLink(bool keep = true) : IFrameLink
         return _batch;
     }
 
+    public int UnfragmentedPayload(MacAddress destination) => 1394;
+
+    public int ExpectedPayload(MacAddress destination) => 1394;
+
+    public void Doubt(MacAddress destination)
+    {
+    }
+
     public Stack Stack(MacAddress mac, TimeProvider clock, INeighborResolver? resolver = null) => new(new IpStackOptions
     {
         MacAddress = mac,

@@ -141,7 +141,18 @@ public sealed class Vl1BatchTests
         b = new StubPeer(TestIdentities.All[2], Me, "10.2.0.1");
         a.Introduce(test, planet);
         b.Introduce(test, planet);
-        test.Take();
+        AnswerProbe(test, a);
+        AnswerProbe(test, b);
         return test;
+    }
+
+    // The first packet on a path asks whether the usual size passes.
+    private static void AnswerProbe(NodeUnderTest test, StubPeer peer)
+    {
+        test.Take();
+        test.Node.Send(peer.Id, Verb.Frame, [1]);
+        var probe = Assert.Single(test.Take(), sent => sent.Data.Length == Fragments.Mtu);
+        test.Receive(peer.EndPoint, peer.OkHello(probe.Data, test.EndPoint));
+        Assert.Empty(test.Take());
     }
 }

@@ -65,24 +65,32 @@ public sealed class WireFormatTests
     }
 
     [Theory]
-    [InlineData(1432, 1)]
-    [InlineData(1433, 2)]
-    [InlineData(2838, 2)]
-    [InlineData(2848, 2)]
-    [InlineData(2849, 3)]
-    [InlineData(9928, 7)]
-    public void Cutting_and_joining_gives_the_packet_back_in_any_order(int length, int pieces)
+    [InlineData(1432, 1432, 1)]
+    [InlineData(1433, 1432, 2)]
+    [InlineData(2838, 1432, 2)]
+    [InlineData(2848, 1432, 2)]
+    [InlineData(2849, 1432, 3)]
+    [InlineData(9928, 1432, 7)]
+    [InlineData(1232, 1232, 1)]
+    [InlineData(1233, 1232, 2)]
+    [InlineData(2838, 1232, 3)]
+    [InlineData(2838, 548, 6)]
+    [InlineData(9928, 548, 7)]
+    public void Cutting_and_joining_gives_the_packet_back_in_any_order(int length, int mtu, int pieces)
     {
         byte[] packet = new byte[length];
         new SeededRandom(8).Fill(packet);
-        byte[] buffer = new byte[Fragments.TotalSize(length)];
+        int cut = Fragments.SizeFor(length, mtu);
+        Assert.Equal(length == 9928 ? 1432 : mtu, cut);
+        byte[] buffer = new byte[Fragments.TotalSize(length, cut)];
         packet.CopyTo(buffer, 0);
-        Assert.Equal(pieces, Fragments.Count(length));
-        int total = Fragments.Cut(buffer, length);
+        Assert.Equal(pieces, Fragments.Count(length, cut));
+        Assert.InRange(buffer.Length, length, Fragments.MaxTotalSize(length));
+        int total = Fragments.Cut(buffer, length, cut);
         var datagrams = new List<byte[]>();
-        for (int at = 0; at < total; at += Fragments.Mtu)
+        for (int at = 0; at < total; at += cut)
         {
-            datagrams.Add(buffer[at..Math.Min(total, at + Fragments.Mtu)]);
+            datagrams.Add(buffer[at..Math.Min(total, at + cut)]);
         }
 
         Assert.Equal(pieces, datagrams.Count);

@@ -5,6 +5,9 @@ internal interface ICongestionControl
 {
     int Window { get; }
 
+    /// <summary>The unit of growth. It follows the path's MTU; the window in bytes stays.</summary>
+    int SegmentSize { set; }
+
     bool IsSlowStart { get; }
 
     /// <summary>New data was acknowledged outside of fast recovery.</summary>
@@ -38,8 +41,7 @@ internal sealed class NewReno(int segmentSize) : ICongestionControl
 {
     private const int MaxWindow = 1 << 29;
 
-    // RFC 6928, 2.
-    private readonly int _initial = Math.Min(10 * segmentSize, Math.Max(2 * segmentSize, 14600));
+    private int _segmentSize = segmentSize;
     private HyStart _start = new();
     private int _threshold = int.MaxValue;
     private int _credit;
@@ -47,7 +49,12 @@ internal sealed class NewReno(int segmentSize) : ICongestionControl
     private int _savedWindow;
     private int _savedThreshold;
 
-    public int Window => _window != 0 ? _window : _window = _initial;
+    public int Window => _window != 0 ? _window : _window = Initial;
+
+    public int SegmentSize
+    {
+        set => _segmentSize = value;
+    }
 
     public bool IsSlowStart => Window < _threshold;
 
@@ -78,14 +85,14 @@ internal sealed class NewReno(int segmentSize) : ICongestionControl
         if (_credit >= Window)
         {
             _credit -= Window;
-            _window = Math.Min(Window + segmentSize, MaxWindow);
+            _window = Math.Min(Window + _segmentSize, MaxWindow);
         }
     }
 
     public void OnLoss(int outstanding)
     {
         // RFC 5681, equation 4; RFC 6675, 5 (4.2).
-        _threshold = Math.Max(outstanding / 2, 2 * segmentSize);
+        _threshold = Math.Max(outstanding / 2, 2 * _segmentSize);
         _window = _threshold;
         _credit = 0;
     }
@@ -95,10 +102,10 @@ internal sealed class NewReno(int segmentSize) : ICongestionControl
         // RFC 5681, 3.1: the threshold falls once per loss, the window to one segment.
         if (first)
         {
-            _threshold = Math.Max(outstanding / 2, 2 * segmentSize);
+            _threshold = Math.Max(outstanding / 2, 2 * _segmentSize);
         }
 
-        _window = segmentSize;
+        _window = _segmentSize;
         _credit = 0;
     }
 
@@ -115,5 +122,8 @@ internal sealed class NewReno(int segmentSize) : ICongestionControl
     }
 
     // RFC 5681, 4.1.
-    public void OnIdle() => _window = Math.Min(_initial, Window);
+    public void OnIdle() => _window = Math.Min(Initial, Window);
+
+    // RFC 6928, 2.
+    private int Initial => Math.Min(10 * _segmentSize, Math.Max(2 * _segmentSize, 14600));
 }

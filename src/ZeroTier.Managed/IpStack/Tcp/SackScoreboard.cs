@@ -270,6 +270,56 @@ internal sealed class SackScoreboard
         }
     }
 
+    /// <summary>Segments longer than this cannot have arrived: the path does not carry them any more.</summary>
+    /// <returns>True when there was one.</returns>
+    public bool MarkLost(int longerThan)
+    {
+        int before = LostBytes;
+        for (int i = 0; i < Count; i++)
+        {
+            ref Sent sent = ref At(i);
+            if (sent.Length > longerThan && (sent.Flags & (SentFlags.Sacked | SentFlags.Lost)) == 0)
+            {
+                MarkLost(ref sent);
+            }
+        }
+
+        return LostBytes > before;
+    }
+
+    /// <summary>Cuts segments that are longer than this, so that each can be sent again in one piece.</summary>
+    public void Cut(int length)
+    {
+        int pieces = 0;
+        for (int i = 0; i < Count; i++)
+        {
+            pieces += Math.Max(1, (At(i).Length + length - 1) / length);
+        }
+
+        if (pieces == Count)
+        {
+            return;
+        }
+
+        var cut = new Sent[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(16, pieces))];
+        int at = 0;
+        for (int i = 0; i < Count; i++)
+        {
+            Sent sent = At(i);
+            SackedSegments += (sent.Flags & SentFlags.Sacked) != 0 ? (sent.Length - 1) / length : 0;
+            for (; sent.Length > length; sent.Start += (uint)length, sent.Length -= length)
+            {
+                cut[at++] = sent with { Length = length };
+            }
+
+            cut[at++] = sent;
+        }
+
+        _ring = cut;
+        _first = 0;
+        Count = pieces;
+    }
+
     /// <summary>The first lost segment, which is sent again now.</summary>
     public bool TryRetransmit(long now, out uint sequence, out int length)
     {

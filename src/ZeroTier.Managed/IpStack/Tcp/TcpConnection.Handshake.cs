@@ -10,6 +10,8 @@ internal sealed partial class TcpConnection
     private bool _synRepeated;
     private bool _synAnsweredAgain;
     private uint _initialReceive;
+    private int _peerSegmentSize;
+    private int _pathSegmentSize;
     private int _segmentSize = DefaultSegmentSize;
     private int _sendScale;
     private int _receiveScale;
@@ -90,8 +92,8 @@ internal sealed partial class TcpConnection
         _timestampRecent = syn.TimestampValue;
 
         // RFC 6691: the option does not count options, our segments do.
-        int peer = syn.MaximumSegmentSize >= MinSegmentSize ? syn.MaximumSegmentSize : DefaultSegmentSize;
-        _segmentSize = Math.Min(peer, _localSegmentSize) - (_timestampsOn ? TcpOption.TimestampsLength : 0);
+        _peerSegmentSize = syn.MaximumSegmentSize >= MinSegmentSize ? syn.MaximumSegmentSize : DefaultSegmentSize;
+        _segmentSize = EffectiveSegmentSize;
         _largestPayload = Math.Min(DefaultSegmentSize, _segmentSize);
         _congestion = new NewReno(_segmentSize);
     }

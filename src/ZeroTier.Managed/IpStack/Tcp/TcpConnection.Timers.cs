@@ -220,6 +220,7 @@ internal sealed partial class TcpConnection
         }
 
         _environment.Statistics.Add(TcpCounter.RetransmissionTimeouts);
+        _doubtsPath = true;
         if (_recovery == Recovery.None)
         {
             BeginEpisode(timeout: true);

@@ -41,6 +41,7 @@ internal sealed partial class TcpConnection
         _localPort = setup.LocalPort;
         _remotePort = setup.RemotePort;
         _localSegmentSize = LocalSegmentSize(setup);
+        _pathSegmentSize = _localSegmentSize;
         _timestampOffset = setup.TimestampOffset;
         _send = new SendBuffer(environment.Chunks);
         _reassembly = new ReassemblyQueue(environment.Chunks);
@@ -243,7 +244,7 @@ internal sealed record TcpEnvironment(TcpLayerOptions Options, ChunkPool Chunks,
 /// <summary>What the layer decides for a new connection.</summary>
 /// <param name="LocalPort">This end's port.</param>
 /// <param name="RemotePort">The other end's port.</param>
-/// <param name="SegmentSize">The largest payload of a segment without options that leaves in one datagram.</param>
+/// <param name="SegmentSize">The largest payload of a segment without options that should come in one datagram: what the peer is told.</param>
 /// <param name="InitialSequence">RFC 6528.</param>
 /// <param name="TimestampOffset">Hides the clock from the peer (RFC 7323, 5.4).</param>
 internal readonly record struct TcpConnectionSetup(ushort LocalPort, ushort RemotePort, int SegmentSize, uint InitialSequence, uint TimestampOffset);

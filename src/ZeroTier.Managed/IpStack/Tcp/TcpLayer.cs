@@ -211,6 +211,21 @@ internal sealed partial class TcpLayer : IDisposable
         }
     }
 
+    /// <summary>What was sent to a station in larger segments than its path carries now is sent again in smaller ones, without waiting for timers.</summary>
+    public void OnPathNarrowed(MacAddress station)
+    {
+        List<TcpSocket> sockets = [];
+        foreach (KeyValuePair<ConnectionKey, TcpSocket> entry in _sockets)
+        {
+            if (entry.Value.RemoteMac == station)
+            {
+                sockets.Add(entry.Value);
+            }
+        }
+
+        RunTurn(sockets, static (socket, now) => socket.OnPathNarrowed(now));
+    }
+
     /// <summary>Resets all connections, closes all listeners, gives back buffers and the timer.</summary>
     public void Dispose()
     {
@@ -313,7 +328,7 @@ internal sealed partial class TcpLayer : IDisposable
     private TcpConnectionSetup SetUp(in ConnectionKey key, long now) => new(
         key.LocalPort,
         key.RemotePort,
-        Output.MaxPayload(key.Remote) - TcpSegment.HeaderLength,
+        Output.ExpectedPayload(key.Remote) - TcpSegment.HeaderLength,
         _isn.Next(key, now),
         _isn.TimestampOffset(key));
 
@@ -509,9 +524,11 @@ internal sealed partial class TcpLayer : IDisposable
         }
     }
 
-    private void OnDeadlines(List<TcpSocket> due, long now)
+    private void OnDeadlines(List<TcpSocket> due, long now) => RunTurn(due, static (socket, now) => socket.OnDeadline(now));
+
+    private void RunTurn(List<TcpSocket> sockets, Action<TcpSocket, long> work)
     {
-        if (due.Count == 0)
+        if (sockets.Count == 0)
         {
             return;
         }
@@ -519,16 +536,16 @@ internal sealed partial class TcpLayer : IDisposable
         Turn turn = BeginTurn();
         try
         {
-            foreach (TcpSocket socket in due)
+            foreach (TcpSocket socket in sockets)
             {
-                socket.OnDeadline(now);
+                work(socket, turn.Now);
                 socket.Settle(turn);
             }
         }
         finally
         {
             turn.Batch.Send();
-            foreach (TcpSocket socket in due)
+            foreach (TcpSocket socket in sockets)
             {
                 socket.EndTurn(turn);
             }

@@ -247,9 +247,25 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 
     internal void OnDeadline(long now)
     {
+        bool doubt;
         lock (_gate)
         {
             _connection.OnTimer(now);
+            doubt = _connection.TakeDoubt();
+        }
+
+        if (doubt)
+        {
+            _layer.Output.Doubt(Key.Remote);
+        }
+    }
+
+    internal void OnPathNarrowed(long now)
+    {
+        int segmentSize = PathSegmentSize;
+        lock (_gate)
+        {
+            _connection.OnPathNarrowed(segmentSize, now);
         }
     }
 
@@ -454,6 +470,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     {
         bool sent = false;
         var plans = default(Plans);
+        int segmentSize = PathSegmentSize;
         lock (_gate)
         {
             if (_transmitting || _turn != 0 && _turn != turn.Id)
@@ -465,6 +482,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             sent = _turn == turn.Id;
             _turn = turn.Id;
             _transmitting = true;
+            _connection.FollowPath(segmentSize);
             _connection.BeginTransmission();
         }
 
@@ -502,6 +520,8 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             _layer.Statistics.Add(TcpCounter.SegmentsSent, count);
         }
     }
+
+    private int PathSegmentSize => _layer.Output.MaxPayload(Key.Remote) - TcpSegment.HeaderLength;
 
     [InlineArray(Capacity)]
     private struct Plans

@@ -25,6 +25,12 @@ internal sealed class TcpLinkConditions
 
     /// <summary>Nothing passes.</summary>
     public bool Cut { get; set; }
+
+    /// <summary>Bytes of TCP header and data that pass; larger packets vanish.</summary>
+    public int Passes { get; set; } = TcpLink.Mtu;
+
+    /// <summary>What the stacks are told of it.</summary>
+    public int Known { get; set; } = TcpLink.Mtu;
 }
 
 /// <summary>Two or more stacks on one wire in virtual time, below TCP and above IP.</summary>
@@ -46,6 +52,9 @@ internal sealed class TcpLink(VirtualClock clock, ulong seed)
     public bool IsTraced { get; set; } = true;
 
     public long PacketsSent { get; private set; }
+
+    /// <summary>How often a stack asked whether the path is narrower.</summary>
+    public int Doubts { get; private set; }
 
     /// <summary>Sees each packet before it travels; false loses it.</summary>
     public Func<Packet, bool>? Filter { get; set; }
@@ -73,7 +82,7 @@ internal sealed class TcpLink(VirtualClock clock, ulong seed)
             }
 
             PacketsSent++;
-            if (Filter?.Invoke(packet) == false || Conditions.Cut || _random.Chance(Conditions.Loss))
+            if (Filter?.Invoke(packet) == false || Conditions.Cut || packet.Bytes.Length > Conditions.Passes || _random.Chance(Conditions.Loss))
             {
                 continue;
             }
@@ -160,7 +169,11 @@ internal sealed class TcpLink(VirtualClock clock, ulong seed)
 
     private sealed class Output(TcpLink link, MacAddress mac) : IIpOutput
     {
-        public int MaxPayload(in IpAddress destination) => Mtu;
+        public int MaxPayload(in IpAddress destination) => link.Conditions.Known;
+
+        public int ExpectedPayload(in IpAddress destination) => Mtu;
+
+        public void Doubt(in IpAddress destination) => link.Doubts++;
 
         public IpBatch BeginBatch() => new Batch(link, mac);
     }

@@ -1,0 +1,65 @@
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+/// <summary>Segments keep to what the path carries in one datagram, which changes while the connection lives (RFC 9293, 3.7.1; RFC 8899).</summary>
+internal sealed partial class TcpConnection
+{
+    private bool _doubtsPath;
+
+    private int EffectiveSegmentSize => Math.Min(_peerSegmentSize, _pathSegmentSize) - (_timestampsOn ? TcpOption.TimestampsLength : 0);
+
+    /// <summary>The path carries segments of this payload, options not counted. What is sent from now on keeps to it, repetitions as well.</summary>
+    public void FollowPath(int segmentSize)
+    {
+        segmentSize = Math.Clamp(segmentSize, MinSegmentSize, ChunkPool.ChunkSize);
+        if (segmentSize == _pathSegmentSize)
+        {
+            return;
+        }
+
+        _pathSegmentSize = segmentSize;
+        if (_peerSegmentSize == 0 || _segmentSize == EffectiveSegmentSize)
+        {
+            return;
+        }
+
+        bool shorter = EffectiveSegmentSize < _segmentSize;
+        _segmentSize = EffectiveSegmentSize;
+        _congestion.SegmentSize = _segmentSize;
+        if (shorter)
+        {
+            _scoreboard.Cut(_segmentSize);
+        }
+    }
+
+    /// <summary>The path has become narrower than what was sent lately: that is lost, and not because of congestion (RFC 8899, 4.3).</summary>
+    public void OnPathNarrowed(int segmentSize, long now)
+    {
+        // Ahead of FollowPath, which cuts them.
+        int payload = Math.Clamp(segmentSize, MinSegmentSize, ChunkPool.ChunkSize) - (_timestampsOn ? TcpOption.TimestampsLength : 0);
+        if (State is not (TcpState.SynSent or TcpState.SynReceived) && _scoreboard.MarkLost(payload))
+        {
+            if (_recovery == Recovery.None)
+            {
+                BeginEpisode(timeout: true);
+                _recovery = Recovery.Timeout;
+                _recoveryPoint = _sendNext;
+            }
+
+            _tailProbed = false;
+            _probeTailAt = Never;
+            _forceRetransmit = true;
+            _timer.EndBackOff();
+            _retransmitAt = now + _timer.Timeout;
+        }
+
+        FollowPath(segmentSize);
+    }
+
+    /// <summary>Whether the retransmission timer has run out since the last question: perhaps the path carries less than it did.</summary>
+    public bool TakeDoubt()
+    {
+        bool doubt = _doubtsPath;
+        _doubtsPath = false;
+        return doubt;
+    }
+}
