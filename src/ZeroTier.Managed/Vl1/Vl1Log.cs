@@ -47,6 +47,6 @@ internal static partial class Vl1Log
     [LoggerMessage(1013, LogLevel.Error, "An unknown identity could not be checked; it is not let in.")]
     public static partial void AdmissionFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(1020, LogLevel.Information, "Peer {Peer}: larger datagrams vanish on the way by {EndPoint}; {Size} bytes are used until more pass.")]
+    [LoggerMessage(1020, LogLevel.Debug, "Peer {Peer}: larger datagrams vanish on the way by {EndPoint}; {Size} bytes are used until more pass.")]
     public static partial void PathNarrowed(ILogger logger, NodeId peer, InetEndPoint endPoint, int size);
 }
