@@ -1,27 +1,18 @@
+using ZeroTier.Engines;
+
 namespace ZeroTier.SelfHosting;
 
 /// <summary>Folders and files that only their owner may read. On Windows the user's profile folder sees to that.</summary>
 internal static class PrivateFolder
 {
-    private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private const UnixFileMode OwnerFolder = OwnerFile | UnixFileMode.UserExecute;
-
     /// <summary>Makes the folder, or closes an existing one to others.</summary>
     /// <exception cref="ZeroTierException">It cannot be used.</exception>
     public static void Create(string path)
     {
         try
         {
-            if (OperatingSystem.IsWindows())
-            {
-                Directory.CreateDirectory(path);
-            }
-            else
-            {
-                // Who does not own the folder cannot change its mode: so nobody can put a planet of his choice before us.
-                Directory.CreateDirectory(path, OwnerFolder);
-                File.SetUnixFileMode(path, OwnerFolder);
-            }
+            // Who does not own the folder cannot close it: so nobody can put a planet of his choice before us.
+            OwnerFolder.CreateClosed(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -37,22 +28,11 @@ internal static class PrivateFolder
     {
         try
         {
-            return new FileStream(file, LockOptions());
+            return OwnerFile.Lock(file);
         }
         catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
         {
             return null;
         }
-    }
-
-    private static FileStreamOptions LockOptions()
-    {
-        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = OwnerFile;
-        }
-
-        return options;
     }
 }

@@ -1,55 +1,126 @@
 namespace ZeroTier.Engines;
 
-/// <summary>Files that are there whole or not at all.</summary>
+/// <summary>
+/// Files of a storage folder. Each is there whole or not at all, and a symbolic link that somebody else may have put there is not followed: it could make this
+/// process create, close or read a file elsewhere, with its own rights.
+/// </summary>
 internal static class OwnerFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Writes a file. It is complete under another name, and on the disk, before it takes its place: a crash leaves the old state or the new one.</summary>
-    /// <param name="path">The file.</param>
+    /// <summary>Writes a file. It is complete under another name, and on the disk, before it takes its place: a crash or a full disk leaves the old state or the new one.</summary>
+    /// <param name="path">The file. A symbolic link in its place is replaced, not followed.</param>
     /// <param name="bytes">All of it.</param>
     /// <param name="secret">Whether nobody but the owner may read it (mode 0600). On Windows the access list that it inherits counts.</param>
     /// <param name="overwrite">Whether it may be there already.</param>
     /// <exception cref="IOException">It cannot be written, or is there and may not be.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
     public static void Write(string path, ReadOnlySpan<byte> bytes, bool secret, bool overwrite)
     {
         string temporary = path + ".new";
         File.Delete(temporary);
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = OwnerOnly;
-        }
-
         try
         {
-            using (var file = new FileStream(temporary, options))
+            using (var file = new FileStream(temporary, Options(FileMode.CreateNew, FileAccess.Write, FileShare.None)))
             {
                 file.Write(bytes);
-                file.Flush(flushToDisk: true);
-            }
+                if (!OperatingSystem.IsWindows() && !secret)
+                {
+                    // Also against a umask that hides what is public.
+                    File.SetUnixFileMode(file.SafeFileHandle, OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+                }
 
-            if (!OperatingSystem.IsWindows() && !secret)
-            {
-                // Also against a umask that hides what is public.
-                File.SetUnixFileMode(temporary, OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+                file.Flush(flushToDisk: true);
             }
 
             File.Move(temporary, path, overwrite);
         }
         catch
         {
-            File.Delete(temporary);
+            Remove(temporary);
             throw;
         }
     }
 
+    /// <summary>Opens a file to read it, without a buffer.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="asynchronous">Whether it is read asynchronously.</param>
+    /// <exception cref="IOException">It cannot be read, or is a link that somebody else may have made.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    public static FileStream OpenRead(string path, bool asynchronous = false)
+    {
+        OwnerFolder.RefuseLink(path);
+        return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0, asynchronous);
+    }
+
+    /// <summary>Reads a file that is not longer than it may be.</summary>
+    /// <exception cref="IOException">It cannot be read, is longer, or is a link that somebody else may have made.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    public static byte[] Read(string path, int maximumLength)
+    {
+        using var file = OpenRead(path);
+        var bytes = new byte[maximumLength + 1];
+        int length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        return length <= maximumLength ? bytes[..length] : throw new IOException($"'{path}' is longer than {maximumLength} bytes.");
+    }
+
+    /// <summary>
+    /// Takes an exclusive lock that ends with the process at the latest: flock on Unix, a sharing violation on Windows. Both hold between two opens of one process, too.
+    /// </summary>
+    /// <param name="path">The lock file, which stays behind, empty. A symbolic link is never followed.</param>
+    /// <exception cref="IOException">Somebody else has it, or it cannot be opened.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be opened.</exception>
+    public static FileStream Lock(string path)
+    {
+        // A file that is made must be new, so that none is made through a link.
+        try
+        {
+            return new FileStream(path, Options(FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (IOException) when (File.Exists(path) || OwnerFolder.IsLink(path))
+        {
+        }
+
+        if (OwnerFolder.IsLink(path))
+        {
+            throw new IOException($"'{path}' is a symbolic link. Remove it.");
+        }
+
+        return new FileStream(path, Options(FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+    }
+
     /// <summary>Takes away what others may do with a secret file, such as one that was copied here.</summary>
+    /// <exception cref="IOException">It cannot be changed, or is a link that somebody else may have made.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be changed.</exception>
     public static void Tighten(string path)
     {
+        OwnerFolder.RefuseLink(path);
         if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & ~OwnerOnly) != 0)
         {
             File.SetUnixFileMode(path, OwnerOnly);
+        }
+    }
+
+    private static FileStreamOptions Options(FileMode mode, FileAccess access, FileShare share)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = access, Share = share, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = OwnerOnly;
+        }
+
+        return options;
+    }
+
+    // After a failure, which is the one to report.
+    private static void Remove(string file)
+    {
+        try
+        {
+            File.Delete(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
         }
     }
 }

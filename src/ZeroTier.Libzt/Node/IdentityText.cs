@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using ZeroTier.Engines;
 using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Node;
@@ -22,12 +23,12 @@ internal sealed unsafe class IdentityText : IDisposable
     public static bool IsValidFile(string path)
     {
         using var identity = new IdentityText();
-        using var file = File.OpenHandle(path);
+        using var file = OwnerFile.OpenRead(path);
 
         // One byte stays for the terminator; a file that fills the rest is longer than any identity.
         var room = identity._bytes.AsSpan(0, identity._bytes.Length - 1);
         int length = 0;
-        while (length < room.Length && RandomAccess.Read(file, room[length..], length) is > 0 and var read)
+        while (length < room.Length && file.Read(room[length..]) is > 0 and var read)
         {
             length += read;
         }

@@ -13,7 +13,6 @@ internal sealed class NodeFolder : IDisposable
     private const string PlanetFile = "planet";
     private const string NetworksFolder = "networks.d";
     private const string NetworkSuffix = ".conf";
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly FileStream _lock;
     private readonly ILogger _log;
@@ -38,6 +37,7 @@ internal sealed class NodeFolder : IDisposable
         {
             OwnerFolder.Create(path);
             lockFile = Lock(path);
+            OwnerFolder.RefuseLinks(path);
             CheckIdentity(path);
             return new NodeFolder(path, lockFile, log);
         }
@@ -62,10 +62,7 @@ internal sealed class NodeFolder : IDisposable
                 return [];
             }
 
-            byte[] planet = File.ReadAllBytes(file);
-            return planet.Length is >= 1 and <= LibztNodeOptions.MaxPlanetLength
-                ? planet
-                : throw new IOException($"it has {planet.Length} bytes, and a planet has 1 to {LibztNodeOptions.MaxPlanetLength}.");
+            return OwnerFile.Read(file, LibztNodeOptions.MaxPlanetLength) is { Length: > 0 } planet ? planet : throw new IOException("it has 0 bytes.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -80,7 +77,7 @@ internal sealed class NodeFolder : IDisposable
     public void SetNetworks(IReadOnlyCollection<NetworkId> networks) => Store("The joined networks", () =>
     {
         string folder = System.IO.Path.Combine(Path, NetworksFolder);
-        OwnerFolder.Create(folder);
+        OwnerFolder.CreateInside(folder);
         foreach (string file in Directory.GetFiles(folder, "*" + NetworkSuffix))
         {
             string name = System.IO.Path.GetFileName(file);
@@ -95,7 +92,7 @@ internal sealed class NodeFolder : IDisposable
             string file = System.IO.Path.Combine(folder, network + NetworkSuffix);
             if (!File.Exists(file))
             {
-                File.WriteAllText(file, "\n");
+                OwnerFile.Write(file, "\n"u8, secret: false, overwrite: true);
             }
         }
     });
@@ -104,27 +101,20 @@ internal sealed class NodeFolder : IDisposable
     public void ProtectIdentity() => Store("The mode of the identity file", () =>
     {
         string file = System.IO.Path.Combine(Path, SecretFile);
-        if (!OperatingSystem.IsWindows() && File.Exists(file) && (File.GetUnixFileMode(file) & ~OwnerOnly) != 0)
+        if (File.Exists(file))
         {
-            File.SetUnixFileMode(file, OwnerOnly);
+            OwnerFile.Tighten(file);
         }
     });
 
     public void Dispose() => _lock.Dispose();
 
-    // FileShare.None is flock on Unix and a sharing violation on Windows. Both hold between two opens of one process too, and end with the process.
     private static FileStream Lock(string path)
     {
         string file = System.IO.Path.Combine(path, LockFile);
-        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = OwnerOnly;
-        }
-
         try
         {
-            return new FileStream(file, options);
+            return OwnerFile.Lock(file);
         }
         catch (IOException e)
         {

@@ -99,7 +99,6 @@ public sealed class IdentityStore : IDisposable
         }
     }
 
-    // FileShare.None is flock on Unix and a sharing violation on Windows. Both hold between two opens of one process too, and end with the process.
     private static FileStream Lock(string path)
     {
         try
@@ -114,13 +113,7 @@ public sealed class IdentityStore : IDisposable
         string file = System.IO.Path.Combine(path, LockFileName);
         try
         {
-            var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
-            if (!OperatingSystem.IsWindows())
-            {
-                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            }
-
-            return new FileStream(file, options);
+            return OwnerFile.Lock(file);
         }
         catch (UnauthorizedAccessException e)
         {
@@ -189,7 +182,7 @@ public sealed class IdentityStore : IDisposable
     private static async Task<string> ReadAsync(string file, CancellationToken cancellationToken)
     {
         byte[] bytes = GC.AllocateUninitializedArray<byte>(MaximumFileSize, pinned: true);
-        await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, useAsync: true);
+        await using var stream = OwnerFile.OpenRead(file, asynchronous: true);
         int length = await stream.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
         string text = length < bytes.Length ? Encoding.ASCII.GetString(bytes, 0, length) : "";
         Array.Clear(bytes);

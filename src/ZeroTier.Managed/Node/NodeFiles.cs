@@ -25,7 +25,7 @@ internal sealed class NodeFiles(string folder)
 
         try
         {
-            var stored = Planet.Load(_planet);
+            var stored = Planet.Parse(OwnerFile.Read(_planet, Planet.MaxSize));
             return configured is null || (stored.Id == configured.Id && stored.Timestamp > configured.Timestamp) ? stored : configured;
         }
         catch (Exception e) when (e is IOException or FormatException or UnauthorizedAccessException)
@@ -52,11 +52,11 @@ internal sealed class NodeFiles(string folder)
 
     public void AddNetwork(NetworkId network)
     {
-        OwnerFolder.Create(_networks);
+        OwnerFolder.CreateInside(_networks);
         string file = NetworkFile(network);
         if (!File.Exists(file))
         {
-            File.WriteAllText(file, "\n");
+            OwnerFile.Write(file, "\n"u8, secret: false, overwrite: true);
         }
     }
 

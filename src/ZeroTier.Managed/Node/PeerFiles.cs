@@ -24,7 +24,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
             {
                 try
                 {
-                    if (new FileInfo(file).Length <= KnownPeer.MaxSize && File.ReadAllBytes(file) is var record && KnownPeer.TryRead(record) is { } peer)
+                    if (OwnerFile.Read(file, KnownPeer.MaxSize) is var record && KnownPeer.TryRead(record) is { } peer)
                     {
                         peers.Add(peer);
                         _stored[file] = record;
@@ -46,7 +46,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
     {
         lock (_stored)
         {
-            OwnerFolder.Create(_path);
+            OwnerFolder.CreateInside(_path);
             Span<byte> bytes = stackalloc byte[KnownPeer.MaxSize];
             var current = new HashSet<string>(StringComparer.Ordinal);
             foreach (var peer in peers)
@@ -56,7 +56,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
                 var record = bytes[..peer.Write(bytes)];
                 if (!_stored.TryGetValue(file, out byte[]? stored) || !record.SequenceEqual(stored))
                 {
-                    File.WriteAllBytes(file, record);
+                    OwnerFile.Write(file, record, secret: true, overwrite: true);
                     _stored[file] = record.ToArray();
                 }
             }

@@ -23,7 +23,7 @@ public sealed partial class Planet
     private const int UpdateKeyOffset = 17;
     private const int SignatureOffset = UpdateKeyOffset + PlanetSigningKey.PublicKeySize;
     private const int RootCountOffset = SignatureOffset + PlanetSigningKey.SignatureSize;
-    private const int MaxSize = RootCountOffset + 1 + MaxRoots * (72 + MaxEndPointsPerRoot * WireAddress.MaxSize);
+    internal const int MaxSize = RootCountOffset + 1 + MaxRoots * (72 + MaxEndPointsPerRoot * WireAddress.MaxSize);
 
     private readonly byte[] _bytes;
 

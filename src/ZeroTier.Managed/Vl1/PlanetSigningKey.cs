@@ -20,6 +20,9 @@ public sealed class PlanetSigningKey : IDisposable
     /// <summary>Bytes of a signature.</summary>
     public const int SignatureSize = NodeIdentity.SignatureSize;
 
+    // A key in hexadecimal digits, and room for blanks.
+    private const int MaximumFileSize = 4 * PrivateKeySize;
+
     private const int KeyOffset = PacketHeader.AddressSize + 1;
 
     // The pair is an identity without an address: the same keys, the same signatures (chapter 2.8.2).
@@ -77,17 +80,19 @@ public sealed class PlanetSigningKey : IDisposable
     public static PlanetSigningKey Load(string path)
     {
         Span<byte> secret = stackalloc byte[PrivateKeySize];
+        byte[] text = [];
         try
         {
             OwnerFile.Tighten(path);
-            string text = File.ReadAllText(path).Trim();
-            return Convert.FromHexString(text, secret, out _, out int length) == OperationStatus.Done && length == PrivateKeySize
+            text = OwnerFile.Read(path, MaximumFileSize);
+            return Convert.FromHexString(text.AsSpan().Trim(" \t\r\n"u8), secret, out _, out int length) == OperationStatus.Done && length == PrivateKeySize
                 ? FromPrivateKey(secret)
                 : throw new FormatException($"'{path}' is not the signing key of a planet. Restore the file: without it the planet can never change.");
         }
         finally
         {
             CryptographicOperations.ZeroMemory(secret);
+            CryptographicOperations.ZeroMemory(text);
         }
     }
 

@@ -48,4 +48,30 @@ public sealed class NodeFilesTests
 
         static NodeId Address(KnownPeer peer) => peer.Identity.Address;
     }
+
+    [Fact]
+    public void Peers_AreReplacedAsAWhole_AndWhatWasBroken_IsLeftOut()
+    {
+        using var folder = TemporaryFolder.WithIdentity(5);
+        PeerFiles Files() => new(folder.Path, TimeProvider.System, NullLogger.Instance);
+        var files = Files();
+        files.Save([new(TestIdentities.Get(0), default, []), new(TestIdentities.Get(1), default, [])]);
+        string[] paths = [.. Directory.GetFiles(Path.Combine(folder.Path, "peers.d")).Order(StringComparer.Ordinal)];
+        byte[][] before = [.. paths.Select(File.ReadAllBytes)];
+        var readers = paths.Select(path => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete)).ToArray();
+
+        InetEndPoint[] moved = [InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, 9993))];
+        files.Save([new(TestIdentities.Get(0), default, moved), new(TestIdentities.Get(1), default, moved)]);
+
+        // A disk that fills, or a crash, in between would leave the old file: it is still there, untouched.
+        for (int i = 0; i < readers.Length; i++)
+        {
+            using var reader = readers[i];
+            byte[] old = new byte[before[i].Length + 1];
+            Assert.Equal(before[i], old[..reader.ReadAtLeast(old, old.Length, throwOnEndOfStream: false)]);
+        }
+
+        File.WriteAllBytes(paths[0], []);
+        Assert.Single(Files().Load());
+    }
 }
