@@ -13,6 +13,7 @@ internal static class LinuxErrno
     public const int NoMemory = 12;
     public const int AccessDenied = 13;
     public const int Invalid = 22;
+    public const int NotImplemented = 38;
     public const int MessageSize = 90;
     public const int NoProtocolOption = 92;
     public const int NotSupported = 95;
@@ -24,9 +25,13 @@ internal static class LinuxErrno
     public const int HostDown = 112;
     public const int HostUnreachable = 113;
 
+    /// <summary>Whether a call was refused as such, by a sandbox (seccomp) or a kernel that does not have it.</summary>
+    public static bool IsForbidden(int errno) => errno is NotImplemented or NotPermitted or AccessDenied;
+
     public static SocketError ToSocketError(int errno) => errno switch
     {
         NotPermitted or AccessDenied => SocketError.AccessDenied,
+        NotImplemented => SocketError.OperationNotSupported,
         Interrupted => SocketError.Interrupted,
         BadDescriptor => SocketError.OperationAborted,
         Again => SocketError.WouldBlock,

@@ -13,7 +13,10 @@ internal unsafe interface ILinuxUdpCalls
     nint Send(SafeSocketHandle socket, LinuxMessage* message);
 
     /// <summary>recvmmsg that waits for the first message and takes those at hand.</summary>
-    int Receive(SafeSocketHandle socket, LinuxMessageSlot* slots, int count);
+    int Receive(SafeSocketHandle socket, LinuxMessageSlot* slots, int count, int flags);
+
+    /// <summary>recvmsg.</summary>
+    nint ReceiveOne(SafeSocketHandle socket, LinuxMessage* message, int flags);
 
     /// <summary>shutdown: makes a waiting receive return.</summary>
     int Shutdown(SafeSocketHandle socket);
@@ -22,6 +25,9 @@ internal unsafe interface ILinuxUdpCalls
 /// <summary>The C library's calls. Layouts are those of 64-bit little-endian Linux, glibc and musl alike.</summary>
 internal sealed unsafe partial class LinuxUdpCalls : ILinuxUdpCalls
 {
+    /// <summary>Looks at what has arrived, without taking it and without waiting.</summary>
+    public const int PeekWithoutWaiting = 0x2 | 0x40;
+
     private const int WaitForOne = 0x10000;
     private const int NoSignal = 0x4000;
     private const int ShutdownBoth = 2;
@@ -41,9 +47,15 @@ internal sealed unsafe partial class LinuxUdpCalls : ILinuxUdpCalls
         return sent >= 0 ? sent : -Marshal.GetLastPInvokeError();
     }
 
-    public int Receive(SafeSocketHandle socket, LinuxMessageSlot* slots, int count)
+    public int Receive(SafeSocketHandle socket, LinuxMessageSlot* slots, int count, int flags)
     {
-        int received = recvmmsg(socket, slots, (uint)count, WaitForOne, null);
+        int received = recvmmsg(socket, slots, (uint)count, WaitForOne | flags, null);
+        return received >= 0 ? received : -Marshal.GetLastPInvokeError();
+    }
+
+    public nint ReceiveOne(SafeSocketHandle socket, LinuxMessage* message, int flags)
+    {
+        nint received = recvmsg(socket, message, flags);
         return received >= 0 ? received : -Marshal.GetLastPInvokeError();
     }
 
@@ -57,6 +69,10 @@ internal sealed unsafe partial class LinuxUdpCalls : ILinuxUdpCalls
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial nint sendmsg(SafeSocketHandle socket, LinuxMessage* message, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial nint recvmsg(SafeSocketHandle socket, LinuxMessage* message, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -8,7 +8,8 @@ namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
 /// A UDP socket on Linux's own calls: a run of datagrams leaves in one sendmsg (UDP_SEGMENT), and one recvmmsg brings all that is at hand, each
-/// piece perhaps a run itself (UDP_GRO). What the kernel refuses is switched off for this socket, and the data sent again plainly.
+/// piece perhaps a run itself (UDP_GRO). What the kernel or a sandbox refuses is switched off for this socket, and the data sent again plainly; without recvmmsg
+/// one recvmsg brings one piece.
 /// </summary>
 /// <remarks>
 /// UDP checksums stay on, other than in the stock service (2-vl1, 2.17): without them the kernel refuses UDP_SEGMENT.
@@ -29,6 +30,7 @@ internal sealed unsafe class LinuxUdpSocket : UdpSocket
     private readonly ILinuxUdpCalls _calls;
     private readonly SafeSocketHandle _handle;
     private readonly bool _coalescing;
+    private readonly bool _oneByOne;
     private LinuxMessageSlot* _slots;
     private int _segmentation;
 
@@ -37,8 +39,10 @@ internal sealed unsafe class LinuxUdpSocket : UdpSocket
     {
         _calls = calls;
         _handle = socket.SafeHandle;
+        ProbeSend();
         _segmentation = options.SegmentationOffload && ProbeSegmentation() ? 1 : 0;
         _coalescing = options.ReceiveCoalescing && EnableCoalescing();
+        _oneByOne = !ProbeReceive();
         AllocateSlots();
     }
 
@@ -109,7 +113,7 @@ internal sealed unsafe class LinuxUdpSocket : UdpSocket
             message.ControlLength = LinuxIntControl.Space;
         }
 
-        int count = _calls.Receive(_handle, _slots, SlotCount);
+        int count = _oneByOne ? ReceiveOne() : _calls.Receive(_handle, _slots, SlotCount, flags: 0);
         if (count < 0)
         {
             return LinuxErrno.ToSocketError(-count);
@@ -128,7 +132,13 @@ internal sealed unsafe class LinuxUdpSocket : UdpSocket
     }
 
     // On Linux this ends a waiting receive although a UDP socket is not connected; the ENOTCONN it returns is meaningless.
-    protected override void Wake() => _calls.Shutdown(_handle);
+    protected override void Wake()
+    {
+        if (LinuxErrno.IsForbidden(-_calls.Shutdown(_handle)))
+        {
+            SendToSelf();
+        }
+    }
 
     protected override void Release()
     {
@@ -284,6 +294,53 @@ internal sealed unsafe class LinuxUdpSocket : UdpSocket
             }
         }
     }
+
+    private int ReceiveOne()
+    {
+        nint length = _calls.ReceiveOne(_handle, &_slots->Message, flags: 0);
+        if (length < 0)
+        {
+            return (int)length;
+        }
+
+        _slots->Length = (uint)length;
+        return 1;
+    }
+
+    /// <summary>Without a destination nothing leaves: any answer but a refusal shows that the call is there.</summary>
+    private void ProbeSend()
+    {
+        LinuxMessage nowhere = default;
+        int errno = (int)-_calls.Send(_handle, &nowhere);
+        if (LinuxErrno.IsForbidden(errno))
+        {
+            throw Forbidden("sendmsg", errno);
+        }
+    }
+
+    private bool ProbeReceive()
+    {
+        LinuxMessageSlot nothing = default;
+        int errno = -_calls.Receive(_handle, &nothing, 1, LinuxUdpCalls.PeekWithoutWaiting);
+        if (!LinuxErrno.IsForbidden(errno))
+        {
+            return true;
+        }
+
+        int errnoOfOne = (int)-_calls.ReceiveOne(_handle, &nothing.Message, LinuxUdpCalls.PeekWithoutWaiting);
+        if (LinuxErrno.IsForbidden(errnoOfOne))
+        {
+            throw Forbidden("recvmsg", errnoOfOne);
+        }
+
+        UdpLog.BatchesRefused(Logger, LocalEndPoint, errno);
+        return false;
+    }
+
+    private static ZeroTierException Forbidden(string call, int errno) => new(
+        ZeroTierError.Underlay,
+        $"The system forbids the call {call} (errno {errno}), without which no UDP datagram can be exchanged. The process runs in a sandbox (seccomp), "
+            + "which must allow sendmsg and recvmsg; with systemd for example SystemCallFilter=@system-service.");
 
     private bool ProbeSegmentation()
     {

@@ -1,41 +1,38 @@
-using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>The addresses of this machine's interfaces that other machines can reach.</summary>
-internal static class LocalAddresses
+internal sealed class LocalAddresses(ILogger log)
 {
     // 2-vl1, 2.17: never on loopback, nor on virtual interfaces, our own and others'.
     private static readonly string[] SkippedInterfaces = ["lo", "zt", "tun", "tap"];
 
-    /// <summary>One entry per address, IPv4 first, without duplicates. Empty when the machine has no network.</summary>
-    public static List<IPAddress> Enumerate()
+    private int _refusals;
+
+    /// <summary>
+    /// One entry per address, IPv4 first, without duplicates. Empty when the machine has no network. Where the system does not tell, the wildcard of the family.
+    /// </summary>
+    public IReadOnlyList<IPAddress> Enumerate()
     {
-        var temporary = TemporaryAddresses();
-        var addresses = new List<IPAddress>();
-        foreach (var networkInterface in NetworkInterface.GetAllNetworkInterfaces())
+        try
         {
-            if (networkInterface.OperationalStatus == OperationalStatus.Down
-                || networkInterface.NetworkInterfaceType == NetworkInterfaceType.Loopback
-                || SkippedInterfaces.Any(p => networkInterface.Name.StartsWith(p, StringComparison.OrdinalIgnoreCase)))
-            {
-                continue;
-            }
-
-            foreach (var unicast in networkInterface.GetIPProperties().UnicastAddresses)
-            {
-                if (IsReachable(unicast.Address) && !temporary.Contains(unicast.Address) && !addresses.Contains(unicast.Address))
-                {
-                    addresses.Add(unicast.Address);
-                }
-            }
+            return Sorted(OfInterfaces());
         }
+        catch (NetworkInformationException e)
+        {
+            // A sandbox without netlink, such as systemd's RestrictAddressFamilies=AF_INET AF_INET6.
+            List<IPAddress> addresses = Sorted(LinuxAddresses.Enumerate().Where(a => a.Interface is null || IsUsable(a.Interface)).Select(a => a.Address));
+            if (Interlocked.Exchange(ref _refusals, 1) == 0)
+            {
+                UdpLog.InterfacesNotListed(log, e.Message, string.Join(", ", addresses));
+            }
 
-        addresses.Sort((a, b) => a.AddressFamily.CompareTo(b.AddressFamily));
-        return addresses;
+            return addresses;
+        }
     }
 
     /// <summary>True for scopes private, pseudo-private, shared and global: not loopback, link-local or multicast.</summary>
@@ -56,38 +53,18 @@ internal static class LocalAddresses
         return bytes[0] is > 0 and < 224 && (bytes[0], bytes[1]) != (169, 254);
     }
 
-    /// <summary>
-    /// IPv6 addresses that Linux marks temporary or still tentative (RFC 8981, RFC 4862): they change or cannot be bound yet. The framework does not tell on Linux.
-    /// </summary>
-    private static HashSet<IPAddress> TemporaryAddresses()
+    private static List<IPAddress> Sorted(IEnumerable<IPAddress> addresses) => [.. addresses.Distinct().OrderBy(address => address.AddressFamily)];
+
+    private static bool IsUsable(string name) => !SkippedInterfaces.Any(p => name.StartsWith(p, StringComparison.OrdinalIgnoreCase));
+
+    private static IEnumerable<IPAddress> OfInterfaces()
     {
-        const int Temporary = 0x01;
-        const int Tentative = 0x40;
-        var result = new HashSet<IPAddress>();
-        if (!OperatingSystem.IsLinux())
-        {
-            return result;
-        }
-
-        try
-        {
-            foreach (string line in File.ReadLines("/proc/net/if_inet6"))
-            {
-                string[] fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-                if (fields.Length >= 6
-                    && int.TryParse(fields[4], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out int flags)
-                    && (flags & (Temporary | Tentative)) != 0
-                    && fields[0].Length == 32)
-                {
-                    result.Add(new IPAddress(Convert.FromHexString(fields[0])));
-                }
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
-        {
-            // No IPv6, or a system that hides it: nothing to leave out.
-        }
-
-        return result;
+        // The framework does not tell on Linux which addresses are temporary or tentative.
+        HashSet<IPAddress> unstable = OperatingSystem.IsLinux() ? [.. LinuxAddresses.Ipv6().Where(a => !a.IsStable).Select(a => a.Address)] : [];
+        return NetworkInterface.GetAllNetworkInterfaces()
+            .Where(i => i.OperationalStatus != OperationalStatus.Down && i.NetworkInterfaceType != NetworkInterfaceType.Loopback && IsUsable(i.Name))
+            .SelectMany(i => i.GetIPProperties().UnicastAddresses)
+            .Select(unicast => unicast.Address)
+            .Where(address => IsReachable(address) && !unstable.Contains(address));
     }
 }

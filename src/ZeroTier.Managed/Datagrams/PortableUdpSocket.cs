@@ -75,27 +75,8 @@ internal sealed class PortableUdpSocket : UdpSocket
 
     protected override void Wake()
     {
-        // A datagram to ourselves ends the wait on every system; disposing ends it where a firewall eats that.
-        var self = LocalEndPoint.ToIPEndPoint();
-        if (self.Address.Equals(IPAddress.Any))
-        {
-            self.Address = IPAddress.Loopback;
-        }
-        else if (self.Address.Equals(IPAddress.IPv6Any))
-        {
-            self.Address = IPAddress.IPv6Loopback;
-        }
-
-        try
-        {
-            // Not counted: it is not the node's.
-            Socket.SendTo([], SocketFlags.None, self.Serialize());
-        }
-        catch (SocketException)
-        {
-            // The address has gone.
-        }
-
+        // Disposing ends the wait where a firewall eats the datagram.
+        SendToSelf();
         Socket.Dispose();
     }
 

@@ -25,9 +25,13 @@ internal static class UdpBinding
                 BindAll(options, addresses, bound, ref current);
                 return [.. bound.Select((socket, index) => Wrap(options, calls, socket, index, new UdpCounters()))];
             }
-            catch (SocketException e)
+            catch (Exception cause)
             {
                 bound.ForEach(socket => socket.Dispose());
+                if (cause is not SocketException e)
+                {
+                    throw;
+                }
 
                 // A port that the system found free on the first address may be taken on another.
                 if (options.Port == 0 && e.SocketErrorCode == SocketError.AddressAlreadyInUse && attempt < AttemptsForFreePort)
@@ -153,7 +157,8 @@ internal static class UdpBinding
     {
         if (socket.AddressFamily == AddressFamily.InterNetworkV6)
         {
-            socket.DualMode = false;
+            // Not needed for an address; a sandbox may refuse every option.
+            Try(() => socket.DualMode = false);
         }
 
         DoNotFragment.TrySet(socket);
@@ -167,7 +172,7 @@ internal static class UdpBinding
         {
         }
 
-        if (OperatingSystem.IsLinux() && socket.ReceiveBufferSize < options.ReceiveBufferBytes)
+        if (OperatingSystem.IsLinux() && ReceiveBufferOf(socket) < options.ReceiveBufferBytes)
         {
             // SO_RCVBUFFORCE: past the system's limit where this process may; the limit is 208 KiB unless an administrator raised it.
             Try(() => socket.SetRawSocketOption(1, 33, BitConverter.GetBytes(options.ReceiveBufferBytes)));
@@ -179,6 +184,13 @@ internal static class UdpBinding
             const int IoControlUdpConnectionReset = unchecked((int)0x9800000C);
             socket.IOControl(IoControlUdpConnectionReset, [0, 0, 0, 0], null);
         }
+    }
+
+    private static int ReceiveBufferOf(Socket socket)
+    {
+        int size = 0;
+        Try(() => size = socket.ReceiveBufferSize);
+        return size;
     }
 
     private static bool Try(Action action)
@@ -199,7 +211,7 @@ internal static class UdpBinding
         try
         {
             var endPoint = InetEndPoint.From((IPEndPoint)socket.LocalEndPoint!);
-            int receiveBuffer = socket.ReceiveBufferSize;
+            int receiveBuffer = ReceiveBufferOf(socket);
             var wrapped = WrapFast(options, calls, socket, endPoint, index, counters)
                 ?? new PortableUdpSocket(socket, endPoint, index, counters, options.Logger);
             UdpLog.Bound(options.Logger, endPoint, wrapped.SegmentationOffload, wrapped.ReceiveCoalescing, receiveBuffer);

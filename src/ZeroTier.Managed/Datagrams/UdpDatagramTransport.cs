@@ -66,7 +66,7 @@ public sealed class UdpDatagramTransport : IDatagramTransport
     internal static UdpDatagramTransport Open(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Func<IReadOnlyList<IPAddress>>? machine = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new UdpDatagramTransport(options, calls, machine ?? LocalAddresses.Enumerate);
+        return new UdpDatagramTransport(options, calls, machine ?? new LocalAddresses(options.Logger).Enumerate);
     }
 
     /// <inheritdoc />
@@ -202,9 +202,9 @@ public sealed class UdpDatagramTransport : IDatagramTransport
         return changed;
     }
 
-    // A wildcard was bound because the machine had no address; it holds the port until there is one of its family.
-    private static bool IsLost(InetEndPoint bound, InetEndPoint[] wanted) =>
-        bound.IsWildcard ? Array.Exists(wanted, endPoint => endPoint.Family == bound.Family) : Array.IndexOf(wanted, bound) < 0;
+    // A wildcard was bound because the machine had no address, or does not tell them; it holds the port until there is one of its family.
+    private static bool IsLost(InetEndPoint bound, InetEndPoint[] wanted) => Array.IndexOf(wanted, bound) < 0
+        && (!bound.IsWildcard || Array.Exists(wanted, endPoint => endPoint.Family == bound.Family));
 
     private List<UdpSocket> OpenAdded(InetEndPoint[] wanted)
     {

@@ -47,4 +47,10 @@ internal static partial class UdpLog
 
     [LoggerMessage(1121, LogLevel.Error, "What {Transport} delivered could not be handled; the datagram is dropped. Later failures are not logged.")]
     public static partial void DatagramFailed(ILogger logger, string transport, Exception exception);
+
+    [LoggerMessage(1112, LogLevel.Information, "The system refuses recvmmsg on {EndPoint} (errno {Errno}), perhaps by a sandbox; datagrams are received one by one.")]
+    public static partial void BatchesRefused(ILogger logger, InetEndPoint endPoint, int errno);
+
+    [LoggerMessage(1113, LogLevel.Information, "The system does not list its network interfaces ({Reason}): a sandbox may forbid netlink sockets. The node uses {Addresses}, and looks for changes only now and then.")]
+    public static partial void InterfacesNotListed(ILogger logger, string reason, string addresses);
 }

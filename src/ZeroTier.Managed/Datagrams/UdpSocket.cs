@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 
@@ -80,6 +81,29 @@ internal abstract class UdpSocket : IAsyncDisposable
 
     /// <summary>Makes a blocked <see cref="ReceiveBatch"/> return.</summary>
     protected abstract void Wake();
+
+    /// <summary>A datagram to ourselves ends a waiting receive on every system. It is not counted: it is not the node's.</summary>
+    protected void SendToSelf()
+    {
+        var self = LocalEndPoint.ToIPEndPoint();
+        if (self.Address.Equals(IPAddress.Any))
+        {
+            self.Address = IPAddress.Loopback;
+        }
+        else if (self.Address.Equals(IPAddress.IPv6Any))
+        {
+            self.Address = IPAddress.IPv6Loopback;
+        }
+
+        try
+        {
+            Socket.SendTo([], SocketFlags.None, self.Serialize());
+        }
+        catch (SocketException)
+        {
+            // The address has gone.
+        }
+    }
 
     /// <summary>Frees what the derived class holds. The thread has ended and the socket is closed.</summary>
     protected virtual void Release()

@@ -166,6 +166,54 @@ public sealed class LinuxUdpRefusalTests
         Assert.InRange(a.Statistics.ReceiveFailures, 16, 100);
     }
 
+    [Theory]
+    [InlineData(38)]
+    [InlineData(1)]
+    [InlineData(13)]
+    public async Task Without_recvmmsg_data_flows_through_recvmsg(int errno)
+    {
+        _calls.ReceiveErrno = errno;
+        await using var a = Open();
+        var arrived = new CollectingReceiver();
+        a.Start(arrived);
+
+        a.Send(0, a.LocalEndPoints[0], UdpData.Run(8, 1000, 10), 1000);
+
+        UdpData.AssertRun(await arrived.WaitForAsync(9), 8, 1000, 10);
+        Assert.True(a.UsesSegmentationOffload && a.UsesReceiveCoalescing);
+        await UdpData.Until(() => a.Statistics is { DatagramsReceived: 9, ReceiveFailures: 0 });
+        Assert.Contains($"errno {errno}", Assert.Single(_logger.Lines, l => l.Level >= LogLevel.Information).Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(38, true)]
+    [InlineData(1, false)]
+    public void Without_any_call_to_send_or_to_receive_the_start_fails_and_says_what_to_allow(int errno, bool send)
+    {
+        if (send)
+        {
+            _calls.SendErrno = errno;
+        }
+        else
+        {
+            _calls.ReceiveErrno = _calls.ReceiveOneErrno = errno;
+        }
+
+        var error = Assert.Throws<ZeroTierException>(() => Open());
+        Assert.Equal(ZeroTierError.Underlay, error.Error);
+        Assert.Contains(send ? "sendmsg (errno 38)" : "recvmsg (errno 1)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("must allow sendmsg and recvmsg", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_shutdown_a_waiting_receive_ends_nevertheless()
+    {
+        _calls.ShutdownErrno = 38;
+        var a = Open();
+        a.Start(new CollectingReceiver());
+        await a.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+    }
+
     private UdpDatagramTransport Open(RefusingCalls? calls = null) => UdpDatagramTransport.Open(
         new UdpDatagramTransportOptions { BindAddresses = [IPAddress.Loopback], Logger = calls is null ? _logger : new ListLogger() },
         calls ?? _calls);

@@ -106,6 +106,15 @@ internal sealed unsafe class RefusingCalls : ILinuxUdpCalls
     /// <summary>Error for receives.</summary>
     public int ReceiveErrno { get; set; }
 
+    /// <summary>Error for receives of one datagram.</summary>
+    public int ReceiveOneErrno { get; set; }
+
+    /// <summary>Error for every send, also for one that only asks whether the call is there.</summary>
+    public int SendErrno { get; set; }
+
+    /// <summary>Error for ending the waits.</summary>
+    public int ShutdownErrno { get; set; }
+
     /// <summary>The last control message sent: level, type, value.</summary>
     public (int Level, int Type, int Value) LastControl { get; private set; }
 
@@ -120,6 +129,11 @@ internal sealed unsafe class RefusingCalls : ILinuxUdpCalls
 
     public nint Send(System.Net.Sockets.SafeSocketHandle socket, LinuxMessage* message)
     {
+        if (SendErrno != 0 || message->Name is null)
+        {
+            return SendErrno != 0 ? -SendErrno : _inner.Send(socket, message);
+        }
+
         if (message->ControlLength > 0)
         {
             SegmentCalls++;
@@ -132,13 +146,16 @@ internal sealed unsafe class RefusingCalls : ILinuxUdpCalls
         return PlainErrno != 0 ? -PlainErrno : _inner.Send(socket, message);
     }
 
-    public int Receive(System.Net.Sockets.SafeSocketHandle socket, LinuxMessageSlot* slots, int count)
+    public int Receive(System.Net.Sockets.SafeSocketHandle socket, LinuxMessageSlot* slots, int count, int flags)
     {
         ReceiveCalls++;
-        return ReceiveErrno != 0 ? -ReceiveErrno : _inner.Receive(socket, slots, count);
+        return ReceiveErrno != 0 ? -ReceiveErrno : _inner.Receive(socket, slots, count, flags);
     }
 
-    public int Shutdown(System.Net.Sockets.SafeSocketHandle socket) => _inner.Shutdown(socket);
+    public nint ReceiveOne(System.Net.Sockets.SafeSocketHandle socket, LinuxMessage* message, int flags) =>
+        ReceiveOneErrno != 0 ? -ReceiveOneErrno : _inner.ReceiveOne(socket, message, flags);
+
+    public int Shutdown(System.Net.Sockets.SafeSocketHandle socket) => ShutdownErrno != 0 ? -ShutdownErrno : _inner.Shutdown(socket);
 }
 
 /// <summary>Test data.</summary>
