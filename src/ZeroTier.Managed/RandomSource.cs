@@ -29,6 +29,17 @@ public abstract class RandomSource
 
     private sealed class SystemRandomSource : RandomSource
     {
-        public override void Fill(Span<byte> destination) => RandomNumberGenerator.Fill(destination);
+        public override void Fill(Span<byte> destination)
+        {
+            try
+            {
+                RandomNumberGenerator.Fill(destination);
+            }
+            catch (CryptographicException e)
+            {
+                throw new ZeroTierException(
+                    ZeroTierError.Fatal, $"The system gives no random numbers, without which there are no keys: {e.Message}. A sandbox (seccomp) around the process must allow getrandom.", e);
+            }
+        }
     }
 }

@@ -7,6 +7,8 @@ namespace ZeroTier.Managed.Datagrams;
 internal static class UdpBinding
 {
     private const int AttemptsForFreePort = 16;
+    private const string SandboxRemedy =
+        "A sandbox (seccomp) around the process must allow the calls of UDP sockets and epoll; with systemd for example SystemCallFilter=@system-service.";
 
     /// <summary>Binds all addresses on one port; on failure nothing stays open.</summary>
     /// <param name="options">Which and how.</param>
@@ -28,6 +30,12 @@ internal static class UdpBinding
             catch (Exception cause)
             {
                 bound.ForEach(socket => socket.Dispose());
+                if (cause is TypeInitializationException)
+                {
+                    // The framework waits for all sockets of the process at one place, also where nobody waits.
+                    throw new ZeroTierException(ZeroTierError.Underlay, $"The framework can open no socket: {cause.GetBaseException().Message}. {SandboxRemedy}", cause);
+                }
+
                 if (cause is not SocketException e)
                 {
                     throw;
@@ -112,6 +120,7 @@ internal static class UdpBinding
     private static void BindAll(UdpDatagramTransportOptions options, List<IPAddress> addresses, List<Socket> bound, ref IPAddress current)
     {
         int port = options.Port;
+        SocketException? skipped = null;
         foreach (var address in addresses)
         {
             current = address;
@@ -124,12 +133,13 @@ internal static class UdpBinding
             catch (SocketException e) when (IsOptional(options, address, bound.Count) && e.SocketErrorCode != SocketError.AddressAlreadyInUse)
             {
                 UdpLog.AddressSkipped(options.Logger, InetEndPoint.From(new IPEndPoint(address, port)), e.SocketErrorCode);
+                skipped = e;
             }
         }
 
         if (bound.Count == 0)
         {
-            throw new SocketException((int)SocketError.AddressNotAvailable);
+            throw skipped!;
         }
     }
 
@@ -257,11 +267,11 @@ internal static class UdpBinding
             e),
         SocketError.AccessDenied => new ZeroTierException(
             ZeroTierError.Underlay,
-            $"The system forbids UDP port {options.Port} on {address}. Set Port to 1024 or above, or to 0 to let the system choose one.",
+            $"The system forbids UDP port {options.Port} on {address}. Set Port to 1024 or above, or to 0 to let the system choose one. {SandboxRemedy}",
             e),
         _ => new ZeroTierException(
             ZeroTierError.Underlay,
-            $"UDP port {options.Port} on {address} cannot be bound: {e.Message}. Check Port and BindAddresses.",
+            $"UDP port {options.Port} on {address} cannot be bound: {e.Message}. Check Port and BindAddresses. {SandboxRemedy}",
             e),
     };
 }
