@@ -1,3 +1,5 @@
+using System.Runtime.Versioning;
+
 namespace ZeroTier.Engines;
 
 /// <summary>
@@ -11,7 +13,7 @@ internal static class OwnerFile
     /// <summary>Writes a file. It is complete under another name, and on the disk, before it takes its place: a crash or a full disk leaves the old state or the new one.</summary>
     /// <param name="path">The file. A symbolic link in its place is replaced, not followed.</param>
     /// <param name="bytes">All of it.</param>
-    /// <param name="secret">Whether nobody but the owner may read it (mode 0600). On Windows the access list that it inherits counts.</param>
+    /// <param name="secret">Whether nobody but the owner may read it (mode 0600, or an access list of its own).</param>
     /// <param name="overwrite">Whether it may be there already.</param>
     /// <exception cref="IOException">It cannot be written, or is there and may not be.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
@@ -21,13 +23,14 @@ internal static class OwnerFile
         File.Delete(temporary);
         try
         {
-            using (var file = new FileStream(temporary, Options(FileMode.CreateNew, FileAccess.Write, FileShare.None)))
+            using (var file = secret && OperatingSystem.IsWindows()
+                ? WindowsOwner.Create(temporary)
+                : new FileStream(temporary, Options(FileMode.CreateNew, FileAccess.Write, FileShare.None)))
             {
                 file.Write(bytes);
                 if (!OperatingSystem.IsWindows() && !secret)
                 {
-                    // Also against a umask that hides what is public.
-                    File.SetUnixFileMode(file.SafeFileHandle, OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+                    OpenToReaders(file);
                 }
 
                 file.Flush(flushToDisk: true);
@@ -89,15 +92,51 @@ internal static class OwnerFile
         return new FileStream(path, Options(FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
     }
 
+    /// <summary>Takes the same lock on a file that is there, in a folder that can only be read.</summary>
+    /// <exception cref="IOException">Somebody else has it, it cannot be opened, or is a link that somebody else may have made.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be opened.</exception>
+    public static FileStream LockExisting(string path)
+    {
+        OwnerFolder.RefuseLink(path);
+        return new FileStream(path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.None, BufferSize = 0 });
+    }
+
+    /// <summary>Whether a lock was not taken because somebody else has it.</summary>
+    public static bool IsHeld(IOException error)
+    {
+        // The framework passes on the system's number: ERROR_SHARING_VIOLATION, or EWOULDBLOCK of Linux and of BSD and macOS.
+        const int SharingViolation = unchecked((int)0x80070020);
+        const int WouldBlockOnLinux = 11;
+        const int WouldBlockOnBsd = 35;
+        return error.HResult == (OperatingSystem.IsWindows() ? SharingViolation : OperatingSystem.IsLinux() ? WouldBlockOnLinux : WouldBlockOnBsd);
+    }
+
     /// <summary>Takes away what others may do with a secret file, such as one that was copied here.</summary>
     /// <exception cref="IOException">It cannot be changed, or is a link that somebody else may have made.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be changed.</exception>
     public static void Tighten(string path)
     {
         OwnerFolder.RefuseLink(path);
-        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & ~OwnerOnly) != 0)
+        if (OperatingSystem.IsWindows())
+        {
+            WindowsOwner.Close(path);
+        }
+        else if ((File.GetUnixFileMode(path) & ~OwnerOnly) != 0)
         {
             File.SetUnixFileMode(path, OwnerOnly);
+        }
+    }
+
+    /// <summary>Also against a umask that hides what is public. Where a sandbox refuses it, the file stays the owner's alone, which does no harm.</summary>
+    [UnsupportedOSPlatform("windows")]
+    private static void OpenToReaders(FileStream file)
+    {
+        try
+        {
+            File.SetUnixFileMode(file.SafeFileHandle, OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
         }
     }
 

@@ -17,30 +17,35 @@ internal sealed unsafe class IdentityText : IDisposable
     {
     }
 
-    /// <summary>True for a file <c>identity.secret</c> that holds an identity with its secret. The secret goes through no memory that is not overwritten.</summary>
+    /// <summary>The identity of a storage folder; null when it is damaged. It goes through no memory that is not overwritten.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
-    public static bool IsValidFile(string path)
+    public static IdentityText? OfFolder(StorageClaim claim)
     {
-        using var identity = new IdentityText();
-        using var file = OwnerFile.OpenRead(path);
-
-        // One byte stays for the terminator; a file that fills the rest is longer than any identity.
-        var room = identity._bytes.AsSpan(0, identity._bytes.Length - 1);
-        int length = 0;
-        while (length < room.Length && file.Read(room[length..]) is > 0 and var read)
+        var identity = new IdentityText();
+        try
         {
-            length += read;
+            // One byte stays for the terminator; a file that fills the rest is longer than any identity.
+            var room = identity._bytes.AsSpan(0, identity._bytes.Length - 1);
+            int length = claim.ReadSecret(room);
+            if (length < room.Length)
+            {
+                // Blanks before it libzt does not skip; it would silently make a new identity.
+                room[room[..length].TrimEnd(" \t\r\n"u8).Length..].Clear();
+                if (length > 0 && room[0] > ' ' && identity.IsValid())
+                {
+                    return identity;
+                }
+            }
+        }
+        catch
+        {
+            identity.Dispose();
+            throw;
         }
 
-        if (length == room.Length)
-        {
-            return false;
-        }
-
-        // Blanks before it libzt does not skip; it would silently make a new identity.
-        room[room[..length].TrimEnd(" \t\r\n"u8).Length..].Clear();
-        return length > 0 && room[0] > ' ' && identity.IsValid();
+        identity.Dispose();
+        return null;
     }
 
     /// <summary>Takes over an identity.</summary>

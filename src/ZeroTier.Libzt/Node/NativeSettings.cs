@@ -10,7 +10,7 @@ internal static unsafe class NativeSettings
     /// <exception cref="ZeroTierException">libzt refused one.</exception>
     public static void Apply(LibztNodeOptions options, NodeFolder? folder, IdentityText? identity, ReadOnlySpan<byte> planet)
     {
-        if (folder is not null)
+        if (folder is { Identity: null })
         {
             Text(folder.Path, nameof(options.StoragePath), static (text, _) => Zts.InitFromStorage(text));
         }
@@ -18,9 +18,9 @@ internal static unsafe class NativeSettings
         {
             // Settings of an attempt that failed before its start are still there.
             Require(Zts.InitFromStorage(null), nameof(options.StoragePath));
-            if (identity is not null)
+            if ((folder?.Identity ?? identity) is { } known)
             {
-                Require(identity.Use(), nameof(options.Identity));
+                Require(known.Use(), nameof(options.Identity));
             }
         }
 

@@ -7,46 +7,52 @@ namespace ZeroTier.Libzt.Node;
 /// <summary>The storage folder, which libzt writes and the managed engine understands. Held by one node at a time, of either engine.</summary>
 internal sealed class NodeFolder : IDisposable
 {
-    private const string SecretFile = "identity.secret";
+    private const string SecretFile = StorageClaim.SecretFileName;
     private const string PublicFile = "identity.public";
-    private const string LockFile = "node.lock";
     private const string PlanetFile = "planet";
     private const string NetworksFolder = "networks.d";
     private const string NetworkSuffix = ".conf";
 
-    private readonly FileStream _lock;
+    private readonly StorageClaim _claim;
     private readonly ILogger _log;
 
-    private NodeFolder(string path, FileStream lockFile, ILogger log)
+    private NodeFolder(string path, StorageClaim claim, IdentityText? identity, ILogger log)
     {
         Path = path;
-        _lock = lockFile;
+        _claim = claim;
+        Identity = identity;
         _log = log;
     }
 
     /// <summary>The folder's full path.</summary>
     public string Path { get; }
 
+    /// <summary>The identity of a folder that can only be read: libzt, which writes to its folder, gets it from memory and no folder. Null for any other.</summary>
+    public IdentityText? Identity { get; }
+
     /// <summary>Makes the folder where it is missing, takes it for this node, and checks the identity in it, which libzt would silently replace.</summary>
     /// <exception cref="ZeroTierException">It cannot be used, is in use, or its identity is damaged.</exception>
     public static NodeFolder Open(string path, ILogger log)
     {
         path = System.IO.Path.GetFullPath(path);
-        FileStream? lockFile = null;
+        var claim = StorageClaim.Take(path);
         try
         {
-            OwnerFolder.Create(path);
-            lockFile = Lock(path);
+            if (claim.ReadOnlyBecause is { } reason)
+            {
+                var known = ReadIdentity(path, claim);
+                NodeLog.ReadOnlyStorage(log, path, reason);
+                return new NodeFolder(path, claim, known, log);
+            }
+
             OwnerFolder.RefuseLinks(path);
-            CheckIdentity(path);
-            return new NodeFolder(path, lockFile, log);
+            ReadIdentity(path, claim)?.Dispose();
+            return new NodeFolder(path, claim, null, log);
         }
         catch (Exception e)
         {
-            lockFile?.Dispose();
-            throw e is UnauthorizedAccessException or (IOException and not ZeroTierException)
-                ? new ZeroTierException(ZeroTierError.Storage, $"The storage folder '{path}' cannot be used: {e.Message} Check its owner and rights, or name another folder.", e)
-                : e;
+            claim.Dispose();
+            throw e is UnauthorizedAccessException or (IOException and not ZeroTierException) ? StorageClaim.Unusable(path, e) : e;
         }
     }
 
@@ -107,26 +113,13 @@ internal sealed class NodeFolder : IDisposable
         }
     });
 
-    public void Dispose() => _lock.Dispose();
-
-    private static FileStream Lock(string path)
+    public void Dispose()
     {
-        string file = System.IO.Path.Combine(path, LockFile);
-        try
-        {
-            return OwnerFile.Lock(file);
-        }
-        catch (IOException e)
-        {
-            throw new ZeroTierException(
-                ZeroTierError.Storage,
-                $"The identity directory '{path}' is in use by another node (its lock file '{file}' is held), or the lock file cannot be opened: {e.Message} " +
-                "Two nodes with one identity would disturb each other. Stop the other node, or give this one a directory of its own.",
-                e);
-        }
+        Identity?.Dispose();
+        _claim.Dispose();
     }
 
-    private static void CheckIdentity(string path)
+    private static IdentityText? ReadIdentity(string path, StorageClaim claim)
     {
         string secret = System.IO.Path.Combine(path, SecretFile);
         if (!File.Exists(secret))
@@ -139,20 +132,22 @@ internal sealed class NodeFolder : IDisposable
                     $"'{other}' is there, but no '{SecretFile}' beside it, so the node's private key is lost. Restore the secret file, or remove the public one to get a new identity.");
             }
 
-            return;
+            return null;
         }
 
-        if (!IdentityText.IsValidFile(secret))
-        {
-            throw new ZeroTierException(
-                ZeroTierError.Storage,
-                $"The identity file '{secret}' is damaged. Restore it from a backup, or move it away to get a new identity and with it a new node address.");
-        }
+        return IdentityText.OfFolder(claim) ?? throw new ZeroTierException(
+            ZeroTierError.Storage,
+            $"The identity file '{secret}' is damaged. Restore it from a backup, or move it away to get a new identity and with it a new node address.");
     }
 
     // What cannot be stored costs a slower next start, not this run.
     private void Store(string what, Action write)
     {
+        if (Identity is not null)
+        {
+            return;
+        }
+
         try
         {
             write();

@@ -39,4 +39,7 @@ internal static partial class NodeLog
 
     [LoggerMessage(110, LogLevel.Error, "libzt has not ended its node after {Seconds} seconds; a start before it does will fail.", EventName = "StopUnfinished")]
     public static partial void StopUnfinished(ILogger logger, double seconds);
+
+    [LoggerMessage(118, LogLevel.Warning, "The storage folder '{Path}' can only be read ({Reason}); the node uses the identity in it, and keeps the rest in memory.", EventName = "StorageReadOnly")]
+    public static partial void ReadOnlyStorage(ILogger logger, string path, string reason);
 }

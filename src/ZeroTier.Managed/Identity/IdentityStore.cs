@@ -9,30 +9,31 @@ namespace ZeroTier.Managed.Identity;
 /// </summary>
 /// <remarks>
 /// An identity file that is damaged, or does not belong with the other, is an error and is never overwritten. A secret file that others may read
-/// is accepted, and its mode tightened to 0600. File modes apply to Unix only; on Windows the directory's access list counts.
+/// is accepted, and its mode tightened to 0600 where this user may. A folder that can only be read, such as a mounted secret, must hold the secret file; nothing
+/// is written there. File modes apply to Unix only; on Windows the secret file gets an access list for this user alone, and the directory's counts for the rest.
 /// </remarks>
 public sealed class IdentityStore : IDisposable
 {
     /// <summary>Name of the file with the private key.</summary>
-    public const string SecretFileName = "identity.secret";
+    public const string SecretFileName = StorageClaim.SecretFileName;
 
     /// <summary>Name of the file with the public identity.</summary>
     public const string PublicFileName = "identity.public";
 
     /// <summary>Name of the file whose lock marks the directory as in use. It stays behind, empty, after use.</summary>
-    public const string LockFileName = "node.lock";
+    public const string LockFileName = StorageClaim.LockFileName;
 
     // Far above any identity: what is longer is not read, only refused.
     private const int MaximumFileSize = 4096;
 
-    private readonly FileStream _lock;
+    private readonly StorageClaim _claim;
 
-    private IdentityStore(string path, NodeIdentity identity, bool isNew, FileStream lockFile)
+    private IdentityStore(string path, NodeIdentity identity, bool isNew, StorageClaim claim)
     {
         Path = path;
         Identity = identity;
         IsNew = isNew;
-        _lock = lockFile;
+        _claim = claim;
     }
 
     /// <summary>The directory's full path.</summary>
@@ -43,6 +44,9 @@ public sealed class IdentityStore : IDisposable
 
     /// <summary>True when this call made the identity.</summary>
     public bool IsNew { get; }
+
+    /// <summary>Why nothing can be written to the directory; null where it can.</summary>
+    internal string? ReadOnlyBecause => _claim.ReadOnlyBecause;
 
     /// <summary>Opens the directory, makes it (mode 0700) if need be, and loads its identity or makes a new one.</summary>
     /// <param name="path">The directory.</param>
@@ -59,17 +63,17 @@ public sealed class IdentityStore : IDisposable
     public void Dispose()
     {
         Identity.Dispose();
-        _lock.Dispose();
+        _claim.Dispose();
     }
 
     private static async Task<IdentityStore> OpenCoreAsync(string path, RandomSource? random, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        FileStream lockFile = Lock(path);
+        var claim = StorageClaim.Take(path);
         NodeIdentity? identity = null;
         try
         {
-            identity = await LoadAsync(path, cancellationToken).ConfigureAwait(false);
+            identity = await LoadAsync(path, claim, cancellationToken).ConfigureAwait(false);
             bool isNew = identity is null;
             if (identity is null)
             {
@@ -79,57 +83,27 @@ public sealed class IdentityStore : IDisposable
                 Save(path, SecretFileName, identity.ToSecretText(), secret: true);
             }
 
-            if (!File.Exists(System.IO.Path.Combine(path, PublicFileName)))
+            if (claim.ReadOnlyBecause is null && !File.Exists(System.IO.Path.Combine(path, PublicFileName)))
             {
-                Save(path, PublicFileName, identity.ToString(), secret: false);
+                SavePublic(path, identity);
             }
 
-            return new IdentityStore(path, identity, isNew, lockFile);
+            return new IdentityStore(path, identity, isNew, claim);
         }
         catch (Exception e)
         {
             identity?.Dispose();
-            lockFile.Dispose();
+            claim.Dispose();
             if (e is UnauthorizedAccessException or (IOException and not ZeroTierException))
             {
-                throw Unusable(path, e);
+                throw StorageClaim.Unusable(path, e);
             }
 
             throw;
         }
     }
 
-    private static FileStream Lock(string path)
-    {
-        try
-        {
-            OwnerFolder.Create(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw Unusable(path, e);
-        }
-
-        string file = System.IO.Path.Combine(path, LockFileName);
-        try
-        {
-            return OwnerFile.Lock(file);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw Unusable(path, e);
-        }
-        catch (IOException e)
-        {
-            throw new ZeroTierException(
-                ZeroTierError.Storage,
-                $"The identity directory '{path}' is in use by another node (its lock file '{file}' is held), or the lock file cannot be opened: {e.Message} " +
-                "Two nodes with one identity would disturb each other. Stop the other node, or give this one a directory of its own.",
-                e);
-        }
-    }
-
-    private static async Task<NodeIdentity?> LoadAsync(string path, CancellationToken cancellationToken)
+    private static async Task<NodeIdentity?> LoadAsync(string path, StorageClaim claim, CancellationToken cancellationToken)
     {
         string secretFile = System.IO.Path.Combine(path, SecretFileName);
         string publicFile = System.IO.Path.Combine(path, PublicFileName);
@@ -139,11 +113,10 @@ public sealed class IdentityStore : IDisposable
                 publicFile, $"there is no '{SecretFileName}' beside it, so its private key is lost", "Restore the secret file, or remove the public one to get a new identity.");
         }
 
-        OwnerFile.Tighten(secretFile);
+        claim.TightenSecret();
 
         const string Restore = "Restore it from a backup, or move it away to get a new identity and with it a new node address.";
-        string text = await ReadAsync(secretFile, cancellationToken).ConfigureAwait(false);
-        if (!NodeIdentity.TryParse(text, out NodeIdentity? identity))
+        if (!NodeIdentity.TryParse(ReadSecret(claim), out NodeIdentity? identity))
         {
             throw Damaged(secretFile, "it holds no identity, or a private key that does not match its public key", Restore);
         }
@@ -163,7 +136,7 @@ public sealed class IdentityStore : IDisposable
 
             if (File.Exists(publicFile))
             {
-                string publicText = await ReadAsync(publicFile, cancellationToken).ConfigureAwait(false);
+                string publicText = Encoding.ASCII.GetString(OwnerFile.Read(publicFile, MaximumFileSize));
                 if (!NodeIdentity.TryParse(publicText, out NodeIdentity? other) || !other.Equals(identity))
                 {
                     throw Damaged(publicFile, $"it is not the public part of '{SecretFileName}' beside it", "Remove whichever of the two does not belong here; the public one can be made again.");
@@ -179,14 +152,18 @@ public sealed class IdentityStore : IDisposable
         }
     }
 
-    private static async Task<string> ReadAsync(string file, CancellationToken cancellationToken)
+    private static string ReadSecret(StorageClaim claim)
     {
         byte[] bytes = GC.AllocateUninitializedArray<byte>(MaximumFileSize, pinned: true);
-        await using var stream = OwnerFile.OpenRead(file, asynchronous: true);
-        int length = await stream.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
-        string text = length < bytes.Length ? Encoding.ASCII.GetString(bytes, 0, length) : "";
-        Array.Clear(bytes);
-        return text;
+        try
+        {
+            int length = claim.ReadSecret(bytes);
+            return length < bytes.Length ? Encoding.ASCII.GetString(bytes, 0, length) : "";
+        }
+        finally
+        {
+            Array.Clear(bytes);
+        }
     }
 
     private static void Save(string path, string name, string text, bool secret)
@@ -202,11 +179,18 @@ public sealed class IdentityStore : IDisposable
         }
     }
 
+    private static void SavePublic(string path, NodeIdentity identity)
+    {
+        try
+        {
+            Save(path, PublicFileName, identity.ToString(), secret: false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A full disk. No node needs the file, and the next start makes it.
+        }
+    }
+
     private static ZeroTierException Damaged(string file, string what, string remedy) =>
         new(ZeroTierError.Storage, $"The identity file '{file}' cannot be used: {what}. Nothing was changed. {remedy}");
-
-    private static ZeroTierException Unusable(string path, Exception cause) => new(
-        ZeroTierError.Storage,
-        $"The identity directory '{path}' cannot be used: {cause.Message} The process needs to create, read and write files there. Check its owner and mode, or configure another directory.",
-        cause);
 }

@@ -40,4 +40,7 @@ internal static partial class NodeLog
 
     [LoggerMessage(116, LogLevel.Warning, "{Count} connections that held {Freed} bytes without moving were reset, because the buffers of all connections had reached {Limit} bytes. MaxTotalBufferSize sets the limit.", EventName = "ConnectionsShed")]
     public static partial void ConnectionsShed(ILogger logger, int count, long freed, long limit);
+
+    [LoggerMessage(118, LogLevel.Warning, "The storage folder '{Path}' can only be read ({Reason}); the node uses the identity in it, and keeps the rest in memory.", EventName = "StorageReadOnly")]
+    public static partial void ReadOnlyStorage(ILogger logger, string path, string reason);
 }

@@ -41,6 +41,8 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     private JoinedNetwork? _leaving;
     private volatile bool _closing;
     private volatile bool _peersChanged;
+    private bool _readOnly;
+    private int _notStored;
     private bool _online;
 
     private NodeSession(ManagedNodeOptions options, EventOutbox events, StateSignal changed, Action<NodeSession, ZeroTierException> fail)
@@ -217,6 +219,11 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             var store = _resources.Add(await IdentityStore.OpenAsync(path, Options.RandomSource, cancellationToken).ConfigureAwait(false));
             identity = store.Identity;
             _files = new NodeFiles(store.Path);
+            if (store.ReadOnlyBecause is { } reason)
+            {
+                _readOnly = true;
+                NodeLog.ReadOnlyStorage(_log, store.Path, reason);
+            }
         }
 
         if (Options.PersistPeers && (Options.PeersPath ?? Options.StoragePath) is { } peers)
@@ -335,13 +342,23 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     // What cannot be stored costs a slower next start, not this run.
     private void Store(Action write, string what)
     {
+        if (_readOnly)
+        {
+            return;
+        }
+
         try
         {
             write();
+            Volatile.Write(ref _notStored, 0);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            NodeLog.NotStored(_log, what, e);
+            // Peers are tried again and again: a full disk is said once, until it has room.
+            if (Interlocked.Exchange(ref _notStored, 1) == 0)
+            {
+                NodeLog.NotStored(_log, what, e);
+            }
         }
     }
 
