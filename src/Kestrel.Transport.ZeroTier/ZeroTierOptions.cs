@@ -25,9 +25,18 @@ public sealed class ZeroTierOptions
 
     /// <summary>
     /// The folder of this node's identity and state, made when missing, for the owner only. The identity is a secret key and must be unique: one node at a
-    /// time uses a folder. Default: a folder named after the application in the user's local application data.
+    /// time uses a folder. A folder that can only be read, such as a mounted secret, must hold the identity; the rest is then kept in memory. <c>:memory:</c>
+    /// writes nothing: the node has the identity of <see cref="IdentitySecret"/>, or a new one at each start of the process. Default: <c>:memory:</c> with an
+    /// <see cref="IdentitySecret"/>, else a folder named after the application in the user's local application data.
     /// </summary>
     public string? StoragePath { get; set; }
+
+    /// <summary>
+    /// The identity itself, the text of a file <c>identity.secret</c>, for example from a secret store or the environment (<c>ZeroTier__IdentitySecret</c>). Whoever
+    /// knows it can be this node: it is never logged, stored or shown. Not together with a folder in <see cref="StoragePath"/>. Default: none, which means the
+    /// identity of the storage folder.
+    /// </summary>
+    public string? IdentitySecret { get; set; }
 
     /// <summary>The UDP port that ZeroTier's own packets use on the host, 0 to 65535; 0 lets the system choose. Default 0.</summary>
     public int Port { get; set; }

@@ -5,18 +5,18 @@ namespace ZeroTier.Cli;
 /// <summary>Which network a command uses, and as which node.</summary>
 /// <param name="Network">The network to join; null for the development network's own.</param>
 /// <param name="Planet">The planet file; null for the development network.</param>
-/// <param name="Home">The storage folder; null for an identity of the moment.</param>
+/// <param name="Home">The storage folder as it was given, or <c>:memory:</c>; null for the default.</param>
 /// <param name="Port">The UDP port; 0 for any.</param>
-internal sealed record NodeOptions(string? Network, FileInfo? Planet, DirectoryInfo? Home, ushort Port)
+internal sealed record NodeOptions(string? Network, FileInfo? Planet, string? Home, ushort Port)
 {
-    internal sealed record Symbols(Option<string?> Network, Option<FileInfo?> Planet, Option<DirectoryInfo?> Home, Option<ushort> Port);
+    internal sealed record Symbols(Option<string?> Network, Option<FileInfo?> Planet, Option<string?> Home, Option<ushort> Port);
 
     public static Symbols AddTo(Command command)
     {
         var symbols = new Symbols(
             new Option<string?>("--network", "-n") { Description = "The network ID, 16 hexadecimal digits. Default: the development network." },
             new Option<FileInfo?>("--planet") { Description = "The planet file with the roots to use. Needs --network." },
-            new Option<DirectoryInfo?>("--home") { Description = "The node's storage folder. Default: the development network's own; with --planet a new identity for this run." },
+            new Option<string?>("--home") { Description = "The node's storage folder; :memory: for a new identity that is not kept. Default: the development network's own; with --planet :memory:." },
             new Option<ushort>("--port") { Description = "The UDP port to use. Default: any." });
         command.Add(symbols.Network);
         command.Add(symbols.Planet);

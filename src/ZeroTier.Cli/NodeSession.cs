@@ -32,7 +32,7 @@ internal sealed class NodeSession : IAsyncDisposable
                 : new ManagedNodeOptions
                 {
                     Planet = Planet.Load(options.Planet.FullName),
-                    StoragePath = options.Home?.FullName,
+                    StoragePath = options.Home,
                     Port = options.Port,
                     Networks = [NetworkId.Parse(options.Network!)],
                 });
@@ -77,7 +77,7 @@ internal sealed class NodeSession : IAsyncDisposable
         string storagePath;
         if (options.Home is { } home)
         {
-            storagePath = home.FullName;
+            storagePath = home;
         }
         else
         {

@@ -23,6 +23,7 @@ public sealed partial class LibztNode : IZeroTierNode
     public LibztNode(LibztNodeOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options = options with { StoragePath = StorageFolder.Of(options.StoragePath) };
         options.Check();
         var log = ShieldedLogger.Create(options.LoggerFactory, NodeLog.Category);
         _options = options with { TimeProvider = new ShieldedTime(options.TimeProvider, log), Scheduler = ShieldedScheduler.Around(options.Scheduler, log) };

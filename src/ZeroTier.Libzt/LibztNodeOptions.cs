@@ -13,7 +13,8 @@ public sealed record LibztNodeOptions
 
     /// <summary>
     /// The folder with the node's identity and what libzt remembers; made when missing, for the owner only. One node at a time may use it.
-    /// Default: none; the node then lives in memory, forgets everything when disposed, and needs 5 seconds longer to get its addresses.
+    /// A folder that can only be read, such as a mounted secret, must hold the identity; the rest is then kept in memory.
+    /// Default: none, or <c>:memory:</c>; the node then lives in memory, forgets everything when disposed, and needs 5 seconds longer to get its addresses.
     /// </summary>
     public string? StoragePath { get; init; }
 
@@ -97,7 +98,7 @@ public sealed record LibztNodeOptions
             FirstRandomPort is >= 0 and <= IPEndPoint.MaxPort && LastRandomPort <= IPEndPoint.MaxPort && LastRandomPort >= FirstRandomPort && (FirstRandomPort > 0 || LastRandomPort == 0),
             $"FirstRandomPort is {FirstRandomPort} and LastRandomPort is {LastRandomPort}; both must be from 1 to 65535, the first not higher than the last, or both 0.");
         Require(Planet.Length <= MaxPlanetLength, $"Planet has {Planet.Length} bytes; libzt takes 1 to {MaxPlanetLength}. Give the content of a planet file.");
-        Require(StoragePath is null || !string.IsNullOrWhiteSpace(StoragePath), "StoragePath is empty. Name a folder, for example /var/lib/myapp/zerotier, or leave it null.");
+        Require(StoragePath is null || !string.IsNullOrWhiteSpace(StoragePath), "StoragePath is empty. Name a folder, for example /var/lib/myapp/zerotier, or leave it null for a node in memory.");
         Require(StoragePath is null || Identity is null, "StoragePath and Identity are both set; the identity comes from one of them. Set only one.");
         Require(
             TcpRelay is null || TcpRelay.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork,

@@ -24,6 +24,7 @@ public sealed class ManagedNode : IZeroTierNode
     public ManagedNode(ManagedNodeOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options = options with { StoragePath = StorageFolder.Of(options.StoragePath) };
         Check(options);
         _options = NodeShields.Around(options);
         _identity = options.Identity;
@@ -237,7 +238,7 @@ public sealed class ManagedNode : IZeroTierNode
 
         if (options.StoragePath is { } path && string.IsNullOrWhiteSpace(path))
         {
-            throw new ArgumentException("StoragePath is empty. Name a folder, for example /var/lib/myapp/zerotier, or leave it null.", nameof(options));
+            throw new ArgumentException("StoragePath is empty. Name a folder, for example /var/lib/myapp/zerotier, or leave it null for a node in memory.", nameof(options));
         }
 
         if (options.Identity is { HasSecret: false })

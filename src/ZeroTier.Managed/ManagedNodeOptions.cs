@@ -13,11 +13,13 @@ public sealed record ManagedNodeOptions
 {
     /// <summary>
     /// The folder with the node's identity, its joined networks and its peers; made when missing, for the owner only. One node at a time may use it.
-    /// Default: none; the node then lives in memory and forgets everything when disposed.
+    /// A folder that can only be read, such as a mounted secret, must hold the identity; the rest is then kept in memory.
+    /// Default: none, or <c>:memory:</c>; the node then lives in memory and forgets everything when disposed.
     /// </summary>
     public string? StoragePath { get; init; }
 
-    /// <summary>The identity of a node without a storage folder; it stays the caller's to dispose. Default: a new one, made at the first start.</summary>
+    /// <summary>The identity of a node without a storage folder; it stays the caller's to dispose. From a text, such as a secret of the
+    /// environment: <see cref="NodeIdentity.Parse"/>. Default: a new one, made at the first start.</summary>
     public NodeIdentity? Identity { get; init; }
 
     /// <summary>

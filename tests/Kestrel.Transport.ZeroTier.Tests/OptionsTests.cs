@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using ZeroTier.Managed.Identity;
 
 namespace Kestrel.Transport.ZeroTier.Tests;
 
@@ -130,6 +131,43 @@ public class OptionsTests
         var error = Assert.Throws<OptionsValidationException>(() => Read("Development", ("Engine", "Libzt")));
         Assert.Contains("ZeroTier:Engine is 'Libzt'", error.Message, StringComparison.Ordinal);
         Assert.Contains("Auto or Managed", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData(":memory:", "")]
+    [InlineData(":memory:", null)]
+    public async Task An_identity_needs_no_folder(string path, string? secret)
+    {
+        using var identity = await NodeIdentity.GenerateAsync(cancellationToken: TestContext.Current.CancellationToken);
+        string text = secret is null ? "" : identity.ToSecretText();
+        var options = Read("Production", ("Networks", "8056c2e21c000001"), ("StoragePath", path), ("IdentitySecret", text + "\n"));
+        Assert.Equal(secret is null ? null : text, options.IdentitySecret);
+        Assert.DoesNotContain(identity.ToSecretText()[150..], options.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("folder", "set together with ZeroTier:StoragePath '/tmp/a'")]
+    [InlineData("cut off", "not an identity with its private key")]
+    [InlineData("public", "not an identity with its private key")]
+    [InlineData("another address", "not an identity with its private key")]
+    public async Task An_identity_that_cannot_be_used_is_refused_and_never_shown(string fault, string expected)
+    {
+        using var identity = await NodeIdentity.GenerateAsync(cancellationToken: TestContext.Current.CancellationToken);
+        string text = identity.ToSecretText();
+        string secret = fault switch
+        {
+            "cut off" => text[..^1],
+            "public" => identity.ToString(),
+            "another address" => (text[0] == '1' ? '2' : '1') + text[1..],
+            _ => text,
+        };
+        var error = Assert.Throws<OptionsValidationException>(
+            () => Read("Production", ("Networks", "8056c2e21c000001"), ("IdentitySecret", secret), ("StoragePath", fault == "folder" ? "/tmp/a" : ":memory:")));
+        Assert.Contains("ZeroTier:IdentitySecret", Assert.Single(error.Failures), StringComparison.Ordinal);
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(text[20..60], error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(text[150..200], error.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

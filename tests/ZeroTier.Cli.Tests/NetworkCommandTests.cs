@@ -19,6 +19,17 @@ public sealed partial class NetworkCommandTests(HttpPeer peer) : IClassFixture<H
     }
 
     [Fact]
+    public async Task Get_as_a_node_in_memory_leaves_no_folder()
+    {
+        string[] before = Directory.GetDirectories(peer.Data.FullName, "*", SearchOption.AllDirectories);
+        var result = await ZtProcess.RunAsync(peer.Data, "get", "--home", ":memory:", peer.Url("/hello"));
+
+        Assert.Equal((0, "you asked for /hello"), (result.ExitCode, result.Output));
+        Assert.DoesNotContain(Directory.GetDirectories(peer.Data.FullName, "*", SearchOption.AllDirectories).Except(before), folder => File.Exists(Path.Combine(folder, "identity.secret")));
+        Assert.False(Directory.Exists(":memory:"));
+    }
+
+    [Fact]
     public async Task Get_of_an_error_has_exit_code_22_and_still_prints_the_body()
     {
         var result = await ZtProcess.RunAsync(peer.Data, "get", peer.Url("/missing"));

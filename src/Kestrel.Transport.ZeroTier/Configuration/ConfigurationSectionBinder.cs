@@ -15,7 +15,8 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
 {
     private static readonly string[] Settings =
     [
-        nameof(ZeroTierOptions.Backlog), "DevelopmentNetwork", "DevelopmentNetworkPath", nameof(ZeroTierOptions.Engine), nameof(ZeroTierOptions.IOQueueCount),
+        nameof(ZeroTierOptions.Backlog), "DevelopmentNetwork", "DevelopmentNetworkPath", nameof(ZeroTierOptions.Engine), nameof(ZeroTierOptions.IdentitySecret),
+        nameof(ZeroTierOptions.IOQueueCount),
         nameof(ZeroTierOptions.KeepHostUrls), nameof(ZeroTierOptions.LibztPath), "Listen", nameof(ZeroTierOptions.MaxReadBufferSize),
         nameof(ZeroTierOptions.MaxTotalBufferSize), nameof(ZeroTierOptions.MaxWriteBufferSize), nameof(ZeroTierOptions.Networks), nameof(ZeroTierOptions.OfflineGracePeriod),
         nameof(ZeroTierOptions.PlanetPath), nameof(ZeroTierOptions.Port), nameof(ZeroTierOptions.RequireDirect), nameof(ZeroTierOptions.RequireReadyWithin),
@@ -37,6 +38,7 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
         }
 
         options.StoragePath = reader.Text(nameof(options.StoragePath)) ?? options.StoragePath;
+        options.IdentitySecret = reader.Text(nameof(options.IdentitySecret)) ?? options.IdentitySecret;
         options.PlanetPath = reader.Text(nameof(options.PlanetPath)) ?? options.PlanetPath;
         options.Port = reader.Number(nameof(options.Port), "9993") ?? options.Port;
         options.Engine = reader.Engine(nameof(options.Engine)) ?? options.Engine;

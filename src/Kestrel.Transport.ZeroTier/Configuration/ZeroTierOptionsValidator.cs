@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 using ZeroTier;
+using ZeroTier.Engines;
+using ZeroTier.Managed.Identity;
 
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
@@ -17,6 +19,7 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
         var failures = new List<string>(options.ConfigurationErrors);
         CheckNetworks(options, failures);
         CheckPaths(options, failures);
+        CheckIdentity(options, failures);
         CheckNumbers(options, failures);
         foreach (var entry in options.ListenEntries)
         {
@@ -50,9 +53,36 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
         }
     }
 
+    /// <summary>The texts never hold the secret.</summary>
+    private static void CheckIdentity(ZeroTierOptions options, List<string> failures)
+    {
+        if (options.IdentitySecret is not { } secret)
+        {
+            return;
+        }
+
+        if (StorageFolder.Of(options.StoragePath) is { } storage)
+        {
+            failures.Add(
+                $"{Section}:IdentitySecret is set together with {Section}:StoragePath '{Printable(storage)}', which holds an identity of its own. "
+                + $"Remove one of the two, or set StoragePath to {StorageFolder.Memory}.");
+        }
+
+        NodeIdentity.TryParse(secret, out var identity);
+        using (identity)
+        {
+            if (identity is not { HasSecret: true } || !identity.IsLocallyValid())
+            {
+                failures.Add(
+                    $"{Section}:IdentitySecret is not an identity with its private key (the value is not shown). It is the whole text of a file identity.secret: "
+                    + "address:0:public key:private key, in hexadecimal.");
+            }
+        }
+    }
+
     private static void CheckPaths(ZeroTierOptions options, List<string> failures)
     {
-        if (options.StoragePath is { } storage)
+        if (StorageFolder.Of(options.StoragePath) is { } storage)
         {
             if (storage.Length == 0 || storage.AsSpan().ContainsAny(Path.GetInvalidPathChars()))
             {

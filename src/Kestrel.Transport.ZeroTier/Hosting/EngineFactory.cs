@@ -5,6 +5,7 @@ using ZeroTier;
 using ZeroTier.Engines;
 using ZeroTier.Libzt;
 using ZeroTier.Managed;
+using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.SelfHosting;
 
@@ -34,7 +35,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         TransportLog.RootsChosen(_logger, DescribeRoots(options));
         return native is not null ? new NodeLease(native)
             : options.DevelopmentNetworkSelected ? await CreateDevelopmentAsync(options, cancellationToken).ConfigureAwait(false)
-            : new NodeLease(CreateManaged(options));
+            : CreateManaged(options);
     }
 
     /// <summary>Another host of the process may choose at this moment: the place is taken before anything is built on it.</summary>
@@ -57,16 +58,15 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
     private string DescribeRoots(ZeroTierOptions options) => options.DevelopmentNetworkSelected
         ? $"those of the development network in '{options.DevelopmentNetworkPath ?? new DevelopmentNetworkOptions().Path}', on this machine only"
         : options.PlanetPath is { } planet ? $"those of the planet file '{planet}'"
-        : $"the public ones of ZeroTier, since {ZeroTierOptions.SectionName}:PlanetPath is not set, or their successors in '{options.StoragePath ?? DefaultStoragePath()}'";
+        : $"the public ones of ZeroTier, since {ZeroTierOptions.SectionName}:PlanetPath is not set"
+            + (StoragePath(options) is { } storage ? $", or their successors in '{storage}'" : "");
 
-    private ManagedNode CreateManaged(ZeroTierOptions options)
+    private NodeLease CreateManaged(ZeroTierOptions options)
     {
-        string storage = options.StoragePath ?? DefaultStoragePath();
-        return new ManagedNode(NodeOptions(options) with
-        {
-            StoragePath = storage,
-            Planet = options.PlanetPath is { } planet ? LoadPlanet(planet) : KnownPlanet(storage),
-        });
+        string? storage = StoragePath(options);
+        var planet = options.PlanetPath is { } path ? LoadPlanet(path) : KnownPlanet(storage);
+        var identity = Identity(options);
+        return new NodeLease(new ManagedNode(NodeOptions(options) with { StoragePath = storage, Identity = identity, Planet = planet }), new Backing(null, null, identity));
     }
 
     private LibztNode CreateLibzt(ZeroTierOptions options)
@@ -82,7 +82,8 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         return new LibztNode(new LibztNodeOptions
         {
             LibraryPath = options.LibztPath,
-            StoragePath = options.StoragePath ?? DefaultStoragePath(),
+            StoragePath = StoragePath(options),
+            Identity = options.IdentitySecret,
             Planet = planet,
             UsePublicRoots = options.PlanetPath is null,
             Port = options.Port,
@@ -104,9 +105,10 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         DevelopmentStorage? storage = null;
         try
         {
-            storage = options.StoragePath is null ? network.ClaimStorage(ApplicationName) : null;
-            var node = new ManagedNode(network.Configure(NodeOptions(options) with { StoragePath = options.StoragePath ?? storage?.Path }));
-            return new NodeLease(node, new DevelopmentBacking(network, storage));
+            storage = options is { StoragePath: null, IdentitySecret: null } ? network.ClaimStorage(ApplicationName) : null;
+            var identity = Identity(options);
+            var node = new ManagedNode(network.Configure(NodeOptions(options) with { StoragePath = options.StoragePath ?? storage?.Path, Identity = identity }));
+            return new NodeLease(node, new Backing(network, storage, identity));
         }
         catch
         {
@@ -129,7 +131,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
     };
 
     /// <summary>The public roots, unless the node has learned of newer ones, which it keeps in its storage folder and loads by itself.</summary>
-    private static Planet? KnownPlanet(string storage) => File.Exists(Path.Combine(storage, "planet")) ? null : Planet.Earth;
+    private static Planet? KnownPlanet(string? storage) => storage is not null && File.Exists(Path.Combine(storage, "planet")) ? null : Planet.Earth;
 
     private static Planet LoadPlanet(string path)
     {
@@ -146,19 +148,29 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         }
     }
 
+    private static NodeIdentity? Identity(ZeroTierOptions options) => options.IdentitySecret is { } secret ? NodeIdentity.Parse(secret) : null;
+
+    /// <summary>The node's folder; null for a node in memory.</summary>
+    private string? StoragePath(ZeroTierOptions options) =>
+        StorageFolder.Of(options.StoragePath ?? (options.IdentitySecret is null ? DefaultStoragePath() : StorageFolder.Memory));
+
     private string DefaultStoragePath()
     {
         string folder = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
         return Path.Combine(folder, "ztkestrel", "nodes", string.Concat(ApplicationName.Select(c => Path.GetInvalidFileNameChars().Contains(c) ? '_' : c)));
     }
 
-    /// <summary>This process's part in the development network, and its claim on a storage folder.</summary>
-    private sealed class DevelopmentBacking(DevelopmentNetwork network, DevelopmentStorage? storage) : IAsyncDisposable
+    /// <summary>This process's part in the development network, its claim on a storage folder, and an identity that came from the options.</summary>
+    private sealed class Backing(DevelopmentNetwork? network, DevelopmentStorage? storage, NodeIdentity? identity) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {
+            identity?.Dispose();
             storage?.Dispose();
-            await network.DisposeAsync().ConfigureAwait(false);
+            if (network is not null)
+            {
+                await network.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 }

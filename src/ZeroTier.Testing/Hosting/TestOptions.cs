@@ -15,6 +15,7 @@ internal sealed class TestOptions(TestNetwork network, bool serves) : IPostConfi
     {
         options.PlanetPath = null;
         options.StoragePath = null;
+        options.IdentitySecret = null;
         options.Port = 0;
         options.LibztPath = null;
         options.Engine = ZeroTierEngine.Managed;

@@ -100,6 +100,34 @@ public sealed class StorageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Start_FolderThatCannotBeWritten_ItsIdentityIsUsedFromMemory()
+    {
+        // A folder in the place of the lock file: that cannot be written, whoever the tests run as.
+        Directory.CreateDirectory(Path.Combine(_folder, "node.lock"));
+        await File.WriteAllTextAsync(Path.Combine(_folder, "identity.secret"), _identity + "\n", Token);
+        var node = Node(new() { StoragePath = _folder });
+        await node.Node.JoinAsync(_network, Token);
+        await node.Node.StartAsync(Token);
+        await node.Node.RestartAsync(Token);
+
+        Assert.Equal(new NodeId(0xdb00123456), node.Node.Id);
+        var error = await Fails(Node(new() { StoragePath = _folder }));
+        Assert.Contains("in use by another node", error.Message, StringComparison.Ordinal);
+        await node.DisposeAsync();
+        Assert.Equal(["identity.secret", "node.lock"], Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Start_MemoryAsTheFolder_StoresNothing()
+    {
+        var node = Node(new() { StoragePath = ":memory:" });
+        await node.Node.StartAsync(Token);
+
+        Assert.Equal(ZeroTierNodeState.Running, node.Node.State);
+        Assert.False(Directory.Exists(":memory:"));
+    }
+
+    [Fact]
     public async Task Start_IdentityInMemory_IsUsedAndKept()
     {
         var node = Node(new() { Identity = _identity });
