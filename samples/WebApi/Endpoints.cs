@@ -1,7 +1,9 @@
+using System.Net;
 using System.Net.ServerSentEvents;
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
+using Kestrel.Transport.ZeroTier;
 using ZeroTier;
 
 namespace WebApi;
@@ -12,10 +14,17 @@ internal static class Endpoints
     /// <summary>Who am I, who called.</summary>
     public static string WhoAmI(HttpContext context, IZeroTierNode node)
     {
-        string caller = context.GetZeroTierPeer() is { } peer
-            ? $"node {peer.Node} on network {peer.Network}, {(peer.IsDirect ? "direct" : "relayed")}{(peer.Latency is { } latency ? $", {latency.TotalMilliseconds:F1} ms away" : "")}"
-            : $"{context.Connection.RemoteIpAddress}, not over ZeroTier";
+        string caller = context.GetZeroTierPeer() is { } peer ? Describe(peer, context.Connection.RemoteIpAddress) : $"{context.Connection.RemoteIpAddress}, not over ZeroTier";
         return $"I am node {node.Id}. You are {caller}.\n";
+    }
+
+    /// <summary>What is not known is left out: libzt does not tell whose packets carry a connection.</summary>
+    internal static string Describe(IZeroTierPeerFeature peer, IPAddress? address)
+    {
+        string who = peer.Node is { } node ? $"node {node}" : $"{address}";
+        string path = peer.IsDirect is { } direct ? direct ? ", direct" : ", relayed" : "";
+        string distance = peer.Latency is { } latency ? $", {latency.TotalMilliseconds:F1} ms away" : "";
+        return $"{who} on network {peer.Network}{path}{distance}";
     }
 
     /// <summary>The node's events as they happen, after one line with its present state.</summary>

@@ -17,8 +17,10 @@ public interface IZeroTierPeerFeature
     /// <summary>The network that carries the connection.</summary>
     NetworkId Network { get; }
 
-    /// <summary>True while packets go straight to the peer; false while a root relays them. Read live: it changes during a connection.</summary>
-    bool IsDirect { get; }
+    /// <summary>
+    /// True while packets go straight to the peer; false while a root relays them; null while the engine does not know. Read live: it changes during a connection.
+    /// </summary>
+    bool? IsDirect { get; }
 
     /// <summary>Round-trip time to the peer over its direct path; null until measured.</summary>
     TimeSpan? Latency { get; }

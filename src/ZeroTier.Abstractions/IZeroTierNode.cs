@@ -43,7 +43,10 @@ public interface IZeroTierNode : IAsyncDisposable
     /// <exception cref="ZeroTierException">The node was never started (<see cref="ZeroTierError.NotRunning"/>).</exception>
     NodeId Id { get; }
 
-    /// <summary>True while at least one root answers, or when this node is a root itself.</summary>
+    /// <summary>
+    /// True while at least one root answers, or when this node is a root itself. On libzt, whose own word comes seconds late, also while peers are heard.
+    /// Direct peers may be reached while it is false.
+    /// </summary>
     bool IsOnline { get; }
 
     /// <summary>The joined networks, in the order of joining. Stopping keeps them; they are joined again at the next start.</summary>

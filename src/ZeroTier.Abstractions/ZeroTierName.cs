@@ -58,12 +58,17 @@ public static class ZeroTierName
         return Resolve(node, authority[..colon].Trim('[', ']'), port);
     }
 
-    /// <summary>Parses <c>NODE.NETWORK.zt</c>, in upper or lower case.</summary>
+    /// <summary>Parses <c>NODE.NETWORK.zt</c>, in upper or lower case, with or without the dot that ends an absolute name (RFC 1034, 3.1).</summary>
     public static bool TryParseMember(string host, out NodeId member, out NetworkId network)
     {
         ArgumentNullException.ThrowIfNull(host);
         member = default;
         network = default;
+        if (host.EndsWith('.'))
+        {
+            host = host[..^1];
+        }
+
         return host.Length == NodeId.TextLength + 1 + NetworkId.TextLength + Suffix.Length
             && host[NodeId.TextLength] == '.'
             && host.EndsWith(Suffix, StringComparison.OrdinalIgnoreCase)

@@ -41,14 +41,16 @@ public partial class ConnectionTests
     {
         var (ours, engine, _) = Pair();
         var peer = ours.Features.Get<IZeroTierPeerFeature>()!;
-        Assert.False(peer.IsDirect);
+        Assert.Null(peer.IsDirect);
         Assert.Null(peer.Latency);
         engine.Peer = new ZeroTierPeer(new NodeId(2), ZeroTierPeerRole.Leaf) { IsDirect = true };
         Assert.True(peer.IsDirect);
         Assert.Null(peer.Latency);
-        engine.Peer = engine.Peer with { IsDirect = false, Latency = TimeSpan.FromMilliseconds(5) };
+        engine.Peer = engine.Peer with { IsDirect = false, IsRelayed = true, Latency = TimeSpan.FromMilliseconds(5) };
         Assert.False(peer.IsDirect);
         Assert.Equal(TimeSpan.FromMilliseconds(5), peer.Latency);
+        engine.Peer = engine.Peer with { IsRelayed = false };
+        Assert.Null(peer.IsDirect);
         await ours.DisposeAsync();
     }
 

@@ -60,6 +60,54 @@ public class HealthAndMetricsTests
         Assert.Contains("The node is not online", report.Description, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Rule_8_6_Without_roots_the_app_is_live_and_ready_only_as_far_as_peers_are_direct(bool everOnline)
+    {
+        await using var host = Build(zt => zt.OfflineGracePeriod = TimeSpan.Zero);
+        host.Server.Online = everOnline;
+        await host.App.StartAsync(Cancel);
+        host.Server.SetOnline(false);
+        host.Server.Peers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Planet) { IsDirect = true }, new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Leaf) { IsRelayed = true }];
+        var alone = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Unhealthy, alone.Status);
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host, "zerotier-live")).Status);
+
+        host.Server.Peers = [.. host.Server.Peers, new ZeroTierPeer(new NodeId(9), ZeroTierPeerRole.Leaf) { IsDirect = true }];
+        var direct = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Degraded, direct.Status);
+        Assert.Contains("no root answers", direct.Description, StringComparison.Ordinal);
+        Assert.Contains("direct path (1) go on", direct.Description, StringComparison.Ordinal);
+        Assert.Equal(false, direct.Data["online"]);
+    }
+
+    [Fact]
+    public async Task Rule_8_6_Only_a_node_that_has_failed_is_not_live()
+    {
+        await using var host = await StartAsync();
+        host.Server.SetOnline(false);
+        host.Server.SetReady(false);
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host, "zerotier-live")).Status);
+        await host.Server.StopAsync(Cancel);
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host, "zerotier-live")).Status);
+        await host.Server.StartAsync(Cancel);
+        host.Server.Fail(new ZeroTierException(ZeroTierError.Fatal, "Another node has this address."));
+        var failed = await CheckAsync(host, "zerotier-live");
+        Assert.Equal(HealthStatus.Unhealthy, failed.Status);
+        Assert.Contains("Another node has this address.", failed.Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Rule_8_6_The_two_checks_are_told_apart_by_tags()
+    {
+        await using var host = await TestHost.StartAsync(builder: web => web.Services.AddHealthChecks().AddZeroTier("mine", tags: ["more"]));
+        var health = host.App.Services.GetRequiredService<HealthCheckService>();
+        Assert.Equal(["mine"], (await health.CheckHealthAsync(check => check.Tags.Contains("ready"), Cancel)).Entries.Keys);
+        Assert.Equal(["mine-live"], (await health.CheckHealthAsync(check => check.Tags.Contains("live"), Cancel)).Entries.Keys);
+        Assert.Equal(["mine", "mine-live"], (await health.CheckHealthAsync(check => check.Tags.Contains("more"), Cancel)).Entries.Keys.Order());
+    }
+
     [Fact]
     public async Task Health_has_one_grace_period_from_the_first_loss_which_a_new_life_of_the_node_does_not_inherit()
     {
@@ -71,6 +119,8 @@ public class HealthAndMetricsTests
         time.Ahead = TimeSpan.FromSeconds(20);
         host.Server.SetOnline(false);
         await TestHost.EventuallyAsync(() => watch.Recent.Count(e => e.Code == ZeroTierEventCode.NodeOffline) == 2, "second event seen");
+        Assert.Equal(HealthStatus.Degraded, (await CheckAsync(host)).Status);
+        time.WallClockSet = TimeSpan.FromHours(1);
         Assert.Equal(HealthStatus.Degraded, (await CheckAsync(host)).Status);
         time.Ahead = TimeSpan.FromSeconds(31);
         Assert.Equal(HealthStatus.Unhealthy, (await CheckAsync(host)).Status);
@@ -260,7 +310,8 @@ public class HealthAndMetricsTests
     [Theory]
     [InlineData(true, "direct")]
     [InlineData(false, "relayed")]
-    public async Task Rule_9_3_A_connections_duration_carries_its_network_and_path_but_no_node(bool direct, string path)
+    [InlineData(null, null)]
+    public async Task Rule_9_3_A_connections_duration_carries_its_network_and_path_but_no_node(bool? direct, string? path)
     {
         var durations = new System.Collections.Concurrent.ConcurrentQueue<KeyValuePair<string, object?>[]>();
         await using var host = await StartAsync();
@@ -275,13 +326,13 @@ public class HealthAndMetricsTests
         };
         listener.SetMeasurementEventCallback<double>((_, _, tags, _) => durations.Enqueue(tags.ToArray()));
         listener.Start();
-        host.Server.PeerOfConnections = new ZeroTierPeer(host.Client.KnownId, ZeroTierPeerRole.Leaf) { IsDirect = direct };
+        host.Server.PeerOfConnections = new ZeroTierPeer(host.Client.KnownId, ZeroTierPeerRole.Leaf) { IsDirect = direct == true, IsRelayed = direct == false };
         host.Http.DefaultRequestHeaders.ConnectionClose = true;
         Assert.Equal("hello", await host.GetAsync());
         await TestHost.EventuallyAsync(() => !durations.IsEmpty, "the duration is measured");
         var tags = Assert.Single(durations);
         Assert.Contains(new("zerotier.network.id", FakeNetwork.DefaultId.ToString()), tags);
-        Assert.Contains(new("zerotier.path", path), tags);
+        Assert.Equal(path, tags.SingleOrDefault(tag => tag.Key == "zerotier.path").Value);
         Assert.DoesNotContain(tags, tag => tag.Value?.ToString()?.Contains(host.Client.KnownId.ToString(), StringComparison.Ordinal) == true);
     }
 
@@ -449,8 +500,8 @@ public class HealthAndMetricsTests
         return host;
     }
 
-    private static async Task<HealthReportEntry> CheckAsync(TestHost host) =>
-        (await host.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel)).Entries["zerotier"];
+    private static async Task<HealthReportEntry> CheckAsync(TestHost host, string name = "zerotier") =>
+        (await host.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel)).Entries[name];
 
     private sealed class CountingProxy : IWebProxy
     {
@@ -471,11 +522,15 @@ public class HealthAndMetricsTests
         }
     }
 
-    /// <summary>The system's time, moved by the test.</summary>
+    /// <summary>The system's time, moved by the test, and its wall clock, which can be set as well.</summary>
     private sealed class ShiftedTime : TimeProvider
     {
         public TimeSpan Ahead { get; set; }
 
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
+        public TimeSpan WallClockSet { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead + WallClockSet;
+
+        public override long GetTimestamp() => base.GetTimestamp() + (long)(Ahead.TotalSeconds * TimestampFrequency);
     }
 }

@@ -67,6 +67,18 @@ public class OptionsTests
         Assert.Contains(right, error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("//")]
+    [InlineData("//Port")]
+    [InlineData("_comment")]
+    [InlineData("$schema")]
+    public void Notes_in_the_section_are_no_settings(string key) =>
+        Assert.Single(Read("Production", ("Networks", "8056c2e21c000001"), (key, "text")).Networks);
+
+    [Fact]
+    public void A_name_may_end_with_the_dot_of_an_absolute_one() =>
+        Assert.Equal("8056c2e21c000001", Assert.Single(Read("Production", ("Networks", "8056c2e21c000001"), ("Listen", "8056c2e21c000001.zt.:8080")).ListenEntries).Network);
+
     [Fact]
     public void Buffer_sizes_may_be_beyond_32_bits()
     {

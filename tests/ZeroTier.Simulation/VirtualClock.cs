@@ -34,6 +34,9 @@ public sealed class VirtualClock : TimeProvider
     /// <summary>Virtual time passed since the clock was made.</summary>
     public TimeSpan Elapsed => TimeSpan.FromTicks(Volatile.Read(ref _now));
 
+    /// <summary>By how much somebody has set the wall clock; what passes, and timers, do not mind.</summary>
+    public TimeSpan WallClockSet { get; set; }
+
     /// <summary>Number of entries waiting, those of cancelled timers included.</summary>
     public int PendingEvents
     {
@@ -56,7 +59,7 @@ public sealed class VirtualClock : TimeProvider
     public override long GetTimestamp() => Volatile.Read(ref _now);
 
     /// <inheritdoc />
-    public override DateTimeOffset GetUtcNow() => _start + Elapsed;
+    public override DateTimeOffset GetUtcNow() => _start + Elapsed + WallClockSet;
 
     /// <inheritdoc />
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)

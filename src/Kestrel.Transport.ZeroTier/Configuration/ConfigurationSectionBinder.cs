@@ -65,7 +65,7 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
             options.UseDevelopmentNetwork();
         }
 
-        foreach (var child in section.GetChildren().Where(child => !Settings.Contains(child.Key, StringComparer.OrdinalIgnoreCase)))
+        foreach (var child in section.GetChildren().Where(child => !IsComment(child.Key) && !Settings.Contains(child.Key, StringComparer.OrdinalIgnoreCase)))
         {
             // A misspelt PlanetPath would mean the public roots.
             options.ConfigurationErrors.Add($"{child.Path} is not a setting. The settings of {ZeroTierOptions.SectionName} are {string.Join(", ", Settings)}.");
@@ -84,6 +84,9 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
         }
     }
 
+    /// <summary>Keys that people and editors use for notes in JSON: <c>//</c>, <c>_comment</c>, <c>$schema</c>.</summary>
+    private static bool IsComment(string key) => key.StartsWith("//", StringComparison.Ordinal) || key[0] is '_' or '$';
+
     private static ListenEntry? ParseListen(string text)
     {
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int onlyPort))
@@ -97,7 +100,7 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
             return null;
         }
 
-        string host = text[..colon];
+        string host = text[..colon].TrimEnd('.');
         if (host.EndsWith(ZeroTierName.Suffix, StringComparison.OrdinalIgnoreCase))
         {
             return new ListenEntry(host[..^ZeroTierName.Suffix.Length], null, port, null);

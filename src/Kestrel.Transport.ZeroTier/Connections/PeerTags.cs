@@ -19,7 +19,10 @@ internal static class PeerTags
         if (connection.Features.Get<IConnectionMetricsTagsFeature>() is { } metrics && connection.Features.Get<IZeroTierPeerFeature>() is { } peer)
         {
             metrics.Tags.Add(new(Network, peer.Network.ToString()));
-            metrics.Tags.Add(peer.IsDirect ? Direct : Relayed);
+            if (peer.IsDirect is { } direct)
+            {
+                metrics.Tags.Add(direct ? Direct : Relayed);
+            }
         }
 
         return next(connection);

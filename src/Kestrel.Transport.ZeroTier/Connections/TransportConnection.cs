@@ -86,7 +86,13 @@ internal sealed class TransportConnection :
 
     NetworkId IZeroTierPeerFeature.Network => _connection.Network;
 
-    bool IZeroTierPeerFeature.IsDirect => _connection.GetPeer()?.IsDirect ?? false;
+    // A peer that is neither has gone silent.
+    bool? IZeroTierPeerFeature.IsDirect => _connection.GetPeer() switch
+    {
+        { IsDirect: true } => true,
+        { IsRelayed: true } => false,
+        _ => null,
+    };
 
     TimeSpan? IZeroTierPeerFeature.Latency => _connection.GetPeer()?.Latency;
 

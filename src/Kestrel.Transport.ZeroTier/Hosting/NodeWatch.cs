@@ -12,7 +12,7 @@ internal sealed class NodeWatch(TimeProvider timeProvider)
     private readonly Lock _gate = new();
     private readonly Queue<ZeroTierEvent> _recent = new(Kept);
     private TaskCompletionSource _next = NewSignal();
-    private DateTimeOffset? _offlineSince;
+    private long? _offlineSince;
 
     /// <summary>Completes at the next event. Take it before looking at the state, or a change in between is missed.</summary>
     public Task Changed => Volatile.Read(ref _next).Task;
@@ -36,7 +36,7 @@ internal sealed class NodeWatch(TimeProvider timeProvider)
         {
             lock (_gate)
             {
-                return _offlineSince is { } since ? timeProvider.GetUtcNow() - since : null;
+                return _offlineSince is { } since ? timeProvider.GetElapsedTime(since) : null;
             }
         }
     }
@@ -67,7 +67,7 @@ internal sealed class NodeWatch(TimeProvider timeProvider)
             _offlineSince = change.Code switch
             {
                 // Only the loss of a working connection has a grace period; a node that was never online has none.
-                ZeroTierEventCode.NodeOffline => _offlineSince ?? timeProvider.GetUtcNow(),
+                ZeroTierEventCode.NodeOffline => _offlineSince ?? timeProvider.GetTimestamp(),
                 ZeroTierEventCode.NodeOnline or ZeroTierEventCode.NodeDown or ZeroTierEventCode.NodeFatalError => null,
                 _ => _offlineSince,
             };

@@ -44,6 +44,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
     private bool _gone;
     private int _isHinted;
     private long _lastChange;
+    private long _heardAtLastLook;
 
     private NodeSession(
         LibztNodeOptions options, LibztLibrary library, EventOutbox events, StateSignal changed, Action<NodeSession, ZeroTierException> fail)
@@ -61,7 +62,8 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
 
     public NodeId Id { get; private set; }
 
-    public bool IsOnline => !_closing && _isOnline;
+    // Whoever asks while the first bytes are being handled does not have to wait for the next look.
+    public bool IsOnline => !_closing && (_isOnline || (_sockets is { } sockets && sockets.Counters.HeardFromPeers != Volatile.Read(ref _heardAtLastLook)));
 
     public IReadOnlyList<ZeroTierPeer> Peers => _closing ? [] : _peers.Snapshot();
 
@@ -271,12 +273,15 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
 
     private bool ObserveOnline()
     {
-        if (!_online.Observe(Zts.NodeIsOnline() == 1))
+        long heard = _sockets?.Counters.HeardFromPeers ?? 0;
+        bool changed = _online.Observe(Zts.NodeIsOnline() == 1, traffic: heard != _heardAtLastLook);
+        _isOnline = _online.IsOnline;
+        Volatile.Write(ref _heardAtLastLook, heard);
+        if (!changed)
         {
             return false;
         }
 
-        _isOnline = _online.IsOnline;
         _events.Add(_isOnline ? ZeroTierEventCode.NodeOnline : ZeroTierEventCode.NodeOffline);
         if (_isOnline)
         {

@@ -3,8 +3,8 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// Whether the node is online, from a native flag that lies at times: any other event of the core clears it (chapter 4, section 4.3), and it is never set
-/// again while the node stays online. Not thread-safe.
+/// Whether the node is online, from a native flag that lies at times: it is set 5 to 10 seconds after peers are served, and any other event of the core clears it
+/// (chapter 4, section 4.3) for as long as the node stays online. What came from a peer proves more than the flag. Not thread-safe.
 /// </summary>
 internal sealed class OnlineState(TimeProvider time)
 {
@@ -14,9 +14,16 @@ internal sealed class OnlineState(TimeProvider time)
     // Without events nothing tells a cleared flag from a lost network; libzt itself calls a node offline after 30 s without a word from any root.
     internal static readonly TimeSpan Doubt = TimeSpan.FromSeconds(30);
 
+    // What came from a peer proves for so long that the node can be used.
+    internal static readonly TimeSpan ProofAge = TimeSpan.FromSeconds(30);
+
     private bool _eventsArrive;
     private bool _toldOffline;
     private long? _differsSince;
+    private long? _lastTraffic;
+
+    // Online because of traffic, while the flag has never been set since.
+    private bool _flagIsLate;
 
     public bool IsOnline { get; private set; }
 
@@ -31,11 +38,26 @@ internal sealed class OnlineState(TimeProvider time)
     }
 
     /// <summary>Takes in the native flag; true when <see cref="IsOnline"/> changed.</summary>
-    public bool Observe(bool flag)
+    /// <param name="flag">The flag.</param>
+    /// <param name="traffic">Whether a peer has sent something since the last look.</param>
+    public bool Observe(bool flag, bool traffic = false)
     {
+        if (traffic)
+        {
+            _lastTraffic = time.GetTimestamp();
+            if (!IsOnline)
+            {
+                _flagIsLate = !flag;
+                _differsSince = null;
+                _toldOffline = false;
+                return IsOnline = true;
+            }
+        }
+
         if (flag == IsOnline)
         {
             _differsSince = null;
+            _flagIsLate &= !flag;
 
             // An event that the flag does not bear out was about another time.
             _toldOffline &= !flag;
@@ -44,7 +66,8 @@ internal sealed class OnlineState(TimeProvider time)
 
         _differsSince ??= time.GetTimestamp();
         var lasted = time.GetElapsedTime(_differsSince.Value);
-        bool believed = flag ? lasted >= Settling : _eventsArrive ? _toldOffline : lasted >= Doubt;
+        bool proven = _lastTraffic is { } last && time.GetElapsedTime(last) < ProofAge;
+        bool believed = flag ? lasted >= Settling : !proven && (_flagIsLate || (_eventsArrive ? _toldOffline : lasted >= Doubt));
         if (!believed)
         {
             return false;
@@ -52,6 +75,7 @@ internal sealed class OnlineState(TimeProvider time)
 
         IsOnline = flag;
         _differsSince = null;
+        _flagIsLate = false;
         _toldOffline = false;
         return true;
     }

@@ -35,6 +35,9 @@ internal sealed class SocketCounters
     /// <summary>Connections of others that were reset because no descriptor was left.</summary>
     public long ConnectionsShed => Volatile.Read(ref _connectionsShed);
 
+    /// <summary>Grows with everything that can only have come from a peer: bytes, and handshakes that were completed.</summary>
+    public long HeardFromPeers => BytesReceived + ConnectionsAccepted + ConnectionsOpened;
+
     public long DatagramsReceived => Volatile.Read(ref _datagramsReceived);
 
     public long DatagramsSent => Volatile.Read(ref _datagramsSent);

@@ -440,19 +440,21 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private ZeroTierPeer Describe(Peer peer, long now)
     {
         var inUse = peer.Route.Path;
+        var wallClock = _time.GetUtcNow();
         ZeroTierPath[] paths = [.. peer.Paths.Where(path => path.IsAlive(now)).OrderByDescending(path => ReferenceEquals(path, inUse))
-            .Select(path => new ZeroTierPath(path.EndPoint.ToIPEndPoint(), ToWallClock(path.LastReceived), ReferenceEquals(path, inUse)))];
+            .Select(path => new ZeroTierPath(path.EndPoint.ToIPEndPoint(), At(wallClock, now - path.LastReceived), ReferenceEquals(path, inUse)))];
         return new ZeroTierPeer(peer.Id, peer.IsUpstream ? ZeroTierPeerRole.Planet : ZeroTierPeerRole.Leaf)
         {
             Paths = paths,
             IsRelayed = paths.Length == 0 && peer.LastReceived >= 0 && now - peer.LastReceived < Vl1Timing.PathAlive,
             Latency = peer.Latency == 0 ? null : TimeSpan.FromMilliseconds(peer.Latency),
             Version = peer.Version.IsKnown ? new Version(peer.Version.Major, peer.Version.Minor, peer.Version.Revision) : null,
-            LastReceived = peer.LastReceived < 0 ? null : ToWallClock(peer.LastReceived),
+            LastReceived = peer.LastReceived < 0 ? null : At(wallClock, now - peer.LastReceived),
         };
     }
 
-    private DateTimeOffset ToWallClock(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(_startUnixMilliseconds + milliseconds);
+    // Counted back from now: the wall clock may have been set since the start.
+    private static DateTimeOffset At(DateTimeOffset now, long age) => now - TimeSpan.FromMilliseconds(age);
 
     private static KnownPeer Remember(Peer peer) =>
         new(peer.Identity, peer.Version, [.. peer.Paths.Select(path => path.EndPoint).Distinct().Take(Vl1Limits.RememberedEndPoints)]);

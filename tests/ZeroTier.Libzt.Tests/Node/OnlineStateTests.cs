@@ -98,6 +98,49 @@ public sealed class OnlineStateTests
         Assert.False(_state.IsSettling);
     }
 
+    [Fact]
+    public void What_a_peer_sent_is_proof_before_the_flag_and_the_flag_takes_over()
+    {
+        _state.OnEvent(NativeEvent.NodeUp);
+        Assert.True(_state.Observe(false, traffic: true));
+        Assert.True(_state.IsOnline);
+        Assert.False(_state.IsSettling);
+        _time.Advance(TimeSpan.FromSeconds(10));
+        Assert.False(_state.Observe(true));
+
+        // From now on as ever: a cleared flag alone means nothing.
+        _time.Advance(OnlineState.ProofAge);
+        Assert.False(_state.Observe(false));
+        Assert.True(_state.IsOnline);
+    }
+
+    [Fact]
+    public void Proof_without_any_flag_lasts_for_a_while_after_the_last_traffic()
+    {
+        _state.OnEvent(NativeEvent.NodeUp);
+        Assert.True(_state.Observe(false, traffic: true));
+        _time.Advance(OnlineState.ProofAge / 2);
+        Assert.False(_state.Observe(false, traffic: true));
+        _time.Advance(OnlineState.ProofAge - TimeSpan.FromSeconds(1));
+        Assert.False(_state.Observe(false));
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.True(_state.Observe(false));
+        Assert.False(_state.IsOnline);
+    }
+
+    [Fact]
+    public void Peers_that_are_still_heard_outweigh_the_event_until_they_are_silent()
+    {
+        GoOnline();
+        _state.OnEvent(NativeEvent.NodeOffline);
+        Assert.False(_state.Observe(false, traffic: true));
+        _time.Advance(OnlineState.ProofAge);
+
+        Assert.True(_state.Observe(false));
+        Assert.False(_state.IsOnline);
+    }
+
     private void GoOnline()
     {
         _state.Observe(true);

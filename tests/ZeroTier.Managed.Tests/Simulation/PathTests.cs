@@ -45,6 +45,43 @@ public class PathTests
         world.Stop();
     }
 
+    [Fact]
+    public void Rule_8_6_RootAwayForTwoMinutesUnderTraffic_DirectPeersGoOn()
+    {
+        var world = new SimulatedWorld(seed: 86, members: 2);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            await TransferAsync(world, 100_000);
+            await world.Root.StopAsync(Token);
+            for (int second = 0; second < 120; second++)
+            {
+                await TransferAsync(world, 10_000);
+                await world.Delay(TimeSpan.FromSeconds(1));
+            }
+        });
+        Assert.All(world.Members, node => Assert.False(node.IsOnline));
+        Assert.All(world.Members, node => Assert.True(node.Peers.Single(peer => peer.Role == ZeroTierPeerRole.Leaf).IsDirect));
+        Assert.All(world.Members, node => Assert.Equal(ZeroTierNodeState.Running, node.State));
+        world.Stop();
+    }
+
+    [Fact]
+    public void LastReceived_AfterTheWallClockWasSet_IsOnThatClock()
+    {
+        var world = new SimulatedWorld(seed: 87, members: 2);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            await TransferAsync(world, 1000);
+        });
+        world.Clock.WallClockSet = TimeSpan.FromHours(-5);
+        var age = world.Clock.GetUtcNow() - Peer(world).LastReceived!.Value;
+        Assert.InRange(age, TimeSpan.Zero, TimeSpan.FromSeconds(20));
+        Assert.All(Peer(world).Paths, path => Assert.InRange(world.Clock.GetUtcNow() - path.LastReceived, TimeSpan.Zero, TimeSpan.FromSeconds(20)));
+        world.Stop();
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

@@ -4,8 +4,8 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
-/// <summary>The truth about the node: online, every configured network ready, every listener accepting.</summary>
-internal sealed class ZeroTierHealthCheck(NodeHost node, ListenerRegistry listeners, IOptions<ZeroTierOptions> options) : IHealthCheck
+/// <summary>Whether callers are served (rule 8.6): the network is usable, every configured network ready, every listener accepting.</summary>
+internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, IOptions<ZeroTierOptions> options) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
@@ -26,8 +26,7 @@ internal sealed class ZeroTierHealthCheck(NodeHost node, ListenerRegistry listen
         }
         else if (!node.IsOnline)
         {
-            bool inGrace = node.Watch.OfflineFor is { } since && since < settings.OfflineGracePeriod;
-            (inGrace ? degraded : bad).Add($"The node is not online: {Readiness.NotOnline}.");
+            JudgeOffline(settings, bad, degraded);
         }
 
         var networks = node.Networks;
@@ -59,6 +58,19 @@ internal sealed class ZeroTierHealthCheck(NodeHost node, ListenerRegistry listen
         }
 
         return (bad, degraded);
+    }
+
+    private void JudgeOffline(ZeroTierOptions settings, List<string> bad, List<string> degraded)
+    {
+        // Direct paths need no root.
+        if (node.Peers.Count(peer => peer.Role == ZeroTierPeerRole.Leaf && peer.IsDirect) is var direct and > 0)
+        {
+            degraded.Add($"The node is not online: {Readiness.NotOnline}. Peers with a direct path ({direct}) go on; others cannot be reached and new ones not found.");
+            return;
+        }
+
+        bool inGrace = node.Watch.OfflineFor is { } since && since < settings.OfflineGracePeriod;
+        (inGrace ? degraded : bad).Add($"The node is not online: {Readiness.NotOnline}.");
     }
 
     private Dictionary<string, object> Data()
