@@ -27,8 +27,8 @@ start_sample() {
   env ASPNETCORE_ENVIRONMENT=Development "$@" dotnet samples/WebApi/bin/Debug/net10.0/WebApi.dll > "$out" 2>&1 &
   sample=$!
   pids+=("$sample")
-  url=$(wait_for "$out" 'get http://[^ ]+' "$sample") || fail "the sample printed no URL, or ended by itself"
-  url=${url#get }
+  url=$(wait_for "$out" 'get "http://[^ "]+' "$sample") || fail "the sample printed no URL, or ended by itself"
+  url=${url#get \"}
 }
 
 # start_forward PORT URL: sets forward (its process) and local_url. Port 0 takes any.

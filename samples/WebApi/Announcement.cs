@@ -35,8 +35,8 @@ internal sealed class Announcement(IZeroTierNode node, IServer server, IOptions<
 
                     Call it from another terminal:
 
-                      dotnet run --project src/ZeroTier.Cli -- get http://{address}/
-                      dotnet run --project src/ZeroTier.Cli -- forward 9000 {address}
+                      dotnet run --project src/ZeroTier.Cli -- get "http://{address}/"
+                      dotnet run --project src/ZeroTier.Cli -- forward 9000 "{address}"
 
                     """);
             }

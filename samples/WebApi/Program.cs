@@ -9,6 +9,8 @@ builder.Services.AddHostedService<Announcement>();
 var app = builder.Build();
 app.UseWebSockets();
 app.MapHealthChecks("/healthz");
+app.MapHealthChecks("/livez", new() { Predicate = check => check.Tags.Contains("live") });
+app.MapHealthChecks("/readyz", new() { Predicate = check => check.Tags.Contains("ready") });
 app.MapGet("/", Endpoints.WhoAmI);
 app.MapGet("/events", Endpoints.Events);
 app.MapGet("/stream", Endpoints.Stream);

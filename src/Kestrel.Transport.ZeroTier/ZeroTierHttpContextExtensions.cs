@@ -5,10 +5,11 @@ namespace Microsoft.AspNetCore.Http;
 /// <summary>Who is calling, for handlers.</summary>
 public static class ZeroTierHttpContextExtensions
 {
-    /// <summary>The ZeroTier peer that sent this request, or null when the request did not come over a ZeroTier network.</summary>
+    /// <summary>The ZeroTier peer that sent this request, or null when the request did not come over a ZeroTier network. Also for the context that SignalR gives to hubs.</summary>
     public static IZeroTierPeerFeature? GetZeroTierPeer(this HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return context.Features.Get<IZeroTierPeerFeature>();
+        return context.Features.Get<IZeroTierPeerFeature>()
+            ?? (context.Items.TryGetValue(typeof(IZeroTierPeerFeature), out object? kept) ? kept as IZeroTierPeerFeature : null);
     }
 }

@@ -18,6 +18,12 @@ public sealed class ZeroTierOptions
     public const string SectionName = "ZeroTier";
 
     /// <summary>
+    /// Whether a node runs at all. False leaves it and its endpoints out: the application is served at its URLs as without this package, and health says so.
+    /// Default true. Under the <c>TestServer</c> of <c>WebApplicationFactory</c>, which serves no endpoints, no node runs either.
+    /// </summary>
+    public bool Enabled { get; set; } = true;
+
+    /// <summary>
     /// The networks to join at start, each as sixteen hexadecimal digits; no others are, whatever was joined in an earlier run. Default: none, which means the development network when the environment is
     /// Development, and is an error elsewhere.
     /// </summary>
@@ -43,6 +49,12 @@ public sealed class ZeroTierOptions
 
     /// <summary>A planet file with the roots to use. Default: none, which means the public roots of ZeroTier. Not together with <see cref="UseDevelopmentNetwork()"/>.</summary>
     public string? PlanetPath { get; set; }
+
+    /// <summary>
+    /// Says that the public roots of ZeroTier are meant: without it, a warning outside Development says that they are used. Not together with
+    /// <see cref="PlanetPath"/>. Default false.
+    /// </summary>
+    public bool PublicRoots { get; set; }
 
     /// <summary>The implementation of the node. Default <see cref="ZeroTierEngine.Auto"/>.</summary>
     public ZeroTierEngine Engine { get; set; }
@@ -114,8 +126,16 @@ public sealed class ZeroTierOptions
 
     internal bool DevelopmentNetworkSelected { get; set; }
 
+    /// <summary>A section of the configuration whose name is nearly that of ours, which nothing reads.</summary>
+    internal string? MisspeltSection { get; set; }
+
     /// <summary>Texts of the configuration section that could not be understood, with the remedy; reported at start with everything else.</summary>
     internal IList<string> ConfigurationErrors { get; } = [];
+
+    /// <summary>What to say about <see cref="MisspeltSection"/>.</summary>
+    internal string? MisspeltSectionMessage => MisspeltSection is { } section
+        ? $"The configuration has a section '{section}', which is not read. If it is meant for ZeroTier, its name must be '{SectionName}'."
+        : null;
 
     /// <summary>Serves on a port of every network in <see cref="Networks"/>.</summary>
     /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>

@@ -56,9 +56,10 @@ internal sealed class NodeSession : IAsyncDisposable
     public ZeroTierEndPoint Resolve(string authority) => ZeroTierName.ResolveAuthority(Node, authority);
 
     /// <summary>A handler for HTTP over the network.</summary>
-    public HttpMessageHandler CreateHttpHandler(bool acceptAnyCertificate)
+    public HttpMessageHandler CreateHttpHandler(bool acceptAnyCertificate, TimeSpan connectTimeout)
     {
         var handler = new ZeroTierHttpHandler(Node);
+        handler.SocketsHandler.ConnectTimeout = connectTimeout;
         if (acceptAnyCertificate)
         {
             handler.SocketsHandler.SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true };

@@ -28,10 +28,13 @@ internal static class Program
         }
         catch (Exception exception) when (exception is IOException or HttpRequestException or FormatException or ArgumentException or UnauthorizedAccessException)
         {
-            Status.Error(exception.InnerException is ZeroTierException inner ? inner.Message : exception.Message);
+            Status.Error(Reason(exception));
             return ExitCode.Failure;
         }
     }
+
+    /// <summary>HTTP says "see inner exception", which the reader of one line cannot do.</summary>
+    private static string Reason(Exception exception) => exception is HttpRequestException { InnerException: { } inner } ? inner.Message : exception.Message;
 
     internal static RootCommand CreateRootCommand() =>
         new("Calls, forwards into and inspects ZeroTier networks, in user space. Without options it uses this user's development network.")

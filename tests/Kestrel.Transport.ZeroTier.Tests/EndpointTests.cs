@@ -408,7 +408,8 @@ public class EndpointTests
     [Fact]
     public async Task Rule_5_1_A_port_that_is_taken_fails_the_start_and_frees_the_other()
     {
-        await using var host = TestHost.Build(zt => zt.Listen(8080).Listen(8081).Listen(8080));
+        await using var host = TestHost.Build(
+            zt => zt.Listen(8080).Listen(8081, listen => listen.KestrelServerOptions.Listen(new ZeroTierEndPoint(FakeNetwork.DefaultId, 8080))));
         var error = await Assert.ThrowsAsync<IOException>(() => host.App.StartAsync(Cancel));
         Assert.IsType<AddressInUseException>(error.InnerException);
         Assert.Contains("8056c2e21c000001.zt:8080", error.Message, StringComparison.Ordinal);

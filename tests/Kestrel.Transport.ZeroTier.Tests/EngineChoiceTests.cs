@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ZeroTier;
 
@@ -20,13 +21,14 @@ public class EngineChoiceTests
     }
 
     [Fact]
-    public void Auto_without_the_library_takes_managed_and_says_what_was_tried()
+    public void Auto_without_the_library_takes_managed_and_says_so_in_a_line_with_what_was_tried_apart()
     {
         var choice = EngineChoice.Of(new ZeroTierOptions { LibztPath = Nowhere });
 
         Assert.Null(choice.Library);
-        Assert.Contains(Nowhere, choice.Reason, StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', choice.Reason);
+        Assert.Equal($"libzt was not loaded from '{Nowhere}'", choice.Reason);
+        Assert.Contains(Nowhere, choice.Detail, StringComparison.Ordinal);
+        Assert.DoesNotContain("\n", choice.Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -48,11 +50,37 @@ public class EngineChoiceTests
         Assert.Contains("Managed", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Production", false, true)]
+    [InlineData("Production", true, false)]
+    [InlineData("Development", false, false)]
+    public async Task Public_roots_that_nobody_asked_for_are_a_warning(string environment, bool asked, bool warned)
+    {
+        using var logs = new LogCollector();
+        string storage = Directory.CreateTempSubdirectory("zt-roots").FullName;
+        try
+        {
+            var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { EnvironmentName = environment });
+            builder.Logging.AddProvider(logs);
+            using var host = builder.Build();
+            var lease = await new EngineFactory(host.Services, host.Services.GetRequiredService<ILoggerFactory>(), TimeProvider.System).CreateAsync(
+                new ZeroTierOptions { Engine = ZeroTierEngine.Managed, StoragePath = storage, PublicRoots = asked }, TestContext.Current.CancellationToken);
+            await lease.Node.DisposeAsync();
+
+            Assert.Contains("public ones", Assert.Single(logs.Lines, line => line.Event.Name == "RootsChosen").Text, StringComparison.Ordinal);
+            Assert.Equal(warned ? 1 : 0, logs.At(LogLevel.Warning).Count(line => line.Text.Contains("ZeroTier:PublicRoots to true", StringComparison.Ordinal)));
+        }
+        finally
+        {
+            Directory.Delete(storage, recursive: true);
+        }
+    }
+
     [Fact]
     public async Task The_choice_is_logged_with_its_reason()
     {
         var logs = new LogCollector();
-        using var factory = LoggerFactory.Create(logging => logging.AddProvider(logs));
+        using var factory = LoggerFactory.Create(logging => logging.AddProvider(logs).SetMinimumLevel(LogLevel.Debug));
         string storage = Directory.CreateTempSubdirectory("zt-engine").FullName;
         try
         {
@@ -66,6 +94,8 @@ public class EngineChoiceTests
             Assert.Equal(LogLevel.Information, line.Level);
             Assert.Contains("managed", line.Text, StringComparison.Ordinal);
             Assert.Contains(Nowhere, line.Text, StringComparison.Ordinal);
+            Assert.InRange(line.Text.Length, 1, 120);
+            Assert.Equal(LogLevel.Debug, Assert.Single(logs.Lines, l => l.Event.Name == "EngineChosenInDetail").Level);
         }
         finally
         {

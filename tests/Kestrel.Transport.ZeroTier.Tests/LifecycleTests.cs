@@ -2,7 +2,9 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ZeroTier;
@@ -76,6 +78,55 @@ public class LifecycleTests
         Assert.False(server.Drained);
         Assert.Empty(server.Listeners);
         Assert.Equal(1, factory.Backing.Disposals);
+    }
+
+    [Theory]
+    [InlineData(ZeroTierNetworkStatus.NotSupported)]
+    [InlineData(ZeroTierNetworkStatus.NotFound)]
+    public async Task A_network_that_the_engine_cannot_join_fails_the_start_with_the_setting(ZeroTierNetworkStatus status)
+    {
+        await using var host = TestHost.Build(network: new FakeNetwork { ReadyOnJoin = false });
+        host.Server.NotReadyStatus = status;
+        var error = await Assert.ThrowsAsync<ZeroTierException>(() => host.App.StartAsync(Cancel).WaitAsync(TestHost.Limit, Cancel));
+        Assert.Contains($"ZeroTier:Networks holds '{FakeNetwork.DefaultId}'", error.Message, StringComparison.Ordinal);
+        Assert.Equal(ZeroTierNodeState.Disposed, host.Server.State);
+        Assert.DoesNotContain(host.Logs.Lines, line => line.Text.Contains("Now listening", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_is_switched_off_leaves_the_app_as_without_it()
+    {
+        string url = $"http://127.0.0.1:{FreePort.Tcp()}";
+        await using var host = await TestHost.StartAsync(
+            zt =>
+            {
+                zt.Enabled = false;
+                zt.Listen(8080);
+            },
+            web =>
+            {
+                web.WebHost.UseUrls(url);
+                web.Services.AddHealthChecks().AddZeroTier();
+            });
+        using var http = new HttpClient();
+        Assert.Equal("hello", await http.GetStringAsync(url, Cancel));
+        Assert.Equal([url], host.Addresses);
+        Assert.Equal(0, host.Factory.Created);
+        Assert.Single(host.Logs.Lines, line => line.Event.Name == "NodeLeftOut");
+        Assert.Empty(host.Logs.At(LogLevel.Warning));
+        var report = await host.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel);
+        Assert.Equal(HealthStatus.Healthy, report.Status);
+        Assert.Contains("ZeroTier:Enabled", report.Entries["zerotier"].Description, StringComparison.Ordinal);
+        var error = await Assert.ThrowsAsync<ZeroTierException>(() => host.App.Services.GetRequiredService<IZeroTierNode>().WaitForOnlineAsync(Cancel));
+        Assert.Contains("ZeroTier:Enabled", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_section_that_is_nearly_ours_is_named_in_the_log()
+    {
+        await using var host = await TestHost.StartAsync(
+            builder: web => web.Configuration.AddInMemoryCollection([KeyValuePair.Create("ZeroTeir:PlanetPath", (string?)"/etc/myapp/planet")]));
+        Assert.Contains("'ZeroTeir'", Assert.Single(host.Logs.At(LogLevel.Warning), line => line.Event.Name == "SectionMisspelt").Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -420,10 +471,13 @@ public class LifecycleTests
     private static void Configure(ZeroTierOptions zt, int[] more)
     {
         zt.Networks.Add(FakeNetwork.DefaultId.ToString());
-        zt.Listen(8080);
-        foreach (int port in more)
+        // On Kestrel itself, since the options refuse a port that is there twice.
+        zt.Listen(8080, listen =>
         {
-            zt.Listen(port);
-        }
+            foreach (int port in more)
+            {
+                listen.KestrelServerOptions.Listen(new ZeroTierEndPoint(FakeNetwork.DefaultId, port));
+            }
+        });
     }
 }

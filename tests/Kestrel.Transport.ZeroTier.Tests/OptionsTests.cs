@@ -68,6 +68,82 @@ public class OptionsTests
     }
 
     [Theory]
+    [InlineData("8080,8080", "8081")]
+    [InlineData("8080,8056c2e21c000001.zt:8080", "8081")]
+    [InlineData("8080,10.147.17.5:8080", "8081")]
+    [InlineData("65535,65535", "8080")]
+    public void One_port_twice_is_refused_with_the_setting(string value, string example)
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("Listen", value)));
+        Assert.Contains($"ZeroTier:Listen has port {value.Split(',')[0]} of network 8056c2e21c000001 more than once", error.Message, StringComparison.Ordinal);
+        Assert.Contains(example, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("0,0")]
+    [InlineData("8080,8081")]
+    [InlineData("10.147.17.5:8080,10.147.17.6:8080")]
+    public void Ports_that_do_not_meet_are_taken(string value) =>
+        Assert.Equal(2, Read("Production", ("Networks", "8056c2e21c000001"), ("Listen", value)).ListenEntries.Count);
+
+    [Fact]
+    public void A_planet_that_is_a_folder_is_not_called_missing()
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("PlanetPath", Path.GetTempPath())));
+        Assert.Contains("which is a folder", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_planet_that_may_not_be_read_is_not_called_missing()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "This user may read everything.");
+        string file = Path.GetTempFileName();
+        try
+        {
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(file, UnixFileMode.None);
+            }
+
+            var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("PlanetPath", file)));
+            Assert.Contains("may not read", error.Message, StringComparison.Ordinal);
+            Assert.Contains(Environment.UserName, error.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public void Public_roots_and_a_planet_exclude_each_other()
+    {
+        var error = Assert.Throws<OptionsValidationException>(() =>
+            Read("Production", ("Networks", "8056c2e21c000001"), ("PublicRoots", "true"), ("PlanetPath", "/proc/self/status")));
+        Assert.Contains("ZeroTier:PublicRoots", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("ZeroTeir", true)]
+    [InlineData("zerotir", true)]
+    [InlineData("ZeroTierr", true)]
+    [InlineData("ZeroTyer", true)]
+    [InlineData("Zero", false)]
+    [InlineData("ZeroTier2", false)]
+    [InlineData("ZeroTrust", false)]
+    public void A_section_that_is_nearly_ours_is_named(string section, bool named)
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => ReadAll("Production", ($"{section}:Networks", "8056c2e21c000001")));
+        Assert.Equal(named, error.Message.Contains($"section '{section}'", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_variable_of_the_environment_is_no_section() => Assert.Null(ReadAll("Production", ("ZeroTier:Networks", "8056c2e21c000001"), ("ZeroTie", "text")).MisspeltSection);
+
+    [Fact]
+    public void What_is_switched_off_needs_no_network() => Assert.False(Read("Production", ("Enabled", "false")).Enabled);
+
+    [Theory]
     [InlineData("//")]
     [InlineData("//Port")]
     [InlineData("_comment")]
@@ -221,10 +297,13 @@ public class OptionsTests
         Assert.Contains("Listen(70000)", error.Message, StringComparison.Ordinal);
     }
 
-    private static ZeroTierOptions Read(string environment, params (string Key, string Value)[] settings)
+    private static ZeroTierOptions Read(string environment, params (string Key, string Value)[] settings) =>
+        ReadAll(environment, [.. settings.Select(s => ($"ZeroTier:{s.Key}", s.Value))]);
+
+    private static ZeroTierOptions ReadAll(string environment, params (string Key, string Value)[] settings)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { EnvironmentName = environment });
-        builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create($"ZeroTier:{s.Key}", (string?)s.Value)));
+        builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
         builder.Services.AddZeroTier();
         return builder.Services.BuildServiceProvider().GetRequiredService<IOptions<ZeroTierOptions>>().Value;
     }

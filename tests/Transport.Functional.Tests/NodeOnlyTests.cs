@@ -1,5 +1,9 @@
 using System.Net;
+using System.Net.WebSockets;
 using Kestrel.Transport.ZeroTier;
+using Microsoft.AspNetCore.Http.Connections;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.AspNetCore.SignalR.Client;
 
 namespace Transport.Functional.Tests;
 
@@ -36,6 +40,40 @@ public abstract class NodeOnlyTests(NodeTransport transport)
 
         // libzt does not show whose packets carry a connection.
         Assert.Equal($"{(transport is LibztTransport ? "" : transport.ClientId)} {transport.NetworkId}", await http.GetStringAsync("/"));
+    }
+
+    [Theory]
+    [InlineData(HttpTransportType.WebSockets)]
+    [InlineData(HttpTransportType.ServerSentEvents)]
+    [InlineData(HttpTransportType.LongPolling)]
+    public async Task Rule_6_1_The_peer_of_a_hubs_caller_is_known_over_each_of_its_transports(HttpTransportType type)
+    {
+        await using var server = await FunctionalServer.StartAsync(transport, _ => Task.CompletedTask, options =>
+        {
+            options.Builder = builder => builder.Services.AddSignalR();
+            options.Pipeline = app => app.MapHub<CallerHub>("/hub");
+        });
+        using var handler = transport.CreateHandler(null);
+        await using var hub = new HubConnectionBuilder().WithUrl(server.Url("/hub"), options =>
+        {
+            options.Transports = type;
+            options.HttpMessageHandlerFactory = _ => transport.CreateHandler(null);
+            options.WebSocketFactory = async (context, cancellationToken) =>
+            {
+                var socket = new ClientWebSocket();
+                using var invoker = new HttpMessageInvoker(handler, disposeHandler: false);
+                await socket.ConnectAsync(context.Uri, invoker, cancellationToken);
+                return socket;
+            };
+        }).Build();
+        await hub.StartAsync().LimitedAsync();
+        Assert.Equal(transport.NetworkId.ToString(), await hub.InvokeAsync<string>("Network").LimitedAsync());
+        await hub.StopAsync().LimitedAsync();
+    }
+
+    private sealed class CallerHub : Hub
+    {
+        public string? Network() => Context.GetHttpContext()?.GetZeroTierPeer()?.Network.ToString();
     }
 
     [Fact]

@@ -88,6 +88,18 @@ public sealed class FactoryRuleTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Rule_11_1_Under_the_default_test_server_no_node_starts()
+    {
+        await using var factory = new WebApplicationFactory<Program>();
+        using var client = factory.CreateClient();
+        Assert.Equal("Healthy", await client.GetStringAsync("/healthz", Cancel));
+        var node = factory.Services.GetRequiredService<IZeroTierNode>();
+        Assert.Equal(ZeroTierNodeState.Stopped, node.State);
+        var error = await Assert.ThrowsAsync<ZeroTierException>(() => node.WaitForOnlineAsync(Cancel));
+        Assert.Contains("TestServer", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Rule_11_2_BaseAddress_is_the_last_server_address_and_ours_is_callable()
     {
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);

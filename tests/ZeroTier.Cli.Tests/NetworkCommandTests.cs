@@ -58,6 +58,45 @@ public sealed partial class NetworkCommandTests(HttpPeer peer) : IClassFixture<H
     }
 
     [Fact]
+    public async Task Get_from_a_node_that_is_not_there_ends_with_the_reason()
+    {
+        // A member that never was: its name is an address all the same.
+        var result = await ZtProcess.RunAsync(peer.Data, "get", $"http://{ZeroTierName.Of(new NodeId(0x1234567890), SelfHosting.DevelopmentNetwork.Network)}:80/", "--timeout", "0.5");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("did not answer within 0.5 s", result.Error, StringComparison.Ordinal);
+        Assert.Contains("--timeout", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Get_over_TLS_shows_the_reason_and_where_it_helps_the_option()
+    {
+        var plain = await ZtProcess.RunAsync(peer.Data, "get", peer.Url("/").Replace("http:", "https:", StringComparison.Ordinal));
+        var untrusted = await ZtProcess.RunAsync(peer.Data, "get", peer.SecureUrl("/"));
+        var accepted = await ZtProcess.RunAsync(peer.Data, "get", "-k", peer.SecureUrl("/"));
+
+        Assert.Equal((1, 1, 0), (plain.ExitCode, untrusted.ExitCode, accepted.ExitCode));
+        Assert.DoesNotContain("see inner exception", plain.Error + untrusted.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("-k", plain.Error, StringComparison.Ordinal);
+        Assert.Contains("-k accepts any certificate", untrusted.Error, StringComparison.Ordinal);
+        Assert.Equal("secure", accepted.Output);
+    }
+
+    [Fact]
+    public async Task Forward_tells_of_a_connection_that_failed()
+    {
+        await using var forward = ZtProcess.Start(peer.Data, "forward", "0", $"[{peer.Address}]:1");
+        int port = int.Parse(LocalPort().Match(await forward.FirstErrorAsync()).Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, port, TestContext.Current.CancellationToken);
+        await Assert.ThrowsAnyAsync<IOException>(async () => Assert.NotEqual(
+            0, await client.GetStream().ReadAsync(new byte[1], TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken)));
+        forward.Terminate();
+
+        Assert.Matches("A connection to .*:1 failed: .*refused", (await forward.WaitAsync()).Error);
+    }
+
+    [Fact]
     public async Task Get_finds_a_member_by_name()
     {
         var result = await ZtProcess.RunAsync(peer.Data, "get", $"http://{peer.Name}:{peer.Port}/by-name");

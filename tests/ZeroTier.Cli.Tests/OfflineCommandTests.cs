@@ -50,6 +50,7 @@ public sealed class OfflineCommandTests : IDisposable
     [InlineData("--planet needs --network", "get", "http://[fc00::1]/", "--planet", "none")]
     [InlineData("is not an address and a port", "planet", "create", "--home", "unused", "--endpoint", "nonsense")]
     [InlineData("'0.0.0.0:9993' cannot be an endpoint of the root", "planet", "create", "--home", "unused", "--endpoint", "0.0.0.0:9993")]
+    [InlineData("--timeout is in seconds", "get", "http://[fc00::1]/", "--timeout", "0")]
     [InlineData("--count is how many", "ping", "fc00::1", "--count", "0")]
     [InlineData("is not a ZeroTier planet", "planet", "show", "/etc/hostname")]
     public async Task Wrong_arguments_fail_with_a_remedy(string message, params string[] arguments)

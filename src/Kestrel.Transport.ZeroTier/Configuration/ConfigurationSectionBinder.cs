@@ -15,11 +15,12 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
 {
     private static readonly string[] Settings =
     [
-        nameof(ZeroTierOptions.Backlog), "DevelopmentNetwork", "DevelopmentNetworkPath", nameof(ZeroTierOptions.Engine), nameof(ZeroTierOptions.IdentitySecret),
-        nameof(ZeroTierOptions.IOQueueCount),
+        nameof(ZeroTierOptions.Backlog), "DevelopmentNetwork", "DevelopmentNetworkPath", nameof(ZeroTierOptions.Enabled), nameof(ZeroTierOptions.Engine),
+        nameof(ZeroTierOptions.IdentitySecret), nameof(ZeroTierOptions.IOQueueCount),
         nameof(ZeroTierOptions.KeepHostUrls), nameof(ZeroTierOptions.LibztPath), "Listen", nameof(ZeroTierOptions.MaxReadBufferSize),
         nameof(ZeroTierOptions.MaxTotalBufferSize), nameof(ZeroTierOptions.MaxWriteBufferSize), nameof(ZeroTierOptions.Networks), nameof(ZeroTierOptions.OfflineGracePeriod),
-        nameof(ZeroTierOptions.PlanetPath), nameof(ZeroTierOptions.Port), nameof(ZeroTierOptions.RequireDirect), nameof(ZeroTierOptions.RequireReadyWithin),
+        nameof(ZeroTierOptions.PlanetPath), nameof(ZeroTierOptions.Port), nameof(ZeroTierOptions.PublicRoots), nameof(ZeroTierOptions.RequireDirect),
+        nameof(ZeroTierOptions.RequireReadyWithin),
         nameof(ZeroTierOptions.StoragePath), nameof(ZeroTierOptions.TakeAllEndpoints), nameof(ZeroTierOptions.UnsafePreferInlineScheduling),
     ];
 
@@ -37,6 +38,9 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
             options.Networks.Add(network);
         }
 
+        options.MisspeltSection = configuration.GetChildren().FirstOrDefault(IsNearlyOurs)?.Key;
+        options.Enabled = reader.Flag(nameof(options.Enabled)) ?? options.Enabled;
+        options.PublicRoots = reader.Flag(nameof(options.PublicRoots)) ?? options.PublicRoots;
         options.StoragePath = reader.Text(nameof(options.StoragePath)) ?? options.StoragePath;
         options.IdentitySecret = reader.Text(nameof(options.IdentitySecret)) ?? options.IdentitySecret;
         options.PlanetPath = reader.Text(nameof(options.PlanetPath)) ?? options.PlanetPath;
@@ -82,6 +86,24 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
                 reader.Wrong("Listen", text, "8080, ff1f90ffff000000.zt:8080 or 10.147.17.5:8080");
             }
         }
+    }
+
+    /// <summary>A section, not a single variable of the environment, whose name has the letters of ours but for a missing, a strange, or two swapped ones.</summary>
+    private static bool IsNearlyOurs(IConfigurationSection section)
+    {
+        string name = section.Key.ToUpperInvariant();
+        string ours = ZeroTierOptions.SectionName.ToUpperInvariant();
+        if (name == ours || !section.GetChildren().Any())
+        {
+            return false;
+        }
+
+        int same = name.Zip(ours).TakeWhile(pair => pair.First == pair.Second).Count();
+        var (rest, rightRest) = (name[same..], ours[same..]);
+        return (rest.Length > 0 && rest[1..] == rightRest && char.IsLetter(rest[0]))
+            || (rightRest.Length > 0 && rest == rightRest[1..])
+            || (rest.Length > 0 && rightRest.Length > 0 && rest[1..] == rightRest[1..])
+            || (rest.Length > 1 && rightRest.Length > 1 && rest[0] == rightRest[1] && rest[1] == rightRest[0] && rest[2..] == rightRest[2..]);
     }
 
     /// <summary>Keys that people and editors use for notes in JSON: <c>//</c>, <c>_comment</c>, <c>$schema</c>.</summary>

@@ -17,6 +17,12 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
     public ValidateOptionsResult Validate(string? name, ZeroTierOptions options)
     {
         var failures = new List<string>(options.ConfigurationErrors);
+        if (!options.Enabled && failures.Count == 0)
+        {
+            // Nothing of the rest is used.
+            return ValidateOptionsResult.Success;
+        }
+
         CheckNetworks(options, failures);
         CheckPaths(options, failures);
         CheckIdentity(options, failures);
@@ -24,6 +30,11 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
         foreach (var entry in options.ListenEntries)
         {
             CheckEntry(options, entry, failures);
+        }
+
+        if (failures.Count == 0)
+        {
+            CheckPorts(options, failures);
         }
 
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
@@ -44,7 +55,8 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
             failures.Add(
                 $"{Section}:Networks is empty, so there is nothing to join. Set it to the network's ID, for example {Section}__Networks={NetworkExample} in the environment, "
                 + $"\"{Section}\": {{ \"Networks\": [ \"{NetworkExample}\" ] }} in appsettings.json, or zt.Networks.Add(\"{NetworkExample}\") in code. "
-                + "Without a network of your own, set the environment to Development or call zt.UseDevelopmentNetwork().");
+                + "Without a network of your own, set the environment to Development or call zt.UseDevelopmentNetwork()."
+                + (options.MisspeltSectionMessage is { } misspelt ? $" {misspelt}" : ""));
         }
 
         if (options.TakeAllEndpoints && options.Networks.Count > 1)
@@ -105,10 +117,56 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
             {
                 failures.Add($"{Section}:PlanetPath is '{Printable(planet)}' together with UseDevelopmentNetwork(), which has a planet of its own. Remove one of the two.");
             }
-            else if (!File.Exists(planet))
+            else if (WhyUnreadable(planet) is { } why)
             {
-                failures.Add($"{Section}:PlanetPath is '{Printable(planet)}', where there is no file. A valid example is /etc/myapp/planet, made with 'zt planet create'.");
+                failures.Add($"{Section}:PlanetPath is '{Printable(planet)}', {why}. A valid example is /etc/myapp/planet, made with 'zt planet create'.");
             }
+
+            if (options.PublicRoots)
+            {
+                failures.Add($"{Section}:PublicRoots is 'true' together with PlanetPath '{Printable(planet)}', which has roots of its own. Remove one of the two.");
+            }
+        }
+    }
+
+    /// <summary>File.Exists says no to a file that is there but may not be looked at, too.</summary>
+    private static string? WhyUnreadable(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            return "which is a folder";
+        }
+
+        try
+        {
+            using var file = File.OpenHandle(path);
+            return null;
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException or ArgumentException or NotSupportedException)
+        {
+            return "where there is no file";
+        }
+        catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
+        {
+            return $"which this process may not read ({exception.Message.TrimEnd('.')}): give its user '{Environment.UserName}' the right to";
+        }
+    }
+
+    /// <summary>Two endpoints that claim one port would fail when the server binds them, with the address as text and not the setting.</summary>
+    private static void CheckPorts(ZeroTierOptions options, List<string> failures)
+    {
+        var seen = new List<ZeroTierEndPoint>();
+        foreach (var (endPoint, _) in KestrelEndpoints.Configured(options).Where(configured => configured.EndPoint.Port != 0))
+        {
+            if (seen.Exists(other => other.Port == endPoint.Port && other.Network == endPoint.Network
+                && (other.Address is null || endPoint.Address is null || other.Address.Equals(endPoint.Address))))
+            {
+                failures.Add(
+                    $"{Section}:Listen has port {endPoint.Port} of network {endPoint.Network} more than once; configuration and code add up. Leave it in one place, or use another port, for example {(endPoint.Port < IPEndPoint.MaxPort ? endPoint.Port + 1 : 8080)}.");
+                return;
+            }
+
+            seen.Add(endPoint);
         }
     }
 

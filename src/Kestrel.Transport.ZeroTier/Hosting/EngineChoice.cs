@@ -6,7 +6,8 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 /// <summary>Which engine runs, and why.</summary>
 /// <param name="Library">The native library; null for the managed engine.</param>
 /// <param name="Reason">For the log: why this one.</param>
-internal sealed record EngineChoice(LibztLibrary? Library, string Reason)
+/// <param name="Detail">More than most want to know: what was tried, and how to get the library.</param>
+internal sealed record EngineChoice(LibztLibrary? Library, string Reason, string? Detail = null)
 {
     /// <summary>What is left to the second node of a process.</summary>
     public static EngineChoice Second { get; } = new(null, "libzt runs one node per process, and has one already");
@@ -41,6 +42,6 @@ internal sealed record EngineChoice(LibztLibrary? Library, string Reason)
 
         return LibztLibrary.TryLoad(options.LibztPath, out var found, out var error)
             ? new EngineChoice(found, $"libzt was found at '{found.Path}'")
-            : new EngineChoice(null, error.Message.ReplaceLineEndings(" "));
+            : new EngineChoice(null, options.LibztPath is { } path ? $"libzt was not loaded from '{path}'" : "libzt is not installed", error.Message.ReplaceLineEndings(" "));
     }
 }

@@ -32,7 +32,12 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         }
 
         TransportLog.EngineChosen(_logger, choice.Engine, choice.Reason);
-        TransportLog.RootsChosen(_logger, DescribeRoots(options));
+        if (choice.Detail is { } detail)
+        {
+            TransportLog.EngineChosenInDetail(_logger, detail);
+        }
+
+        LogRoots(options);
         return native is not null ? new NodeLease(native)
             : options.DevelopmentNetworkSelected ? await CreateDevelopmentAsync(options, cancellationToken).ConfigureAwait(false)
             : CreateManaged(options);
@@ -53,6 +58,17 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
                 await node.DisposeAsync().ConfigureAwait(false);
             }
         }
+    }
+
+    private void LogRoots(ZeroTierOptions options)
+    {
+        bool isPublic = !options.DevelopmentNetworkSelected && options.PlanetPath is null;
+        if (isPublic && !options.PublicRoots && services.GetService<IHostEnvironment>()?.IsDevelopment() != true)
+        {
+            TransportLog.PublicRootsUnasked(_logger);
+        }
+
+        TransportLog.RootsChosen(_logger, DescribeRoots(options));
     }
 
     private string DescribeRoots(ZeroTierOptions options) => options.DevelopmentNetworkSelected

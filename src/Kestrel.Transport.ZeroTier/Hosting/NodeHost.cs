@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using ZeroTier;
@@ -16,6 +18,7 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
     private readonly INodeFactory _factory;
     private readonly IOptions<ZeroTierOptions> _options;
     private readonly TimeProvider _timeProvider;
+    private readonly IServiceProvider _services;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _closing = new();
 
@@ -29,8 +32,9 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
     private Task _watching = Task.CompletedTask;
     private IZeroTierEventSubscription? _events;
 
-    public NodeHost(INodeFactory factory, IOptions<ZeroTierOptions> options, TimeProvider timeProvider, ILoggerFactory loggerFactory)
+    public NodeHost(INodeFactory factory, IOptions<ZeroTierOptions> options, TimeProvider timeProvider, ILoggerFactory loggerFactory, IServiceProvider services)
     {
+        _services = services;
         _factory = factory;
         _options = options;
         _timeProvider = timeProvider;
@@ -59,9 +63,23 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
 
     private IZeroTierNode? Inner => Volatile.Read(ref _lease)?.Node;
 
+    /// <summary>Why there is to be no node; null when there is.</summary>
+    public string? LeftOut => !_options.Value.Enabled
+        ? $"ZeroTier is off, because {ZeroTierOptions.SectionName}:Enabled is false: no node runs, and nothing is served on ZeroTier."
+
+        // Asked when it is needed: the server needs this object. A node of a test network says nothing to the outside and may run.
+        : _factory is EngineFactory && TestServers.Include(_services.GetService<IServer>())
+            ? "No ZeroTier node runs under TestServer, which serves no endpoints. The package ZeroTier.Testing puts the app on a network in memory."
+            : null;
+
     /// <summary>Makes and starts the node, or waits for the start that is under way. After a failure it may be called again.</summary>
     public Task EnsureStartedAsync(CancellationToken cancellationToken)
     {
+        if (LeftOut is { } reason)
+        {
+            return Task.FromException(new ZeroTierException(ZeroTierError.NotRunning, reason));
+        }
+
         Task start;
         lock (_gate)
         {
@@ -194,6 +212,11 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
         // The caller holds the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var options = _options.Value;
+        if (options.MisspeltSectionMessage is { } misspelt)
+        {
+            TransportLog.SectionMisspelt(_logger, misspelt);
+        }
+
         var lease = await _factory.CreateAsync(options, cancellationToken).ConfigureAwait(false);
         var events = lease.Node.Subscribe();
         var watching = Watch.RunAsync(events);
@@ -206,6 +229,7 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
             }
 
             await StartNamingSettingsAsync(lease.Node, cancellationToken).ConfigureAwait(false);
+            RefuseImpossibleNetworks(lease.Node, options);
             _ = WarnUnlessOnlineAsync(lease.Node);
             TransportLog.NodeStarted(_logger, lease.Node.Id, lease.Node.Engine, lease.Node.EngineVersion);
             if (options.RequireReadyWithin is { } limit)
@@ -233,6 +257,20 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
         {
             string setting = exception.Error == ZeroTierError.Storage ? nameof(ZeroTierOptions.StoragePath) : nameof(ZeroTierOptions.Port);
             throw new ZeroTierException(exception.Error, $"{exception.Message} The setting is {ZeroTierOptions.SectionName}:{setting}.", exception);
+        }
+    }
+
+    /// <summary>What this engine can never join is a mistake in the settings, not something to wait for.</summary>
+    private static void RefuseImpossibleNetworks(IZeroTierNode node, ZeroTierOptions options)
+    {
+        foreach (var network in node.Networks.Where(network => network.Status is ZeroTierNetworkStatus.NotSupported or ZeroTierNetworkStatus.NotFound))
+        {
+            if (options.Networks.Any(text => NetworkId.Parse(text) == network.Id))
+            {
+                throw new ZeroTierException(
+                    ZeroTierError.NotSupported,
+                    $"{ZeroTierOptions.SectionName}:Networks holds '{network.Id}', which the {node.Engine} engine cannot join: {network.Detail}");
+            }
         }
     }
 
@@ -362,5 +400,5 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
         ZeroTierError.NotRunning,
         _closing.IsCancellationRequested
             ? "The ZeroTier node has ended with its host."
-            : "The ZeroTier node is not running yet. It starts with the host: use it after the start, or await WaitForOnlineAsync.");
+            : LeftOut is { } reason ? reason : "The ZeroTier node is not running yet. It starts with the host: use it after the start, or await WaitForOnlineAsync.");
 }

@@ -13,9 +13,21 @@ internal sealed class NodeService(
     NodeHost node, ListenerRegistry listeners, NodeMetrics metrics, IOptions<ZeroTierOptions> options, ILoggerFactory loggerFactory) : IHostedLifecycleService
 {
     private readonly ILogger _logger = ShieldedLogger.Create(loggerFactory, TransportLog.HostCategory);
+    private bool _saidWhy;
 
     public Task StartingAsync(CancellationToken cancellationToken)
     {
+        if (node.LeftOut is { } reason)
+        {
+            if (!_saidWhy)
+            {
+                _saidWhy = true;
+                TransportLog.NodeLeftOut(_logger, reason);
+            }
+
+            return Task.CompletedTask;
+        }
+
         metrics.Observe(node);
         return node.EnsureStartedAsync(cancellationToken);
     }

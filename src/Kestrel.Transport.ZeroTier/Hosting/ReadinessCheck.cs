@@ -9,6 +9,11 @@ internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, 
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
+        if (node.LeftOut is { } reason)
+        {
+            return Task.FromResult(HealthCheckResult.Healthy(reason));
+        }
+
         var (bad, degraded) = Judge();
         var status = bad.Count > 0 ? context.Registration.FailureStatus : degraded.Count > 0 ? HealthStatus.Degraded : HealthStatus.Healthy;
         string? description = bad.Count + degraded.Count == 0 ? null : string.Join(" ", bad.Concat(degraded));

@@ -80,4 +80,18 @@ internal static partial class TransportLog
     [LoggerMessage(112, LogLevel.Warning,
         "No ZeroTier endpoint is configured, so nothing is served on ZeroTier. Set ZeroTier:Listen, for example ZeroTier__Listen=8080, or call zt.Listen(8080).", EventName = "NoEndPoint")]
     public static partial void NoEndPoint(ILogger logger);
+
+    [LoggerMessage(113, LogLevel.Debug, "{Detail}", EventName = "EngineChosenInDetail")]
+    public static partial void EngineChosenInDetail(ILogger logger, string detail);
+
+    [LoggerMessage(114, LogLevel.Warning,
+        "The public roots of ZeroTier are used, because ZeroTier:PlanetPath is not set: everybody who knows the ID of an ad-hoc network is a member of it. "
+        + "Set ZeroTier:PlanetPath to the planet of your own roots, or ZeroTier:PublicRoots to true if the public ones are meant.", EventName = "PublicRootsUnasked")]
+    public static partial void PublicRootsUnasked(ILogger logger);
+
+    [LoggerMessage(115, LogLevel.Warning, "{Message}", EventName = "SectionMisspelt")]
+    public static partial void SectionMisspelt(ILogger logger, string message);
+
+    [LoggerMessage(116, LogLevel.Information, "{Reason}", EventName = "NodeLeftOut")]
+    public static partial void NodeLeftOut(ILogger logger, string reason);
 }

@@ -29,18 +29,31 @@ internal sealed class HostUrls(
 
     private readonly ILogger _logger = ShieldedLogger.Create(loggerFactory, TransportLog.HostCategory);
 
-    /// <summary>The server of tests without endpoints. It has the feature for addresses all the same.</summary>
-    private bool IsTestServer => server.GetType().FullName == "Microsoft.AspNetCore.TestHost.TestServer";
-
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
-        if (!IsTestServer && app.ServerFeatures.Get<IServerAddressesFeature>() is { } addresses)
+        if (zeroTier.Value.Enabled && !TestServers.Include(server) && app.ServerFeatures.Get<IServerAddressesFeature>() is { } addresses)
         {
             registry.ServerBindsEndPoints = true;
             Apply(addresses);
+            app.Use(KeepPeer);
         }
 
         next(app);
+    };
+
+    /// <summary>
+    /// SignalR's long polling gives hubs a copy of the request, with its items and without its features. Its requests are those with a connection's id; others
+    /// are spared the allocation.
+    /// </summary>
+    private static RequestDelegate KeepPeer(RequestDelegate next) => context =>
+    {
+        if (context.Request.QueryString.Value is { Length: > 0 } query && query.Contains("id=", StringComparison.Ordinal)
+            && context.Features.Get<IZeroTierPeerFeature>() is { } peer)
+        {
+            context.Items[typeof(IZeroTierPeerFeature)] = peer;
+        }
+
+        return next(context);
     };
 
     private void Apply(IServerAddressesFeature feature)

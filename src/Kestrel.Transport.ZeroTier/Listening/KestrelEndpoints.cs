@@ -39,6 +39,11 @@ internal sealed class KestrelEndpoints(IOptions<ZeroTierOptions> zeroTier) : IPo
             return;
         }
 
+        if (!ours.Enabled)
+        {
+            return;
+        }
+
         foreach (var (endPoint, configure) in Configured(ours))
         {
             options.Listen(endPoint, listen =>

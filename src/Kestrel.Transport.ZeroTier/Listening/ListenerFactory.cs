@@ -30,6 +30,11 @@ internal sealed class ListenerFactory(
             return endpoint is ZeroTierEndPoint;
         }
 
+        if (!options.Value.Enabled)
+        {
+            return false;
+        }
+
         try
         {
             EndpointRules.CheckConfiguration(kestrel.Value, options.Value, host.Port);

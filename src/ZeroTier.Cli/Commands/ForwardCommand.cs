@@ -12,16 +12,17 @@ internal static class ForwardCommand
         var localPort = new Argument<ushort>("local-port") { Description = "The TCP port to open on 127.0.0.1; 0 lets the system choose." };
         var target = new Argument<string>("host:port") { Description = "Where on the network: [fc..]:8080, 10.1.2.3:8080 or NODE.NETWORK.zt:8080." };
         var command = new Command("forward", "Carries a local TCP port to a port on the network.") { localPort, target };
+        var timeout = ConnectTimeout.AddTo(command);
         var options = NodeOptions.AddTo(command);
         command.SetAction((parse, cancellationToken) =>
-            RunAsync(NodeOptions.Read(parse, options), parse.GetValue(localPort), parse.GetRequiredValue(target), cancellationToken));
+            RunAsync(NodeOptions.Read(parse, options), parse.GetValue(localPort), parse.GetRequiredValue(target), ConnectTimeout.Read(parse, timeout), cancellationToken));
         return command;
     }
 
     // Descriptors that ran out come back when a connection ends.
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
-    private static async Task<int> RunAsync(NodeOptions options, ushort localPort, string target, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(NodeOptions options, ushort localPort, string target, TimeSpan timeout, CancellationToken cancellationToken)
     {
         await using var session = await NodeSession.OpenAsync(options, cancellationToken);
         var destination = session.Resolve(target);
@@ -43,7 +44,7 @@ internal static class ForwardCommand
             {
                 if (await AcceptAsync(listener, cancellationToken) is { } client)
                 {
-                    _ = CarryAsync(session, client, destination, cancellationToken);
+                    _ = CarryAsync(session, client, destination, timeout, cancellationToken);
                 }
             }
         }
@@ -70,12 +71,12 @@ internal static class ForwardCommand
         }
     }
 
-    private static async Task CarryAsync(NodeSession session, Socket client, ZeroTierEndPoint destination, CancellationToken cancellationToken)
+    private static async Task CarryAsync(NodeSession session, Socket client, ZeroTierEndPoint destination, TimeSpan timeout, CancellationToken cancellationToken)
     {
         await using var local = new NetworkStream(client, ownsSocket: true);
         try
         {
-            await using var connection = await session.Node.ConnectAsync(destination, cancellationToken: cancellationToken);
+            await using var connection = await ConnectAsync(session, destination, timeout, cancellationToken);
             var upload = UploadAsync(local, connection, cancellationToken);
             try
             {
@@ -97,8 +98,22 @@ internal static class ForwardCommand
             client.Close(timeout: 0);
             if (!cancellationToken.IsCancellationRequested)
             {
-                Status.Error(exception.Message);
+                Status.Error($"A connection to {destination} failed: {exception.Message}");
             }
+        }
+    }
+
+    private static async Task<ZeroTierConnection> ConnectAsync(NodeSession session, ZeroTierEndPoint destination, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(timeout);
+        try
+        {
+            return await session.Node.ConnectAsync(destination, cancellationToken: limit.Token);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw ConnectTimeout.Passed(destination, timeout, exception);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Security.Authentication;
 
 namespace ZeroTier.Cli.Commands;
 
@@ -11,13 +12,14 @@ internal static class GetCommand
         var url = new Argument<string>("url") { Description = "http://[fc..]:8080/path, or https, or a NODE.NETWORK.zt host." };
         var insecure = new Option<bool>("--insecure", "-k") { Description = "Accept any TLS certificate." };
         var command = new Command("get", "Gets a URL over the network. Exit code 22 when the status is 400 or above.") { url, insecure };
+        var timeout = ConnectTimeout.AddTo(command);
         var options = NodeOptions.AddTo(command);
         command.SetAction((parse, cancellationToken) =>
-            RunAsync(NodeOptions.Read(parse, options), parse.GetRequiredValue(url), parse.GetValue(insecure), cancellationToken));
+            RunAsync(NodeOptions.Read(parse, options), parse.GetRequiredValue(url), parse.GetValue(insecure), ConnectTimeout.Read(parse, timeout), cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(NodeOptions options, string url, bool insecure, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(NodeOptions options, string url, bool insecure, TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
         {
@@ -25,11 +27,28 @@ internal static class GetCommand
         }
 
         await using var session = await NodeSession.OpenAsync(options, cancellationToken);
-        using var client = new HttpClient(session.CreateHttpHandler(insecure)) { Timeout = Timeout.InfiniteTimeSpan };
-        using var response = await client.GetAsync(uri, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        using var client = new HttpClient(session.CreateHttpHandler(insecure, timeout)) { Timeout = Timeout.InfiniteTimeSpan };
+        using var response = await GetAsync(client, uri, timeout, cancellationToken);
         Status.Info(string.Create(CultureInfo.InvariantCulture, $"HTTP/{response.Version} {(int)response.StatusCode} {response.ReasonPhrase}"));
         await using var output = Console.OpenStandardOutput();
         await response.Content.CopyToAsync(output, cancellationToken);
         return (int)response.StatusCode < 400 ? ExitCode.Success : ExitCode.HttpError;
+    }
+
+    private static async Task<HttpResponseMessage> GetAsync(HttpClient client, Uri uri, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await client.GetAsync(uri, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        }
+        catch (OperationCanceledException exception) when (exception.InnerException is TimeoutException && !cancellationToken.IsCancellationRequested)
+        {
+            throw ConnectTimeout.Passed(uri.Authority, timeout, exception);
+        }
+        catch (HttpRequestException exception) when (exception.InnerException is AuthenticationException inner)
+        {
+            string remedy = inner.Message.Contains("certificate", StringComparison.OrdinalIgnoreCase) ? " -k accepts any certificate." : "";
+            throw new IOException($"TLS with {uri.Authority} failed: {inner.Message.TrimEnd('.')}.{remedy}", exception);
+        }
     }
 }

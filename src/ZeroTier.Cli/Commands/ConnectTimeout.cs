@@ -1,0 +1,40 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace ZeroTier.Cli.Commands;
+
+/// <summary>How long a command waits for a server that does not answer: TCP alone would go on for a minute without a word.</summary>
+internal static class ConnectTimeout
+{
+    private const double DefaultSeconds = 10;
+    private const double MaxSeconds = 3600;
+
+    /// <summary>Adds <c>--timeout</c>.</summary>
+    public static Option<double> AddTo(Command command)
+    {
+        var option = new Option<double>("--timeout")
+        {
+            Description = "Seconds to wait for a connection, more than 0 to 3600.",
+            DefaultValueFactory = _ => DefaultSeconds,
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double>() is not (> 0 and <= MaxSeconds))
+            {
+                result.AddError("--timeout is in seconds, more than 0 to 3600, for example 10.");
+            }
+        });
+        command.Add(option);
+        return option;
+    }
+
+    public static TimeSpan Read(ParseResult parse, Option<double> option) => TimeSpan.FromSeconds(parse.GetValue(option));
+
+    /// <summary>What to say when it passed.</summary>
+    public static ZeroTierException Passed(object target, TimeSpan timeout, Exception inner) => new(
+        ZeroTierError.TimedOut,
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{target} did not answer within {timeout.TotalSeconds:0.###} s. Check that the node runs, is on this network, and that the address is right; --timeout waits longer."),
+        inner);
+}
