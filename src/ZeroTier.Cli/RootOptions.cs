@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Net;
+using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.SelfHosting;
 
@@ -30,20 +32,24 @@ internal sealed class RootOptions
     {
         string home = parse.GetRequiredValue(_home).FullName;
         string[] texts = parse.GetValue(_endPoints) ?? [];
-        return new PrivateRootOptions
-        {
-            StoragePath = home,
-            EndPoints = texts.Length > 0 ? [.. texts.Select(Parse)] : FromPlanet(Path.Combine(home, PrivateRoot.PlanetFileName)),
-        };
+        string planet = Path.Combine(home, PrivateRoot.PlanetFileName);
+        return texts.Length > 0 || File.Exists(planet)
+            ? new PrivateRootOptions { StoragePath = home, EndPoints = [.. texts.Select(text => Parse(text, "--endpoint"))] }
+            : throw new FormatException($"{planet} does not exist yet, so --endpoint must say where nodes reach the root, for example --endpoint 192.0.2.1:9993.");
     }
 
-    private static IPEndPoint Parse(string text) =>
+    /// <summary>Another root: <c>IDENTITY@ENDPOINT</c>, with further endpoints after commas.</summary>
+    public static PlanetRoot ParseRoot(string text)
+    {
+        int at = text.LastIndexOf('@');
+        return at > 0 && NodeIdentity.TryParse(text[..at], out var identity) && !identity.HasSecret
+            ? new PlanetRoot(identity, [.. text[(at + 1)..].Split(',').Select(endPoint => InetEndPoint.From(Parse(endPoint, "The root")))])
+            : throw new FormatException(
+                $"'{text}' is not another root. Expected its public identity, as 'zt id new FOLDER' prints it there, and where nodes reach it: IDENTITY@192.0.2.2:9993.");
+    }
+
+    private static IPEndPoint Parse(string text, string what) =>
         IPEndPoint.TryParse(text, out var endPoint) && endPoint.Port != 0
             ? endPoint
-            : throw new FormatException($"--endpoint '{text}' is not an address and a port. Expected, for example, 192.0.2.1:9993 or [2001:db8::1]:9993.");
-
-    private static IPEndPoint[] FromPlanet(string file) =>
-        File.Exists(file)
-            ? [.. Planet.Load(file).Roots.SelectMany(root => root.EndPoints).Select(endPoint => endPoint.ToIPEndPoint())]
-            : throw new FormatException($"{file} does not exist yet, so --endpoint must say where nodes reach the root, for example --endpoint 192.0.2.1:9993.");
+            : throw new FormatException($"{what} '{text}' is not an address and a port. Expected, for example, 192.0.2.1:9993 or [2001:db8::1]:9993.");
 }

@@ -62,7 +62,7 @@ internal sealed class DevelopmentRoot : IAsyncDisposable
             folder = await RootFolder.OpenAsync(Path.Combine(options.Path, RootFolderName), PlanetPath(options), replacesPlanet: true, options.RandomSource, cancellationToken)
                 .ConfigureAwait(false);
             var opened = transport = await OpenAsync(options, folder.Planet, log, cancellationToken).ConfigureAwait(false);
-            var planet = folder.Publish(transport.LocalEndPoints, options.TimeProvider.GetUtcNow());
+            var planet = folder.Publish(transport.LocalEndPoints, [], options.TimeProvider.GetUtcNow());
             node = new ManagedNode(new ManagedNodeOptions
             {
                 Identity = folder.Identity,

@@ -57,6 +57,7 @@ public sealed class PrivateRoot : IAsyncDisposable
         try
         {
             var planet = Publish(folder, options);
+            var endPoints = planet.Roots.First(root => root.Identity.Equals(folder.Identity)).EndPoints;
             node = new ManagedNode(new ManagedNodeOptions
             {
                 Identity = folder.Identity,
@@ -64,7 +65,7 @@ public sealed class PrivateRoot : IAsyncDisposable
 
                 // A root that knew nobody after a restart would be no help to anybody for minutes.
                 PeersPath = options.StoragePath,
-                Port = options.EndPoints[0].Port,
+                Port = endPoints[0].ToIPEndPoint().Port,
                 BindAddresses = options.BindAddresses,
                 DatagramTransportFactory = options.DatagramTransportFactory,
                 TimeProvider = options.TimeProvider,
@@ -73,7 +74,7 @@ public sealed class PrivateRoot : IAsyncDisposable
             });
             await node.StartAsync(cancellationToken).ConfigureAwait(false);
             SelfHostingLog.RootStarted(
-                ShieldedLogger.Create(options.LoggerFactory, "ZeroTier.SelfHosting"), folder.Identity.Address, string.Join(", ", options.EndPoints), folder.PlanetPath);
+                ShieldedLogger.Create(options.LoggerFactory, "ZeroTier.SelfHosting"), folder.Identity.Address, string.Join(", ", endPoints), folder.PlanetPath);
             return new PrivateRoot(folder, node, planet);
         }
         catch
@@ -100,7 +101,7 @@ public sealed class PrivateRoot : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         ArgumentException.ThrowIfNullOrWhiteSpace(options.StoragePath);
         var endPoints = options.EndPoints;
-        if (endPoints.Count is 0 or > Planet.MaxEndPointsPerRoot)
+        if (endPoints.Count > Planet.MaxEndPointsPerRoot)
         {
             throw new ArgumentException($"A root has 1 to {Planet.MaxEndPointsPerRoot} endpoints, for example 203.0.113.5:9993.", nameof(options));
         }
@@ -118,7 +119,7 @@ public sealed class PrivateRoot : IAsyncDisposable
     {
         try
         {
-            return folder.Publish([.. options.EndPoints.Select(InetEndPoint.From)], options.TimeProvider.GetUtcNow());
+            return folder.Publish([.. options.EndPoints.Select(InetEndPoint.From)], options.OtherRoots, options.TimeProvider.GetUtcNow());
         }
         catch (Exception e) when (e is UnauthorizedAccessException or (IOException and not ZeroTierException))
         {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ZeroTier.Managed;
 using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.SelfHosting;
 
@@ -13,10 +14,16 @@ public sealed record PrivateRootOptions
     public required string StoragePath { get; init; }
 
     /// <summary>
-    /// Where nodes reach the root, 1 to 32 endpoints with ports other than 0; the planet names them. Behind a NAT these are the public addresses.
-    /// All ports must be the same.
+    /// Where nodes reach the root, up to 32 endpoints with ports other than 0; the planet names them. Behind a NAT these are the public addresses.
+    /// All ports must be the same. Empty: as the planet in the folder says.
     /// </summary>
     public required IReadOnlyList<IPEndPoint> EndPoints { get; init; }
+
+    /// <summary>
+    /// Further roots of the planet, each with its own folder elsewhere, or new endpoints of such; those that the planet names already stay. At most four roots in all.
+    /// Only where the planet was made, and its signing key is. Default: none.
+    /// </summary>
+    public IReadOnlyList<PlanetRoot> OtherRoots { get; init; } = [];
 
     /// <summary>
     /// The addresses of this machine to use. Default: none given, which means every address of the machine, also those that it gets or loses

@@ -12,10 +12,10 @@ internal sealed class RootFolder : IDisposable
     public const string SigningKeyFileName = "planet.secret";
 
     private readonly IdentityStore _store;
-    private readonly PlanetSigningKey _signingKey;
+    private readonly PlanetSigningKey? _signingKey;
     private readonly RandomSource _random;
 
-    private RootFolder(IdentityStore store, PlanetSigningKey signingKey, RandomSource random, string planetPath)
+    private RootFolder(IdentityStore store, PlanetSigningKey? signingKey, RandomSource random, string planetPath)
     {
         _store = store;
         _signingKey = signingKey;
@@ -44,28 +44,58 @@ internal sealed class RootFolder : IDisposable
         RootFolder? folder = null;
         try
         {
-            folder = new RootFolder(store, LoadSigningKey(Path.Combine(path, SigningKeyFileName), random), random, planetPath);
+            // A planet without its key here was made by another of its roots.
+            string keyFile = Path.Combine(path, SigningKeyFileName);
+            var key = File.Exists(keyFile) || replacesPlanet || !File.Exists(planetPath) ? LoadSigningKey(keyFile, random) : null;
+            folder = new RootFolder(store, key, random, planetPath);
             folder.Planet = folder.LoadPlanet(replacesPlanet);
             return folder;
         }
         catch
         {
-            folder?._signingKey.Dispose();
+            folder?._signingKey?.Dispose();
             store.Dispose();
             throw;
         }
     }
 
-    /// <summary>Makes sure that the stored planet says that this root is reached at these endpoints: as it is, as an update, or as a new planet.</summary>
+    /// <summary>Makes sure that the stored planet names this root, and the others, with these endpoints: as it is, as an update, or as a new planet.</summary>
+    /// <param name="endPoints">Where this root is reached; empty for what the planet says.</param>
+    /// <param name="others">Further roots, or new endpoints of roots that the planet has. Those that it has besides stay.</param>
+    /// <param name="now">The time.</param>
     /// <returns>The planet.</returns>
-    public Planet Publish(IReadOnlyList<InetEndPoint> endPoints, DateTimeOffset now)
+    /// <exception cref="ArgumentException">No endpoint is known, or there would be too many roots.</exception>
+    /// <exception cref="ZeroTierException">The planet would have to change, and its key is not here.</exception>
+    public Planet Publish(IReadOnlyList<InetEndPoint> endPoints, IReadOnlyList<PlanetRoot> others, DateTimeOffset now)
     {
-        if (Planet is { } current && current.Roots[0].EndPoints.SequenceEqual(endPoints))
+        var present = Planet?.Roots ?? [];
+        var changed = others.ToList();
+        if (endPoints.Count > 0)
         {
-            return current;
+            changed.Insert(0, new PlanetRoot(Identity, endPoints));
+        }
+        else if (Planet is null)
+        {
+            throw new ArgumentException("There is no planet yet, so it must be said where nodes reach the root, for example at 203.0.113.5:9993.");
         }
 
-        PlanetRoot[] roots = [new(Identity, endPoints)];
+        PlanetRoot[] roots =
+        [
+            .. present.Select(root => changed.Find(other => other.Identity.Equals(root.Identity)) ?? root),
+            .. changed.Where(root => !present.Any(other => other.Identity.Equals(root.Identity))),
+        ];
+        if (Planet is not null && roots.Length == present.Count && roots.Zip(present).All(pair => pair.First.EndPoints.SequenceEqual(pair.Second.EndPoints)))
+        {
+            return Planet;
+        }
+
+        if (_signingKey is null || (Planet is not null && !Planet.UpdateKey.SequenceEqual(_signingKey.PublicKey)))
+        {
+            throw new ZeroTierException(
+                ZeroTierError.Storage,
+                $"The planet '{PlanetPath}' would have to change, and the key that signs it is not in this folder. Change it where it was made (zt planet add-root), and copy the new planet here.");
+        }
+
         var planet = Planet is null
             ? Managed.Vl1.Planet.Create(NewPlanetId(), now, roots, _signingKey)
             : Planet.Update(Later(now, Planet), roots, _signingKey);
@@ -75,7 +105,7 @@ internal sealed class RootFolder : IDisposable
 
     public void Dispose()
     {
-        _signingKey.Dispose();
+        _signingKey?.Dispose();
         _store.Dispose();
     }
 
@@ -99,8 +129,13 @@ internal sealed class RootFolder : IDisposable
         try
         {
             var planet = Managed.Vl1.Planet.Load(PlanetPath);
-            bool ours = planet.Roots.Count == 1 && planet.Roots[0].Identity.Equals(Identity) && planet.UpdateKey.SequenceEqual(_signingKey.PublicKey);
-            return ours && planet.Verify() ? planet : replaces ? null : throw Unusable("it is not the planet of this one root, signed with its key.");
+            if (planet.Verify() && planet.Roots.Any(root => root.Identity.Equals(Identity)))
+            {
+                // One that may be replaced must be all ours.
+                return !replaces || (planet.Roots.Count == 1 && planet.UpdateKey.SequenceEqual(_signingKey!.PublicKey)) ? planet : null;
+            }
+
+            return replaces ? null : throw Unusable("it does not name this root, or is not signed. Another root's planet gets it with 'zt planet add-root'.");
         }
         catch (FormatException) when (replaces)
         {

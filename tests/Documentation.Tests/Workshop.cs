@@ -37,15 +37,16 @@ public sealed partial class Workshop : IAsyncLifetime
         Project("client", Plain, Snippets.Text("client"), ["Kestrel.Transport.ZeroTier"]);
         Project("grpc", Web, Program("grpc"), ["Kestrel.Transport.ZeroTier", "Grpc.AspNetCore.Server", "Grpc.Net.Client"]);
         Project("signalr", Web, Program("signalr"), ["Kestrel.Transport.ZeroTier", "Microsoft.AspNetCore.SignalR.Client"]);
-        Project("test", Plain, Snippets.Text("test"), ["ZeroTier.Testing", "Microsoft.AspNetCore.Mvc.Testing", "Microsoft.NET.Test.Sdk", "xunit.v3.mtp-off"], "hello");
+        // With the framework as a reference, what it has of the dependencies need not be in the cache.
+        Project("test", Web, Snippets.Text("test"), ["ZeroTier.Testing", "Microsoft.AspNetCore.Mvc.Testing", "Microsoft.NET.Test.Sdk", "xunit.v3.mtp-off"], "hello");
         Write("All.proj", """
-            <Project>
+            <Project DefaultTargets="Build">
               <ItemGroup><Programs Include="*/*.csproj" /></ItemGroup>
-              <Target Name="Restore"><MSBuild Projects="@(Programs)" Targets="Restore" Properties="Once=restore" /></Target>
+              <Target Name="Restore"><MSBuild Projects="@(Programs)" Targets="Restore" /></Target>
               <Target Name="Build"><MSBuild Projects="@(Programs)" Targets="Build" BuildInParallel="true" /></Target>
             </Project>
             """);
-        await DotnetAsync("build", "All.proj", "-restore", "-v", "quiet", "-clp:NoSummary", "-nologo");
+        await DotnetAsync("build", "All.proj", "-v", "quiet", "-clp:NoSummary", "-nologo");
         Write("hello/bin/Debug/net10.0/appsettings.Production.json", Snippets.Text("settings"));
     }
 
@@ -143,6 +144,7 @@ public sealed partial class Workshop : IAsyncLifetime
                 <ImplicitUsings>enable</ImplicitUsings>
                 <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
                 <NuGetAudit>false</NuGetAudit>
+                <NoWarn>$(NoWarn);xUnit1051</NoWarn>
               </PropertyGroup>
               <ItemGroup>{references}</ItemGroup>
             </Project>

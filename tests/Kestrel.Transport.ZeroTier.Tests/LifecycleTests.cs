@@ -363,7 +363,7 @@ public class LifecycleTests
                 zt.Listen(8080);
                 if (i % 4 == 2)
                 {
-                    zt.Listen(8080);
+                    zt.Listen(8081, listen => listen.KestrelServerOptions.Listen(new ZeroTierEndPoint(FakeNetwork.DefaultId, 8080)));
                 }
             });
             var start = host.App.StartAsync(stop.Token);

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Net;
 using ZeroTier.SelfHosting;
 
 namespace ZeroTier.Cli.Commands;
@@ -9,13 +11,28 @@ internal static class RootNodeCommand
     public static Command Create()
     {
         var root = RootOptions.AddTo(new Command("root", "Runs a private root; makes its planet at the first time."));
-        root.Command.SetAction((parse, cancellationToken) => RunAsync(root.Read(parse), cancellationToken));
+        var http = new Option<IPEndPoint?>("--http")
+        {
+            Description = "Where to answer probes and collectors over HTTP: /livez, /readyz and /metrics, for example 127.0.0.1:9994. Default: nowhere.",
+            CustomParser = result => IPEndPoint.TryParse(result.Tokens[0].Value, out var endPoint) && endPoint.Port != 0
+                ? endPoint
+                : Wrong(result, $"--http '{result.Tokens[0].Value}' is not an address and a port. Expected, for example, 127.0.0.1:9994."),
+        };
+        root.Command.Add(http);
+        root.Command.SetAction((parse, cancellationToken) => RunAsync(root.Read(parse), parse.GetValue(http), cancellationToken));
         return root.Command;
     }
 
-    private static async Task<int> RunAsync(PrivateRootOptions options, CancellationToken cancellationToken)
+    private static IPEndPoint? Wrong(ArgumentResult result, string message)
+    {
+        result.AddError(message);
+        return null;
+    }
+
+    private static async Task<int> RunAsync(PrivateRootOptions options, IPEndPoint? http, CancellationToken cancellationToken)
     {
         await using var root = await PrivateRoot.StartAsync(options, cancellationToken);
+        using var status = http is null ? null : RootStatus.Start(root.Node, http);
         Status.Info($"root {root.Node.Id} runs on {string.Join(", ", root.Node.LocalEndPoints)}; its planet is {root.PlanetPath}. Ctrl-C ends it.");
         await Cancelled.WaitAsync(cancellationToken);
         return ExitCode.Success;
