@@ -44,7 +44,45 @@ public sealed class OfflineCommandTests : IDisposable
         Assert.Contains("at 192.0.2.1:9993", shown.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Planet_takes_further_roots_at_once_and_later()
+    {
+        string home = Path.Combine(_data.FullName, "root");
+        string[] others = await Task.WhenAll(new[] { "two", "three" }.Select(async name => (await ZtProcess.RunAsync(_data, "id", "new", Path.Combine(_data.FullName, name))).Output.Trim()));
+        var made = await ZtProcess.RunAsync(_data, "planet", "create", "--home", home, "--endpoint", "192.0.2.1:9993", "--root", $"{others[0]}@192.0.2.2:9993,[2001:db8::2]:9993");
+        var added = await ZtProcess.RunAsync(_data, "planet", "add-root", "--home", home, $"{others[1]}@192.0.2.3:9993");
+
+        Assert.Equal((0, 0), (made.ExitCode, added.ExitCode));
+        Assert.Contains($"root {others[0][..10]} at 192.0.2.2:9993, [2001:db8::2]:9993", made.Output, StringComparison.Ordinal);
+        Assert.Equal(3, added.Output.Split("root ").Length - 1);
+        Assert.Contains($"root {others[1][..10]} at 192.0.2.3:9993", added.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Root_answers_probes_and_collectors()
+    {
+        string home = Path.Combine(_data.FullName, "root");
+        int port = FreePort.Tcp();
+        await using var root = ZtProcess.Start(_data, "root", "--home", home, "--endpoint", $"127.0.0.1:{FreePort.Udp()}", "--http", $"127.0.0.1:{port}");
+        Assert.Contains("runs on", await root.FirstErrorAsync(), StringComparison.Ordinal);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/") };
+        var cancel = TestContext.Current.CancellationToken;
+
+        Assert.Equal("Healthy\n", await http.GetStringAsync("livez", cancel));
+        Assert.Equal("Healthy\n", await http.GetStringAsync("readyz", cancel));
+        string metrics = await http.GetStringAsync("metrics", cancel);
+        Assert.Contains("zerotier_node_online 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("# TYPE zerotier_packets_dropped_total counter\n", metrics, StringComparison.Ordinal);
+        Assert.All(metrics.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.Matches(@"^(# TYPE \w+ (gauge|counter)|\w+(\{\w+=""[^""]+""\})? \d+)$", line));
+        using var missing = await http.GetAsync("elsewhere", cancel);
+        Assert.Equal(System.Net.HttpStatusCode.NotFound, missing.StatusCode);
+        root.Terminate();
+        Assert.Equal(0, (await root.WaitAsync()).ExitCode);
+    }
+
     [Theory]
+    [InlineData("is not another root", "planet", "create", "--home", "unused", "--endpoint", "192.0.2.1:9993", "--root", "192.0.2.2:9993")]
+    [InlineData("--http 'here' is not an address", "root", "--home", "unused", "--http", "here")]
     [InlineData("not an http or https URL", "get", "not-a-url")]
     [InlineData("is not a network ID", "get", "http://[fc00::1]/", "--network", "xyz", "--planet", "none")]
     [InlineData("--planet needs --network", "get", "http://[fc00::1]/", "--planet", "none")]

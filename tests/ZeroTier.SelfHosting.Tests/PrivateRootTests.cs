@@ -1,5 +1,6 @@
 using System.Net;
 using ZeroTier.Managed;
+using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.SelfHosting.Tests;
@@ -62,6 +63,59 @@ public sealed class PrivateRootTests : IDisposable
         Assert.Equal(third.ToBytes(), Planet.Load(_folder["root", "planet"]).ToBytes());
     }
 
+    [Fact]
+    public async Task Planet_gets_further_roots_which_stay_until_they_change()
+    {
+        int port = FreePort.Udp();
+        var first = await PrivateRoot.CreatePlanetAsync(Options(port), Cancel);
+        var second = new PlanetRoot(TestIdentities.Get(1), [Vl1EndPoint(9993)]);
+        var added = await PrivateRoot.CreatePlanetAsync(Options(port) with { EndPoints = [], OtherRoots = [second] }, Cancel);
+        Assert.True(added.CanReplace(first));
+        Assert.Equal([TestIdentities.Get(0).Address, TestIdentities.Get(1).Address], added.Roots.Select(root => root.Identity.Address));
+        Assert.Equal(first.Roots[0].EndPoints, added.Roots[0].EndPoints);
+
+        // Named again, or not at all: nothing changes.
+        Assert.Equal(added.ToBytes(), (await PrivateRoot.CreatePlanetAsync(Options(port) with { OtherRoots = [second] }, Cancel)).ToBytes());
+        Assert.Equal(added.ToBytes(), (await PrivateRoot.CreatePlanetAsync(Options(port), Cancel)).ToBytes());
+
+        var moved = await PrivateRoot.CreatePlanetAsync(Options(port) with { OtherRoots = [second with { EndPoints = [Vl1EndPoint(9994)] }] }, Cancel);
+        Assert.True(moved.CanReplace(added));
+        Assert.Equal(Vl1EndPoint(9994), Assert.Single(moved.Roots[1].EndPoints));
+    }
+
+    [Fact]
+    public async Task Two_roots_serve_one_planet_and_either_alone_is_enough()
+    {
+        int port = FreePort.Udp();
+        int otherPort = FreePort.Udp();
+        Directory.CreateDirectory(_folder["other"]);
+        await File.WriteAllTextAsync(_folder["other", "identity.secret"], TestIdentities.Texts[1], Cancel);
+        var planet = await PrivateRoot.CreatePlanetAsync(
+            Options(port) with { OtherRoots = [new PlanetRoot(TestIdentities.Get(1), [Vl1EndPoint(otherPort)])] }, Cancel);
+        File.Copy(_folder["root", "planet"], _folder["other", "planet"]);
+        var other = new PrivateRootOptions { StoragePath = _folder["other"], EndPoints = [] };
+
+        // Its planet was made elsewhere: it has no key, and says so where one would be needed.
+        var error = await Assert.ThrowsAsync<ZeroTierException>(
+            () => PrivateRoot.CreatePlanetAsync(other with { EndPoints = [new IPEndPoint(IPAddress.Loopback, FreePort.Udp())] }, Cancel));
+        Assert.Contains("add-root", error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(_folder["other", "planet.secret"]));
+
+        await using var second = await PrivateRoot.StartAsync(other, Cancel);
+        Assert.Contains(second.Node.LocalEndPoints, endPoint => endPoint.Port == otherPort);
+        await using (var first = await PrivateRoot.StartAsync(Options(port), Cancel))
+        {
+            await using var early = await StartAsync(planet, 2);
+        }
+
+        await using var a = await StartAsync(planet, 2);
+        await using var b = await StartAsync(planet, 3);
+        var network = NetworkId.AdHoc(1, 2);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        limit.CancelAfter(Limit);
+        Assert.True(await AnswerAsync(a, network, network.GetSixPlaneAddress(b.Id), limit.Token) > TimeSpan.Zero);
+    }
+
     /// <summary>A new planet in its place would be refused by every node that has the old one.</summary>
     [Theory]
     [InlineData(true)]
@@ -74,7 +128,7 @@ public sealed class PrivateRootTests : IDisposable
         if (!damaged)
         {
             using var key = PlanetSigningKey.Load(_folder["root", "planet.secret"]);
-            bytes = mine.Update(DateTimeOffset.UtcNow.AddDays(1), [.. mine.Roots, new PlanetRoot(TestIdentities.Get(1), mine.Roots[0].EndPoints)], key).ToBytes();
+            bytes = mine.Update(DateTimeOffset.UtcNow.AddDays(1), [new PlanetRoot(TestIdentities.Get(1), mine.Roots[0].EndPoints)], key).ToBytes();
         }
 
         await File.WriteAllBytesAsync(_folder["root", "planet"], bytes, Cancel);
@@ -135,6 +189,8 @@ public sealed class PrivateRootTests : IDisposable
         await node.WaitForOnlineAsync(Cancel).WaitAsync(Limit, Cancel);
         return node;
     }
+
+    private static InetEndPoint Vl1EndPoint(int port) => InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, port));
 
     private PrivateRootOptions Options(int port) => new() { StoragePath = _folder["root"], EndPoints = [new IPEndPoint(IPAddress.Loopback, port)] };
 

@@ -217,6 +217,50 @@ public sealed class Vl1NetworkTests
     }
 
     [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void One_of_two_roots_is_dead_Everything_goes_on(int dead)
+    {
+        using var net = new Vl1Simulation();
+        var planet = net.CreatePlanet("10.0.0.1", "10.0.0.2");
+        var roots = new[] { net.Add(0, planet, "10.0.0.1"), net.Add(1, planet, "10.0.0.2") };
+        net.Advance(3);
+        var server = net.Add(2, planet, "10.0.0.3");
+        net.Advance(3);
+        var client = net.Add(3, planet, "10.0.0.4");
+        Assert.True(net.RunUntil(() => server.Node.IsOnline && client.Node.IsOnline, 30));
+        Connect(net, server, client);
+        roots[dead].Stop();
+        net.Nodes.Remove(roots[dead]);
+
+        // Direct peers do not notice, whatever time passes; nobody calls itself offline.
+        for (int i = 0; i < 120; i++)
+        {
+            server.Client.Packets.Clear();
+            client.SendFrame(server, (byte)i);
+            net.Advance(1);
+            Assert.Single(server.Client.Frames);
+            Assert.True(server.Node.IsOnline && client.Node.IsOnline, $"offline after {i} s");
+        }
+
+        // A newcomer is let in, finds both, and gets a direct path.
+        var newcomer = net.Add(4, planet, "10.0.0.5");
+        Assert.True(net.RunUntil(() => newcomer.Node.IsOnline, 30), "the newcomer is not let in");
+        newcomer.SendFrame(server, 200);
+        server.SendFrame(newcomer, 201);
+        Assert.True(net.RunUntil(() => newcomer.IsDirectTo(server) && server.IsDirectTo(newcomer), 10), "no direct path");
+        Assert.Contains((byte)200, server.Client.Frames.SelectMany(frame => frame));
+
+        // One that cannot be reached directly is relayed to by the root that is left.
+        var hidden = net.Network.AddHost("hidden", "10.0.0.6");
+        net.Network.Block(hidden, client.Host);
+        var relayed = net.Add(5, planet, hidden);
+        Assert.True(net.RunUntil(() => relayed.Node.IsOnline, 30));
+        relayed.SendFrame(client, 202);
+        Assert.True(net.RunUntil(() => client.Client.Frames.Any(frame => frame.SequenceEqual(new byte[] { 202 })), 5), "not relayed");
+    }
+
+    [Theory]
     [InlineData(1404)]
     [InlineData(1405)]
     [InlineData(2810)]
