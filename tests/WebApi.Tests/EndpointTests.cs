@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
+using Kestrel.Transport.ZeroTier;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using ZeroTier;
@@ -21,6 +22,25 @@ public sealed class EndpointTests(SampleApp app) : IClassFixture<SampleApp>
         using var client = await app.Network.CreateClientAsync(app.Services, caller, Cancel);
         string answer = await client.GetStringAsync("/", Cancel);
         Assert.StartsWith($"I am node {app.Services.GetRequiredService<IZeroTierNode>().Id}. You are node {caller.Id} on network", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Root_does_not_say_what_is_not_known()
+    {
+        await using var factory = SampleApp.OnNetwork(app.Network);
+        using var inside = factory.CreateClient();
+        await factory.Services.GetRequiredService<IZeroTierNode>().WaitForOnlineAsync(Cancel);
+        var context = await factory.Server.SendAsync(
+            request =>
+            {
+                request.Request.Method = HttpMethods.Get;
+                request.Request.Path = "/";
+                request.Connection.RemoteIpAddress = IPAddress.Parse("fc00::7");
+                request.Features.Set<IZeroTierPeerFeature>(new UnknownPeer());
+            },
+            Cancel);
+        using var reader = new StreamReader(context.Response.Body);
+        Assert.EndsWith("You are fc00::7 on network 8056c2e21c000001.\n", await reader.ReadToEndAsync(Cancel), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -114,5 +134,17 @@ public sealed class EndpointTests(SampleApp app) : IClassFixture<SampleApp>
         using var response = await client.GetAsync("/", Cancel);
         Assert.Equal(HttpVersion.Version20, response.Version);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    /// <summary>A caller over libzt.</summary>
+    private sealed class UnknownPeer : IZeroTierPeerFeature
+    {
+        public NodeId? Node => null;
+
+        public NetworkId Network { get; } = NetworkId.Parse("8056c2e21c000001");
+
+        public bool? IsDirect => null;
+
+        public TimeSpan? Latency => null;
     }
 }
