@@ -14,7 +14,8 @@ internal static class Endpoints
     /// <summary>Who am I, who called.</summary>
     public static string WhoAmI(HttpContext context, IZeroTierNode node)
     {
-        string caller = context.GetZeroTierPeer() is { } peer ? Describe(peer, context.Connection.RemoteIpAddress) : $"{context.Connection.RemoteIpAddress}, not over ZeroTier";
+        var address = context.Connection.RemoteIpAddress;
+        string caller = context.GetZeroTierPeer() is { } peer ? Describe(peer, address) : $"{address}, not over ZeroTier";
         return $"I am node {node.Id}. You are {caller}.\n";
     }
 

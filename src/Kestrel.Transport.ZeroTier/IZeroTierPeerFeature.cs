@@ -18,7 +18,8 @@ public interface IZeroTierPeerFeature
     NetworkId Network { get; }
 
     /// <summary>
-    /// True while packets go straight to the peer; false while a root relays them; null while the engine does not know. Read live: it changes during a connection.
+    /// True while packets go straight to the peer; false while a root relays them; null while the engine does not know.
+    /// Read live: it changes during a connection.
     /// </summary>
     bool? IsDirect { get; }
 

@@ -5,7 +5,9 @@ namespace Microsoft.AspNetCore.Http;
 /// <summary>Who is calling, for handlers.</summary>
 public static class ZeroTierHttpContextExtensions
 {
-    /// <summary>The ZeroTier peer that sent this request, or null when the request did not come over a ZeroTier network. Also for the context that SignalR gives to hubs.</summary>
+    /// <summary>
+    /// The ZeroTier peer that sent this request, or null when the request did not come over a ZeroTier network. Also for the context that SignalR gives to hubs.
+    /// </summary>
     public static IZeroTierPeerFeature? GetZeroTierPeer(this HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);

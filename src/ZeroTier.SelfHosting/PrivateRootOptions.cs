@@ -20,8 +20,8 @@ public sealed record PrivateRootOptions
     public required IReadOnlyList<IPEndPoint> EndPoints { get; init; }
 
     /// <summary>
-    /// Further roots of the planet, each with its own folder elsewhere, or new endpoints of such; those that the planet names already stay. At most four roots in all.
-    /// Only where the planet was made, and its signing key is. Default: none.
+    /// Further roots of the planet, each with its own folder elsewhere, or new endpoints of such; those that the planet names already stay.
+    /// At most four roots in all. Only where the planet was made, and its signing key is. Default: none.
     /// </summary>
     public IReadOnlyList<PlanetRoot> OtherRoots { get; init; } = [];
 

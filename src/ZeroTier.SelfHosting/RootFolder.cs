@@ -93,7 +93,8 @@ internal sealed class RootFolder : IDisposable
         {
             throw new ZeroTierException(
                 ZeroTierError.Storage,
-                $"The planet '{PlanetPath}' would have to change, and the key that signs it is not in this folder. Change it where it was made (zt planet add-root), and copy the new planet here.");
+                $"The planet '{PlanetPath}' would have to change, and the key that signs it is not in this folder. "
+                + "Change it where it was made (zt planet add-root), and copy the new planet here.");
         }
 
         var planet = Planet is null

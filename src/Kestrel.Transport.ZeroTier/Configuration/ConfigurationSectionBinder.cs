@@ -88,7 +88,9 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
         }
     }
 
-    /// <summary>A section, not a single variable of the environment, whose name has the letters of ours but for a missing, a strange, or two swapped ones.</summary>
+    /// <summary>
+    /// A section, not a single variable of the environment, whose name has the letters of ours but for one that is missing, added or wrong, or two that are swapped.
+    /// </summary>
     private static bool IsNearlyOurs(IConfigurationSection section)
     {
         string name = section.Key.ToUpperInvariant();

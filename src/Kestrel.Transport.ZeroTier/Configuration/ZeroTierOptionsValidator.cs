@@ -124,7 +124,8 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
 
             if (options.PublicRoots)
             {
-                failures.Add($"{Section}:PublicRoots is 'true' together with PlanetPath '{Printable(planet)}', which has roots of its own. Remove one of the two.");
+                failures.Add(
+                    $"{Section}:PublicRoots is 'true' together with PlanetPath '{Printable(planet)}', which has roots of its own. Remove one of the two.");
             }
         }
     }
@@ -162,7 +163,8 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
                 && (other.Address is null || endPoint.Address is null || other.Address.Equals(endPoint.Address))))
             {
                 failures.Add(
-                    $"{Section}:Listen has port {endPoint.Port} of network {endPoint.Network} more than once; configuration and code add up. Leave it in one place, or use another port, for example {(endPoint.Port < IPEndPoint.MaxPort ? endPoint.Port + 1 : 8080)}.");
+                    $"{Section}:Listen has port {endPoint.Port} of network {endPoint.Network} more than once; configuration and code add up. "
+                    + $"Leave it in one place, or use another port, for example {(endPoint.Port < IPEndPoint.MaxPort ? endPoint.Port + 1 : 8080)}.");
                 return;
             }
 

@@ -40,8 +40,12 @@ internal sealed record EngineChoice(LibztLibrary? Library, string Reason, string
             return Second;
         }
 
-        return LibztLibrary.TryLoad(options.LibztPath, out var found, out var error)
-            ? new EngineChoice(found, $"libzt was found at '{found.Path}'")
-            : new EngineChoice(null, options.LibztPath is { } path ? $"libzt was not loaded from '{path}'" : "libzt is not installed", error.Message.ReplaceLineEndings(" "));
+        if (LibztLibrary.TryLoad(options.LibztPath, out var found, out var error))
+        {
+            return new EngineChoice(found, $"libzt was found at '{found.Path}'");
+        }
+
+        string reason = options.LibztPath is { } path ? $"libzt was not loaded from '{path}'" : "libzt is not installed";
+        return new EngineChoice(null, reason, error.Message.ReplaceLineEndings(" "));
     }
 }

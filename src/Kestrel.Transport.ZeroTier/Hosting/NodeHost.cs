@@ -396,9 +396,9 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
         }
     }
 
-    private IZeroTierNode Started() => Inner ?? throw new ZeroTierException(
-        ZeroTierError.NotRunning,
-        _closing.IsCancellationRequested
-            ? "The ZeroTier node has ended with its host."
-            : LeftOut is { } reason ? reason : "The ZeroTier node is not running yet. It starts with the host: use it after the start, or await WaitForOnlineAsync.");
+    private IZeroTierNode Started() => Inner ?? throw new ZeroTierException(ZeroTierError.NotRunning, WhyNotRunning());
+
+    private string WhyNotRunning() => _closing.IsCancellationRequested
+        ? "The ZeroTier node has ended with its host."
+        : LeftOut ?? "The ZeroTier node is not running yet. It starts with the host: use it after the start, or await WaitForOnlineAsync.";
 }

@@ -70,7 +70,8 @@ internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, 
         // Direct paths need no root.
         if (node.Peers.Count(peer => peer.Role == ZeroTierPeerRole.Leaf && peer.IsDirect) is var direct and > 0)
         {
-            degraded.Add($"The node is not online: {Readiness.NotOnline}. Peers with a direct path ({direct}) go on; others cannot be reached and new ones not found.");
+            degraded.Add(
+                $"The node is not online: {Readiness.NotOnline}. Peers with a direct path ({direct}) go on; others cannot be reached and new ones not found.");
             return;
         }
 

@@ -13,7 +13,8 @@ internal static class PlanetCommand
         var create = RootOptions.AddTo(new Command("create", "Makes identity, signing key and planet of a root where they are missing, or updates the planet's endpoints."));
         var others = new Option<string[]>("--root")
         {
-            Description = "A further root, IDENTITY@ENDPOINT[,ENDPOINT...], with the public identity that 'zt id new' prints on its machine. May be repeated; a planet has four roots at most.",
+            Description = "A further root, IDENTITY@ENDPOINT[,ENDPOINT...], with the public identity that 'zt id new' prints on its machine. "
+                + "May be repeated; a planet has four roots at most.",
         };
         create.Command.Add(others);
         create.Command.SetAction((parse, cancellationToken) => PublishAsync(create.Read(parse), parse.GetValue(others) ?? [], cancellationToken));
@@ -33,7 +34,8 @@ internal static class PlanetCommand
         var planet = await PrivateRoot.CreatePlanetAsync(options with { OtherRoots = [.. others.Select(RootOptions.ParseRoot)] }, cancellationToken);
         string file = Path.Combine(options.StoragePath, PrivateRoot.PlanetFileName);
         Print(planet);
-        Status.Info($"Give {file} to every node{(planet.Roots.Count > 1 ? ", and put it into the folder of every other root" : "")}. Run the root with: zt root --home {options.StoragePath}");
+        string more = planet.Roots.Count > 1 ? ", and put it into the folder of every other root" : "";
+        Status.Info($"Give {file} to every node{more}. Run the root with: zt root --home {options.StoragePath}");
         return ExitCode.Success;
     }
 
