@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using ZeroTier.Managed.Net;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;

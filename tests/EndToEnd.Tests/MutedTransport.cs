@@ -1,3 +1,4 @@
+using ZeroTier.Managed.Net;
 using ZeroTier.Managed.Datagrams;
 
 namespace EndToEnd.Tests;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using ZeroTier.Managed.Net;
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.IpStack.Tcp;
 
