@@ -113,7 +113,9 @@ internal struct EdwardsPoint
         _t = FieldElement.Negate(p._t),
     };
 
-    /// <summary>Whether the point is one of the eight whose order divides the cofactor: 8 P is the neutral element, x = 0 and y = 1. For public values only.</summary>
+    /// <summary>
+    /// Whether the point is one of the eight whose order divides the cofactor: 8 P is the neutral element, x = 0 and y = 1. For public values only.
+    /// </summary>
     public readonly bool IsOfSmallOrder()
     {
         EdwardsPoint multiple = Double(Double(Double(this)));

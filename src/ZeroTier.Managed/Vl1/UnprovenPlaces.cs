@@ -4,8 +4,8 @@ using ZeroTier.Managed.Datagrams;
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
-/// Places that have to do with a peer and from which it has not answered: where its packets say that they come from, and where it says that it is. Both can be somebody
-/// else's. So each gets bytes only for bytes that came from it, and is asked only once in a while. Bounded; guarded by the control lock.
+/// Places that have to do with a peer and from which it has not answered: where its packets say that they come from, and where it says that it is. Both can be
+/// somebody else's. So each gets bytes only for bytes that came from it, and is asked only once in a while. Bounded; guarded by the control lock.
 /// </summary>
 internal sealed class UnprovenPlaces
 {

@@ -15,7 +15,10 @@ internal static class Vl1Limits
     /// <summary>Paths of one peer. A full set replaces the path that was silent longest.</summary>
     public const int PathsPerPeer = 16;
 
-    /// <summary>Places of a peer that have not answered and are kept account of; each gives way when nothing came from it for <see cref="Vl1Timing.ConfirmInterval"/>.</summary>
+    /// <summary>
+    /// Places of a peer that have not answered and are kept account of; each gives way when nothing came from it for <see
+    /// cref="Vl1Timing.ConfirmInterval"/>.
+    /// </summary>
     public const int UnprovenPlacesPerPeer = 32;
 
     /// <summary>Most bytes that may be saved up by a peer, or by a place that has not answered.</summary>
@@ -106,8 +109,8 @@ internal static class Vl1Limits
     public static readonly TimeSpan AdmissionBurst = TimeSpan.FromMilliseconds(500);
 
     /// <summary>
-    /// Remembered peers that are brought back because of packets that anybody can send, each a key agreement on the receiving thread: few at once, and yet a root that
-    /// knows many has them all back within a minute after its restart.
+    /// Remembered peers that are brought back because of packets that anybody can send, each a key agreement on the receiving thread: few at once, and yet a
+    /// root that knows many has them all back within a minute after its restart.
     /// </summary>
     public static readonly TokenRate Recalls = new(32, 256);
 

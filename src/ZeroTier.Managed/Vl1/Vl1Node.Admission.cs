@@ -20,7 +20,8 @@ internal sealed partial class Vl1Node : IAdmissionHost
             BinaryPrimitives.WriteUInt64BigEndian(id, newcomer.Challenge);
             Span<byte> payload = stackalloc byte[HelloMessage.MaxSize];
             int length = WriteHello(payload, newcomer.Info.Source);
-            EmitWithId(id, newcomer.Keys, newcomer.Identity.Address, Verb.Hello, payload[..length], CipherSuite.Poly1305, newcomer.Info.Socket, newcomer.Info.Source, PathMtu.Base);
+            var (socket, source) = (newcomer.Info.Socket, newcomer.Info.Source);
+            EmitWithId(id, newcomer.Keys, newcomer.Identity.Address, Verb.Hello, payload[..length], CipherSuite.Poly1305, socket, source, PathMtu.Base);
         }
     }
 

@@ -4,8 +4,9 @@ using ZeroTier.Managed.Vl1.Messages;
 namespace ZeroTier.Managed.Vl1;
 
 /// <content>
-/// What may be sent to places from which a peer has not answered. Its packets may be replayed with any source address, and it may name any place as its own; each then
-/// gets at most twice the bytes that came for it (RFC 9000, 8). Two accounts: one per place, of what came from there, and one per peer, of what came over its paths and roots.
+/// What may be sent to places from which a peer has not answered. Its packets may be replayed with any source address, and it may name any place as its own;
+/// each then gets at most twice the bytes that came for it (RFC 9000, 8). Two accounts: one per place, of what came from there, and one per peer, of what came
+/// over its paths and roots.
 /// </content>
 internal sealed partial class Vl1Node
 {
@@ -16,8 +17,8 @@ internal sealed partial class Vl1Node
 
     private static bool IsProven(Peer peer, in PacketInfo info) => info.Hops == 0 && peer.FindPath(info.Socket, info.Source) is not null;
 
-    // Once for each authenticated packet, before anything is sent because of it. The hops of a packet are not authentic: one that says that it was relayed proves no
-    // place either, and when it is of a kind that is answered to where it came from, what it earns is for there.
+    // Once for each authenticated packet, before anything is sent because of it. The hops of a packet are not authentic: one that says that it was relayed
+    // proves no place either, and when it is of a kind that is answered to where it came from, what it earns is for there.
     private void Earn(Peer peer, in PacketInfo info, Verb verb)
     {
         bool answered = verb is Verb.Hello or Verb.Whois or Verb.Echo or Verb.MulticastGather or Verb.NetworkConfigRequest;
@@ -102,7 +103,8 @@ internal sealed partial class Vl1Node
     private int CountSockets(InetEndPoint endPoint) => _transport.LocalEndPoints.Count(local => local.Family == endPoint.Family);
 
     // Bytes of what Probe sends.
-    private static int QuestionSize(Peer peer, in InetEndPoint endPoint) => peer.Version.AnswersEcho ? PacketHeader.Size + EchoPadding.Length : HelloSize(endPoint);
+    private static int QuestionSize(Peer peer, in InetEndPoint endPoint) =>
+        peer.Version.AnswersEcho ? PacketHeader.Size + EchoPadding.Length : HelloSize(endPoint);
 
     private static int HelloSize(in InetEndPoint to) => PacketHeader.Size + HelloMessage.MaxSize - (to.AddressLength == 4 ? 12 : 0);
 

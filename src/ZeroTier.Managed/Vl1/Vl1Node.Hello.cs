@@ -91,7 +91,8 @@ internal sealed partial class Vl1Node
                 _outbox.Add(new Outbox.Notice(NoticeKind.PeerGreeted, peer));
             }
 
-            if (peer.IsUpstream && hello.PlanetId == planet.Id && hello.PlanetTimestamp > planet.Timestamp && now - _lastPlanetQuestion >= Vl1Timing.ConfirmInterval)
+            if (peer.IsUpstream && hello.PlanetId == planet.Id && hello.PlanetTimestamp > planet.Timestamp
+                && now - _lastPlanetQuestion >= Vl1Timing.ConfirmInterval)
             {
                 // It could not send its newer planet before it knew that we are where our packets said. The answer above has shown it.
                 _lastPlanetQuestion = now;

@@ -74,7 +74,8 @@ internal sealed partial class Vl1Node
     private static bool IsPushDue(Peer peer, in PacketInfo info, long now) =>
         now - peer.LastTrust < Vl1Timing.Trust && now - peer.LastPush >= (info.Hops > 0 ? Vl1Timing.PushRelayed : Vl1Timing.PushDirect);
 
-    // Chapter 2.6.13: our addresses. On the path of the packet that was the reason, or, when it came by a root or from a place that may be forged, as packets go there now.
+    // Chapter 2.6.13: our addresses. On the path of the packet that was the reason, or, when it came by a root or from a place that may be forged, as packets
+    // go there now.
     private void Push(Peer peer, in PacketInfo info, long now)
     {
         var endPoints = new List<InetEndPoint>(_localEndPoints);

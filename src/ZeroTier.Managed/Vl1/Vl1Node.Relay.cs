@@ -19,8 +19,8 @@ internal sealed partial class Vl1Node
         datagram[PacketHeader.FlagsOffset]++;
         Forward(target.Path, from, datagram);
 
-        // The source address in a relayed packet is not authenticated: only one that came over the source's own path may have the pair introduced. A destination
-        // that is not known here is introduced by the root that knows it, so that made-up addresses take no place among the pairs.
+        // The source address in a relayed packet is not authenticated: only one that came over the source's own path may have the pair introduced. A
+        // destination that is not known here is introduced by the root that knows it, so that made-up addresses take no place among the pairs.
         if (target.Peer.Id == destination && source != destination && FindPeer(source) is { } sender && sender.FindPath(socket, from) is not null
             && _introductions.TryBegin(source, destination, Now))
         {

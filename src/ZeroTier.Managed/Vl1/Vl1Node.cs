@@ -38,7 +38,6 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private readonly long _offlineAfter;
     private readonly long _activity;
     private readonly ITimer _timer;
-    private readonly ITimer _greeting;
 
     // Control state.
     private readonly List<Peer> _peerList = [];
@@ -112,7 +111,6 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
 
         _timer = _time.CreateTimer(static node => ((Vl1Node)node!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _greeting = _time.CreateTimer(static node => ((Vl1Node)node!).OnGreetingDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         using (Enter())
         {
             UsePlanet(_planet);
@@ -190,7 +188,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
 
         _timer.Dispose();
-        _greeting.Dispose();
+        _greeting?.Dispose();
         _admission.Dispose();
         lock (_control)
         {

@@ -16,7 +16,8 @@ internal sealed class WhoisTable
     /// <summary>Asks for an address for the next 5 s, which only a wish of our own prolongs.</summary>
     /// <param name="id">The address.</param>
     /// <param name="now">The time.</param>
-    /// <param name="questions">How often to ask for the sake of a packet that anybody can send: such look-ups get a part of the table only. <see cref="Unlimited"/> for our own.</param>
+    /// <param name="questions">How often to ask for the sake of a packet that anybody can send: such look-ups get a part of the table only. <see
+    /// cref="Unlimited"/> for our own.</param>
     /// <param name="full">There is no room.</param>
     /// <returns>True when a question should be sent now.</returns>
     public bool Request(NodeId id, long now, int questions, out bool full)

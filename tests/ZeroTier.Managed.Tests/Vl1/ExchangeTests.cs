@@ -20,8 +20,8 @@ public sealed class ExchangeTests
         { "HELLO from C to root, protocol version 3 (below minimum)", "root", [] },
         { "HELLO from C to root with minimal body (stops after the identity)", "root", ["Ok 3", "Hello 0"] },
 
-        // One identity per answer, as the reference reads no more than one; and here one answer, as C's place has not answered and two are more than twice the question.
-        // For the same reason what follows a short packet is an ECHO, or nothing where C's version is not known, and not the reference's HELLO.
+        // One identity per answer, as the reference reads no more than one; and here one answer, as C's place has not answered and two are more than twice the
+        // question. For the same reason what follows a short packet is an ECHO, or nothing where C's version is not known, and not the reference's HELLO.
         { "WHOIS for A, B, unknown 0102030405 in one packet", "root", ["Ok 3", "Echo 3"] },
         { "ECHO with 5 payload bytes, Salsa20", "root", ["Ok 3", "Echo 3"] },
         { "two ECHOs within 166 ms", "root", ["Ok 3", "Echo 3"] },

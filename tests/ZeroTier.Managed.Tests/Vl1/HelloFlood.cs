@@ -7,7 +7,10 @@ using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Vl1;
 
-/// <summary>HELLOs of nodes that do not exist: one key, and a made-up address each time. The MAC is right when the attacker has agreed on a key with the node, which it can.</summary>
+/// <summary>
+/// HELLOs of nodes that do not exist: one key, and a made-up address each time. The MAC is right when the attacker has agreed on a key with the node, which
+/// it can.
+/// </summary>
 internal sealed class HelloFlood
 {
     private readonly SeededRandom _random = new(4711);
@@ -48,7 +51,8 @@ internal sealed class HelloFlood
     }
 
     /// <summary>A source that may be anybody's.</summary>
-    public InetEndPoint NextSource() => Vl1Simulation.EndPoint($"{20 + _random.Next(100)}.{_random.Next(256)}.{_random.Next(256)}.{1 + _random.Next(254)}", (ushort)(1024 + _random.Next(60_000)));
+    public InetEndPoint NextSource() => Vl1Simulation.EndPoint(
+        $"{20 + _random.Next(100)}.{_random.Next(256)}.{_random.Next(256)}.{1 + _random.Next(254)}", (ushort)(1024 + _random.Next(60_000)));
 
     /// <summary>The OK to a HELLO that came for one of the nodes that do not exist.</summary>
     public byte[] Answer(ReadOnlySpan<byte> hello)

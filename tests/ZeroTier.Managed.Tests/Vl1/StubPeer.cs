@@ -13,7 +13,14 @@ internal sealed class NodeUnderTest : IDisposable
 {
     private int _read;
 
-    public NodeUnderTest(NodeIdentity identity, Planet planet, string address, IReadOnlyList<KnownPeer>? known = null, VirtualClock? clock = null, ulong seed = 9, IdentityChecks? checks = null,
+    public NodeUnderTest(
+        NodeIdentity identity,
+        Planet planet,
+        string address,
+        IReadOnlyList<KnownPeer>? known = null,
+        VirtualClock? clock = null,
+        ulong seed = 9,
+        IdentityChecks? checks = null,
         params ReadOnlySpan<string> otherAddresses)
     {
         Clock = clock ?? new VirtualClock();

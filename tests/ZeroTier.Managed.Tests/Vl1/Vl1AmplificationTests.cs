@@ -84,7 +84,8 @@ public sealed class Vl1AmplificationTests(ITestOutputHelper output)
     }
 
     // The largest factor at any moment and for any place, but for those of the sender itself once it has answered there.
-    private static double Measure(Role role, Sender sender, InetEndPoint source, int hops, Dictionary<InetEndPoint, int>[] background, Func<StubPeer, byte[]> build)
+    private static double Measure(
+        Role role, Sender sender, InetEndPoint source, int hops, Dictionary<InetEndPoint, int>[] background, Func<StubPeer, byte[]> build)
     {
         using var test = Start(role, sender, out var stub, out int before);
         int received = 0;
@@ -154,11 +155,18 @@ public sealed class Vl1AmplificationTests(ITestOutputHelper output)
             known.Add(new KnownPeer(Other, default, []));
         }
 
-        var test = new NodeUnderTest(me, Current, role == Role.Root ? "10.0.0.1" : "10.0.5.5", known, null, 9, null, "10.1.0.1", "10.2.0.1", "2001:db8::1", "2001:db8::2");
+        string address = role == Role.Root ? "10.0.0.1" : "10.0.5.5";
+        var test = new NodeUnderTest(me, Current, address, known, null, 9, null, "10.1.0.1", "10.2.0.1", "2001:db8::1", "2001:db8::2");
         stub = new StubPeer(Other, me, "10.0.7.7");
 
         // The other root has a path, so that there is somebody to ask.
         new StubPeer(Second, me, "10.0.0.2").Introduce(test, Current);
+        if (role == Role.Root)
+        {
+            // Somebody to relay to.
+            new StubPeer(Third, me, "10.0.9.9").Introduce(test, Current);
+        }
+
         before = -(int)test.Node.Traffic.BytesReceived;
         if (sender == Sender.Vouched)
         {
@@ -180,6 +188,8 @@ public sealed class Vl1AmplificationTests(ITestOutputHelper output)
     // Every verb with nothing, with a little, and with what makes it work.
     private static IEnumerable<(string Name, Func<StubPeer, byte[]> Build)> Stimuli()
     {
+        NodeId[] unknown = [.. Enumerable.Range(1, Vl1Limits.WhoisAddresses).Select(i => new NodeId(0x10_0000_0000UL + (uint)i))];
+        InetEndPoint[] ports = [.. Enumerable.Range(1, 32).Select(i => Vl1Simulation.EndPoint("10.68.0.1", (ushort)i))];
         foreach (var verb in Enum.GetValues<Verb>())
         {
             yield return ($"{verb}, empty", stub => stub.Build(verb, []));
@@ -191,11 +201,11 @@ public sealed class Vl1AmplificationTests(ITestOutputHelper output)
         yield return ("HELLO that ends after the identity", stub => stub.ShortHello());
         yield return ("WHOIS of one", stub => stub.Build(Verb.Whois, Addresses(Third.Address)));
         yield return ("WHOIS of one that is unknown", stub => stub.Build(Verb.Whois, Addresses(new NodeId(0x10_0000_0001UL))));
-        yield return ("WHOIS of many that are unknown", stub => stub.Build(Verb.Whois, Addresses([.. Enumerable.Range(1, 128).Select(i => new NodeId(0x10_0000_0000UL + (uint)i))])));
+        yield return ("WHOIS of many that are unknown", stub => stub.Build(Verb.Whois, Addresses(unknown)));
         yield return ("push of one place", stub => stub.Build(Verb.PushDirectPaths, Push(Named)));
         yield return ("push of one place, eight times", stub => stub.Build(Verb.PushDirectPaths, Push([.. Enumerable.Repeat(Named, 8)])));
         yield return ("push of one IPv6 place, twice", stub => stub.Build(Verb.PushDirectPaths, Push(NamedV6, NamedV6)));
-        yield return ("push of 32 ports of a place", stub => stub.Build(Verb.PushDirectPaths, Push([.. Enumerable.Range(1, 32).Select(i => Vl1Simulation.EndPoint("10.68.0.1", (ushort)i))])));
+        yield return ("push of 32 ports of a place", stub => stub.Build(Verb.PushDirectPaths, Push(ports)));
         yield return ("request of a configuration", stub => stub.Build(Verb.NetworkConfigRequest, new byte[10]));
         yield return ("packet for a remembered node", stub => stub.Build(Verb.Nop, [], to: new NodeId(0x20_0000_0000UL + Vl1Limits.GreetedAtStart - 1)));
         yield return ("packet for a node that is known", stub => stub.Build(Verb.Frame, new byte[60], to: Third.Address));
@@ -204,7 +214,8 @@ public sealed class Vl1AmplificationTests(ITestOutputHelper output)
             byte[] beacon = new byte[13];
             PacketHeader.WriteAddress(beacon.AsSpan(8), stub.Id);
             return beacon;
-        });
+        }
+        );
     }
 
     private static Planet CreatePlanet(int year)

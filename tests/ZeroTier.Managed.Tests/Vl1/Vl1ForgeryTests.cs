@@ -184,7 +184,7 @@ public sealed class Vl1ForgeryTests
 
         // The forged one has not used up the pair's turn.
         test.Receive(a.EndPoint, [.. frame]);
-        Assert.Equal([a.EndPoint, b.EndPoint, b.EndPoint], test.Take().Select(sent => sent.To).Order(Comparer<InetEndPoint>.Create((x, y) => string.CompareOrdinal(x.ToString(), y.ToString()))));
+        Assert.Equal([a.EndPoint, b.EndPoint, b.EndPoint], test.Take().Select(sent => sent.To).OrderBy(to => to.ToString(), StringComparer.Ordinal));
     }
 
     [Fact]

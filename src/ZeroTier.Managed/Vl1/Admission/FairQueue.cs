@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace ZeroTier.Managed.Vl1.Admission;
 
 /// <summary>
-/// A bounded queue for a flood of strangers. When it is full a new entry replaces a random one, so that each of them is served with the same probability however
-/// many come; were the newest or the oldest refused, whoever sends fastest would hold every place.
+/// A bounded queue for a flood of strangers. When it is full a new entry replaces a random one, so that each of them is served with the same probability
+/// however many come; were the newest or the oldest refused, whoever sends fastest would hold every place.
 /// </summary>
 /// <param name="capacity">Most entries.</param>
 /// <param name="random">Chooses what is replaced.</param>

@@ -17,9 +17,10 @@ namespace ZeroTier.Managed.Vl1.Admission;
 ///                                                    (at most so many per prefix)
 /// </code>
 /// <para>
-/// A key agreement is needed before anything about a HELLO can be believed, and costs a hundredth of a proof of work. An attacker can agree, too, with an identity whose
-/// proof of work is wrong, and write any source address. So beyond a few HELLOs per second a newcomer must first show that packets reach it where it says it is (address
-/// validation, RFC 9000, 8.1): every node answers a HELLO with an OK, the reference too. Then forged addresses cost no proofs, and real ones are limited by prefix.
+/// A key agreement is needed before anything about a HELLO can be believed, and costs a hundredth of a proof of work. An attacker can agree, too, with an
+/// identity whose proof of work is wrong, and write any source address. So beyond a few HELLOs per second a newcomer must first show that packets reach it
+/// where it says it is (address validation, RFC 9000, 8.1): every node answers a HELLO with an OK, the reference too. Then forged addresses cost no proofs,
+/// and real ones are limited by prefix.
 /// </para>
 /// <para>Each kind of check has a <see cref="CoreBudget"/> of its own. Thread-safe; its lock is taken under the node's control lock and never around it.</para>
 /// </remarks>
@@ -33,7 +34,6 @@ internal sealed class IdentityAdmission : IDisposable
     private readonly long _start;
     private readonly RandomSource _random;
     private readonly DropCounters _drops;
-    private readonly ITimer _timer;
     private readonly FairQueue<WaitingHello> _hellos;
     private readonly FairQueue<Newcomer> _proofs;
     private readonly ChallengeTable _challenged;
@@ -42,6 +42,12 @@ internal sealed class IdentityAdmission : IDisposable
     private CoreBudget _agreementTime = new(Vl1Limits.AgreementShare, Vl1Limits.AdmissionBurst);
     private CoreBudget _proofTime = new(Vl1Limits.ProofShare, Vl1Limits.AdmissionBurst);
     private bool _working;
+
+    // Made at the first use: most nodes see no stranger.
+    private ITimer? _timer;
+
+    // Of what the last check has cost, what the clock has not moved by: in a simulation it has to catch up.
+    private TimeSpan _unpassed;
     private volatile bool _disposed;
 
     public IdentityAdmission(NodeIdentity self, IAdmissionHost host, IdentityChecks checks, TimeProvider time, RandomSource random, DropCounters drops)
@@ -57,7 +63,6 @@ internal sealed class IdentityAdmission : IDisposable
         _proofs = new FairQueue<Newcomer>(Vl1Limits.WaitingProofs, random);
         _challenged = new ChallengeTable(Vl1Limits.ChallengedNewcomers, random);
         _prefixes = new PrefixLimits(random);
-        _timer = time.CreateTimer(static admission => ((IdentityAdmission)admission!).Run(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>HELLOs and newcomers that wait for a check.</summary>
@@ -111,7 +116,9 @@ internal sealed class IdentityAdmission : IDisposable
         }
     }
 
-    /// <summary>Whether an encrypted packet of an unknown node is the answer to our challenge, or at least of somebody who was challenged. Then it is used up.</summary>
+    /// <summary>
+    /// Whether an encrypted packet of an unknown node is the answer to our challenge, or at least of somebody who was challenged. Then it is used up.
+    /// </summary>
     public bool TryTakeAnswer(NodeId source, Span<byte> packet, in PacketInfo info)
     {
         lock (_lock)
@@ -163,7 +170,7 @@ internal sealed class IdentityAdmission : IDisposable
         lock (_lock)
         {
             _disposed = true;
-            _timer.Dispose();
+            _timer?.Dispose();
             while (_hellos.TryTake(out var hello))
             {
                 ArrayPool<byte>.Shared.Return(hello.Buffer);
@@ -201,6 +208,7 @@ internal sealed class IdentityAdmission : IDisposable
         if (!_working)
         {
             _working = true;
+            _timer ??= _time.CreateTimer(static admission => ((IdentityAdmission)admission!).Run(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             _timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
     }
@@ -209,18 +217,17 @@ internal sealed class IdentityAdmission : IDisposable
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What a stranger sent must never end the process; the failure is logged and counted.")]
     private void Run()
     {
-        while (TryBegin(out var check, out var hello, out var newcomer))
+        while (TryBegin(out var hello, out var newcomer))
         {
-            var started = Elapsed;
             try
             {
-                if (check == IdentityCheck.Agreement)
+                if (newcomer is null)
                 {
                     CheckHello(hello);
                 }
                 else
                 {
-                    CheckProof(newcomer!);
+                    CheckProof(newcomer);
                 }
             }
             catch (ObjectDisposedException) when (_disposed)
@@ -232,19 +239,21 @@ internal sealed class IdentityAdmission : IDisposable
                 _host.OnFailed(exception);
             }
 
-            var measured = Elapsed - started;
-            if (!TryContinue(check, _checks.CostOf(check, measured), measured))
+            if (_unpassed > TimeSpan.Zero)
             {
+                var rest = _unpassed;
+                _unpassed = TimeSpan.Zero;
+                SetTimer(rest);
                 return;
             }
         }
     }
 
-    private bool TryBegin(out IdentityCheck check, out WaitingHello hello, out Newcomer? newcomer)
+    // The next piece of work: a newcomer whose proof of work is to be checked, or else a HELLO.
+    private bool TryBegin(out WaitingHello hello, out Newcomer? newcomer)
     {
         hello = default;
         newcomer = null;
-        check = default;
         lock (_lock)
         {
             var now = Elapsed;
@@ -259,30 +268,37 @@ internal sealed class IdentityAdmission : IDisposable
 
             if (wait > TimeSpan.Zero)
             {
-                _timer.Change(wait, Timeout.InfiniteTimeSpan);
+                // Whole milliseconds, which is what timers have: less would be none.
+                _timer!.Change(TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
                 return false;
             }
 
             // Of two that may run, the kind that has used less of its share.
             bool agreementFirst = proof > TimeSpan.Zero || (agreement <= TimeSpan.Zero && _agreementTime.PaidAt <= _proofTime.PaidAt);
-            check = agreementFirst ? IdentityCheck.Agreement : IdentityCheck.ProofOfWork;
             return agreementFirst ? _hellos.TryTake(out hello) : _proofs.TryTake(out newcomer);
         }
     }
 
-    // False when the clock of a simulation has to catch up with what the check costs there.
-    private bool TryContinue(IdentityCheck check, TimeSpan cost, TimeSpan measured)
+    private void Charge(IdentityCheck check, TimeSpan started)
     {
+        var measured = Elapsed - started;
+        var cost = _checks.CostOf(check, measured);
         lock (_lock)
         {
             (check == IdentityCheck.Agreement ? ref _agreementTime : ref _proofTime).Spend(cost, Elapsed);
-            if (_disposed || cost <= measured)
-            {
-                return true;
-            }
+        }
 
-            _timer.Change(cost - measured, Timeout.InfiniteTimeSpan);
-            return false;
+        _unpassed = cost - measured;
+    }
+
+    private void SetTimer(TimeSpan due)
+    {
+        lock (_lock)
+        {
+            if (!_disposed)
+            {
+                _timer!.Change(due, Timeout.InfiniteTimeSpan);
+            }
         }
     }
 
@@ -305,7 +321,10 @@ internal sealed class IdentityAdmission : IDisposable
                 return;
             }
 
-            if (_checks.Agree(_self, hello.Identity) is not { } keys)
+            var started = Elapsed;
+            var keys = _checks.Agree(_self, hello.Identity);
+            Charge(IdentityCheck.Agreement, started);
+            if (keys is null)
             {
                 _drops.Add(DropReason.HelloIdentity);
                 return;
@@ -361,8 +380,7 @@ internal sealed class IdentityAdmission : IDisposable
 
     private void CheckProof(Newcomer newcomer)
     {
-        bool proven = _host.FindPeer(newcomer.Identity.Address) is { } known ? known.Identity.Equals(newcomer.Identity) : _checks.IsValid(newcomer.Identity);
-        if (!proven)
+        if (_host.FindPeer(newcomer.Identity.Address) is { } known ? !known.Identity.Equals(newcomer.Identity) : !IsValid(newcomer.Identity))
         {
             _drops.Add(DropReason.HelloIdentity);
             newcomer.Dispose();
@@ -370,6 +388,14 @@ internal sealed class IdentityAdmission : IDisposable
         }
 
         _host.Admit(newcomer);
+    }
+
+    private bool IsValid(NodeIdentity identity)
+    {
+        var started = Elapsed;
+        bool valid = _checks.IsValid(identity);
+        Charge(IdentityCheck.ProofOfWork, started);
+        return valid;
     }
 
     private readonly record struct WaitingHello(byte[] Buffer, int Length, PacketInfo Info);
