@@ -3,7 +3,7 @@ namespace EndToEnd.Tests.Sandbox;
 /// <summary>
 /// Each system call that a node makes, directly or through the framework, beyond what an empty program makes, refused with ENOSYS and with EPERM as a seccomp profile
 /// does: the node starts and serves, or says what to allow. Not here is what the runtime itself ends at, before or whatever the node does: clone3 with EPERM,
-/// epoll_wait, fcntl, getdents64, pread64, sched_setaffinity.
+/// epoll_wait, fcntl, getdents64, pread64, sched_setaffinity, sysinfo.
 /// </summary>
 [Collection(nameof(WholeProcess))]
 public sealed class RefusedCallTests(SandboxedProcess sandbox, ITestOutputHelper output) : IClassFixture<SandboxedProcess>
@@ -32,7 +32,6 @@ public sealed class RefusedCallTests(SandboxedProcess sandbox, ITestOutputHelper
     [InlineData("setsockopt")]
     [InlineData("shutdown")]
     [InlineData("socket:10")]
-    [InlineData("sysinfo")]
     [InlineData("socket:16", 1113)]
     [InlineData("socket:16,ioctl::0x8912", 1113)]
     [InlineData("utimensat,utime,utimes")]
