@@ -33,7 +33,9 @@ public sealed record ZeroTierTransportOptions
     /// <summary>Told about the flow of each connection, for logs. Null for nobody.</summary>
     public IZeroTierConnectionObserver? Observer { get; init; }
 
-    /// <summary>Completed handshakes that wait to be accepted, and half-open ones, each 1 to 65535. When the first are as many, SYNs are dropped and counted. Default 512.</summary>
+    /// <summary>
+    /// Completed handshakes that wait to be accepted, and half-open ones, each 1 to 65535. When the first are as many, SYNs are dropped and counted. Default 512.
+    /// </summary>
     public int Backlog { get; init; } = 512;
 
     /// <summary>

@@ -98,14 +98,14 @@ internal sealed partial class TcpConnection
         Resume();
     }
 
-    // What the application has not read counts against the limit at which it is behind, and the rest stays in reserve until that is reached: short of it,
-    // nobody would tell the peer of a window that has opened again.
+    // What the application has not read counts against the limit at which it is behind. The reserve is there until the pipe says that it is, or nobody would
+    // tell the peer of a window that has opened again; a pipe whose reader asks for more than the limit at once never says so.
     private long ReceiveRoom
     {
         get
         {
             long limit = _options.Input.PauseWriterThreshold;
-            long room = limit == 0 || DiscardsInput ? long.MaxValue : limit + ReceiveReserve - (Unread?.Held ?? 0);
+            long room = limit == 0 || DiscardsInput ? long.MaxValue : Math.Max(0, limit - (Unread?.Held ?? 0)) + ReceiveReserve;
             return _environment.Budget.IsExhausted ? Math.Min(room, BufferBudget.Minimum) : room;
         }
     }

@@ -90,6 +90,18 @@ public sealed class BufferBudgetTests
     }
 
     [Fact]
+    public async Task Window_WhenTheApplicationAsksForMoreAtOnceThanTheReadLimit_StaysOpen()
+    {
+        using var pair = new TcpPair();
+        pair.Link.IsTraced = false;
+        (TcpSocket client, TcpSocket server) = pair.Connect();
+        _ = TcpTraffic.SendAsync(client.Output, 5_000_000, 1);
+        Task<ReadResult> reading = server.Input.ReadAtLeastAsync(5_000_000, TestContext.Current.CancellationToken).AsTask();
+        Assert.True(pair.Clock.RunUntil(() => reading.IsCompleted, TimeSpan.FromSeconds(20)), "The upload stands still.");
+        Assert.Equal(5_000_000, (await reading).Buffer.Length);
+    }
+
+    [Fact]
     public async Task Rule_5_13_A_budget_that_is_used_up_refuses_newcomers_sheds_the_largest_that_stand_still_and_serves_again()
     {
         const int Limit = 8 << 20;
