@@ -1,3 +1,4 @@
+using ZeroTier.Managed.Net;
 using System.Net;
 using ZeroTier;
 using ZeroTier.Managed;

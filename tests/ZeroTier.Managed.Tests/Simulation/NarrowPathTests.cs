@@ -141,7 +141,7 @@ public class NarrowPathTests
         world.Run(async () =>
         {
             await world.StartAsync();
-            var address = Managed.IpAddress.From(world.AddressOf(0));
+            var address = IpAddress.From(world.AddressOf(0));
             var output = world.Members[1].Session!.Networks[0].Stack!.Output;
             Assert.Equal(1432 - 38 - 40, output.ExpectedPayload(address));
             var (client, server) = await ConnectAsync(world);

@@ -168,6 +168,10 @@ public sealed class Vl1AdmissionLoadTests(ITestOutputHelper output)
         {
         }
 
+        public void OnTick(long now)
+        {
+        }
+
         public void OnOnlineChanged(bool online)
         {
         }
