@@ -44,7 +44,7 @@ public sealed class ZeroTierOptions
     /// </summary>
     public string? IdentitySecret { get; set; }
 
-    /// <summary>The UDP port that ZeroTier's own packets use on the host, 0 to 65535; 0 lets the system choose. Default 0.</summary>
+    /// <summary>The UDP port that ZeroTier's own packets use on the host, 0 to 65535; 0 takes that of the last run, which the storage folder keeps, at first a random one. Default 0.</summary>
     public int Port { get; set; }
 
     /// <summary>A planet file with the roots to use. Default: none, which means the public roots of ZeroTier. Not together with <see cref="UseDevelopmentNetwork()"/>.</summary>

@@ -39,6 +39,12 @@ public interface IZeroTierNode : IAsyncDisposable
     /// <summary>Why the state is <see cref="ZeroTierNodeState.Failed"/>; else null.</summary>
     ZeroTierException? FatalError { get; }
 
+    /// <summary>
+    /// What is wrong although the node runs, with the remedy, for people to read; null when nothing is known to be. At present: another node runs with this node's
+    /// identity (seen by the managed engine, where the root is one of ours).
+    /// </summary>
+    string? Warning => null;
+
     /// <summary>The node's own address. Known from the first start on.</summary>
     /// <exception cref="ZeroTierException">The node was never started (<see cref="ZeroTierError.NotRunning"/>).</exception>
     NodeId Id { get; }

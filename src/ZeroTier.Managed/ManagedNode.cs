@@ -44,6 +44,9 @@ public sealed class ManagedNode : IZeroTierNode
     public ZeroTierException? FatalError => _core.FatalError;
 
     /// <inheritdoc />
+    public string? Warning => Session?.Warning;
+
+    /// <inheritdoc />
     public NodeId Id => _core.Id;
 
     /// <inheritdoc />

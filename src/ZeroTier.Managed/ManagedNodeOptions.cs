@@ -29,7 +29,7 @@ public sealed record ManagedNodeOptions
     public Planet? Planet { get; init; }
 
     /// <summary>
-    /// The UDP port, 0 to 65535; 0 lets the system choose. Default 0.
+    /// The UDP port, 0 to 65535; 0 takes that of the last run, which the storage folder keeps, at first a random one; without a folder the system chooses. Default 0.
     /// </summary>
     public int Port { get; init; }
 

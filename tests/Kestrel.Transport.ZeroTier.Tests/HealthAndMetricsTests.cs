@@ -165,6 +165,19 @@ public class HealthAndMetricsTests
     }
 
     [Fact]
+    public async Task Health_says_what_the_node_warns_of()
+    {
+        await using var host = await StartAsync();
+        host.Server.Warning = "Another node runs with the identity of this one.";
+        var report = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Degraded, report.Status);
+        Assert.Equal(host.Server.Warning, report.Description);
+
+        host.Server.Warning = null;
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+    }
+
+    [Fact]
     public async Task Health_minds_no_root_that_is_not_direct()
     {
         await using var host = await StartAsync(zt => zt.RequireDirect = true);

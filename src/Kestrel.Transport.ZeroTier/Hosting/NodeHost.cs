@@ -53,6 +53,8 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
 
     public ZeroTierException? FatalError => Inner?.FatalError;
 
+    public string? Warning => Inner?.Warning;
+
     public NodeId Id => Started().Id;
 
     public bool IsOnline => Inner?.IsOnline ?? false;
@@ -283,7 +285,9 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
         }
         catch (TimeoutException)
         {
-            TransportLog.NotOnline(_logger, OnlinePatience.TotalSeconds, Readiness.NotOnline);
+            int direct = node.Peers.Count(peer => peer is { Role: ZeroTierPeerRole.Leaf, IsDirect: true });
+            string reached = direct == 0 ? "" : $" Peers known from earlier runs that are reached meanwhile: {direct}.";
+            TransportLog.NotOnline(_logger, OnlinePatience.TotalSeconds, $"{Readiness.NotOnline}.{reached}");
         }
         catch (Exception)
         {

@@ -34,6 +34,11 @@ internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, 
             JudgeOffline(settings, bad, degraded);
         }
 
+        if (node.Warning is { } warning)
+        {
+            degraded.Add(warning);
+        }
+
         var networks = node.Networks;
         foreach (string text in settings.Networks)
         {

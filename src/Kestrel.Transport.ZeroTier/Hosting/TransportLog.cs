@@ -74,7 +74,7 @@ internal static partial class TransportLog
     public static partial void RootsChosen(ILogger logger, string roots);
 
     [LoggerMessage(111, LogLevel.Warning,
-        "After {Seconds} seconds the node is not online yet: {Reason}. It goes on trying.", EventName = "NotOnline")]
+        "After {Seconds} seconds the node is not online yet: {Reason} It goes on trying.", EventName = "NotOnline")]
     public static partial void NotOnline(ILogger logger, double seconds, string reason);
 
     [LoggerMessage(112, LogLevel.Warning,

@@ -11,13 +11,15 @@ internal static class OwnerFile
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>Writes a file. It is complete under another name, and on the disk, before it takes its place: a crash or a full disk leaves the old state or the new one.</summary>
+    /// <remarks>Only what is found again by itself need not be on the disk: then a machine that crashes may lose it.</remarks>
     /// <param name="path">The file. A symbolic link in its place is replaced, not followed.</param>
     /// <param name="bytes">All of it.</param>
     /// <param name="secret">Whether nobody but the owner may read it (mode 0600, or an access list of its own).</param>
     /// <param name="overwrite">Whether it may be there already.</param>
+    /// <param name="durable">Whether it must be on the disk.</param>
     /// <exception cref="IOException">It cannot be written, or is there and may not be.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
-    public static void Write(string path, ReadOnlySpan<byte> bytes, bool secret, bool overwrite)
+    public static void Write(string path, ReadOnlySpan<byte> bytes, bool secret, bool overwrite, bool durable = true)
     {
         string temporary = path + ".new";
         File.Delete(temporary);
@@ -33,7 +35,7 @@ internal static class OwnerFile
                     OpenToReaders(file);
                 }
 
-                file.Flush(flushToDisk: true);
+                file.Flush(flushToDisk: durable);
             }
 
             File.Move(temporary, path, overwrite);

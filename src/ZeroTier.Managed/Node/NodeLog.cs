@@ -32,6 +32,14 @@ internal static partial class NodeLog
     [LoggerMessage(108, LogLevel.Warning, "{What} could not be written to the storage folder; the node goes on without.", EventName = "NotStored")]
     public static partial void NotStored(ILogger logger, string what, Exception error);
 
+    [LoggerMessage(110, LogLevel.Warning,
+        "UDP port {Last}, which this node had in its last run, is taken by another program; the node has {Port} now. Peers may need up to 25 seconds to find it there. Set Port to have one that is always free.",
+        EventName = "PortMoved")]
+    public static partial void PortMoved(ILogger logger, int last, int port);
+
+    [LoggerMessage(111, LogLevel.Warning, "Node {Node}: {Warning}", EventName = "Twin")]
+    public static partial void Twin(ILogger logger, NodeId node, string warning);
+
     [LoggerMessage(109, LogLevel.Information, "Node {Node} is a root of its planet.", EventName = "NodeIsRoot")]
     public static partial void IsRoot(ILogger logger, NodeId node);
 

@@ -8,6 +8,29 @@ namespace ZeroTier.Managed.Node;
 /// <summary>What the layers below tell the node.</summary>
 internal sealed partial class NodeSession : IVl2Client
 {
+    private static readonly TimeSpan TwinLogInterval = TimeSpan.FromMinutes(10);
+
+    // The root tells of it every 15 s.
+    private static readonly TimeSpan TwinPatience = TimeSpan.FromSeconds(100);
+    private Twin? _twin;
+
+    public string? Warning
+    {
+        get
+        {
+            Twin? twin;
+            lock (_lock)
+            {
+                twin = _twin;
+            }
+
+            return twin is null || Options.TimeProvider.GetElapsedTime(twin.Seen) >= TwinPatience
+                ? null
+                : $"Another node runs with the identity of this one, {Id}{(twin.EndPoint.IsNone ? "" : $", at {twin.EndPoint}")}: each gets packets of the other, and connections of both fail. "
+                    + "Stop one of them, or give it a storage folder of its own that is empty at its first start; a folder must not be copied or be part of an image.";
+        }
+    }
+
     void IVl2Client.OnNetworkChanged(Network network, NetworkState before, NetworkState after)
     {
         ZeroTierNetwork old, now;
@@ -54,7 +77,7 @@ internal sealed partial class NodeSession : IVl2Client
 
     void IVl2Client.OnPeerChanged(Peer peer, PeerChange change)
     {
-        _peersChanged = true;
+        NoteChanged(peer);
         switch (change)
         {
             case PeerChange.Added when !peer.IsUpstream:
@@ -89,6 +112,23 @@ internal sealed partial class NodeSession : IVl2Client
             $"Another node has the address {Id}: the identity of this node was copied, or stolen. Stop the other node, or give this one an identity of its own.");
         NodeLog.Failed(_log, Id, error.Message);
         _fail(this, error);
+    }
+
+    void IVl2Client.OnTwin(in InetEndPoint endPoint)
+    {
+        long now = Options.TimeProvider.GetTimestamp();
+        bool again;
+        lock (_lock)
+        {
+            again = _twin is { } known && Options.TimeProvider.GetElapsedTime(known.Logged, now) < TwinLogInterval;
+            _twin = new Twin(endPoint, now, again ? _twin!.Logged : now);
+        }
+
+        if (!again)
+        {
+            NodeLog.Twin(_log, Id, Warning!);
+            _changed.Pulse();
+        }
     }
 
     void IVl2Client.OnPlanetUpdated(Planet planet) => Store(() => _files?.SavePlanet(planet), "The new planet");
@@ -168,4 +208,7 @@ internal sealed partial class NodeSession : IVl2Client
 
     private static ZeroTierEventCode AddressRemoved(IPAddress address) =>
         address.AddressFamily == AddressFamily.InterNetwork ? ZeroTierEventCode.AddressRemovedIPv4 : ZeroTierEventCode.AddressRemovedIPv6;
+
+    /// <summary>Another node with this identity, and when it was last seen and logged.</summary>
+    private sealed record Twin(InetEndPoint EndPoint, long Seen, long Logged);
 }

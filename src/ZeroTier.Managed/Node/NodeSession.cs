@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Engines;
 using ZeroTier.Managed.Datagrams;
@@ -15,9 +16,6 @@ namespace ZeroTier.Managed.Node;
 /// </remarks>
 internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 {
-    // Peers are stored while the node runs too: a root that was killed would know nobody for minutes, and nobody would know why.
-    private static readonly TimeSpan PeerStoreInterval = TimeSpan.FromSeconds(30);
-
     // What the process may use is the container's or the heap's limit, else the machine's memory.
     private const int DefaultBufferShare = 4;
 
@@ -28,8 +26,6 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     private readonly Action<NodeSession, ZeroTierException> _fail;
     private readonly ILogger _log;
     private readonly BufferBudget _buffers;
-    private NodeFiles? _files;
-    private PeerFiles? _peerFiles;
     private NetworkTable _table = null!;
     private Vl1Node _vl1 = null!;
     private IDatagramTransport _transport = null!;
@@ -40,7 +36,6 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     private ZeroTierStatistics _past = new();
     private JoinedNetwork? _leaving;
     private volatile bool _closing;
-    private volatile bool _peersChanged;
     private bool _readOnly;
     private int _notStored;
     private bool _online;
@@ -219,6 +214,8 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             var store = _resources.Add(await IdentityStore.OpenAsync(path, Options.RandomSource, cancellationToken).ConfigureAwait(false));
             identity = store.Identity;
             _files = new NodeFiles(store.Path);
+            _port = new StoredPort(store.Path);
+
             if (store.ReadOnlyBecause is { } reason)
             {
                 _readOnly = true;
@@ -300,15 +297,6 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         }
     }
 
-    private UdpDatagramTransport OpenUdp(Planet planet) => UdpDatagramTransport.Open(new UdpDatagramTransportOptions
-    {
-        Port = Options.Port,
-        BindAddresses = Options.BindAddresses,
-        LoopbackOnly = planet.IsLoopbackOnly,
-        TimeProvider = Options.TimeProvider,
-        Logger = ShieldedLogger.Create(Options.LoggerFactory, "ZeroTier.Managed.Datagrams"),
-    });
-
     private async ValueTask CloseTransportsAsync()
     {
         try
@@ -322,45 +310,6 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         }
     }
 
-    private void StoreChangedPeers()
-    {
-        if (_peersChanged && !_closing)
-        {
-            _peersChanged = false;
-            StorePeers();
-        }
-    }
-
-    private void StorePeers()
-    {
-        if (_peerFiles is { } files)
-        {
-            Store(() => files.Save(_vl1.GetPersistentPeers()), "The peers");
-        }
-    }
-
-    // What cannot be stored costs a slower next start, not this run.
-    private void Store(Action write, string what)
-    {
-        if (_readOnly)
-        {
-            return;
-        }
-
-        try
-        {
-            write();
-            Volatile.Write(ref _notStored, 0);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Peers are tried again and again: a full disk is said once, until it has room.
-            if (Interlocked.Exchange(ref _notStored, 1) == 0)
-            {
-                NodeLog.NotStored(_log, what, e);
-            }
-        }
-    }
 
     private sealed class Closing(Func<ValueTask> close) : IAsyncDisposable
     {

@@ -20,10 +20,18 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
         lock (_stored)
         {
             var peers = new List<KnownPeer>();
-            foreach (string file in Files().OrderByDescending(File.GetLastWriteTimeUtc).Take(Vl1Limits.RememberedPeers))
+            int count = 0;
+            foreach (string file in Files().OrderByDescending(File.GetLastWriteTimeUtc))
             {
                 try
                 {
+                    if (count++ >= Vl1Limits.RememberedPeers)
+                    {
+                        // A node that is always killed never stores at its end who was forgotten.
+                        File.Delete(file);
+                        continue;
+                    }
+
                     if (OwnerFile.Read(file, KnownPeer.MaxSize) is var record && KnownPeer.TryRead(record) is { } peer)
                     {
                         peers.Add(peer);
@@ -51,14 +59,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
             var current = new HashSet<string>(StringComparer.Ordinal);
             foreach (var peer in peers)
             {
-                string file = FileOf(peer);
-                current.Add(file);
-                var record = bytes[..peer.Write(bytes)];
-                if (!_stored.TryGetValue(file, out byte[]? stored) || !record.SequenceEqual(stored))
-                {
-                    OwnerFile.Write(file, record, secret: true, overwrite: true);
-                    _stored[file] = record.ToArray();
-                }
+                current.Add(Write(peer, bytes));
             }
 
             foreach (string file in Files().Where(file => !current.Contains(file)))
@@ -69,6 +70,30 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
 
             KeepOrder(peers);
         }
+    }
+
+    /// <summary>Writes one peer at once. Thread-safe.</summary>
+    public void Save(KnownPeer peer)
+    {
+        lock (_stored)
+        {
+            OwnerFolder.CreateInside(_path);
+            Write(peer, stackalloc byte[KnownPeer.MaxSize]);
+        }
+    }
+
+    private string Write(KnownPeer peer, Span<byte> buffer)
+    {
+        string file = FileOf(peer);
+        var record = buffer[..peer.Write(buffer)];
+        if (!_stored.TryGetValue(file, out byte[]? stored) || !record.SequenceEqual(stored))
+        {
+            // A peer that is lost is met again: not worth a wait for the disk.
+            OwnerFile.Write(file, record, secret: true, overwrite: true, durable: false);
+            _stored[file] = record.ToArray();
+        }
+
+        return file;
     }
 
     /// <summary>The time of a file tells its place in the order: of those that the next start greets, which are few.</summary>

@@ -47,6 +47,10 @@ internal interface IVl1Client
     /// <summary>A root says that another identity holds our address: this identity is of no use any more.</summary>
     void OnIdentityCollision();
 
+    /// <summary>Another node that runs now has our identity.</summary>
+    /// <param name="endPoint">Where a root sees it.</param>
+    void OnTwin(in InetEndPoint endPoint);
+
     /// <summary>A root handed out a newer planet: it should be stored.</summary>
     void OnPlanetUpdated(Planet planet);
 

@@ -131,6 +131,13 @@ internal sealed class Peer
 
     public IReadOnlyList<InetEndPoint> RootEndPoints { get; set; } = [];
 
+    /// <summary>Where it was when it was last heard, in an earlier run or before its paths expired: tried while it has no path.</summary>
+    public IReadOnlyList<InetEndPoint> FormerEndPoints { get; set; } = [];
+
+    public long LastPlacesTold { get; set; } = Vl1Timing.Never;
+
+    public long LastFormerHello { get; set; } = Vl1Timing.Never;
+
     public bool IsForgotten { get; set; }
 
     public long Created { get; init; }

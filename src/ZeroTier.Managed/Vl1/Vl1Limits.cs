@@ -131,4 +131,10 @@ internal static class Vl1Limits
 
     /// <summary>Ways to peers whose size is being probed at one time.</summary>
     public const int MtuProbes = 256;
+
+    /// <summary>Places at which roots have seen us.</summary>
+    public const int OwnPlaces = 64;
+
+    /// <summary>Peers that are told once more (<see cref="Vl1Timing.GreetAgain"/>): those of the start, and those met since.</summary>
+    public const int GreetedAgain = 128;
 }

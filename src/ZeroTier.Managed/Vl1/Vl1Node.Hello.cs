@@ -69,6 +69,7 @@ internal sealed partial class Vl1Node
             long now = Now;
             if (info.Hops == 0)
             {
+                NoteOwnPlace(peer, hello.SentTo);
                 NoteSurface(peer, info, hello.SentTo, now);
             }
 
@@ -132,6 +133,7 @@ internal sealed partial class Vl1Node
             if (info.Hops == 0)
             {
                 peer.FindPath(info.Socket, info.Source)?.AddLatencySample(now + _startUnixMilliseconds - (long)ok.Timestamp);
+                NoteOwnPlace(peer, ok.Seen);
                 NoteSurface(peer, info, ok.Seen, now);
             }
 

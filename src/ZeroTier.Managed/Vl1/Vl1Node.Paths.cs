@@ -160,7 +160,7 @@ internal sealed partial class Vl1Node
 
         peer.Paths = replace < 0 ? [.. paths, path] : [.. paths[..replace], path, .. paths[(replace + 1)..]];
         Vl1Log.PathLearnt(_log, peer.Id, path.EndPoint, path.Socket);
-        if (paths.Length > 0 && replace < 0)
+        if (paths.Length > 0)
         {
             Notify(peer, PeerChange.PathAdded);
         }
@@ -352,6 +352,7 @@ internal sealed partial class Vl1Node
 
         if (message.Peer == Id)
         {
+            HearOfPlace(message.EndPoint);
             return;
         }
 

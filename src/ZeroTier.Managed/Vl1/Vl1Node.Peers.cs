@@ -158,10 +158,33 @@ internal sealed partial class Vl1Node
         else
         {
             peer.Version = known.Version;
+            peer.FormerEndPoints = known.EndPoints;
             Reroute(peer, now);
+            if (_state == Running)
+            {
+                GreetWhereItWas(peer, now);
+            }
         }
 
         return peer;
+    }
+
+    // The places where a peer was may still be right although no root can say so; a greeting may be lost, and the peer may start after us.
+    private void GreetWhereItWas(Peer peer, long now)
+    {
+        if (now - peer.LastFormerHello < Vl1Timing.FormerHello)
+        {
+            return;
+        }
+
+        peer.LastFormerHello = now;
+        foreach (var endPoint in peer.FormerEndPoints)
+        {
+            if (CanUse(peer, endPoint))
+            {
+                GreetFromAll(peer, endPoint);
+            }
+        }
     }
 
     // Peers that talked to us before the restart still send to where we were: a HELLO from here tells them where we are.
@@ -173,6 +196,30 @@ internal sealed partial class Vl1Node
             foreach (var id in recent)
             {
                 FindOrRecall(id);
+            }
+        }
+    }
+
+    // A node of the reference that knew us before the start takes our former port for alive for 19 s after it last heard it, and looks at no other port of our
+    // address meanwhile (chapter 2.13.2); then, unless we are heard from the new one, it goes on sending to the old for 243 s. So everybody is greeted once more.
+    private void GreetAgain(long now)
+    {
+        _greetsAgain = false;
+        foreach (var root in _upstreams)
+        {
+            GreetRoot(root, now);
+        }
+
+        foreach (var peer in _peerList.Where(peer => !peer.IsUpstream).OrderByDescending(peer => peer.LastReceived).Take(Vl1Limits.GreetedAgain))
+        {
+            foreach (var path in peer.Paths)
+            {
+                Greet(peer, path.Socket, path.EndPoint);
+            }
+
+            if (peer.Paths.Length == 0)
+            {
+                GreetWhereItWas(peer, now);
             }
         }
     }
@@ -233,7 +280,11 @@ internal sealed partial class Vl1Node
                 return;
             }
 
-            if (peer is null && !Whois(destination, now))
+            if (peer is not null)
+            {
+                GreetWhereItWas(peer, now);
+            }
+            else if (!Whois(destination, now))
             {
                 // Without a root yet the packet waits as well: at start the first one answers within its life.
                 if (_upstreams.Count == 0)

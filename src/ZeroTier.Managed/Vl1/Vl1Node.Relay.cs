@@ -10,6 +10,13 @@ internal sealed partial class Vl1Node
     {
         int hops = PacketHeader.Hops(datagram);
         var source = PacketHeader.Source(datagram);
+        if (source == destination)
+        {
+            // Nobody writes to himself, and a root of the reference to which this one passed it on would lock up.
+            Drops.Add(DropReason.NoRoute);
+            return;
+        }
+
         if (!MayRelay(hops) || RelayTarget(destination, source, from, datagram.Length) is not { } target)
         {
             return;

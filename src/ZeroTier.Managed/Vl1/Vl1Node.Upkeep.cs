@@ -66,6 +66,11 @@ internal sealed partial class Vl1Node
         }
 
         FlushQueue(null);
+        if (_greetsAgain && now >= Vl1Timing.GreetAgain)
+        {
+            GreetAgain(now);
+        }
+
         bool pingCheck = now - _lastPingCheck >= Vl1Timing.PingCheck;
         if (pingCheck || _loopbackOnly)
         {
@@ -197,6 +202,7 @@ internal sealed partial class Vl1Node
 
     private void KeepLeaf(Peer peer, long now)
     {
+        TellOtherPlaces(peer, now);
         bool relaying = now - peer.LastRelayedSend < Vl1Timing.PathInUse;
         bool active = now - peer.LastNontrivial < _activity || relaying
             || Array.Exists(peer.Paths, path => now - path.LastUsed < Vl1Timing.PathInUse);
@@ -206,7 +212,16 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        if (!KeepPaths(peer, now) && relaying && !peer.Version.IsKnown)
+        if (KeepPaths(peer, now) || !relaying)
+        {
+            return;
+        }
+
+        if (!RelayIsAlive(now))
+        {
+            GreetWhereItWas(peer, now);
+        }
+        else if (!peer.Version.IsKnown)
         {
             GreetThroughRoot(peer, now);
         }
@@ -309,6 +324,10 @@ internal sealed partial class Vl1Node
         if (peer.Paths.Length > 0)
         {
             Notify(peer, PeerChange.PathRemoved);
+        }
+        else
+        {
+            peer.FormerEndPoints = EndPointsOf(paths);
         }
 
         Reroute(peer, now);

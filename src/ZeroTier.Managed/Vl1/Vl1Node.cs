@@ -57,6 +57,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private Outbox _outbox = new();
     private Outbox? _spareOutbox;
     private NodeId[] _anchors = [];
+    private bool _greetsAgain = true;
     private long _lastPingCheck = Vl1Timing.Never;
     private long _lastHousekeeping;
     private long _lastBeaconAnswer = Vl1Timing.Never;
@@ -333,6 +334,15 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
     }
 
+    /// <summary>The same of one peer; null when it is not in memory, or a root.</summary>
+    public KnownPeer? GetPersistentPeer(NodeId id)
+    {
+        lock (_control)
+        {
+            return FindPeer(id) is { IsUpstream: false } peer ? Remember(peer) : null;
+        }
+    }
+
     internal void Return(Vl1Batch batch)
     {
         lock (_batches)
@@ -454,8 +464,11 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     // Counted back from now: the wall clock may have been set since the start.
     private static DateTimeOffset At(DateTimeOffset now, long age) => now - TimeSpan.FromMilliseconds(age);
 
-    private static KnownPeer Remember(Peer peer) =>
-        new(peer.Identity, peer.Version, [.. peer.Paths.Select(path => path.EndPoint).Distinct().Take(Vl1Limits.RememberedEndPoints)]);
+    // Where it is, or where it last was.
+    private static KnownPeer Remember(Peer peer) => new(peer.Identity, peer.Version, peer.Paths.Length == 0 ? peer.FormerEndPoints : EndPointsOf(peer.Paths));
+
+    private static IReadOnlyList<InetEndPoint> EndPointsOf(IEnumerable<PeerPath> paths) =>
+        [.. paths.Select(path => path.EndPoint).Distinct().Take(Vl1Limits.RememberedEndPoints)];
 
     private readonly ref struct Turn(Vl1Node node)
     {

@@ -30,6 +30,24 @@ internal static class Vl1Timing
     /// <summary>A path is alive for so long after a packet.</summary>
     public const int PathAlive = 19_000;
 
+    /// <summary>When, after the start, those are greeted again who may have ignored our new port: a tick after their path to the old one has gone silent.</summary>
+    public const int GreetAgain = PathAlive + Tick;
+
+    /// <summary>One HELLO to the places where a peer without a path was, while something is to be sent to it.</summary>
+    public const int FormerHello = 1_000;
+
+    /// <summary>A root tells a node that it hears from several places of the others this often.</summary>
+    public const int OtherPlaces = 15_000;
+
+    /// <summary>A root hears a place from which something came within this time: more than the time between two keepalives of a leaf.</summary>
+    public const int PlaceFresh = 7_500;
+
+    /// <summary>After the start, what a root says of our other places may be about our former self for so long.</summary>
+    public const int TwinPatience = PathAlive + PlaceFresh;
+
+    /// <summary>A place of another node with our identity is forgotten when it is not named again in this time.</summary>
+    public const int TwinMemory = 60_000;
+
     /// <summary>A path is dropped after so long without an authenticated packet.</summary>
     public const int PathExpiry = 243_000;
 

@@ -20,6 +20,9 @@ internal interface IVl2Client
     /// <inheritdoc cref="IVl1Client.OnIdentityCollision" />
     void OnIdentityCollision();
 
+    /// <inheritdoc cref="IVl1Client.OnTwin" />
+    void OnTwin(in InetEndPoint endPoint);
+
     /// <inheritdoc cref="IVl1Client.OnPlanetUpdated" />
     void OnPlanetUpdated(Planet planet);
 }

@@ -141,6 +141,8 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
     void IVl1Client.OnIdentityCollision() => _options.Client.OnIdentityCollision();
 
+    void IVl1Client.OnTwin(in InetEndPoint endPoint) => _options.Client.OnTwin(endPoint);
+
     void IVl1Client.OnPlanetUpdated(Planet planet) => _options.Client.OnPlanetUpdated(planet);
 
     bool IVl1Client.IsVirtualAddress(in InetEndPoint endPoint)

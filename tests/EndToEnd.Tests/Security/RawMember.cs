@@ -121,6 +121,10 @@ internal sealed class RawMember : IVl1Client, IAsyncDisposable
     {
     }
 
+    void IVl1Client.OnTwin(in InetEndPoint endPoint)
+    {
+    }
+
     void IVl1Client.OnPlanetUpdated(Planet planet)
     {
     }

@@ -60,6 +60,8 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
 
     public ZeroTierException? FatalError { get; private set; }
 
+    public string? Warning { get; set; }
+
     public NodeId Id => _lastStart > 0 ? id : throw new ZeroTierException(ZeroTierError.NotRunning, "never started");
 
     public NodeId KnownId => id;

@@ -1,4 +1,6 @@
 using ZeroTier.Managed.Tests.Conformance;
+using ZeroTier.Managed.Tests.Simulation;
+using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Tests.Node;
 
@@ -39,6 +41,42 @@ public class PeerStoreTests
         }
 
         Assert.Equal(ZeroTierNodeState.Running, keeper.State);
+    }
+
+    [Fact]
+    public async Task Peers_AreStoredWithTheirPlaces_SoonAfterTheyAreMet()
+    {
+        using var folder = TemporaryFolder.WithIdentity(2);
+        var world = new SimulatedWorld(seed: 21, members: 1);
+        var host = world.Physical.AddHost("keeper", "10.0.0.50");
+        var keeper = new ManagedNode(new ManagedNodeOptions
+        {
+            StoragePath = folder.Path,
+            Planet = SimulatedWorld.SharedPlanet,
+            Networks = [SimulatedWorld.Network],
+            TimeProvider = world.Clock,
+            RandomSource = world.Physical.Random.Fork(),
+            Scheduler = System.IO.Pipelines.PipeScheduler.Inline,
+            DatagramTransportFactory = () => host.Open(SimulatedWorld.UdpPort),
+        });
+
+        // Making out whether an identity is valid takes real time, on another thread.
+        await keeper.StartAsync(Token).WaitAsync(Limit, Token);
+        using var member = TestIdentities.Get(1);
+        string file = Path.Combine(folder.Path, "peers.d", $"{member.Address}.peer");
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            await world.Members[0].PingAsync(SimulatedWorld.Network, keeper.Networks[0].Addresses[0].Address, cancellationToken: Token);
+            await world.Delay(TimeSpan.FromSeconds(5));
+        });
+
+        // Now it could be killed.
+        var stored = KnownPeer.TryRead(await File.ReadAllBytesAsync(file, Token));
+        Assert.Equal("10.0.0.2:9993", Assert.Single(stored!.EndPoints).ToString());
+        Assert.True(stored.Version.IsKnown);
+        world.Run(async () => await keeper.DisposeAsync());
+        world.Stop();
     }
 
     /// <summary>The system's time, in which slow timers are not worth waiting for.</summary>

@@ -103,6 +103,10 @@ internal sealed class HostileMember : IVl1Client
     {
     }
 
+    public void OnTwin(in InetEndPoint endPoint)
+    {
+    }
+
     public void OnPlanetUpdated(Planet planet)
     {
     }

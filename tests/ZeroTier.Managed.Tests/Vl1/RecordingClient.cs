@@ -16,6 +16,8 @@ internal sealed class RecordingClient : IVl1Client
 
     public int Collisions { get; private set; }
 
+    public List<InetEndPoint> Twins { get; } = [];
+
     public Func<Peer, Verb, PacketResult> Judge { get; set; } = (_, verb) => verb is Verb.Frame or Verb.ExtFrame ? PacketResult.Trusted : PacketResult.Ignored;
 
     public Func<InetEndPoint, bool> Virtual { get; set; } = _ => false;
@@ -41,6 +43,8 @@ internal sealed class RecordingClient : IVl1Client
     public void OnPeerChanged(Peer peer, PeerChange change) => Changes.Add((peer.Id, change));
 
     public void OnIdentityCollision() => Collisions++;
+
+    public void OnTwin(in InetEndPoint endPoint) => Twins.Add(endPoint);
 
     public void OnPlanetUpdated(Planet planet) => Planets.Add(planet);
 

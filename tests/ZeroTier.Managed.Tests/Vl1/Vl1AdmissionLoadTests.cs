@@ -184,6 +184,10 @@ public sealed class Vl1AdmissionLoadTests(ITestOutputHelper output)
         {
         }
 
+        public void OnTwin(in InetEndPoint endPoint)
+        {
+        }
+
         public void OnPlanetUpdated(Planet planet)
         {
         }

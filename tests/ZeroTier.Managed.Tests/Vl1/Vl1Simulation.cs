@@ -79,6 +79,8 @@ internal sealed class SimulatedNode(Vl1Simulation simulation, NodeIdentity ident
 
     public VirtualHost Host => host;
 
+    public Planet Planet => planet;
+
     public NodeId Id => identity.Address;
 
     public Vl1Node Node => _node ?? throw new InvalidOperationException("Not started.");

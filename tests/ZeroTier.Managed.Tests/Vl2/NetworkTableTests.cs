@@ -263,6 +263,10 @@ public sealed class NetworkTableTests : IDisposable
         {
         }
 
+        public void OnTwin(in InetEndPoint endPoint)
+        {
+        }
+
         public void OnPlanetUpdated(Planet planet)
         {
         }

@@ -195,6 +195,10 @@ public sealed class NetworkTests : IDisposable
         {
         }
 
+        public void OnTwin(in InetEndPoint endPoint)
+        {
+        }
+
         public void OnPlanetUpdated(Planet planet)
         {
         }

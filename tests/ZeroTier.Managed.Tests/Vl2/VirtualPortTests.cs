@@ -332,6 +332,10 @@ public sealed class VirtualPortTests : IDisposable
         {
         }
 
+        public void OnTwin(in InetEndPoint endPoint)
+        {
+        }
+
         public void OnPlanetUpdated(Planet planet)
         {
         }

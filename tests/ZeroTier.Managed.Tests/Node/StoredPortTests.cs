@@ -1,0 +1,118 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using ZeroTier.Engines;
+using ZeroTier.Managed.Tests.Conformance;
+
+namespace ZeroTier.Managed.Tests.Node;
+
+/// <summary>A node for which nobody has set a port keeps the one it has.</summary>
+public sealed class StoredPortTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Port_IsTakenAgain_AndWhenItIsTaken_AnotherOne_WhichIsSaidOnceAndKept()
+    {
+        await using var world = await LoopbackWorld.StartAsync(Token);
+        using var folder = TemporaryFolder.WithIdentity(5);
+        var log = new Warnings();
+        int first = await RunAsync(world, folder, log);
+        Assert.Equal(first, await RunAsync(world, folder, log));
+        Assert.Equal(first, await RunAsync(world, folder, log));
+        Assert.Empty(log.Lines);
+
+        int second;
+        using (var other = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp))
+        {
+            other.Bind(new IPEndPoint(IPAddress.Loopback, first));
+            second = await RunAsync(world, folder, log);
+            Assert.NotEqual(first, second);
+            Assert.Equal(second, await RunAsync(world, folder, log));
+        }
+
+        // Peers know the second one now.
+        Assert.Equal(second, await RunAsync(world, folder, log));
+        string line = Assert.Single(log.Lines);
+        Assert.Contains(first.ToString(System.Globalization.CultureInfo.InvariantCulture), line, StringComparison.Ordinal);
+        Assert.Contains(second.ToString(System.Globalization.CultureInfo.InvariantCulture), line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Port_ThatIsSet_IsUsedAndNotKept()
+    {
+        await using var world = await LoopbackWorld.StartAsync(Token);
+        using var folder = TemporaryFolder.WithIdentity(6);
+        int kept = await RunAsync(world, folder, new Warnings());
+        int set = ZeroTier.Tests.FreePort.Udp();
+
+        Assert.Equal(set, await RunAsync(world, folder, new Warnings(), set));
+        Assert.Equal(kept, await RunAsync(world, folder, new Warnings()));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("none")]
+    [InlineData("70000")]
+    [InlineData("-1")]
+    [InlineData("1234567890123456789")]
+    public void Load_WhatIsNoPort_IsNone(string content)
+    {
+        using var folder = new TemporaryFolder();
+        var port = new StoredPort(folder.Path);
+        Assert.Equal(0, port.Load());
+        File.WriteAllText(Path.Combine(folder.Path, "port"), content);
+        Assert.Equal(0, port.Load());
+        port.Save(54321);
+        Assert.Equal(54321, port.Load());
+    }
+
+    [Fact]
+    public void Candidates_AreTheLastOne_ThenSomeThatNoSystemHandsOut_ThenAny()
+    {
+        int[] candidates = [.. StoredPort.Candidates(9, Random.Shared.Next)];
+
+        Assert.Equal(9, candidates[0]);
+        Assert.Equal(0, candidates[^1]);
+        Assert.All(candidates[1..^1], port => Assert.InRange(port, 20_000, 32_767));
+        Assert.DoesNotContain(0, StoredPort.Candidates(0, Random.Shared.Next).SkipLast(1));
+    }
+
+    private static async Task<int> RunAsync(LoopbackWorld world, TemporaryFolder folder, Warnings log, int port = 0)
+    {
+        await using var node = new ManagedNode(new ManagedNodeOptions { StoragePath = folder.Path, Planet = world.Planet, Port = port, LoggerFactory = log });
+        await node.StartAsync(Token);
+        return node.LocalEndPoints[0].Port;
+    }
+
+    private sealed class Warnings : ILoggerFactory, ILogger
+    {
+        public List<string> Lines { get; } = [];
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                lock (Lines)
+                {
+                    Lines.Add(formatter(state, exception));
+                }
+            }
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}
