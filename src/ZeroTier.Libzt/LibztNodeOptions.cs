@@ -33,7 +33,7 @@ public sealed record LibztNodeOptions
     /// <summary>Uses ZeroTier's public roots, which libzt knows, when no planet is given. Default false.</summary>
     public bool UsePublicRoots { get; init; }
 
-    /// <summary>The UDP port, 0 to 65535; 0 lets libzt choose. Default 0.</summary>
+    /// <summary>The UDP port, 0 to 65535; 0 takes that of the last run, which the storage folder keeps, at first a random one. Default 0.</summary>
     public int Port { get; init; }
 
     /// <summary>The lowest port that libzt may choose, 1 to 65535; 0 for libzt's own range, 20000 to 45500. Default 0.</summary>

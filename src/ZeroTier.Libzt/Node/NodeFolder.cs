@@ -103,6 +103,18 @@ internal sealed class NodeFolder : IDisposable
         }
     });
 
+    /// <summary>The UDP port of the last run; 0 when it is not known.</summary>
+    public int LastPort => new StoredPort(Path).Load();
+
+    /// <summary>Keeps the UDP port for the next run; 0 is none.</summary>
+    public void StorePort(int port)
+    {
+        if (port != 0 && port != LastPort)
+        {
+            Store("The UDP port", () => new StoredPort(Path).Save(port));
+        }
+    }
+
     /// <summary>Closes the secret to others; libzt's own care depends on the process' mask.</summary>
     public void ProtectIdentity() => Store("The mode of the identity file", () =>
     {

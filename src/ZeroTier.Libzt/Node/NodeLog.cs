@@ -37,6 +37,11 @@ internal static partial class NodeLog
     [LoggerMessage(109, LogLevel.Error, "An unexpected error while looking at libzt's state; the next look follows.", EventName = "LookFailed")]
     public static partial void LookFailed(ILogger logger, Exception error);
 
+    [LoggerMessage(111, LogLevel.Warning,
+        "UDP port {Last}, which this node had in its last run, is taken by another program; the node has {Port} now. Peers may need up to 25 seconds to find it there. Set Port to have one that is always free.",
+        EventName = "PortMoved")]
+    public static partial void PortMoved(ILogger logger, int last, int port);
+
     [LoggerMessage(110, LogLevel.Error, "libzt has not ended its node after {Seconds} seconds; a start before it does will fail.", EventName = "StopUnfinished")]
     public static partial void StopUnfinished(ILogger logger, double seconds);
 

@@ -130,13 +130,32 @@ internal sealed partial class NodeSession
         }
 
         DescriptorRoom.Require();
+        NativeSettings.Apply(_options with { Port = ChoosePort() }, _folder, identity, planet.Span);
+        NativeEvents.Register(this, _library);
+    }
+
+    // Where nobody has set a port or a range, the port of the last run: peers look for the node there.
+    private int ChoosePort()
+    {
         if (_options.Port != 0)
         {
             UdpPort.Require(_options.Port);
         }
 
-        NativeSettings.Apply(_options, _folder, identity, planet.Span);
-        NativeEvents.Register(this, _library);
+        if (_options.Port != 0 || _options.FirstRandomPort != 0 || _folder is not { } folder)
+        {
+            return _options.Port;
+        }
+
+        int last = folder.LastPort;
+        int port = StoredPort.Candidates(last, Random.Shared.Next).First(candidate => candidate == 0 || UdpPort.IsFree(candidate));
+        if (last != 0 && port != last)
+        {
+            NodeLog.PortMoved(_log, last, port);
+        }
+
+        folder.StorePort(port);
+        return port;
     }
 
     /// <summary>Waits until joins are safe and sockets can be opened. libzt does not tell when a start has failed (chapter 4, section 11.3).</summary>

@@ -12,11 +12,7 @@ internal static class UdpPort
     {
         try
         {
-            Try(AddressFamily.InterNetwork, IPAddress.Any, port);
-            if (Socket.OSSupportsIPv6)
-            {
-                Try(AddressFamily.InterNetworkV6, IPAddress.IPv6Any, port);
-            }
+            Try(port);
         }
         catch (SocketException e)
         {
@@ -24,6 +20,29 @@ internal static class UdpPort
                 ZeroTierError.Underlay,
                 $"UDP port {port} cannot be used: {e.Message}. Another program, perhaps another node, has it. Stop that one, set Port to another number, or to 0 for any free port.",
                 e);
+        }
+    }
+
+    /// <summary>Whether it can be bound now.</summary>
+    public static bool IsFree(int port)
+    {
+        try
+        {
+            Try(port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private static void Try(int port)
+    {
+        Try(AddressFamily.InterNetwork, IPAddress.Any, port);
+        if (Socket.OSSupportsIPv6)
+        {
+            Try(AddressFamily.InterNetworkV6, IPAddress.IPv6Any, port);
         }
     }
 
