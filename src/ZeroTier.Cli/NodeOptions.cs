@@ -17,7 +17,7 @@ internal sealed record NodeOptions(string? Network, FileInfo? Planet, string? Ho
             new Option<string?>("--network", "-n") { Description = "The network ID, 16 hexadecimal digits. Default: the development network." },
             new Option<FileInfo?>("--planet") { Description = "The planet file with the roots to use. Needs --network." },
             new Option<string?>("--home") { Description = "The node's storage folder; :memory: for a new identity that is not kept. Default: the development network's own; with --planet :memory:." },
-            new Option<ushort>("--port") { Description = "The UDP port to use. Default: any." });
+            new Option<ushort>("--port") { Description = "The UDP port to use. Default: that of the last run with this folder, at first any." });
         command.Add(symbols.Network);
         command.Add(symbols.Planet);
         command.Add(symbols.Home);

@@ -10,6 +10,9 @@ internal sealed class NodeSession : IAsyncDisposable
 {
     private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(30);
 
+    // Roots that run answer in this time; then a peer known from an earlier run is enough.
+    private static readonly TimeSpan RootPatience = TimeSpan.FromSeconds(1);
+
     private readonly Stack<IAsyncDisposable> _opened;
 
     private NodeSession(ManagedNode node, Stack<IAsyncDisposable> opened)
@@ -37,10 +40,12 @@ internal sealed class NodeSession : IAsyncDisposable
                     Networks = [NetworkId.Parse(options.Network!)],
                 });
             opened.Push(node);
+            using var events = node.Subscribe();
             await node.StartAsync(cancellationToken);
+            await WaitUntilReachableAsync(node, events, cancellationToken);
             foreach (var network in node.Networks)
             {
-                await WaitUntilReadyAsync(node, network.Id, cancellationToken);
+                await node.WaitForNetworkAsync(network.Id, cancellationToken);
             }
 
             return new NodeSession(node, opened);
@@ -95,20 +100,38 @@ internal sealed class NodeSession : IAsyncDisposable
         });
     }
 
-    private static async Task WaitUntilReadyAsync(ManagedNode node, NetworkId network, CancellationToken cancellationToken)
+    private static async Task WaitUntilReachableAsync(ManagedNode node, IZeroTierEventSubscription events, CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(ReadyTimeout);
         try
         {
-            await node.WaitForOnlineAsync(timeout.Token);
-            await node.WaitForNetworkAsync(network, timeout.Token);
+            var online = node.WaitForOnlineAsync(timeout.Token);
+            await Task.WhenAny(online, Task.Delay(RootPatience, timeout.Token));
+            var peer = online.IsCompleted ? online : PeerAsync(node, events, timeout.Token);
+            await await Task.WhenAny(online, peer);
+            if (!online.IsCompleted)
+            {
+                Status.Info("No root answers. Nodes known from earlier runs are reached directly, others cannot be found.");
+            }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new ZeroTierException(
                 ZeroTierError.TimedOut,
                 $"No root of the planet answered within {ReadyTimeout.TotalSeconds:0} s. Check that a root runs and that its UDP endpoint can be reached from here: zt planet show FILE");
+        }
+    }
+
+    // A peer over a direct path, which needs no root. Ends by the token when none is reached.
+    private static async Task PeerAsync(ManagedNode node, IZeroTierEventSubscription events, CancellationToken cancellationToken)
+    {
+        await foreach (var _ in events.ReadAllAsync(cancellationToken))
+        {
+            if (node.Peers.Any(peer => peer is { Role: ZeroTierPeerRole.Leaf, IsDirect: true }))
+            {
+                return;
+            }
         }
     }
 
