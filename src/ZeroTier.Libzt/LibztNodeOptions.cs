@@ -42,8 +42,11 @@ public sealed record LibztNodeOptions
     /// <summary>The highest port that libzt may choose, not lower than <see cref="FirstRandomPort"/>. Default 0.</summary>
     public int LastRandomPort { get; init; }
 
-    /// <summary>Whether a second UDP port is opened, which helps with some routers. Default true.</summary>
-    public bool AllowSecondaryPort { get; init; } = true;
+    /// <summary>
+    /// Whether a second UDP port is opened, which helps with some routers. It is another one at each start: peers that have come to use it do not find the node for
+    /// four minutes after a restart. Default false.
+    /// </summary>
+    public bool AllowSecondaryPort { get; init; }
 
     /// <summary>Whether the router is asked for a port by UPnP or NAT-PMP; needs <see cref="AllowSecondaryPort"/>. Default false.</summary>
     public bool AllowPortMapping { get; init; }

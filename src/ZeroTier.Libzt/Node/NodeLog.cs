@@ -38,7 +38,7 @@ internal static partial class NodeLog
     public static partial void LookFailed(ILogger logger, Exception error);
 
     [LoggerMessage(111, LogLevel.Warning,
-        "UDP port {Last}, which this node had in its last run, is taken by another program; the node has {Port} now. Peers may need up to 25 seconds to find it there. Set Port to have one that is always free.",
+        "UDP port {Last}, which this node had in its last run, is taken by another program; the node has {Port} now. Peers may need up to four minutes to find it there. Set Port to have one that is always free.",
         EventName = "PortMoved")]
     public static partial void PortMoved(ILogger logger, int last, int port);
 
