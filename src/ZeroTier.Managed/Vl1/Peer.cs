@@ -131,6 +131,9 @@ internal sealed class Peer
 
     public IReadOnlyList<InetEndPoint> RootEndPoints { get; set; } = [];
 
+    /// <summary>We have looked for it ourselves: for traffic of ours, or because it is a root, a controller, or introduced by a root.</summary>
+    public bool IsWanted { get; set; }
+
     /// <summary>Where it was when it was last heard, in an earlier run or before its paths expired: tried while it has no path.</summary>
     public IReadOnlyList<InetEndPoint> FormerEndPoints { get; set; } = [];
 

@@ -124,17 +124,21 @@ internal sealed partial class Vl1Node
     // A peer in memory, or one remembered from earlier: then its addresses are greeted.
     private Peer? FindOrRecall(NodeId id)
     {
-        if (FindPeer(id) is not null || !_remembered.TryGetValue(id, out var known) || Recall(id) is not { } recalled)
+        if (FindPeer(id) is { } known)
         {
-            return FindPeer(id);
+            known.IsWanted = true;
+            return known;
         }
 
-        foreach (var endPoint in known.EndPoints)
+        if (Recall(id) is not { } recalled)
         {
-            if (_state == Running && CanUse(recalled, endPoint))
-            {
-                GreetFromAll(recalled, endPoint);
-            }
+            return null;
+        }
+
+        recalled.IsWanted = true;
+        if (_state == Running)
+        {
+            GreetWhereItWas(recalled, Now);
         }
 
         return recalled;
@@ -160,10 +164,6 @@ internal sealed partial class Vl1Node
             peer.Version = known.Version;
             peer.FormerEndPoints = known.EndPoints;
             Reroute(peer, now);
-            if (_state == Running)
-            {
-                GreetWhereItWas(peer, now);
-            }
         }
 
         return peer;
@@ -172,7 +172,8 @@ internal sealed partial class Vl1Node
     // The places where a peer was may still be right although no root can say so; a greeting may be lost, and the peer may start after us.
     private void GreetWhereItWas(Peer peer, long now)
     {
-        if (now - peer.LastFormerHello < Vl1Timing.FormerHello)
+        // Somebody else's packet is no reason to send anything to a place that may not be its sender's.
+        if (!peer.IsWanted || now - peer.LastFormerHello < Vl1Timing.FormerHello)
         {
             return;
         }
