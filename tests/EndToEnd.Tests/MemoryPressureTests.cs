@@ -41,8 +41,10 @@ public sealed class MemoryPressureTests(LoopbackUniverse universe, ITestOutputHe
             return connection;
         }).ToArray();
         var statistics = await server.GetStatisticsAsync(observer, Cancel);
-        for (var limit = Stopwatch.StartNew(); limit.Elapsed < Limit && (statistics.Refused == 0 || open < statistics.Connections - 1); await Task.Delay(500, Cancel))
+        var waited = Stopwatch.StartNew();
+        while (waited.Elapsed < Limit && (statistics.Refused == 0 || open < statistics.Connections - 1))
         {
+            await Task.Delay(500, Cancel);
             statistics = await server.GetStatisticsAsync(observer, Cancel);
         }
 
@@ -110,7 +112,8 @@ public sealed class MemoryPressureTests(LoopbackUniverse universe, ITestOutputHe
     [Fact(Explicit = true)]
     public async Task Server_of_the_process()
     {
-        string folder = Environment.GetEnvironmentVariable(FolderVariable) ?? throw new InvalidOperationException($"{FolderVariable} is not set: this is not a test to run alone.");
+        string folder = Environment.GetEnvironmentVariable(FolderVariable)
+            ?? throw new InvalidOperationException($"{FolderVariable} is not set: this is not a test to run alone.");
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "memory" });
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrel().UseZeroTier(zt =>
@@ -176,7 +179,8 @@ public sealed class MemoryPressureTests(LoopbackUniverse universe, ITestOutputHe
         {
             string folder = universe.NewStorage();
             Directory.CreateDirectory(folder);
-            string dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+            string dotnet = Path.GetFullPath(Path.Combine(
+                RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
             var start = new ProcessStartInfo(
                 dotnet, [typeof(MemoryPressureTests).Assembly.Location, "-noColor", "-explicit", "only", "-method", $"*.{nameof(Server_of_the_process)}"])
             {

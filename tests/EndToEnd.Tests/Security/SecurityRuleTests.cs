@@ -31,7 +31,7 @@ public sealed class SecurityRuleTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public Task Rule_18_2_A_syn_flood_has_a_memory_ceiling_and_others_are_served() => AttackAsync("tcp.backlog", (hostile, server, i) =>
+    public Task Rule_18_2_A_syn_flood_has_a_memory_ceiling_and_others_are_served() => AttackAsync("tcp.half-open", (hostile, server, i) =>
         hostile.SendSegment(server, Own(hostile, i), new RawSegment((ushort)(i * 7919), SecuredApp.Port, (uint)i, 0, RawSegment.Syn, [])));
 
     [Fact]

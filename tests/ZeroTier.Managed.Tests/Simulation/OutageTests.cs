@@ -80,7 +80,8 @@ public class OutageTests
         world.Stop();
     }
 
-    private static async Task<(ZeroTierConnection Client, ZeroTierConnection Server)> ConnectAsync(SimulatedWorld world, ManagedNode server, ManagedNode? from = null)
+    private static async Task<(ZeroTierConnection Client, ZeroTierConnection Server)> ConnectAsync(
+        SimulatedWorld world, ManagedNode server, ManagedNode? from = null)
     {
         int member = server == world.Members[0] ? 0 : 1;
         await using var listener = await server.ListenAsync(new ZeroTierEndPoint(SimulatedWorld.Network, Port), SimulatedWorld.InlineTransport, Token);

@@ -3,7 +3,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>Counters of one layer. Written with interlocked additions, read without a lock.</summary>
 internal sealed class TcpStatistics
 {
-    // Segments and connections that were refused. The names are part of the public statistics: they never change.
+    // Segments and connections that were refused, or of which nothing was kept. The names are part of the public statistics: they never change.
     private static readonly (TcpCounter Counter, string Name)[] Drops =
     [
         (TcpCounter.MalformedSegments, "tcp.malformed"),
@@ -11,6 +11,7 @@ internal sealed class TcpStatistics
         (TcpCounter.UnknownSegments, "tcp.unknown"),
         (TcpCounter.WrongSender, "tcp.sender"),
         (TcpCounter.SynDropped, "tcp.backlog"),
+        (TcpCounter.SynCookiesSent, "tcp.half-open"),
         (TcpCounter.NeverAccepted, "tcp.unaccepted"),
         (TcpCounter.MemoryRefused, "tcp.memory"),
         (TcpCounter.OutOfWindowSegments, "tcp.window"),

@@ -121,7 +121,9 @@ public sealed class BufferBudgetTests
         {
             (TcpSocket Client, TcpSocket Server) connection = Connect(clock, client, server, listener);
             connections.Add(connection);
-            _ = i % 2 == 0 ? TcpTraffic.SendAsync(connection.Server.Output, long.MaxValue, 1) : TcpTraffic.SendAsync(connection.Client.Output, long.MaxValue, 1);
+            _ = i % 2 == 0
+                ? TcpTraffic.SendAsync(connection.Server.Output, long.MaxValue, 1)
+                : TcpTraffic.SendAsync(connection.Client.Output, long.MaxValue, 1);
             clock.Advance(TimeSpan.FromMilliseconds(200));
             peak = Math.Max(peak, budget.Used);
         }
