@@ -42,6 +42,19 @@ internal sealed class MulticastStore
         return true;
     }
 
+    /// <summary>Takes a subscription away.</summary>
+    public void Remove(in Group group, NodeId member)
+    {
+        if (_groups.TryGetValue(group, out var members) && members.RemoveAll(m => m.Id == member) > 0)
+        {
+            Forget(member);
+            if (members.Count == 0)
+            {
+                _groups.Remove(group);
+            }
+        }
+    }
+
     /// <summary>Picks members in random order, without the asker.</summary>
     /// <returns>Number of all members, the asker included.</returns>
     public int Gather(in Group group, NodeId asker, int limit, RandomSource random, List<NodeId> picked)

@@ -1,5 +1,8 @@
 using System.Buffers.Binary;
 using ZeroTier.Managed.IpStack;
+using ZeroTier.Managed.Vl2.Configuration;
+using ZeroTier.Managed.Vl2.Membership;
+using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Managed.Vl2;
 
@@ -9,9 +12,10 @@ namespace ZeroTier.Managed.Vl2;
 /// </summary>
 /// <remarks>
 /// On an ad-hoc network every address follows from its member's identity, so that a member can only ever speak for itself. Elsewhere the controller gives
-/// addresses out as well: of those that do not follow from an identity nothing is known here.
+/// addresses out and says so in certificates of ownership: who shows one may use what it names, and nobody what another one's names. Addresses beyond the
+/// network come from the members that the routes name as gateways.
 /// </remarks>
-internal sealed class AddressOwnership(NetworkId network)
+internal sealed class AddressOwnership(NetworkId network, IMembershipGate members)
 {
     private const int LinkLocalPrefixLength = 10;
     private const int NeighborMessageLength = 24;
@@ -20,38 +24,120 @@ internal sealed class AddressOwnership(NetworkId network)
 
     private readonly MemberAddressing _addressing = new(network);
 
-    /// <summary>Whether the member may call the address its own.</summary>
-    public bool MayUse(NodeId member, in IpAddress address)
+    /// <summary>Whether a member may call an address its own.</summary>
+    /// <param name="configuration">The configuration in force.</param>
+    /// <param name="member">The member.</param>
+    /// <param name="shown">What it has shown of itself; null for nothing.</param>
+    /// <param name="address">The address.</param>
+    public bool MayUse(NetworkConfiguration configuration, NodeId member, IMemberCredentials? shown, in IpAddress address)
     {
         if (_addressing.TryGetSixPlaneNode(address, out var owner) || _addressing.TryGetRfc4193Node(address, out owner))
         {
             return owner == member;
         }
 
-        return !network.IsAdHoc
-            || (address.IsInPrefix(LinkLocalPrefix, LinkLocalPrefixLength) && address == MemberAddressing.LinkLocal(_addressing.Mac(member)));
+        if (network.IsAdHoc)
+        {
+            return IsAdHocAddress(configuration, member, address);
+        }
+
+        foreach (ref readonly var own in configuration.Addresses.AsSpan())
+        {
+            if (own.Address == address)
+            {
+                return false;
+            }
+        }
+
+        if (address.IsInPrefix(LinkLocalPrefix, LinkLocalPrefixLength))
+        {
+            // Systems choose theirs in several ways.
+            return true;
+        }
+
+        return IsOnLink(configuration, address)
+            ? (shown is { StatesOwnership: true } ? shown.Owns(address) : members.OwnerOf(configuration, address) is not { } other || other == member)
+            : IsGateway(configuration, member, shown, address);
+    }
+
+    // 3.10.2: the host part of an IPv4 address is the low part of the node's.
+    private bool IsAdHocAddress(NetworkConfiguration configuration, NodeId member, in IpAddress address)
+    {
+        if (address.IsIPv4)
+        {
+            foreach (ref readonly var own in configuration.Addresses.AsSpan())
+            {
+                if (own.Address.IsIPv4 && address.IsInPrefix(own.Address, own.PrefixLength))
+                {
+                    return ((uint)address.Value & 0xff_ffff) == ((uint)member.Value & 0xff_ffff);
+                }
+            }
+
+            return false;
+        }
+
+        return address.IsInPrefix(LinkLocalPrefix, LinkLocalPrefixLength) && address == MulticastMapping.LinkLocal(_addressing.Mac(member));
+    }
+
+    private static bool IsOnLink(NetworkConfiguration configuration, in IpAddress address)
+    {
+        foreach (ref readonly var own in configuration.Addresses.AsSpan())
+        {
+            if (address.IsInPrefix(own.Address, own.PrefixLength))
+            {
+                return true;
+            }
+        }
+
+        foreach (ref readonly var route in configuration.Routes.AsSpan())
+        {
+            if (route.Gateway is null && address.IsInPrefix(route.Target, route.PrefixLength))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool IsGateway(NetworkConfiguration configuration, NodeId member, IMemberCredentials? shown, in IpAddress address)
+    {
+        foreach (ref readonly var route in configuration.Routes.AsSpan())
+        {
+            if (route.Gateway is { } gateway && address.IsInPrefix(route.Target, route.PrefixLength) && IsOnLink(configuration, gateway) &&
+                MayUse(configuration, member, shown, gateway))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>
     /// Whether a frame claims no address that its sender may not use: as source of a packet, as sender of an ARP packet, or as a neighbour's that it
     /// announces. A frame that is too short for a claim passes: the stack drops it.
     /// </summary>
+    /// <param name="configuration">The configuration in force.</param>
     /// <param name="sender">Who sent the frame, as VL1 has proven.</param>
+    /// <param name="shown">What the sender has shown of itself; null for nothing.</param>
     /// <param name="source">The frame's Ethernet source.</param>
     /// <param name="etherType">What the frame holds.</param>
     /// <param name="frame">The Ethernet payload.</param>
-    public bool IsHonest(NodeId sender, MacAddress source, ushort etherType, ReadOnlySpan<byte> frame) => etherType switch
+    public bool IsHonest(
+        NetworkConfiguration configuration, NodeId sender, IMemberCredentials? shown, MacAddress source, ushort etherType, ReadOnlySpan<byte> frame) => etherType switch
     {
         // Unspecified: somebody asks whether an address is free (RFC 5227, 2.1.1; RFC 4862, 5.4).
-        EtherTypes.IPv4 => frame.Length < IpHeader.IPv4Length || MayUse(sender, IpAddress.ReadIPv4(frame[12..])),
-        EtherTypes.Arp => frame.Length < ArpLength || IpAddress.ReadIPv4(frame[14..]) is var claimed && (claimed.IsUnspecified || MayUse(sender, claimed)),
+        EtherTypes.IPv4 => frame.Length < IpHeader.IPv4Length || MayUse(configuration, sender, shown, IpAddress.ReadIPv4(frame[12..])),
+        EtherTypes.Arp => frame.Length < ArpLength || IpAddress.ReadIPv4(frame[14..]) is var claimed && (claimed.IsUnspecified || MayUse(configuration, sender, shown, claimed)),
         EtherTypes.IPv6 => frame.Length < IpHeader.IPv6Length || IpAddress.ReadIPv6(frame[8..]) is var address
-            && (address.IsUnspecified || MayUse(sender, address)) && IsHonestNeighbor(sender, source, frame),
+            && (address.IsUnspecified || MayUse(configuration, sender, shown, address)) && IsHonestNeighbor(configuration, sender, shown, source, frame),
         _ => true,
     };
 
     // The stack believes no neighbour discovery that comes in fragments (RFC 6980), behind which this does not look.
-    private bool IsHonestNeighbor(NodeId sender, MacAddress source, ReadOnlySpan<byte> packet)
+    private bool IsHonestNeighbor(
+        NetworkConfiguration configuration, NodeId sender, IMemberCredentials? shown, MacAddress source, ReadOnlySpan<byte> packet)
     {
         packet = packet[..Math.Min(packet.Length, IpHeader.IPv6Length + BinaryPrimitives.ReadUInt16BigEndian(packet[4..]))];
         if (!QuotedPacket.TryFindTransport(packet, out var protocol, out int offset) || protocol != IpProtocol.IcmpV6
@@ -62,7 +148,7 @@ internal sealed class AddressOwnership(NetworkId network)
         }
 
         var message = packet[offset..];
-        return (message[0] == IcmpV6.NeighborSolicitation || MayUse(sender, IpAddress.ReadIPv6(message[8..])))
+        return (message[0] == IcmpV6.NeighborSolicitation || MayUse(configuration, sender, shown, IpAddress.ReadIPv6(message[8..])))
             && NamesOnly(source, message[NeighborMessageLength..]);
     }
 

@@ -3,6 +3,9 @@ namespace ZeroTier.Managed.Vl2;
 /// <summary>The flags of an EXT_FRAME that says why it is sent (chapter 3.6.2).</summary>
 internal enum FrameKind : byte
 {
+    /// <summary>A frame of or for an Ethernet address behind a bridge.</summary>
+    Normal = 0x00,
+
     TeeOut = 0x02,
     RedirectOut = 0x04,
     TeeIn = 0x08,

@@ -30,6 +30,7 @@ internal sealed class Network : IConfigurationSink, IDisposable
         Id = id;
         _source = source;
         _members = members;
+        Members = members as MembershipTable;
         _client = options.Client;
         Port = new VirtualPort(vl1, id, members, drops);
         Stack = new IpStack.IpStack(new IpStackOptions
@@ -46,6 +47,9 @@ internal sealed class Network : IConfigurationSink, IDisposable
     }
 
     public NetworkId Id { get; }
+
+    /// <summary>The members, on a network with a controller; null on others.</summary>
+    public MembershipTable? Members { get; }
 
     public VirtualPort Port { get; }
 
@@ -77,6 +81,7 @@ internal sealed class Network : IConfigurationSink, IDisposable
         if (Configuration is { } configuration)
         {
             _members.OnTick(configuration, now);
+            Port.OnTick(now);
         }
     }
 

@@ -2,7 +2,10 @@ using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2.Configuration;
+using ZeroTier.Managed.Vl2.Controller;
+using ZeroTier.Managed.Vl2.Credentials;
 using ZeroTier.Managed.Vl2.Membership;
+using ZeroTier.Managed.Vl2.Multicast;
 
 namespace ZeroTier.Managed.Vl2;
 
@@ -18,6 +21,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
     private readonly Lock _lock = new();
     private readonly NetworkTableOptions _options;
+    private readonly ControllerPort? _controller;
     private volatile Network[] _networks = [];
 
     /// <summary>Makes an empty table.</summary>
@@ -27,6 +31,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     {
         _options = options;
         Vl1 = connect(this);
+        _controller = options.Controller is { } controller ? new ControllerPort(Vl1, options.Random, controller) : null;
     }
 
     public Vl1Node Vl1 { get; }
@@ -35,10 +40,26 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     public Vl2DropCounters Drops { get; } = new();
 
     /// <summary>Adds a network that is not in the table. The caller starts it when it is ready to hear of its changes.</summary>
-    public Network Join(NetworkId id) =>
-        Join(id, id.IsAdHoc ? new AdHocSource(id, Vl1.Id) : new ControllerSource(id), OpenGate.Instance);
+    /// <param name="id">The network.</param>
+    /// <param name="stored">The configuration of an earlier run; empty for none.</param>
+    public Network Join(NetworkId id, ReadOnlyMemory<byte> stored = default)
+    {
+        if (id.IsAdHoc)
+        {
+            return Join(id, new AdHocSource(id, Vl1.Id), OpenGate.Instance);
+        }
 
-    /// <summary>As <see cref="Join(NetworkId)"/>, for a network whose kind does not follow from its ID.</summary>
+        var members = new MembershipTable(Vl1);
+        return Join(id, new ControllerSource(id, Vl1, new ControllerSourceOptions
+        {
+            Stored = stored,
+            KnownMembers = () => members.Known,
+            TimeProvider = _options.TimeProvider,
+            Random = _options.Random,
+        }), members);
+    }
+
+    /// <summary>As above, for a network whose kind does not follow from its ID.</summary>
     internal Network Join(NetworkId id, IConfigurationSource source, IMembershipGate members)
     {
         var network = new Network(id, Vl1, source, members, Drops, _options);
@@ -78,6 +99,20 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
                 return Find(payload, 0, out var network) ? network.Port.OnFrame(peer, info, payload) : PacketResult.Ignored;
             case Verb.ExtFrame:
                 return Find(payload, 0, out network) ? network.Port.OnExtFrame(peer, info, payload) : PacketResult.Ignored;
+            case Verb.NetworkCredentials:
+                return OnCredentials(peer, payload);
+            case Verb.NetworkConfigRequest:
+                return _controller?.OnRequest(peer, info, payload) ?? PacketResult.Ignored;
+            case Verb.MulticastLike:
+                return OnLikes(peer, payload);
+            case Verb.MulticastGather:
+                return Find(payload, 0, out network) ? network.Port.OnGather(peer, info, payload) : PacketResult.Ignored;
+            case Verb.MulticastFrame:
+                return Find(payload, 0, out network) ? network.Port.OnMulticastFrame(peer, info, payload) : PacketResult.Ignored;
+            case Verb.Ok when (Verb)payload[0] is Verb.MulticastGather or Verb.MulticastFrame:
+                return Find(payload, OkHeaderLength, out network)
+                    ? network.Port.OnGroupMembers((Verb)payload[0], payload[OkHeaderLength..])
+                    : PacketResult.Ignored;
             case Verb.NetworkConfig:
                 return Find(payload, 0, out network) ? Counted(network.OnConfiguration(peer, info, isPushed: true, payload)) : PacketResult.Ignored;
             case Verb.Ok when (Verb)payload[0] == Verb.NetworkConfigRequest:
@@ -176,7 +211,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     {
         var code = (ErrorCode)payload[OkHeaderLength];
         var answered = (Verb)payload[0];
-        if (answered != Verb.NetworkConfigRequest && code != ErrorCode.NeedMembershipCertificate)
+        if (answered != Verb.NetworkConfigRequest && code is not (ErrorCode.NeedMembershipCertificate or ErrorCode.UnwantedMulticast))
         {
             return Counted(PacketResult.Ignored);
         }
@@ -191,8 +226,74 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
             return Counted(network.OnConfigurationError(peer, BinaryPrimitives.ReadUInt64BigEndian(payload[1..]), code, payload[ErrorHeaderLength..]));
         }
 
+        if (code == ErrorCode.UnwantedMulticast)
+        {
+            return network.Port.OnUnwantedMulticast(peer, payload[ErrorHeaderLength..]);
+        }
+
         network.OnCredentialsRequested(peer);
         return PacketResult.Accepted;
+    }
+
+    // Anybody may show anybody's credentials, of several networks in one packet: the signatures decide (3.5.7).
+    private PacketResult OnCredentials(Peer peer, ReadOnlySpan<byte> payload)
+    {
+        if (!CredentialList.TryRead(payload, out CredentialList? list))
+        {
+            Drops.Add(Vl2Drop.Malformed);
+            return PacketResult.Ignored;
+        }
+
+        bool isNew = false, isHeld = false;
+        foreach (MembershipCertificate certificate in list.Memberships)
+        {
+            Note(MembersOf(certificate.Network)?.Add(certificate));
+        }
+
+        foreach (Credential credential in list.Credentials)
+        {
+            Note(MembersOf(credential.Network)?.Add(credential));
+        }
+
+        foreach (Revocation revocation in list.Revocations)
+        {
+            Note(MembersOf(revocation.Network)?.Add(revocation, peer.Id));
+        }
+
+        if (isNew)
+        {
+            Vl1.RetryHeld();
+        }
+
+        return isHeld ? PacketResult.Hold : PacketResult.Accepted;
+
+        void Note(CredentialAcceptance? acceptance)
+        {
+            isNew |= acceptance == CredentialAcceptance.New;
+            isHeld |= acceptance == CredentialAcceptance.UnknownSigner;
+            if (acceptance == CredentialAcceptance.Rejected)
+            {
+                Drops.Add(Vl2Drop.BadCredential);
+            }
+        }
+    }
+
+    private MembershipTable? MembersOf(NetworkId id) => Array.Find(_networks, n => n.Id == id)?.Members;
+
+    // Each entry names its network, and is decided on its own (3.8.2).
+    private PacketResult OnLikes(Peer peer, ReadOnlySpan<byte> payload)
+    {
+        var result = PacketResult.Ignored;
+        for (; payload.Length >= MulticastPackets.GroupLength; payload = payload[MulticastPackets.GroupLength..])
+        {
+            ulong id = BinaryPrimitives.ReadUInt64BigEndian(payload);
+            if (Array.Find(_networks, n => n.Id.Value == id) is { } network && network.Port.OnLike(peer, MulticastPackets.ReadGroup(payload)))
+            {
+                result = PacketResult.Trusted;
+            }
+        }
+
+        return result;
     }
 
     private bool Find(ReadOnlySpan<byte> payload, int offset, [NotNullWhen(true)] out Network? network)

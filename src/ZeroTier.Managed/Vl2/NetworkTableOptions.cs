@@ -8,6 +8,9 @@ internal sealed class NetworkTableOptions
     /// <summary>The node above.</summary>
     public required IVl2Client Client { get; init; }
 
+    /// <summary>The controller that runs in this node; null for none.</summary>
+    public Controller.INetworkController? Controller { get; init; }
+
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     public RandomSource Random { get; init; } = RandomSource.System;

@@ -4,6 +4,7 @@ using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2.Configuration;
 using ZeroTier.Managed.Vl2.Credentials;
 using ZeroTier.Managed.Vl2.Membership;
+using ZeroTier.Managed.Vl2.Multicast;
 using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Managed.Vl2;
@@ -13,7 +14,7 @@ namespace ZeroTier.Managed.Vl2;
 /// joining; without a configuration it carries nothing. Thread-safe.
 /// </summary>
 /// <remarks>The way of a frame that comes in: gate, rules, Ethernet addresses, owner of the IP address, stack. The configuration is read once per frame.</remarks>
-internal sealed class VirtualPort : IFrameLink, INeighborResolver
+internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMulticastPort
 {
     /// <summary>Of a FRAME before the Ethernet payload: network ID and ether type (3.7.2).</summary>
     internal const int FrameHeaderLength = 10;
@@ -33,6 +34,7 @@ internal sealed class VirtualPort : IFrameLink, INeighborResolver
     private readonly AddressOwnership _ownership;
     private readonly Vl2DropCounters _drops;
     private readonly VirtualFrameBatchPool _batches;
+    private readonly BridgeTable _bridges = new();
     private volatile NetworkConfiguration? _configuration;
     private volatile FrameHandler? _receiver;
 
@@ -41,7 +43,8 @@ internal sealed class VirtualPort : IFrameLink, INeighborResolver
         _vl1 = vl1;
         _network = network;
         _gate = gate;
-        _ownership = new AddressOwnership(network);
+        _ownership = new AddressOwnership(network, gate);
+        Multicast = new NetworkMulticast(vl1, network, this);
         _drops = drops;
         Addressing = new MemberAddressing(network);
         Mac = Addressing.Mac(vl1.Id);
@@ -54,7 +57,11 @@ internal sealed class VirtualPort : IFrameLink, INeighborResolver
     public MacAddress Mac { get; }
 
     /// <summary>Puts a configuration in force; the next frame goes by it.</summary>
-    public void Configure(NetworkConfiguration configuration) => _configuration = configuration;
+    public void Configure(NetworkConfiguration configuration)
+    {
+        _configuration = configuration;
+        Multicast.Configure(configuration);
+    }
 
     /// <summary>Begins delivery to the stack. Frames that come before are dropped.</summary>
     public void Start(FrameHandler receiver) => _receiver = receiver;
@@ -177,12 +184,15 @@ internal sealed class VirtualPort : IFrameLink, INeighborResolver
         }
         else if (destination.IsMulticast)
         {
-            // 3.10.1: the multicast limit is 0; neighbours are computed instead of asked for.
-            _drops.Add(Vl2Drop.Multicast);
+            SendMulticast(configuration, destination, etherType, frame);
         }
-        else if (destination == Mac || !Addressing.TryGetNode(destination, out member))
+        else if (destination == Mac)
         {
             _drops.Add(Vl2Drop.NoMember);
+        }
+        else if (!Addressing.TryGetNode(destination, out member))
+        {
+            SendToBridge(configuration, destination, etherType, frame);
         }
         else if (PassesOut(configuration, member, destination, etherType, frame))
         {
@@ -205,6 +215,11 @@ internal sealed class VirtualPort : IFrameLink, INeighborResolver
     private bool IsAdmitted(NetworkConfiguration configuration, Peer peer, in PacketInfo info, Verb verb, out IMemberCredentials? shown)
     {
         var admission = _gate.Admit(configuration, peer, out shown);
+        if (admission != Admission.Admitted)
+        {
+            _drops.Add(Vl2Drop.NoMembership);
+        }
+
         if (admission == Admission.HoldAndAsk)
         {
             Span<byte> network = stackalloc byte[NetworkIdLength];
@@ -251,30 +266,48 @@ internal sealed class VirtualPort : IFrameLink, INeighborResolver
         }
 
         // A frame that we only observe keeps its addresses, and the stack ignores it. One that is addressed to us is checked like any other.
-        if (verdict.Action != FrameAction.SuperAccept || destination == Mac)
+        if ((verdict.Action != FrameAction.SuperAccept || destination == Mac) && !MayDeliver(configuration, sender, shown, source, destination, etherType, frame))
         {
-            // There are no bridges here: a member speaks for itself only, and to us only.
-            if (source != Addressing.Mac(sender))
-            {
-                return Drop(Vl2Drop.ForeignMac, PacketResult.Accepted);
-            }
-
-            if (destination != Mac)
-            {
-                return Drop(destination.IsMulticast ? Vl2Drop.Multicast : Vl2Drop.ForeignMac, PacketResult.Accepted);
-            }
-
-            if (!_ownership.IsHonest(sender, source, etherType, frame))
-            {
-                return Drop(Vl2Drop.SpoofedSource, PacketResult.Accepted);
-            }
+            return PacketResult.Accepted;
         }
 
         _receiver?.Invoke(source, destination, etherType, frame);
         return PacketResult.Trusted;
     }
 
-    private bool PassesOut(NetworkConfiguration configuration, NodeId member, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    // A member speaks for itself only, and to us only; an active bridge speaks for all that are behind it.
+    private bool MayDeliver(
+        NetworkConfiguration configuration, NodeId sender, IMemberCredentials? shown, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    {
+        bool isBridged = source != Addressing.Mac(sender);
+        if (isBridged)
+        {
+            if (!configuration.RolesOf(sender).HasFlag(SpecialistRoles.ActiveBridge))
+            {
+                _drops.Add(Vl2Drop.ForeignMac);
+                return false;
+            }
+
+            _bridges.Learn(source, sender);
+        }
+
+        if (destination != Mac && (!destination.IsMulticast || configuration.MulticastLimit == 0))
+        {
+            _drops.Add(destination.IsMulticast ? Vl2Drop.Multicast : Vl2Drop.ForeignMac);
+            return false;
+        }
+
+        if (!isBridged && !_ownership.IsHonest(configuration, sender, shown, source, etherType, frame))
+        {
+            _drops.Add(Vl2Drop.SpoofedSource);
+            return false;
+        }
+
+        return true;
+    }
+
+    private bool PassesOut(
+        NetworkConfiguration configuration, NodeId member, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame, bool copies = true)
     {
         var context = new FrameContext
         {
@@ -287,7 +320,7 @@ internal sealed class VirtualPort : IFrameLink, INeighborResolver
             EtherType = etherType,
             Frame = frame,
             Own = configuration.Own,
-            Remote = _gate.Find(configuration, member),
+            Remote = member == default ? null : _gate.Find(configuration, member),
         };
         var verdict = configuration.Filter.Evaluate(context);
         if (verdict.Action == FrameAction.Drop)
@@ -296,7 +329,11 @@ internal sealed class VirtualPort : IFrameLink, INeighborResolver
             return false;
         }
 
-        SendCopies(verdict, context);
+        if (copies)
+        {
+            SendCopies(verdict, context);
+        }
+
         if (verdict.Action == FrameAction.Redirect)
         {
             SendExtFrame(verdict.RedirectTo, FrameKind.RedirectOut, context, frame.Length);

@@ -30,6 +30,12 @@ internal enum Vl2Drop
     /// <summary>To an Ethernet address that no member has.</summary>
     NoMember,
 
+    /// <summary>The sender has shown no certificate of membership that agrees with ours.</summary>
+    NoMembership,
+
+    /// <summary>A credential whose signature is bad, that is older than what is known, or revoked.</summary>
+    BadCredential,
+
     /// <summary>A frame that rules send elsewhere does not fit into one packet with its Ethernet addresses.</summary>
     TooLong,
 }
@@ -40,7 +46,7 @@ internal sealed class Vl2DropCounters
     private static readonly string[] Names =
     [
         "vl2.malformed", "vl2.not-joined", "vl2.unsupported", "vl2.foreign-mac", "vl2.spoofed-source",
-        "vl2.filtered-in", "vl2.filtered-out", "vl2.multicast", "vl2.no-member", "vl2.too-long",
+        "vl2.filtered-in", "vl2.filtered-out", "vl2.multicast", "vl2.no-member", "vl2.no-membership", "vl2.bad-credential", "vl2.too-long",
     ];
 
     private readonly long[] _counts = new long[Names.Length];

@@ -43,8 +43,6 @@ public class AdHocSourceTests
     }
 
     [Theory]
-    [InlineData("8056c2e21c000001", ZeroTierNetworkStatus.NotSupported)]
-    [InlineData("ff0a000000000001", ZeroTierNetworkStatus.NotSupported)]
     [InlineData("ff00160050000002", ZeroTierNetworkStatus.NotFound)]
     [InlineData("ff00500016000000", ZeroTierNetworkStatus.NotFound)]
     public void Start_NetworkThatCannotBeMade_SaysWhyAndWhatToDo(string id, ZeroTierNetworkStatus status)
@@ -59,8 +57,7 @@ public class AdHocSourceTests
     private static NetworkState Start(NetworkId network, NodeId self)
     {
         var sink = new Sink();
-        IConfigurationSource source = network.IsAdHoc ? new AdHocSource(network, self) : new ControllerSource(network);
-        source.Start(sink);
+        new AdHocSource(network, self).Start(sink);
         return sink.State;
     }
 

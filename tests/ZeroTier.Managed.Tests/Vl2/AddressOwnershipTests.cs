@@ -1,5 +1,7 @@
 using System.Net;
 using ZeroTier.Managed.Vl2;
+using ZeroTier.Managed.Vl2.Configuration;
+using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Managed.Tests.Vl2;
 
@@ -55,6 +57,8 @@ public class AddressOwnershipTests
     [Theory]
     [InlineData(Mine, true)]
     [InlineData("2001:db8::1", true)]
+    [InlineData("2001:db8::5", false)]
+    [InlineData("2001:db8:1::1", false)]
     [InlineData(Theirs, false)]
     public void IsHonest_NetworkWithAController_LeavesOnlyDerivedAddressesToTheirOwners(string source, bool expected)
     {
@@ -68,7 +72,8 @@ public class AddressOwnershipTests
             _ => IpAddress.From(IPAddress.Parse(source)),
         };
 
-        Assert.Equal(expected, new AddressOwnership(network).IsHonest(Sender, addressing.Mac(Sender), EtherTypes.IPv6, Ipv6(address.ToString(), 59, [])));
+        Assert.Equal(expected, new AddressOwnership(network, new FakeGate()).IsHonest(
+            Configuration(network), Sender, null, addressing.Mac(Sender), EtherTypes.IPv6, Ipv6(address.ToString(), 59, [])));
     }
 
     [Theory]
@@ -106,13 +111,20 @@ public class AddressOwnershipTests
         {
             foreach (ushort etherType in new[] { EtherTypes.IPv4, EtherTypes.Arp, EtherTypes.IPv6 })
             {
-                new AddressOwnership(AdHoc).IsHonest(Sender, SenderMac, etherType, packet.AsSpan(0, length));
+                new AddressOwnership(AdHoc, new FakeGate()).IsHonest(Configuration(AdHoc), Sender, null, SenderMac, etherType, packet.AsSpan(0, length));
             }
         }
     }
 
     private static bool IsHonest(NetworkId network, ushort etherType, byte[] frame) =>
-        new AddressOwnership(network).IsHonest(Sender, SenderMac, etherType, frame);
+        new AddressOwnership(network, new FakeGate()).IsHonest(Configuration(network), Sender, null, SenderMac, etherType, frame);
+
+    private static NetworkConfiguration Configuration(NetworkId network) => new()
+    {
+        Id = network,
+        Filter = new PortRangeFilter(PortRange.All),
+        Addresses = [new(IpAddress.From(IPAddress.Parse("2001:db8::5")), 64)],
+    };
 
     private static byte[] Neighbor(byte type, string target, byte option, MacAddress mac)
     {

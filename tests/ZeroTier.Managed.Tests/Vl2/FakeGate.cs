@@ -27,6 +27,10 @@ internal sealed class FakeGate : IMembershipGate
         return Admission;
     }
 
+    public IEnumerable<NodeId> Known => [];
+
+    public NodeId? OwnerOf(NetworkConfiguration configuration, in IpAddress address) => null;
+
     public IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member) => Shown;
 
     public void BeforeSend(NetworkConfiguration configuration, NodeId member) => Sent.Add(member);
@@ -39,6 +43,8 @@ internal sealed class FakeGate : IMembershipGate
 /// <summary>Somebody's credentials.</summary>
 internal sealed class FakeCredentials : IMemberCredentials
 {
+    public bool StatesOwnership => false;
+
     public ImmutableArray<RuleTable> Capabilities => [];
 
     public bool TryGetTag(uint id, out uint value)

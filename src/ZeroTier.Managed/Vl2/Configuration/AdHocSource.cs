@@ -23,13 +23,15 @@ internal sealed class AdHocSource(NetworkId network, NodeId self) : IConfigurati
             return;
         }
 
-        sink.Fail((network.Value & 0xff) == 1
-            ? new NetworkFailure(ZeroTierNetworkStatus.NotSupported, string.Create(
-                CultureInfo.InvariantCulture,
-                $"Network {network} is an ad-hoc network with IPv4 and multicast, which this engine does not support yet. Join one of the form ffSSSSEEEE000000 (first and last port), for example ff0000ffff000000, instead."))
-            : new NetworkFailure(ZeroTierNetworkStatus.NotFound, string.Create(
-                CultureInfo.InvariantCulture,
-                $"Network {network} cannot exist: an ID that begins with ff names an ad-hoc network and must have the form ffSSSSEEEE000000 (first and last port).")));
+        if ((network.Value & 0xff) == 1)
+        {
+            sink.Apply(WholeRange((byte)(network.Value >> 48)));
+            return;
+        }
+
+        sink.Fail(new NetworkFailure(ZeroTierNetworkStatus.NotFound, string.Create(
+            CultureInfo.InvariantCulture,
+            $"Network {network} cannot exist: an ID that begins with ff names an ad-hoc network and must have the form ffSSSSEEEE000000 (first and last port), or ffNNxxxxxxxxxx01 (IPv4 addresses NN.x.y.z).")));
     }
 
     public void OnTick(long now)
@@ -52,5 +54,23 @@ internal sealed class AdHocSource(NetworkId network, NodeId self) : IConfigurati
         Flags = NetworkFlags.NdpEmulation,
         Addresses = [new(IpAddress.From(network.GetSixPlaneAddress(self)), MemberAddressing.SixPlanePrefixLength)],
         Filter = new PortRangeFilter(ports),
+    };
+
+    // 3.10.2: everything passes, and multicast works.
+    private NetworkConfiguration WholeRange(byte firstOctet) => new()
+    {
+        Id = network,
+        Name = string.Create(CultureInfo.InvariantCulture, $"adhoc-{firstOctet}.0.0.0"),
+        IsPublic = true,
+        Revision = 1,
+        CredentialMaxDelta = 7_200_000,
+        MulticastLimit = 1024,
+        Flags = NetworkFlags.NdpEmulation,
+        Addresses =
+        [
+            new(new MemberAddressing(network).SixPlane(self), MemberAddressing.SixPlanePrefixLength),
+            new(IpAddress.FromIPv4((uint)firstOctet << 24 | (uint)self.Value & 0xff_ffff), 8),
+        ],
+        Filter = AcceptAll.Instance,
     };
 }

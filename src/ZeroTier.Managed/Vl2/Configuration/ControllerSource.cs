@@ -1,20 +1,243 @@
+using System.Buffers.Binary;
 using System.Globalization;
+using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Vl2.Configuration;
 
-/// <summary>Networks with a controller, which this engine does not speak to yet.</summary>
-internal sealed class ControllerSource(NetworkId network) : IConfigurationSource
+/// <summary>
+/// Networks with a controller: asks it for the configuration until it answers, again every minute, and takes what it pushes (docs/protocol/3-vl2.md 3.3).
+/// </summary>
+internal sealed class ControllerSource : IConfigurationSource
 {
-    public void Start(IConfigurationSink sink) => sink.Fail(new NetworkFailure(ZeroTierNetworkStatus.NotSupported, string.Create(
-        CultureInfo.InvariantCulture,
-        $"Network {network} has a controller (node {network.Controller}). This engine does not support networks with a controller yet. Join an ad-hoc network, for example ff0000ffff000000, instead.")));
+    private const int NetworkIdLength = 8;
+
+    /// <summary>An unanswered or refused request is repeated after this many milliseconds (3.3.1).</summary>
+    private const long RequestInterval = 5_000;
+
+    /// <summary>A configuration is asked for anew after this many milliseconds; the controller takes it as a sign of life.</summary>
+    private const long RefreshInterval = 60_000;
+
+    // Pieces that others than the controller pass on cost a signature check each: so many per second, and at once.
+    private const int RelayedPiecesPerSecond = 8;
+    private const int RelayedPiecesAtOnce = 64;
+
+    private readonly NetworkId _network;
+    private readonly NodeId _controller;
+    private readonly ControllerSourceOptions _options;
+    private readonly Vl1Node _vl1;
+    private readonly Lock _gate = new();
+    private readonly ConfigurationAssembly _assembly = new();
+    private readonly TokenBucket _relayedPieces;
+    private IConfigurationSink? _sink;
+    private NetworkFailure? _failure;
+    private ulong _unsignedUpdates;
+    private long _requested = long.MinValue;
+    private long _updated = long.MinValue;
+
+    public ControllerSource(NetworkId network, Vl1Node vl1, ControllerSourceOptions options)
+    {
+        _network = network;
+        _controller = network.Controller ?? throw new ArgumentException("An ad-hoc network has no controller.", nameof(network));
+        _vl1 = vl1;
+        _options = options;
+        _relayedPieces = new TokenBucket(options.TimeProvider, RelayedPiecesPerSecond, RelayedPiecesAtOnce);
+    }
+
+    public void Start(IConfigurationSink network)
+    {
+        _sink = network;
+
+        // What was stored counts until the controller answers, and is asked for anew at once (3.13).
+        if (!_options.Stored.IsEmpty && TryRead(_options.Stored.Span, out NetworkConfiguration? stored))
+        {
+            network.Apply(stored);
+        }
+
+        Request(_vl1.Now);
+    }
 
     public void OnTick(long now)
     {
+        lock (_gate)
+        {
+            if (_sink is null || (_requested != long.MinValue && now - _requested < RequestInterval) ||
+                (_failure is null && _updated != long.MinValue && now - _updated < RefreshInterval))
+            {
+                return;
+            }
+        }
+
+        Request(now);
     }
 
-    public PacketResult OnConfiguration(Peer peer, in PacketInfo info, bool isPushed, ReadOnlySpan<byte> chunk) => PacketResult.Ignored;
+    public PacketResult OnConfiguration(Peer peer, in PacketInfo info, bool isPushed, ReadOnlySpan<byte> chunk)
+    {
+        if (!ConfigurationChunk.TryRead(chunk, Interlocked.Increment(ref _unsignedUpdates) | 1UL << 63, out ConfigurationChunk piece))
+        {
+            return PacketResult.Ignored;
+        }
 
-    public PacketResult OnError(Peer peer, ulong requestId, ErrorCode code, ReadOnlySpan<byte> data) => PacketResult.Ignored;
+        if (piece.IsSigned)
+        {
+            if (peer.Id != _controller && !_relayedPieces.TryTake())
+            {
+                return PacketResult.Ignored;
+            }
+
+            if (_vl1.FindIdentity(_controller) is not { } controller)
+            {
+                return PacketResult.Hold;
+            }
+
+            if (!controller.Verify(piece.Signed, piece.Signature))
+            {
+                return PacketResult.Ignored;
+            }
+        }
+        else if (peer.Id != _controller)
+        {
+            return PacketResult.Ignored;
+        }
+
+        byte[]? text;
+        bool isNew;
+        lock (_gate)
+        {
+            isNew = _assembly.Add(piece, out text);
+        }
+
+        if (isNew && piece.IsToBePassedOn)
+        {
+            PassOn(peer.Id, chunk);
+        }
+
+        if (text is not null && Take(text) && isPushed)
+        {
+            Confirm(peer, info, piece.UpdateId);
+        }
+
+        return PacketResult.Accepted;
+    }
+
+    public PacketResult OnError(Peer peer, ulong requestId, ErrorCode code, ReadOnlySpan<byte> data)
+    {
+        // Only the controller may say so, and only in reply to a request of ours (3.17).
+        if (peer.Id != _controller || !_vl1.ExpectedReplies.Contains(requestId, peer.Id) || Failure(code, data) is not { } failure)
+        {
+            return PacketResult.Ignored;
+        }
+
+        lock (_gate)
+        {
+            if (failure == _failure)
+            {
+                return PacketResult.Accepted;
+            }
+
+            _failure = failure;
+        }
+
+        _sink?.Fail(failure);
+        return PacketResult.Accepted;
+    }
+
+    private void Request(long now)
+    {
+        ulong revision = 0, timestamp = 0;
+        if (_sink?.Configuration is { } current)
+        {
+            (revision, timestamp) = (current.Revision, current.Timestamp);
+        }
+
+        lock (_gate)
+        {
+            _requested = now;
+        }
+
+        _vl1.Send(_controller, Verb.NetworkConfigRequest, ConfigurationRequest.Encode(_network, revision, timestamp));
+    }
+
+    private bool Take(byte[] text)
+    {
+        if (!TryRead(text, out NetworkConfiguration? configuration))
+        {
+            return false;
+        }
+
+        lock (_gate)
+        {
+            // An older one is a replay: whoever has kept it could bring back rules or addresses that are gone.
+            if (_sink?.Configuration is { } current && configuration.Timestamp < current.Timestamp)
+            {
+                return false;
+            }
+
+            _updated = _vl1.Now;
+            _failure = null;
+        }
+
+        _sink?.Apply(configuration);
+        return true;
+    }
+
+    private bool TryRead(ReadOnlySpan<byte> text, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out NetworkConfiguration? configuration) =>
+        NetworkConfigurationReader.TryRead(text, _options.Random, out configuration, out NodeId issuedTo) && configuration.Id == _network && issuedTo == _vl1.Id;
+
+    private void PassOn(NodeId source, ReadOnlySpan<byte> chunk)
+    {
+        foreach (NodeId member in _options.KnownMembers())
+        {
+            if (member != source && member != _controller)
+            {
+                _vl1.Send(member, Verb.NetworkConfig, chunk);
+            }
+        }
+    }
+
+    // The reference names verb 8 here, not NETWORK_CONFIG (3.3.4).
+    private void Confirm(Peer peer, in PacketInfo info, ulong updateId)
+    {
+        Span<byte> data = stackalloc byte[NetworkIdLength + sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64BigEndian(data, _network.Value);
+        BinaryPrimitives.WriteUInt64BigEndian(data[NetworkIdLength..], updateId);
+        _vl1.ReplyOk(peer, info, (Verb)0x08, data);
+    }
+
+    private NetworkFailure? Failure(ErrorCode code, ReadOnlySpan<byte> data) => code switch
+    {
+        ErrorCode.ObjectNotFound or ErrorCode.UnsupportedOperation => new(ZeroTierNetworkStatus.NotFound, string.Create(
+            CultureInfo.InvariantCulture,
+            $"Node {_controller}, the controller of network {_network}, knows no such network. Check the network ID: its first ten digits name the controller.")),
+        ErrorCode.AccessDenied => new(ZeroTierNetworkStatus.AccessDenied, string.Create(
+            CultureInfo.InvariantCulture,
+            $"Node {_vl1.Id} is not authorised on network {_network}. Authorise it at the network's controller (node {_controller}), for example on the members page of its website; this node then becomes ready by itself.")),
+        ErrorCode.AuthenticationRequired => Authentication(data),
+        _ => null,
+    };
+
+    private NetworkFailure? Authentication(ReadOnlySpan<byte> data)
+    {
+        string? url = LoginUrl(data);
+        return new NetworkFailure(ZeroTierNetworkStatus.AuthenticationRequired, string.Create(
+            CultureInfo.InvariantCulture,
+            $"Network {_network} wants a person to log in for node {_vl1.Id}: {(url is null ? $"ask the operator of its controller (node {_controller})" : $"open {url}")}."))
+        {
+            LoginUrl = url,
+        };
+    }
+
+    // 3.3.3: network ID, then the length of a dictionary that may be missing.
+    private static string? LoginUrl(ReadOnlySpan<byte> data)
+    {
+        const int MaxUrlLength = 2048;
+        if (data.Length < NetworkIdLength + 2 || BinaryPrimitives.ReadUInt16BigEndian(data[NetworkIdLength..]) is var length && data.Length < NetworkIdLength + 2 + length)
+        {
+            return null;
+        }
+
+        var dictionary = new NetworkDictionary(data.Slice(NetworkIdLength + 2, length));
+        byte[]? url = dictionary.GetNumber("aV"u8) == 0 ? dictionary.Find("aU"u8) : dictionary.Find("aCU"u8) ?? dictionary.Find("iU"u8);
+        return url is null ? null : NetworkConfigurationReader.ReadText(url, MaxUrlLength);
+    }
 }

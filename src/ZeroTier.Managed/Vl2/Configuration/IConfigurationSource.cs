@@ -45,4 +45,8 @@ internal interface IConfigurationSink
 /// <summary>Why a network gets no configuration.</summary>
 /// <param name="Status">What the network's state becomes.</param>
 /// <param name="Detail">The reason, and what the user can do about it.</param>
-internal sealed record NetworkFailure(ZeroTierNetworkStatus Status, string Detail);
+internal sealed record NetworkFailure(ZeroTierNetworkStatus Status, string Detail)
+{
+    /// <summary>Where a person can log in; untrusted text. Null where none is wanted, or the controller named none.</summary>
+    public string? LoginUrl { get; init; }
+}

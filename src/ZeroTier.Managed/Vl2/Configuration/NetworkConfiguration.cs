@@ -10,6 +10,9 @@ internal sealed record NetworkConfiguration
 {
     public required NetworkId Id { get; init; }
 
+    /// <summary>The dictionary that it was made of, to be stored; empty for a network without a controller.</summary>
+    public ReadOnlyMemory<byte> Text { get; init; }
+
     /// <summary>The name that the controller gave it; untrusted text.</summary>
     public string Name { get; init; } = "";
 
@@ -51,10 +54,30 @@ internal sealed record NetworkConfiguration
     /// <summary>Our capabilities, tags and certificates of ownership as rules see them.</summary>
     public IMemberCredentials Own { get; init; } = NoCredentials.Instance;
 
+    /// <summary>NETWORK_CREDENTIALS with all of ours, as other members are shown them; empty where there are none.</summary>
+    public ReadOnlyMemory<byte> ShownCredentials { get; init; }
+
     public ImmutableArray<Specialist> Specialists { get; init; } = [];
 
     /// <summary>Null when the network names no servers.</summary>
     public NetworkDns? Dns { get; init; }
+
+    /// <summary>The members that carry frames of foreign Ethernet addresses.</summary>
+    public IEnumerable<NodeId> ActiveBridges => Specialists.Where(s => s.Roles.HasFlag(SpecialistRoles.ActiveBridge)).Select(s => s.Node);
+
+    /// <summary>A member's roles.</summary>
+    public SpecialistRoles RolesOf(NodeId member)
+    {
+        foreach (Specialist specialist in Specialists)
+        {
+            if (specialist.Node == member)
+            {
+                return specialist.Roles;
+            }
+        }
+
+        return SpecialistRoles.None;
+    }
 }
 
 /// <summary>Switches of a network, with the numbers of the wire (3.4.1).</summary>

@@ -1,25 +1,112 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using ZeroTier.Managed.Identity;
 
 namespace ZeroTier.Managed.Vl2.Credentials;
 
-/// <summary>Says that a member owns IP and Ethernet addresses (chapter 3.5.5). Immutable.</summary>
-internal sealed class OwnershipCertificate
+/// <summary>Says that a member owns IP and Ethernet addresses (docs/protocol/3-vl2.md 3.5.5). Immutable.</summary>
+internal sealed class OwnershipCertificate : Credential
 {
-    /// <summary>The certificate as it came, to be shown to others.</summary>
-    public required ReadOnlyMemory<byte> Encoded { get; init; }
+    /// <summary>Addresses that one certificate may name.</summary>
+    public const int MaxThings = 16;
 
-    public required NetworkId Network { get; init; }
-
-    /// <summary>When it was issued: the controller's clock in milliseconds.</summary>
-    public required ulong Timestamp { get; init; }
-
-    public required uint Id { get; init; }
+    private const int HeaderLength = 30;
+    private const int ThingLength = 17;
+    private const int TrailerLength = 10;
+    private const byte Mac = 1;
+    private const byte IPv4 = 2;
+    private const byte IPv6 = 3;
 
     public required ImmutableArray<IpAddress> Addresses { get; init; }
 
     public required ImmutableArray<MacAddress> MacAddresses { get; init; }
 
-    public required NodeId IssuedTo { get; init; }
+    public override CredentialType Type => CredentialType.Ownership;
 
-    public required NodeId SignedBy { get; init; }
+    private int FieldsLength => HeaderLength + (BinaryPrimitives.ReadUInt16BigEndian(Encoded.Span[28..]) * ThingLength) + TrailerLength;
+
+    /// <summary>Reads a certificate and moves behind it; false when it is damaged or names too many addresses.</summary>
+    public static bool TryRead(ref ReadOnlySpan<byte> data, [NotNullWhen(true)] out OwnershipCertificate? certificate)
+    {
+        certificate = null;
+        ReadOnlySpan<byte> start = data;
+        if (data.Length < HeaderLength || BinaryPrimitives.ReadUInt16BigEndian(data[28..]) is var things && things > MaxThings)
+        {
+            return false;
+        }
+
+        int fieldsLength = HeaderLength + (things * ThingLength) + TrailerLength;
+        if (data.Length < fieldsLength)
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> rest = data[fieldsLength..];
+        if (!SignedObject.TryReadSignature(ref rest, out _) || !SignedObject.TrySkipAdditionalFields(ref rest))
+        {
+            return false;
+        }
+
+        var addresses = ImmutableArray.CreateBuilder<IpAddress>();
+        var macs = ImmutableArray.CreateBuilder<MacAddress>();
+        for (int i = 0; i < things; i++)
+        {
+            ReadOnlySpan<byte> thing = start.Slice(HeaderLength + (i * ThingLength), ThingLength);
+            switch (thing[0])
+            {
+                case Mac:
+                    macs.Add(MacAddress.Read(thing[1..]));
+                    break;
+                case IPv4:
+                    addresses.Add(IpAddress.ReadIPv4(thing[1..]));
+                    break;
+                case IPv6:
+                    addresses.Add(IpAddress.ReadIPv6(thing[1..]));
+                    break;
+            }
+        }
+
+        data = rest;
+        certificate = new OwnershipCertificate
+        {
+            Encoded = start[..(start.Length - rest.Length)].ToArray(),
+            Network = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(start)),
+            Timestamp = BinaryPrimitives.ReadUInt64BigEndian(start[8..]),
+            Id = BinaryPrimitives.ReadUInt32BigEndian(start[24..]),
+            Addresses = addresses.DrainToImmutable(),
+            MacAddresses = macs.DrainToImmutable(),
+            IssuedTo = NodeId.Read(start[(fieldsLength - TrailerLength)..]),
+        };
+        return true;
+    }
+
+    /// <summary>Makes the bytes of a certificate as the controller of a network.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">More than <see cref="MaxThings"/> addresses.</exception>
+    public static byte[] Issue(NodeIdentity controller, NetworkId network, ulong timestamp, uint id, IReadOnlyList<IpAddress> addresses, NodeId member)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(addresses.Count, MaxThings);
+        byte[] fields = new byte[HeaderLength + (addresses.Count * ThingLength) + TrailerLength];
+        BinaryPrimitives.WriteUInt64BigEndian(fields, network.Value);
+        BinaryPrimitives.WriteUInt64BigEndian(fields.AsSpan(8), timestamp);
+        BinaryPrimitives.WriteUInt32BigEndian(fields.AsSpan(24), id);
+        BinaryPrimitives.WriteUInt16BigEndian(fields.AsSpan(28), (ushort)addresses.Count);
+        int at = HeaderLength;
+        foreach (IpAddress address in addresses)
+        {
+            fields[at] = address.IsIPv4 ? IPv4 : IPv6;
+            address.Write(fields.AsSpan(at + 1));
+            at += ThingLength;
+        }
+
+        member.Write(fields.AsSpan(at));
+        controller.Address.Write(fields.AsSpan(at + 5));
+        return SignedObject.Sign(controller, fields);
+    }
+
+    public override SignatureCheck CheckSignature(ISignerDirectory signers)
+    {
+        ReadOnlySpan<byte> fields = Encoded.Span[..FieldsLength];
+        return SignedObject.Check(signers, Network, fields, NodeId.Read(fields[^5..]), Encoded.Span[FieldsLength..]);
+    }
 }

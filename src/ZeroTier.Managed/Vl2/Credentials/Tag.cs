@@ -1,21 +1,60 @@
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using ZeroTier.Managed.Identity;
+
 namespace ZeroTier.Managed.Vl2.Credentials;
 
-/// <summary>A number that the controller gave a member under an ID, for rules to compare (chapter 3.5.3). Immutable.</summary>
-internal sealed class Tag
+/// <summary>A number that the controller gave a member under an ID, for rules to compare (docs/protocol/3-vl2.md 3.5.3). Immutable.</summary>
+internal sealed class Tag : Credential
 {
-    /// <summary>The tag as it came, to be shown to others.</summary>
-    public required ReadOnlyMemory<byte> Encoded { get; init; }
-
-    public required NetworkId Network { get; init; }
-
-    /// <summary>When it was issued: the controller's clock in milliseconds.</summary>
-    public required ulong Timestamp { get; init; }
-
-    public required uint Id { get; init; }
+    private const int FieldsLength = 34;
 
     public required uint Value { get; init; }
 
-    public required NodeId IssuedTo { get; init; }
+    public override CredentialType Type => CredentialType.Tag;
 
-    public required NodeId SignedBy { get; init; }
+    /// <summary>Reads a tag and moves behind it; false when it is damaged.</summary>
+    public static bool TryRead(ref ReadOnlySpan<byte> data, [NotNullWhen(true)] out Tag? tag)
+    {
+        tag = null;
+        ReadOnlySpan<byte> start = data;
+        if (data.Length < FieldsLength)
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> rest = data[FieldsLength..];
+        if (!SignedObject.TryReadSignature(ref rest, out _) || !SignedObject.TrySkipAdditionalFields(ref rest))
+        {
+            return false;
+        }
+
+        data = rest;
+        tag = new Tag
+        {
+            Encoded = start[..(start.Length - rest.Length)].ToArray(),
+            Network = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(start)),
+            Timestamp = BinaryPrimitives.ReadUInt64BigEndian(start[8..]),
+            Id = BinaryPrimitives.ReadUInt32BigEndian(start[16..]),
+            Value = BinaryPrimitives.ReadUInt32BigEndian(start[20..]),
+            IssuedTo = NodeId.Read(start[24..]),
+        };
+        return true;
+    }
+
+    /// <summary>Makes the bytes of a tag as the controller of a network.</summary>
+    public static byte[] Issue(NodeIdentity controller, NetworkId network, ulong timestamp, uint id, uint value, NodeId member)
+    {
+        byte[] fields = new byte[FieldsLength];
+        BinaryPrimitives.WriteUInt64BigEndian(fields, network.Value);
+        BinaryPrimitives.WriteUInt64BigEndian(fields.AsSpan(8), timestamp);
+        BinaryPrimitives.WriteUInt32BigEndian(fields.AsSpan(16), id);
+        BinaryPrimitives.WriteUInt32BigEndian(fields.AsSpan(20), value);
+        member.Write(fields.AsSpan(24));
+        controller.Address.Write(fields.AsSpan(29));
+        return SignedObject.Sign(controller, fields);
+    }
+
+    public override SignatureCheck CheckSignature(ISignerDirectory signers) =>
+        SignedObject.Check(signers, Network, Encoded.Span[..FieldsLength], NodeId.Read(Encoded.Span[(FieldsLength - 5)..]), Encoded.Span[FieldsLength..]);
 }

@@ -19,6 +19,12 @@ internal interface IMembershipGate
     /// <summary>What a member has shown of itself, for frames on their way to it; null when nothing. Allocates nothing.</summary>
     IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member);
 
+    /// <summary>Nodes that have shown a certificate of membership.</summary>
+    IEnumerable<NodeId> Known { get; }
+
+    /// <summary>The member whose certificate of ownership names an address; null where none does. Allocates nothing.</summary>
+    NodeId? OwnerOf(NetworkConfiguration configuration, in IpAddress address);
+
     /// <summary>A frame is about to leave for a member: the moment to show it our credentials, if they are due.</summary>
     void BeforeSend(NetworkConfiguration configuration, NodeId member);
 

@@ -9,6 +9,8 @@ internal sealed class OpenGate : IMembershipGate
 {
     public static OpenGate Instance { get; } = new();
 
+    public IEnumerable<NodeId> Known => [];
+
     public Admission Admit(NetworkConfiguration configuration, Peer peer, out IMemberCredentials? shown)
     {
         shown = null;
@@ -16,6 +18,8 @@ internal sealed class OpenGate : IMembershipGate
     }
 
     public IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member) => null;
+
+    public NodeId? OwnerOf(NetworkConfiguration configuration, in IpAddress address) => null;
 
     public void BeforeSend(NetworkConfiguration configuration, NodeId member)
     {

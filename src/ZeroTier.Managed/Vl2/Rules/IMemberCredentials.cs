@@ -8,6 +8,9 @@ internal interface IMemberCredentials
     /// <summary>The rules of its capabilities, by rising ID.</summary>
     ImmutableArray<RuleTable> Capabilities { get; }
 
+    /// <summary>It has certificates of ownership: what they do not name is not its own.</summary>
+    bool StatesOwnership { get; }
+
     /// <summary>The value of its tag with this ID.</summary>
     bool TryGetTag(uint id, out uint value);
 
@@ -24,6 +27,8 @@ internal sealed class NoCredentials : IMemberCredentials
     public static NoCredentials Instance { get; } = new();
 
     public ImmutableArray<RuleTable> Capabilities => [];
+
+    public bool StatesOwnership => false;
 
     public bool TryGetTag(uint id, out uint value)
     {

@@ -1,0 +1,115 @@
+using System.Buffers.Binary;
+using ZeroTier.Managed.Identity;
+
+namespace ZeroTier.Managed.Vl2.Configuration;
+
+/// <summary>A piece of a configuration (docs/protocol/3-vl2.md 3.3.4).</summary>
+internal readonly ref struct ConfigurationChunk
+{
+    /// <summary>The most dictionary bytes that the reference puts into one piece.</summary>
+    public const int MaxDataLength = 9740;
+
+    private const int HeaderLength = 10;
+    private const int TrailerLength = 17;
+    private const byte FastPropagation = 0x01;
+    private const byte SignatureType = 1;
+
+    public NetworkId Network { get; private init; }
+
+    /// <summary>The bytes of the dictionary from <see cref="Position"/> on.</summary>
+    public ReadOnlySpan<byte> Data { get; private init; }
+
+    /// <summary>False for the old form, which is whole in one piece and is only believed of the controller itself.</summary>
+    public bool IsSigned { get; private init; }
+
+    /// <summary>Whoever gets it tells all members that it knows.</summary>
+    public bool IsToBePassedOn { get; private init; }
+
+    /// <summary>The same for all pieces of one configuration; never 0.</summary>
+    public ulong UpdateId { get; private init; }
+
+    /// <summary>Bytes of the whole dictionary.</summary>
+    public int TotalLength { get; private init; }
+
+    /// <summary>Where the piece belongs in it.</summary>
+    public int Position { get; private init; }
+
+    /// <summary>What the signature covers.</summary>
+    public ReadOnlySpan<byte> Signed { get; private init; }
+
+    public ReadOnlySpan<byte> Signature { get; private init; }
+
+    /// <summary>Reads a piece, from the network ID on; false when it is damaged or claims what cannot be.</summary>
+    /// <param name="payload">The piece.</param>
+    /// <param name="unsignedUpdateId">The update ID of an unsigned piece.</param>
+    /// <param name="chunk">The piece, read.</param>
+    public static bool TryRead(ReadOnlySpan<byte> payload, ulong unsignedUpdateId, out ConfigurationChunk chunk)
+    {
+        chunk = default;
+        if (payload.Length < HeaderLength)
+        {
+            return false;
+        }
+
+        int length = BinaryPrimitives.ReadUInt16BigEndian(payload[8..]);
+        if (length == 0 || payload.Length < HeaderLength + length)
+        {
+            return false;
+        }
+
+        var network = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(payload));
+        ReadOnlySpan<byte> data = payload.Slice(HeaderLength, length);
+        ReadOnlySpan<byte> trailer = payload[(HeaderLength + length)..];
+        if (trailer.IsEmpty)
+        {
+            chunk = new() { Network = network, Data = data, UpdateId = unsignedUpdateId, TotalLength = length };
+            return true;
+        }
+
+        if (trailer.Length < TrailerLength + 3 + NodeIdentity.SignatureSize)
+        {
+            return false;
+        }
+
+        ulong updateId = BinaryPrimitives.ReadUInt64BigEndian(trailer[1..]);
+        uint total = BinaryPrimitives.ReadUInt32BigEndian(trailer[9..]);
+        uint position = BinaryPrimitives.ReadUInt32BigEndian(trailer[13..]);
+        if (updateId == 0 || total > NetworkDictionary.MaxLength || position > total || length > total - position ||
+            trailer[TrailerLength] != SignatureType || BinaryPrimitives.ReadUInt16BigEndian(trailer[(TrailerLength + 1)..]) != NodeIdentity.SignatureSize)
+        {
+            return false;
+        }
+
+        chunk = new()
+        {
+            Network = network,
+            Data = data,
+            IsSigned = true,
+            IsToBePassedOn = (trailer[0] & FastPropagation) != 0,
+            UpdateId = updateId,
+            TotalLength = (int)total,
+            Position = (int)position,
+            Signed = payload[..(HeaderLength + length + TrailerLength)],
+            Signature = trailer.Slice(TrailerLength + 3, NodeIdentity.SignatureSize),
+        };
+        return true;
+    }
+
+    /// <summary>Makes the pieces of a configuration as the controller of a network.</summary>
+    public static IEnumerable<byte[]> Issue(NodeIdentity controller, NetworkId network, ReadOnlyMemory<byte> dictionary, ulong updateId, int maxDataLength = MaxDataLength)
+    {
+        for (int position = 0; position < dictionary.Length; position += maxDataLength)
+        {
+            int length = Math.Min(maxDataLength, dictionary.Length - position);
+            byte[] signed = new byte[HeaderLength + length + TrailerLength];
+            BinaryPrimitives.WriteUInt64BigEndian(signed, network.Value);
+            BinaryPrimitives.WriteUInt16BigEndian(signed.AsSpan(8), (ushort)length);
+            dictionary.Span.Slice(position, length).CopyTo(signed.AsSpan(HeaderLength));
+            Span<byte> trailer = signed.AsSpan(HeaderLength + length);
+            BinaryPrimitives.WriteUInt64BigEndian(trailer[1..], updateId);
+            BinaryPrimitives.WriteUInt32BigEndian(trailer[9..], (uint)dictionary.Length);
+            BinaryPrimitives.WriteUInt32BigEndian(trailer[13..], (uint)position);
+            yield return [.. signed, SignatureType, 0, NodeIdentity.SignatureSize, .. controller.Sign(signed)];
+        }
+    }
+}

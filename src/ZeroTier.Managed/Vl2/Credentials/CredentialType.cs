@@ -1,0 +1,11 @@
+namespace ZeroTier.Managed.Vl2.Credentials;
+
+/// <summary>Kinds of credentials as revocations number them (docs/protocol/3-vl2.md 3.5.1).</summary>
+internal enum CredentialType : byte
+{
+    Membership = 1,
+    Capability = 2,
+    Tag = 3,
+    Ownership = 4,
+    Revocation = 6,
+}

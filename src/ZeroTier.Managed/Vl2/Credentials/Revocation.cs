@@ -1,0 +1,86 @@
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using ZeroTier.Managed.Identity;
+
+namespace ZeroTier.Managed.Vl2.Credentials;
+
+/// <summary>Takes back what a controller has signed about a member, up to a time (docs/protocol/3-vl2.md 3.5.6). Immutable.</summary>
+internal sealed class Revocation
+{
+    private const int FieldsLength = 51;
+    private const ulong FastPropagation = 1;
+
+    /// <summary>The revocation as it came, to be passed on.</summary>
+    public required ReadOnlyMemory<byte> Encoded { get; init; }
+
+    public required NetworkId Network { get; init; }
+
+    /// <summary>Which credential of the type; 0 for certificates of membership.</summary>
+    public required uint CredentialId { get; init; }
+
+    /// <summary>Credentials up to this time stamp are void: the controller's clock in milliseconds.</summary>
+    public required ulong Threshold { get; init; }
+
+    /// <summary>Whoever learns of it tells all members that it knows.</summary>
+    public required bool IsToBePassedOn { get; init; }
+
+    public required NodeId Target { get; init; }
+
+    public required CredentialType Type { get; init; }
+
+    /// <summary>Reads a revocation and moves behind it; false when it is damaged.</summary>
+    public static bool TryRead(ref ReadOnlySpan<byte> data, [NotNullWhen(true)] out Revocation? revocation)
+    {
+        revocation = null;
+        ReadOnlySpan<byte> start = data;
+        if (data.Length < FieldsLength)
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> rest = data[FieldsLength..];
+        if (!SignedObject.TryReadSignature(ref rest, out _) || !SignedObject.TrySkipAdditionalFields(ref rest))
+        {
+            return false;
+        }
+
+        data = rest;
+        revocation = new Revocation
+        {
+            Encoded = start[..(start.Length - rest.Length)].ToArray(),
+            Network = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(start[8..])),
+            CredentialId = BinaryPrimitives.ReadUInt32BigEndian(start[20..]),
+            Threshold = BinaryPrimitives.ReadUInt64BigEndian(start[24..]),
+            IsToBePassedOn = (BinaryPrimitives.ReadUInt64BigEndian(start[32..]) & FastPropagation) != 0,
+            Target = NodeId.Read(start[40..]),
+            Type = (CredentialType)start[50],
+        };
+        return true;
+    }
+
+    /// <summary>Makes the bytes of a revocation as the controller of a network, to be passed on by all members.</summary>
+    public static byte[] Issue(NodeIdentity controller, NetworkId network, uint id, CredentialType type, uint credentialId, ulong threshold, NodeId target)
+    {
+        byte[] fields = new byte[FieldsLength];
+        BinaryPrimitives.WriteUInt32BigEndian(fields.AsSpan(4), id);
+        BinaryPrimitives.WriteUInt64BigEndian(fields.AsSpan(8), network.Value);
+        BinaryPrimitives.WriteUInt32BigEndian(fields.AsSpan(20), credentialId);
+        BinaryPrimitives.WriteUInt64BigEndian(fields.AsSpan(24), threshold);
+        BinaryPrimitives.WriteUInt64BigEndian(fields.AsSpan(32), FastPropagation);
+        target.Write(fields.AsSpan(40));
+        controller.Address.Write(fields.AsSpan(45));
+        fields[50] = (byte)type;
+        return SignedObject.Sign(controller, fields);
+    }
+
+    /// <summary>Whether the controller of the network has signed it.</summary>
+    public SignatureCheck CheckSignature(ISignerDirectory signers)
+    {
+        // The two fillers are signed as zeros, whatever was received.
+        Span<byte> fields = stackalloc byte[FieldsLength];
+        Encoded.Span[..FieldsLength].CopyTo(fields);
+        fields[..4].Clear();
+        fields[16..20].Clear();
+        return SignedObject.Check(signers, Network, fields, NodeId.Read(fields[45..]), Encoded.Span[FieldsLength..]);
+    }
+}

@@ -1,0 +1,238 @@
+using System.Collections.Concurrent;
+using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl2.Configuration;
+using ZeroTier.Managed.Vl2.Credentials;
+using ZeroTier.Managed.Vl2.Rules;
+
+namespace ZeroTier.Managed.Vl2.Membership;
+
+/// <summary>
+/// The members of one network with a controller: takes and shows credentials, and lets frames in of those whose certificate agrees with ours
+/// (docs/protocol/3-vl2.md 3.5.7 to 3.5.9). Kept in memory only. Thread-safe.
+/// </summary>
+internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
+{
+    /// <summary>Members that are remembered. Entries come of signed certificates and of our own traffic; the one that was not used for longest gives way.</summary>
+    internal const int MaxMembers = 16_384;
+
+    /// <summary>Nodes without a certificate that are asked for one at a time.</summary>
+    private const int MaxAsked = 1024;
+
+    /// <summary>Our credentials are shown again after this many milliseconds, even where nothing changed.</summary>
+    private const long PushInterval = 500_000;
+
+    /// <summary>On request they are shown at most once in this many milliseconds.</summary>
+    private const long PushOnRequestInterval = 1_000;
+
+    /// <summary>A node whose certificate is missing is asked for it once in this many milliseconds.</summary>
+    private const long AskInterval = 1_000;
+
+    /// <summary>A member that was not heard of for so long is forgotten.</summary>
+    private const long MemberLifetime = 7_200_000;
+
+    private const long CleanInterval = 60_000;
+
+    private readonly ConcurrentDictionary<NodeId, Member> _members = new();
+    private readonly ConcurrentDictionary<NodeId, long> _asked = new();
+
+    // Who was last said to own an address. Whether that counts is asked of the member's credentials at each use.
+    private readonly ConcurrentDictionary<IpAddress, NodeId> _owners = new();
+    private readonly SignerDirectory _signers = new(vl1);
+    private long _cleaned = long.MinValue;
+
+    /// <inheritdoc />
+    public IEnumerable<NodeId> Known => _members.Values.Where(m => m.HasMembership).Select(m => m.Node);
+
+    /// <inheritdoc />
+    public Admission Admit(NetworkConfiguration configuration, Peer peer, out IMemberCredentials? shown)
+    {
+        long now = vl1.Now;
+        if (_members.TryGetValue(peer.Id, out Member? member))
+        {
+            MemberView view = member.View(configuration, peer.Identity);
+            shown = view.Credentials;
+            if (view.IsAllowed)
+            {
+                member.LastUsed = now;
+                return Admission.Admitted;
+            }
+        }
+        else
+        {
+            shown = null;
+            if (configuration.IsPublic)
+            {
+                return Admission.Admitted;
+            }
+        }
+
+        return ShouldAsk(peer.Id, now) ? Admission.HoldAndAsk : Admission.Hold;
+    }
+
+    /// <inheritdoc />
+    public IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member) =>
+        _members.TryGetValue(member, out Member? known) ? known.View(configuration, vl1.FindPeer(member)?.Identity).Credentials : null;
+
+    /// <inheritdoc />
+    public NodeId? OwnerOf(NetworkConfiguration configuration, in IpAddress address) =>
+        _owners.TryGetValue(address, out NodeId owner) && _members.TryGetValue(owner, out Member? member) &&
+            member.View(configuration, vl1.FindPeer(owner)?.Identity).Credentials.Owns(address) ? owner : null;
+
+    /// <inheritdoc />
+    public void BeforeSend(NetworkConfiguration configuration, NodeId member)
+    {
+        long now = vl1.Now;
+        Member known = GetOrAdd(member, now);
+        known.LastUsed = now;
+        if (!ReferenceEquals(known.Pushed, configuration) || now - known.LastPushed > PushInterval)
+        {
+            Push(configuration, known, now);
+        }
+    }
+
+    /// <inheritdoc />
+    public void OnCredentialsRequested(NetworkConfiguration configuration, Peer peer)
+    {
+        long now = vl1.Now;
+        Member known = GetOrAdd(peer.Id, now);
+        if (!ReferenceEquals(known.Pushed, configuration) || now - known.LastPushed > PushOnRequestInterval)
+        {
+            Push(configuration, known, now);
+        }
+    }
+
+    /// <summary>Takes a certificate of membership of this network.</summary>
+    public CredentialAcceptance Add(MembershipCertificate certificate) => Add(
+        certificate.IssuedTo, member => member.Add(certificate, _signers), () => certificate.CheckSignature(_signers));
+
+    /// <summary>Takes a tag, capability or certificate of ownership of this network.</summary>
+    public CredentialAcceptance Add(Credential credential)
+    {
+        CredentialAcceptance result = Add(credential.IssuedTo, member => member.Add(credential, _signers), () => credential.CheckSignature(_signers));
+        if (result == CredentialAcceptance.New && credential is OwnershipCertificate ownership)
+        {
+            foreach (IpAddress address in ownership.Addresses)
+            {
+                if (_owners.Count < MaxMembers || _owners.ContainsKey(address))
+                {
+                    _owners[address] = ownership.IssuedTo;
+                }
+            }
+        }
+
+        return result;
+    }
+
+    /// <summary>Takes a revocation of this network, and passes it on when it is new.</summary>
+    /// <param name="revocation">The revocation.</param>
+    /// <param name="source">Who sent it.</param>
+    public CredentialAcceptance Add(Revocation revocation, NodeId source)
+    {
+        CredentialAcceptance result = Add(revocation.Target, member => member.Add(revocation, _signers), () => revocation.CheckSignature(_signers));
+        if (result == CredentialAcceptance.New && revocation.IsToBePassedOn)
+        {
+            byte[] payload = CredentialList.Encode(revocation);
+            foreach (NodeId member in Known)
+            {
+                if (member != source && member != revocation.Network.Controller)
+                {
+                    vl1.Send(member, Verb.NetworkCredentials, payload);
+                }
+            }
+        }
+
+        return result;
+    }
+
+    /// <inheritdoc />
+    public void OnTick(NetworkConfiguration configuration, long now)
+    {
+        if (_cleaned != long.MinValue && now - _cleaned < CleanInterval)
+        {
+            return;
+        }
+
+        _cleaned = now;
+        foreach (Member member in _members.Values)
+        {
+            if (now - member.LastUsed > MemberLifetime)
+            {
+                _members.TryRemove(member.Node, out _);
+            }
+        }
+
+        foreach (var (address, owner) in _owners)
+        {
+            if (!_members.ContainsKey(owner))
+            {
+                _owners.TryRemove(address, out _);
+            }
+        }
+
+        foreach (var (node, asked) in _asked)
+        {
+            if (now - asked > AskInterval)
+            {
+                _asked.TryRemove(node, out _);
+            }
+        }
+    }
+
+    // An entry is only made for what the controller has signed: strangers cannot fill the table.
+    private CredentialAcceptance Add(NodeId node, Func<Member, CredentialAcceptance> take, Func<SignatureCheck> check)
+    {
+        if (!_members.TryGetValue(node, out Member? member))
+        {
+            SignatureCheck result = check();
+            if (result != SignatureCheck.Good)
+            {
+                return result == SignatureCheck.UnknownSigner ? CredentialAcceptance.UnknownSigner : CredentialAcceptance.Rejected;
+            }
+
+            member = GetOrAdd(node, vl1.Now);
+        }
+
+        return take(member);
+    }
+
+    private Member GetOrAdd(NodeId node, long now)
+    {
+        if (_members.TryGetValue(node, out Member? member))
+        {
+            return member;
+        }
+
+        if (_members.Count >= MaxMembers && _members.Values.MinBy(m => m.LastUsed) is { } oldest)
+        {
+            _members.TryRemove(oldest.Node, out _);
+        }
+
+        return _members.GetOrAdd(node, static (id, used) => new Member(id) { LastUsed = used }, now);
+    }
+
+    private bool ShouldAsk(NodeId node, long now)
+    {
+        if (_asked.TryGetValue(node, out long last))
+        {
+            return now - last >= AskInterval && _asked.TryUpdate(node, now, last);
+        }
+
+        return _asked.Count < MaxAsked && _asked.TryAdd(node, now);
+    }
+
+    private void Push(NetworkConfiguration configuration, Member member, long now)
+    {
+        member.LastPushed = now;
+        member.Pushed = configuration;
+        if (configuration.ShownCredentials is { IsEmpty: false } payload)
+        {
+            vl1.Send(member.Node, Verb.NetworkCredentials, payload.Span);
+        }
+    }
+
+    private sealed class SignerDirectory(Vl1Node vl1) : ISignerDirectory
+    {
+        public NodeIdentity? Find(NodeId node) => vl1.FindIdentity(node);
+    }
+}

@@ -1,0 +1,115 @@
+using System.Buffers.Binary;
+using ZeroTier.Managed.Vl2.Credentials;
+
+namespace ZeroTier.Managed.Vl2.Multicast;
+
+/// <summary>The payloads of MULTICAST_LIKE, MULTICAST_GATHER, MULTICAST_FRAME and their answers (docs/protocol/3-vl2.md 3.8).</summary>
+internal static class MulticastPackets
+{
+    /// <summary>Network, group, group's number: an entry of LIKE, and the head of answers.</summary>
+    public const int GroupLength = 18;
+
+    public const int AddressLength = 5;
+
+    /// <summary>Of OK(MULTICAST_FRAME): addresses of members follow.</summary>
+    public const byte HasMembers = 0x02;
+
+    private const byte HasCertificate = 0x01;
+    private const int NetworkIdLength = 8;
+    private const byte GatherHasCertificate = 0x01;
+
+    /// <summary>Appends an entry of MULTICAST_LIKE.</summary>
+    public static void WriteGroup(Span<byte> destination, NetworkId network, MulticastGroup group)
+    {
+        BinaryPrimitives.WriteUInt64BigEndian(destination, network.Value);
+        group.Mac.Write(destination[8..]);
+        BinaryPrimitives.WriteUInt32BigEndian(destination[14..], group.Adi);
+    }
+
+    /// <summary>Reads what <see cref="WriteGroup"/> has written, behind the network ID.</summary>
+    public static MulticastGroup ReadGroup(ReadOnlySpan<byte> entry) => new(MacAddress.Read(entry[8..]), BinaryPrimitives.ReadUInt32BigEndian(entry[14..]));
+
+    /// <summary>MULTICAST_GATHER: asks for members of a group.</summary>
+    public static byte[] Gather(NetworkId network, MulticastGroup group, int wanted, ReadOnlySpan<byte> certificate)
+    {
+        byte[] payload = new byte[NetworkIdLength + 1 + 10 + 4 + certificate.Length];
+        BinaryPrimitives.WriteUInt64BigEndian(payload, network.Value);
+        payload[8] = certificate.IsEmpty ? (byte)0 : GatherHasCertificate;
+        group.Mac.Write(payload.AsSpan(9));
+        BinaryPrimitives.WriteUInt32BigEndian(payload.AsSpan(15), group.Adi);
+        BinaryPrimitives.WriteUInt32BigEndian(payload.AsSpan(19), (uint)wanted);
+        certificate.CopyTo(payload.AsSpan(23));
+        return payload;
+    }
+
+    /// <summary>Reads MULTICAST_GATHER.</summary>
+    /// <param name="payload">From the network ID on.</param>
+    /// <param name="group">The group.</param>
+    /// <param name="wanted">How many members are wanted.</param>
+    /// <param name="certificate">The asker's certificate of membership; empty for none.</param>
+    public static bool TryReadGather(ReadOnlySpan<byte> payload, out MulticastGroup group, out int wanted, out ReadOnlySpan<byte> certificate)
+    {
+        group = default;
+        wanted = 0;
+        certificate = default;
+        if (payload.Length < 23)
+        {
+            return false;
+        }
+
+        group = new MulticastGroup(MacAddress.Read(payload[9..]), BinaryPrimitives.ReadUInt32BigEndian(payload[15..]));
+        wanted = (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(payload[19..]), int.MaxValue);
+        certificate = (payload[8] & GatherHasCertificate) != 0 ? payload[23..] : default;
+        return true;
+    }
+
+    /// <summary>The addresses of a group's members, as answers carry them: total, number here, addresses.</summary>
+    public static byte[] Members(int total, IReadOnlyList<NodeId> members)
+    {
+        byte[] data = new byte[4 + 2 + (members.Count * AddressLength)];
+        BinaryPrimitives.WriteUInt32BigEndian(data, (uint)total);
+        BinaryPrimitives.WriteUInt16BigEndian(data.AsSpan(4), (ushort)members.Count);
+        for (int i = 0; i < members.Count; i++)
+        {
+            members[i].Write(data.AsSpan(6 + (i * AddressLength)));
+        }
+
+        return data;
+    }
+
+    /// <summary>Moves behind the flags, and the certificate, of OK(MULTICAST_FRAME); false where no addresses follow.</summary>
+    public static bool TrySkipFlags(ref ReadOnlySpan<byte> data)
+    {
+        if (data.IsEmpty)
+        {
+            return false;
+        }
+
+        byte flags = data[0];
+        data = data[1..];
+        return ((flags & HasCertificate) == 0 || MembershipCertificate.TrySkip(ref data)) && (flags & HasMembers) != 0;
+    }
+
+    /// <summary>Reads what <see cref="Members"/> has written; false when it is cut off.</summary>
+    public static bool TryReadMembers(ReadOnlySpan<byte> data, List<NodeId> members)
+    {
+        if (data.Length < 6)
+        {
+            return false;
+        }
+
+        int count = BinaryPrimitives.ReadUInt16BigEndian(data[4..]);
+        data = data[6..];
+        if (data.Length < count * AddressLength)
+        {
+            return false;
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            members.Add(NodeId.Read(data[(i * AddressLength)..]));
+        }
+
+        return true;
+    }
+}

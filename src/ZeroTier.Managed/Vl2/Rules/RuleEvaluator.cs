@@ -1,0 +1,99 @@
+namespace ZeroTier.Managed.Vl2.Rules;
+
+/// <summary>
+/// Walks one rule table for one frame (docs/protocol/3-vl2.md 3.6.2). All nodes of a network must come to the same result, so the reference's order and
+/// oddities are kept. The work is bounded by the length of the table.
+/// </summary>
+internal readonly ref struct RuleEvaluator
+{
+    private readonly FrameContext _frame;
+    private readonly RuleTests _tests;
+
+    public RuleEvaluator(in FrameContext frame, RuleSettings settings)
+    {
+        _frame = frame;
+        _tests = new RuleTests(frame, settings);
+    }
+
+    /// <summary>What one table says.</summary>
+    public TableResult Evaluate(RuleTable table)
+    {
+        bool matches = true;
+        bool isObserver = false;
+        FrameCopy copy = default;
+        foreach (ref readonly Rule rule in table.Rules.AsSpan())
+        {
+            if (!rule.IsAction)
+            {
+                // Once AND is false only OR can change it.
+                if (matches || rule.IsAlternative)
+                {
+                    bool result = _tests.Holds(rule, isObserver) ^ rule.IsNegated;
+                    matches = rule.IsAlternative ? matches || result : matches && result;
+                }
+
+                continue;
+            }
+
+            if (!matches)
+            {
+                // Rules that would send us a copy make us an observer, whose tests are lenient (3.6.3, tags).
+                isObserver |= _frame.IsInbound && IsCopyOrRedirect(rule.Type) && rule.Node == _frame.Self;
+                matches = true;
+                continue;
+            }
+
+            switch (rule.Type)
+            {
+                case RuleType.Drop:
+                    return new(TableOutcome.Drop, default, default);
+                case RuleType.Accept:
+                    return new(isObserver ? TableOutcome.SuperAccept : TableOutcome.Accept, default, copy);
+                case RuleType.Priority:
+                    return new(TableOutcome.Accept, default, copy);
+                case RuleType.Break:
+                    return new(TableOutcome.NoMatch, default, copy);
+                case RuleType.Tee or RuleType.Watch or RuleType.Redirect when rule.Node != _frame.Source:
+                    if (rule.Node == _frame.Self)
+                    {
+                        if (_frame.IsInbound)
+                        {
+                            return new(TableOutcome.SuperAccept, default, copy);
+                        }
+                    }
+                    else if (rule.Node != _frame.Destination)
+                    {
+                        if (rule.Type == RuleType.Redirect)
+                        {
+                            return new(TableOutcome.Redirect, rule.Node, copy);
+                        }
+
+                        copy = new(rule.Node, rule.Index == 0 ? _frame.Frame.Length : Math.Min(rule.Index, _frame.Frame.Length), rule.Type == RuleType.Watch);
+                    }
+
+                    break;
+            }
+        }
+
+        return new(TableOutcome.NoMatch, default, copy);
+    }
+
+    private static bool IsCopyOrRedirect(RuleType type) => type is RuleType.Tee or RuleType.Watch or RuleType.Redirect;
+}
+
+/// <summary>What a rule table says about a frame.</summary>
+internal enum TableOutcome
+{
+    /// <summary>Nothing: capabilities decide.</summary>
+    NoMatch,
+    Drop,
+    Accept,
+    SuperAccept,
+    Redirect,
+}
+
+/// <summary>The outcome, with the node of a redirection and the last copy that was ordered.</summary>
+internal readonly record struct TableResult(TableOutcome Outcome, NodeId RedirectTo, FrameCopy Copy)
+{
+    public bool LetsPass => Outcome is TableOutcome.Accept or TableOutcome.SuperAccept or TableOutcome.Redirect;
+}

@@ -1,0 +1,47 @@
+namespace ZeroTier.Managed.Vl2.Rules;
+
+/// <summary>The rules of a network with a controller: base rules, and where they do not decide the capabilities of the sender (docs/protocol/3-vl2.md 3.6.2).</summary>
+internal sealed class RuleSet(RuleTable baseRules, RuleSettings settings) : IFrameFilter
+{
+    /// <summary>Rules can ask for anything, so nothing is said early.</summary>
+    public PortRange OpenPorts => PortRange.All;
+
+    public Verdict Evaluate(in FrameContext frame)
+    {
+        var evaluator = new RuleEvaluator(frame, settings);
+        TableResult result = evaluator.Evaluate(baseRules);
+        if (result.Outcome != TableOutcome.NoMatch)
+        {
+            return result.LetsPass ? Pass(result, default, result.Copy) : Verdict.Drop;
+        }
+
+        IMemberCredentials? sender = frame.IsInbound ? frame.Remote : frame.Own;
+        if (sender is not null)
+        {
+            foreach (RuleTable capability in sender.Capabilities)
+            {
+                // A capability only permits: its DROP is no match.
+                TableResult permission = evaluator.Evaluate(capability);
+                if (permission.LetsPass)
+                {
+                    return Pass(permission, permission.Copy, result.Copy);
+                }
+            }
+        }
+
+        return Verdict.Drop;
+    }
+
+    private static Verdict Pass(in TableResult result, FrameCopy capabilityCopy, FrameCopy baseCopy) => new()
+    {
+        Action = result.Outcome switch
+        {
+            TableOutcome.SuperAccept => FrameAction.SuperAccept,
+            TableOutcome.Redirect => FrameAction.Redirect,
+            _ => FrameAction.Accept,
+        },
+        RedirectTo = result.RedirectTo,
+        CapabilityCopy = capabilityCopy,
+        BaseCopy = baseCopy,
+    };
+}

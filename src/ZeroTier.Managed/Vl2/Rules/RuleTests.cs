@@ -1,0 +1,188 @@
+using System.Buffers.Binary;
+
+namespace ZeroTier.Managed.Vl2.Rules;
+
+/// <summary>The matches of docs/protocol/3-vl2.md 3.6.3 for one frame.</summary>
+internal readonly ref struct RuleTests
+{
+    private const byte IcmpCodeCounts = 0x01;
+    private const byte LittleEndianFormat = 0x80;
+
+    private readonly FrameContext _frame;
+    private readonly FrameHeaders _headers;
+    private readonly RuleSettings _settings;
+
+    public RuleTests(in FrameContext frame, RuleSettings settings)
+    {
+        _frame = frame;
+        _headers = new FrameHeaders(frame.EtherType, frame.Frame);
+        _settings = settings;
+    }
+
+    /// <summary>Whether a match holds, without its NOT.</summary>
+    /// <param name="rule">A match.</param>
+    /// <param name="isObserver">A rule before it would have sent us a copy.</param>
+    public bool Holds(in Rule rule, bool isObserver) => rule.Type switch
+    {
+        RuleType.SourceNode => _frame.Source == rule.Node,
+        RuleType.DestinationNode => _frame.Destination == rule.Node,
+        RuleType.VlanId => rule.First == _frame.VlanId,
+        RuleType.VlanPriority or RuleType.VlanDropEligible => rule.First == 0,
+        RuleType.SourceMac => _frame.SourceMac.Value == rule.First,
+        RuleType.DestinationMac => _frame.DestinationMac.Value == rule.First,
+        RuleType.IPv4Source => _headers.IsIPv4 && IsInIPv4Prefix(rule, _frame.Frame[12..]),
+        RuleType.IPv4Destination => _headers.IsIPv4 && IsInIPv4Prefix(rule, _frame.Frame[16..]),
+        RuleType.IPv6Source => _headers.IsIPv6 && IsInIPv6Prefix(rule, _frame.Frame[8..]),
+        RuleType.IPv6Destination => _headers.IsIPv6 && IsInIPv6Prefix(rule, _frame.Frame[24..]),
+        RuleType.TypeOfService => _headers.TypeOfService is >= 0 and var service && IsWithin(rule, (uint)service & rule.Detail),
+        RuleType.Protocol => _headers.Protocol == (int)rule.First,
+        RuleType.EtherType => _frame.EtherType == rule.First,
+        RuleType.Icmp => _headers.TryGetIcmp(out byte type, out byte code) && type == rule.First && ((rule.Detail & IcmpCodeCounts) == 0 || code == rule.Second),
+        RuleType.SourcePorts => _headers.TryGetPort(destination: false, out int port) && IsWithin(rule, (uint)port),
+        RuleType.DestinationPorts => _headers.TryGetPort(destination: true, out int port) && IsWithin(rule, (uint)port),
+        RuleType.Characteristics => (Characteristics(rule.First) & rule.First) != 0,
+        RuleType.FrameSize => IsWithin(rule, (uint)_frame.Frame.Length),
+        RuleType.Random => (uint)_settings.Random.NextUInt64() <= rule.First,
+        >= RuleType.TagsDifference and <= RuleType.TagsEqual => CompareTags(rule, isObserver),
+        RuleType.SenderTag or RuleType.ReceiverTag => HasTag(rule, isObserver),
+        RuleType.IntegerRange => IsWithin(rule, ReadInteger(rule.Index, rule.Detail)),
+        _ => _settings.UnknownMatches,
+    };
+
+    private static bool IsWithin(in Rule rule, ulong value) => value >= rule.First && value <= rule.Second;
+
+    private static bool IsInIPv4Prefix(in Rule rule, ReadOnlySpan<byte> address)
+    {
+        int shift = 32 - Math.Min((int)rule.Detail, 32);
+        return ((BinaryPrimitives.ReadUInt32BigEndian(address) ^ rule.First) & uint.MaxValue) >> shift == 0;
+    }
+
+    // The rule's address is not masked: with bits behind the prefix it never matches (3.18).
+    private static bool IsInIPv6Prefix(in Rule rule, ReadOnlySpan<byte> address)
+    {
+        int length = Math.Min((int)rule.Detail, 128);
+        UInt128 mask = length == 0 ? 0 : UInt128.MaxValue << (128 - length);
+        return (BinaryPrimitives.ReadUInt128BigEndian(address) & mask) == new UInt128(rule.First, rule.Second);
+    }
+
+    // Look-ups in credentials only where the rule asks for them.
+    private ulong Characteristics(ulong wanted)
+    {
+        ulong bits = _headers.TcpFlags();
+        bits |= _frame.IsInbound ? FrameCharacteristics.Inbound : 0;
+        bits |= _frame.DestinationMac.IsMulticast ? FrameCharacteristics.Multicast : 0;
+        bits |= _frame.DestinationMac == MacAddress.Broadcast ? FrameCharacteristics.Broadcast : 0;
+        IMemberCredentials? sender = _frame.IsInbound ? _frame.Remote : _frame.Own;
+        if ((wanted & FrameCharacteristics.SenderMacAuthenticated) != 0 && sender is not null && sender.Owns(_frame.SourceMac))
+        {
+            bits |= FrameCharacteristics.SenderMacAuthenticated;
+        }
+
+        if ((wanted & FrameCharacteristics.SenderIpAuthenticated) != 0 && IsSenderIpAuthenticated(sender))
+        {
+            bits |= FrameCharacteristics.SenderIpAuthenticated;
+        }
+
+        return bits;
+    }
+
+    private bool IsSenderIpAuthenticated(IMemberCredentials? sender)
+    {
+        if (!_headers.TryGetSender(out IpAddress address, out bool needsProof))
+        {
+            return false;
+        }
+
+        if (!needsProof || (sender is not null && sender.Owns(address)))
+        {
+            return true;
+        }
+
+        if (_frame.IsInbound)
+        {
+            foreach (var (prefix, length) in _settings.DerivedPrefixes)
+            {
+                if (address.IsInPrefix(prefix, length))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private bool CompareTags(in Rule rule, bool isObserver)
+    {
+        if (!_frame.Own.TryGetTag((uint)rule.First, out uint ours))
+        {
+            return false;
+        }
+
+        // A sender may not have the receiver's tag yet; the receiver is strict.
+        if (_frame.Remote is null || !_frame.Remote.TryGetTag((uint)rule.First, out uint theirs))
+        {
+            return !_frame.IsInbound || isObserver;
+        }
+
+        return rule.Type switch
+        {
+            RuleType.TagsDifference => Math.Max(ours, theirs) - Math.Min(ours, theirs) <= rule.Second,
+            RuleType.TagsAnd => (ours & theirs) == rule.Second,
+            RuleType.TagsOr => (ours | theirs) == rule.Second,
+            RuleType.TagsXor => (ours ^ theirs) == rule.Second,
+            _ => ours == rule.Second && theirs == rule.Second,
+        };
+    }
+
+    private bool HasTag(in Rule rule, bool isObserver)
+    {
+        if (isObserver)
+        {
+            return true;
+        }
+
+        bool isSenders = rule.Type == RuleType.SenderTag;
+        uint value;
+        if (isSenders == _frame.IsInbound)
+        {
+            return _frame.Remote is not null && _frame.Remote.TryGetTag((uint)rule.First, out value) ? value == rule.Second : !isSenders;
+        }
+
+        return _frame.Own.TryGetTag((uint)rule.First, out value) && value == rule.Second;
+    }
+
+    private ulong ReadInteger(int index, byte format)
+    {
+        int bits = (format & 63) + 1;
+        int bytes = (bits + 7) / 8;
+        bool littleEndian = (format & LittleEndianFormat) != 0;
+        int start = littleEndian ? index : index + 8 - bytes;
+        if (start + bytes > _frame.Frame.Length)
+        {
+            return 0;
+        }
+
+        ReadOnlySpan<byte> source = _frame.Frame.Slice(start, bytes);
+        Span<byte> number = stackalloc byte[8];
+        number.Clear();
+        source.CopyTo(number[(8 - bytes)..]);
+        if (littleEndian)
+        {
+            // The bytes are the upper ones of a little-endian number.
+            return BinaryPrimitives.ReadUInt64LittleEndian(number) >> (64 - bits);
+        }
+
+        return BinaryPrimitives.ReadUInt64BigEndian(number) & ulong.MaxValue >> (64 - bits);
+    }
+}
+
+/// <summary>Bits of the match by characteristics; below them lie the flags of TCP.</summary>
+internal static class FrameCharacteristics
+{
+    public const ulong Inbound = 1UL << 63;
+    public const ulong Multicast = 1UL << 62;
+    public const ulong Broadcast = 1UL << 61;
+    public const ulong SenderIpAuthenticated = 1UL << 60;
+    public const ulong SenderMacAuthenticated = 1UL << 59;
+}

@@ -1,0 +1,214 @@
+using System.Buffers.Binary;
+using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl2.Configuration;
+using ZeroTier.Managed.Vl2.Membership;
+using ZeroTier.Managed.Vl2.Multicast;
+using ZeroTier.Managed.Vl2.Rules;
+
+namespace ZeroTier.Managed.Vl2;
+
+/// <summary>Frames to groups and to Ethernet addresses behind bridges (docs/protocol/3-vl2.md 3.7.4, 3.8, 3.9).</summary>
+internal sealed partial class VirtualPort
+{
+    private const int MaxBridges = 32;
+    private const int ArpLength = 28;
+
+    /// <summary>Who listens to which group.</summary>
+    public NetworkMulticast Multicast { get; }
+
+    IEnumerable<NodeId> IMulticastPort.KnownMembers => _gate.Known;
+
+    /// <summary>VL1's control tick.</summary>
+    public void OnTick(long now) => Multicast.OnTick(now);
+
+    /// <summary>A MULTICAST_FRAME (3.8.4).</summary>
+    /// <param name="peer">Who sent it, as VL1 has proven.</param>
+    /// <param name="info">How it came.</param>
+    /// <param name="payload">From the network ID on.</param>
+    public PacketResult OnMulticastFrame(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
+    {
+        if (_configuration is not { } configuration)
+        {
+            return Drop(Vl2Drop.NotJoined, PacketResult.Ignored);
+        }
+
+        if (!MulticastFrame.TryRead(payload, out MulticastFrame multicast))
+        {
+            return Drop(Vl2Drop.Malformed, PacketResult.Ignored);
+        }
+
+        if (!IsAdmitted(configuration, peer, info, Verb.MulticastFrame, out var shown))
+        {
+            return PacketResult.Hold;
+        }
+
+        MacAddress source = multicast.Source ?? Addressing.Mac(peer.Id);
+        if (configuration.MulticastLimit == 0 || !multicast.Group.Mac.IsMulticast || source == default || source.IsMulticast || source == Mac)
+        {
+            return Drop(Vl2Drop.Multicast, PacketResult.Accepted);
+        }
+
+        if (multicast.IsToBeReplicated)
+        {
+            Multicast.Replicate(configuration, peer.Id, source, multicast);
+        }
+
+        PacketResult result = Receive(configuration, peer.Id, shown, source, multicast.Group.Mac, multicast.EtherType, multicast.Frame);
+        if (multicast.GatherLimit > 0 && Multicast.Find(multicast.Group, peer.Id, multicast.GatherLimit) is { Members.Count: > 0 } found)
+        {
+            byte[] members = MulticastPackets.Members(found.Total, found.Members);
+            byte[] answer = new byte[MulticastPackets.GroupLength + 1 + members.Length];
+            MulticastPackets.WriteGroup(answer, _network, multicast.Group);
+            answer[MulticastPackets.GroupLength] = MulticastPackets.HasMembers;
+            members.CopyTo(answer.AsSpan(MulticastPackets.GroupLength + 1));
+            _vl1.ReplyOk(peer, info, Verb.MulticastFrame, answer);
+        }
+
+        return result;
+    }
+
+    /// <summary>An entry of MULTICAST_LIKE (3.8.2). True when the peer may be believed.</summary>
+    public bool OnLike(Peer peer, MulticastGroup group)
+    {
+        if (_configuration is not { } configuration || _gate.Admit(configuration, peer, out _) != Admission.Admitted)
+        {
+            return false;
+        }
+
+        Multicast.OnLike(peer.Id, group);
+        return true;
+    }
+
+    /// <summary>A MULTICAST_GATHER (3.8.3). Payload: from the network ID on.</summary>
+    public PacketResult OnGather(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
+    {
+        if (_configuration is not { } configuration || !MulticastPackets.TryReadGather(payload, out MulticastGroup group, out int wanted, out _))
+        {
+            return PacketResult.Ignored;
+        }
+
+        if (_gate.Admit(configuration, peer, out _) != Admission.Admitted)
+        {
+            return PacketResult.Ignored;
+        }
+
+        var (total, members) = Multicast.Find(group, peer.Id, wanted);
+        if (members.Count > 0)
+        {
+            byte[] list = MulticastPackets.Members(total, members);
+            byte[] answer = new byte[MulticastPackets.GroupLength + list.Length];
+            MulticastPackets.WriteGroup(answer, _network, group);
+            list.CopyTo(answer.AsSpan(MulticastPackets.GroupLength));
+            _vl1.ReplyOk(peer, info, Verb.MulticastGather, answer);
+        }
+
+        return PacketResult.Trusted;
+    }
+
+    /// <summary>OK to a MULTICAST_GATHER or MULTICAST_FRAME of ours, from the network ID on.</summary>
+    public PacketResult OnGroupMembers(Verb answered, ReadOnlySpan<byte> data)
+    {
+        var members = new List<NodeId>();
+        ReadOnlySpan<byte> list = data.Length < MulticastPackets.GroupLength ? default : data[MulticastPackets.GroupLength..];
+        if (answered == Verb.MulticastFrame && !MulticastPackets.TrySkipFlags(ref list))
+        {
+            return PacketResult.Accepted;
+        }
+
+        if (!MulticastPackets.TryReadMembers(list, members))
+        {
+            return Drop(Vl2Drop.Malformed, PacketResult.Ignored);
+        }
+
+        Multicast.OnMembers(MulticastPackets.ReadGroup(data), members);
+        return PacketResult.Accepted;
+    }
+
+    /// <summary>ERROR 0x08: the peer does not listen to a group. Data: from the network ID on.</summary>
+    public PacketResult OnUnwantedMulticast(Peer peer, ReadOnlySpan<byte> data)
+    {
+        if (data.Length < MulticastPackets.GroupLength || _configuration is not { } configuration || _gate.Admit(configuration, peer, out _) != Admission.Admitted)
+        {
+            return PacketResult.Ignored;
+        }
+
+        Multicast.OnUnwanted(peer.Id, MulticastPackets.ReadGroup(data));
+        return PacketResult.Accepted;
+    }
+
+    bool IMulticastPort.MayReceive(NetworkConfiguration configuration, NodeId member, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame) =>
+        PassesOut(configuration, member, destination, etherType, frame, copies: false);
+
+    void IMulticastPort.BeforeSend(NetworkConfiguration configuration, NodeId member) => _gate.BeforeSend(configuration, member);
+
+    private void SendMulticast(NetworkConfiguration configuration, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    {
+        if (configuration.MulticastLimit == 0 || !TryMapGroup(configuration, destination, etherType, frame, out MulticastGroup group))
+        {
+            _drops.Add(Vl2Drop.Multicast);
+        }
+        else if (PassesOut(configuration, member: default, destination, etherType, frame))
+        {
+            Multicast.Send(configuration, group, etherType, frame);
+        }
+    }
+
+    // 3.9: who has an IPv4 address is asked in a group of that address alone, even where broadcast is not allowed.
+    private static bool TryMapGroup(
+        NetworkConfiguration configuration, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame, out MulticastGroup group)
+    {
+        group = new MulticastGroup(destination, 0);
+        if (destination != MacAddress.Broadcast)
+        {
+            return true;
+        }
+
+        if (etherType == EtherTypes.Arp && frame.Length >= ArpLength && BinaryPrimitives.ReadUInt16BigEndian(frame[2..]) == EtherTypes.IPv4 &&
+            frame[4] == MacAddress.Length && frame[5] == 4 && frame[7] == 1)
+        {
+            group = new MulticastGroup(destination, BinaryPrimitives.ReadUInt32BigEndian(frame[24..]));
+            return true;
+        }
+
+        return configuration.Flags.HasFlag(NetworkFlags.Broadcast);
+    }
+
+    private void SendToBridge(NetworkConfiguration configuration, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+    {
+        NodeId[] bridges = [.. configuration.ActiveBridges.Where(b => b != _vl1.Id)];
+        if (_bridges.TryFind(destination, out NodeId known) && bridges.Contains(known))
+        {
+            bridges = [known];
+        }
+
+        if (bridges.Length == 0)
+        {
+            _drops.Add(Vl2Drop.NoMember);
+            return;
+        }
+
+        if (!PassesOut(configuration, member: default, destination, etherType, frame))
+        {
+            return;
+        }
+
+        var context = new FrameContext
+        {
+            IsInbound = false,
+            Self = _vl1.Id,
+            Source = _vl1.Id,
+            SourceMac = Mac,
+            DestinationMac = destination,
+            EtherType = etherType,
+            Frame = frame,
+            Own = configuration.Own,
+        };
+        foreach (NodeId bridge in bridges.Take(MaxBridges))
+        {
+            if (PassesOut(configuration, bridge, destination, etherType, frame, copies: false))
+            {
+                SendExtFrame(bridge, FrameKind.Normal, context, frame.Length);
+            }
+        }
+    }
+}
