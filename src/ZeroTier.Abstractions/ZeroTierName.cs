@@ -5,7 +5,8 @@ namespace ZeroTier;
 
 /// <summary>Finds what a host in a URL means on the networks of a node.</summary>
 /// <remarks>
-/// A host is an address, which belongs to the joined network whose prefix holds it, or <c>NODE.NETWORK.zt</c>, which is the 6PLANE address of that member.
+/// A host is an address, which belongs to the joined network whose prefix holds it, or <c>NODE.NETWORK.zt</c>, which is the 6PLANE
+/// address of that member, or its RFC 4193 address where the network has those.
 /// No DNS is asked.
 /// </remarks>
 public static class ZeroTierName
@@ -27,7 +28,7 @@ public static class ZeroTierName
         ArgumentNullException.ThrowIfNull(host);
         if (TryParseMember(host, out var member, out var network))
         {
-            return new ZeroTierEndPoint(network, network.GetSixPlaneAddress(member), port);
+            return new ZeroTierEndPoint(network, MemberAddress(node, member, network), port);
         }
 
         if (!IPAddress.TryParse(host, out var address))
@@ -74,6 +75,23 @@ public static class ZeroTierName
             && host.EndsWith(Suffix, StringComparison.OrdinalIgnoreCase)
             && NodeId.TryParse(host[..NodeId.TextLength], out member)
             && NetworkId.TryParse(host.Substring(NodeId.TextLength + 1, NetworkId.TextLength), out network);
+    }
+
+    // Which derived addresses a network has shows in our own there. One that is not joined, or not configured, is reported when the connection is made.
+    private static IPAddress MemberAddress(IZeroTierNode node, NodeId member, NetworkId network)
+    {
+        var sixPlane = network.GetSixPlaneAddress(member);
+        if (network.IsAdHoc || node.State != ZeroTierNodeState.Running || node.Networks.FirstOrDefault(n => n.Id == network) is not { Addresses.Count: > 0 } joined)
+        {
+            return sixPlane;
+        }
+
+        var own = joined.Addresses.Select(a => a.Address).ToArray();
+        return own.Contains(network.GetSixPlaneAddress(node.Id)) ? sixPlane
+            : own.Contains(network.GetRfc4193Address(node.Id)) ? network.GetRfc4193Address(member)
+            : throw new ZeroTierException(
+                ZeroTierError.AddressNotAvailable,
+                $"{Of(member, network)} has no address that follows from the name: the network assigns neither 6PLANE nor RFC 4193 addresses. Use the member's address, or have the network's controller assign them.");
     }
 
     private static NetworkId FindNetwork(IZeroTierNode node, IPAddress address)

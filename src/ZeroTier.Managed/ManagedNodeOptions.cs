@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl2.Controller;
 
 namespace ZeroTier.Managed;
 
@@ -73,6 +74,9 @@ public sealed record ManagedNodeOptions
 
     /// <summary>Opens the physical network. Called at each start; the node disposes the result. Default: UDP sockets.</summary>
     public Func<IDatagramTransport>? DatagramTransportFactory { get; init; }
+
+    /// <summary>The controller that runs in this node; null for none.</summary>
+    internal INetworkController? Controller { get; init; }
 
     /// <summary>Runs what completes for users of the node: tasks, events. Default: the thread pool. Inline makes a simulation run on one thread.</summary>
     public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;

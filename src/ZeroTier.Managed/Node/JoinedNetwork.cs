@@ -32,8 +32,11 @@ internal sealed class JoinedNetwork : IJoinedNetwork
     /// <summary>The state last announced by an event. Guarded by the session's lock; libzt begins with "requesting" too, so that one is never announced at first.</summary>
     public ZeroTierNetworkStatus Announced { get; set; } = ZeroTierNetworkStatus.RequestingConfiguration;
 
-    /// <summary>Why waiting for this network is of no use; null while it may still come up, or is up.</summary>
-    public ZeroTierException? Failure => Snapshot.Status is ZeroTierNetworkStatus.Ok or ZeroTierNetworkStatus.RequestingConfiguration ? null : Unavailable();
+    /// <summary>Why waiting for this network is of no use; null while it may still come up, or is up: a controller may let us in at any time.</summary>
+    public ZeroTierException? Failure =>
+        Snapshot.Status is ZeroTierNetworkStatus.Ok or ZeroTierNetworkStatus.RequestingConfiguration || (!Id.IsAdHoc && Snapshot.Status != ZeroTierNetworkStatus.NotSupported)
+            ? null
+            : Unavailable();
 
     /// <summary>The node behind an Ethernet address that VL1 has proven.</summary>
     public NodeId? NodeOf(MacAddress mac) => Network.Port.Addressing.TryGetNode(mac, out var node) ? node : null;

@@ -1,5 +1,6 @@
 using ZeroTier.Engines;
 using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl2.Configuration;
 
 namespace ZeroTier.Managed.Node;
 
@@ -58,6 +59,28 @@ internal sealed class NodeFiles(string folder)
         {
             OwnerFile.Write(file, "\n"u8, secret: false, overwrite: true);
         }
+    }
+
+    /// <summary>The configuration that a network's controller gave an earlier run; empty for none.</summary>
+    public ReadOnlyMemory<byte> LoadConfiguration(NetworkId network)
+    {
+        string file = NetworkFile(network);
+        try
+        {
+            return File.Exists(file) ? OwnerFile.Read(file, NetworkDictionary.MaxLength) : default;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is asked for anew in any case.
+            return default;
+        }
+    }
+
+    /// <summary>Keeps a network's configuration for the next start (docs/protocol/3-vl2.md 3.13).</summary>
+    public void SaveConfiguration(NetworkId network, ReadOnlySpan<byte> configuration)
+    {
+        OwnerFolder.CreateInside(_networks);
+        OwnerFile.Write(NetworkFile(network), configuration, secret: true, overwrite: true, durable: false);
     }
 
     public void RemoveNetwork(NetworkId network)

@@ -60,6 +60,11 @@ internal sealed partial class NodeSession : IVl2Client
             Announce();
         }
 
+        if (after.Configuration is { Text.IsEmpty: false } configuration && !ReferenceEquals(configuration, before.Configuration))
+        {
+            Store(() => _files?.SaveConfiguration(network.Id, configuration.Text.Span), $"The configuration of network {network.Id}");
+        }
+
         if (now.IsReady && (!old.IsReady || !now.Addresses.SequenceEqual(old.Addresses)))
         {
             NodeLog.Joined(_log, network.Id, string.Join(", ", now.Addresses));
@@ -196,8 +201,11 @@ internal sealed partial class NodeSession : IVl2Client
                 case ZeroTierNetworkStatus.NotFound:
                     _events.Add(ZeroTierEventCode.NetworkNotFound, network.Id, detail: snapshot.Detail);
                     break;
+                case ZeroTierNetworkStatus.AccessDenied:
+                    _events.Add(ZeroTierEventCode.NetworkAccessDenied, network.Id, detail: snapshot.Detail);
+                    break;
                 default:
-                    // There is no number for "not supported"; the update event carries the reason.
+                    // There is no number for a login or for "not supported"; the update event carries the reason.
                     break;
             }
         }

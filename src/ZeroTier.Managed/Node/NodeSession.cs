@@ -139,7 +139,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             return;
         }
 
-        var network = _table.Join(id);
+        var network = _table.Join(id, _files?.LoadConfiguration(id) ?? default);
         lock (_lock)
         {
             _networks = [.. _networks, new JoinedNetwork(this, network)];
@@ -244,6 +244,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             Random = Options.RandomSource,
             Completions = Options.Scheduler,
             Budget = _buffers,
+            Controller = Options.Controller,
         };
         _table = new NetworkTable(tableOptions, table => new Vl1Node(new Vl1NodeOptions
         {
@@ -264,6 +265,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         _resources.Add(_table);
         _events.Add(ZeroTierEventCode.NodeUp);
         _vl1.Start();
+        _table.Start();
         NodeLog.Started(_log, Id, string.Join(", ", _transport.LocalEndPoints));
         if (_vl1.IsRoot)
         {

@@ -68,7 +68,17 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
             _networks = [.. _networks, network];
         }
 
+        KeepControllers();
         return network;
+    }
+
+    /// <summary>The node is up: a controller in it may begin.</summary>
+    public void Start()
+    {
+        if (_controller is { } port)
+        {
+            port.Controller.Start(port);
+        }
     }
 
     /// <summary>Takes a network out and ends it: its connections are reset, its listeners close.</summary>
@@ -79,6 +89,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
             _networks = Array.FindAll(_networks, other => other != network);
         }
 
+        KeepControllers();
         network.Dispose();
     }
 
@@ -277,6 +288,9 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
             }
         }
     }
+
+    // Controllers are looked up and kept in touch with: they push what changes.
+    private void KeepControllers() => Vl1.SetAnchors(_networks.Select(n => n.Id.Controller).OfType<NodeId>());
 
     private MembershipTable? MembersOf(NetworkId id) => Array.Find(_networks, n => n.Id == id)?.Members;
 

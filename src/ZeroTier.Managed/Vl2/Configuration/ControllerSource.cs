@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
+using TokenBucket = ZeroTier.Managed.Net.TokenBucket;
 
 namespace ZeroTier.Managed.Vl2.Configuration;
 

@@ -39,21 +39,22 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
     {
         foreach (byte[] chunk in Pieces(request.Network, dictionary))
         {
-            vl1.ReplyOk(request.Peer, request.Info, Verb.NetworkConfigRequest, chunk);
+            Answer(request, Verb.Ok, chunk);
         }
     }
 
     public void Refuse(in ConfigurationRequestHandle request, ErrorCode code, ReadOnlySpan<byte> dictionary = default)
     {
-        byte[] data = new byte[NetworkIdLength + (dictionary.IsEmpty ? 0 : 2 + dictionary.Length)];
-        BinaryPrimitives.WriteUInt64BigEndian(data, request.Network.Value);
+        byte[] data = new byte[1 + NetworkIdLength + (dictionary.IsEmpty ? 0 : 2 + dictionary.Length)];
+        data[0] = (byte)code;
+        BinaryPrimitives.WriteUInt64BigEndian(data.AsSpan(1), request.Network.Value);
         if (!dictionary.IsEmpty)
         {
-            BinaryPrimitives.WriteUInt16BigEndian(data.AsSpan(NetworkIdLength), (ushort)dictionary.Length);
-            dictionary.CopyTo(data.AsSpan(NetworkIdLength + 2));
+            BinaryPrimitives.WriteUInt16BigEndian(data.AsSpan(1 + NetworkIdLength), (ushort)dictionary.Length);
+            dictionary.CopyTo(data.AsSpan(1 + NetworkIdLength + 2));
         }
 
-        vl1.ReplyError(request.Peer, request.Info, Verb.NetworkConfigRequest, code, data);
+        Answer(request, Verb.Error, data);
     }
 
     public void Push(NetworkId network, NodeId member, ReadOnlyMemory<byte> dictionary)
@@ -67,6 +68,16 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
     // 3.14: no membership, no capabilities, no tags, one revocation, no ownership.
     public void Revoke(NodeId member, ReadOnlyMemory<byte> revocation) =>
         vl1.Send(member, Verb.NetworkCredentials, [0, 0, 0, 0, 0, 0, 1, .. revocation.Span, 0, 0]);
+
+    // Over the member's own route, not back to where the request came from: an answer is many times longer than the request, and the place is not proven.
+    private void Answer(in ConfigurationRequestHandle request, Verb verb, ReadOnlySpan<byte> data)
+    {
+        byte[] payload = new byte[1 + sizeof(ulong) + data.Length];
+        payload[0] = (byte)Verb.NetworkConfigRequest;
+        BinaryPrimitives.WriteUInt64BigEndian(payload.AsSpan(1), request.Info.PacketId);
+        data.CopyTo(payload.AsSpan(1 + sizeof(ulong)));
+        vl1.Send(request.Peer.Id, verb, payload);
+    }
 
     private IEnumerable<byte[]> Pieces(NetworkId network, ReadOnlyMemory<byte> dictionary)
     {

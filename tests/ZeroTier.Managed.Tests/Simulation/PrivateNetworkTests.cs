@@ -1,0 +1,244 @@
+using System.Net;
+using ZeroTier.Managed.IpStack;
+using ZeroTier.Simulation;
+
+namespace ZeroTier.Managed.Tests.Simulation;
+
+/// <summary>Networks with a controller, as members live on them.</summary>
+public class PrivateNetworkTests
+{
+    private const int Port = 8080;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void Members_talk_over_IPv4_and_IPv6()
+    {
+        var world = new PrivateWorld(seed: 1, members: 2);
+        byte[] data = Bytes(300_000);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            Assert.Equal([world.IPv4Of(0), world.IPv6Of(0)], world.Members[0].Networks[0].Addresses.Select(a => a.Address));
+            Assert.Equal(data, await world.TransferAsync(1, world.EndPoint(0, Port), server: 0, data));
+            Assert.Equal(data, await world.TransferAsync(0, new ZeroTierEndPoint(world.Id, world.IPv6Of(1), Port), server: 1, data));
+            await world.Members[0].PingAsync(world.Id, world.IPv4Of(1), cancellationToken: Token);
+        });
+        world.Stop();
+    }
+
+    [Fact]
+    public void A_member_that_is_authorised_later_becomes_ready_within_a_second()
+    {
+        var world = new PrivateWorld(seed: 2, members: 2);
+        world.Run(async () =>
+        {
+            await world.StartAsync(authorized: false);
+            await world.Delay(TimeSpan.FromSeconds(7));
+            var waiting = world.Members[0].Networks[0];
+            Assert.Equal(ZeroTierNetworkStatus.AccessDenied, waiting.Status);
+            Assert.Contains(world.Members[0].Id.ToString(), waiting.Detail, StringComparison.Ordinal);
+
+            var since = world.Clock.Elapsed;
+            world.Controller.Authorize(world.Network, world.Members[0].Id);
+            await world.Members[0].WaitForNetworkAsync(world.Id, Token);
+            Assert.InRange(world.Clock.Elapsed - since, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+            Assert.Equal(ZeroTierNetworkStatus.AccessDenied, world.Members[1].Networks[0].Status);
+        });
+        world.Stop();
+    }
+
+    [Fact]
+    public void A_node_that_is_not_authorised_reaches_nobody()
+    {
+        var world = new PrivateWorld(seed: 3, members: 3);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            world.Controller.Revoke(world.Network, world.Members[2].Id);
+            await world.Delay(TimeSpan.FromSeconds(1));
+            byte[] data = Bytes(1000);
+            Assert.Equal(data, await world.TransferAsync(1, world.EndPoint(0, Port), server: 0, data));
+            await Assert.ThrowsAsync<ZeroTierException>(() => world.Members[2].PingAsync(world.Id, world.IPv4Of(0), cancellationToken: Token).AsTask());
+            Assert.True(world.Members[0].GetStatistics().Dropped["vl2.no-membership"] > 0);
+
+            // At its next request, which it sends every minute, it learns why.
+            await world.Delay(TimeSpan.FromSeconds(70));
+            Assert.Equal(ZeroTierNetworkStatus.AccessDenied, world.Members[2].Networks[0].Status);
+        });
+        world.Stop();
+    }
+
+    [Fact]
+    public void A_member_that_is_revoked_in_mid_stream_gets_nothing_more_and_others_go_on()
+    {
+        var world = new PrivateWorld(seed: 4, members: 3);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            await using var listener = await world.Members[0].ListenAsync(new ZeroTierEndPoint(world.Id, Port), SimulatedWorld.InlineTransport, Token);
+            await using var revoked = await world.Members[1].ConnectAsync(world.EndPoint(0, Port), SimulatedWorld.InlineTransport, Token);
+            await using var first = (await listener.AcceptAsync(Token))!;
+            await using var other = await world.Members[2].ConnectAsync(world.EndPoint(0, Port), SimulatedWorld.InlineTransport, Token);
+            await using var second = (await listener.AcceptAsync(Token))!;
+
+            world.Controller.Revoke(world.Network, world.Members[1].Id);
+            await world.Delay(TimeSpan.FromSeconds(1));
+            await revoked.Output.WriteAsync(new byte[] { 1 }, Token);
+            await other.Output.WriteAsync(new byte[] { 2 }, Token);
+            var arrived = await second.Input.ReadAsync(Token);
+            Assert.Equal(1, arrived.Buffer.Length);
+            second.Input.AdvanceTo(arrived.Buffer.End);
+            await world.Delay(TimeSpan.FromSeconds(5));
+            Assert.False(first.Input.TryRead(out _));
+        });
+        world.Stop();
+    }
+
+    [Fact]
+    public void A_member_that_forgot_all_credentials_is_heard_again_at_once()
+    {
+        var world = new PrivateWorld(seed: 5, members: 2);
+        byte[] data = Bytes(10_000);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            Assert.Equal(data, await world.TransferAsync(1, world.EndPoint(0, Port), server: 0, data));
+            await world.RestartAsync(0);
+            await world.Members[0].WaitForNetworkAsync(world.Id, Token);
+            var since = world.Clock.Elapsed;
+            Assert.Equal(data, await world.TransferAsync(1, world.EndPoint(0, Port), server: 0, data));
+            Assert.InRange(world.Clock.Elapsed - since, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        });
+        world.Stop();
+    }
+
+    [Fact]
+    public void Connections_survive_what_changes_beside_their_address_and_end_with_it()
+    {
+        var world = new PrivateWorld(seed: 6, members: 2);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            await using var listener = await world.Members[0].ListenAsync(new ZeroTierEndPoint(world.Id, Port), SimulatedWorld.InlineTransport, Token);
+            await using var client = await world.Members[1].ConnectAsync(world.EndPoint(0, Port), SimulatedWorld.InlineTransport, Token);
+            await using var server = (await listener.AcceptAsync(Token))!;
+
+            // MTU, name, a further address: the connection goes on.
+            world.Network.Mtu = 1400;
+            world.Network.Name = "renamed";
+            world.Record(0).Addresses.Add(new IpInterfaceAddress(IpAddress.From(IPAddress.Parse("10.147.20.200")), 24));
+            world.Controller.Push(world.Network);
+            await world.Delay(TimeSpan.FromSeconds(1));
+            Assert.Equal("renamed", world.Members[0].Networks[0].Name);
+            Assert.Equal(1400, world.Members[0].Networks[0].Mtu);
+            await client.Output.WriteAsync(Bytes(50_000), Token);
+            var read = await server.Input.ReadAtLeastAsync(50_000, Token);
+            server.Input.AdvanceTo(read.Buffer.End);
+
+            // A listener on every address takes the new one.
+            byte[] data = Bytes(100);
+            await using var other = await world.Members[1].ConnectAsync(new ZeroTierEndPoint(world.Id, IPAddress.Parse("10.147.20.200"), Port), SimulatedWorld.InlineTransport, Token);
+            await using var accepted = (await listener.AcceptAsync(Token))!;
+
+            // The address of the first connection goes: it ends, the other one stays.
+            world.Record(0).Addresses.RemoveAll(a => a.Address == IpAddress.From(world.IPv4Of(0)));
+            world.Controller.Push(world.Network);
+            await world.Delay(TimeSpan.FromSeconds(1));
+            await Assert.ThrowsAnyAsync<Exception>(async () =>
+            {
+                while (!(await server.Input.ReadAsync(Token)).IsCompleted)
+                {
+                }
+
+                throw new InvalidOperationException("The connection ended without an error.");
+            });
+            await other.Output.WriteAsync(data, Token);
+            read = await accepted.Input.ReadAtLeastAsync(data.Length, Token);
+            Assert.Equal(data.Length, read.Buffer.Length);
+        });
+        world.Stop();
+    }
+
+    [Fact]
+    public void Rules_hold_in_both_directions_and_may_change()
+    {
+        // Accept ICMP, ARP, and TCP to or from port 8080; drop all else.
+        const string Rules = "2401010100" + "25020806" + "0100" + "2401062804" + "1f901f90" + "0100" + "2401062704" + "1f901f90" + "0100" + "0000";
+        var world = new PrivateWorld(seed: 7, members: 2);
+        world.Network.Rules = Rules;
+        byte[] data = Bytes(20_000);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            Assert.Equal(data, await world.TransferAsync(1, world.EndPoint(0, Port), server: 0, data));
+            await world.Members[1].PingAsync(world.Id, world.IPv4Of(0), cancellationToken: Token);
+            await Assert.ThrowsAsync<ZeroTierException>(() => world.TransferAsync(1, world.EndPoint(0, 81), server: 0, data));
+            Assert.True(world.Members[1].GetStatistics().Dropped["vl2.filtered-out"] > 0);
+
+            world.Network.Rules = TestController.DefaultRules;
+            world.Controller.Push(world.Network);
+            await world.Delay(TimeSpan.FromSeconds(1));
+            Assert.Equal(data, await world.TransferAsync(1, world.EndPoint(0, 81), server: 0, data));
+        });
+        world.Stop();
+    }
+
+    [Fact]
+    public void With_the_controller_away_for_an_hour_members_go_on()
+    {
+        var world = new PrivateWorld(seed: 8, members: 2);
+        byte[] data = Bytes(5_000);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            world.Controller.IsAway = true;
+            await world.Delay(TimeSpan.FromHours(1));
+            Assert.Equal(data, await world.TransferAsync(1, world.EndPoint(0, Port), server: 0, data));
+            Assert.Equal(ZeroTierNetworkStatus.Ok, world.Members[0].Networks[0].Status);
+        });
+        world.Stop();
+    }
+
+    [Fact]
+    public void An_unknown_network_and_a_login_are_said()
+    {
+        var world = new PrivateWorld(seed: 9, members: 1);
+        world.Network.LoginUrl = "https://login.example/";
+        world.Run(async () =>
+        {
+            await world.StartAsync(authorized: false);
+            var unknown = new NetworkId(world.Id.Value + 7);
+            await world.Members[0].JoinAsync(unknown, Token);
+            await world.Delay(TimeSpan.FromSeconds(6));
+            Assert.Equal(ZeroTierNetworkStatus.AuthenticationRequired, world.Members[0].Networks.Single(n => n.Id == world.Id).Status);
+            Assert.Contains("https://login.example/", world.Members[0].Networks.Single(n => n.Id == world.Id).Detail, StringComparison.Ordinal);
+            Assert.Equal(ZeroTierNetworkStatus.NotFound, world.Members[0].Networks.Single(n => n.Id == unknown).Status);
+        });
+        world.Stop();
+    }
+
+    [Theory]
+    [InlineData(0.05)]
+    [InlineData(0.3)]
+    public void Over_lossy_paths_members_join_and_talk(double loss)
+    {
+        var world = new PrivateWorld(seed: 10, members: 3);
+        world.Physical.DefaultLink = new VirtualLink { Delay = TimeSpan.FromMilliseconds(20), Loss = loss };
+        byte[] data = Bytes(20_000);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            Assert.Equal(data, await world.TransferAsync(1, world.EndPoint(0, Port), server: 0, data));
+            Assert.Equal(data, await world.TransferAsync(2, world.EndPoint(1, Port), server: 1, data));
+        });
+        world.Stop();
+    }
+
+    private static byte[] Bytes(int count)
+    {
+        byte[] bytes = new byte[count];
+        new Random(count).NextBytes(bytes);
+        return bytes;
+    }
+}
