@@ -126,14 +126,14 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
     /// <param name="frame">The Ethernet payload.</param>
     public bool IsHonest(
         NetworkConfiguration configuration, NodeId sender, IMemberCredentials? shown, MacAddress source, ushort etherType, ReadOnlySpan<byte> frame) => etherType switch
-    {
-        // Unspecified: somebody asks whether an address is free (RFC 5227, 2.1.1; RFC 4862, 5.4).
-        EtherTypes.IPv4 => frame.Length < IpHeader.IPv4Length || MayUse(configuration, sender, shown, IpAddress.ReadIPv4(frame[12..])),
-        EtherTypes.Arp => frame.Length < ArpLength || IpAddress.ReadIPv4(frame[14..]) is var claimed && (claimed.IsUnspecified || MayUse(configuration, sender, shown, claimed)),
-        EtherTypes.IPv6 => frame.Length < IpHeader.IPv6Length || IpAddress.ReadIPv6(frame[8..]) is var address
-            && (address.IsUnspecified || MayUse(configuration, sender, shown, address)) && IsHonestNeighbor(configuration, sender, shown, source, frame),
-        _ => true,
-    };
+        {
+            // Unspecified: somebody asks whether an address is free (RFC 5227, 2.1.1; RFC 4862, 5.4).
+            EtherTypes.IPv4 => frame.Length < IpHeader.IPv4Length || MayUse(configuration, sender, shown, IpAddress.ReadIPv4(frame[12..])),
+            EtherTypes.Arp => frame.Length < ArpLength || IpAddress.ReadIPv4(frame[14..]) is var claimed && (claimed.IsUnspecified || MayUse(configuration, sender, shown, claimed)),
+            EtherTypes.IPv6 => frame.Length < IpHeader.IPv6Length || IpAddress.ReadIPv6(frame[8..]) is var address
+                && (address.IsUnspecified || MayUse(configuration, sender, shown, address)) && IsHonestNeighbor(configuration, sender, shown, source, frame),
+            _ => true,
+        };
 
     // The stack believes no neighbour discovery that comes in fragments (RFC 6980), behind which this does not look.
     private bool IsHonestNeighbor(

@@ -1,3 +1,4 @@
+using ZeroTier.Managed.Vl2.Configuration;
 using ZeroTier.Managed.IpStack;
 
 namespace ZeroTier.Managed.Vl2;
@@ -6,10 +7,10 @@ namespace ZeroTier.Managed.Vl2;
 internal readonly struct MemberAddressing
 {
     /// <summary>Prefix length of the 6PLANE addresses of one network; each member owns a /80 inside.</summary>
-    public const int SixPlanePrefixLength = 40;
+    public const int SixPlanePrefixLength = NetworkConfiguration.SixPlanePrefixLength;
 
     /// <summary>Prefix length of the RFC 4193 addresses of one network.</summary>
-    public const int Rfc4193PrefixLength = 88;
+    public const int Rfc4193PrefixLength = NetworkConfiguration.Rfc4193PrefixLength;
 
     private const ulong LowFortyBits = 0xff_ffff_ffff;
 

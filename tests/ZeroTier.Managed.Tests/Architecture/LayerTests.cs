@@ -22,8 +22,13 @@ public class LayerTests
         ["Vl2.Credentials"] = ["Net", "Identity", "Vl2.Rules"],
         ["Vl2.Configuration"] = ["Net", "Identity", "Vl1", "IpStack", "Vl2.Rules", "Vl2.Credentials"],
         ["Vl2.Membership"] = ["Net", "Identity", "Vl1", "IpStack", "Vl2.Rules", "Vl2.Credentials", "Vl2.Configuration"],
-        ["Vl2"] = ["Net", "Identity", "Vl1", "IpStack", "Vl2.Rules", "Vl2.Credentials", "Vl2.Configuration", "Vl2.Membership"],
-        ["Node"] = ["Net", "Vl1", "Vl2", "Vl2.Rules", "Vl2.Configuration", "IpStack", "Datagrams", "Identity"],
+        ["Vl2.Multicast"] = ["Net", "Identity", "Vl1", "IpStack", "Vl2.Credentials", "Vl2.Configuration"],
+        ["Vl2.Controller"] = ["Net", "Identity", "Vl1", "Vl2.Configuration"],
+        ["Vl2"] =
+        [
+            "Net", "Identity", "Vl1", "IpStack", "Vl2.Rules", "Vl2.Credentials", "Vl2.Configuration", "Vl2.Membership", "Vl2.Multicast", "Vl2.Controller",
+        ],
+        ["Node"] = ["Net", "Vl1", "Vl2", "Vl2.Rules", "Vl2.Configuration", "Vl2.Controller", "IpStack", "Datagrams", "Identity"],
     };
 
     [Fact]

@@ -235,6 +235,93 @@ public class PrivateNetworkTests
         world.Stop();
     }
 
+    [Fact]
+    public void A_member_that_uses_anothers_address_is_dropped_and_counted()
+    {
+        var world = new PrivateWorld(seed: 11, members: 3);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+
+            // The controller gives member 2 the address of member 1, without a certificate for it: as if it had taken it itself.
+            await world.Members[1].PingAsync(world.Id, world.IPv4Of(0), cancellationToken: Token);
+            world.Network.IssuesOwnership = false;
+            var record = world.Record(2);
+            record.Addresses.Clear();
+            record.Addresses.Add(new IpInterfaceAddress(IpAddress.From(world.IPv4Of(1)), 24));
+            world.Controller.Authorize(world.Network, record.Node);
+            await world.Delay(TimeSpan.FromSeconds(2));
+            Assert.Equal([world.IPv4Of(1)], world.Members[2].Networks[0].Addresses.Select(a => a.Address));
+
+            await Assert.ThrowsAsync<ZeroTierException>(() => world.Members[2].PingAsync(world.Id, world.IPv4Of(0), cancellationToken: Token).AsTask());
+            Assert.True(world.Members[0].GetStatistics().Dropped["vl2.spoofed-source"] > 0);
+            await world.Members[1].PingAsync(world.Id, world.IPv4Of(0), cancellationToken: Token);
+        });
+        world.Stop();
+    }
+
+    [Fact]
+    public void Names_of_members_are_their_derived_addresses_or_an_error_that_says_why_not()
+    {
+        var world = new PrivateWorld(seed: 12, members: 2);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            string name = ZeroTierName.Of(world.Members[0].Id, world.Id);
+            Assert.Equal(world.IPv6Of(0), ZeroTierName.Resolve(world.Members[1], name, 80).Address);
+
+            world.Record(1).Addresses.RemoveAll(a => a.Address.IsIPv6);
+            world.Controller.Push(world.Network);
+            await world.Delay(TimeSpan.FromSeconds(1));
+            var error = Assert.Throws<ZeroTierException>(() => ZeroTierName.Resolve(world.Members[1], name, 80));
+            Assert.Contains("RFC 4193", error.Message, StringComparison.Ordinal);
+        });
+        world.Stop();
+    }
+
+    [Fact]
+    public void Members_of_an_ad_hoc_IPv4_network_find_each_other_by_ARP()
+    {
+        var world = new PrivateWorld(seed: 13, members: 2);
+        var network = NetworkId.Parse("ff0a000000000001");
+        byte[] data = Bytes(10_000);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            foreach (var member in world.Members)
+            {
+                await member.JoinAsync(network, Token);
+                await member.WaitForNetworkAsync(network, Token);
+            }
+
+            var address = world.Members[0].Networks.Single(n => n.Id == network).Addresses.Select(a => a.Address).Single(a => a.GetAddressBytes().Length == 4);
+            Assert.Equal(10, address.GetAddressBytes()[0]);
+            await world.Delay(TimeSpan.FromSeconds(6));
+            await world.Members[1].PingAsync(network, address, cancellationToken: Token);
+        });
+        world.Stop();
+    }
+
+    [Fact]
+    public void Older_configurations_and_those_of_others_are_refused()
+    {
+        var world = new PrivateWorld(seed: 14, members: 1);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            world.Network.Name = "second";
+            world.Controller.Push(world.Network);
+            await world.Delay(TimeSpan.FromSeconds(1));
+            Assert.Equal("second", world.Members[0].Networks[0].Name);
+
+            world.Network.Name = "replayed";
+            world.Controller.PushAsOf(world.Network, TimeSpan.FromMinutes(-5));
+            await world.Delay(TimeSpan.FromSeconds(1));
+            Assert.Equal("second", world.Members[0].Networks[0].Name);
+        });
+        world.Stop();
+    }
+
     private static byte[] Bytes(int count)
     {
         byte[] bytes = new byte[count];

@@ -77,6 +77,15 @@ internal sealed class TestController(TimeProvider time) : INetworkController
         }
     }
 
+    /// <summary>As <see cref="Push"/>, with configurations that were made at another time.</summary>
+    public void PushAsOf(TestNetwork network, TimeSpan shift)
+    {
+        foreach (TestMember member in network.Members.Values.Where(m => m.IsAuthorized && m.Identity is not null))
+        {
+            _port!.Push(network.Id, member.Node, Build(network, member, Now() - (ulong)(long)-shift.TotalMilliseconds));
+        }
+    }
+
     /// <summary>Lets a member in, and tells it.</summary>
     public void Authorize(TestNetwork network, NodeId node)
     {
@@ -99,9 +108,10 @@ internal sealed class TestController(TimeProvider time) : INetworkController
         }
     }
 
-    private byte[] Build(TestNetwork network, TestMember member)
+    private byte[] Build(TestNetwork network, TestMember member) => Build(network, member, Now());
+
+    private byte[] Build(TestNetwork network, TestMember member, ulong now)
     {
-        ulong now = Now();
         NodeIdentity controller = _port!.Identity;
         var writer = new NetworkDictionaryWriter().Add("v", 7).Add("nwid", network.Id.Value).Add("ts", now).Add("ctmd", network.Window)
             .Add("r", network.Revision).Add("id", member.Node.ToString()).Add("f", (ulong)network.Flags).Add("ml", (ulong)network.MulticastLimit)

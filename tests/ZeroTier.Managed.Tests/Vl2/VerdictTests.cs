@@ -117,7 +117,7 @@ public sealed class VerdictTests : IDisposable
     }
 
     private void Configure(Verdict verdict) =>
-        _port.Configure(new NetworkConfiguration { Id = Network, Filter = new FakeFilter { Verdict = verdict } });
+        _port.Configure(new NetworkConfiguration { Id = Network, Filter = new FakeFilter { Verdict = verdict }, Addresses = [new(IpAddress.FromIPv4(0x0a010101), 0)] });
 
     private bool ReceiveFrame()
     {

@@ -68,7 +68,7 @@ internal sealed class AdHocSource(NetworkId network, NodeId self) : IConfigurati
         Flags = NetworkFlags.NdpEmulation,
         Addresses =
         [
-            new(new MemberAddressing(network).SixPlane(self), MemberAddressing.SixPlanePrefixLength),
+            new(IpAddress.From(network.GetSixPlaneAddress(self)), NetworkConfiguration.SixPlanePrefixLength),
             new(IpAddress.FromIPv4((uint)firstOctet << 24 | (uint)self.Value & 0xff_ffff), 8),
         ],
         Filter = AcceptAll.Instance,

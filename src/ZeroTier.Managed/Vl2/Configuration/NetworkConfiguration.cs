@@ -8,6 +8,12 @@ namespace ZeroTier.Managed.Vl2.Configuration;
 /// <summary>What a member knows about a network once it is configured (chapter 3.4.1). Immutable; a change replaces it whole.</summary>
 internal sealed record NetworkConfiguration
 {
+    /// <summary>Prefix length of the 6PLANE addresses of one network; each member owns a /80 inside (docs/protocol/3-vl2.md 3.1.3).</summary>
+    public const int SixPlanePrefixLength = 40;
+
+    /// <summary>Prefix length of the RFC 4193 addresses of one network.</summary>
+    public const int Rfc4193PrefixLength = 88;
+
     public required NetworkId Id { get; init; }
 
     /// <summary>The dictionary that it was made of, to be stored; empty for a network without a controller.</summary>

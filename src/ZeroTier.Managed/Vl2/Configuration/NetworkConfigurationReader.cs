@@ -240,16 +240,16 @@ internal static class NetworkConfigurationReader
     private static ImmutableArray<(IpAddress Prefix, int Length)> DerivedPrefixes(
         NetworkId network, NodeId self, ImmutableArray<IpInterfaceAddress> addresses)
     {
-        var addressing = new MemberAddressing(network);
+        IpAddress sixPlane = IpAddress.From(network.GetSixPlaneAddress(self)), rfc4193 = IpAddress.From(network.GetRfc4193Address(self));
         var prefixes = ImmutableArray.CreateBuilder<(IpAddress, int)>();
-        if (addresses.Any(a => a.Address == addressing.SixPlane(self)))
+        if (addresses.Any(a => a.Address == sixPlane))
         {
-            prefixes.Add((addressing.SixPlanePrefix, MemberAddressing.SixPlanePrefixLength));
+            prefixes.Add((sixPlane, NetworkConfiguration.SixPlanePrefixLength));
         }
 
-        if (addresses.Any(a => a.Address == addressing.Rfc4193(self)))
+        if (addresses.Any(a => a.Address == rfc4193))
         {
-            prefixes.Add((addressing.Rfc4193Prefix, MemberAddressing.Rfc4193PrefixLength));
+            prefixes.Add((rfc4193, NetworkConfiguration.Rfc4193PrefixLength));
         }
 
         return prefixes.DrainToImmutable();

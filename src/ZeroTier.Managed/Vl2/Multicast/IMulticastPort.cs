@@ -5,6 +5,9 @@ namespace ZeroTier.Managed.Vl2.Multicast;
 /// <summary>What multicast needs of the port that it belongs to. Calls come without locks.</summary>
 internal interface IMulticastPort
 {
+    /// <summary>Our Ethernet address.</summary>
+    MacAddress Mac { get; }
+
     /// <summary>Nodes that have shown a certificate of membership.</summary>
     IEnumerable<NodeId> KnownMembers { get; }
 

@@ -87,8 +87,7 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
     {
         if (FindReplicator(configuration) is { } replicator)
         {
-            MacAddress own = new MemberAddressing(network).Mac(vl1.Id);
-            SendTo(configuration, [replicator], MulticastFrame.Encode(network, 0, own, replicate: true, group, etherType, frame), group, etherType, frame);
+            SendTo(configuration, [replicator], MulticastFrame.Encode(network, 0, port.Mac, replicate: true, group, etherType, frame), group, etherType, frame);
             return;
         }
 
