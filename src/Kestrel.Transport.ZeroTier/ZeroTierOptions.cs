@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier;
 
@@ -139,16 +140,58 @@ public sealed class ZeroTierOptions
 
     /// <summary>Serves on a port of every network in <see cref="Networks"/>.</summary>
     /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
+    public ZeroTierOptions Listen(int port) => Add(new ListenEntry(null, null, port, null));
+
+    /// <summary>Serves on a port of every network in <see cref="Networks"/>.</summary>
+    /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
     /// <param name="configure">Protocols, TLS and connection middleware, as for any Kestrel endpoint. HTTP/3 is refused.</param>
-    public ZeroTierOptions Listen(int port, Action<ListenOptions>? configure = null) => Add(new ListenEntry(null, null, port, configure));
+    public ZeroTierOptions Listen(int port, Action<ListenOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        return Add(new ListenEntry(null, null, port, configure));
+    }
+
+    /// <summary>Serves on a port of one network.</summary>
+    /// <param name="network">The network; it must be in <see cref="Networks"/> too.</param>
+    /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
+    public ZeroTierOptions Listen(NetworkId network, int port) => Listen(network.ToString(), port);
+
+    /// <summary>Serves on a port of one network.</summary>
+    /// <param name="network">The network; it must be in <see cref="Networks"/> too.</param>
+    /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
+    /// <param name="configure">Protocols, TLS and connection middleware, as for any Kestrel endpoint. HTTP/3 is refused.</param>
+    public ZeroTierOptions Listen(NetworkId network, int port, Action<ListenOptions> configure) => Listen(network.ToString(), port, configure);
+
+    /// <summary>Serves on a port of one of this node's addresses.</summary>
+    /// <param name="network">The network; it must be in <see cref="Networks"/> too.</param>
+    /// <param name="address">An address that this node has or will get on that network.</param>
+    /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
+    public ZeroTierOptions Listen(NetworkId network, IPAddress address, int port) => Listen(network.ToString(), address, port);
+
+    /// <summary>Serves on a port of one of this node's addresses.</summary>
+    /// <param name="network">The network; it must be in <see cref="Networks"/> too.</param>
+    /// <param name="address">An address that this node has or will get on that network.</param>
+    /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
+    /// <param name="configure">Protocols, TLS and connection middleware, as for any Kestrel endpoint. HTTP/3 is refused.</param>
+    public ZeroTierOptions Listen(NetworkId network, IPAddress address, int port, Action<ListenOptions> configure) => Listen(network.ToString(), address, port, configure);
+
+    /// <summary>Serves on a port of one network.</summary>
+    /// <param name="network">The network, as sixteen hexadecimal digits; it must be in <see cref="Networks"/> too.</param>
+    /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
+    public ZeroTierOptions Listen(string network, int port)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        return Add(new ListenEntry(network, null, port, null));
+    }
 
     /// <summary>Serves on a port of one network.</summary>
     /// <param name="network">The network, as sixteen hexadecimal digits; it must be in <see cref="Networks"/> too.</param>
     /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
     /// <param name="configure">Protocols, TLS and connection middleware, as for any Kestrel endpoint. HTTP/3 is refused.</param>
-    public ZeroTierOptions Listen(string network, int port, Action<ListenOptions>? configure = null)
+    public ZeroTierOptions Listen(string network, int port, Action<ListenOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(configure);
         return Add(new ListenEntry(network, null, port, configure));
     }
 
@@ -156,11 +199,23 @@ public sealed class ZeroTierOptions
     /// <param name="network">The network, as sixteen hexadecimal digits; it must be in <see cref="Networks"/> too.</param>
     /// <param name="address">An address that this node has or will get on that network.</param>
     /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
-    /// <param name="configure">Protocols, TLS and connection middleware, as for any Kestrel endpoint. HTTP/3 is refused.</param>
-    public ZeroTierOptions Listen(string network, IPAddress address, int port, Action<ListenOptions>? configure = null)
+    public ZeroTierOptions Listen(string network, IPAddress address, int port)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(address);
+        return Add(new ListenEntry(network, address, port, null));
+    }
+
+    /// <summary>Serves on a port of one of this node's addresses.</summary>
+    /// <param name="network">The network, as sixteen hexadecimal digits; it must be in <see cref="Networks"/> too.</param>
+    /// <param name="address">An address that this node has or will get on that network.</param>
+    /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
+    /// <param name="configure">Protocols, TLS and connection middleware, as for any Kestrel endpoint. HTTP/3 is refused.</param>
+    public ZeroTierOptions Listen(string network, IPAddress address, int port, Action<ListenOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(address);
+        ArgumentNullException.ThrowIfNull(configure);
         return Add(new ListenEntry(network, address, port, configure));
     }
 

@@ -15,8 +15,7 @@ public static class ZeroTierServiceCollectionExtensions
     /// Gives <see cref="IZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="IConnectionFactory"/>. May be called more than once: options add up.
     /// </summary>
     /// <param name="services">The services.</param>
-    /// <param name="configure">Changes the options after the configuration section <c>ZeroTier</c> was read.</param>
-    public static IServiceCollection AddZeroTier(this IServiceCollection services, Action<ZeroTierOptions>? configure = null)
+    public static IServiceCollection AddZeroTier(this IServiceCollection services)
     {
         ArgumentNullException.ThrowIfNull(services);
         var options = services.AddOptions<ZeroTierOptions>();
@@ -24,11 +23,6 @@ public static class ZeroTierServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<ZeroTierOptions>, NetworkDefaults>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ZeroTierOptions>, ZeroTierOptionsValidator>());
         options.ValidateOnStart();
-        if (configure is not null)
-        {
-            options.Configure(configure);
-        }
-
         services.AddLogging();
         services.AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
@@ -43,5 +37,18 @@ public static class ZeroTierServiceCollectionExtensions
             new ZeroTierHttpHandler(provider.GetRequiredService<IZeroTierNode>(), provider.GetRequiredService<TransportResources>().Client));
         services.TryAddSingleton<IConnectionFactory, ConnectionFactory>();
         return services;
+    }
+
+    /// <summary>
+    /// Adds a ZeroTier node that starts and stops with the host, for programs that only call out; web hosts use <c>UseZeroTier</c>, which includes this.
+    /// Gives <see cref="IZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="IConnectionFactory"/>. May be called more than once: options add up.
+    /// </summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configure">Changes the options after the configuration section <c>ZeroTier</c> was read.</param>
+    public static IServiceCollection AddZeroTier(this IServiceCollection services, Action<ZeroTierOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        services.AddZeroTier();
+        return services.Configure(configure);
     }
 }

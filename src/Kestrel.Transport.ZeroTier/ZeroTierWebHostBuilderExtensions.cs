@@ -16,13 +16,12 @@ public static class ZeroTierWebHostBuilderExtensions
     /// keep working through the sockets transport.
     /// </summary>
     /// <param name="hostBuilder">The web host.</param>
-    /// <param name="configure">Changes the options after the configuration section <c>ZeroTier</c> was read.</param>
-    public static IWebHostBuilder UseZeroTier(this IWebHostBuilder hostBuilder, Action<ZeroTierOptions>? configure = null)
+    public static IWebHostBuilder UseZeroTier(this IWebHostBuilder hostBuilder)
     {
         ArgumentNullException.ThrowIfNull(hostBuilder);
         return hostBuilder.ConfigureServices(services =>
         {
-            services.AddZeroTier(configure);
+            services.AddZeroTier();
 
             // UseSockets only adds its factory when there is none, so ours alone would leave IP endpoints without a transport. Added here,
             // both orders end with both factories (rule 3.1).
@@ -31,5 +30,17 @@ public static class ZeroTierWebHostBuilderExtensions
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<KestrelServerOptions>, KestrelEndpoints>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, HostUrls>());
         });
+    }
+
+    /// <summary>
+    /// Lets Kestrel serve on ZeroTier networks. May be called before or after <c>UseKestrel</c>, and more than once: options add up. Other endpoints
+    /// keep working through the sockets transport.
+    /// </summary>
+    /// <param name="hostBuilder">The web host.</param>
+    /// <param name="configure">Changes the options after the configuration section <c>ZeroTier</c> was read.</param>
+    public static IWebHostBuilder UseZeroTier(this IWebHostBuilder hostBuilder, Action<ZeroTierOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        return hostBuilder.UseZeroTier().ConfigureServices(services => services.Configure(configure));
     }
 }

@@ -7,10 +7,12 @@ namespace ZeroTier;
 
 /// <summary>The 64-bit ID of a ZeroTier network: its controller's address and a number that the controller chose (chapter 3.1).</summary>
 /// <remarks>Text form: exactly sixteen lower-case hexadecimal digits. Immutable and thread-safe.</remarks>
-public readonly record struct NetworkId
+public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormattable, IUtf8SpanFormattable
 {
     /// <summary>Number of hexadecimal digits in the text form.</summary>
     public const int TextLength = 16;
+
+    private const string ValueFormat = "x16";
 
     /// <summary>Wraps a 64-bit value.</summary>
     public NetworkId(ulong value) => Value = value;
@@ -71,22 +73,92 @@ public readonly record struct NetworkId
 
     /// <summary>Parses sixteen hexadecimal digits.</summary>
     /// <exception cref="FormatException">The text is not a network ID.</exception>
-    public static NetworkId Parse(string text) =>
-        TryParse(text, out var id) ? id : throw new FormatException($"'{text}' is not a ZeroTier network ID. Expected 16 hexadecimal digits, for example 8056c2e21c000001.");
+    public static NetworkId Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return Parse(text.AsSpan(), null);
+    }
+
+    /// <summary>Parses sixteen hexadecimal digits.</summary>
+    /// <param name="s">The text.</param>
+    /// <param name="provider">Not used: the text form is the same in every culture.</param>
+    /// <exception cref="FormatException">The text is not a network ID.</exception>
+    public static NetworkId Parse(string s, IFormatProvider? provider) => Parse(s);
+
+    /// <summary>Parses sixteen hexadecimal digits.</summary>
+    /// <param name="s">The text.</param>
+    /// <param name="provider">Not used: the text form is the same in every culture.</param>
+    /// <exception cref="FormatException">The text is not a network ID.</exception>
+    public static NetworkId Parse(ReadOnlySpan<char> s, IFormatProvider? provider) =>
+        TryParse(s, provider, out var id) ? id : throw new FormatException($"'{s}' is not a ZeroTier network ID. Expected 16 hexadecimal digits, for example 8056c2e21c000001.");
 
     /// <summary>Parses sixteen hexadecimal digits without throwing.</summary>
-    public static bool TryParse([NotNullWhen(true)] string? text, out NetworkId id)
+    public static bool TryParse([NotNullWhen(true)] string? text, out NetworkId id) => TryParse(text.AsSpan(), null, out id);
+
+    /// <summary>Parses sixteen hexadecimal digits without throwing.</summary>
+    /// <param name="s">The text.</param>
+    /// <param name="provider">Not used: the text form is the same in every culture.</param>
+    /// <param name="result">The ID.</param>
+    public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, out NetworkId result) => TryParse(s.AsSpan(), provider, out result);
+
+    /// <summary>Parses sixteen hexadecimal digits without throwing.</summary>
+    /// <param name="s">The text.</param>
+    /// <param name="provider">Not used: the text form is the same in every culture.</param>
+    /// <param name="result">The ID.</param>
+    public static bool TryParse(ReadOnlySpan<char> s, IFormatProvider? provider, out NetworkId result)
     {
-        id = default;
-        if (text is not { Length: TextLength } || !ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong value))
+        result = default;
+        if (s.Length != TextLength || !ulong.TryParse(s, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong value))
         {
             return false;
         }
 
-        id = new NetworkId(value);
+        result = new NetworkId(value);
         return true;
     }
 
     /// <inheritdoc />
-    public override string ToString() => Value.ToString("x16", CultureInfo.InvariantCulture);
+    public override string ToString() => Value.ToString(ValueFormat, CultureInfo.InvariantCulture);
+
+    /// <summary>The text form.</summary>
+    /// <param name="format">Null, empty or <c>G</c>: there is one text form.</param>
+    /// <param name="formatProvider">Not used: the text form is the same in every culture.</param>
+    /// <exception cref="FormatException">Another format was asked for.</exception>
+    public string ToString(string? format, IFormatProvider? formatProvider)
+    {
+        CheckFormat(format);
+        return ToString();
+    }
+
+    /// <summary>Writes the text form, sixteen characters.</summary>
+    /// <param name="destination">Where to write to.</param>
+    /// <param name="charsWritten">How many characters were written: <see cref="TextLength"/>, or 0 where there is no room.</param>
+    /// <param name="format">Empty or <c>G</c>: there is one text form.</param>
+    /// <param name="provider">Not used: the text form is the same in every culture.</param>
+    /// <exception cref="FormatException">Another format was asked for.</exception>
+    public bool TryFormat(Span<char> destination, out int charsWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
+    {
+        CheckFormat(format);
+        return Value.TryFormat(destination, out charsWritten, ValueFormat, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Writes the text form, sixteen bytes.</summary>
+    /// <param name="utf8Destination">Where to write to.</param>
+    /// <param name="bytesWritten">How many bytes were written: <see cref="TextLength"/>, or 0 where there is no room.</param>
+    /// <param name="format">Empty or <c>G</c>: there is one text form.</param>
+    /// <param name="provider">Not used: the text form is the same in every culture.</param>
+    /// <exception cref="FormatException">Another format was asked for.</exception>
+    public bool TryFormat(Span<byte> utf8Destination, out int bytesWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
+    {
+        CheckFormat(format);
+        return Value.TryFormat(utf8Destination, out bytesWritten, ValueFormat, CultureInfo.InvariantCulture);
+    }
+
+    private static void CheckFormat(ReadOnlySpan<char> format)
+    {
+        if (format is not ("" or "G" or "g"))
+        {
+            throw new FormatException($"'{format}' is not a format of a network ID. It has one text form: leave the format out, or use G.");
+        }
+    }
 }

@@ -6,10 +6,12 @@ namespace ZeroTier;
 
 /// <summary>The 40-bit address of a ZeroTier node, derived from its public key (chapter 1.3).</summary>
 /// <remarks>Text form: exactly ten lower-case hexadecimal digits. Immutable and thread-safe.</remarks>
-public readonly record struct NodeId : IComparable<NodeId>
+public readonly record struct NodeId : IComparable<NodeId>, ISpanParsable<NodeId>, ISpanFormattable, IUtf8SpanFormattable
 {
     /// <summary>Number of hexadecimal digits in the text form.</summary>
     public const int TextLength = 10;
+
+    private const string ValueFormat = "x10";
 
     private const ulong Mask = 0xff_ffff_ffff;
 
@@ -29,19 +31,47 @@ public readonly record struct NodeId : IComparable<NodeId>
 
     /// <summary>Parses ten hexadecimal digits.</summary>
     /// <exception cref="FormatException">The text is not a node address.</exception>
-    public static NodeId Parse(string text) =>
-        TryParse(text, out var id) ? id : throw new FormatException($"'{text}' is not a ZeroTier node address. Expected 10 hexadecimal digits, for example 8056c2e21c.");
+    public static NodeId Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return Parse(text.AsSpan(), null);
+    }
+
+    /// <summary>Parses ten hexadecimal digits.</summary>
+    /// <param name="s">The text.</param>
+    /// <param name="provider">Not used: the text form is the same in every culture.</param>
+    /// <exception cref="FormatException">The text is not a node address.</exception>
+    public static NodeId Parse(string s, IFormatProvider? provider) => Parse(s);
+
+    /// <summary>Parses ten hexadecimal digits.</summary>
+    /// <param name="s">The text.</param>
+    /// <param name="provider">Not used: the text form is the same in every culture.</param>
+    /// <exception cref="FormatException">The text is not a node address.</exception>
+    public static NodeId Parse(ReadOnlySpan<char> s, IFormatProvider? provider) =>
+        TryParse(s, provider, out var id) ? id : throw new FormatException($"'{s}' is not a ZeroTier node address. Expected 10 hexadecimal digits, for example 8056c2e21c.");
 
     /// <summary>Parses ten hexadecimal digits without throwing.</summary>
-    public static bool TryParse([NotNullWhen(true)] string? text, out NodeId id)
+    public static bool TryParse([NotNullWhen(true)] string? text, out NodeId id) => TryParse(text.AsSpan(), null, out id);
+
+    /// <summary>Parses ten hexadecimal digits without throwing.</summary>
+    /// <param name="s">The text.</param>
+    /// <param name="provider">Not used: the text form is the same in every culture.</param>
+    /// <param name="result">The address.</param>
+    public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, out NodeId result) => TryParse(s.AsSpan(), provider, out result);
+
+    /// <summary>Parses ten hexadecimal digits without throwing.</summary>
+    /// <param name="s">The text.</param>
+    /// <param name="provider">Not used: the text form is the same in every culture.</param>
+    /// <param name="result">The address.</param>
+    public static bool TryParse(ReadOnlySpan<char> s, IFormatProvider? provider, out NodeId result)
     {
-        id = default;
-        if (text is not { Length: TextLength } || !ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong value))
+        result = default;
+        if (s.Length != TextLength || !ulong.TryParse(s, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong value))
         {
             return false;
         }
 
-        id = new NodeId(value);
+        result = new NodeId(value);
         return true;
     }
 
@@ -73,5 +103,47 @@ public readonly record struct NodeId : IComparable<NodeId>
     public static bool operator >=(NodeId left, NodeId right) => left.Value >= right.Value;
 
     /// <inheritdoc />
-    public override string ToString() => Value.ToString("x10", CultureInfo.InvariantCulture);
+    public override string ToString() => Value.ToString(ValueFormat, CultureInfo.InvariantCulture);
+
+    /// <summary>The text form.</summary>
+    /// <param name="format">Null, empty or <c>G</c>: there is one text form.</param>
+    /// <param name="formatProvider">Not used: the text form is the same in every culture.</param>
+    /// <exception cref="FormatException">Another format was asked for.</exception>
+    public string ToString(string? format, IFormatProvider? formatProvider)
+    {
+        CheckFormat(format);
+        return ToString();
+    }
+
+    /// <summary>Writes the text form, ten characters.</summary>
+    /// <param name="destination">Where to write to.</param>
+    /// <param name="charsWritten">How many characters were written: <see cref="TextLength"/>, or 0 where there is no room.</param>
+    /// <param name="format">Empty or <c>G</c>: there is one text form.</param>
+    /// <param name="provider">Not used: the text form is the same in every culture.</param>
+    /// <exception cref="FormatException">Another format was asked for.</exception>
+    public bool TryFormat(Span<char> destination, out int charsWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
+    {
+        CheckFormat(format);
+        return Value.TryFormat(destination, out charsWritten, ValueFormat, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Writes the text form, ten bytes.</summary>
+    /// <param name="utf8Destination">Where to write to.</param>
+    /// <param name="bytesWritten">How many bytes were written: <see cref="TextLength"/>, or 0 where there is no room.</param>
+    /// <param name="format">Empty or <c>G</c>: there is one text form.</param>
+    /// <param name="provider">Not used: the text form is the same in every culture.</param>
+    /// <exception cref="FormatException">Another format was asked for.</exception>
+    public bool TryFormat(Span<byte> utf8Destination, out int bytesWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
+    {
+        CheckFormat(format);
+        return Value.TryFormat(utf8Destination, out bytesWritten, ValueFormat, CultureInfo.InvariantCulture);
+    }
+
+    private static void CheckFormat(ReadOnlySpan<char> format)
+    {
+        if (format is not ("" or "G" or "g"))
+        {
+            throw new FormatException($"'{format}' is not a format of a node address. It has one text form: leave the format out, or use G.");
+        }
+    }
 }

@@ -49,13 +49,17 @@ public abstract class ZeroTierConnection : IDuplexPipe, IAsyncDisposable
 
     /// <summary>
     /// Ends sending in order, from any thread and without touching the application's end of the pipe: FIN goes out behind the bytes that the engine has
-    /// already taken from <see cref="Output"/>, the rest is dropped, and flushes report completion. Idempotent; does nothing after <see cref="Abort"/>.
+    /// already taken from <see cref="Output"/>, the rest is dropped, and flushes report completion. Idempotent; does nothing after <see cref="Abort()"/>.
     /// </summary>
     /// <remarks>An engine that cannot do this resets the connection instead, which is what the base implementation does.</remarks>
     public virtual void CloseOutput() => Abort();
 
+    /// <summary>Resets the connection (RST). Idempotent. Pending reads and writes end.</summary>
+    public void Abort() => Abort(null);
+
     /// <summary>Resets the connection (RST). Idempotent; the first reason wins. Pending reads and writes end with it.</summary>
-    public abstract void Abort(ZeroTierException? reason = null);
+    /// <param name="reason">Why, for whoever reads or writes; null for no reason but the call itself.</param>
+    public abstract void Abort(ZeroTierException? reason);
 
     /// <summary>
     /// Gives the connection up: both pipes are completed, queued bytes and FIN are still delivered by the engine in the background.

@@ -50,7 +50,13 @@ public enum ZeroTierError
 public sealed class ZeroTierException : IOException
 {
     /// <summary>Makes an error.</summary>
-    public ZeroTierException(ZeroTierError error, string message, Exception? innerException = null)
+    public ZeroTierException(ZeroTierError error, string message)
+        : this(error, message, null)
+    {
+    }
+
+    /// <summary>Makes an error with the one that caused it.</summary>
+    public ZeroTierException(ZeroTierError error, string message, Exception? innerException)
         : base(message, innerException) => Error = error;
 
     /// <summary>The kind of failure.</summary>

@@ -8,10 +8,17 @@ namespace ZeroTier;
 /// </summary>
 public sealed class ZeroTierHttpHandler : DelegatingHandler
 {
+    /// <summary>Makes a handler on a node, which stays the caller's, with the default pipes.</summary>
+    /// <param name="node">The node to connect with.</param>
+    public ZeroTierHttpHandler(IZeroTierNode node)
+        : this(node, null)
+    {
+    }
+
     /// <summary>Makes a handler on a node, which stays the caller's.</summary>
     /// <param name="node">The node to connect with.</param>
     /// <param name="options">How the connections' pipes are built; null for the defaults.</param>
-    public ZeroTierHttpHandler(IZeroTierNode node, ZeroTierTransportOptions? options = null)
+    public ZeroTierHttpHandler(IZeroTierNode node, ZeroTierTransportOptions? options)
         : base(CreateSocketsHandler(node, options))
     {
     }

@@ -34,6 +34,10 @@ public sealed class LibztLibrary
     /// <summary>True while a native service exists; always false in builds that do not tell.</summary>
     internal unsafe bool HasService => _service != 0 && Volatile.Read(ref *(nint*)_service) != 0;
 
+    /// <summary>Loads the library, once, from where <see cref="Load(string?)"/> looks for it.</summary>
+    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.NotSupported"/>: it was not found, cannot be loaded, or is too old.</exception>
+    public static LibztLibrary Load() => Load(null);
+
     /// <summary>
     /// Loads the library, once. It is looked for at <paramref name="path"/>; without one where <see cref="PathVariable"/> says; without that in
     /// <c>runtimes/RID/native</c> beside the application, in the application's folder, and where the system's loader looks.
@@ -43,10 +47,10 @@ public sealed class LibztLibrary
     /// <see cref="ZeroTierError.NotSupported"/>: it was not found, cannot be loaded, is too old, or another one is loaded. The message lists everything that was
     /// tried with the loader's reason, and says how to get the library.
     /// </exception>
-    public static LibztLibrary Load(string? path = null) =>
+    public static LibztLibrary Load(string? path) =>
         TryLoad(path, out var library, out var error) ? library : throw error;
 
-    /// <summary>Like <see cref="Load"/>, but hands the error over instead of throwing it.</summary>
+    /// <summary>Like <see cref="Load(string?)"/>, but hands the error over instead of throwing it.</summary>
     /// <param name="path">The file, or the folder that holds it. Null to look for it.</param>
     /// <param name="library">The library.</param>
     /// <param name="error">Why there is none.</param>

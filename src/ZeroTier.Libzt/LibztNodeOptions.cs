@@ -8,7 +8,7 @@ namespace ZeroTier.Libzt;
 /// <summary>How a <see cref="LibztNode"/> is built. Read once, by the constructor.</summary>
 public sealed record LibztNodeOptions
 {
-    /// <summary>The native library: a file, or the folder with it. Default: it is looked for, see <see cref="LibztLibrary.Load"/>.</summary>
+    /// <summary>The native library: a file, or the folder with it. Default: it is looked for, see <see cref="LibztLibrary.Load(string?)"/>.</summary>
     public string? LibraryPath { get; init; }
 
     /// <summary>

@@ -13,6 +13,7 @@ public sealed class ManagedNode : IZeroTierNode
 {
     private const long MinTotalBufferSize = 1024 * 1024;
 
+    private const int PingPayloadLength = 56;
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);
 
     private readonly ManagedNodeOptions _options;
@@ -154,19 +155,38 @@ public sealed class ManagedNode : IZeroTierNode
         }
     }
 
+    /// <summary>Sends an ICMP echo request with 56 bytes of data over a network and waits at most 10 seconds for the reply.</summary>
+    /// <param name="network">The network to send on.</param>
+    /// <param name="address">Whom to ask.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The round-trip time.</returns>
+    /// <exception cref="ZeroTierException">The network is not usable now, there is no route, or no answer came in time.</exception>
+    public ValueTask<TimeSpan> PingAsync(NetworkId network, IPAddress address, CancellationToken cancellationToken = default) =>
+        PingAsync(network, address, PingTimeout, cancellationToken);
+
+    /// <summary>Sends an ICMP echo request with 56 bytes of data over a network and waits for the reply.</summary>
+    /// <param name="network">The network to send on.</param>
+    /// <param name="address">Whom to ask.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The round-trip time.</returns>
+    /// <exception cref="ZeroTierException">The network is not usable now, there is no route, or no answer came in time.</exception>
+    public ValueTask<TimeSpan> PingAsync(NetworkId network, IPAddress address, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        PingAsync(network, address, PingPayloadLength, timeout, cancellationToken);
+
     /// <summary>Sends an ICMP echo request over a network and waits for the reply.</summary>
     /// <param name="network">The network to send on.</param>
     /// <param name="address">Whom to ask.</param>
     /// <param name="payloadLength">Bytes of data to carry, 0 to 65,507.</param>
-    /// <param name="timeout">How long to wait. Default 10 seconds.</param>
+    /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The round-trip time.</returns>
     /// <exception cref="ZeroTierException">The network is not usable now, there is no route, or no answer came in time.</exception>
     public async ValueTask<TimeSpan> PingAsync(
-        NetworkId network, IPAddress address, int payloadLength = 56, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+        NetworkId network, IPAddress address, int payloadLength, TimeSpan timeout, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(address);
-        return await _core.Find(network).PingAsync(address, payloadLength, timeout ?? PingTimeout, cancellationToken).ConfigureAwait(false);
+        return await _core.Find(network).PingAsync(address, payloadLength, timeout, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />

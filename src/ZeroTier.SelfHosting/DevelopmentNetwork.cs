@@ -58,13 +58,19 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
     public bool IsRoot => Volatile.Read(ref _root) is not null;
 
     /// <summary>Finds the user's development network, or makes it.</summary>
-    /// <param name="options">Null for the defaults.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ZeroTierException">The folder cannot be used, its files are damaged, or no loopback port can be opened.</exception>
+    public static Task<DevelopmentNetwork> OpenAsync(CancellationToken cancellationToken = default) =>
+        OpenAsync(new DevelopmentNetworkOptions(), cancellationToken);
+
+    /// <summary>Finds a development network, or makes it.</summary>
+    /// <param name="options">Where it is, and how it is run.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ArgumentOutOfRangeException">The interval is out of its range.</exception>
     /// <exception cref="ZeroTierException">The folder cannot be used, its files are damaged, or no loopback port can be opened.</exception>
-    public static async Task<DevelopmentNetwork> OpenAsync(DevelopmentNetworkOptions? options = null, CancellationToken cancellationToken = default)
+    public static async Task<DevelopmentNetwork> OpenAsync(DevelopmentNetworkOptions options, CancellationToken cancellationToken = default)
     {
-        options ??= new DevelopmentNetworkOptions();
+        ArgumentNullException.ThrowIfNull(options);
         ArgumentException.ThrowIfNullOrWhiteSpace(options.Path);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.TakeOverInterval, TimeSpan.FromMilliseconds(10));
         PrivateFolder.Create(options.Path);

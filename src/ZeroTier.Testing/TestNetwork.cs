@@ -15,7 +15,7 @@ namespace ZeroTier.Testing;
 /// each other; only the UDP below them is not. Any number of networks may live in one process beside each other. Thread-safe.
 /// </summary>
 /// <remarks>
-/// <para>Put an app on it with <c>UseZeroTierTestNetwork</c> and call it with <see cref="CreateClientAsync"/>. Dispose of the apps first, then of the network.</para>
+/// <para>Put an app on it with <c>UseZeroTierTestNetwork</c> and call it with <see cref="CreateClientAsync(IServiceProvider, CancellationToken)"/>. Dispose of the apps first, then of the network.</para>
 /// <para>No socket is opened and nothing is written to disk. The first nodes have the same IDs in every run; their keys are public, which does no harm in memory.</para>
 /// </remarks>
 public sealed class TestNetwork : IAsyncDisposable
@@ -54,13 +54,17 @@ public sealed class TestNetwork : IAsyncDisposable
     /// <summary>Datagram transports now open: one for each running node, the root's included. 0 after everything was disposed of.</summary>
     internal int OpenTransports => _wire.Count;
 
+    /// <summary>Makes a network without latency and loss, and starts its root.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static Task<TestNetwork> StartAsync(CancellationToken cancellationToken = default) => StartAsync(new TestNetworkOptions(), cancellationToken);
+
     /// <summary>Makes a network and starts its root.</summary>
-    /// <param name="options">Null for a network without latency and loss.</param>
+    /// <param name="options">How the network behaves.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    public static async Task<TestNetwork> StartAsync(TestNetworkOptions? options = null, CancellationToken cancellationToken = default)
+    public static async Task<TestNetwork> StartAsync(TestNetworkOptions options, CancellationToken cancellationToken = default)
     {
-        options ??= new TestNetworkOptions();
+        ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Latency, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Latency, MaxLatency);
         if (options.Loss is not (>= 0 and <= 0.5))
@@ -83,13 +87,21 @@ public sealed class TestNetwork : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Starts a node of the test's own on <see cref="Network"/>, for raw connections, datagrams and pings, or as a further caller. The network disposes of it
+    /// at its end.
+    /// </summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>A node that is online and ready on the network.</returns>
+    public Task<ManagedNode> StartNodeAsync(CancellationToken cancellationToken = default) => StartNodeAsync([], cancellationToken);
+
     /// <summary>Starts a node of the test's own, for raw connections, datagrams and pings, or as a further caller. The network disposes of it at its end.</summary>
     /// <param name="networks">The ad-hoc networks to join; none means <see cref="Network"/>.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>A node that is online and ready on all of its networks.</returns>
-    public async Task<ManagedNode> StartNodeAsync(IEnumerable<NetworkId>? networks = null, CancellationToken cancellationToken = default)
+    public async Task<ManagedNode> StartNodeAsync(IEnumerable<NetworkId> networks, CancellationToken cancellationToken = default)
     {
-        NetworkId[] joined = networks is null ? [Network] : [.. networks];
+        NetworkId[] joined = [.. networks];
         var options = new ManagedNodeOptions { Networks = joined.Length == 0 ? [Network] : joined, LoggerFactory = _options.LoggerFactory };
         var node = new ManagedNode(await ConfigureAsync(options, cancellationToken).ConfigureAwait(false));
         Keep(node);
@@ -131,12 +143,22 @@ public sealed class TestNetwork : IAsyncDisposable
         };
     }
 
-    /// <summary>An <see cref="HttpClient"/> on a virtual node, with the app's ZeroTier endpoint as its base address. Dispose of it as usual.</summary>
+    /// <summary>
+    /// An <see cref="HttpClient"/> on a virtual node that all clients of this network share, with the app's ZeroTier endpoint as its base address. Dispose of it as
+    /// usual.
+    /// </summary>
     /// <param name="services">The app's services: <c>factory.Services</c> of a <c>WebApplicationFactory</c>, <c>app.Services</c> of a <c>WebApplication</c>.</param>
-    /// <param name="from">The node that calls; it must be on the endpoint's network. Default: one that all clients of this network share, which joins the network.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="InvalidOperationException">The app cannot be reached on this network; the message says why and what to do.</exception>
-    public async Task<HttpClient> CreateClientAsync(IServiceProvider services, IZeroTierNode? from = null, CancellationToken cancellationToken = default)
+    public Task<HttpClient> CreateClientAsync(IServiceProvider services, CancellationToken cancellationToken = default) =>
+        CreateClientAsync(services, null, cancellationToken);
+
+    /// <summary>An <see cref="HttpClient"/> on a virtual node, with the app's ZeroTier endpoint as its base address. Dispose of it as usual.</summary>
+    /// <param name="services">The app's services: <c>factory.Services</c> of a <c>WebApplicationFactory</c>, <c>app.Services</c> of a <c>WebApplication</c>.</param>
+    /// <param name="from">The node that calls; it must be on the endpoint's network. Null: one that all clients of this network share, which joins the network.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="InvalidOperationException">The app cannot be reached on this network; the message says why and what to do.</exception>
+    public async Task<HttpClient> CreateClientAsync(IServiceProvider services, IZeroTierNode? from, CancellationToken cancellationToken = default)
     {
         var (address, network) = await FindAsync(services, cancellationToken).ConfigureAwait(false);
         var node = from;
@@ -151,7 +173,7 @@ public sealed class TestNetwork : IAsyncDisposable
     }
 
     /// <summary>Where the app is reached: its first ZeroTier endpoint. Waits until the app's node is ready.</summary>
-    /// <param name="services">The app's services, as for <see cref="CreateClientAsync"/>.</param>
+    /// <param name="services">The app's services, as for <see cref="CreateClientAsync(IServiceProvider, CancellationToken)"/>.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="InvalidOperationException">The app cannot be reached on this network; the message says why and what to do.</exception>
     public async Task<Uri> GetBaseAddressAsync(IServiceProvider services, CancellationToken cancellationToken = default) =>

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ZeroTier.Testing;
 
-/// <summary>What a <see cref="TestNetwork"/> is like. Read once, by <see cref="TestNetwork.StartAsync"/>.</summary>
+/// <summary>What a <see cref="TestNetwork"/> is like. Read once, by <see cref="TestNetwork.StartAsync(TestNetworkOptions, CancellationToken)"/>.</summary>
 public sealed record TestNetworkOptions
 {
     /// <summary>How long each datagram is under way, 0 to 10 seconds. Default 0: it arrives at once. The system's timers are about a millisecond coarse.</summary>

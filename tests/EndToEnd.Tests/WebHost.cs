@@ -47,7 +47,7 @@ internal sealed class WebHost : IAsyncDisposable
             zt.PlanetPath = universe.PlanetPath;
             zt.StoragePath = universe.NewStorage();
             zt.RequireReadyWithin = TimeSpan.FromSeconds(30);
-            zt.Listen(Port, listen);
+            zt.Listen(Port, endPoint => listen?.Invoke(endPoint));
         });
         builder.WebHost.ConfigureKestrel(options =>
         {

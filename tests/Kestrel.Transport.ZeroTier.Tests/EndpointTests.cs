@@ -436,7 +436,47 @@ public class EndpointTests
         var options = new ZeroTierOptions { Networks = { "8056c2e21c000001", "1234567890abcdef" } };
         options.ListenEntries.Add(new ListenEntry(null, IPAddress.Parse("10.147.17.1"), 80, null));
         var bound = Assert.Single(KestrelEndpoints.Configured(options));
-        Assert.Equal(new ZeroTierEndPoint(FakeNetwork.DefaultId, IPAddress.Parse("10.147.17.1"), 80), bound.EndPoint);
+        Assert.Equal(new ZeroTierEndPoint(FakeNetwork.DefaultId, IPAddress.Parse("10.147.17.1"), 80), bound);
+    }
+
+    [Fact]
+    public async Task A_network_may_be_named_by_its_id()
+    {
+        await using var host = await TestHost.StartAsync(zt => zt.Listen(FakeNetwork.DefaultId, 8080).Listen(FakeNetwork.DefaultId, IPAddress.Parse("10.147.17.1"), 8081));
+        Assert.Equal(["http://10.147.17.1:8080", "http://10.147.17.1:8081"], host.Addresses.Order());
+        Assert.Equal("hello", await host.GetAsync());
+    }
+
+    [Fact]
+    public async Task ListenZeroTier_serves_as_the_options_do()
+    {
+        bool configured = false;
+        await using var host = await TestHost.StartAsync(_ => { }, web => web.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.ListenZeroTier(8080);
+            kestrel.ListenZeroTier(FakeNetwork.DefaultId, 8081, listen => configured = listen.EndPoint is ZeroTierEndPoint);
+            kestrel.ListenZeroTier(FakeNetwork.DefaultId, IPAddress.Parse("10.147.17.1"), 8082);
+        }));
+        Assert.True(configured);
+        Assert.Equal(["http://10.147.17.1:8080", "http://10.147.17.1:8081", "http://10.147.17.1:8082"], host.Addresses.Order());
+        Assert.Equal("hello", await host.GetAsync(8081));
+        Assert.DoesNotContain(host.Logs.Lines, line => line.Event.Name == "NoEndPoint");
+    }
+
+    [Fact]
+    public async Task ListenZeroTier_is_left_out_where_ZeroTier_is_not_enabled()
+    {
+        await using var host = await TestHost.StartAsync(zt => zt.Enabled = false, web =>
+            web.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(kestrel => kestrel.ListenZeroTier(8080)));
+        Assert.StartsWith("http://127.0.0.1:", Assert.Single(host.Addresses), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ListenZeroTier_without_UseZeroTier_says_what_to_call()
+    {
+        var error = Assert.Throws<InvalidOperationException>(() => TestHost.Build(
+            builder: web => web.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.ListenZeroTier(8080)), useZeroTier: false));
+        Assert.Contains("builder.WebHost.UseZeroTier()", error.Message, StringComparison.Ordinal);
     }
 
     private static void ConfigureKestrel(WebApplicationBuilder web, params (string Key, string Value)[] settings)

@@ -107,7 +107,7 @@ public sealed class LibztEngineTests : IDisposable
     /// <summary>Its root does not exist: the double needs none, and the managed node only has to start.</summary>
     private async Task<string> PlanetAsync()
     {
-        using var identity = await NodeIdentity.GenerateAsync(null, Cancel);
+        using var identity = await NodeIdentity.GenerateAsync(Cancel);
         using var key = PlanetSigningKey.Generate();
         var root = new PlanetRoot(identity, [InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, 9))]);
         string file = Path.Combine(_folder, "planet");

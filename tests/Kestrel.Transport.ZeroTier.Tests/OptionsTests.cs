@@ -282,7 +282,7 @@ public class OptionsTests
         Assert.Equal(TimeSpan.FromSeconds(10), options.RequireReadyWithin);
         Assert.Equal(
             ["8056c2e21c000001.zt:8080", "ff0000ffff000000.zt:8080", "8056c2e21c000001.zt:8081"],
-            KestrelEndpoints.Configured(options).Select(e => e.EndPoint.ToString()));
+            KestrelEndpoints.Configured(options).Select(e => e.ToString()));
     }
 
     [Fact]

@@ -66,4 +66,52 @@ public class IdTests
         Assert.False(NetworkId.TryParse(text, out _));
         Assert.Throws<FormatException>(() => NetworkId.Parse(text));
     }
+
+    [Fact]
+    public void Ids_are_parsed_from_parts_of_a_text()
+    {
+        Assert.Equal(new NodeId(0x63cc745077), NodeId.Parse("63cc745077.8056c2e21c000001.zt".AsSpan(0, 10), null));
+        Assert.Equal(new NetworkId(0x8056c2e21c000001), NetworkId.Parse("63cc745077.8056c2e21c000001.zt".AsSpan(11, 16), null));
+        Assert.False(NodeId.TryParse("63cc745077.".AsSpan(), null, out _));
+        Assert.False(NetworkId.TryParse((string?)null, null, out _));
+        Assert.Throws<ArgumentNullException>(() => NetworkId.Parse(null!));
+    }
+
+    [Fact]
+    public void Ids_are_parsed_by_generic_code()
+    {
+        Assert.Equal(new NodeId(0x63cc745077), Parse<NodeId>("63cc745077"));
+        Assert.Equal(new NetworkId(1), Parse<NetworkId>("0000000000000001"));
+
+        static T Parse<T>(string text)
+            where T : IParsable<T> => T.Parse(text, null);
+    }
+
+    [Fact]
+    public void Ids_are_written_as_characters_and_as_bytes()
+    {
+        var node = new NodeId(0xa);
+        var network = new NetworkId(0xb);
+        Span<char> chars = stackalloc char[NetworkId.TextLength];
+        Span<byte> bytes = stackalloc byte[NetworkId.TextLength];
+        Assert.True(node.TryFormat(chars, out int written, default, null));
+        Assert.Equal("000000000a", chars[..written].ToString());
+        Assert.True(network.TryFormat(chars, out written, "G", null));
+        Assert.Equal("000000000000000b", chars[..written].ToString());
+        Assert.True(node.TryFormat(bytes, out written, default, null));
+        Assert.Equal("000000000a"u8, bytes[..written]);
+        Assert.True(network.TryFormat(bytes, out written, default, null));
+        Assert.Equal("000000000000000b"u8, bytes[..written]);
+        Assert.False(node.TryFormat(chars[..9], out written, default, null));
+        Assert.Equal(0, written);
+        Assert.Equal("000000000a on 000000000000000b", $"{node} on {network}");
+    }
+
+    [Fact]
+    public void Ids_have_one_format()
+    {
+        Assert.Equal("0000000001", new NodeId(1).ToString("G", null));
+        Assert.Throws<FormatException>(() => new NodeId(1).ToString("x", null));
+        Assert.Throws<FormatException>(() => new NetworkId(1).ToString("N", null));
+    }
 }

@@ -105,7 +105,7 @@ public class ZeroTierConnectionStreamTests
 
         public override ZeroTierPeer? GetPeer() => null;
 
-        public override void Abort(ZeroTierException? reason = null)
+        public override void Abort(ZeroTierException? reason)
         {
         }
 

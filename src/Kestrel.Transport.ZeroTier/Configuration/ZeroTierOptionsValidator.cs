@@ -157,7 +157,7 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
     private static void CheckPorts(ZeroTierOptions options, List<string> failures)
     {
         var seen = new List<ZeroTierEndPoint>();
-        foreach (var (endPoint, _) in KestrelEndpoints.Configured(options).Where(configured => configured.EndPoint.Port != 0))
+        foreach (var endPoint in KestrelEndpoints.Configured(options).Where(endPoint => endPoint.Port != 0))
         {
             if (seen.Exists(other => other.Port == endPoint.Port && other.Network == endPoint.Network
                 && (other.Address is null || endPoint.Address is null || other.Address.Equals(endPoint.Address))))

@@ -14,44 +14,50 @@ internal sealed class KestrelEndpoints(IOptions<ZeroTierOptions> zeroTier) : IPo
         "HTTP/3 runs over QUIC, which needs UDP sockets of this machine, so it is not available on ZeroTier endpoints ({0}). Set Protocols to Http1AndHttp2.";
 
     /// <summary>The endpoints that the options ask for.</summary>
-    public static IEnumerable<(ZeroTierEndPoint EndPoint, Action<ListenOptions>? Configure)> Configured(ZeroTierOptions options)
+    public static IEnumerable<ZeroTierEndPoint> Configured(ZeroTierOptions options) => options.ListenEntries.SelectMany(entry => Configured(options, entry));
+
+    /// <summary>Adds the endpoints of one entry to Kestrel's.</summary>
+    public static void Listen(KestrelServerOptions kestrel, ZeroTierOptions options, ListenEntry entry)
     {
-        foreach (var entry in options.ListenEntries)
+        foreach (var endPoint in Configured(options, entry))
         {
-            IEnumerable<string> networks = entry.Network is { } network ? [network] : entry.Address is null ? options.Networks : options.Networks.Take(1);
-            foreach (string id in networks)
+            kestrel.Listen(endPoint, listen =>
             {
-                yield return (new ZeroTierEndPoint(NetworkId.Parse(id), entry.Address, entry.Port), entry.Configure);
-            }
+                // First, so that the tags see the connection before TLS, which may fail.
+                listen.Use(PeerTags.Middleware);
+                entry.Configure?.Invoke(listen);
+            });
+        }
+    }
+
+    /// <summary>The options, where there is something to listen with; null where they are wrong, which is reported when the host starts, or where no node runs.</summary>
+    public static ZeroTierOptions? Usable(IOptions<ZeroTierOptions> zeroTier)
+    {
+        try
+        {
+            return zeroTier.Value.Enabled ? zeroTier.Value : null;
+        }
+        catch (OptionsValidationException)
+        {
+            // The server is made while the host is built.
+            return null;
         }
     }
 
     public void PostConfigure(string? name, KestrelServerOptions options)
     {
-        ZeroTierOptions ours;
-        try
+        if (Usable(zeroTier) is { } ours)
         {
-            ours = zeroTier.Value;
-        }
-        catch (OptionsValidationException)
-        {
-            // The server is made while the host is built; what is wrong is reported when the host starts.
-            return;
-        }
-
-        if (!ours.Enabled)
-        {
-            return;
-        }
-
-        foreach (var (endPoint, configure) in Configured(ours))
-        {
-            options.Listen(endPoint, listen =>
+            foreach (var entry in ours.ListenEntries)
             {
-                // First, so that the tags see the connection before TLS, which may fail.
-                listen.Use(PeerTags.Middleware);
-                configure?.Invoke(listen);
-            });
+                Listen(options, ours, entry);
+            }
         }
+    }
+
+    private static IEnumerable<ZeroTierEndPoint> Configured(ZeroTierOptions options, ListenEntry entry)
+    {
+        IEnumerable<string> networks = entry.Network is { } network ? [network] : entry.Address is null ? options.Networks : options.Networks.Take(1);
+        return networks.Select(id => new ZeroTierEndPoint(NetworkId.Parse(id), entry.Address, entry.Port));
     }
 }

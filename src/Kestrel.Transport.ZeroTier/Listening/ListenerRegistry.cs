@@ -116,7 +116,7 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel)
         List<ZeroTierEndPoint> missing;
         lock (_gate)
         {
-            missing = [.. KestrelEndpoints.Configured(options).Select(e => e.EndPoint).Where(e => !_everBound.Contains(e))];
+            missing = [.. KestrelEndpoints.Configured(options).Where(e => !_everBound.Contains(e))];
         }
 
         if (missing.Count > 0)

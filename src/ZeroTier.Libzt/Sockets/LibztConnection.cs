@@ -44,7 +44,7 @@ internal sealed class LibztConnection : ZeroTierConnection
 
     public override void CloseOutput() => _stream.Loop.Work.Schedule(static state => ((StreamSocket)state!).CloseOutput(), _stream);
 
-    public override void Abort(ZeroTierException? reason = null)
+    public override void Abort(ZeroTierException? reason)
     {
         if (Interlocked.CompareExchange(ref _abortReason, reason ?? SocketErrors.Aborted(), null) is null)
         {

@@ -48,14 +48,22 @@ public sealed class IdentityStore : IDisposable
     /// <summary>Why nothing can be written to the directory; null where it can.</summary>
     internal string? ReadOnlyBecause => _claim.ReadOnlyBecause;
 
-    /// <summary>Opens the directory, makes it (mode 0700) if need be, and loads its identity or makes a new one.</summary>
+    /// <summary>Opens the directory, makes it (mode 0700) if need be, and loads its identity or makes a new one from the system's generator.</summary>
     /// <param name="path">The directory.</param>
-    /// <param name="random">Where a new identity's keys come from; the system's generator by default.</param>
     /// <param name="cancellationToken">Gives up; a new identity is then not stored.</param>
     /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: the directory is in use or cannot be used, or its identity files are damaged.</exception>
-    public static Task<IdentityStore> OpenAsync(string path, RandomSource? random = null, CancellationToken cancellationToken = default)
+    public static Task<IdentityStore> OpenAsync(string path, CancellationToken cancellationToken = default) =>
+        OpenAsync(path, RandomSource.System, cancellationToken);
+
+    /// <summary>Opens the directory, makes it (mode 0700) if need be, and loads its identity or makes a new one.</summary>
+    /// <param name="path">The directory.</param>
+    /// <param name="random">Where a new identity's keys come from.</param>
+    /// <param name="cancellationToken">Gives up; a new identity is then not stored.</param>
+    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: the directory is in use or cannot be used, or its identity files are damaged.</exception>
+    public static Task<IdentityStore> OpenAsync(string path, RandomSource random, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        ArgumentNullException.ThrowIfNull(random);
         return OpenCoreAsync(System.IO.Path.GetFullPath(path), random, cancellationToken);
     }
 
@@ -66,7 +74,7 @@ public sealed class IdentityStore : IDisposable
         _claim.Dispose();
     }
 
-    private static async Task<IdentityStore> OpenCoreAsync(string path, RandomSource? random, CancellationToken cancellationToken)
+    private static async Task<IdentityStore> OpenCoreAsync(string path, RandomSource random, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var claim = StorageClaim.Take(path);

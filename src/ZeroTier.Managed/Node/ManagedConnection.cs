@@ -53,7 +53,7 @@ internal sealed class ManagedConnection : ZeroTierConnection
 
     public override void CloseOutput() => _socket.CloseOutput();
 
-    public override void Abort(ZeroTierException? reason = null) => _socket.Abort(ConnectionErrors.Wrap(reason));
+    public override void Abort(ZeroTierException? reason) => _socket.Abort(ConnectionErrors.Wrap(reason));
 
     public override ValueTask DisposeAsync()
     {

@@ -57,15 +57,24 @@ public sealed partial class Planet
         return Create(id, (ulong)timestamp.ToUnixTimeMilliseconds(), roots, signingKey, signingKey.PublicKey);
     }
 
+    /// <summary>Makes the next revision of this planet, which the same key may follow.</summary>
+    /// <param name="timestamp">Later than this planet's.</param>
+    /// <param name="roots">The new roots.</param>
+    /// <param name="currentKey">The key that <see cref="UpdateKey"/> belongs to.</param>
+    /// <exception cref="ArgumentException">The time is not later, the key is not this planet's, or the roots are not allowed.</exception>
+    public Planet Update(DateTimeOffset timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey currentKey) =>
+        Update(timestamp, roots, currentKey, currentKey);
+
     /// <summary>Makes the next revision of this planet.</summary>
     /// <param name="timestamp">Later than this planet's.</param>
     /// <param name="roots">The new roots.</param>
     /// <param name="currentKey">The key that <see cref="UpdateKey"/> belongs to.</param>
-    /// <param name="nextKey">The key for the revision after; null = the same key.</param>
+    /// <param name="nextKey">The key for the revision after.</param>
     /// <exception cref="ArgumentException">The time is not later, the key is not this planet's, or the roots are not allowed.</exception>
-    public Planet Update(DateTimeOffset timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey currentKey, PlanetSigningKey? nextKey = null)
+    public Planet Update(DateTimeOffset timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey currentKey, PlanetSigningKey nextKey)
     {
         ArgumentNullException.ThrowIfNull(currentKey);
+        ArgumentNullException.ThrowIfNull(nextKey);
         ulong milliseconds = (ulong)timestamp.ToUnixTimeMilliseconds();
         if (milliseconds <= Timestamp)
         {
@@ -77,7 +86,7 @@ public sealed partial class Planet
             throw new ArgumentException("The planet names another key for its update.", nameof(currentKey));
         }
 
-        return Create(Id, milliseconds, roots, currentKey, (nextKey ?? currentKey).PublicKey);
+        return Create(Id, milliseconds, roots, currentKey, nextKey.PublicKey);
     }
 
     /// <summary>Reads a serialised planet. Structure only: see <see cref="Verify()"/>.</summary>

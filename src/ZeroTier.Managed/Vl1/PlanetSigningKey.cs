@@ -33,12 +33,16 @@ public sealed class PlanetSigningKey : IDisposable
     /// <summary>The 64 public bytes.</summary>
     public ReadOnlySpan<byte> PublicKey => _pair.PublicKey;
 
+    /// <summary>Makes a new pair from the system's generator.</summary>
+    public static PlanetSigningKey Generate() => Generate(RandomSource.System);
+
     /// <summary>Makes a new pair.</summary>
-    /// <param name="random">Where it comes from; the system's generator by default.</param>
-    public static PlanetSigningKey Generate(RandomSource? random = null)
+    /// <param name="random">Where it comes from.</param>
+    public static PlanetSigningKey Generate(RandomSource random)
     {
+        ArgumentNullException.ThrowIfNull(random);
         Span<byte> secret = stackalloc byte[PrivateKeySize];
-        (random ?? RandomSource.System).Fill(secret);
+        random.Fill(secret);
         try
         {
             return FromPrivateKey(secret);

@@ -79,7 +79,7 @@ internal sealed class FakeConnection : ZeroTierConnection
         _out.Reader.CancelPendingRead();
     }
 
-    public override void Abort(ZeroTierException? reason = null)
+    public override void Abort(ZeroTierException? reason)
     {
         Aborting?.Invoke();
         var error = reason ?? new ZeroTierException(ZeroTierError.ConnectionAborted, "aborted");

@@ -24,7 +24,7 @@ internal sealed class RealWorld : IAsyncDisposable
     {
         while (_identities.Count < 6)
         {
-            using var found = await NodeIdentity.GenerateAsync(null, cancellationToken);
+            using var found = await NodeIdentity.GenerateAsync(cancellationToken);
             _identities.Add(found.ToSecretText());
         }
 
