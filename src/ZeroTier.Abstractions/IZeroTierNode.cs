@@ -98,11 +98,11 @@ public interface IZeroTierNode : IAsyncDisposable
 
     /// <summary>Listens on a port of a network that can carry traffic.</summary>
     /// <exception cref="ZeroTierException">The port is taken, or the network is not usable now.</exception>
-    ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default);
+    ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default);
 
     /// <summary>Connects to a port on a network that can carry traffic.</summary>
     /// <exception cref="ZeroTierException">Refused, timed out, no route, or the network is not usable now.</exception>
-    ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default);
+    ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default);
 
     /// <summary>Binds a UDP port of a network that can carry traffic.</summary>
     /// <exception cref="ZeroTierException">The port is taken, or the network is not usable now.</exception>

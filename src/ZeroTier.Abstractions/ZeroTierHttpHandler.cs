@@ -18,7 +18,7 @@ public sealed class ZeroTierHttpHandler : DelegatingHandler
     /// <summary>Makes a handler on a node, which stays the caller's.</summary>
     /// <param name="node">The node to connect with.</param>
     /// <param name="options">How the connections' pipes are built; null for the defaults.</param>
-    public ZeroTierHttpHandler(IZeroTierNode node, ZeroTierTransportOptions? options)
+    public ZeroTierHttpHandler(IZeroTierNode node, ZeroTierConnectionOptions? options)
         : base(CreateSocketsHandler(node, options))
     {
     }
@@ -26,7 +26,7 @@ public sealed class ZeroTierHttpHandler : DelegatingHandler
     /// <summary>The handler underneath, for limits, pooling and TLS. Its <see cref="SocketsHttpHandler.ConnectCallback"/> is taken; proxies do not apply.</summary>
     public SocketsHttpHandler SocketsHandler => (SocketsHttpHandler)InnerHandler!;
 
-    private static SocketsHttpHandler CreateSocketsHandler(IZeroTierNode node, ZeroTierTransportOptions? options)
+    private static SocketsHttpHandler CreateSocketsHandler(IZeroTierNode node, ZeroTierConnectionOptions? options)
     {
         ArgumentNullException.ThrowIfNull(node);
         return new SocketsHttpHandler

@@ -87,14 +87,14 @@ public sealed partial class LibztNode : IZeroTierNode
     public IZeroTierEventSubscription Subscribe(int capacity = 256) => _core.Hub.Subscribe(capacity);
 
     /// <inheritdoc />
-    public async ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default)
+    public async ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         cancellationToken.ThrowIfCancellationRequested();
         var session = _core.Running();
         var network = NodeSession.Usable(NodeCore<NodeSession, JoinedNetwork>.Find(session, endPoint.Network));
         var ports = OpenPorts.Of(endPoint.Network);
-        options ??= ZeroTierTransportOptions.Default;
+        options ??= ZeroTierConnectionOptions.Default;
         if (endPoint.Port != 0 || ports.IsAll)
         {
             if (endPoint.Port != 0)
@@ -123,7 +123,7 @@ public sealed partial class LibztNode : IZeroTierNode
     }
 
     /// <inheritdoc />
-    public async ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default)
+    public async ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         cancellationToken.ThrowIfCancellationRequested();
@@ -134,7 +134,7 @@ public sealed partial class LibztNode : IZeroTierNode
             OpenPorts.Of(endPoint.Network).Require(endPoint);
         }
 
-        return await session.Sockets.ConnectAsync(network, endPoint, options ?? ZeroTierTransportOptions.Default, cancellationToken).ConfigureAwait(false);
+        return await session.Sockets.ConnectAsync(network, endPoint, options ?? ZeroTierConnectionOptions.Default, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />

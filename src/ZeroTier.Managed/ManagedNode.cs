@@ -118,13 +118,13 @@ public sealed class ManagedNode : IZeroTierNode
     public IZeroTierEventSubscription Subscribe(int capacity = 256) => _core.Hub.Subscribe(capacity);
 
     /// <inheritdoc />
-    public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default)
+    public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            return new(_core.Find(endPoint.Network).Listen(endPoint, options ?? ZeroTierTransportOptions.Default));
+            return new(_core.Find(endPoint.Network).Listen(endPoint, options ?? ZeroTierConnectionOptions.Default));
         }
         catch (ZeroTierException e)
         {
@@ -133,11 +133,11 @@ public sealed class ManagedNode : IZeroTierNode
     }
 
     /// <inheritdoc />
-    public async ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default)
+    public async ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         cancellationToken.ThrowIfCancellationRequested();
-        return await _core.Find(endPoint.Network).ConnectAsync(endPoint, options ?? ZeroTierTransportOptions.Default, cancellationToken).ConfigureAwait(false);
+        return await _core.Find(endPoint.Network).ConnectAsync(endPoint, options ?? ZeroTierConnectionOptions.Default, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />

@@ -80,7 +80,7 @@ public sealed class MemoryPressureTests(LoopbackUniverse universe, ITestOutputHe
         await server.GetStatisticsAsync(observer, Cancel);
         long before = (await server.GetStatisticsAsync(observer, Cancel)).Heap;
         byte[] request = Encoding.ASCII.GetBytes("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
-        var options = ZeroTierTransportOptions.Default with { MaxReadBufferSize = 64 * 1024 };
+        var options = ZeroTierConnectionOptions.Default with { MaxReadBufferSize = 64 * 1024 };
         var connections = new List<ZeroTierConnection>();
         for (int i = 0; i < Clients; i++)
         {

@@ -78,8 +78,8 @@ public partial class ConnectionTests
     public async Task Rule_6_7_A_flush_says_completed_whatever_the_engine_failed_with(bool waiting)
     {
         var here = new IPEndPoint(IPAddress.Parse("10.147.17.1"), 80);
-        var engine = new FakeConnection(FakeNetwork.DefaultId, here, here, new NodeId(2), ZeroTierTransportOptions.Default);
-        var ours = new TransportConnection(engine, ZeroTierTransportOptions.Default.MemoryPool, NullLogger.Instance);
+        var engine = new FakeConnection(FakeNetwork.DefaultId, here, here, new NodeId(2), ZeroTierConnectionOptions.Default);
+        var ours = new TransportConnection(engine, ZeroTierConnectionOptions.Default.MemoryPool, NullLogger.Instance);
         ours.Start();
         var flush = waiting ? ours.Transport.Output.WriteAsync(new byte[100_000], Cancel).AsTask() : null;
         Assert.False(flush?.IsCompleted == true);

@@ -228,11 +228,11 @@ public partial class ConnectionTests
     {
         var here = new IPEndPoint(IPAddress.Parse("10.147.17.1"), 80);
         var there = new IPEndPoint(IPAddress.Parse("10.147.17.2"), 50001);
-        var engine = new FakeConnection(FakeNetwork.DefaultId, here, there, new NodeId(2), ZeroTierTransportOptions.Default);
-        var peer = new FakeConnection(FakeNetwork.DefaultId, there, here, new NodeId(1), ZeroTierTransportOptions.Default);
+        var engine = new FakeConnection(FakeNetwork.DefaultId, here, there, new NodeId(2), ZeroTierConnectionOptions.Default);
+        var peer = new FakeConnection(FakeNetwork.DefaultId, there, here, new NodeId(1), ZeroTierConnectionOptions.Default);
         engine.Connect(peer);
         var logger = logs?.CreateLogger(TransportLog.ServerCategory) ?? NullLogger.Instance;
-        var ours = new TransportConnection(engine, ZeroTierTransportOptions.Default.MemoryPool, logger);
+        var ours = new TransportConnection(engine, ZeroTierConnectionOptions.Default.MemoryPool, logger);
         if (start)
         {
             ours.Start();

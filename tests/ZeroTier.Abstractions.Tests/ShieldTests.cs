@@ -21,7 +21,7 @@ public class ShieldTests
         Assert.Same(PipeScheduler.Inline, ShieldedScheduler.Around(PipeScheduler.Inline, _log));
         var shielded = ShieldedScheduler.Around(new Scheduler((_, _) => { }), _log);
         Assert.Same(shielded, ShieldedScheduler.Around(shielded, _log));
-        Assert.Same(ZeroTierTransportOptions.Default, ShieldedScheduler.Around(ZeroTierTransportOptions.Default, _log));
+        Assert.Same(ZeroTierConnectionOptions.Default, ShieldedScheduler.Around(ZeroTierConnectionOptions.Default, _log));
     }
 
     [Fact]

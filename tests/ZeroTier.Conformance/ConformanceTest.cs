@@ -78,11 +78,11 @@ public abstract class ConformanceTest<TEngine> : IAsyncLifetime
 
     protected ZeroTierEndPoint On(IZeroTierNode node, int port) => new(Network, AddressOf(node), port);
 
-    protected Task<IZeroTierListener> Listen(int port = 0, ZeroTierTransportOptions? options = null) =>
+    protected Task<IZeroTierListener> Listen(int port = 0, ZeroTierConnectionOptions? options = null) =>
         Bounded(Server.ListenAsync(new ZeroTierEndPoint(Network, port), options, Token));
 
     /// <summary>A connection from the client to a listener of the server, both ends.</summary>
-    protected async Task<(ZeroTierConnection Client, ZeroTierConnection Server)> Connect(IZeroTierListener listener, ZeroTierTransportOptions? options = null)
+    protected async Task<(ZeroTierConnection Client, ZeroTierConnection Server)> Connect(IZeroTierListener listener, ZeroTierConnectionOptions? options = null)
     {
         var accepting = Bounded(listener.AcceptAsync(Token));
         var client = await Bounded(Client.ConnectAsync(On(Server, listener.EndPoint.Port), options, Token)).ConfigureAwait(false);

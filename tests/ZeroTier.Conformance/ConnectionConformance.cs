@@ -217,7 +217,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     public async Task BackPressure_UnreadInput_StopsTheSenderAndNothingIsLost()
     {
         const long Length = 24 * 1024 * 1024;
-        var options = new ZeroTierTransportOptions { MaxReadBufferSize = 64 * 1024, MaxWriteBufferSize = 16 * 1024 };
+        var options = new ZeroTierConnectionOptions { MaxReadBufferSize = 64 * 1024, MaxWriteBufferSize = 16 * 1024 };
         await using var listener = await Listen(0, options);
         var (client, server) = await Connect(listener, options);
 
@@ -358,7 +358,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     public async Task Observer_HearsTheEndOfAConnection()
     {
         var observer = new Recorder();
-        var options = new ZeroTierTransportOptions { Observer = observer };
+        var options = new ZeroTierConnectionOptions { Observer = observer };
         await using var listener = await Listen(0, options);
         var (client, server) = await Connect(listener);
 

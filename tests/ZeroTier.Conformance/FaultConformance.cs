@@ -9,7 +9,7 @@ namespace ZeroTier.Conformance;
 public abstract class FaultConformance<TEngine> : ConformanceTest<TEngine>
     where TEngine : IConformanceEngine, new()
 {
-    private static readonly ZeroTierTransportOptions s_options = ZeroTierTransportOptions.Default;
+    private static readonly ZeroTierConnectionOptions s_options = ZeroTierConnectionOptions.Default;
 
     [Theory]
     [InlineData(false)]
@@ -289,7 +289,7 @@ public abstract class FaultConformance<TEngine> : ConformanceTest<TEngine>
         await scene.AssertOthersLive();
     }
 
-    private async Task<Scene> OpenAsync(ZeroTierTransportOptions? options = null)
+    private async Task<Scene> OpenAsync(ZeroTierConnectionOptions? options = null)
     {
         var listener = await Listen(0, options);
         var bystander = await Connect(await Listen());

@@ -164,10 +164,10 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
         return lease.Node.Subscribe(capacity);
     }
 
-    public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default) =>
+    public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default) =>
         Started().ListenAsync(endPoint, options, cancellationToken);
 
-    public ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default) =>
+    public ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default) =>
         Started().ConnectAsync(endPoint, options, cancellationToken);
 
     public ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default) =>

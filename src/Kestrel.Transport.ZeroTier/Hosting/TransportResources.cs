@@ -16,8 +16,8 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 internal sealed class TransportResources : IDisposable
 {
     private readonly Lazy<MemoryPool<byte>?> _ownPool;
-    private readonly Lazy<ZeroTierTransportOptions> _server;
-    private readonly Lazy<ZeroTierTransportOptions> _client;
+    private readonly Lazy<ZeroTierConnectionOptions> _server;
+    private readonly Lazy<ZeroTierConnectionOptions> _client;
 
     public TransportResources(IOptions<ZeroTierOptions> options, IServiceProvider services, ILoggerFactory loggerFactory)
     {
@@ -25,17 +25,17 @@ internal sealed class TransportResources : IDisposable
         _ownPool = new(() => services.GetService<IMemoryPoolFactory<byte>>()?.Create(new MemoryPoolOptions { Owner = "zerotier" }));
         ServerLogger = ShieldedLogger.Create(loggerFactory, TransportLog.ServerCategory);
         ClientLogger = ShieldedLogger.Create(loggerFactory, TransportLog.ClientCategory);
-        _server = new(() => Build(options.Value, _ownPool.Value ?? ZeroTierTransportOptions.Default.MemoryPool, ServerLogger));
+        _server = new(() => Build(options.Value, _ownPool.Value ?? ZeroTierConnectionOptions.Default.MemoryPool, ServerLogger));
 
         // Not Kestrel's: its pool gives idle blocks back only while the server's heartbeat ticks (rule 7.3), and a caller may outlive the server.
-        _client = new(() => Build(options.Value, ZeroTierTransportOptions.Default.MemoryPool, ClientLogger));
+        _client = new(() => Build(options.Value, ZeroTierConnectionOptions.Default.MemoryPool, ClientLogger));
     }
 
     /// <summary>The pipes of accepted connections.</summary>
-    public ZeroTierTransportOptions Server => _server.Value;
+    public ZeroTierConnectionOptions Server => _server.Value;
 
     /// <summary>The pipes of outgoing connections.</summary>
-    public ZeroTierTransportOptions Client => _client.Value;
+    public ZeroTierConnectionOptions Client => _client.Value;
 
     /// <summary>The log of accepted connections.</summary>
     public ILogger ServerLogger { get; }
@@ -51,7 +51,7 @@ internal sealed class TransportResources : IDisposable
         }
     }
 
-    private static ZeroTierTransportOptions Build(ZeroTierOptions options, MemoryPool<byte> pool, ILogger logger) => new()
+    private static ZeroTierConnectionOptions Build(ZeroTierOptions options, MemoryPool<byte> pool, ILogger logger) => new()
     {
         MemoryPool = pool,
         MaxReadBufferSize = options.MaxReadBufferSize ?? 0,

@@ -24,7 +24,7 @@ internal sealed class ShieldedScheduler : PipeScheduler
         scheduler == ThreadPool || scheduler == Inline || scheduler is IShielded or ShieldedScheduler ? scheduler : new ShieldedScheduler(scheduler, log);
 
     /// <summary>The same options with shielded schedulers.</summary>
-    public static ZeroTierTransportOptions Around(ZeroTierTransportOptions options, ILogger log)
+    public static ZeroTierConnectionOptions Around(ZeroTierConnectionOptions options, ILogger log)
     {
         PipeScheduler application = Around(options.ApplicationScheduler, log);
         PipeScheduler transport = Around(options.TransportScheduler, log);

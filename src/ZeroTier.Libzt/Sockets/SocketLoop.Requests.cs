@@ -34,7 +34,7 @@ internal sealed partial class SocketLoop
         return true;
     }
 
-    private LibztListener Listen(NetworkView network, ZeroTierEndPoint endPoint, ZeroTierTransportOptions options)
+    private LibztListener Listen(NetworkView network, ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options)
     {
         (ZeroTierEndPoint bound, List<(Descriptor Descriptor, IPAddress Address)> descriptors) = Bind(network, endPoint, ZtsSocketType.Stream);
         try
@@ -99,7 +99,7 @@ internal sealed partial class SocketLoop
         return socket;
     }
 
-    private ConnectingSocket Connect(NetworkView network, ZeroTierEndPoint endPoint, ZeroTierTransportOptions options)
+    private ConnectingSocket Connect(NetworkView network, ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options)
     {
         IPAddress destination = endPoint.Address ?? throw SocketErrors.NoAddress(endPoint);
         IPAddress source = network.SourceFor(destination) ?? throw SocketErrors.NoRoute(destination, network);

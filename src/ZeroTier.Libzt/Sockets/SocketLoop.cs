@@ -81,7 +81,7 @@ internal sealed partial class SocketLoop
     /// <summary>Listens on a port of one address, or of all addresses, of the network.</summary>
     /// <exception cref="ZeroTierException">The port is taken, the address is not the node's, no descriptor is left, or the loop ends.</exception>
     public ValueTask<IZeroTierListener> ListenAsync(
-        NetworkView network, ZeroTierEndPoint endPoint, ZeroTierTransportOptions options, CancellationToken cancellationToken) =>
+        NetworkView network, ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken) =>
         RunAsync(() => (IZeroTierListener)Listen(Current(network), endPoint, options), static made => _ = made.DisposeAsync(), cancellationToken);
 
     /// <summary>Binds a UDP port of one address, or of all addresses, of the network.</summary>
@@ -92,7 +92,7 @@ internal sealed partial class SocketLoop
     /// <summary>Connects.</summary>
     /// <exception cref="ZeroTierException">Refused, timed out, no route, no descriptor left, the network is left, or the loop ends.</exception>
     public async ValueTask<ZeroTierConnection> ConnectAsync(
-        NetworkView network, ZeroTierEndPoint endPoint, ZeroTierTransportOptions options, CancellationToken cancellationToken)
+        NetworkView network, ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
         ConnectingSocket attempt = await RunAsync(
             () => Connect(Current(network), endPoint, options), static made => made.Cancel(new CancellationToken(canceled: true)), cancellationToken).ConfigureAwait(false);

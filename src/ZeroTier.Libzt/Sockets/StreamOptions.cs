@@ -6,14 +6,14 @@ namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>How the connections of one listener, or one attempt to connect, are made.</summary>
 /// <remarks>
-/// The engine's ends of the pipes run on the loop's thread, whatever <see cref="ZeroTierTransportOptions.TransportScheduler"/> says: only that may touch the
+/// The engine's ends of the pipes run on the loop's thread, whatever <see cref="ZeroTierConnectionOptions.TransportScheduler"/> says: only that may touch the
 /// descriptor, so any other place would be a detour.
 /// </remarks>
 internal sealed class StreamOptions
 {
     private readonly int _keepAliveSeconds;
 
-    internal StreamOptions(SocketLoop loop, ZeroTierTransportOptions options)
+    internal StreamOptions(SocketLoop loop, ZeroTierConnectionOptions options)
     {
         options = ShieldedScheduler.Around(options, loop.Logger);
         PipeOptions input = options.InputPipeOptions;

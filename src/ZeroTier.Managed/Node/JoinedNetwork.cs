@@ -46,7 +46,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
 
     public ZeroTierPeer? FindPeer(NodeId node) => _session.FindPeer(node);
 
-    public IZeroTierListener Listen(ZeroTierEndPoint endPoint, ZeroTierTransportOptions options)
+    public IZeroTierListener Listen(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options)
     {
         var stack = Usable();
         var address = OwnAddress(endPoint);
@@ -67,7 +67,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         }
     }
 
-    public async ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions options, CancellationToken cancellationToken)
+    public async ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
         var stack = Usable();
         if (endPoint.Address is null)
@@ -178,7 +178,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         ZeroTierError.AddressNotAvailable,
         $"No route to {destination}: it is not on network {Id}, where this node has {string.Join(", ", Snapshot.Addresses)}.");
 
-    private TcpSocketOptions SocketOptions(ZeroTierTransportOptions options)
+    private TcpSocketOptions SocketOptions(ZeroTierConnectionOptions options)
     {
         var shielded = ShieldedScheduler.Around(options, _session.Log);
         return new TcpSocketOptions

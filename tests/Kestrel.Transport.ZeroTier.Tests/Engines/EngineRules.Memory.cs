@@ -47,7 +47,7 @@ public abstract partial class EngineRules<TEngine>
         await Bounded(host.StartAsync(Token));
         var accepting = listener.AcceptAsync(Token);
         await using var connection = await Bounded(host.Services.GetRequiredService<IConnectionFactory>().ConnectAsync(On(Client, 9001), Token));
-        Assert.Same(ZeroTierTransportOptions.Default.MemoryPool, connection.Features.Get<IMemoryPoolFeature>()!.MemoryPool);
+        Assert.Same(ZeroTierConnectionOptions.Default.MemoryPool, connection.Features.Get<IMemoryPoolFeature>()!.MemoryPool);
         await using var accepted = (await Bounded(accepting))!;
         var sending = SendAll(connection.Transport.Output, 1_000_000, 7);
         Assert.Equal((1_000_000, await Bounded(sending)), await ReceiveAll(accepted.Input));

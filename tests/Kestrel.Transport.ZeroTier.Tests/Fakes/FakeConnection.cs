@@ -15,7 +15,7 @@ internal sealed class FakeConnection : ZeroTierConnection
     private FakeConnection? _remote;
     private volatile bool _closeOutput;
 
-    public FakeConnection(NetworkId network, IPEndPoint local, IPEndPoint remote, NodeId remoteNode, ZeroTierTransportOptions options)
+    public FakeConnection(NetworkId network, IPEndPoint local, IPEndPoint remote, NodeId remoteNode, ZeroTierConnectionOptions options)
     {
         Network = network;
         LocalEndPoint = local;
@@ -29,7 +29,7 @@ internal sealed class FakeConnection : ZeroTierConnection
     /// <summary>FIN and RST that this end sent, in order, and who aborted.</summary>
     public ConcurrentQueue<string> Wire { get; } = new();
 
-    public ZeroTierTransportOptions Options { get; }
+    public ZeroTierConnectionOptions Options { get; }
 
     public bool ThrowOnUse { get; set; }
 

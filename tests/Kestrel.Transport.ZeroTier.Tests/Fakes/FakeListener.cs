@@ -4,13 +4,13 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Tests.Fakes;
 
 /// <summary>A port of a <see cref="FakeNode"/>.</summary>
-internal sealed class FakeListener(FakeNode node, ZeroTierEndPoint endPoint, ZeroTierTransportOptions options) : IZeroTierListener
+internal sealed class FakeListener(FakeNode node, ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options) : IZeroTierListener
 {
     private readonly Channel<object> _offers = Channel.CreateUnbounded<object>();
 
     public FakeNode Node => node;
 
-    public ZeroTierTransportOptions Options => options;
+    public ZeroTierConnectionOptions Options => options;
 
     public ZeroTierEndPoint EndPoint => endPoint;
 

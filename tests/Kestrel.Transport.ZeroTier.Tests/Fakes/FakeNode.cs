@@ -256,7 +256,7 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
 
     public IZeroTierEventSubscription Subscribe(int capacity = 256) => _events.Subscribe(capacity);
 
-    public async ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default)
+    public async ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (ListenGate is { } gate)
@@ -284,13 +284,13 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
                 throw new ZeroTierException(ZeroTierError.AddressInUse, $"Port {port} is taken.");
             }
 
-            var listener = new FakeListener(this, new ZeroTierEndPoint(endPoint.Network, endPoint.Address, port), options ?? ZeroTierTransportOptions.Default);
+            var listener = new FakeListener(this, new ZeroTierEndPoint(endPoint.Network, endPoint.Address, port), options ?? ZeroTierConnectionOptions.Default);
             _listeners.Add(listener);
             return listener;
         }
     }
 
-    public ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default)
+    public ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (network.Find(endPoint.Address!, endPoint.Port) is not { } listener)
@@ -300,7 +300,7 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
 
         var local = new IPEndPoint(endPoint.Address!.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPv4 : IPv6, Interlocked.Increment(ref _nextPort));
         var remote = new IPEndPoint(endPoint.Address!, endPoint.Port);
-        var mine = new FakeConnection(network.Id, local, remote, listener.Node.KnownId, options ?? ZeroTierTransportOptions.Default);
+        var mine = new FakeConnection(network.Id, local, remote, listener.Node.KnownId, options ?? ZeroTierConnectionOptions.Default);
         var theirs = new FakeConnection(network.Id, remote, local, id, listener.Options) { Peer = listener.Node.PeerOfConnections };
         mine.Connect(theirs);
         lock (_gate)

@@ -41,10 +41,10 @@ internal sealed class SharedNode(IZeroTierNode inner) : IZeroTierNode
 
     public IZeroTierEventSubscription Subscribe(int capacity = 256) => inner.Subscribe(capacity);
 
-    public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default) =>
+    public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default) =>
         inner.ListenAsync(endPoint, options, cancellationToken);
 
-    public ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierTransportOptions? options = null, CancellationToken cancellationToken = default) =>
+    public ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default) =>
         inner.ConnectAsync(endPoint, options, cancellationToken);
 
     public ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default) =>

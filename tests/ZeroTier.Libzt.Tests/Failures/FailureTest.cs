@@ -112,7 +112,7 @@ public abstract class FailureTest : IAsyncLifetime
 
     /// <summary>A connection between the two, both ends.</summary>
     protected static async Task<(ZeroTierConnection Client, ZeroTierConnection Server)> Connect(
-        DoubleNode client, DoubleNode server, IZeroTierListener listener, ZeroTierTransportOptions? options = null)
+        DoubleNode client, DoubleNode server, IZeroTierListener listener, ZeroTierConnectionOptions? options = null)
     {
         var accepting = listener.AcceptAsync(Token);
         var connection = await Bounded(client.Node.ConnectAsync(On(server, listener.EndPoint.Port), options, Token));

@@ -24,7 +24,7 @@ public abstract class SocketLoopTest : IAsyncLifetime
 
     private protected NetworkView View { get; private set; } = null!;
 
-    private protected ZeroTierTransportOptions Options { get; set; } = null!;
+    private protected ZeroTierConnectionOptions Options { get; set; } = null!;
 
     private protected static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -42,7 +42,7 @@ public abstract class SocketLoopTest : IAsyncLifetime
         Peer.Control.Configure("dad=0");
         Peer.Up();
         View = new NetworkView(Network, LoopHost.Up(Network));
-        Options = new ZeroTierTransportOptions { MemoryPool = Pool };
+        Options = new ZeroTierConnectionOptions { MemoryPool = Pool };
         Loop = new SocketLoop(TimeProvider.System, Log, node => new ZeroTierPeer(node, ZeroTierPeerRole.Leaf), Limits);
         Loop.Start();
         return ValueTask.CompletedTask;
@@ -84,13 +84,13 @@ public abstract class SocketLoopTest : IAsyncLifetime
         return exception;
     }
 
-    private protected async Task<IZeroTierListener> Listen(int port = 0, ZeroTierTransportOptions? options = null) =>
+    private protected async Task<IZeroTierListener> Listen(int port = 0, ZeroTierConnectionOptions? options = null) =>
         await Bounded(Loop.ListenAsync(View, new ZeroTierEndPoint(Network, port), options ?? Options, Token));
 
     private protected IPEndPoint To(IZeroTierListener listener) => new(View.Addresses[0].Address, listener.EndPoint.Port);
 
     /// <summary>A connection that the loop accepts from the peer.</summary>
-    private protected async Task<(ZeroTierConnection Connection, PeerSocket Peer)> Accept(ZeroTierTransportOptions? options = null)
+    private protected async Task<(ZeroTierConnection Connection, PeerSocket Peer)> Accept(ZeroTierConnectionOptions? options = null)
     {
         await using var listener = await Listen(0, options);
         return await Accept(listener);

@@ -43,7 +43,7 @@ internal sealed class SimulatedWorld
 
     public IReadOnlyList<ManagedNode> Members { get; }
 
-    public static ZeroTierTransportOptions InlineTransport { get; } = new()
+    public static ZeroTierConnectionOptions InlineTransport { get; } = new()
     {
         ApplicationScheduler = PipeScheduler.Inline,
         TransportScheduler = PipeScheduler.Inline,

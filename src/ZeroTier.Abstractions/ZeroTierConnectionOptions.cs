@@ -4,13 +4,13 @@ using System.IO.Pipelines;
 namespace ZeroTier;
 
 /// <summary>How the pipes of connections are built. Read once per connection.</summary>
-public sealed record ZeroTierTransportOptions
+public sealed record ZeroTierConnectionOptions
 {
     // Before Default, whose initializer reads it.
     private static readonly BlockPool _blocks = new();
 
     /// <summary>Shared defaults: unread input pauses at 1 MiB, unsent output at 64 KiB, continuations on the thread pool.</summary>
-    public static ZeroTierTransportOptions Default { get; } = new();
+    public static ZeroTierConnectionOptions Default { get; } = new();
 
     /// <summary>
     /// Where pipe blocks come from. Never asked for more than 4096 bytes at once. Default: a pool of such blocks that all connections of the process share and that
