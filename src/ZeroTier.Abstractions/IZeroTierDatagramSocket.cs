@@ -18,7 +18,25 @@ public interface IZeroTierDatagramSocket : IAsyncDisposable
 }
 
 /// <summary>What was received.</summary>
-/// <param name="Length">Bytes written to the buffer.</param>
-/// <param name="RemoteEndPoint">The sender's address on the network.</param>
-/// <param name="RemoteNode">The sending node, from the authenticated source; null when the engine cannot prove it.</param>
-public readonly record struct ZeroTierReceivedDatagram(int Length, IPEndPoint RemoteEndPoint, NodeId? RemoteNode);
+public readonly record struct ZeroTierReceivedDatagram
+{
+    /// <summary>Makes a description of a datagram.</summary>
+    /// <param name="length">Bytes written to the buffer.</param>
+    /// <param name="remoteEndPoint">The sender's address on the network.</param>
+    /// <param name="remoteNode">The sending node, from the authenticated source; null when the engine cannot prove it.</param>
+    public ZeroTierReceivedDatagram(int length, IPEndPoint remoteEndPoint, NodeId? remoteNode)
+    {
+        Length = length;
+        RemoteEndPoint = remoteEndPoint;
+        RemoteNode = remoteNode;
+    }
+
+    /// <summary>Bytes written to the buffer.</summary>
+    public int Length { get; init; }
+
+    /// <summary>The sender's address on the network.</summary>
+    public IPEndPoint RemoteEndPoint { get; init; }
+
+    /// <summary>The sending node, from the authenticated source; null when the engine cannot prove it.</summary>
+    public NodeId? RemoteNode { get; init; }
+}

@@ -39,7 +39,7 @@ public abstract class ZeroTierConnection : IDuplexPipe, IAsyncDisposable
     public abstract Task<ZeroTierException?> SendEnded { get; }
 
     /// <summary>For the connection's owner: whatever it needs to find from the connection, such as its log id. Engines neither read nor write it.</summary>
-    public object? Tag { get; set; }
+    internal object? Tag { get; set; }
 
     /// <summary>
     /// A snapshot of the peer at the other end; null when unknown. Where <see cref="RemoteNode"/> is null it is the peer to which the address belongs, which is no

@@ -3,10 +3,23 @@ using System.Net;
 namespace ZeroTier;
 
 /// <summary>One event of a node. Immutable.</summary>
-/// <param name="Code">What happened.</param>
-/// <param name="Time">When, by the node's clock.</param>
-public sealed record ZeroTierEvent(ZeroTierEventCode Code, DateTimeOffset Time)
+public sealed record ZeroTierEvent
 {
+    /// <summary>Makes an event.</summary>
+    /// <param name="code">What happened.</param>
+    /// <param name="time">When, by the node's clock.</param>
+    public ZeroTierEvent(ZeroTierEventCode code, DateTimeOffset time)
+    {
+        Code = code;
+        Time = time;
+    }
+
+    /// <summary>What happened.</summary>
+    public ZeroTierEventCode Code { get; init; }
+
+    /// <summary>When, by the node's clock.</summary>
+    public DateTimeOffset Time { get; init; }
+
     /// <summary>The network concerned; null for node and peer events.</summary>
     public NetworkId? Network { get; init; }
 

@@ -4,7 +4,7 @@ namespace ZeroTier;
 
 /// <summary>Hands a node's events to its subscribers. For engines; applications use <see cref="IZeroTierNode.Subscribe"/>. Thread-safe.</summary>
 /// <remarks>Publishing never waits: each subscriber has its own bounded queue, and a slow one loses its newest events and nobody else's.</remarks>
-public sealed class ZeroTierEventHub : IDisposable
+internal sealed class ZeroTierEventHub : IDisposable
 {
     // Lock order: this hub, then one subscription. No subscriber's code runs under either: queues first, wake-ups after.
     private readonly Lock _lock = new();

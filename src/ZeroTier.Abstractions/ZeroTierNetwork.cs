@@ -31,10 +31,23 @@ public enum ZeroTierNetworkStatus
 }
 
 /// <summary>A snapshot of one joined network. Immutable.</summary>
-/// <param name="Id">The network's ID.</param>
-/// <param name="Status">Its state.</param>
-public sealed record ZeroTierNetwork(NetworkId Id, ZeroTierNetworkStatus Status)
+public sealed record ZeroTierNetwork
 {
+    /// <summary>Makes a snapshot.</summary>
+    /// <param name="id">The network's ID.</param>
+    /// <param name="status">Its state.</param>
+    public ZeroTierNetwork(NetworkId id, ZeroTierNetworkStatus status)
+    {
+        Id = id;
+        Status = status;
+    }
+
+    /// <summary>The network's ID.</summary>
+    public NetworkId Id { get; init; }
+
+    /// <summary>Its state.</summary>
+    public ZeroTierNetworkStatus Status { get; init; }
+
     /// <summary>The name that the controller gave it; untrusted text.</summary>
     public string Name { get; init; } = "";
 
@@ -58,10 +71,23 @@ public sealed record ZeroTierNetwork(NetworkId Id, ZeroTierNetworkStatus Status)
 }
 
 /// <summary>An address of this node and the length of the prefix that is on the same link.</summary>
-/// <param name="Address">IPv4 or IPv6.</param>
-/// <param name="PrefixLength">0 to 32, or 0 to 128.</param>
-public readonly record struct IPNetworkAddress(IPAddress Address, int PrefixLength)
+public readonly record struct IPNetworkAddress
 {
+    /// <summary>Makes an address.</summary>
+    /// <param name="address">IPv4 or IPv6.</param>
+    /// <param name="prefixLength">0 to 32, or 0 to 128.</param>
+    public IPNetworkAddress(IPAddress address, int prefixLength)
+    {
+        Address = address;
+        PrefixLength = prefixLength;
+    }
+
+    /// <summary>IPv4 or IPv6.</summary>
+    public IPAddress Address { get; init; }
+
+    /// <summary>0 to 32, or 0 to 128.</summary>
+    public int PrefixLength { get; init; }
+
     /// <summary>True when the address is of the same family and agrees in the prefix.</summary>
     public bool Contains(IPAddress address)
     {

@@ -16,10 +16,23 @@ public enum ZeroTierPeerRole
 }
 
 /// <summary>A snapshot of another node that this node knows. Immutable.</summary>
-/// <param name="Id">Its address.</param>
-/// <param name="Role">What it is.</param>
-public sealed record ZeroTierPeer(NodeId Id, ZeroTierPeerRole Role)
+public sealed record ZeroTierPeer
 {
+    /// <summary>Makes a snapshot.</summary>
+    /// <param name="id">Its address.</param>
+    /// <param name="role">What it is.</param>
+    public ZeroTierPeer(NodeId id, ZeroTierPeerRole role)
+    {
+        Id = id;
+        Role = role;
+    }
+
+    /// <summary>Its address.</summary>
+    public NodeId Id { get; init; }
+
+    /// <summary>What it is.</summary>
+    public ZeroTierPeerRole Role { get; init; }
+
     /// <summary>Its direct paths, best first; empty when it is reached through a root.</summary>
     public IReadOnlyList<ZeroTierPath> Paths { get; init; } = [];
 
@@ -47,7 +60,25 @@ public sealed record ZeroTierPeer(NodeId Id, ZeroTierPeerRole Role)
 }
 
 /// <summary>A physical way to a peer.</summary>
-/// <param name="EndPoint">The peer's UDP endpoint.</param>
-/// <param name="LastReceived">When an authenticated packet last came over it.</param>
-/// <param name="IsPreferred">True for the one in use.</param>
-public sealed record ZeroTierPath(IPEndPoint EndPoint, DateTimeOffset LastReceived, bool IsPreferred);
+public sealed record ZeroTierPath
+{
+    /// <summary>Makes a path.</summary>
+    /// <param name="endPoint">The peer's UDP endpoint.</param>
+    /// <param name="lastReceived">When an authenticated packet last came over it.</param>
+    /// <param name="isPreferred">True for the one in use.</param>
+    public ZeroTierPath(IPEndPoint endPoint, DateTimeOffset lastReceived, bool isPreferred)
+    {
+        EndPoint = endPoint;
+        LastReceived = lastReceived;
+        IsPreferred = isPreferred;
+    }
+
+    /// <summary>The peer's UDP endpoint.</summary>
+    public IPEndPoint EndPoint { get; init; }
+
+    /// <summary>When an authenticated packet last came over it.</summary>
+    public DateTimeOffset LastReceived { get; init; }
+
+    /// <summary>True for the one in use.</summary>
+    public bool IsPreferred { get; init; }
+}

@@ -94,7 +94,7 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, Ze
         datagram.Return();
 
         // A datagram proves nothing about its sender: the source address is only a claim.
-        return new ZeroTierReceivedDatagram(length, datagram.Source!, RemoteNode: null);
+        return new ZeroTierReceivedDatagram(length, datagram.Source!, remoteNode: null);
     }
 
     public ValueTask DisposeAsync()

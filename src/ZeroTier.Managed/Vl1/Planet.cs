@@ -246,6 +246,20 @@ public sealed partial class Planet
 }
 
 /// <summary>A root of a planet. Immutable.</summary>
-/// <param name="Identity">Its public identity.</param>
-/// <param name="EndPoints">Where it is reached. Only these IP addresses (with any port) are ever accepted as its paths; when empty, all are.</param>
-public sealed record PlanetRoot(NodeIdentity Identity, IReadOnlyList<InetEndPoint> EndPoints);
+public sealed record PlanetRoot
+{
+    /// <summary>Makes a root.</summary>
+    /// <param name="identity">Its public identity.</param>
+    /// <param name="endPoints">Where it is reached. Only these IP addresses (with any port) are ever accepted as its paths; when empty, all are.</param>
+    public PlanetRoot(NodeIdentity identity, IReadOnlyList<InetEndPoint> endPoints)
+    {
+        Identity = identity;
+        EndPoints = endPoints;
+    }
+
+    /// <summary>Its public identity.</summary>
+    public NodeIdentity Identity { get; init; }
+
+    /// <summary>Where it is reached. Only these IP addresses (with any port) are ever accepted as its paths; when empty, all are.</summary>
+    public IReadOnlyList<InetEndPoint> EndPoints { get; init; }
+}
