@@ -1,8 +1,5 @@
 using System.Net;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Identity;
-using ZeroTier.Managed.Net;
-using ZeroTier.Managed.Vl1;
 
 namespace EndToEnd;
 

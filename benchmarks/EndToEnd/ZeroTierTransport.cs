@@ -4,8 +4,6 @@ using Kestrel.Transport.ZeroTier;
 using ZeroTier;
 using ZeroTier.Libzt;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Identity;
-using ZeroTier.Managed.Vl1;
 
 namespace EndToEnd;
 

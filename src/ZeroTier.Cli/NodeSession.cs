@@ -1,6 +1,5 @@
 using System.Net.Security;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Vl1;
 using ZeroTier.SelfHosting;
 
 namespace ZeroTier.Cli;

@@ -1,9 +1,6 @@
 using System.CommandLine;
 using System.Net;
-using ZeroTier.Managed.Net;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
-using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed;
 using ZeroTier.SelfHosting;
 
 namespace ZeroTier.Cli;

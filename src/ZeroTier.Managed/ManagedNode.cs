@@ -1,9 +1,7 @@
 using System.Net;
 using System.Reflection;
 using ZeroTier.Engines;
-using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Node;
-using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed;
 

@@ -2,9 +2,6 @@ using System.IO.Pipelines;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
-using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2.Controller;
 
 namespace ZeroTier.Managed;

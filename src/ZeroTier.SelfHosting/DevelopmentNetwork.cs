@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
 using ZeroTier.Engines;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.SelfHosting;
 

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Datagrams;
 
 namespace ZeroTier.SelfHosting;
 

@@ -1,5 +1,4 @@
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Net;
+using ZeroTier.Managed;
 
 namespace ZeroTier.SelfHosting;
 

@@ -2,8 +2,6 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Engines;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Net;
-using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.SelfHosting;
 

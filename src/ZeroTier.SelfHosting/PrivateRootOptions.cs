@@ -2,8 +2,6 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.SelfHosting;
 

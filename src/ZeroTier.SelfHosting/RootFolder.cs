@@ -1,7 +1,4 @@
 using ZeroTier.Managed;
-using ZeroTier.Managed.Identity;
-using ZeroTier.Managed.Net;
-using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.SelfHosting;
 
@@ -98,7 +95,7 @@ internal sealed class RootFolder : IDisposable
         }
 
         var planet = Planet is null
-            ? Managed.Vl1.Planet.Create(NewPlanetId(), now, roots, _signingKey)
+            ? Managed.Planet.Create(NewPlanetId(), now, roots, _signingKey)
             : Planet.Update(Later(now, Planet), roots, _signingKey);
         planet.Save(PlanetPath);
         return Planet = planet;
@@ -129,7 +126,7 @@ internal sealed class RootFolder : IDisposable
 
         try
         {
-            var planet = Managed.Vl1.Planet.Load(PlanetPath);
+            var planet = Managed.Planet.Load(PlanetPath);
             if (planet.Verify() && planet.Roots.Any(root => root.Identity.Equals(Identity)))
             {
                 // One that may be replaced must be all ours.

@@ -2,9 +2,6 @@ using System.Globalization;
 using System.Net;
 using Kestrel.Transport.ZeroTier;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Identity;
-using ZeroTier.Managed.Net;
-using ZeroTier.Managed.Vl1;
 using ZeroTier.Testing.Hosting;
 using ZeroTier.Testing.Memory;
 

@@ -1,10 +1,6 @@
-using ZeroTier.Managed.Net;
 using System.Net;
 using ZeroTier;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
-using ZeroTier.Managed.Vl1;
 
 namespace EndToEnd.Tests;
 

@@ -1,5 +1,4 @@
-using ZeroTier.Managed.Net;
-using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed;
 
 namespace EndToEnd.Tests;
 

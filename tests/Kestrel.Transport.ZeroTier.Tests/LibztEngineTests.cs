@@ -6,9 +6,7 @@ using Microsoft.Extensions.Logging;
 using ZeroTier;
 using ZeroTier.Libzt;
 using ZeroTier.LibztDouble;
-using ZeroTier.Managed.Identity;
-using ZeroTier.Managed.Net;
-using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed;
 
 namespace Kestrel.Transport.ZeroTier.Tests;
 

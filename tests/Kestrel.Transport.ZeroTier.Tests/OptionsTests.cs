@@ -2,7 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
-using ZeroTier.Managed.Identity;
+using ZeroTier.Managed;
 
 namespace Kestrel.Transport.ZeroTier.Tests;
 

@@ -5,10 +5,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using ZeroTier;
-using ZeroTier.Managed.Net;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Vl1;
 
 namespace Kestrel.Transport.ZeroTier.Tests;
 

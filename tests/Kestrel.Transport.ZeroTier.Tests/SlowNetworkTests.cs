@@ -9,8 +9,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using ZeroTier;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Net;
-using ZeroTier.Managed.Vl1;
 
 namespace Kestrel.Transport.ZeroTier.Tests;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Identity;
 using ZeroTier.SelfHosting;
 
 namespace ZeroTier.Cli.Tests;

@@ -3,8 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Net;
-using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.SelfHosting.Tests;
 

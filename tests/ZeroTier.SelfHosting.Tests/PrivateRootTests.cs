@@ -1,8 +1,5 @@
 using System.Net;
-using ZeroTier.Managed.Net;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.SelfHosting.Tests;
 

@@ -1,4 +1,4 @@
-using ZeroTier.Managed.Identity;
+using ZeroTier.Managed;
 
 namespace ZeroTier.SelfHosting.Tests;
 

@@ -1,4 +1,4 @@
-using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed;
 
 namespace ZeroTier.Simulation;
 

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed;
 
 namespace ZeroTier.Simulation;
 

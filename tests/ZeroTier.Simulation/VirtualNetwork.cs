@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Numerics;
-using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed;
 
 namespace ZeroTier.Simulation;
 

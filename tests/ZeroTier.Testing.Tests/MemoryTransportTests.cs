@@ -1,6 +1,5 @@
 using System.Net;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Net;
+using ZeroTier.Managed;
 using ZeroTier.Testing.Memory;
 
 namespace ZeroTier.Testing.Tests;

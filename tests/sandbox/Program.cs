@@ -8,8 +8,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using ZeroTier;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Identity;
-using ZeroTier.Managed.Vl1;
 using ZeroTier.Sandbox;
 
 // sandboxed FOLDER: a root whose identity and planet are files in the folder, an app whose settings come from the environment, and a client that calls it once over

@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using ZeroTier.Managed;
 using ZeroTier.Managed.Crypto;
 using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;

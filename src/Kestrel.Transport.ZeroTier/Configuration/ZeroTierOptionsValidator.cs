@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 using ZeroTier;
 using ZeroTier.Engines;
-using ZeroTier.Managed.Identity;
+using ZeroTier.Managed;
 
 namespace Kestrel.Transport.ZeroTier.Configuration;
 

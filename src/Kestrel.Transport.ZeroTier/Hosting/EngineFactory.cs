@@ -5,8 +5,6 @@ using ZeroTier;
 using ZeroTier.Engines;
 using ZeroTier.Libzt;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Identity;
-using ZeroTier.Managed.Vl1;
 using ZeroTier.SelfHosting;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using ZeroTier.Managed.Identity;
+using ZeroTier.Managed;
 
 namespace ZeroTier.Cli.Commands;
 

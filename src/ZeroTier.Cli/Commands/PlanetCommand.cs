@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed;
 using ZeroTier.SelfHosting;
 
 namespace ZeroTier.Cli.Commands;

@@ -1,4 +1,4 @@
-namespace ZeroTier.Managed.Datagrams;
+namespace ZeroTier.Managed;
 
 /// <summary>
 /// The physical network below a node: a few bound UDP sockets, numbered from 0. Injected, so that whole networks run in memory in virtual time.

@@ -1,4 +1,4 @@
-namespace ZeroTier.Managed.Datagrams;
+namespace ZeroTier.Managed;
 
 /// <summary>What a <see cref="UdpDatagramTransport"/> did so far, all sockets together. The numbers are read one by one, not at one instant.</summary>
 public readonly record struct UdpDatagramStatistics

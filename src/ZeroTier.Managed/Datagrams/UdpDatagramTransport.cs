@@ -1,8 +1,9 @@
+using ZeroTier.Managed.Datagrams;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 
-namespace ZeroTier.Managed.Datagrams;
+namespace ZeroTier.Managed;
 
 /// <summary>
 /// The physical network of real nodes: one UDP socket per local address, all on one port. On 64-bit Linux with segmentation offload and receive

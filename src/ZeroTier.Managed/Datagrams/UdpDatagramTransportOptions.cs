@@ -2,7 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace ZeroTier.Managed.Datagrams;
+namespace ZeroTier.Managed;
 
 /// <summary>Which UDP sockets <see cref="UdpDatagramTransport.Open(UdpDatagramTransportOptions)"/> opens, and how.</summary>
 public sealed record UdpDatagramTransportOptions

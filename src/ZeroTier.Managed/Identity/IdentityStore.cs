@@ -1,7 +1,7 @@
 using System.Text;
 using ZeroTier.Engines;
 
-namespace ZeroTier.Managed.Identity;
+namespace ZeroTier.Managed;
 
 /// <summary>
 /// A directory that holds one node's identity: <c>identity.secret</c> (mode 0600), <c>identity.public</c> (0644) and <c>node.lock</c>. While the store

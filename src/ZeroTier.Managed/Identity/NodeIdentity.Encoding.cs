@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 
-namespace ZeroTier.Managed.Identity;
+namespace ZeroTier.Managed;
 
 /// <content>Text form (chapter 1.4.5) and binary form (1.4.6).</content>
 public sealed partial class NodeIdentity

@@ -1,7 +1,8 @@
+using ZeroTier.Managed.Identity;
 using System.Security.Cryptography;
 using ZeroTier.Managed.Crypto;
 
-namespace ZeroTier.Managed.Identity;
+namespace ZeroTier.Managed;
 
 /// <content>Making a new identity (chapter 1.4.4).</content>
 public sealed partial class NodeIdentity

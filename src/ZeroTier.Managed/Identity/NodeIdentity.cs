@@ -1,9 +1,10 @@
+using ZeroTier.Managed.Identity;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using ZeroTier.Managed.Crypto;
 
-namespace ZeroTier.Managed.Identity;
+namespace ZeroTier.Managed;
 
 /// <summary>
 /// Who a node is: its 40-bit address, the public keys the address is derived from and, for one's own node, the private keys

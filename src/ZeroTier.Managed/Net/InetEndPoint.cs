@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace ZeroTier.Managed.Net;
+namespace ZeroTier.Managed;
 
 /// <summary>A physical UDP endpoint as a value: usable as a key and passed around without allocation.</summary>
 public readonly struct InetEndPoint : IEquatable<InetEndPoint>

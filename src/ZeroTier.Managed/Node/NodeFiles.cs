@@ -1,5 +1,4 @@
 using ZeroTier.Engines;
-using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2.Configuration;
 
 namespace ZeroTier.Managed.Node;

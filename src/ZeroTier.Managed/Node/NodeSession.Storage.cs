@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using ZeroTier.Engines;
-using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Node;

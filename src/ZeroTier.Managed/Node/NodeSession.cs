@@ -2,8 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Engines;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.IpStack.Tcp;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2;

@@ -1,5 +1,3 @@
-using ZeroTier.Managed.Datagrams;
-
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>

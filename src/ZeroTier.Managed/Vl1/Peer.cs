@@ -1,6 +1,3 @@
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
-
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>Another node whose identity is known (chapter 2.12).</summary>

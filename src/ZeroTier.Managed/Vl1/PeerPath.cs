@@ -1,5 +1,3 @@
-using ZeroTier.Managed.Datagrams;
-
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>A physical way to a peer: one of our sockets and one endpoint (chapter 2.13). Learnt only from replies.</summary>

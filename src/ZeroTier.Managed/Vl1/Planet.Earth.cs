@@ -1,4 +1,4 @@
-namespace ZeroTier.Managed.Vl1;
+namespace ZeroTier.Managed;
 
 /// <content>The planet that ZeroTier itself runs.</content>
 public sealed partial class Planet

@@ -1,10 +1,9 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using ZeroTier.Engines;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Vl1;
 
-namespace ZeroTier.Managed.Vl1;
+namespace ZeroTier.Managed;
 
 /// <summary>The signed list of a ZeroTier universe's roots (chapter 2.8). Immutable and thread-safe.</summary>
 /// <remarks>

@@ -1,11 +1,11 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using ZeroTier.Engines;
 using ZeroTier.Managed.Crypto;
-using ZeroTier.Managed.Identity;
+using ZeroTier.Managed.Vl1;
 
-namespace ZeroTier.Managed.Vl1;
+namespace ZeroTier.Managed;
 
 /// <summary>The key pair that signs a planet and its updates. Keep the private key offline: whoever has it decides the roots.</summary>
 /// <remarks>Safe for use by several threads, but for <see cref="Dispose"/>.</remarks>

@@ -1,5 +1,4 @@
 using System.Buffers;
-using ZeroTier.Managed.Datagrams;
 
 namespace ZeroTier.Managed.Vl1;
 

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using ZeroTier.Managed.Datagrams;
 
 namespace ZeroTier.Managed.Vl1;
 

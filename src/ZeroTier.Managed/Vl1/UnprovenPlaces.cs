@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using ZeroTier.Managed.Datagrams;
 
 namespace ZeroTier.Managed.Vl1;
 

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;

@@ -1,7 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
 
 namespace ZeroTier.Managed.Vl1;
 

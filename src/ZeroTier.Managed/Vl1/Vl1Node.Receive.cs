@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using ZeroTier.Managed.Crypto;
-using ZeroTier.Managed.Datagrams;
 
 namespace ZeroTier.Managed.Vl1;
 

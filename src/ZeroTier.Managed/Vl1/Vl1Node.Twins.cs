@@ -1,5 +1,3 @@
-using ZeroTier.Managed.Datagrams;
-
 namespace ZeroTier.Managed.Vl1;
 
 /// <content>Finding out that another node runs with our identity.</content>

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
-using ZeroTier.Managed.Datagrams;
 
 namespace ZeroTier.Managed.Vl1;
 

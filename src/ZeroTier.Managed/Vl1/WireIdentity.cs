@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using ZeroTier.Managed.Identity;
 
 namespace ZeroTier.Managed.Vl1;
 

@@ -1,6 +1,5 @@
 using System.Buffers;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Net;
+using ZeroTier.Managed;
 
 namespace ZeroTier.Testing.Memory;
 

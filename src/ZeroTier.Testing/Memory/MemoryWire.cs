@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using ZeroTier.Managed.Net;
+using ZeroTier.Managed;
 
 namespace ZeroTier.Testing.Memory;
 

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Net;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
-using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed;
 
 namespace EndToEnd.Tests.Sandbox;
 

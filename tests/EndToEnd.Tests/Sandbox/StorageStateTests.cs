@@ -1,4 +1,4 @@
-using ZeroTier.Managed.Identity;
+using ZeroTier.Managed;
 
 namespace EndToEnd.Tests.Sandbox;
 

@@ -3,8 +3,6 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using ZeroTier;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2;

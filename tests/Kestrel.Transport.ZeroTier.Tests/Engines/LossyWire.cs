@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Net;
+using ZeroTier.Managed;
 
 namespace Kestrel.Transport.ZeroTier.Tests.Engines;
 

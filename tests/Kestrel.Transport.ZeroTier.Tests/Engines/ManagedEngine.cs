@@ -2,10 +2,6 @@ using System.Net;
 using ZeroTier;
 using ZeroTier.Conformance;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
-using ZeroTier.Managed.Net;
-using ZeroTier.Managed.Vl1;
 
 namespace Kestrel.Transport.ZeroTier.Tests.Engines;
 

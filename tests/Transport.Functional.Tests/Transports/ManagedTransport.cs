@@ -1,6 +1,6 @@
 using EndToEnd.Tests;
 using ZeroTier;
-using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed;
 
 namespace Transport.Functional.Tests.Transports;
 

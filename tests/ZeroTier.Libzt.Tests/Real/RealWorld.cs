@@ -1,9 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Identity;
-using ZeroTier.Managed.Net;
-using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Libzt.Tests.Real;
 

@@ -31,6 +31,25 @@ public class LayerTests
         ["Node"] = ["Net", "Vl1", "Vl2", "Vl2.Rules", "Vl2.Configuration", "Vl2.Controller", "IpStack", "Datagrams", "Identity"],
     };
 
+    /// <summary>Public types are in the root namespace, whatever folder they belong to.</summary>
+    private static readonly Dictionary<Type, string> Public = new()
+    {
+        [typeof(InetEndPoint)] = "Net",
+        [typeof(NodeIdentity)] = "Identity",
+        [typeof(IdentityStore)] = "Identity",
+        [typeof(IDatagramReceiver)] = "Datagrams",
+        [typeof(IDatagramTransport)] = "Datagrams",
+        [typeof(UdpDatagramStatistics)] = "Datagrams",
+        [typeof(UdpDatagramTransport)] = "Datagrams",
+        [typeof(UdpDatagramTransportOptions)] = "Datagrams",
+        [typeof(Planet)] = "Vl1",
+        [typeof(PlanetRoot)] = "Vl1",
+        [typeof(PlanetSigningKey)] = "Vl1",
+    };
+
+    [Fact]
+    public void Public_types_are_in_the_root_namespace() => Assert.All(Engine.GetExportedTypes(), type => Assert.Equal("ZeroTier.Managed", type.Namespace));
+
     [Fact]
     public void Folders_UseOnlyWhatTheyMay()
     {
@@ -102,7 +121,18 @@ public class LayerTests
     }
 
     // The folders inside VL2 are levels of their own; those of others belong together.
-    private static string? FolderOf(Type type) =>
+    private static string? FolderOf(Type type)
+    {
+        var outer = type;
+        while (outer.DeclaringType is { } declaring)
+        {
+            outer = declaring;
+        }
+
+        return Public.GetValueOrDefault(outer) ?? FolderOfNamespace(type);
+    }
+
+    private static string? FolderOfNamespace(Type type) =>
         type.Assembly == Engine && type.Namespace is { } space && space.StartsWith(Root, StringComparison.Ordinal)
             ? space[Root.Length..] is var folder && folder.StartsWith("Vl2.", StringComparison.Ordinal) ? folder : folder.Split('.')[0]
             : null;

@@ -1,8 +1,5 @@
 using System.Net;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Tests.Node;
-using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Tests.Conformance;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using ZeroTier.Managed.Datagrams;
 using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Datagrams;

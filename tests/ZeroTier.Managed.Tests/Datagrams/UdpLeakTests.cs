@@ -1,5 +1,4 @@
 using System.Net;
-using ZeroTier.Managed.Datagrams;
 
 namespace ZeroTier.Managed.Tests.Datagrams;
 

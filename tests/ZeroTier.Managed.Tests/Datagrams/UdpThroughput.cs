@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using ZeroTier.Managed.Datagrams;
 
 namespace ZeroTier.Managed.Tests.Datagrams;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
-using ZeroTier.Managed.Identity;
 
 namespace ZeroTier.Managed.Tests.Identity;
 

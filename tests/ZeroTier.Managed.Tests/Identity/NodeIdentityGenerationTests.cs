@@ -1,4 +1,3 @@
-using ZeroTier.Managed.Identity;
 using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Identity;

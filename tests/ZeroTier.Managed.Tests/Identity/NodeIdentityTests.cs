@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Tests.Crypto;
 
 namespace ZeroTier.Managed.Tests.Identity;

@@ -1,5 +1,3 @@
-using ZeroTier.Managed.Datagrams;
-
 namespace ZeroTier.Managed.Tests.Node;
 
 /// <summary>Clock, chance and transport that count what is open, and fail at a chosen step.</summary>

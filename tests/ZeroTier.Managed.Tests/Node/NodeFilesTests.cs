@@ -1,6 +1,5 @@
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
-using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Node;
 using ZeroTier.Managed.Vl1;
 

@@ -1,4 +1,3 @@
-using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Tests.Conformance;
 
 namespace ZeroTier.Managed.Tests.Node;

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using ZeroTier.Managed.Identity;
 
 namespace ZeroTier.Managed.Tests.Node;
 

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.Tests.Node;
 using ZeroTier.Managed.Vl1;

@@ -2,9 +2,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Net;
 using ZeroTier.Conformance;
-using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Tests.Node;
-using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2;
 using ZeroTier.Simulation;
 

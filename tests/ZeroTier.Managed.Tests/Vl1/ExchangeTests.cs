@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Tests.Vl1;

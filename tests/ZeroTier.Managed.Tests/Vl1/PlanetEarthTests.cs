@@ -1,5 +1,4 @@
 using System.Text;
-using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Tests.Vl1;
 

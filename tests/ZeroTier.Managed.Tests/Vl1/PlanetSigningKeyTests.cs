@@ -1,5 +1,3 @@
-using ZeroTier.Managed.Vl1;
-
 namespace ZeroTier.Managed.Tests.Vl1;
 
 public sealed class PlanetSigningKeyTests : IDisposable

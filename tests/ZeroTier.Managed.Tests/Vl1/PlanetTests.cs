@@ -1,4 +1,3 @@
-using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Simulation;
 

@@ -1,4 +1,3 @@
-using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Tests.Vl1;

@@ -1,5 +1,3 @@
-using ZeroTier.Managed.Datagrams;
-
 namespace ZeroTier.Managed.Tests.Vl1;
 
 /// <summary>A transport that goes nowhere and keeps what was sent, cut into datagrams.</summary>

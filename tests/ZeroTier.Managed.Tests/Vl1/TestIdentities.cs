@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Tests.Vl1;

@@ -1,8 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using ZeroTier.Managed.Crypto;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl1.Messages;
 using ZeroTier.Simulation;

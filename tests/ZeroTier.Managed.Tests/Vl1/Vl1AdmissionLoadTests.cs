@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Simulation;
 

@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl1.Messages;
 using ZeroTier.Simulation;

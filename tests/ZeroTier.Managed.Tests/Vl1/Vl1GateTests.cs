@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
-using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl1.Messages;
 using ZeroTier.Simulation;

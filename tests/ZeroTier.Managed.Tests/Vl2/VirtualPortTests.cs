@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Net;
-using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.Tests.Node;
 using ZeroTier.Managed.Vl1;

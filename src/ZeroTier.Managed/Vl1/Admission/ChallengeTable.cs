@@ -1,5 +1,3 @@
-using ZeroTier.Managed.Datagrams;
-
 namespace ZeroTier.Managed.Vl1.Admission;
 
 /// <summary>Newcomers that were sent a HELLO to see whether they are where their packets say. Bounded: when it is full, a random one gives way.</summary>

@@ -1,5 +1,3 @@
-using ZeroTier.Managed.Identity;
-
 namespace ZeroTier.Managed.Vl1.Admission;
 
 /// <summary>

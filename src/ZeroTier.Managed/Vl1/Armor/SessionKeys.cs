@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using ZeroTier.Managed.Crypto;
-using ZeroTier.Managed.Identity;
 
 namespace ZeroTier.Managed.Vl1;
 

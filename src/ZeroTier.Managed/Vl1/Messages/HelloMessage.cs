@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using ZeroTier.Managed.Datagrams;
-using ZeroTier.Managed.Identity;
 
 namespace ZeroTier.Managed.Vl1.Messages;
 

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using ZeroTier.Managed.Datagrams;
 
 namespace ZeroTier.Managed.Vl1.Messages;
 

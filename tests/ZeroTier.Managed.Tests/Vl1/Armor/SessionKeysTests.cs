@@ -1,6 +1,5 @@
 using System.Text.Json;
 using ZeroTier.Managed.Crypto;
-using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Tests.Crypto;
 using ZeroTier.Managed.Tests.Identity;
 using ZeroTier.Managed.Vl1;
