@@ -1,6 +1,5 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier;
@@ -10,8 +9,9 @@ namespace Kestrel.Transport.ZeroTier;
 /// start; from then on changes have no effect.
 /// </summary>
 /// <remarks>
-/// Configuration knows every scalar below by its name, <c>Networks</c> as a list or as one comma-separated text, and <c>Listen</c> as a list whose entries
-/// are a port (<c>8080</c>), a network and a port (<c>ff1f90ffff000000.zt:8080</c>), or an address and a port (<c>10.147.17.5:8080</c>).
+/// Configuration knows every scalar below, and those of <see cref="Transport"/> and <see cref="Health"/>, by its name, <c>Networks</c> as a list or as one
+/// comma-separated text, and <c>Listen</c> as a list whose entries are a port (<c>8080</c>), a network and a port (<c>ff1f90ffff000000.zt:8080</c>), or an
+/// address and a port (<c>10.147.17.5:8080</c>).
 /// </remarks>
 public sealed class ZeroTierOptions
 {
@@ -85,36 +85,11 @@ public sealed class ZeroTierOptions
     /// </summary>
     public TimeSpan? RequireReadyWithin { get; set; }
 
-    /// <summary>Whether peers that are reached only through a root make the health check Degraded. Default false.</summary>
-    public bool RequireDirect { get; set; }
+    /// <summary>Memory, queues and threads of connections. In the configuration these are settings of the section itself, such as <c>ZeroTier:Backlog</c>.</summary>
+    public ZeroTierTransportOptions Transport { get; } = new();
 
-    /// <summary>
-    /// How long after the node went offline the health check says Degraded before it says Unhealthy, zero or more. Default 30 seconds: the node itself notices
-    /// a change only after up to 30 seconds.
-    /// </summary>
-    public TimeSpan OfflineGracePeriod { get; set; } = TimeSpan.FromSeconds(30);
-
-    /// <summary>Received bytes that the application has not read at which the TCP window closes; null or 0 means no limit, which lets a peer fill the memory. Default 1 MiB.</summary>
-    public long? MaxReadBufferSize { get; set; } = 1024 * 1024;
-
-    /// <summary>Bytes written but not yet taken for sending at which writes wait; null or 0 means no limit. Default 64 KiB.</summary>
-    public long? MaxWriteBufferSize { get; set; } = 64 * 1024;
-
-    /// <summary>
-    /// Bytes of memory that all connections of the node may hold together, in both directions, with 16 KiB for each connection itself; 1 MiB or more. Once they
-    /// are used up, new connections are refused, and the largest of those that hold much and do not move are reset; logged and counted. libzt ignores it.
-    /// Default: null, a quarter of the memory that the process may use.
-    /// </summary>
-    public long? MaxTotalBufferSize { get; set; }
-
-    /// <summary>Handshaken connections that wait to be accepted, per endpoint, 1 to 65535; further ones are dropped and counted. libzt holds 127 more below that and does not count. Default 512.</summary>
-    public int Backlog { get; set; } = 512;
-
-    /// <summary>Queues that run the transport's continuations, 0 to 1024; 0 runs them on the thread pool directly; libzt has one thread of its own for them. Default as the sockets transport: the cores, 16 at most.</summary>
-    public int IOQueueCount { get; set; } = new SocketTransportOptions().IOQueueCount;
-
-    /// <summary>Runs the application's continuations on the transport's threads. A handler that blocks then stops other connections. Default false.</summary>
-    public bool UnsafePreferInlineScheduling { get; set; }
+    /// <summary>When the health check is not content. In the configuration these are settings of the section itself, such as <c>ZeroTier:RequireDirect</c>.</summary>
+    public ZeroTierHealthOptions Health { get; } = new();
 
     internal IList<ListenEntry> ListenEntries { get; } = [];
 

@@ -186,9 +186,9 @@ public partial class ConnectionTests
         await using var host = await TestHost.StartAsync(zt =>
         {
             zt.Listen(8080);
-            zt.MaxReadBufferSize = 4096;
-            zt.MaxWriteBufferSize = null;
-            zt.Backlog = 7;
+            zt.Transport.MaxReadBufferSize = 4096;
+            zt.Transport.MaxWriteBufferSize = null;
+            zt.Transport.Backlog = 7;
         });
         var options = Assert.Single(host.Server.Listeners).Options;
         Assert.Equal(4096, options.InputPipeOptions.PauseWriterThreshold);
@@ -204,7 +204,7 @@ public partial class ConnectionTests
     [Fact]
     public void Rule_7_1_Defaults_are_those_of_sockets()
     {
-        var ours = new ZeroTierOptions();
+        var ours = new ZeroTierOptions().Transport;
         var sockets = new SocketTransportOptions();
         Assert.Equal(sockets.MaxReadBufferSize, ours.MaxReadBufferSize);
         Assert.Equal(sockets.MaxWriteBufferSize, ours.MaxWriteBufferSize);

@@ -41,7 +41,7 @@ public class HealthAndMetricsTests
     [InlineData(0, HealthStatus.Unhealthy)]
     public async Task Health_is_degraded_only_during_the_grace_period(int grace, HealthStatus expected)
     {
-        await using var host = await StartAsync(zt => zt.OfflineGracePeriod = TimeSpan.FromSeconds(grace));
+        await using var host = await StartAsync(zt => zt.Health.OfflineGracePeriod = TimeSpan.FromSeconds(grace));
         host.Server.SetOnline(false);
         await TestHost.EventuallyAsync(() => host.App.Services.GetRequiredService<NodeHost>().Watch.OfflineFor is not null, "event seen");
         Assert.Equal(expected, (await CheckAsync(host)).Status);
@@ -65,7 +65,7 @@ public class HealthAndMetricsTests
     [InlineData(false)]
     public async Task Rule_8_6_Without_roots_the_app_is_live_and_ready_only_as_far_as_peers_are_direct(bool everOnline)
     {
-        await using var host = Build(zt => zt.OfflineGracePeriod = TimeSpan.Zero);
+        await using var host = Build(zt => zt.Health.OfflineGracePeriod = TimeSpan.Zero);
         host.Server.Online = everOnline;
         await host.App.StartAsync(Cancel);
         host.Server.SetOnline(false);
@@ -180,7 +180,7 @@ public class HealthAndMetricsTests
     [Fact]
     public async Task Health_minds_no_root_that_is_not_direct()
     {
-        await using var host = await StartAsync(zt => zt.RequireDirect = true);
+        await using var host = await StartAsync(zt => zt.Health.RequireDirect = true);
         host.Server.Peers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Planet) { IsRelayed = true }, new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Moon) { IsRelayed = true }];
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
     }
@@ -190,7 +190,7 @@ public class HealthAndMetricsTests
     [InlineData(false, HealthStatus.Healthy)]
     public async Task Health_minds_relayed_peers_only_where_direct_is_required(bool required, HealthStatus expected)
     {
-        await using var host = await StartAsync(zt => zt.RequireDirect = required);
+        await using var host = await StartAsync(zt => zt.Health.RequireDirect = required);
         host.Server.Peers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Leaf) { IsRelayed = true }];
         var report = await CheckAsync(host);
         Assert.Equal(expected, report.Status);
@@ -200,7 +200,7 @@ public class HealthAndMetricsTests
     [Fact]
     public async Task Health_minds_no_peer_that_has_gone_or_was_only_remembered()
     {
-        await using var host = await StartAsync(zt => zt.RequireDirect = true);
+        await using var host = await StartAsync(zt => zt.Health.RequireDirect = true);
         host.Server.Peers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Leaf), new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Leaf) { IsDirect = true }];
         var report = await CheckAsync(host);
         Assert.Equal(HealthStatus.Healthy, report.Status);

@@ -159,7 +159,7 @@ public class OptionsTests
     public void Buffer_sizes_may_be_beyond_32_bits()
     {
         var options = Read("Production", ("Networks", "8056c2e21c000001"), ("MaxReadBufferSize", "5000000000"));
-        Assert.Equal(5_000_000_000, options.MaxReadBufferSize);
+        Assert.Equal(5_000_000_000, options.Transport.MaxReadBufferSize);
     }
 
     [Fact]

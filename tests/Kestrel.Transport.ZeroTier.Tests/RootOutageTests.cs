@@ -51,7 +51,7 @@ public class RootOutageTests
         web.WebHost.UseKestrelCore().UseZeroTier(zt =>
         {
             zt.Networks.Add(Network.ToString());
-            zt.OfflineGracePeriod = TimeSpan.Zero;
+            zt.Health.OfflineGracePeriod = TimeSpan.Zero;
             zt.Listen(8080);
         });
         await using var app = web.Build();

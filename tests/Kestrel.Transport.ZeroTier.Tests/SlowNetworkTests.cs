@@ -54,7 +54,7 @@ public class SlowNetworkTests
         web.WebHost.UseKestrelCore().UseZeroTier(zt =>
         {
             zt.Networks.Add(Network.ToString());
-            zt.MaxWriteBufferSize = null;
+            zt.Transport.MaxWriteBufferSize = null;
             zt.Listen(8080);
         });
 

@@ -15,13 +15,14 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
 {
     private static readonly string[] Settings =
     [
-        nameof(ZeroTierOptions.Backlog), "DevelopmentNetwork", "DevelopmentNetworkPath", nameof(ZeroTierOptions.Enabled), nameof(ZeroTierOptions.Engine),
-        nameof(ZeroTierOptions.IdentitySecret), nameof(ZeroTierOptions.IOQueueCount),
-        nameof(ZeroTierOptions.KeepHostUrls), nameof(ZeroTierOptions.LibztPath), "Listen", nameof(ZeroTierOptions.MaxReadBufferSize),
-        nameof(ZeroTierOptions.MaxTotalBufferSize), nameof(ZeroTierOptions.MaxWriteBufferSize), nameof(ZeroTierOptions.Networks), nameof(ZeroTierOptions.OfflineGracePeriod),
-        nameof(ZeroTierOptions.PlanetPath), nameof(ZeroTierOptions.Port), nameof(ZeroTierOptions.PublicRoots), nameof(ZeroTierOptions.RequireDirect),
+        nameof(ZeroTierTransportOptions.Backlog), "DevelopmentNetwork", "DevelopmentNetworkPath", nameof(ZeroTierOptions.Enabled), nameof(ZeroTierOptions.Engine),
+        nameof(ZeroTierOptions.IdentitySecret), nameof(ZeroTierTransportOptions.IOQueueCount),
+        nameof(ZeroTierOptions.KeepHostUrls), nameof(ZeroTierOptions.LibztPath), "Listen", nameof(ZeroTierTransportOptions.MaxReadBufferSize),
+        nameof(ZeroTierTransportOptions.MaxTotalBufferSize), nameof(ZeroTierTransportOptions.MaxWriteBufferSize), nameof(ZeroTierOptions.Networks),
+        nameof(ZeroTierHealthOptions.OfflineGracePeriod),
+        nameof(ZeroTierOptions.PlanetPath), nameof(ZeroTierOptions.Port), nameof(ZeroTierOptions.PublicRoots), nameof(ZeroTierHealthOptions.RequireDirect),
         nameof(ZeroTierOptions.RequireReadyWithin),
-        nameof(ZeroTierOptions.StoragePath), nameof(ZeroTierOptions.TakeAllEndpoints), nameof(ZeroTierOptions.UnsafePreferInlineScheduling),
+        nameof(ZeroTierOptions.StoragePath), nameof(ZeroTierOptions.TakeAllEndpoints), nameof(ZeroTierTransportOptions.UnsafePreferInlineScheduling),
     ];
 
     public void Configure(ZeroTierOptions options)
@@ -50,14 +51,15 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
         options.KeepHostUrls = reader.Flag(nameof(options.KeepHostUrls)) ?? options.KeepHostUrls;
         options.TakeAllEndpoints = reader.Flag(nameof(options.TakeAllEndpoints)) ?? options.TakeAllEndpoints;
         options.RequireReadyWithin = reader.Duration(nameof(options.RequireReadyWithin)) ?? options.RequireReadyWithin;
-        options.RequireDirect = reader.Flag(nameof(options.RequireDirect)) ?? options.RequireDirect;
-        options.OfflineGracePeriod = reader.Duration(nameof(options.OfflineGracePeriod)) ?? options.OfflineGracePeriod;
-        options.MaxReadBufferSize = reader.LongNumber(nameof(options.MaxReadBufferSize), "1048576") ?? options.MaxReadBufferSize;
-        options.MaxWriteBufferSize = reader.LongNumber(nameof(options.MaxWriteBufferSize), "65536") ?? options.MaxWriteBufferSize;
-        options.MaxTotalBufferSize = reader.LongNumber(nameof(options.MaxTotalBufferSize), "268435456") ?? options.MaxTotalBufferSize;
-        options.Backlog = reader.Number(nameof(options.Backlog), "512") ?? options.Backlog;
-        options.IOQueueCount = reader.Number(nameof(options.IOQueueCount), "4") ?? options.IOQueueCount;
-        options.UnsafePreferInlineScheduling = reader.Flag(nameof(options.UnsafePreferInlineScheduling)) ?? options.UnsafePreferInlineScheduling;
+        var (transport, health) = (options.Transport, options.Health);
+        health.RequireDirect = reader.Flag(nameof(health.RequireDirect)) ?? health.RequireDirect;
+        health.OfflineGracePeriod = reader.Duration(nameof(health.OfflineGracePeriod)) ?? health.OfflineGracePeriod;
+        transport.MaxReadBufferSize = reader.LongNumber(nameof(transport.MaxReadBufferSize), "1048576") ?? transport.MaxReadBufferSize;
+        transport.MaxWriteBufferSize = reader.LongNumber(nameof(transport.MaxWriteBufferSize), "65536") ?? transport.MaxWriteBufferSize;
+        transport.MaxTotalBufferSize = reader.LongNumber(nameof(transport.MaxTotalBufferSize), "268435456") ?? transport.MaxTotalBufferSize;
+        transport.Backlog = reader.Number(nameof(transport.Backlog), "512") ?? transport.Backlog;
+        transport.IOQueueCount = reader.Number(nameof(transport.IOQueueCount), "4") ?? transport.IOQueueCount;
+        transport.UnsafePreferInlineScheduling = reader.Flag(nameof(transport.UnsafePreferInlineScheduling)) ?? transport.UnsafePreferInlineScheduling;
         bool? development = reader.Flag("DevelopmentNetwork");
         options.DevelopmentNetworkRefused = development == false;
         if (development != false && reader.Text("DevelopmentNetworkPath") is { } folder)

@@ -175,19 +175,19 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
     private static void CheckNumbers(ZeroTierOptions options, List<string> failures)
     {
         Range("Port", options.Port, IPEndPoint.MinPort, IPEndPoint.MaxPort, "0 (any) or 9993", failures);
-        Range("Backlog", options.Backlog, 1, 65535, "512", failures);
-        Range("IOQueueCount", options.IOQueueCount, 0, 1024, "4", failures);
-        Range("MaxReadBufferSize", options.MaxReadBufferSize ?? 0, 0, long.MaxValue, "1048576", failures);
-        Range("MaxWriteBufferSize", options.MaxWriteBufferSize ?? 0, 0, long.MaxValue, "65536", failures);
-        Range("MaxTotalBufferSize", options.MaxTotalBufferSize ?? long.MaxValue, 1024 * 1024, long.MaxValue, "268435456", failures);
+        Range("Backlog", options.Transport.Backlog, 1, 65535, "512", failures);
+        Range("IOQueueCount", options.Transport.IOQueueCount, 0, 1024, "4", failures);
+        Range("MaxReadBufferSize", options.Transport.MaxReadBufferSize ?? 0, 0, long.MaxValue, "1048576", failures);
+        Range("MaxWriteBufferSize", options.Transport.MaxWriteBufferSize ?? 0, 0, long.MaxValue, "65536", failures);
+        Range("MaxTotalBufferSize", options.Transport.MaxTotalBufferSize ?? long.MaxValue, 1024 * 1024, long.MaxValue, "268435456", failures);
         if (options.RequireReadyWithin is { } within && (within <= TimeSpan.Zero || within > TimeSpan.FromDays(1)))
         {
             failures.Add($"{Section}:RequireReadyWithin is '{within}', which is not in the range of more than 0 to 1 day. A valid example is 00:00:30.");
         }
 
-        if (options.OfflineGracePeriod < TimeSpan.Zero || options.OfflineGracePeriod > TimeSpan.FromDays(1))
+        if (options.Health.OfflineGracePeriod < TimeSpan.Zero || options.Health.OfflineGracePeriod > TimeSpan.FromDays(1))
         {
-            failures.Add($"{Section}:OfflineGracePeriod is '{options.OfflineGracePeriod}', which is not in the range of 0 to 1 day. A valid example is 00:00:30.");
+            failures.Add($"{Section}:OfflineGracePeriod is '{options.Health.OfflineGracePeriod}', which is not in the range of 0 to 1 day. A valid example is 00:00:30.");
         }
 
         if (options.Engine == ZeroTierEngine.Libzt && options.DevelopmentNetworkSelected)

@@ -139,7 +139,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
 
         // Who takes a network out of the configuration wants to be off it.
         RejoinsNetworks = false,
-        MaxTotalBufferSize = options.MaxTotalBufferSize,
+        MaxTotalBufferSize = options.Transport.MaxTotalBufferSize,
         TimeProvider = timeProvider,
         LoggerFactory = loggerFactory,
     };

@@ -62,7 +62,7 @@ internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, 
             bad.Add($"Endpoint {listener.EndPoint} does not accept: {listener.WaitingFor}");
         }
 
-        if (settings.RequireDirect && node.Peers.FirstOrDefault(p => p.Role == ZeroTierPeerRole.Leaf && p.IsRelayed) is { } relayed)
+        if (settings.Health.RequireDirect && node.Peers.FirstOrDefault(p => p.Role == ZeroTierPeerRole.Leaf && p.IsRelayed) is { } relayed)
         {
             degraded.Add($"Peer {relayed.Id} is reached only through a root.");
         }
@@ -80,7 +80,7 @@ internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, 
             return;
         }
 
-        bool inGrace = node.Watch.OfflineFor is { } since && since < settings.OfflineGracePeriod;
+        bool inGrace = node.Watch.OfflineFor is { } since && since < settings.Health.OfflineGracePeriod;
         (inGrace ? degraded : bad).Add($"The node is not online: {Readiness.NotOnline}.");
     }
 

@@ -25,10 +25,10 @@ internal sealed class TransportResources : IDisposable
         _ownPool = new(() => services.GetService<IMemoryPoolFactory<byte>>()?.Create(new MemoryPoolOptions { Owner = "zerotier" }));
         ServerLogger = ShieldedLogger.Create(loggerFactory, TransportLog.ServerCategory);
         ClientLogger = ShieldedLogger.Create(loggerFactory, TransportLog.ClientCategory);
-        _server = new(() => Build(options.Value, _ownPool.Value ?? ZeroTierConnectionOptions.Default.MemoryPool, ServerLogger));
+        _server = new(() => Build(options.Value.Transport, _ownPool.Value ?? ZeroTierConnectionOptions.Default.MemoryPool, ServerLogger));
 
         // Not Kestrel's: its pool gives idle blocks back only while the server's heartbeat ticks (rule 7.3), and a caller may outlive the server.
-        _client = new(() => Build(options.Value, ZeroTierConnectionOptions.Default.MemoryPool, ClientLogger));
+        _client = new(() => Build(options.Value.Transport, ZeroTierConnectionOptions.Default.MemoryPool, ClientLogger));
     }
 
     /// <summary>The pipes of accepted connections.</summary>
@@ -51,7 +51,7 @@ internal sealed class TransportResources : IDisposable
         }
     }
 
-    private static ZeroTierConnectionOptions Build(ZeroTierOptions options, MemoryPool<byte> pool, ILogger logger) => new()
+    private static ZeroTierConnectionOptions Build(ZeroTierTransportOptions options, MemoryPool<byte> pool, ILogger logger) => new()
     {
         MemoryPool = pool,
         MaxReadBufferSize = options.MaxReadBufferSize ?? 0,

@@ -12,7 +12,7 @@ internal sealed class TestNodeFactory(TestNetwork network, ILoggerFactory logger
 
     public async ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken)
     {
-        var node = new ManagedNodeOptions { MaxTotalBufferSize = options.MaxTotalBufferSize, TimeProvider = timeProvider, LoggerFactory = loggerFactory };
+        var node = new ManagedNodeOptions { MaxTotalBufferSize = options.Transport.MaxTotalBufferSize, TimeProvider = timeProvider, LoggerFactory = loggerFactory };
         return new NodeLease(new ManagedNode(await network.ConfigureAsync(node, cancellationToken).ConfigureAwait(false)));
     }
 }

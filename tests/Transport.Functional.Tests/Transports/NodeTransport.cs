@@ -31,8 +31,8 @@ public abstract class NodeTransport : FunctionalTransport
         web.UseZeroTier(zt =>
         {
             zt.Networks.Add(Network.ToString());
-            zt.MaxReadBufferSize = options.MaxReadBufferSize;
-            zt.MaxWriteBufferSize = options.MaxWriteBufferSize;
+            zt.Transport.MaxReadBufferSize = options.MaxReadBufferSize;
+            zt.Transport.MaxWriteBufferSize = options.MaxWriteBufferSize;
             zt.Listen(0, configure);
         });
     }
