@@ -19,7 +19,7 @@ internal sealed class ZeroTierTransport(Engines engines) : Transport
     private readonly Dictionary<int, int> _ports = [];
     private string _folder = null!;
     private Underlay _underlay = null!;
-    private IZeroTierNode _client = null!;
+    private ZeroTierNode _client = null!;
 
     public override string Name => ZeroTier;
 
@@ -52,7 +52,7 @@ internal sealed class ZeroTierTransport(Engines engines) : Transport
     public override async Task<string> WaitUntilReachableAsync(WebApplication app, Action<string> time)
     {
         // Neither waits for the other: a network that is known from before carries traffic before a root has answered.
-        var node = app.Services.GetRequiredService<IZeroTierNode>();
+        var node = app.Services.GetRequiredService<ZeroTierNode>();
         var online = NoteOnlineAsync(node, time);
         var network = await node.WaitForNetworkAsync(Network);
         time("joined");
@@ -91,13 +91,13 @@ internal sealed class ZeroTierTransport(Engines engines) : Transport
         }
     }
 
-    private static async Task NoteOnlineAsync(IZeroTierNode node, Action<string> time)
+    private static async Task NoteOnlineAsync(ZeroTierNode node, Action<string> time)
     {
         await node.WaitForOnlineAsync();
         time("online");
     }
 
-    private async Task StartAsync(IZeroTierNode node)
+    private async Task StartAsync(ZeroTierNode node)
     {
         _resources.Add(node);
         await node.StartAsync();

@@ -12,7 +12,7 @@ namespace WebApi;
 internal static class Endpoints
 {
     /// <summary>Who am I, who called.</summary>
-    public static string WhoAmI(HttpContext context, IZeroTierNode node)
+    public static string WhoAmI(HttpContext context, ZeroTierNode node)
     {
         var address = context.Connection.RemoteIpAddress;
         string caller = context.GetZeroTierPeer() is { } peer ? Describe(peer, address) : $"{address}, not over ZeroTier";
@@ -29,7 +29,7 @@ internal static class Endpoints
     }
 
     /// <summary>The node's events as they happen, after one line with its present state.</summary>
-    public static IResult Events(IZeroTierNode node, IHostApplicationLifetime lifetime, CancellationToken aborted) =>
+    public static IResult Events(ZeroTierNode node, IHostApplicationLifetime lifetime, CancellationToken aborted) =>
         TypedResults.ServerSentEvents(Read(node, lifetime, aborted));
 
     /// <summary><c>?bytes=N</c> bytes of zeros, as fast as the caller reads.</summary>
@@ -84,7 +84,7 @@ internal static class Endpoints
     }
 
     private static async IAsyncEnumerable<SseItem<string>> Read(
-        IZeroTierNode node, IHostApplicationLifetime lifetime, [EnumeratorCancellation] CancellationToken aborted)
+        ZeroTierNode node, IHostApplicationLifetime lifetime, [EnumeratorCancellation] CancellationToken aborted)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, lifetime.ApplicationStopping);
         using var events = node.Subscribe();

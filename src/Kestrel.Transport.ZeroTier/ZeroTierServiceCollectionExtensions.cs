@@ -12,7 +12,7 @@ public static class ZeroTierServiceCollectionExtensions
 {
     /// <summary>
     /// Adds a ZeroTier node that starts and stops with the host, for programs that only call out; web hosts use <c>UseZeroTier</c>, which includes this.
-    /// Gives <see cref="IZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="IConnectionFactory"/>. May be called more than once: options add up.
+    /// Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="IConnectionFactory"/>. May be called more than once: options add up.
     /// </summary>
     /// <param name="services">The services.</param>
     public static IServiceCollection AddZeroTier(this IServiceCollection services)
@@ -28,20 +28,20 @@ public static class ZeroTierServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<INodeFactory, EngineFactory>();
         services.TryAddSingleton<NodeHost>();
-        services.TryAddSingleton<IZeroTierNode>(static provider => provider.GetRequiredService<NodeHost>());
+        services.TryAddSingleton<ZeroTierNode>(static provider => provider.GetRequiredService<NodeHost>());
         services.TryAddSingleton<TransportResources>();
         services.TryAddSingleton<ListenerRegistry>();
         services.TryAddSingleton<NodeMetrics>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeService>());
         services.TryAddTransient(static provider =>
-            new ZeroTierHttpHandler(provider.GetRequiredService<IZeroTierNode>(), provider.GetRequiredService<TransportResources>().Client));
+            new ZeroTierHttpHandler(provider.GetRequiredService<ZeroTierNode>(), provider.GetRequiredService<TransportResources>().Client));
         services.TryAddSingleton<IConnectionFactory, ConnectionFactory>();
         return services;
     }
 
     /// <summary>
     /// Adds a ZeroTier node that starts and stops with the host, for programs that only call out; web hosts use <c>UseZeroTier</c>, which includes this.
-    /// Gives <see cref="IZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="IConnectionFactory"/>. May be called more than once: options add up.
+    /// Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="IConnectionFactory"/>. May be called more than once: options add up.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Changes the options after the configuration section <c>ZeroTier</c> was read.</param>

@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace ZeroTier;
 
-/// <summary>Hands a node's events to its subscribers. For engines; applications use <see cref="IZeroTierNode.Subscribe"/>. Thread-safe.</summary>
+/// <summary>Hands a node's events to its subscribers. For engines; applications use <see cref="ZeroTierNode.Subscribe()"/>. Thread-safe.</summary>
 /// <remarks>Publishing never waits: each subscriber has its own bounded queue, and a slow one loses its newest events and nobody else's.</remarks>
 internal sealed class ZeroTierEventHub : IDisposable
 {

@@ -10,15 +10,15 @@ public sealed class ZeroTierHttpHandler : DelegatingHandler
 {
     /// <summary>Makes a handler on a node, which stays the caller's, with the default pipes.</summary>
     /// <param name="node">The node to connect with.</param>
-    public ZeroTierHttpHandler(IZeroTierNode node)
-        : this(node, null)
+    public ZeroTierHttpHandler(ZeroTierNode node)
+        : this(node, ZeroTierConnectionOptions.Default)
     {
     }
 
     /// <summary>Makes a handler on a node, which stays the caller's.</summary>
     /// <param name="node">The node to connect with.</param>
-    /// <param name="options">How the connections' pipes are built; null for the defaults.</param>
-    public ZeroTierHttpHandler(IZeroTierNode node, ZeroTierConnectionOptions? options)
+    /// <param name="options">How the connections' pipes are built.</param>
+    public ZeroTierHttpHandler(ZeroTierNode node, ZeroTierConnectionOptions options)
         : base(CreateSocketsHandler(node, options))
     {
     }
@@ -26,9 +26,10 @@ public sealed class ZeroTierHttpHandler : DelegatingHandler
     /// <summary>The handler underneath, for limits, pooling and TLS. Its <see cref="SocketsHttpHandler.ConnectCallback"/> is taken; proxies do not apply.</summary>
     public SocketsHttpHandler SocketsHandler => (SocketsHttpHandler)InnerHandler!;
 
-    private static SocketsHttpHandler CreateSocketsHandler(IZeroTierNode node, ZeroTierConnectionOptions? options)
+    private static SocketsHttpHandler CreateSocketsHandler(ZeroTierNode node, ZeroTierConnectionOptions options)
     {
         ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(options);
         return new SocketsHttpHandler
         {
             // A request for the private network must never leave through a proxy of the host.

@@ -22,7 +22,7 @@ public static class ZeroTierName
     /// <param name="host">An address (IPv6 with or without brackets) or <c>NODE.NETWORK.zt</c>.</param>
     /// <param name="port">0 to 65535.</param>
     /// <exception cref="ZeroTierException">The host is not such a name, or on no joined network.</exception>
-    public static ZeroTierEndPoint Resolve(IZeroTierNode node, string host, int port)
+    public static ZeroTierEndPoint Resolve(ZeroTierNode node, string host, int port)
     {
         ArgumentNullException.ThrowIfNull(node);
         ArgumentNullException.ThrowIfNull(host);
@@ -44,7 +44,7 @@ public static class ZeroTierName
     /// <summary>Finds the endpoint that a text such as <c>[fc..]:8080</c>, <c>10.1.2.3:80</c> or <c>NODE.NETWORK.zt:80</c> means to this node.</summary>
     /// <exception cref="ZeroTierException">The host is not a name that is known, or on no joined network.</exception>
     /// <exception cref="FormatException">The text has no port.</exception>
-    public static ZeroTierEndPoint ResolveAuthority(IZeroTierNode node, string authority)
+    public static ZeroTierEndPoint ResolveAuthority(ZeroTierNode node, string authority)
     {
         ArgumentNullException.ThrowIfNull(authority);
         int colon = authority.LastIndexOf(':');
@@ -77,6 +77,7 @@ public static class ZeroTierName
             && NetworkId.TryParse(host.Substring(NodeId.TextLength + 1, NetworkId.TextLength), out network);
     }
 
+<<<<<<< HEAD
     // Which derived addresses a network has shows in our own there. One that is not joined, or not configured, is reported when the connection is made.
     private static IPAddress MemberAddress(IZeroTierNode node, NodeId member, NetworkId network)
     {
@@ -95,6 +96,9 @@ public static class ZeroTierName
     }
 
     private static NetworkId FindNetwork(IZeroTierNode node, IPAddress address)
+=======
+    private static NetworkId FindNetwork(ZeroTierNode node, IPAddress address)
+>>>>>>> 4f7dbf4 (A node is an abstract class that can grow; argument errors are thrown at the call, all others are the task's)
     {
         if (node.State != ZeroTierNodeState.Running)
         {

@@ -31,14 +31,14 @@ public sealed partial class LibztNode
     /// The library, the storage, the identity or the UDP port cannot be used, or another libzt node runs in this process. Nothing is left behind and the call
     /// may be repeated.
     /// </exception>
-    public Task StartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(() => BeginAsync(cancellationToken), cancellationToken);
+    public override Task StartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(() => BeginAsync(cancellationToken), cancellationToken);
 
     /// <inheritdoc />
-    public Task StopAsync(CancellationToken cancellationToken = default) =>
+    public override Task StopAsync(CancellationToken cancellationToken = default) =>
         _core.ExclusivelyAsync(() => _core.EndAsync(ZeroTierNodeState.Stopped, CloseAsync), cancellationToken);
 
     /// <inheritdoc />
-    public Task RestartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(
+    public override Task RestartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(
         async () =>
         {
             await _core.EndAsync(ZeroTierNodeState.Stopped, CloseAsync).ConfigureAwait(false);
@@ -47,7 +47,7 @@ public sealed partial class LibztNode
         cancellationToken);
 
     /// <inheritdoc />
-    public async ValueTask DisposeAsync() => await _core.DisposeAsync(CloseAsync, Release).ConfigureAwait(false);
+    public override async ValueTask DisposeAsync() => await _core.DisposeAsync(CloseAsync, Release).ConfigureAwait(false);
 
     private void Release()
     {

@@ -12,7 +12,7 @@ namespace ZeroTier.Libzt;
 /// before the process opens them; libzt opens further ones when the machine's addresses change, which nothing can guard.</para>
 /// <para>After <see cref="DisposeAsync"/> every call that would change something throws <see cref="ObjectDisposedException"/>.</para>
 /// </remarks>
-public sealed partial class LibztNode : IZeroTierNode
+public sealed partial class LibztNode : ZeroTierNode
 {
     private readonly LibztNodeOptions _options;
     private readonly NodeCore<NodeSession, JoinedNetwork> _core;
@@ -36,31 +36,31 @@ public sealed partial class LibztNode : IZeroTierNode
     public static bool IsRunningInProcess => NativeLife.IsClaimed;
 
     /// <inheritdoc />
-    public string Engine => "libzt";
+    public override string Engine => "libzt";
 
     /// <summary>The version of this engine. libzt does not tell its own.</summary>
-    public string EngineVersion { get; } = typeof(LibztNode).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+    public override string EngineVersion { get; } = typeof(LibztNode).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 
     /// <inheritdoc />
-    public ZeroTierNodeState State => _core.State;
+    public override ZeroTierNodeState State => _core.State;
 
     /// <inheritdoc />
-    public ZeroTierException? FatalError => _core.FatalError;
+    public override ZeroTierException? FatalError => _core.FatalError;
 
     /// <inheritdoc />
-    public NodeId Id => _core.Id;
+    public override NodeId Id => _core.Id;
 
     /// <inheritdoc />
-    public bool IsOnline => _core.Session?.IsOnline ?? false;
+    public override bool IsOnline => _core.Session?.IsOnline ?? false;
 
     /// <inheritdoc />
-    public IReadOnlyList<ZeroTierNetwork> Networks => _core.Networks;
+    public override IReadOnlyList<ZeroTierNetwork> Networks => _core.Networks;
 
     /// <summary>The peers that libzt has told of, roots first; it tells neither their paths nor when it last heard of them.</summary>
-    public IReadOnlyList<ZeroTierPeer> Peers => _core.Session?.Peers ?? [];
+    public override IReadOnlyList<ZeroTierPeer> Peers => _core.Session?.Peers ?? [];
 
     /// <inheritdoc />
-    public async ValueTask DrainAsync(CancellationToken cancellationToken = default)
+    public override async ValueTask DrainAsync(CancellationToken cancellationToken = default)
     {
         if (_core.Session is { } session)
         {
@@ -69,32 +69,30 @@ public sealed partial class LibztNode : IZeroTierNode
     }
 
     /// <inheritdoc />
-    public Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default) =>
+    public override Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default) =>
         _core.JoinAsync(network, session => session.Join(network), cancellationToken);
 
     /// <inheritdoc />
-    public Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) =>
+    public override Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) =>
         _core.LeaveAsync(network, session => session.LeaveAsync(network), cancellationToken);
 
     /// <inheritdoc />
-    public Task WaitForOnlineAsync(CancellationToken cancellationToken = default) => _core.WaitForOnlineAsync(cancellationToken);
+    public override Task WaitForOnlineAsync(CancellationToken cancellationToken = default) => _core.WaitForOnlineAsync(cancellationToken);
 
     /// <inheritdoc />
-    public Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken = default) =>
+    public override Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken = default) =>
         _core.WaitForNetworkAsync(network, cancellationToken);
 
     /// <inheritdoc />
-    public IZeroTierEventSubscription Subscribe(int capacity = 256) => _core.Hub.Subscribe(capacity);
+    public override IZeroTierEventSubscription Subscribe(int capacity) => _core.Hub.Subscribe(capacity);
 
     /// <inheritdoc />
-    public async ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default)
+    protected override async ValueTask<IZeroTierListener> ListenCoreAsync(
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(endPoint);
-        cancellationToken.ThrowIfCancellationRequested();
         var session = _core.Running();
         var network = NodeSession.Usable(NodeCore<NodeSession, JoinedNetwork>.Find(session, endPoint.Network));
         var ports = OpenPorts.Of(endPoint.Network);
-        options ??= ZeroTierConnectionOptions.Default;
         if (endPoint.Port != 0 || ports.IsAll)
         {
             if (endPoint.Port != 0)
@@ -123,10 +121,9 @@ public sealed partial class LibztNode : IZeroTierNode
     }
 
     /// <inheritdoc />
-    public async ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default)
+    protected override async ValueTask<ZeroTierConnection> ConnectCoreAsync(
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(endPoint);
-        cancellationToken.ThrowIfCancellationRequested();
         var session = _core.Running();
         var network = NodeSession.Usable(NodeCore<NodeSession, JoinedNetwork>.Find(session, endPoint.Network));
         if (endPoint.Address is not null)
@@ -134,14 +131,12 @@ public sealed partial class LibztNode : IZeroTierNode
             OpenPorts.Of(endPoint.Network).Require(endPoint);
         }
 
-        return await session.Sockets.ConnectAsync(network, endPoint, options ?? ZeroTierConnectionOptions.Default, cancellationToken).ConfigureAwait(false);
+        return await session.Sockets.ConnectAsync(network, endPoint, options, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
-    public async ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default)
+    protected override async ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(endPoint);
-        cancellationToken.ThrowIfCancellationRequested();
         var session = _core.Running();
         return await session.Sockets.BindDatagramAsync(NodeSession.Usable(NodeCore<NodeSession, JoinedNetwork>.Find(session, endPoint.Network)), endPoint, cancellationToken).ConfigureAwait(false);
     }
@@ -150,5 +145,5 @@ public sealed partial class LibztNode : IZeroTierNode
     /// The node's counters. libzt counts no UDP datagrams and no repeated segments; bytes are those of the node's own sockets, and segments and drops are only there
     /// when the library was built with statistics.
     /// </summary>
-    public ZeroTierStatistics GetStatistics() => _core.Session?.GetStatistics() ?? new ZeroTierStatistics();
+    public override ZeroTierStatistics GetStatistics() => _core.Session?.GetStatistics() ?? new ZeroTierStatistics();
 }

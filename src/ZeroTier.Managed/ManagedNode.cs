@@ -7,7 +7,7 @@ namespace ZeroTier.Managed;
 
 /// <summary>A ZeroTier node in managed code. Any number may live in one process. Thread-safe.</summary>
 /// <remarks>After <see cref="DisposeAsync"/> every call that would change something throws <see cref="ObjectDisposedException"/>.</remarks>
-public sealed class ManagedNode : IZeroTierNode
+public sealed class ManagedNode : ZeroTierNode
 {
     private const long MinTotalBufferSize = 1024 * 1024;
 
@@ -31,25 +31,25 @@ public sealed class ManagedNode : IZeroTierNode
     }
 
     /// <inheritdoc />
-    public string Engine => "managed";
+    public override string Engine => "managed";
 
     /// <inheritdoc />
-    public string EngineVersion { get; } = typeof(ManagedNode).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+    public override string EngineVersion { get; } = typeof(ManagedNode).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 
     /// <inheritdoc />
-    public ZeroTierNodeState State => _core.State;
+    public override ZeroTierNodeState State => _core.State;
 
     /// <inheritdoc />
-    public ZeroTierException? FatalError => _core.FatalError;
+    public override ZeroTierException? FatalError => _core.FatalError;
 
     /// <inheritdoc />
-    public string? Warning => Session?.Warning;
+    public override string? Warning => Session?.Warning;
 
     /// <inheritdoc />
-    public NodeId Id => _core.Id;
+    public override NodeId Id => _core.Id;
 
     /// <inheritdoc />
-    public bool IsOnline => Session?.IsOnline ?? false;
+    public override bool IsOnline => Session?.IsOnline ?? false;
 
     /// <summary>The planet in use: the configured one, or a newer one that a root handed out. Null while the node does not run.</summary>
     public Planet? Planet => Session?.Planet;
@@ -58,19 +58,19 @@ public sealed class ManagedNode : IZeroTierNode
     public IReadOnlyList<IPEndPoint> LocalEndPoints => Session?.LocalEndPoints ?? [];
 
     /// <inheritdoc />
-    public IReadOnlyList<ZeroTierNetwork> Networks => _core.Networks;
+    public override IReadOnlyList<ZeroTierNetwork> Networks => _core.Networks;
 
     /// <inheritdoc />
-    public IReadOnlyList<ZeroTierPeer> Peers => Session?.Peers ?? [];
+    public override IReadOnlyList<ZeroTierPeer> Peers => Session?.Peers ?? [];
 
     /// <summary>The present life of the node; null while it does not run.</summary>
     internal NodeSession? Session => _core.Session;
 
     /// <inheritdoc />
-    public Task StartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(() => BeginAsync(cancellationToken), cancellationToken);
+    public override Task StartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(() => BeginAsync(cancellationToken), cancellationToken);
 
     /// <inheritdoc />
-    public async ValueTask DrainAsync(CancellationToken cancellationToken = default)
+    public override async ValueTask DrainAsync(CancellationToken cancellationToken = default)
     {
         if (Session is { } session)
         {
@@ -79,11 +79,11 @@ public sealed class ManagedNode : IZeroTierNode
     }
 
     /// <inheritdoc />
-    public Task StopAsync(CancellationToken cancellationToken = default) =>
+    public override Task StopAsync(CancellationToken cancellationToken = default) =>
         _core.ExclusivelyAsync(() => _core.EndAsync(ZeroTierNodeState.Stopped, CloseAsync), cancellationToken);
 
     /// <inheritdoc />
-    public Task RestartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(
+    public override Task RestartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(
         async () =>
         {
             await _core.EndAsync(ZeroTierNodeState.Stopped, CloseAsync).ConfigureAwait(false);
@@ -92,11 +92,11 @@ public sealed class ManagedNode : IZeroTierNode
         cancellationToken);
 
     /// <inheritdoc />
-    public Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default) =>
+    public override Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default) =>
         _core.JoinAsync(network, session => session.Join(network), cancellationToken);
 
     /// <inheritdoc />
-    public Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) => _core.LeaveAsync(
+    public override Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) => _core.LeaveAsync(
         network,
         session =>
         {
@@ -106,50 +106,46 @@ public sealed class ManagedNode : IZeroTierNode
         cancellationToken);
 
     /// <inheritdoc />
-    public Task WaitForOnlineAsync(CancellationToken cancellationToken = default) => _core.WaitForOnlineAsync(cancellationToken);
+    public override Task WaitForOnlineAsync(CancellationToken cancellationToken = default) => _core.WaitForOnlineAsync(cancellationToken);
 
     /// <inheritdoc />
-    public Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken = default) =>
+    public override Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken = default) =>
         _core.WaitForNetworkAsync(network, cancellationToken);
 
     /// <inheritdoc />
-    public IZeroTierEventSubscription Subscribe(int capacity = 256) => _core.Hub.Subscribe(capacity);
+    public override IZeroTierEventSubscription Subscribe(int capacity) => _core.Hub.Subscribe(capacity);
 
     /// <inheritdoc />
-    public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default)
+    protected override ValueTask<IZeroTierListener> ListenCoreAsync(
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(endPoint);
-        cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            return new(_core.Find(endPoint.Network).Listen(endPoint, options ?? ZeroTierConnectionOptions.Default));
+            return new(_core.Find(endPoint.Network).Listen(endPoint, options));
         }
-        catch (ZeroTierException e)
+        catch (Exception exception)
         {
-            return ValueTask.FromException<IZeroTierListener>(e);
+            return ValueTask.FromException<IZeroTierListener>(exception);
         }
     }
 
     /// <inheritdoc />
-    public async ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default)
+    protected override async ValueTask<ZeroTierConnection> ConnectCoreAsync(
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(endPoint);
-        cancellationToken.ThrowIfCancellationRequested();
-        return await _core.Find(endPoint.Network).ConnectAsync(endPoint, options ?? ZeroTierConnectionOptions.Default, cancellationToken).ConfigureAwait(false);
+        return await _core.Find(endPoint.Network).ConnectAsync(endPoint, options, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
-    public ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default)
+    protected override ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(endPoint);
-        cancellationToken.ThrowIfCancellationRequested();
         try
         {
             return new(_core.Find(endPoint.Network).BindDatagram(endPoint));
         }
-        catch (ZeroTierException e)
+        catch (Exception exception)
         {
-            return ValueTask.FromException<IZeroTierDatagramSocket>(e);
+            return ValueTask.FromException<IZeroTierDatagramSocket>(exception);
         }
     }
 
@@ -180,18 +176,22 @@ public sealed class ManagedNode : IZeroTierNode
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The round-trip time.</returns>
     /// <exception cref="ZeroTierException">The network is not usable now, there is no route, or no answer came in time.</exception>
-    public async ValueTask<TimeSpan> PingAsync(
+    public ValueTask<TimeSpan> PingAsync(
         NetworkId network, IPAddress address, int payloadLength, TimeSpan timeout, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(address);
-        return await _core.Find(network).PingAsync(address, payloadLength, timeout, cancellationToken).ConfigureAwait(false);
+        return PingCoreAsync(network, address, payloadLength, timeout, cancellationToken);
     }
 
-    /// <inheritdoc />
-    public ZeroTierStatistics GetStatistics() => Session?.GetStatistics() ?? new ZeroTierStatistics();
+    private async ValueTask<TimeSpan> PingCoreAsync(
+        NetworkId network, IPAddress address, int payloadLength, TimeSpan timeout, CancellationToken cancellationToken) =>
+        await _core.Find(network).PingAsync(address, payloadLength, timeout, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc />
-    public async ValueTask DisposeAsync() => await _core.DisposeAsync(CloseAsync, Release).ConfigureAwait(false);
+    public override ZeroTierStatistics GetStatistics() => Session?.GetStatistics() ?? new ZeroTierStatistics();
+
+    /// <inheritdoc />
+    public override async ValueTask DisposeAsync() => await _core.DisposeAsync(CloseAsync, Release).ConfigureAwait(false);
 
     private static async Task<ZeroTierException?> CloseAsync(NodeSession session)
     {

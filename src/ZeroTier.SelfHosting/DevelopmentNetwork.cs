@@ -67,11 +67,16 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ArgumentOutOfRangeException">The interval is out of its range.</exception>
     /// <exception cref="ZeroTierException">The folder cannot be used, its files are damaged, or no loopback port can be opened.</exception>
-    public static async Task<DevelopmentNetwork> OpenAsync(DevelopmentNetworkOptions options, CancellationToken cancellationToken = default)
+    public static Task<DevelopmentNetwork> OpenAsync(DevelopmentNetworkOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentException.ThrowIfNullOrWhiteSpace(options.Path);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.TakeOverInterval, TimeSpan.FromMilliseconds(10));
+        return OpenCoreAsync(options, cancellationToken);
+    }
+
+    private static async Task<DevelopmentNetwork> OpenCoreAsync(DevelopmentNetworkOptions options, CancellationToken cancellationToken)
+    {
         PrivateFolder.Create(options.Path);
         var network = new DevelopmentNetwork(options);
         try

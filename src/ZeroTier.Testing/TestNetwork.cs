@@ -59,7 +59,7 @@ public sealed class TestNetwork : IAsyncDisposable
     /// <param name="options">How the network behaves.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    public static async Task<TestNetwork> StartAsync(TestNetworkOptions options, CancellationToken cancellationToken = default)
+    public static Task<TestNetwork> StartAsync(TestNetworkOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Latency, TimeSpan.Zero);
@@ -69,6 +69,11 @@ public sealed class TestNetwork : IAsyncDisposable
             throw new ArgumentOutOfRangeException(nameof(options), options.Loss, "Loss must be from 0 to 0.5, for example 0.01.");
         }
 
+        return StartCoreAsync(options, cancellationToken);
+    }
+
+    private static async Task<TestNetwork> StartCoreAsync(TestNetworkOptions options, CancellationToken cancellationToken)
+    {
         var network = new TestNetwork(options, await SharedPlanet.Value.WaitAsync(cancellationToken).ConfigureAwait(false));
         try
         {
@@ -116,9 +121,14 @@ public sealed class TestNetwork : IAsyncDisposable
     /// <param name="options">The node's other options.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ObjectDisposedException">The network has ended.</exception>
-    public async Task<ManagedNodeOptions> ConfigureAsync(ManagedNodeOptions options, CancellationToken cancellationToken = default)
+    public Task<ManagedNodeOptions> ConfigureAsync(ManagedNodeOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
+        return ConfigureCoreAsync(options, cancellationToken);
+    }
+
+    private async Task<ManagedNodeOptions> ConfigureCoreAsync(ManagedNodeOptions options, CancellationToken cancellationToken)
+    {
         int index = TakeIndex();
         var identity = options.Identity;
         if (identity is null && options.StoragePath is null)
@@ -155,7 +165,7 @@ public sealed class TestNetwork : IAsyncDisposable
     /// <param name="from">The node that calls; it must be on the endpoint's network. Null: one that all clients of this network share, which joins the network.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="InvalidOperationException">The app cannot be reached on this network; the message says why and what to do.</exception>
-    public async Task<HttpClient> CreateClientAsync(IServiceProvider services, IZeroTierNode? from, CancellationToken cancellationToken = default)
+    public async Task<HttpClient> CreateClientAsync(IServiceProvider services, ZeroTierNode? from, CancellationToken cancellationToken = default)
     {
         var (address, network) = await FindAsync(services, cancellationToken).ConfigureAwait(false);
         var node = from;

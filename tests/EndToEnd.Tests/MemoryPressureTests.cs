@@ -126,7 +126,7 @@ public sealed class MemoryPressureTests(LoopbackUniverse universe, ITestOutputHe
         });
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MinResponseDataRate = null);
         await using var app = builder.Build();
-        var node = app.Services.GetRequiredService<IZeroTierNode>();
+        var node = app.Services.GetRequiredService<ZeroTierNode>();
         long written = 0;
         app.MapGet("/", () => "served");
         app.MapGet("/statistics", () =>

@@ -29,7 +29,7 @@ internal sealed class WebHost : IAsyncDisposable
 
     public CountingTimeProvider Clock { get; }
 
-    public IZeroTierNode Node => App.Services.GetRequiredService<IZeroTierNode>();
+    public ZeroTierNode Node => App.Services.GetRequiredService<ZeroTierNode>();
 
     public IPAddress Address { get; private set; } = IPAddress.None;
 

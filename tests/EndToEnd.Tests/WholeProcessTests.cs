@@ -43,7 +43,7 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
         var opened = ProcessResources.Sockets().Except(before).ToArray();
         Assert.NotEmpty(opened);
         Assert.All(opened, socket => Assert.Equal(("udp", own), socket));
-        var address = app.Services.GetRequiredService<IZeroTierNode>().Networks[0].Addresses[0].Address;
+        var address = app.Services.GetRequiredService<ZeroTierNode>().Networks[0].Addresses[0].Address;
         using var http = new HttpClient(new ZeroTierHttpHandler(universe.Client));
 
         // Kestrel's default URL is for applications without any other endpoint of the host.
@@ -70,7 +70,7 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
             },
             time: clock);
         await app.StartAsync(Cancel);
-        var node = app.Services.GetRequiredService<IZeroTierNode>();
+        var node = app.Services.GetRequiredService<ZeroTierNode>();
         var endpoint = new ZeroTierEndPoint(LoopbackUniverse.Network, 9001);
         var factory = app.Services.GetServices<IConnectionListenerFactory>().OfType<IConnectionListenerFactorySelector>().Single(selector => selector.CanBind(endpoint));
 
@@ -216,7 +216,7 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
             byte[][] bodies = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => http.GetByteArrayAsync(server.Url("/stream?bytes=100000"), Cancel)));
             Assert.All(bodies, body => Assert.Equal(100_000, body.Length));
             http.Dispose();
-            await EventuallyAsync(() => host.Services.GetRequiredService<IZeroTierNode>().GetStatistics().TcpConnections == 0, "all connections are over");
+            await EventuallyAsync(() => host.Services.GetRequiredService<ZeroTierNode>().GetStatistics().TcpConnections == 0, "all connections are over");
             bodies = [];
             return GC.GetTotalMemory(forceFullCollection: true);
         }
@@ -251,7 +251,7 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
                 await start.WaitAsync(Limit, Cancel);
                 if (kind % 8 == 0)
                 {
-                    var address = app.Services.GetRequiredService<IZeroTierNode>().Networks[0].Addresses[0].Address;
+                    var address = app.Services.GetRequiredService<ZeroTierNode>().Networks[0].Addresses[0].Address;
                     Assert.Equal("hello", await http.GetStringAsync($"http://{new IPEndPoint(address, 8080)}/", Cancel));
                 }
 
@@ -265,7 +265,7 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
                 break;
             default:
                 await start.WaitAsync(Limit, Cancel);
-                await app.Services.GetRequiredService<IZeroTierNode>().RestartAsync(Cancel).WaitAsync(Limit, Cancel);
+                await app.Services.GetRequiredService<ZeroTierNode>().RestartAsync(Cancel).WaitAsync(Limit, Cancel);
                 break;
         }
 

@@ -69,12 +69,12 @@ public class HealthAndMetricsTests
         host.Server.Online = everOnline;
         await host.App.StartAsync(Cancel);
         host.Server.SetOnline(false);
-        host.Server.Peers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Planet) { IsDirect = true }, new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Leaf) { IsRelayed = true }];
+        host.Server.KnownPeers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Planet) { IsDirect = true }, new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Leaf) { IsRelayed = true }];
         var alone = await CheckAsync(host);
         Assert.Equal(HealthStatus.Unhealthy, alone.Status);
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host, "zerotier-live")).Status);
 
-        host.Server.Peers = [.. host.Server.Peers, new ZeroTierPeer(new NodeId(9), ZeroTierPeerRole.Leaf) { IsDirect = true }];
+        host.Server.KnownPeers = [.. host.Server.KnownPeers, new ZeroTierPeer(new NodeId(9), ZeroTierPeerRole.Leaf) { IsDirect = true }];
         var direct = await CheckAsync(host);
         Assert.Equal(HealthStatus.Degraded, direct.Status);
         Assert.Contains("no root answers", direct.Description, StringComparison.Ordinal);
@@ -168,12 +168,12 @@ public class HealthAndMetricsTests
     public async Task Health_says_what_the_node_warns_of()
     {
         await using var host = await StartAsync();
-        host.Server.Warning = "Another node runs with the identity of this one.";
+        host.Server.KnownWarning = "Another node runs with the identity of this one.";
         var report = await CheckAsync(host);
         Assert.Equal(HealthStatus.Degraded, report.Status);
         Assert.Equal(host.Server.Warning, report.Description);
 
-        host.Server.Warning = null;
+        host.Server.KnownWarning = null;
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
     }
 
@@ -181,7 +181,7 @@ public class HealthAndMetricsTests
     public async Task Health_minds_no_root_that_is_not_direct()
     {
         await using var host = await StartAsync(zt => zt.Health.RequireDirect = true);
-        host.Server.Peers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Planet) { IsRelayed = true }, new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Moon) { IsRelayed = true }];
+        host.Server.KnownPeers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Planet) { IsRelayed = true }, new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Moon) { IsRelayed = true }];
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
     }
 
@@ -191,7 +191,7 @@ public class HealthAndMetricsTests
     public async Task Health_minds_relayed_peers_only_where_direct_is_required(bool required, HealthStatus expected)
     {
         await using var host = await StartAsync(zt => zt.Health.RequireDirect = required);
-        host.Server.Peers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Leaf) { IsRelayed = true }];
+        host.Server.KnownPeers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Leaf) { IsRelayed = true }];
         var report = await CheckAsync(host);
         Assert.Equal(expected, report.Status);
         Assert.Equal(1, report.Data["peersRelayed"]);
@@ -201,7 +201,7 @@ public class HealthAndMetricsTests
     public async Task Health_minds_no_peer_that_has_gone_or_was_only_remembered()
     {
         await using var host = await StartAsync(zt => zt.Health.RequireDirect = true);
-        host.Server.Peers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Leaf), new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Leaf) { IsDirect = true }];
+        host.Server.KnownPeers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Leaf), new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Leaf) { IsDirect = true }];
         var report = await CheckAsync(host);
         Assert.Equal(HealthStatus.Healthy, report.Status);
         Assert.Equal(0, report.Data["peersRelayed"]);

@@ -44,7 +44,7 @@ public sealed class LibztEngineTests : IDisposable
         var (host, late) = Engine(one) == "libzt" ? (one, other) : (other, one);
         Assert.Equal(("libzt", "managed"), (Engine(host), Engine(late)));
         await late.StopAsync(Cancel);
-        var node = host.Services.GetRequiredService<IZeroTierNode>();
+        var node = host.Services.GetRequiredService<ZeroTierNode>();
         await node.WaitForNetworkAsync(NetworkId.Parse(Network), Cancel).WaitAsync(TestHost.Limit, Cancel);
         await node.WaitForOnlineAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
@@ -82,7 +82,7 @@ public sealed class LibztEngineTests : IDisposable
         Assert.False(LibztNode.IsRunningInProcess);
     }
 
-    private static string Engine(IHost host) => host.Services.GetRequiredService<IZeroTierNode>().Engine;
+    private static string Engine(IHost host) => host.Services.GetRequiredService<ZeroTierNode>().Engine;
 
     private static async Task<HealthReportEntry> CheckAsync(IHost host) =>
         (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel)).Entries["zerotier"];

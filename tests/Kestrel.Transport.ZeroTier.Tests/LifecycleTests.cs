@@ -117,7 +117,7 @@ public class LifecycleTests
         var report = await host.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel);
         Assert.Equal(HealthStatus.Healthy, report.Status);
         Assert.Contains("ZeroTier:Enabled", report.Entries["zerotier"].Description, StringComparison.Ordinal);
-        var error = await Assert.ThrowsAsync<ZeroTierException>(() => host.App.Services.GetRequiredService<IZeroTierNode>().WaitForOnlineAsync(Cancel));
+        var error = await Assert.ThrowsAsync<ZeroTierException>(() => host.App.Services.GetRequiredService<ZeroTierNode>().WaitForOnlineAsync(Cancel));
         Assert.Contains("ZeroTier:Enabled", error.Message, StringComparison.Ordinal);
     }
 
@@ -138,7 +138,7 @@ public class LifecycleTests
         builder.Services.AddSingleton<INodeFactory>(factory);
         builder.Services.AddZeroTier(zt => zt.Networks.Add(FakeNetwork.DefaultId.ToString()));
         using var host = builder.Build();
-        var early = host.Services.GetRequiredService<IZeroTierNode>();
+        var early = host.Services.GetRequiredService<ZeroTierNode>();
         Assert.Equal(ZeroTierNodeState.Stopped, early.State);
         Assert.Equal(ZeroTierError.NotRunning, Assert.Throws<ZeroTierException>(() => early.Id).Error);
         await host.StartAsync(Cancel);
@@ -217,7 +217,7 @@ public class LifecycleTests
     public async Task A_subscription_made_before_the_start_counts_what_it_drops()
     {
         await using var host = TestHost.Build();
-        using var subscription = host.App.Services.GetRequiredService<IZeroTierNode>().Subscribe(capacity: 1);
+        using var subscription = host.App.Services.GetRequiredService<ZeroTierNode>().Subscribe(capacity: 1);
         Assert.Equal(0, subscription.Dropped);
         await host.App.StartAsync(Cancel);
         host.Server.SetOnline(false);
@@ -229,7 +229,7 @@ public class LifecycleTests
     public async Task A_subscription_made_before_the_start_ends_with_a_host_that_never_starts()
     {
         await using var host = TestHost.Build();
-        using var subscription = host.App.Services.GetRequiredService<IZeroTierNode>().Subscribe();
+        using var subscription = host.App.Services.GetRequiredService<ZeroTierNode>().Subscribe();
         var reading = ReadAsync();
         Assert.False(reading.IsCompleted);
         await host.App.DisposeAsync();
@@ -258,7 +258,7 @@ public class LifecycleTests
     public async Task Joins_and_leaves_before_the_start_happen_with_it()
     {
         await using var host = TestHost.Build();
-        var node = host.App.Services.GetRequiredService<IZeroTierNode>();
+        var node = host.App.Services.GetRequiredService<ZeroTierNode>();
         var more = NetworkId.AdHoc(0, ushort.MaxValue);
         await node.LeaveAsync(more, Cancel);
         await node.JoinAsync(more, Cancel);
@@ -275,7 +275,7 @@ public class LifecycleTests
     public async Task A_call_before_the_start_says_that_the_node_does_not_run()
     {
         await using var host = TestHost.Build();
-        using var http = new HttpClient(new ZeroTierHttpHandler(host.App.Services.GetRequiredService<IZeroTierNode>()));
+        using var http = new HttpClient(new ZeroTierHttpHandler(host.App.Services.GetRequiredService<ZeroTierNode>()));
         var error = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync("http://10.147.17.1:8080/", Cancel));
         Assert.Equal(ZeroTierError.NotRunning, Assert.IsType<ZeroTierException>(error.InnerException).Error);
         Assert.Contains("is Stopped", error.InnerException.Message, StringComparison.Ordinal);

@@ -185,7 +185,7 @@ public class RegistrationTests
     public async Task Subscription_OpenedBeforeTheStart_MissesNothing()
     {
         await using var host = TestHost.Build();
-        using var events = host.App.Services.GetRequiredService<IZeroTierNode>().Subscribe();
+        using var events = host.App.Services.GetRequiredService<ZeroTierNode>().Subscribe();
         await host.App.StartAsync(Cancel);
         await foreach (var change in events.ReadAllAsync(Cancel))
         {

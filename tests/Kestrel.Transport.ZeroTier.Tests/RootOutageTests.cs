@@ -84,7 +84,7 @@ public class RootOutageTests
         }
     }
 
-    private sealed class Given(IZeroTierNode node) : INodeFactory
+    private sealed class Given(ZeroTierNode node) : INodeFactory
     {
         public ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken) => new(new NodeLease(node));
     }

@@ -91,7 +91,7 @@ public class SlowNetworkTests
         Assert.DoesNotContain(logs.Lines, line => line.Event.Name == "DrainTimedOut");
     }
 
-    private sealed class Given(IZeroTierNode node) : INodeFactory
+    private sealed class Given(ZeroTierNode node) : INodeFactory
     {
         public ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken) => new(new NodeLease(node));
     }

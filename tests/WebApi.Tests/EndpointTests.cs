@@ -21,7 +21,7 @@ public sealed class EndpointTests(SampleApp app) : IClassFixture<SampleApp>
         await using var caller = await app.Network.StartNodeAsync(cancellationToken: Cancel);
         using var client = await app.Network.CreateClientAsync(app.Services, caller, Cancel);
         string answer = await client.GetStringAsync("/", Cancel);
-        Assert.StartsWith($"I am node {app.Services.GetRequiredService<IZeroTierNode>().Id}. You are node {caller.Id} on network", answer, StringComparison.Ordinal);
+        Assert.StartsWith($"I am node {app.Services.GetRequiredService<ZeroTierNode>().Id}. You are node {caller.Id} on network", answer, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -29,7 +29,7 @@ public sealed class EndpointTests(SampleApp app) : IClassFixture<SampleApp>
     {
         await using var factory = SampleApp.OnNetwork(app.Network);
         using var inside = factory.CreateClient();
-        await factory.Services.GetRequiredService<IZeroTierNode>().WaitForOnlineAsync(Cancel);
+        await factory.Services.GetRequiredService<ZeroTierNode>().WaitForOnlineAsync(Cancel);
         var context = await factory.Server.SendAsync(
             request =>
             {
@@ -56,7 +56,7 @@ public sealed class EndpointTests(SampleApp app) : IClassFixture<SampleApp>
         Assert.EndsWith("is online", events.Current.Data, StringComparison.Ordinal);
 
         var network = NetworkId.AdHoc(7, 7);
-        await app.Services.GetRequiredService<IZeroTierNode>().JoinAsync(network, Cancel);
+        await app.Services.GetRequiredService<ZeroTierNode>().JoinAsync(network, Cancel);
         do
         {
             Assert.True(await events.MoveNextAsync());

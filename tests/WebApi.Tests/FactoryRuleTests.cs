@@ -93,7 +93,7 @@ public sealed class FactoryRuleTests(ITestOutputHelper output)
         await using var factory = new WebApplicationFactory<Program>();
         using var client = factory.CreateClient();
         Assert.Equal("Healthy", await client.GetStringAsync("/healthz", Cancel));
-        var node = factory.Services.GetRequiredService<IZeroTierNode>();
+        var node = factory.Services.GetRequiredService<ZeroTierNode>();
         Assert.Equal(ZeroTierNodeState.Stopped, node.State);
         var error = await Assert.ThrowsAsync<ZeroTierException>(() => node.WaitForOnlineAsync(Cancel));
         Assert.Contains("TestServer", error.Message, StringComparison.Ordinal);
@@ -130,7 +130,7 @@ public sealed class FactoryRuleTests(ITestOutputHelper output)
                 await using var factory = SampleApp.OnNetwork(network);
                 factory.UseKestrel();
                 using var client = await network.CreateClientAsync(factory.Services, cancellationToken: Cancel);
-                Assert.Contains($"I am node {factory.Services.GetRequiredService<IZeroTierNode>().Id}", await client.GetStringAsync("/", Cancel), StringComparison.Ordinal);
+                Assert.Contains($"I am node {factory.Services.GetRequiredService<ZeroTierNode>().Id}", await client.GetStringAsync("/", Cancel), StringComparison.Ordinal);
                 output.WriteLine($"answered after {Stopwatch.GetElapsedTime(begin).TotalMilliseconds:F0} ms");
             }
 

@@ -19,9 +19,9 @@ public abstract class ConformanceTest<TEngine> : IAsyncLifetime
 
     protected NodePair Pair => _pair ?? throw new InvalidOperationException("The test has not begun.");
 
-    protected IZeroTierNode Server => Pair.Server;
+    protected ZeroTierNode Server => Pair.Server;
 
-    protected IZeroTierNode Client => Pair.Client;
+    protected ZeroTierNode Client => Pair.Client;
 
     protected NetworkId Network => Pair.Network;
 
@@ -72,20 +72,20 @@ public abstract class ConformanceTest<TEngine> : IAsyncLifetime
     }
 
     /// <summary>The first address of a node on the network, of a family where it has one.</summary>
-    protected IPAddress AddressOf(IZeroTierNode node, AddressFamily family = AddressFamily.Unspecified) =>
+    protected IPAddress AddressOf(ZeroTierNode node, AddressFamily family = AddressFamily.Unspecified) =>
         node.Networks.Single(n => n.Id == Network).Addresses.Select(a => a.Address)
             .First(a => family == AddressFamily.Unspecified || a.AddressFamily == family);
 
-    protected ZeroTierEndPoint On(IZeroTierNode node, int port) => new(Network, AddressOf(node), port);
+    protected ZeroTierEndPoint On(ZeroTierNode node, int port) => new(Network, AddressOf(node), port);
 
     protected Task<IZeroTierListener> Listen(int port = 0, ZeroTierConnectionOptions? options = null) =>
-        Bounded(Server.ListenAsync(new ZeroTierEndPoint(Network, port), options, Token));
+        Bounded(Server.ListenAsync(new ZeroTierEndPoint(Network, port), options ?? ZeroTierConnectionOptions.Default, Token));
 
     /// <summary>A connection from the client to a listener of the server, both ends.</summary>
     protected async Task<(ZeroTierConnection Client, ZeroTierConnection Server)> Connect(IZeroTierListener listener, ZeroTierConnectionOptions? options = null)
     {
         var accepting = Bounded(listener.AcceptAsync(Token));
-        var client = await Bounded(Client.ConnectAsync(On(Server, listener.EndPoint.Port), options, Token)).ConfigureAwait(false);
+        var client = await Bounded(Client.ConnectAsync(On(Server, listener.EndPoint.Port), options ?? ZeroTierConnectionOptions.Default, Token)).ConfigureAwait(false);
         var server = await accepting.ConfigureAwait(false);
         Assert.NotNull(server);
         return (client, server);

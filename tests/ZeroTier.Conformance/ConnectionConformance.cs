@@ -14,7 +14,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
         foreach (var address in Server.Networks[0].Addresses.Select(a => a.Address))
         {
             var accepting = Bounded(listener.AcceptAsync(Token));
-            await using var client = await Bounded(Client.ConnectAsync(new ZeroTierEndPoint(Network, address, listener.EndPoint.Port), null, Token));
+            await using var client = await Bounded(Client.ConnectAsync(new ZeroTierEndPoint(Network, address, listener.EndPoint.Port), Token));
             await using var server = (await accepting)!;
 
             Assert.Equal(new IPEndPoint(address, listener.EndPoint.Port), client.RemoteEndPoint);
@@ -50,7 +50,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     [Fact]
     public async Task Listen_OneAddress_TakesThatAddressOnly()
     {
-        await using var listener = await Bounded(Server.ListenAsync(On(Server, 0), null, Token));
+        await using var listener = await Bounded(Server.ListenAsync(On(Server, 0), Token));
 
         var (client, server) = await Connect(listener);
 
@@ -62,7 +62,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
 
     [Fact]
     public async Task Listen_ForeignAddress_Fails() =>
-        await Fails(ZeroTierError.AddressNotAvailable, () => Server.ListenAsync(On(Client, 0), null, Token).AsTask());
+        await Fails(ZeroTierError.AddressNotAvailable, () => Server.ListenAsync(On(Client, 0), Token).AsTask());
 
     [Fact]
     public async Task Listen_PortZero_YieldsDifferentRealPorts()
@@ -85,7 +85,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     public async Task Listen_TakenPort_FailsUntilItIsFreed()
     {
         var listener = await Listen(8080);
-        await Fails(ZeroTierError.AddressInUse, () => Server.ListenAsync(new ZeroTierEndPoint(Network, 8080), null, Token).AsTask());
+        await Fails(ZeroTierError.AddressInUse, () => Server.ListenAsync(new ZeroTierEndPoint(Network, 8080), Token).AsTask());
 
         await Bounded(listener.DisposeAsync());
 
@@ -97,24 +97,24 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
 
     [Fact]
     public async Task Listen_NetworkNotJoined_Fails() => await Fails(
-        ZeroTierError.NetworkNotJoined, () => Server.ListenAsync(new ZeroTierEndPoint(Pair.OtherNetwork, 80), null, Token).AsTask());
+        ZeroTierError.NetworkNotJoined, () => Server.ListenAsync(new ZeroTierEndPoint(Pair.OtherNetwork, 80), Token).AsTask());
 
     [Fact]
     public async Task Connect_NobodyListens_IsRefused()
     {
-        var error = await Fails(ZeroTierError.ConnectionRefused, () => Client.ConnectAsync(On(Server, 4321), null, Token).AsTask());
+        var error = await Fails(ZeroTierError.ConnectionRefused, () => Client.ConnectAsync(On(Server, 4321), Token).AsTask());
 
         Assert.Contains("4321", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Connect_WithoutAnAddress_Fails() => await Fails(
-        ZeroTierError.AddressNotAvailable, () => Client.ConnectAsync(new ZeroTierEndPoint(Network, 80), null, Token).AsTask());
+        ZeroTierError.AddressNotAvailable, () => Client.ConnectAsync(new ZeroTierEndPoint(Network, 80), Token).AsTask());
 
     [Fact]
     public async Task Connect_AddressOutsideTheNetwork_HasNoRoute() => await Fails(
         ZeroTierError.AddressNotAvailable,
-        () => Client.ConnectAsync(new ZeroTierEndPoint(Network, IPAddress.Parse("2001:db8::1"), 80), null, Token).AsTask());
+        () => Client.ConnectAsync(new ZeroTierEndPoint(Network, IPAddress.Parse("2001:db8::1"), 80), Token).AsTask());
 
     [Fact]
     public async Task Connect_SilentAddress_EndsWhenCancelled()
@@ -128,7 +128,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
         using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => Bounded(Client.ConnectAsync(new ZeroTierEndPoint(Network, address, 80), null, stop.Token)));
+            () => Bounded(Client.ConnectAsync(new ZeroTierEndPoint(Network, address, 80), stop.Token)));
     }
 
     [Fact]
@@ -319,7 +319,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
 
         Assert.Null(await Bounded(accepting));
         Assert.Null(await Bounded(listener.AcceptAsync(Token)));
-        await Fails(ZeroTierError.ConnectionRefused, () => Client.ConnectAsync(On(Server, listener.EndPoint.Port), null, Token).AsTask());
+        await Fails(ZeroTierError.ConnectionRefused, () => Client.ConnectAsync(On(Server, listener.EndPoint.Port), Token).AsTask());
         await Send(client, new byte[] { 4 });
         Assert.Equal([4], await Receive(server, 1));
         await client.DisposeAsync();
@@ -383,7 +383,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     {
         byte[] data = new byte[1000];
         new Random(number).NextBytes(data);
-        await using var connection = await Bounded(Client.ConnectAsync(On(Server, listener.EndPoint.Port), null, Token));
+        await using var connection = await Bounded(Client.ConnectAsync(On(Server, listener.EndPoint.Port), Token));
         await Send(connection, data);
         Assert.Equal(data, await Receive(connection, data.Length));
     }

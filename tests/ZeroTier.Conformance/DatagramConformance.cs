@@ -122,7 +122,7 @@ public abstract class DatagramConformance<TEngine> : ConformanceTest<TEngine>
         Assert.Equal(0, Server.GetStatistics().TcpConnections);
     }
 
-    private Task<IZeroTierDatagramSocket> Bind(IZeroTierNode node) => Bounded(node.BindDatagramAsync(new ZeroTierEndPoint(Network, 0), Token));
+    private Task<IZeroTierDatagramSocket> Bind(ZeroTierNode node) => Bounded(node.BindDatagramAsync(new ZeroTierEndPoint(Network, 0), Token));
 
     /// <summary>Datagrams may be lost: repeats until one arrives.</summary>
     private async Task<ZeroTierReceivedDatagram> Exchange(

@@ -11,7 +11,7 @@ public abstract class EngineStreamConformance<TEngine> : StreamConformance
     public override async ValueTask InitializeAsync()
     {
         _pair = await new TEngine().StartPairAsync(Token);
-        _listener = await _pair.Server.ListenAsync(new ZeroTierEndPoint(_pair.Network, 7000), null, Token);
+        _listener = await _pair.Server.ListenAsync(new ZeroTierEndPoint(_pair.Network, 7000), Token);
     }
 
     public override async ValueTask DisposeAsync()
@@ -29,7 +29,7 @@ public abstract class EngineStreamConformance<TEngine> : StreamConformance
     {
         var address = _pair!.Server.Networks.Single(n => n.Id == _pair.Network).Addresses[0].Address;
         var accepting = _listener!.AcceptAsync(Token);
-        var client = await _pair.Client.ConnectAsync(new ZeroTierEndPoint(_pair.Network, address, 7000), null, Token);
+        var client = await _pair.Client.ConnectAsync(new ZeroTierEndPoint(_pair.Network, address, 7000), Token);
         return new StreamPair(new ZeroTierConnectionStream(client), new ZeroTierConnectionStream((await accepting)!));
     }
 }

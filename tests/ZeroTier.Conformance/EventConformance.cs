@@ -48,7 +48,7 @@ public abstract class EventConformance<TEngine> : ConformanceTest<TEngine>
         using var subscription = other.Subscribe();
         await using var listener = await Listen();
 
-        await using var connection = await Bounded(other.ConnectAsync(On(Server, listener.EndPoint.Port), null, Token));
+        await using var connection = await Bounded(other.ConnectAsync(On(Server, listener.EndPoint.Port), Token));
         var server = Server.Id;
         var events = await ReadUntil(subscription, e => e.Peer == server);
 

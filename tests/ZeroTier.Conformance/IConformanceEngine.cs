@@ -11,10 +11,10 @@ public interface IConformanceEngine
 public abstract class NodePair : IAsyncDisposable
 {
     /// <summary>The node that listens in most tests.</summary>
-    public abstract IZeroTierNode Server { get; }
+    public abstract ZeroTierNode Server { get; }
 
     /// <summary>The node that connects in most tests.</summary>
-    public abstract IZeroTierNode Client { get; }
+    public abstract ZeroTierNode Client { get; }
 
     /// <summary>The network that both have joined.</summary>
     public abstract NetworkId Network { get; }
@@ -43,7 +43,7 @@ public abstract class NodePair : IAsyncDisposable
     }
 
     /// <summary>A further node, not started, with its own identity and no networks. The pair disposes it.</summary>
-    public abstract IZeroTierNode CreateNode();
+    public abstract ZeroTierNode CreateNode();
 
     /// <inheritdoc />
     public abstract ValueTask DisposeAsync();

@@ -45,8 +45,8 @@ public abstract class LifeCycleConformance<TEngine> : ConformanceTest<TEngine>
 
         await Fails(ZeroTierError.NotRunning, () => Server.WaitForOnlineAsync(Token));
         await Fails(ZeroTierError.NotRunning, () => Server.WaitForNetworkAsync(Network, Token));
-        await Fails(ZeroTierError.NotRunning, () => Server.ListenAsync(endPoint, null, Token).AsTask());
-        await Fails(ZeroTierError.NotRunning, () => Server.ConnectAsync(endPoint, null, Token).AsTask());
+        await Fails(ZeroTierError.NotRunning, () => Server.ListenAsync(endPoint, Token).AsTask());
+        await Fails(ZeroTierError.NotRunning, () => Server.ConnectAsync(endPoint, Token).AsTask());
         await Fails(ZeroTierError.NotRunning, () => Server.BindDatagramAsync(endPoint, Token).AsTask());
         await Bounded(Server.DrainAsync(Token));
         Assert.False(Server.IsOnline);

@@ -82,7 +82,7 @@ public abstract class NetworkConformance<TEngine> : ConformanceTest<TEngine>
         Assert.Null(await Bounded(accepting));
         Assert.NotNull(await Bounded(server.ReceiveEnded));
         Assert.NotNull(await Bounded(client.ReceiveEnded));
-        await Fails(ZeroTierError.NetworkNotJoined, () => Server.ListenAsync(new ZeroTierEndPoint(Network, 0), null, Token).AsTask());
+        await Fails(ZeroTierError.NetworkNotJoined, () => Server.ListenAsync(new ZeroTierEndPoint(Network, 0), Token).AsTask());
         await client.DisposeAsync();
         await server.DisposeAsync();
     }

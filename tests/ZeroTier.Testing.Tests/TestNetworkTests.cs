@@ -60,7 +60,7 @@ public sealed class TestNetworkTests
         Assert.Equal(3, addresses.Length);
         Assert.Equal(3, addresses.Distinct().Count());
         Assert.All(addresses, address => Assert.StartsWith("http://[fc", address, StringComparison.Ordinal));
-        await using var caller = await network.StartNodeAsync(app.Services.GetRequiredService<IZeroTierNode>().Networks.Select(n => n.Id), Cancel);
+        await using var caller = await network.StartNodeAsync(app.Services.GetRequiredService<ZeroTierNode>().Networks.Select(n => n.Id), Cancel);
         foreach (string address in addresses)
         {
             using var client = new HttpClient(new ZeroTierHttpHandler(caller)) { BaseAddress = new Uri(address) };
@@ -163,7 +163,7 @@ public sealed class TestNetworkTests
         using var host = builder.Build();
         await host.StartAsync(Cancel);
         using var client = new HttpClient(host.Services.GetRequiredService<ZeroTierHttpHandler>()) { BaseAddress = await network.GetBaseAddressAsync(app.Services, Cancel) };
-        Assert.Equal(host.Services.GetRequiredService<IZeroTierNode>().Id.ToString(), await client.GetStringAsync("/", Cancel));
+        Assert.Equal(host.Services.GetRequiredService<ZeroTierNode>().Id.ToString(), await client.GetStringAsync("/", Cancel));
         await host.StopAsync(Cancel);
         Assert.Contains("no web server", (await Assert.ThrowsAsync<InvalidOperationException>(() => network.GetBaseAddressAsync(host.Services, Cancel))).Message, StringComparison.Ordinal);
     }
@@ -218,7 +218,7 @@ public sealed class TestNetworkTests
         await using var app = await StartAsync(network, zt => zt.Listen(8080));
         using var client = await network.CreateClientAsync(app.Services, cancellationToken: Cancel);
         string caller = await client.GetStringAsync("/", Cancel);
-        await app.Services.GetRequiredService<IZeroTierNode>().RestartAsync(Cancel);
+        await app.Services.GetRequiredService<ZeroTierNode>().RestartAsync(Cancel);
         using var again = await network.CreateClientAsync(app.Services, cancellationToken: Cancel);
         Assert.Equal(caller, await EventuallyAsync(again, "/"));
     }

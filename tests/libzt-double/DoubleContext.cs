@@ -46,7 +46,7 @@ internal sealed class DoubleContext : AssemblyLoadContext
     }
 
     /// <summary>A node of this context's engine. Options are carried over by name: here the types are others than those of the default context.</summary>
-    public IZeroTierNode CreateNode(DoubleNodeOptions options)
+    public ZeroTierNode CreateNode(DoubleNodeOptions options)
     {
         object target = Activator.CreateInstance(_options)!;
         Set(target, "LibraryPath", Control.Path);
@@ -60,7 +60,7 @@ internal sealed class DoubleContext : AssemblyLoadContext
 
         try
         {
-            return (IZeroTierNode)Activator.CreateInstance(_node, target)!;
+            return (ZeroTierNode)Activator.CreateInstance(_node, target)!;
         }
         catch (TargetInvocationException e) when (e.InnerException is not null)
         {

@@ -7,7 +7,7 @@ namespace ZeroTier.LibztDouble;
 public sealed class DoubleNode : IAsyncDisposable
 {
     private readonly DoubleContext _context;
-    private readonly List<IZeroTierNode> _siblings = [];
+    private readonly List<ZeroTierNode> _siblings = [];
     private bool _disposed;
 
     private DoubleNode(DoubleContext context, DoubleNodeOptions options)
@@ -17,7 +17,7 @@ public sealed class DoubleNode : IAsyncDisposable
     }
 
     /// <summary>The node.</summary>
-    public IZeroTierNode Node { get; }
+    public ZeroTierNode Node { get; }
 
     /// <summary>The script, the record and the counters of its double.</summary>
     public DoubleControl Control => _context.Control;
@@ -39,7 +39,7 @@ public sealed class DoubleNode : IAsyncDisposable
     }
 
     /// <summary>A second node on the same engine and library, as in one process. Disposed with this one.</summary>
-    public IZeroTierNode CreateSibling(DoubleNodeOptions? options = null)
+    public ZeroTierNode CreateSibling(DoubleNodeOptions? options = null)
     {
         var node = _context.CreateNode(options ?? new DoubleNodeOptions());
         _siblings.Add(node);

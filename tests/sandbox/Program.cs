@@ -36,7 +36,7 @@ try
     await using var app = builder.Build();
     app.MapGet("/", (HttpContext context) => context.GetZeroTierPeer()!.Node.ToString());
     await app.StartAsync(limit.Token);
-    var server = app.Services.GetRequiredService<IZeroTierNode>();
+    var server = app.Services.GetRequiredService<ZeroTierNode>();
     var node = server.Id;
 
     await using var client = new ManagedNode(new ManagedNodeOptions { Planet = planet, Networks = [server.Networks[0].Id] });

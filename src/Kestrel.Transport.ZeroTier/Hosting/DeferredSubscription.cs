@@ -13,7 +13,7 @@ internal sealed class DeferredSubscription(int capacity) : IZeroTierEventSubscri
     public long Dropped => _attached.Task is { IsCompletedSuccessfully: true, Result: { } inner } ? inner.Dropped : 0;
 
     /// <summary>Connects to the node that has been made.</summary>
-    public void Attach(IZeroTierNode node)
+    public void Attach(ZeroTierNode node)
     {
         lock (_gate)
         {

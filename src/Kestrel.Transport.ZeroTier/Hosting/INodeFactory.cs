@@ -10,4 +10,4 @@ internal interface INodeFactory
 }
 
 /// <summary>A node and what must live as long as it, such as the development network; the backing is disposed after the node.</summary>
-internal sealed record NodeLease(IZeroTierNode Node, IAsyncDisposable? Backing = null);
+internal sealed record NodeLease(ZeroTierNode Node, IAsyncDisposable? Backing = null);

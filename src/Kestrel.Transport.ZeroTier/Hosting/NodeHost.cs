@@ -11,7 +11,7 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 /// The host's one node. Made and started once, by whoever comes first: the host's start or the first bind (rule 8.1). Until then it answers like a stopped
 /// node, so that it can be injected anywhere.
 /// </summary>
-internal sealed class NodeHost : IZeroTierNode, IDisposable
+internal sealed class NodeHost : ZeroTierNode, IDisposable
 {
     private static readonly TimeSpan OnlinePatience = TimeSpan.FromSeconds(10);
 
@@ -45,25 +45,25 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
     /// <summary>What the node has reported.</summary>
     public NodeWatch Watch { get; }
 
-    public string Engine => Inner?.Engine ?? "none";
+    public override string Engine => Inner?.Engine ?? "none";
 
-    public string EngineVersion => Inner?.EngineVersion ?? "";
+    public override string EngineVersion => Inner?.EngineVersion ?? "";
 
-    public ZeroTierNodeState State => Inner?.State ?? (_closing.IsCancellationRequested ? ZeroTierNodeState.Disposed : ZeroTierNodeState.Stopped);
+    public override ZeroTierNodeState State => Inner?.State ?? (_closing.IsCancellationRequested ? ZeroTierNodeState.Disposed : ZeroTierNodeState.Stopped);
 
-    public ZeroTierException? FatalError => Inner?.FatalError;
+    public override ZeroTierException? FatalError => Inner?.FatalError;
 
-    public string? Warning => Inner?.Warning;
+    public override string? Warning => Inner?.Warning;
 
-    public NodeId Id => Started().Id;
+    public override NodeId Id => Started().Id;
 
-    public bool IsOnline => Inner?.IsOnline ?? false;
+    public override bool IsOnline => Inner?.IsOnline ?? false;
 
-    public IReadOnlyList<ZeroTierNetwork> Networks => Inner?.Networks ?? [];
+    public override IReadOnlyList<ZeroTierNetwork> Networks => Inner?.Networks ?? [];
 
-    public IReadOnlyList<ZeroTierPeer> Peers => Inner?.Peers ?? [];
+    public override IReadOnlyList<ZeroTierPeer> Peers => Inner?.Peers ?? [];
 
-    private IZeroTierNode? Inner => Volatile.Read(ref _lease)?.Node;
+    private ZeroTierNode? Inner => Volatile.Read(ref _lease)?.Node;
 
     /// <summary>Why there is to be no node; null when there is.</summary>
     public string? LeftOut => !_options.Value.Enabled
@@ -107,37 +107,48 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
         }
     }
 
-    public async Task StartAsync(CancellationToken cancellationToken = default)
+    public override async Task StartAsync(CancellationToken cancellationToken = default)
     {
         await EnsureStartedAsync(cancellationToken).ConfigureAwait(false);
         await Started().StartAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    public ValueTask DrainAsync(CancellationToken cancellationToken = default) => Inner?.DrainAsync(cancellationToken) ?? ValueTask.CompletedTask;
+    public override ValueTask DrainAsync(CancellationToken cancellationToken = default) => Inner?.DrainAsync(cancellationToken) ?? ValueTask.CompletedTask;
 
-    public Task StopAsync(CancellationToken cancellationToken = default) => Inner?.StopAsync(cancellationToken) ?? Task.CompletedTask;
+    public override Task StopAsync(CancellationToken cancellationToken = default) => Inner?.StopAsync(cancellationToken) ?? Task.CompletedTask;
 
-    public Task RestartAsync(CancellationToken cancellationToken = default) => Started().RestartAsync(cancellationToken);
+    public override async Task RestartAsync(CancellationToken cancellationToken = default) =>
+        await Started().RestartAsync(cancellationToken).ConfigureAwait(false);
 
-    public Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default) =>
-        IsKeptForTheStart(network, join: true) ? Task.CompletedTask : Started().JoinAsync(network, cancellationToken);
+    public override async Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default)
+    {
+        if (!IsKeptForTheStart(network, join: true))
+        {
+            await Started().JoinAsync(network, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
-    public Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) =>
-        IsKeptForTheStart(network, join: false) ? Task.CompletedTask : Started().LeaveAsync(network, cancellationToken);
+    public override async Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default)
+    {
+        if (!IsKeptForTheStart(network, join: false))
+        {
+            await Started().LeaveAsync(network, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
-    public async Task WaitForOnlineAsync(CancellationToken cancellationToken = default)
+    public override async Task WaitForOnlineAsync(CancellationToken cancellationToken = default)
     {
         await EnsureStartedAsync(cancellationToken).ConfigureAwait(false);
         await Started().WaitForOnlineAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    public async Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken = default)
+    public override async Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken = default)
     {
         await EnsureStartedAsync(cancellationToken).ConfigureAwait(false);
         return await Started().WaitForNetworkAsync(network, cancellationToken).ConfigureAwait(false);
     }
 
-    public IZeroTierEventSubscription Subscribe(int capacity = 256)
+    public override IZeroTierEventSubscription Subscribe(int capacity)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         NodeLease? lease;
@@ -164,18 +175,20 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
         return lease.Node.Subscribe(capacity);
     }
 
-    public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default) =>
-        Started().ListenAsync(endPoint, options, cancellationToken);
+    protected override async ValueTask<IZeroTierListener> ListenCoreAsync(
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken) =>
+        await Started().ListenAsync(endPoint, options, cancellationToken).ConfigureAwait(false);
 
-    public ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default) =>
-        Started().ConnectAsync(endPoint, options, cancellationToken);
+    protected override async ValueTask<ZeroTierConnection> ConnectCoreAsync(
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken) =>
+        await Started().ConnectAsync(endPoint, options, cancellationToken).ConfigureAwait(false);
 
-    public ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default) =>
-        Started().BindDatagramAsync(endPoint, cancellationToken);
+    protected override async ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken) =>
+        await Started().BindDatagramAsync(endPoint, cancellationToken).ConfigureAwait(false);
 
-    public ZeroTierStatistics GetStatistics() => Inner?.GetStatistics() ?? new ZeroTierStatistics();
+    public override ZeroTierStatistics GetStatistics() => Inner?.GetStatistics() ?? new ZeroTierStatistics();
 
-    public async ValueTask DisposeAsync() => await CloseAsync(drain: null).ConfigureAwait(false);
+    public override async ValueTask DisposeAsync() => await CloseAsync(drain: null).ConfigureAwait(false);
 
     /// <summary>For containers that are disposed synchronously; the node then ends in the background.</summary>
     public void Dispose() => _ = CloseAsync(drain: null);
@@ -249,7 +262,7 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
     }
 
     /// <summary>An engine knows what is wrong with a folder or a port, but not by which setting of the host they came to it.</summary>
-    private static async Task StartNamingSettingsAsync(IZeroTierNode node, CancellationToken cancellationToken)
+    private static async Task StartNamingSettingsAsync(ZeroTierNode node, CancellationToken cancellationToken)
     {
         try
         {
@@ -263,7 +276,7 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
     }
 
     /// <summary>What this engine can never join is a mistake in the settings, not something to wait for.</summary>
-    private static void RefuseImpossibleNetworks(IZeroTierNode node, ZeroTierOptions options)
+    private static void RefuseImpossibleNetworks(ZeroTierNode node, ZeroTierOptions options)
     {
         foreach (var network in node.Networks.Where(network => network.Status is ZeroTierNetworkStatus.NotSupported or ZeroTierNetworkStatus.NotFound))
         {
@@ -277,7 +290,7 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
     }
 
     /// <summary>A node whose roots do not answer looks like any other until somebody asks for its health.</summary>
-    private async Task WarnUnlessOnlineAsync(IZeroTierNode node)
+    private async Task WarnUnlessOnlineAsync(ZeroTierNode node)
     {
         try
         {
@@ -400,7 +413,7 @@ internal sealed class NodeHost : IZeroTierNode, IDisposable
         }
     }
 
-    private IZeroTierNode Started() => Inner ?? throw new ZeroTierException(ZeroTierError.NotRunning, WhyNotRunning());
+    private ZeroTierNode Started() => Inner ?? throw new ZeroTierException(ZeroTierError.NotRunning, WhyNotRunning());
 
     private string WhyNotRunning() => _closing.IsCancellationRequested
         ? "The ZeroTier node has ended with its host."

@@ -19,7 +19,7 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory, ListenerRegistry l
     private int _created;
 
     /// <summary>Makes the instruments, once.</summary>
-    public void Observe(IZeroTierNode node)
+    public void Observe(ZeroTierNode node)
     {
         if (Interlocked.Exchange(ref _created, 1) != 0)
         {
@@ -39,7 +39,7 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory, ListenerRegistry l
         meter.CreateObservableCounter("zerotier.tcp.retransmissions", () => _totals.Of("retransmissions", node.GetStatistics().TcpRetransmissions), "{segment}", "TCP segments sent again.");
     }
 
-    private static Measurement<int>[] Peers(IZeroTierNode node)
+    private static Measurement<int>[] Peers(ZeroTierNode node)
     {
         int direct = 0;
         int relayed = 0;
@@ -52,25 +52,25 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory, ListenerRegistry l
         return [new(direct, PeerTags.Direct), new(relayed, PeerTags.Relayed)];
     }
 
-    private Measurement<long>[] Bytes(IZeroTierNode node)
+    private Measurement<long>[] Bytes(ZeroTierNode node)
     {
         var statistics = node.GetStatistics();
         return InAndOut("bytes", statistics.BytesReceived, statistics.BytesSent);
     }
 
-    private Measurement<long>[] Datagrams(IZeroTierNode node)
+    private Measurement<long>[] Datagrams(ZeroTierNode node)
     {
         var statistics = node.GetStatistics();
         return InAndOut("datagrams", statistics.DatagramsReceived, statistics.DatagramsSent);
     }
 
-    private Measurement<long>[] Segments(IZeroTierNode node)
+    private Measurement<long>[] Segments(ZeroTierNode node)
     {
         var statistics = node.GetStatistics();
         return InAndOut("segments", statistics.TcpSegmentsReceived, statistics.TcpSegmentsSent);
     }
 
-    private IEnumerable<Measurement<long>> Dropped(IZeroTierNode node) =>
+    private IEnumerable<Measurement<long>> Dropped(ZeroTierNode node) =>
         node.GetStatistics().Dropped.Select(reason => new Measurement<long>(
             _totals.Of($"dropped {reason.Key}", reason.Value), new KeyValuePair<string, object?>("error.type", reason.Key)));
 

@@ -10,7 +10,7 @@ internal static class Readiness
 
     /// <summary>Waits until the node is online and every network is ready.</summary>
     /// <exception cref="ZeroTierException">The limit passed, or it cannot happen; the message says which condition failed.</exception>
-    public static async Task RequireAsync(IZeroTierNode node, ZeroTierOptions options, TimeSpan limit, TimeProvider timeProvider, CancellationToken cancellationToken)
+    public static async Task RequireAsync(ZeroTierNode node, ZeroTierOptions options, TimeSpan limit, TimeProvider timeProvider, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(limit, timeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);

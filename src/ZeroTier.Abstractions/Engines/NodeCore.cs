@@ -12,7 +12,7 @@ internal sealed class NodeCore<TSession, TNetwork>
 {
     // Lock order: the gate, then _lock. Nothing is called under _lock.
     private readonly Lock _lock = new();
-    private readonly IZeroTierNode _owner;
+    private readonly ZeroTierNode _owner;
     private readonly SemaphoreSlim _gate;
     private readonly List<NetworkId> _joined;
     private NodeId? _id;
@@ -26,7 +26,7 @@ internal sealed class NodeCore<TSession, TNetwork>
     /// <param name="networks">The networks to join.</param>
     /// <param name="scheduler">Runs those who wait and those who hear events.</param>
     /// <param name="time">Dates the events.</param>
-    public NodeCore(IZeroTierNode owner, SemaphoreSlim gate, IEnumerable<NetworkId> networks, PipeScheduler scheduler, TimeProvider time)
+    public NodeCore(ZeroTierNode owner, SemaphoreSlim gate, IEnumerable<NetworkId> networks, PipeScheduler scheduler, TimeProvider time)
     {
         _owner = owner;
         _gate = gate;

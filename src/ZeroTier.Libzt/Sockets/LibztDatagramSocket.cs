@@ -30,9 +30,14 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, Ze
     /// <summary>The descriptors, one per address. The loop's thread only.</summary>
     internal List<DatagramPort> Ports { get; } = [];
 
-    public async ValueTask SendToAsync(ReadOnlyMemory<byte> datagram, IPEndPoint destination, CancellationToken cancellationToken = default)
+    public ValueTask SendToAsync(ReadOnlyMemory<byte> datagram, IPEndPoint destination, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(destination);
+        return SendToCoreAsync(datagram, destination, cancellationToken);
+    }
+
+    private async ValueTask SendToCoreAsync(ReadOnlyMemory<byte> datagram, IPEndPoint destination, CancellationToken cancellationToken)
+    {
         cancellationToken.ThrowIfCancellationRequested();
         IPAddress address = destination.Address.IsIPv4MappedToIPv6 ? destination.Address.MapToIPv4() : destination.Address;
         if (datagram.Length > MaxDatagram)

@@ -12,7 +12,11 @@ internal sealed class ManagedDatagramSocket(JoinedNetwork network, UdpSocket soc
     public ValueTask SendToAsync(ReadOnlyMemory<byte> datagram, IPEndPoint destination, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(destination);
-        cancellationToken.ThrowIfCancellationRequested();
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled(cancellationToken);
+        }
+
         try
         {
             socket.SendTo(datagram.Span, IpAddress.From(destination.Address), (ushort)destination.Port);

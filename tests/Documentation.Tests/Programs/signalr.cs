@@ -16,7 +16,7 @@ var caller = Host.CreateApplicationBuilder();
 caller.Services.AddZeroTier();
 using var host = caller.Build();
 await host.StartAsync();
-var node = host.Services.GetRequiredService<IZeroTierNode>();
+var node = host.Services.GetRequiredService<ZeroTierNode>();
 var handler = host.Services.GetRequiredService<ZeroTierHttpHandler>();
 // SNIPPET signalr-client
 await hub.StartAsync();

@@ -20,7 +20,7 @@ internal sealed class SecuredApp : IAsyncDisposable
 
     public WebApplication App { get; }
 
-    public IZeroTierNode Node => App.Services.GetRequiredService<IZeroTierNode>();
+    public ZeroTierNode Node => App.Services.GetRequiredService<ZeroTierNode>();
 
     /// <summary>The node of each connection, as the feature said, and its inner address.</summary>
     public ConcurrentQueue<(NodeId? Node, string Address)> Callers { get; } = new();

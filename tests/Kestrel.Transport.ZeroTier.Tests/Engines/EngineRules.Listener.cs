@@ -315,7 +315,7 @@ public abstract partial class EngineRules<TEngine>
         {
             try
             {
-                await using var connection = await Client.ConnectAsync(On(Server, Port), null, Token);
+                await using var connection = await Client.ConnectAsync(On(Server, Port), Token);
                 return;
             }
             catch (ZeroTierException exception) when (exception.Error is ZeroTierError.ConnectionRefused or ZeroTierError.ConnectionReset or ZeroTierError.TimedOut)

@@ -39,7 +39,7 @@ public abstract partial class EngineRules<TEngine>
     [Fact]
     public async Task Rule_7_2_Without_kestrel_data_goes_through_a_pool_of_the_process()
     {
-        await using var listener = await Bounded(Client.ListenAsync(On(Client, 9001), null, Token));
+        await using var listener = await Bounded(Client.ListenAsync(On(Client, 9001), Token));
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddSingleton<INodeFactory>(new GivenNode(Server));
         builder.Services.AddZeroTier(zt => zt.Networks.Add(Network.ToString()));
@@ -58,7 +58,7 @@ public abstract partial class EngineRules<TEngine>
     {
         var pool = new CountingPool();
         await using var host = await StartHostAsync(builder: web => web.Services.AddSingleton<IMemoryPoolFactory<byte>>(pool));
-        await using var listener = await Bounded(Client.ListenAsync(On(Client, 9001), null, Token));
+        await using var listener = await Bounded(Client.ListenAsync(On(Client, 9001), Token));
         var accepting = listener.AcceptAsync(Token);
         await using var connection = await Bounded(host.App.Services.GetRequiredService<IConnectionFactory>().ConnectAsync(On(Client, 9001), Token));
         await using var accepted = (await Bounded(accepting))!;

@@ -30,7 +30,7 @@ public abstract partial class EngineRules<TEngine> : ConformanceTest<TEngine>
         return host;
     }
 
-    private protected Task<ZeroTierConnection> DialAsync(int port = Port) => Bounded(Client.ConnectAsync(On(Server, port), null, Token));
+    private protected Task<ZeroTierConnection> DialAsync(int port = Port) => Bounded(Client.ConnectAsync(On(Server, port), Token));
 
     private protected static async Task EventuallyAsync(Func<bool> condition, string what)
     {
@@ -115,7 +115,7 @@ public abstract partial class EngineRules<TEngine> : ConformanceTest<TEngine>
         }
     }
 
-    private sealed class GivenNode(IZeroTierNode node) : INodeFactory
+    private sealed class GivenNode(ZeroTierNode node) : INodeFactory
     {
         public ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken) => new(new NodeLease(node));
     }

@@ -28,9 +28,9 @@ public sealed class FakeEngine : IConformanceEngine
             Client = _network.CreateNode();
         }
 
-        public override IZeroTierNode Server { get; }
+        public override ZeroTierNode Server { get; }
 
-        public override IZeroTierNode Client { get; }
+        public override ZeroTierNode Client { get; }
 
         public override NetworkId Network => _network.Id;
 
@@ -38,7 +38,7 @@ public sealed class FakeEngine : IConformanceEngine
 
         public override NetworkId ImpossibleNetwork { get; } = NetworkId.Parse("8056c2e21c000003");
 
-        public override IZeroTierNode CreateNode() => _network.CreateNode();
+        public override ZeroTierNode CreateNode() => _network.CreateNode();
 
         public override async ValueTask DisposeAsync()
         {

@@ -33,9 +33,9 @@ public sealed class ManagedEngine : IConformanceEngine
 
     private sealed class ManagedPair(ManagedNode root, Planet planet, NodeIdentity[] identities) : NodePair
     {
-        public override IZeroTierNode Server { get; } = new ManagedNode(new ManagedNodeOptions { Planet = planet, Identity = identities[1] });
+        public override ZeroTierNode Server { get; } = new ManagedNode(new ManagedNodeOptions { Planet = planet, Identity = identities[1] });
 
-        public override IZeroTierNode Client { get; } = new ManagedNode(new ManagedNodeOptions { Planet = planet, Identity = identities[2] });
+        public override ZeroTierNode Client { get; } = new ManagedNode(new ManagedNodeOptions { Planet = planet, Identity = identities[2] });
 
         public override NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
 
@@ -56,7 +56,7 @@ public sealed class ManagedEngine : IConformanceEngine
             await Client.WaitForOnlineAsync(cancellationToken);
         }
 
-        public override IZeroTierNode CreateNode() => new ManagedNode(new ManagedNodeOptions { Planet = planet, Identity = identities[3] });
+        public override ZeroTierNode CreateNode() => new ManagedNode(new ManagedNodeOptions { Planet = planet, Identity = identities[3] });
 
         public override async ValueTask DisposeAsync()
         {

@@ -5,7 +5,7 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Tests.Fakes;
 
 /// <summary>A node of a <see cref="FakeNetwork"/>, with a switch for each thing that can go wrong.</summary>
-internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZeroTierNode
+internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : ZeroTierNode
 {
     private readonly Lock _gate = new();
     private readonly ZeroTierEventHub _events = new();
@@ -13,6 +13,8 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
     private readonly List<FakeListener> _listeners = [];
     private readonly List<FakeConnection> _connections = [];
     private readonly HashSet<NetworkId> _ready = [];
+    private ZeroTierNodeState _state = ZeroTierNodeState.Stopped;
+    private ZeroTierException? _fatalError;
     private int _nextPort = 50000;
     private ulong _lastStart;
 
@@ -32,7 +34,9 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
 
     public ZeroTierNetworkStatus NotReadyStatus { get; set; } = ZeroTierNetworkStatus.RequestingConfiguration;
 
-    public IReadOnlyList<ZeroTierPeer> Peers { get; set; } = [];
+    public override IReadOnlyList<ZeroTierPeer> Peers => KnownPeers;
+
+    public IReadOnlyList<ZeroTierPeer> KnownPeers { get; set; } = [];
 
     /// <summary>What connections that are accepted from now on say about their peer.</summary>
     public ZeroTierPeer? PeerOfConnections { get; set; }
@@ -52,17 +56,19 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
     /// <summary>So many of the next ports asked for are taken by somebody else.</summary>
     public int TakenPorts { get; set; }
 
-    public string Engine => "fake";
+    public override string Engine => "fake";
 
-    public string EngineVersion => "1.0";
+    public override string EngineVersion => "1.0";
 
-    public ZeroTierNodeState State { get; private set; } = ZeroTierNodeState.Stopped;
+    public override ZeroTierNodeState State => _state;
 
-    public ZeroTierException? FatalError { get; private set; }
+    public override ZeroTierException? FatalError => _fatalError;
 
-    public string? Warning { get; set; }
+    public override string? Warning => KnownWarning;
 
-    public NodeId Id => _lastStart > 0 ? id : throw new ZeroTierException(ZeroTierError.NotRunning, "never started");
+    public string? KnownWarning { get; set; }
+
+    public override NodeId Id => _lastStart > 0 ? id : throw new ZeroTierException(ZeroTierError.NotRunning, "never started");
 
     public NodeId KnownId => id;
 
@@ -70,7 +76,7 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
 
     public IPAddress IPv6 => network.Id.GetSixPlaneAddress(id);
 
-    public bool IsOnline => Online && State == ZeroTierNodeState.Running;
+    public override bool IsOnline => Online && State == ZeroTierNodeState.Running;
 
     public int OpenConnections
     {
@@ -105,7 +111,7 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
         }
     }
 
-    public IReadOnlyList<ZeroTierNetwork> Networks
+    public override IReadOnlyList<ZeroTierNetwork> Networks
     {
         get
         {
@@ -116,7 +122,7 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
         }
     }
 
-    public async Task StartAsync(CancellationToken cancellationToken = default)
+    public override async Task StartAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (StartGate is { } gate)
@@ -137,7 +143,7 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
                 return;
             }
 
-            State = ZeroTierNodeState.Running;
+            _state = ZeroTierNodeState.Running;
             _lastStart++;
             if (network.ReadyOnJoin)
             {
@@ -154,7 +160,7 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
         Publish(ZeroTierEventCode.NetworkOk);
     }
 
-    public async ValueTask DrainAsync(CancellationToken cancellationToken = default)
+    public override async ValueTask DrainAsync(CancellationToken cancellationToken = default)
     {
         if (DrainGate is { } gate)
         {
@@ -166,19 +172,19 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
         Drained = true;
     }
 
-    public Task StopAsync(CancellationToken cancellationToken = default)
+    public override Task StopAsync(CancellationToken cancellationToken = default)
     {
         End(ZeroTierNodeState.Stopped, ZeroTierEventCode.NodeDown);
         return Task.CompletedTask;
     }
 
-    public async Task RestartAsync(CancellationToken cancellationToken = default)
+    public override async Task RestartAsync(CancellationToken cancellationToken = default)
     {
         await StopAsync(cancellationToken);
         await StartAsync(cancellationToken);
     }
 
-    public Task JoinAsync(NetworkId joined, CancellationToken cancellationToken = default)
+    public override Task JoinAsync(NetworkId joined, CancellationToken cancellationToken = default)
     {
         lock (_gate)
         {
@@ -197,7 +203,7 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
         return Task.CompletedTask;
     }
 
-    public Task LeaveAsync(NetworkId left, CancellationToken cancellationToken = default)
+    public override Task LeaveAsync(NetworkId left, CancellationToken cancellationToken = default)
     {
         lock (_gate)
         {
@@ -242,21 +248,22 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
 
     public void Fail(ZeroTierException error)
     {
-        FatalError = error;
+        _fatalError = error;
         End(ZeroTierNodeState.Failed, ZeroTierEventCode.NodeFatalError);
     }
 
-    public Task WaitForOnlineAsync(CancellationToken cancellationToken = default) => WaitAsync(() => IsOnline, cancellationToken);
+    public override Task WaitForOnlineAsync(CancellationToken cancellationToken = default) => WaitAsync(() => IsOnline, cancellationToken);
 
-    public async Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId wanted, CancellationToken cancellationToken = default)
+    public override async Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId wanted, CancellationToken cancellationToken = default)
     {
         await WaitAsync(() => Networks.Any(n => n.Id == wanted && n.IsReady), cancellationToken);
         return Networks.Single(n => n.Id == wanted);
     }
 
-    public IZeroTierEventSubscription Subscribe(int capacity = 256) => _events.Subscribe(capacity);
+    public override IZeroTierEventSubscription Subscribe(int capacity) => _events.Subscribe(capacity);
 
-    public async ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default)
+    protected override async ValueTask<IZeroTierListener> ListenCoreAsync(
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (ListenGate is { } gate)
@@ -284,23 +291,23 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
                 throw new ZeroTierException(ZeroTierError.AddressInUse, $"Port {port} is taken.");
             }
 
-            var listener = new FakeListener(this, new ZeroTierEndPoint(endPoint.Network, endPoint.Address, port), options ?? ZeroTierConnectionOptions.Default);
+            var listener = new FakeListener(this, new ZeroTierEndPoint(endPoint.Network, endPoint.Address, port), options);
             _listeners.Add(listener);
             return listener;
         }
     }
 
-    public ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default)
+    protected override ValueTask<ZeroTierConnection> ConnectCoreAsync(
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
         if (network.Find(endPoint.Address!, endPoint.Port) is not { } listener)
         {
-            throw new ZeroTierException(ZeroTierError.ConnectionRefused, $"{endPoint} refused the connection.");
+            return ValueTask.FromException<ZeroTierConnection>(new ZeroTierException(ZeroTierError.ConnectionRefused, $"{endPoint} refused the connection."));
         }
 
         var local = new IPEndPoint(endPoint.Address!.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPv4 : IPv6, Interlocked.Increment(ref _nextPort));
         var remote = new IPEndPoint(endPoint.Address!, endPoint.Port);
-        var mine = new FakeConnection(network.Id, local, remote, listener.Node.KnownId, options ?? ZeroTierConnectionOptions.Default);
+        var mine = new FakeConnection(network.Id, local, remote, listener.Node.KnownId, options);
         var theirs = new FakeConnection(network.Id, remote, local, id, listener.Options) { Peer = listener.Node.PeerOfConnections };
         mine.Connect(theirs);
         lock (_gate)
@@ -311,13 +318,13 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
         listener.Node.Track(theirs);
         if (!listener.Offer(theirs))
         {
-            throw new ZeroTierException(ZeroTierError.ConnectionRefused, $"{endPoint} refused the connection.");
+            return ValueTask.FromException<ZeroTierConnection>(new ZeroTierException(ZeroTierError.ConnectionRefused, $"{endPoint} refused the connection."));
         }
 
         return new(mine);
     }
 
-    public ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default) =>
+    protected override ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
     public ZeroTierStatistics Statistics { get; set; } = new()
@@ -332,9 +339,9 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
         Dropped = new Dictionary<string, long> { ["vl1.mac"] = 3 },
     };
 
-    public ZeroTierStatistics GetStatistics() => Statistics with { TcpConnections = OpenConnections };
+    public override ZeroTierStatistics GetStatistics() => Statistics with { TcpConnections = OpenConnections };
 
-    public ValueTask DisposeAsync()
+    public override ValueTask DisposeAsync()
     {
         End(ZeroTierNodeState.Disposed, ZeroTierEventCode.NodeDown);
         _events.Dispose();
@@ -372,7 +379,7 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : IZe
         FakeConnection[] connections;
         lock (_gate)
         {
-            State = state;
+            _state = state;
             _ready.Clear();
             listeners = [.. _listeners];
             connections = [.. _connections];

@@ -11,9 +11,9 @@ public sealed class LibztTransport : NodeTransport, IAsyncLifetime
 
     private protected override NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
 
-    private protected override IZeroTierNode Server => Available(_server);
+    private protected override ZeroTierNode Server => Available(_server);
 
-    private protected override IZeroTierNode Client => Available(_client);
+    private protected override ZeroTierNode Client => Available(_client);
 
     public async ValueTask InitializeAsync()
     {
@@ -35,7 +35,7 @@ public sealed class LibztTransport : NodeTransport, IAsyncLifetime
         }
     }
 
-    private static IZeroTierNode Available(DoubleNode? node)
+    private static ZeroTierNode Available(DoubleNode? node)
     {
         Assert.SkipWhen(node is null, DoubleLibrary.SkipReason ?? "");
         return node!.Node;

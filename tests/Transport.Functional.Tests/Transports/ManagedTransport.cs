@@ -8,13 +8,13 @@ namespace Transport.Functional.Tests.Transports;
 public sealed class ManagedTransport : NodeTransport, IAsyncLifetime
 {
     private readonly LoopbackUniverse _universe = new();
-    private IZeroTierNode? _server;
+    private ZeroTierNode? _server;
 
     private protected override NetworkId Network => LoopbackUniverse.Network;
 
-    private protected override IZeroTierNode Server => _server!;
+    private protected override ZeroTierNode Server => _server!;
 
-    private protected override IZeroTierNode Client => _universe.Client;
+    private protected override ZeroTierNode Client => _universe.Client;
 
     public async ValueTask InitializeAsync()
     {

@@ -16,10 +16,10 @@ public abstract class NodeTransport : FunctionalTransport
     private protected abstract NetworkId Network { get; }
 
     /// <summary>The node that Kestrel listens on; online.</summary>
-    private protected abstract IZeroTierNode Server { get; }
+    private protected abstract ZeroTierNode Server { get; }
 
     /// <summary>The node that calls; online.</summary>
-    private protected abstract IZeroTierNode Client { get; }
+    private protected abstract ZeroTierNode Client { get; }
 
     internal NodeId ClientId => Client.Id;
 
@@ -47,7 +47,7 @@ public abstract class NodeTransport : FunctionalTransport
         return handler;
     }
 
-    private sealed class SharedNodeFactory(IZeroTierNode node) : INodeFactory
+    private sealed class SharedNodeFactory(ZeroTierNode node) : INodeFactory
     {
         public ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken) => new(new NodeLease(new SharedNode(node)));
     }

@@ -3,54 +3,56 @@ using ZeroTier;
 namespace Transport.Functional.Tests.Transports;
 
 /// <summary>A running node that several hosts use in turn or at once: what a host does to end its node does nothing here.</summary>
-internal sealed class SharedNode(IZeroTierNode inner) : IZeroTierNode
+internal sealed class SharedNode(ZeroTierNode inner) : ZeroTierNode
 {
-    public string Engine => inner.Engine;
+    public override string Engine => inner.Engine;
 
-    public string EngineVersion => inner.EngineVersion;
+    public override string EngineVersion => inner.EngineVersion;
 
-    public ZeroTierNodeState State => inner.State;
+    public override ZeroTierNodeState State => inner.State;
 
-    public ZeroTierException? FatalError => inner.FatalError;
+    public override ZeroTierException? FatalError => inner.FatalError;
 
-    public NodeId Id => inner.Id;
+    public override NodeId Id => inner.Id;
 
-    public bool IsOnline => inner.IsOnline;
+    public override bool IsOnline => inner.IsOnline;
 
-    public IReadOnlyList<ZeroTierNetwork> Networks => inner.Networks;
+    public override IReadOnlyList<ZeroTierNetwork> Networks => inner.Networks;
 
-    public IReadOnlyList<ZeroTierPeer> Peers => inner.Peers;
+    public override IReadOnlyList<ZeroTierPeer> Peers => inner.Peers;
 
-    public Task StartAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
+    public override Task StartAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
 
     // Would wait for the connections of other tests too; what was sent arrives anyway, for the node lives on.
-    public ValueTask DrainAsync(CancellationToken cancellationToken = default) => ValueTask.CompletedTask;
+    public override ValueTask DrainAsync(CancellationToken cancellationToken = default) => ValueTask.CompletedTask;
 
-    public Task StopAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
+    public override Task StopAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
 
-    public Task RestartAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException("The node is shared.");
+    public override Task RestartAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException("The node is shared.");
 
-    public Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default) => inner.JoinAsync(network, cancellationToken);
+    public override Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default) => inner.JoinAsync(network, cancellationToken);
 
-    public Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) => throw new NotSupportedException("The node is shared.");
+    public override Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) => throw new NotSupportedException("The node is shared.");
 
-    public Task WaitForOnlineAsync(CancellationToken cancellationToken = default) => inner.WaitForOnlineAsync(cancellationToken);
+    public override Task WaitForOnlineAsync(CancellationToken cancellationToken = default) => inner.WaitForOnlineAsync(cancellationToken);
 
-    public Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken = default) =>
+    public override Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken = default) =>
         inner.WaitForNetworkAsync(network, cancellationToken);
 
-    public IZeroTierEventSubscription Subscribe(int capacity = 256) => inner.Subscribe(capacity);
+    public override IZeroTierEventSubscription Subscribe(int capacity) => inner.Subscribe(capacity);
 
-    public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default) =>
+    protected override ValueTask<IZeroTierListener> ListenCoreAsync(
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken) =>
         inner.ListenAsync(endPoint, options, cancellationToken);
 
-    public ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions? options = null, CancellationToken cancellationToken = default) =>
+    protected override ValueTask<ZeroTierConnection> ConnectCoreAsync(
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken) =>
         inner.ConnectAsync(endPoint, options, cancellationToken);
 
-    public ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default) =>
+    protected override ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken) =>
         inner.BindDatagramAsync(endPoint, cancellationToken);
 
-    public ZeroTierStatistics GetStatistics() => inner.GetStatistics();
+    public override ZeroTierStatistics GetStatistics() => inner.GetStatistics();
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -41,9 +41,9 @@ public sealed class LibztDoubleEngine : IConformanceEngine
 
         public Pair() => _server = DoubleNode.Create(new DoubleNodeOptions { LoggerFactory = ServerFaults });
 
-        public override IZeroTierNode Server => _server.Node;
+        public override ZeroTierNode Server => _server.Node;
 
-        public override IZeroTierNode Client => _client.Node;
+        public override ZeroTierNode Client => _client.Node;
 
         public override NetworkId Network { get; } = NetworkId.AdHoc(0, 65535);
 
@@ -60,7 +60,7 @@ public sealed class LibztDoubleEngine : IConformanceEngine
 
         public override void HealServer() => _server.Control.Configure("collision=0");
 
-        public override IZeroTierNode CreateNode()
+        public override ZeroTierNode CreateNode()
         {
             _others.Add(DoubleNode.Create());
             return _others[^1].Node;

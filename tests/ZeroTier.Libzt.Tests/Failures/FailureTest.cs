@@ -93,7 +93,7 @@ public abstract class FailureTest : IAsyncLifetime
         }
     }
 
-    protected static async Task Ready(IZeroTierNode node)
+    protected static async Task Ready(ZeroTierNode node)
     {
         await Bounded(node.WaitForNetworkAsync(Network, Token));
         await Bounded(node.WaitForOnlineAsync(Token));
@@ -108,14 +108,14 @@ public abstract class FailureTest : IAsyncLifetime
 
     protected static ZeroTierEndPoint On(DoubleNode node, int port) => new(Network, node.Node.Networks.Single(n => n.Id == Network).Addresses[0].Address, port);
 
-    protected static Task<IZeroTierListener> Listen(DoubleNode server) => Bounded(server.Node.ListenAsync(new ZeroTierEndPoint(Network, 0), null, Token));
+    protected static Task<IZeroTierListener> Listen(DoubleNode server) => Bounded(server.Node.ListenAsync(new ZeroTierEndPoint(Network, 0), Token));
 
     /// <summary>A connection between the two, both ends.</summary>
     protected static async Task<(ZeroTierConnection Client, ZeroTierConnection Server)> Connect(
         DoubleNode client, DoubleNode server, IZeroTierListener listener, ZeroTierConnectionOptions? options = null)
     {
         var accepting = listener.AcceptAsync(Token);
-        var connection = await Bounded(client.Node.ConnectAsync(On(server, listener.EndPoint.Port), options, Token));
+        var connection = await Bounded(client.Node.ConnectAsync(On(server, listener.EndPoint.Port), options ?? ZeroTierConnectionOptions.Default, Token));
         var accepted = await Bounded(accepting);
         Assert.NotNull(accepted);
         return (connection, accepted);
@@ -144,7 +144,7 @@ public abstract class FailureTest : IAsyncLifetime
     }
 
     /// <summary>All events of a node from now on, as they come.</summary>
-    protected static ConcurrentQueue<ZeroTierEvent> Record(IZeroTierNode node)
+    protected static ConcurrentQueue<ZeroTierEvent> Record(ZeroTierNode node)
     {
         var events = new ConcurrentQueue<ZeroTierEvent>();
         var subscription = node.Subscribe(4096);

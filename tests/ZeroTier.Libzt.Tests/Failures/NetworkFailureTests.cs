@@ -88,7 +88,7 @@ public sealed class NetworkFailureTests : FailureTest
     {
         var server = await Up();
         var client = await Up("connect=silent");
-        var connecting = client.Node.ConnectAsync(On(server, 80), null, Token).AsTask();
+        var connecting = client.Node.ConnectAsync(On(server, 80), Token).AsTask();
         await Until(() => client.Control.Counter("connects") == 1);
 
         await Bounded(client.Node.LeaveAsync(Network, Token));

@@ -22,14 +22,14 @@ internal sealed class RealPair : NodePair
     private RealPair(RealWorld world, bool serves)
     {
         _world = world;
-        IZeroTierNode libzt = world.CreateLibzt();
-        IZeroTierNode managed = world.CreateManaged();
+        ZeroTierNode libzt = world.CreateLibzt();
+        ZeroTierNode managed = world.CreateManaged();
         (Server, Client) = serves ? (libzt, managed) : (managed, libzt);
     }
 
-    public override IZeroTierNode Server { get; }
+    public override ZeroTierNode Server { get; }
 
-    public override IZeroTierNode Client { get; }
+    public override ZeroTierNode Client { get; }
 
     public override NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
 
@@ -70,7 +70,7 @@ internal sealed class RealPair : NodePair
     }
 
     /// <summary>Managed, since libzt runs one node per process.</summary>
-    public override IZeroTierNode CreateNode() => _world.CreateManaged();
+    public override ZeroTierNode CreateNode() => _world.CreateManaged();
 
     public override ValueTask DisposeAsync() => _world.DisposeAsync();
 }

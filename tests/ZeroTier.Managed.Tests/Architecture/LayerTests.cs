@@ -77,7 +77,7 @@ public class LayerTests
     [Fact]
     public void IpStack_KnowsNothingOfTheContract()
     {
-        var contract = typeof(IZeroTierNode).Assembly;
+        var contract = typeof(ZeroTierNode).Assembly;
 
         Assert.Empty(Engine.GetTypes()
             .Where(type => FolderOf(type) == "IpStack")
@@ -92,7 +92,7 @@ public class LayerTests
     // The log is what every engine needs to shield; the contract itself has none.
     [Fact]
     public void Contract_ReferencesTheRuntimeAndTheLogOnly() => Assert.All(
-        typeof(IZeroTierNode).Assembly.GetReferencedAssemblies(),
+        typeof(ZeroTierNode).Assembly.GetReferencedAssemblies(),
         name => Assert.True(name.Name!.StartsWith("System", StringComparison.Ordinal) || name.Name == "Microsoft.Extensions.Logging.Abstractions", name.Name));
 
     [Fact]

@@ -40,9 +40,9 @@ public sealed class ManagedEngine : IConformanceEngine
             Client = world.CreateNode();
         }
 
-        public override IZeroTierNode Server => _server;
+        public override ZeroTierNode Server => _server;
 
-        public override IZeroTierNode Client { get; }
+        public override ZeroTierNode Client { get; }
 
         public override NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
 
@@ -52,7 +52,7 @@ public sealed class ManagedEngine : IConformanceEngine
 
         public override Action? FailServer => () => ((ZeroTier.Managed.Vl2.IVl2Client)_server.Session!).OnIdentityCollision();
 
-        public override IZeroTierNode CreateNode() => _world.CreateNode();
+        public override ZeroTierNode CreateNode() => _world.CreateNode();
 
         public override ValueTask DisposeAsync() => _world.DisposeAsync();
     }

@@ -43,12 +43,12 @@ public sealed class NodeFaultTests
         await Bounded(node.WaitForOnlineAsync(Token));
         await Bounded(caller.WaitForOnlineAsync(Token));
         var ready = await Bounded(node.WaitForNetworkAsync(Network, Token));
-        await using var listener = await node.ListenAsync(new ZeroTierEndPoint(Network, 80), null, Token);
+        await using var listener = await node.ListenAsync(new ZeroTierEndPoint(Network, 80), Token);
         for (int round = 0; round < 5; round++)
         {
             log.Throws = round % 2 == 0;
             var accepting = listener.AcceptAsync(Token).AsTask();
-            await using var client = await Bounded(caller.ConnectAsync(new ZeroTierEndPoint(Network, ready.Addresses[0].Address, 80), null, Token).AsTask());
+            await using var client = await Bounded(caller.ConnectAsync(new ZeroTierEndPoint(Network, ready.Addresses[0].Address, 80), Token).AsTask());
             await using var server = await Bounded(accepting);
             var received = server!.Input.ReadAtLeastAsync(100_000, Token).AsTask();
             await Bounded(client.Output.WriteAsync(new byte[100_000], Token).AsTask());

@@ -17,11 +17,11 @@ public class OpenPortTests
         {
             await world.StartAsync();
             await world.Members[0].JoinAsync(Narrow, Token);
-            var error = await Assert.ThrowsAsync<ZeroTierException>(() => world.Members[0].ListenAsync(new ZeroTierEndPoint(Narrow, 80), null, Token).AsTask());
+            var error = await Assert.ThrowsAsync<ZeroTierException>(() => world.Members[0].ListenAsync(new ZeroTierEndPoint(Narrow, 80), Token).AsTask());
             Assert.Equal(ZeroTierError.NotPermitted, error.Error);
             Assert.Contains("8080 to 8081", error.Message, StringComparison.Ordinal);
             error = await Assert.ThrowsAsync<ZeroTierException>(
-                () => world.Members[0].ConnectAsync(new ZeroTierEndPoint(Narrow, world.AddressOf(1), 80), null, Token).AsTask());
+                () => world.Members[0].ConnectAsync(new ZeroTierEndPoint(Narrow, world.AddressOf(1), 80), Token).AsTask());
             Assert.Equal(ZeroTierError.NotPermitted, error.Error);
         });
         world.Stop();
@@ -39,7 +39,7 @@ public class OpenPortTests
             await using var one = await world.Members[0].ListenAsync(endPoint, SimulatedWorld.InlineTransport, Token);
             await using var two = await world.Members[0].ListenAsync(endPoint, SimulatedWorld.InlineTransport, Token);
             Assert.Equal([8080, 8081], new[] { one.EndPoint.Port, two.EndPoint.Port }.Order());
-            var error = await Assert.ThrowsAsync<ZeroTierException>(() => world.Members[0].ListenAsync(endPoint, null, Token).AsTask());
+            var error = await Assert.ThrowsAsync<ZeroTierException>(() => world.Members[0].ListenAsync(endPoint, Token).AsTask());
             Assert.Equal(ZeroTierError.AddressInUse, error.Error);
         });
         world.Stop();

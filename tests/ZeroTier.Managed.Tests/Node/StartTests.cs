@@ -159,7 +159,7 @@ public class StartTests
         await node.JoinAsync(NetworkId.AdHoc(0, 65535), Token);
         await node.StartAsync(Token);
         using var events = node.Subscribe();
-        var listener = await node.ListenAsync(new ZeroTierEndPoint(NetworkId.AdHoc(0, 65535), 0), null, Token);
+        var listener = await node.ListenAsync(new ZeroTierEndPoint(NetworkId.AdHoc(0, 65535), 0), Token);
         var accepting = listener.AcceptAsync(Token).AsTask();
 
         ((ZeroTier.Managed.Vl2.IVl2Client)node.Session!).OnIdentityCollision();

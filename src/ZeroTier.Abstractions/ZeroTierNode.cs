@@ -1,0 +1,184 @@
+namespace ZeroTier;
+
+/// <summary>The life of a node.</summary>
+/// <remarks>
+/// <code>
+/// Stopped ── StartAsync ──► Running ── StopAsync ──► Stopped     (again and again)
+///                              │
+///                              └── collision, failure ──► Failed ── StopAsync ──► Stopped
+/// any ── DisposeAsync ──► Disposed
+/// </code>
+/// </remarks>
+public enum ZeroTierNodeState
+{
+    /// <summary>Not running.</summary>
+    Stopped,
+
+    /// <summary>Running, online or not.</summary>
+    Running,
+
+    /// <summary>A fatal error ended it; see <see cref="ZeroTierNode.FatalError"/>.</summary>
+    Failed,
+
+    /// <summary>Gone for good.</summary>
+    Disposed,
+}
+
+/// <summary>A ZeroTier node: what every engine can do. Thread-safe.</summary>
+/// <remarks>Asynchronous methods throw at the call where an argument is wrong; all other errors are those of the task.</remarks>
+public abstract class ZeroTierNode : IAsyncDisposable
+{
+    /// <summary>The engine's name: <c>managed</c> or <c>libzt</c>.</summary>
+    public abstract string Engine { get; }
+
+    /// <summary>The engine's version.</summary>
+    public abstract string EngineVersion { get; }
+
+    /// <summary>The node's state.</summary>
+    public abstract ZeroTierNodeState State { get; }
+
+    /// <summary>Why the state is <see cref="ZeroTierNodeState.Failed"/>; else null.</summary>
+    public abstract ZeroTierException? FatalError { get; }
+
+    /// <summary>
+    /// What is wrong although the node runs, with the remedy, for people to read; null when nothing is known to be. At present: another node runs with this node's
+    /// identity (seen by the managed engine, where the root is one of ours).
+    /// </summary>
+    public virtual string? Warning => null;
+
+    /// <summary>The node's own address. Known from the first start on.</summary>
+    /// <exception cref="ZeroTierException">The node was never started (<see cref="ZeroTierError.NotRunning"/>).</exception>
+    public abstract NodeId Id { get; }
+
+    /// <summary>
+    /// True while at least one root answers, or when this node is a root itself. On libzt, whose own word comes seconds late, also while peers are heard.
+    /// Direct peers may be reached while it is false.
+    /// </summary>
+    public abstract bool IsOnline { get; }
+
+    /// <summary>The joined networks, in the order of joining. Stopping keeps them; they are joined again at the next start.</summary>
+    public abstract IReadOnlyList<ZeroTierNetwork> Networks { get; }
+
+    /// <summary>The peers in memory, roots first.</summary>
+    public abstract IReadOnlyList<ZeroTierPeer> Peers { get; }
+
+    /// <summary>Starts the node. Returns when it runs, not when it is online. Does nothing when it already runs.</summary>
+    /// <exception cref="ZeroTierException">Storage, identity or the UDP port cannot be used. Nothing is left behind and the call may be repeated.</exception>
+    public abstract Task StartAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Waits until no connection has bytes or a FIN that the peer has not acknowledged, so that a stop after it cuts nothing off.
+    /// Does nothing when the node does not run. New connections are still possible: close the listeners first.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
+    public abstract ValueTask DrainAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Stops the node: listeners close, connections are reset. Does nothing when it does not run.</summary>
+    public abstract Task StopAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Stops and starts again, with the same identity and networks.</summary>
+    public abstract Task RestartAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Joins a network. Returns at once; <see cref="WaitForNetworkAsync"/> waits for it. Joining twice does nothing. Allowed before the start.</summary>
+    public abstract Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default);
+
+    /// <summary>Leaves a network: its listeners close, its connections are reset. Leaving an unknown network does nothing.</summary>
+    public abstract Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default);
+
+    /// <summary>Waits until a root answers.</summary>
+    /// <exception cref="ZeroTierException">The node is not running, stops, or fails: the wait cannot succeed.</exception>
+    public abstract Task WaitForOnlineAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Waits until a joined network can carry traffic.</summary>
+    /// <exception cref="ZeroTierException">It cannot: not joined, left, denied, not found, not supported, or the node is not running, stops or fails.</exception>
+    public abstract Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken = default);
+
+    /// <summary>Opens a subscription to events, of which 256 may wait for this subscriber; then the newest are dropped and counted.</summary>
+    public IZeroTierEventSubscription Subscribe() => Subscribe(256);
+
+    /// <summary>Opens a subscription to events.</summary>
+    /// <param name="capacity">Events that may wait for this subscriber, 1 or more; then the newest are dropped and counted.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is lower than 1.</exception>
+    public abstract IZeroTierEventSubscription Subscribe(int capacity);
+
+    /// <summary>Listens on a port of a network that can carry traffic, with the default pipes.</summary>
+    /// <param name="endPoint">The network and port, 0 for one that is free, and an address for that alone.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ZeroTierException">The port is taken, or the network is not usable now.</exception>
+    public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default) =>
+        ListenAsync(endPoint, ZeroTierConnectionOptions.Default, cancellationToken);
+
+    /// <summary>Listens on a port of a network that can carry traffic.</summary>
+    /// <param name="endPoint">The network and port, 0 for one that is free, and an address for that alone.</param>
+    /// <param name="options">How the pipes of the accepted connections are built.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ZeroTierException">The port is taken, or the network is not usable now.</exception>
+    public ValueTask<IZeroTierListener> ListenAsync(
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(endPoint);
+        ArgumentNullException.ThrowIfNull(options);
+        return cancellationToken.IsCancellationRequested
+            ? ValueTask.FromCanceled<IZeroTierListener>(cancellationToken)
+            : ListenCoreAsync(endPoint, options, cancellationToken);
+    }
+
+    /// <summary>Connects to a port on a network that can carry traffic, with the default pipes.</summary>
+    /// <param name="endPoint">The network, address and port.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ZeroTierException">Refused, timed out, no route, or the network is not usable now.</exception>
+    public ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default) =>
+        ConnectAsync(endPoint, ZeroTierConnectionOptions.Default, cancellationToken);
+
+    /// <summary>Connects to a port on a network that can carry traffic.</summary>
+    /// <param name="endPoint">The network, address and port.</param>
+    /// <param name="options">How the connection's pipes are built.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ZeroTierException">Refused, timed out, no route, or the network is not usable now.</exception>
+    public ValueTask<ZeroTierConnection> ConnectAsync(
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(endPoint);
+        ArgumentNullException.ThrowIfNull(options);
+        return cancellationToken.IsCancellationRequested
+            ? ValueTask.FromCanceled<ZeroTierConnection>(cancellationToken)
+            : ConnectCoreAsync(endPoint, options, cancellationToken);
+    }
+
+    /// <summary>Binds a UDP port of a network that can carry traffic.</summary>
+    /// <param name="endPoint">The network and port, 0 for one that is free, and an address for that alone.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ZeroTierException">The port is taken, or the network is not usable now.</exception>
+    public ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(endPoint);
+        return cancellationToken.IsCancellationRequested
+            ? ValueTask.FromCanceled<IZeroTierDatagramSocket>(cancellationToken)
+            : BindDatagramCoreAsync(endPoint, cancellationToken);
+    }
+
+    /// <summary>The node's counters.</summary>
+    public abstract ZeroTierStatistics GetStatistics();
+
+    /// <summary>Stops the node for good. Never throws. Idempotent.</summary>
+    public abstract ValueTask DisposeAsync();
+
+    /// <summary>What <see cref="ListenAsync(ZeroTierEndPoint, ZeroTierConnectionOptions, CancellationToken)"/> does once its arguments are checked.</summary>
+    /// <param name="endPoint">Where to listen.</param>
+    /// <param name="options">How the pipes of the accepted connections are built.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<IZeroTierListener> ListenCoreAsync(
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken);
+
+    /// <summary>What <see cref="ConnectAsync(ZeroTierEndPoint, ZeroTierConnectionOptions, CancellationToken)"/> does once its arguments are checked.</summary>
+    /// <param name="endPoint">Where to connect to.</param>
+    /// <param name="options">How the connection's pipes are built.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<ZeroTierConnection> ConnectCoreAsync(
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken);
+
+    /// <summary>What <see cref="BindDatagramAsync"/> does once its arguments are checked.</summary>
+    /// <param name="endPoint">What to bind.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken);
+}
