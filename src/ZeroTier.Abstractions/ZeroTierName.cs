@@ -77,9 +77,8 @@ public static class ZeroTierName
             && NetworkId.TryParse(host.Substring(NodeId.TextLength + 1, NetworkId.TextLength), out network);
     }
 
-<<<<<<< HEAD
     // Which derived addresses a network has shows in our own there. One that is not joined, or not configured, is reported when the connection is made.
-    private static IPAddress MemberAddress(IZeroTierNode node, NodeId member, NetworkId network)
+    private static IPAddress MemberAddress(ZeroTierNode node, NodeId member, NetworkId network)
     {
         var sixPlane = network.GetSixPlaneAddress(member);
         if (network.IsAdHoc || node.State != ZeroTierNodeState.Running || node.Networks.FirstOrDefault(n => n.Id == network) is not { Addresses.Count: > 0 } joined)
@@ -95,10 +94,7 @@ public static class ZeroTierName
                 $"{Of(member, network)} has no address that follows from the name: the network assigns neither 6PLANE nor RFC 4193 addresses. Use the member's address, or have the network's controller assign them.");
     }
 
-    private static NetworkId FindNetwork(IZeroTierNode node, IPAddress address)
-=======
     private static NetworkId FindNetwork(ZeroTierNode node, IPAddress address)
->>>>>>> 4f7dbf4 (A node is an abstract class that can grow; argument errors are thrown at the call, all others are the task's)
     {
         if (node.State != ZeroTierNodeState.Running)
         {
