@@ -35,7 +35,7 @@ public sealed class KilledClientTests(LoopbackUniverse universe) : IClassFixture
         }
 
         await EventuallyAsync(() => host.Pool.Rented == 0 && host.Node.GetStatistics().TcpConnections == 0, "nothing in use before");
-        int timers = host.Clock.Timers;
+        int timers = host.Clock.ActiveTimers;
         using var http = new HttpClient(new ZeroTierHttpHandler(victim));
         if (download)
         {
@@ -54,7 +54,7 @@ public sealed class KilledClientTests(LoopbackUniverse universe) : IClassFixture
 
         await EventuallyAsync(() => host.Node.GetStatistics().TcpConnections == 0, "the connection ended");
         await EventuallyAsync(() => host.Pool.Rented == 0, "all blocks returned");
-        await EventuallyAsync(() => host.Clock.Timers <= timers, "all timers gone");
+        await EventuallyAsync(() => host.Clock.ActiveTimers <= timers, "all timers gone");
 
         // And others are served as before.
         using var other = new HttpClient(new ZeroTierHttpHandler(universe.Client));

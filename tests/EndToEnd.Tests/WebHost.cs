@@ -16,7 +16,7 @@ internal sealed class WebHost : IAsyncDisposable
 {
     public const int Port = 8080;
 
-    private WebHost(WebApplication app, CountingPool pool, CountingTimeProvider clock)
+    private WebHost(WebApplication app, CountingPool pool, ObservedTime clock)
     {
         App = app;
         Pool = pool;
@@ -27,7 +27,7 @@ internal sealed class WebHost : IAsyncDisposable
 
     public CountingPool Pool { get; }
 
-    public CountingTimeProvider Clock { get; }
+    public ObservedTime Clock { get; }
 
     public ZeroTierNode Node => App.Services.GetRequiredService<ZeroTierNode>();
 
@@ -37,7 +37,7 @@ internal sealed class WebHost : IAsyncDisposable
         LoopbackUniverse universe, Action<ListenOptions>? listen = null, Action<KestrelServerOptions>? kestrel = null, CancellationToken cancellationToken = default)
     {
         var pool = new CountingPool();
-        var clock = new CountingTimeProvider();
+        var clock = new ObservedTime();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "e2e" });
         builder.Services.AddRoutingCore().AddSingleton<TimeProvider>(clock);
         builder.Services.AddHealthChecks().AddZeroTier();

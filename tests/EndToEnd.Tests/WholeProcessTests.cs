@@ -60,7 +60,7 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
     public async Task Rule_5_7_Listeners_bound_and_disposed_in_a_loop_leave_no_thread_descriptor_timer_or_memory()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Descriptors are read from /proc.");
-        var clock = new CountingTimeProvider();
+        var clock = new ObservedTime();
         await using var app = WebApp(
             universe.NewStorage(),
             zt =>
@@ -76,12 +76,12 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
 
         await BindAndDisposeAsync(20);
         (int threads, int descriptors, long memory) = Measure();
-        int timers = clock.Timers;
+        int timers = clock.ActiveTimers;
         await BindAndDisposeAsync(200);
 
         await EventuallyAsync(() => ProcessResources.Descriptors <= descriptors, "all descriptors are closed");
         await EventuallyAsync(() => ProcessResources.Threads <= threads + 1, "all threads have ended");
-        await EventuallyAsync(() => clock.Timers <= timers, "all timers are gone");
+        await EventuallyAsync(() => clock.ActiveTimers <= timers, "all timers are gone");
         long grown = 0;
         await EventuallyAsync(() => (grown = GC.GetTotalMemory(forceFullCollection: true) - memory) < 200 * 10_000, "the memory is given back");
         output.WriteLine($"after 200 listeners {grown} bytes more");
@@ -122,14 +122,14 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
 
         // The first failure makes the identity, and whatever the runtime keeps.
         await FailAsync(null);
-        var clock = new CountingTimeProvider();
+        var clock = new ObservedTime();
         (int threads, int descriptors) = (ProcessResources.Threads, ProcessResources.Descriptors);
         for (int i = 0; i < 5; i++)
         {
             await FailAsync(clock);
         }
 
-        await EventuallyAsync(() => clock.Timers == 0, "all timers are gone");
+        await EventuallyAsync(() => clock.ActiveTimers == 0, "all timers are gone");
         await EventuallyAsync(() => ProcessResources.Descriptors <= descriptors, "all descriptors are closed");
         await EventuallyAsync(() => ProcessResources.Threads <= threads + 1, "all threads have ended");
 
@@ -225,7 +225,7 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
     /// <summary>One life: served, restarted, stopped during the start, or failed half-way.</summary>
     private async Task LifeAsync(string storage, int port, int kind, HttpClient http)
     {
-        var clock = new CountingTimeProvider();
+        var clock = new ObservedTime();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         var app = WebApp(
             storage,
@@ -271,7 +271,7 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
 
         await app.StopAsync(Cancel).WaitAsync(Limit, Cancel);
         await app.DisposeAsync().AsTask().WaitAsync(Limit, Cancel);
-        await EventuallyAsync(() => clock.Timers == 0, "all timers of this life are gone");
+        await EventuallyAsync(() => clock.ActiveTimers == 0, "all timers of this life are gone");
     }
 
     private WebApplication WebApp(string storage, Action<ZeroTierOptions> options, Action<KestrelServerOptions>? kestrel = null, string? url = null, TimeProvider? time = null)

@@ -44,7 +44,7 @@ public partial class ConnectionTests
         var seen = await Assert.ThrowsAsync<ConnectionAbortedException>(() => read.WaitAsync(TestHost.Limit, Cancel));
         Assert.Equal("enough", seen.Message);
         await TestHost.EventuallyAsync(() => ours.ConnectionClosed.IsCancellationRequested, "closed");
-        Assert.Equal([8, 14], logs.ConnectionEvents);
+        Assert.Equal([8, 14], logs.EventsOf(TransportLog.ServerCategory));
         await ours.DisposeAsync();
     }
 
@@ -54,7 +54,7 @@ public partial class ConnectionTests
         var logs = new LogCollector();
         var (ours, engine, _) = Pair(logs);
         int[] before = [];
-        engine.Aborting = () => before = logs.ConnectionEvents;
+        engine.Aborting = () => before = logs.EventsOf(TransportLog.ServerCategory);
         ours.Abort(new ConnectionAbortedException("enough"));
         Assert.Equal([8], before);
         await ours.DisposeAsync();
@@ -68,7 +68,7 @@ public partial class ConnectionTests
         engine.BreakReading(new ZeroTierException(ZeroTierError.ConnectionReset, "it broke"));
         await Assert.ThrowsAsync<ConnectionResetException>(() => ours.Transport.Input.ReadAsync(Cancel).AsTask());
         ours.Abort(new ConnectionAbortedException("what the application does about it"));
-        Assert.Equal([19, 8], logs.ConnectionEvents);
+        Assert.Equal([19, 8], logs.EventsOf(TransportLog.ServerCategory));
         await ours.DisposeAsync();
     }
 
@@ -100,20 +100,20 @@ public partial class ConnectionTests
         Assert.True((await peerFirst.Transport.Input.ReadAsync(Cancel)).IsCompleted);
         peerFirst.Abort(null!);
         await peerFirst.DisposeAsync();
-        Assert.Equal([6, 7], logs.ConnectionEvents);
+        Assert.Equal([6, 7], logs.EventsOf(TransportLog.ServerCategory));
 
         logs.Lines.Clear();
         var (weFirst, _, _) = Pair(logs);
         weFirst.Abort(new ConnectionAbortedException("enough"));
         await weFirst.DisposeAsync();
-        Assert.Equal([8], logs.ConnectionEvents);
+        Assert.Equal([8], logs.EventsOf(TransportLog.ServerCategory));
 
         logs.Lines.Clear();
         var (reset, _, resetting) = Pair(logs);
         resetting.Abort();
         await TestHost.EventuallyAsync(() => reset.ConnectionClosed.IsCancellationRequested, "closed");
         await reset.DisposeAsync();
-        Assert.Equal([19, 7], logs.ConnectionEvents);
+        Assert.Equal([19, 7], logs.EventsOf(TransportLog.ServerCategory));
         Assert.All(logs.Lines, line => Assert.Equal(LogLevel.Debug, line.Level));
     }
 
@@ -140,7 +140,7 @@ public partial class ConnectionTests
 
         Assert.False(heard);
         Assert.True((await read.WaitAsync(TestHost.Limit, Cancel)).IsCompleted);
-        Assert.Equal([6], logs.ConnectionEvents);
+        Assert.Equal([6], logs.EventsOf(TransportLog.ServerCategory));
         await ours.DisposeAsync();
     }
 
@@ -276,7 +276,7 @@ public partial class ConnectionTests
         Assert.IsType(expected, seen);
         Assert.IsType(expected, Record.Exception(() => ours.Transport.Input.TryRead(out _)));
         await TestHost.EventuallyAsync(() => !logs.Lines.IsEmpty, "logged");
-        Assert.Equal([logged], logs.ConnectionEvents);
+        Assert.Equal([logged], logs.EventsOf(TransportLog.ServerCategory));
 
         await engine.Sending.WaitAsync(TestHost.Limit, Cancel);
         var flush = await ours.Transport.Output.WriteAsync(new byte[10], Cancel).AsTask().WaitAsync(TestHost.Limit, Cancel);
@@ -299,7 +299,7 @@ public partial class ConnectionTests
         engine.Break(error);
         await Assert.ThrowsAsync<ConnectionResetException>(() => read.WaitAsync(TestHost.Limit, Cancel));
         await ours.DisposeAsync();
-        Assert.Equal([19, 7], logs.ConnectionEvents);
+        Assert.Equal([19, 7], logs.EventsOf(TransportLog.ServerCategory));
     }
 
     private static Task BreakAsync(FakeConnection engine)

@@ -113,7 +113,7 @@ public class LifecycleTests
         Assert.Equal([url], host.Addresses);
         Assert.Equal(0, host.Factory.Created);
         Assert.Single(host.Logs.Lines, line => line.Event.Name == "NodeLeftOut");
-        Assert.Empty(host.Logs.At(LogLevel.Warning));
+        Assert.Empty(host.Logs.AtLeast(LogLevel.Warning));
         var report = await host.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel);
         Assert.Equal(HealthStatus.Healthy, report.Status);
         Assert.Contains("ZeroTier:Enabled", report.Entries["zerotier"].Description, StringComparison.Ordinal);
@@ -126,7 +126,7 @@ public class LifecycleTests
     {
         await using var host = await TestHost.StartAsync(
             builder: web => web.Configuration.AddInMemoryCollection([KeyValuePair.Create("ZeroTeir:PlanetPath", (string?)"/etc/myapp/planet")]));
-        Assert.Contains("'ZeroTeir'", Assert.Single(host.Logs.At(LogLevel.Warning), line => line.Event.Name == "SectionMisspelt").Text, StringComparison.Ordinal);
+        Assert.Contains("'ZeroTeir'", Assert.Single(host.Logs.AtLeast(LogLevel.Warning), line => line.Event.Name == "SectionMisspelt").Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -182,7 +182,7 @@ public class LifecycleTests
     [InlineData(true)]
     public async Task A_node_that_stays_offline_is_in_the_log(bool online)
     {
-        await using var host = TestHost.Build(builder: web => web.Services.AddSingleton<TimeProvider>(TimerLog.Hurried));
+        await using var host = TestHost.Build(builder: web => web.Services.AddSingleton<TimeProvider>(ObservedTime.Hurried));
         host.Server.Online = online;
         await host.App.StartAsync(Cancel);
         if (online)
@@ -298,7 +298,7 @@ public class LifecycleTests
         host.Server.DisposeFailure = new InvalidOperationException("engine fault");
         await host.App.StopAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
         Assert.Equal(1, host.Factory.Backing.Disposals);
-        Assert.Empty(host.Logs.At(LogLevel.Error));
+        Assert.Empty(host.Logs.AtLeast(LogLevel.Error));
     }
 
     [Fact]

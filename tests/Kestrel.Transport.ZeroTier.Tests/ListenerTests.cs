@@ -121,7 +121,7 @@ public class ListenerTests
         await host.Server.RestartAsync(Cancel);
         await TestHost.EventuallyAsync(() => host.Server.Listeners.Count == 1, "attached after the restart");
         Assert.Equal("hello", await host.GetAsync());
-        Assert.Empty(host.Logs.At(LogLevel.Error));
+        Assert.Empty(host.Logs.AtLeast(LogLevel.Error));
     }
 
     [Fact]
@@ -141,13 +141,13 @@ public class ListenerTests
         Assert.Equal("hello", await host.GetAsync());
         await TestHost.EventuallyAsync(() => host.Server.OpenConnections == 0, "every connection is let go");
         await host.App.StopAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
-        Assert.Empty(host.Logs.At(LogLevel.Error));
+        Assert.Empty(host.Logs.AtLeast(LogLevel.Error));
     }
 
     [Fact]
     public async Task Rule_5_3_Accepts_that_keep_failing_are_tried_ever_later_until_one_succeeds()
     {
-        var time = TimerLog.Hurried;
+        var time = ObservedTime.Hurried;
         await using var host = await TestHost.StartAsync(builder: web => web.Services.AddSingleton<TimeProvider>(time));
         for (int failure = 0; failure < 5; failure++)
         {
@@ -174,7 +174,7 @@ public class ListenerTests
     [Fact]
     public async Task Rule_5_4_Attempts_to_attach_are_made_ever_later_until_one_succeeds()
     {
-        var time = TimerLog.Hurried;
+        var time = ObservedTime.Hurried;
         await using var host = TestHost.Build(builder: web => web.Services.AddSingleton<TimeProvider>(time));
         host.Server.ListenFailure = new ZeroTierException(ZeroTierError.NetworkUnavailable, "not usable now");
         await host.App.StartAsync(Cancel);
@@ -192,7 +192,7 @@ public class ListenerTests
     [Fact]
     public async Task Rule_5_4_Waiting_for_the_network_leaves_no_timer_behind_is_logged_once_and_ends_by_an_event()
     {
-        var time = TimerLog.Stopped;
+        var time = ObservedTime.Stopped;
         await using var host = await TestHost.StartAsync(
             builder: web => web.Services.AddSingleton<TimeProvider>(time), network: new FakeNetwork { ReadyOnJoin = false });
         for (int i = 0; i < 50; i++)
@@ -203,7 +203,7 @@ public class ListenerTests
         }
 
         // The present one, and one that is just replaced.
-        Assert.InRange(time.Active, 1, 2);
+        Assert.InRange(time.ActiveTimers, 1, 2);
         Assert.Single(host.Logs.Lines, line => line.Event.Name == "ListenerWaiting");
 
         host.Server.SetOnline(true);
@@ -262,13 +262,13 @@ public class ListenerTests
         var pending = waiting.AcceptAsync(Cancel).AsTask();
         await waiting.UnbindAsync(Cancel);
         Assert.Null(await pending.WaitAsync(TestHost.Limit, Cancel));
-        Assert.Empty(host.Logs.At(LogLevel.Error));
+        Assert.Empty(host.Logs.AtLeast(LogLevel.Error));
     }
 
     [Fact]
     public async Task Rule_5_5_Unbind_with_an_engine_that_is_stuck_ends()
     {
-        var time = TimerLog.Hurried;
+        var time = ObservedTime.Hurried;
         await using var host = await TestHost.StartAsync(builder: web => web.Services.AddSingleton<TimeProvider>(time));
         var stuck = new TaskCompletionSource();
         Assert.Single(host.Server.Listeners).DisposeGate = stuck.Task;

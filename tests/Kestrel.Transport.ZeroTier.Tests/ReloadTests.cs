@@ -36,7 +36,7 @@ public class ReloadTests
         await using var host = await StartAsync();
         await using var taken = await host.Server.ListenAsync(new ZeroTierEndPoint(FakeNetwork.DefaultId, 6003), cancellationToken: Cancel);
         Change(host, "http://127.0.0.1:6003");
-        await TestHost.EventuallyAsync(() => host.Logs.At(LogLevel.Critical).Any(), "Kestrel has logged it");
+        await TestHost.EventuallyAsync(() => host.Logs.AtLeast(LogLevel.Critical).Any(), "Kestrel has logged it");
         var failed = await CheckAsync(host);
         Assert.Equal(HealthStatus.Unhealthy, failed.Status);
         Assert.Contains("127.0.0.1:6003 could not be bound", failed.Description, StringComparison.Ordinal);
@@ -53,7 +53,7 @@ public class ReloadTests
         await using var host = await StartAsync();
         var taken = await host.Server.ListenAsync(new ZeroTierEndPoint(FakeNetwork.DefaultId, 6006), cancellationToken: Cancel);
         Change(host, "http://127.0.0.1:6006");
-        await TestHost.EventuallyAsync(() => host.Logs.At(LogLevel.Critical).Any(), "Kestrel has logged it");
+        await TestHost.EventuallyAsync(() => host.Logs.AtLeast(LogLevel.Critical).Any(), "Kestrel has logged it");
         Assert.Equal(HealthStatus.Unhealthy, (await CheckAsync(host)).Status);
 
         await taken.DisposeAsync();
@@ -74,7 +74,7 @@ public class ReloadTests
         host.Server.SetReady(true);
         await TestHost.EventuallyAsync(() => host.Server.Listeners.Any(l => l.EndPoint.Port == 6005), "attached");
         Assert.Equal("hello", await host.GetAsync(6005));
-        Assert.Empty(host.Logs.At(LogLevel.Error));
+        Assert.Empty(host.Logs.AtLeast(LogLevel.Error));
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public class ReloadTests
         int port = FreePort.Tcp();
         await using var host = await TestHost.StartAsync(zt => zt.Listen(8080), Reloading("http://127.0.0.1:0"));
         Change(host, $"http://0123456789.ff1f90ffff000000.zt:{port}");
-        await TestHost.EventuallyAsync(() => host.Logs.At(LogLevel.Critical).Any(), "Kestrel has logged it");
+        await TestHost.EventuallyAsync(() => host.Logs.AtLeast(LogLevel.Critical).Any(), "Kestrel has logged it");
         using var socket = new System.Net.Sockets.TcpClient();
         await Assert.ThrowsAsync<System.Net.Sockets.SocketException>(() => socket.ConnectAsync("127.0.0.1", port, Cancel).AsTask());
         var failed = await CheckAsync(host);
@@ -100,7 +100,7 @@ public class ReloadTests
         await using var host = await StartAsync();
         host.App.Services.GetRequiredService<IConfiguration>()["Kestrel:Endpoints:Mine:Protocols"] = "Http1AndHttp2AndHttp3";
         Change(host, "http://127.0.0.1:6007");
-        await TestHost.EventuallyAsync(() => host.Logs.At(LogLevel.Critical).Any(), "Kestrel has logged it");
+        await TestHost.EventuallyAsync(() => host.Logs.AtLeast(LogLevel.Critical).Any(), "Kestrel has logged it");
         Assert.Contains("HTTP/3", (await CheckAsync(host)).Description, StringComparison.Ordinal);
     }
 

@@ -71,7 +71,7 @@ public class RootOutageTests
         Assert.Equal("Degraded", await http.GetStringAsync("readyz", Cancel));
         Assert.Equal("Healthy", await http.GetStringAsync("livez", Cancel));
         await UntilAsync(() => Task.FromResult(logs.Lines.Any(line => line.Text.Contains("offline", StringComparison.Ordinal))));
-        Assert.Single(logs.At(LogLevel.Information), line => line.Text.Contains("offline", StringComparison.Ordinal));
+        Assert.Single(logs.AtLeast(LogLevel.Information), line => line.Text.Contains("offline", StringComparison.Ordinal));
     }
 
     private static async Task UntilAsync(Func<Task<bool>> condition)

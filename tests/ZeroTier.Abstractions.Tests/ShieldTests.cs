@@ -1,6 +1,6 @@
-using System.Collections.Concurrent;
 using System.IO.Pipelines;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Time.Testing;
 using ZeroTier.Engines;
 
 namespace ZeroTier.Tests;
@@ -10,9 +10,11 @@ public class ShieldTests
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
 
-    private readonly Lines _log = new();
+    private readonly FakeLogger _log = new();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private IEnumerable<string?> Names => _log.Collector.GetSnapshot().Select(record => record.Id.Name);
 
     [Fact]
     public void Rule_6_14_Schedulers_that_cannot_fail_are_left_as_they_are()
@@ -35,7 +37,7 @@ public class ShieldTests
             Assert.Same(this, await ran.Task.WaitAsync(s_limit, Cancel));
         }
 
-        Assert.Equal("SchedulerFailed", Assert.Single(_log.Names));
+        Assert.Equal("SchedulerFailed", Assert.Single(Names));
     }
 
     [Fact]
@@ -62,13 +64,13 @@ public class ShieldTests
     {
         var scheduler = ShieldedScheduler.Around(new Scheduler((action, state) => action(state)), _log);
         scheduler.Schedule(_ => throw new InvalidDataException("The work failed."), null);
-        Assert.Equal("ScheduledWorkFailed", Assert.Single(_log.Names));
+        Assert.Equal("ScheduledWorkFailed", Assert.Single(Names));
     }
 
     [Fact]
     public void Rule_6_14_A_timer_whose_work_throws_goes_on()
     {
-        var clock = new Clock();
+        var clock = new FakeTimeProvider();
         int ticks = 0;
         using var timer = new ShieldedTime(clock, _log).CreateTimer(
             state =>
@@ -78,16 +80,15 @@ public class ShieldTests
                 throw new InvalidDataException("The tick failed.");
             },
             this, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
-        clock.Tick!();
-        clock.Tick();
+        clock.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(2, ticks);
-        Assert.Equal(["TimerFailed", "TimerFailed"], _log.Names);
+        Assert.Equal(["TimerFailed", "TimerFailed"], Names);
     }
 
     [Fact]
     public void Rule_6_14_A_shielded_clock_is_the_clock()
     {
-        var clock = new Clock();
+        var clock = new FakeTimeProvider();
         var shielded = new ShieldedTime(clock, _log);
         Assert.Equal(clock.GetTimestamp(), shielded.GetTimestamp());
         Assert.Equal(clock.TimestampFrequency, shielded.TimestampFrequency);
@@ -98,37 +99,5 @@ public class ShieldTests
     private sealed class Scheduler(Action<Action<object?>, object?> schedule) : PipeScheduler
     {
         public override void Schedule(Action<object?> action, object? state) => schedule(action, state);
-    }
-
-    private sealed class Clock : TimeProvider
-    {
-        public Action? Tick { get; private set; }
-
-        public override long TimestampFrequency => 1000;
-
-        public override TimeZoneInfo LocalTimeZone { get; } = TimeZoneInfo.Utc;
-
-        public override long GetTimestamp() => 4711;
-
-        public override DateTimeOffset GetUtcNow() => new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            Tick = () => callback(state);
-            return System.CreateTimer(_ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        }
-    }
-
-    private sealed class Lines : ILogger
-    {
-        public ConcurrentQueue<string?> Names { get; } = new();
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Names.Enqueue(eventId.Name);
     }
 }

@@ -11,7 +11,7 @@ public sealed class PrivateRootTests : IDisposable
     public PrivateRootTests()
     {
         Directory.CreateDirectory(_folder["root"]);
-        File.WriteAllText(_folder["root", "identity.secret"], TestIdentities.Texts[0]);
+        File.WriteAllText(_folder["root", "identity.secret"], TestIdentities.Text(0));
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -87,7 +87,7 @@ public sealed class PrivateRootTests : IDisposable
         int port = FreePort.Udp();
         int otherPort = FreePort.Udp();
         Directory.CreateDirectory(_folder["other"]);
-        await File.WriteAllTextAsync(_folder["other", "identity.secret"], TestIdentities.Texts[1], Cancel);
+        await File.WriteAllTextAsync(_folder["other", "identity.secret"], TestIdentities.Text(1), Cancel);
         var planet = await PrivateRoot.CreatePlanetAsync(
             Options(port) with { OtherRoots = [new PlanetRoot(TestIdentities.Get(1), [Vl1EndPoint(otherPort)])] }, Cancel);
         File.Copy(_folder["root", "planet"], _folder["other", "planet"]);

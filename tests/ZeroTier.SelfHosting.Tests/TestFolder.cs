@@ -13,7 +13,7 @@ internal sealed class TestFolder : IDisposable
     public TestFolder WithRootIdentity()
     {
         Directory.CreateDirectory(this["dev", "root"]);
-        File.WriteAllText(this["dev", "root", "identity.secret"], TestIdentities.Texts[0]);
+        File.WriteAllText(this["dev", "root", "identity.secret"], TestIdentities.Text(0));
         return this;
     }
 

@@ -60,7 +60,7 @@ public abstract partial class EngineRules<TEngine>
         await using var served = await Bounded(second);
         await Send(client, new byte[] { 42 });
         Assert.Equal(42, (await Bounded(served!.Transport.Input.ReadAsync(Token))).Buffer.FirstSpan[0]);
-        Assert.Empty(host.Logs.At(LogLevel.Error));
+        Assert.Empty(host.Logs.AtLeast(LogLevel.Error));
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public abstract partial class EngineRules<TEngine>
         Assert.Equal("hello", await host.GetAsync());
         await EventuallyHealthyAsync(host);
         Assert.Same(before, Assert.Single(host.Registry.Listeners));
-        Assert.Empty(host.Logs.At(LogLevel.Error));
+        Assert.Empty(host.Logs.AtLeast(LogLevel.Error));
     }
 
     [Fact]
@@ -105,7 +105,7 @@ public abstract partial class EngineRules<TEngine>
         await Bounded(listener.UnbindAsync(Token));
         Assert.Null(await Bounded(accept));
         await Bounded(host.App.StopAsync(Token));
-        Assert.Empty(host.Logs.At(LogLevel.Error));
+        Assert.Empty(host.Logs.AtLeast(LogLevel.Error));
     }
 
     [Fact]
@@ -177,7 +177,7 @@ public abstract partial class EngineRules<TEngine>
         await Bounded(unbind ? listener.UnbindAsync(Token) : listener.DisposeAsync());
         Assert.Null(await Bounded(accept));
         await Bounded(listener.DisposeAsync());
-        Assert.Empty(host.Logs.At(LogLevel.Error));
+        Assert.Empty(host.Logs.AtLeast(LogLevel.Error));
     }
 
     [Fact]
@@ -253,7 +253,7 @@ public abstract partial class EngineRules<TEngine>
         }
 
         Assert.Equal("hello", await host.GetAsync());
-        Assert.Empty(host.Logs.At(LogLevel.Error));
+        Assert.Empty(host.Logs.AtLeast(LogLevel.Error));
     }
 
     [Fact]

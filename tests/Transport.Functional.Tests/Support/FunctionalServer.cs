@@ -15,7 +15,7 @@ internal sealed class FunctionalServer : IAsyncDisposable
     private readonly WebApplication _app;
     private bool _stopped;
 
-    private FunctionalServer(FunctionalTransport transport, WebApplication app, LogCollector logs, BlockCounter blocks)
+    private FunctionalServer(FunctionalTransport transport, WebApplication app, LogCollector logs, CountingPool blocks)
     {
         _transport = transport;
         _app = app;
@@ -26,14 +26,14 @@ internal sealed class FunctionalServer : IAsyncDisposable
     public LogCollector Logs { get; }
 
     /// <summary>The memory of the connections.</summary>
-    public BlockCounter Blocks { get; }
+    public CountingPool Blocks { get; }
 
     public IServiceProvider Services => _app.Services;
 
     public IPEndPoint EndPoint { get; private set; } = new(IPAddress.None, 0);
 
     /// <summary>The ids of the transport's connection events, in order.</summary>
-    public int[] ConnectionEvents => [.. Logs.Lines.Where(line => line.Category == _transport.LogCategory).Select(line => line.Event.Id)];
+    public int[] ConnectionEvents => Logs.EventsOf(_transport.LogCategory);
 
     /// <summary>Serves HTTP.</summary>
     public static Task<FunctionalServer> StartAsync(FunctionalTransport transport, RequestDelegate handler, Action<ServerOptions>? configure = null) =>
@@ -83,7 +83,7 @@ internal sealed class FunctionalServer : IAsyncDisposable
         var options = new ServerOptions();
         configure?.Invoke(options);
         var logs = new LogCollector();
-        var blocks = new BlockCounter();
+        var blocks = new CountingPool();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "functional" });
         builder.Logging.AddProvider(logs).SetMinimumLevel(LogLevel.Debug);
         builder.WebHost.UseKestrel(kestrel => options.Kestrel?.Invoke(kestrel));

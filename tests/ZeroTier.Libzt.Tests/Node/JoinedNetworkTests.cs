@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using System.Net;
 using ZeroTier.Engines;
 using ZeroTier.Libzt.Node;
@@ -10,7 +11,7 @@ public sealed class JoinedNetworkTests : IDisposable
     private static readonly IPNetworkAddress _four = new(IPAddress.Parse("10.1.2.3"), 24);
     private static readonly IPNetworkAddress _six = new(IPAddress.Parse("fd00::1"), 88);
 
-    private readonly ManualTime _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly ZeroTierEventHub _hub = new(System.IO.Pipelines.PipeScheduler.Inline);
     private readonly IZeroTierEventSubscription _subscription;
     private readonly EventOutbox _events;

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using ZeroTier.Libzt.Native;
 using ZeroTier.Libzt.Node;
 
@@ -5,7 +6,7 @@ namespace ZeroTier.Libzt.Tests.Node;
 
 public sealed class OnlineStateTests
 {
-    private readonly ManualTime _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly OnlineState _state;
 
     public OnlineStateTests() => _state = new OnlineState(_time);

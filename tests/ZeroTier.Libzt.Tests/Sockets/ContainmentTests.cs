@@ -18,21 +18,21 @@ public sealed class ContainmentTests : SocketLoopTest
         Until(() => Loop.Counters.Descriptors == 0);
 
         Assert.Equal(-1, thrower.Index);
-        Assert.Equal(2, Log.Lines.Count(l => l.Id.Id == 205));
-        Log.Forgive(205);
+        Assert.Equal(2, Logs.Lines.Count(l => l.Event.Id == 205));
+        ExpectedErrors.Add(205);
         peer.Close();
     }
 
     [Fact]
     public async Task LoggerThatThrows_DoesNoHarm()
     {
-        Log.Throws = true;
+        Logs.OnLine = static _ => throw new InvalidOperationException("The log provider failed.");
         Loop.Work.Schedule(_ => throw new InvalidOperationException("The work failed."), null);
         Control.Configure("accept_error=23;accept_error_count=3");
 
         var (connection, peer) = await Accept();
 
-        Log.Throws = false;
+        Logs.OnLine = null;
         await connection.DisposeAsync();
         peer.Close();
     }

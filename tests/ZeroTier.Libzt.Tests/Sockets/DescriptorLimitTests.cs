@@ -23,7 +23,7 @@ public sealed class DescriptorLimitTests : SocketLoopTest
         }
 
         Assert.Equal(5, Loop.Counters.ConnectionsShed);
-        Until(() => Log.Lines.Count(l => l.Id.Id == 200) is > 0 and < 3);
+        Until(() => Logs.Lines.Count(l => l.Event.Id == 200) is > 0 and < 3);
         await EchoAll(connections, peers);
         connections[0].Abort();
         Until(() => Loop.Counters.Descriptors == Max - 1);

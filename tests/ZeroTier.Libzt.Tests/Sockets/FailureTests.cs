@@ -261,7 +261,7 @@ public sealed class FailureTests : SocketLoopTest
         Assert.InRange(Control.Counter("accept_failures") - failures, 1, error == 23 ? 4000 : 200);
         if (error != 23)
         {
-            Assert.Single(Log.Lines, l => l.Id.Id == 201);
+            Assert.Single(Logs.Lines, l => l.Event.Id == 201);
         }
 
         await Write(connection, [1]);

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Microsoft.Extensions.Logging;
 using ZeroTier.Libzt.Native;
 using ZeroTier.LibztDouble;
 
@@ -41,59 +40,5 @@ internal static unsafe class LoopHost
         NativeLibrary.SetDllImportResolver(typeof(Zts).Assembly, (name, _, _) => name == Zts.Library ? control.Handle : 0);
         Zts.UseErrno(NativeLibrary.GetExport(control.Handle, "zts_errno"));
         return control;
-    }
-}
-
-/// <summary>Collects log lines.</summary>
-internal sealed class CollectingLogger : ILogger
-{
-    private readonly List<(EventId Id, LogLevel Level, string Text)> _lines = [];
-    private readonly HashSet<int> _forgiven = [];
-
-    public IReadOnlyList<(EventId Id, LogLevel Level, string Text)> Lines
-    {
-        get
-        {
-            lock (_lines)
-            {
-                return [.. _lines];
-            }
-        }
-    }
-
-    /// <summary>A provider that fails.</summary>
-    public volatile bool Throws;
-
-    /// <summary>Expected by the test, now and from now on.</summary>
-    public void Forgive(int id)
-    {
-        lock (_lines)
-        {
-            _forgiven.Add(id);
-            _lines.RemoveAll(line => line.Id.Id == id);
-        }
-    }
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-    {
-        if (Throws)
-        {
-            throw new InvalidOperationException("The log provider failed.");
-        }
-
-        lock (_lines)
-        {
-            if (_forgiven.Contains(eventId.Id))
-            {
-                return;
-            }
-
-            _lines.Add((eventId, logLevel, $"{formatter(state, exception)} {exception}"));
-        }
     }
 }

@@ -73,7 +73,7 @@ public sealed class NetworkTests : SocketLoopTest
 
         Loop.UpdateNetwork(Both);
 
-        Until(() => Log.Lines.Any(l => l.Id.Id == 207));
+        Until(() => Logs.Lines.Any(l => l.Event.Id == 207));
         var (connection, peer) = await Accept(listener);
         await connection.DisposeAsync();
         peer.Close();

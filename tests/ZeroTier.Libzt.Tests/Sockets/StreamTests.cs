@@ -261,8 +261,8 @@ public sealed class StreamTests : SocketLoopTest
         await connection.DisposeAsync();
         Assert.Equal((0, 0), peer.ReceiveToEnd());
         peer.Close();
-        Until(() => Log.Lines.Any(l => l.Id.Id == 121));
-        Log.Forgive(121);
+        Until(() => Logs.Lines.Any(l => l.Event.Id == 121));
+        ExpectedErrors.Add(121);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using ZeroTier.Managed.Datagrams;
 
 namespace ZeroTier.Managed.Tests.Datagrams;
@@ -9,7 +10,7 @@ public sealed class LinuxUdpRefusalTests
 {
     private const int Segment = 103;
     private const int Coalesce = 104;
-    private readonly ListLogger _logger = new();
+    private readonly FakeLogger _logger = new();
     private readonly RefusingCalls _calls = new();
 
     public LinuxUdpRefusalTests() => Assert.SkipUnless(LinuxUdpCalls.IsSupported, "the fast path is for 64-bit Linux");
@@ -33,7 +34,7 @@ public sealed class LinuxUdpRefusalTests
 
         UdpData.AssertRun(await toB.WaitForAsync(9), 8, 1000, 10);
         UdpData.AssertRun(await toA.WaitForAsync(9), 8, 1000, 10);
-        Assert.Single(_logger.Lines, l => l.Level == LogLevel.Information);
+        Assert.Single(_logger.Collector.GetSnapshot(), l => l.Level == LogLevel.Information);
         Assert.Equal(option == Segment ? 0 : 1, _calls.SegmentCalls);
     }
 
@@ -62,8 +63,8 @@ public sealed class LinuxUdpRefusalTests
         Assert.Equal(2, _calls.SegmentCalls);
         Assert.Equal(17, a.Statistics.DatagramsSent);
         Assert.Equal(0, a.Statistics.SendTooBig);
-        var line = Assert.Single(_logger.Lines, l => l.Level == LogLevel.Information);
-        Assert.Contains($"errno {errno}", line.Text, StringComparison.Ordinal);
+        var line = Assert.Single(_logger.Collector.GetSnapshot(), l => l.Level == LogLevel.Information);
+        Assert.Contains($"errno {errno}", line.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -151,7 +152,7 @@ public sealed class LinuxUdpRefusalTests
         await using var b = Open(new RefusingCalls());
         var arrived = new CollectingReceiver();
         a.Start(arrived);
-        while (!_logger.Lines.Any(l => l.Level == LogLevel.Warning))
+        while (!_logger.Collector.GetSnapshot().Any(l => l.Level == LogLevel.Warning))
         {
             await Task.Delay(10, TestContext.Current.CancellationToken);
         }
@@ -182,7 +183,7 @@ public sealed class LinuxUdpRefusalTests
         UdpData.AssertRun(await arrived.WaitForAsync(9), 8, 1000, 10);
         Assert.True(a.UsesSegmentationOffload && a.UsesReceiveCoalescing);
         await UdpData.Until(() => a.Statistics is { DatagramsReceived: 9, ReceiveFailures: 0 });
-        Assert.Contains($"errno {errno}", Assert.Single(_logger.Lines, l => l.Level >= LogLevel.Information).Text, StringComparison.Ordinal);
+        Assert.Contains($"errno {errno}", Assert.Single(_logger.Collector.GetSnapshot(), l => l.Level >= LogLevel.Information).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -215,6 +216,6 @@ public sealed class LinuxUdpRefusalTests
     }
 
     private UdpDatagramTransport Open(RefusingCalls? calls = null) => UdpDatagramTransport.Open(
-        new UdpDatagramTransportOptions { BindAddresses = [IPAddress.Loopback], Logger = calls is null ? _logger : new ListLogger() },
+        new UdpDatagramTransportOptions { BindAddresses = [IPAddress.Loopback], Logger = calls is null ? _logger : new FakeLogger() },
         calls ?? _calls);
 }

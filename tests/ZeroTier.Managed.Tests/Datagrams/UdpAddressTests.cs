@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Simulation;
 
@@ -11,7 +12,7 @@ namespace ZeroTier.Managed.Tests.Datagrams;
 public sealed class UdpAddressTests
 {
     private readonly VirtualClock _clock = new();
-    private readonly ListLogger _logger = new();
+    private readonly FakeLogger _logger = new();
     private volatile IReadOnlyList<IPAddress> _machine = [];
 
     public UdpAddressTests() => Assert.SkipUnless(OperatingSystem.IsLinux(), "binds all of 127.0.0.0/8");
@@ -45,7 +46,7 @@ public sealed class UdpAddressTests
         await atA.WaitForAsync(2);
         Assert.Equal(0b11, atA.Sockets);
         await UdpData.Until(() => a.Statistics is { DatagramsSent: 2, DatagramsReceived: 2 });
-        await UdpData.Until(() => _logger.Lines.Any(line => line.Level == LogLevel.Information && line.Text.Contains("127.0.0.4", StringComparison.Ordinal)));
+        await UdpData.Until(() => _logger.Collector.GetSnapshot().Any(line => line.Level == LogLevel.Information && line.Message.Contains("127.0.0.4", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -79,7 +80,7 @@ public sealed class UdpAddressTests
         a.Send(0, At("127.0.0.1", 9), new byte[30], 10);
         a.SendWithHopLimit(0, At("127.0.0.1", 9), new byte[3], 2);
         Assert.Equal(4, a.Statistics.SendUnreachable);
-        await UdpData.Until(() => _logger.Lines.Any(line => line.Level == LogLevel.Warning));
+        await UdpData.Until(() => _logger.Collector.GetSnapshot().Any(line => line.Level == LogLevel.Warning));
 
         SetMachine("127.0.0.5");
         await LookAsync(() => !a.LocalEndPoints[0].IsNone);
@@ -117,7 +118,7 @@ public sealed class UdpAddressTests
 
         await LookAsync(() => looks >= 2);
         fails = true;
-        await LookAsync(() => _logger.Lines.Any(line => line.Level == LogLevel.Warning));
+        await LookAsync(() => _logger.Collector.GetSnapshot().Any(line => line.Level == LogLevel.Warning));
 
         Assert.Same(before, a.LocalEndPoints);
     }
@@ -132,7 +133,7 @@ public sealed class UdpAddressTests
         await using (UdpDatagramTransport.Open(new UdpDatagramTransportOptions { BindAddresses = [IPAddress.Parse("127.0.0.9")], Port = port }))
         {
             SetMachine("127.0.0.2", "127.0.0.9");
-            await LookAsync(() => _logger.Lines.Any(line => line.Text.Contains("is taken by another program", StringComparison.Ordinal)));
+            await LookAsync(() => _logger.Collector.GetSnapshot().Any(line => line.Message.Contains("is taken by another program", StringComparison.Ordinal)));
             Assert.Single(a.LocalEndPoints);
         }
 

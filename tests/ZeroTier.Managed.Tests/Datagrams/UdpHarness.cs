@@ -1,5 +1,4 @@
 using System.Net;
-using Microsoft.Extensions.Logging;
 using ZeroTier.Managed.Datagrams;
 
 namespace ZeroTier.Managed.Tests.Datagrams;
@@ -57,36 +56,6 @@ internal sealed class CollectingReceiver : IDatagramReceiver
     }
 
     public void OnBatchEnd(int socket) => Batches++;
-}
-
-/// <summary>Keeps log lines.</summary>
-internal sealed class ListLogger : ILogger
-{
-    private readonly List<(LogLevel Level, string Text)> _lines = [];
-
-    public IReadOnlyList<(LogLevel Level, string Text)> Lines
-    {
-        get
-        {
-            lock (_lines)
-            {
-                return [.. _lines];
-            }
-        }
-    }
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-    {
-        lock (_lines)
-        {
-            _lines.Add((logLevel, formatter(state, exception)));
-        }
-    }
 }
 
 /// <summary>Passes system calls on, refusing what a test wants refused.</summary>

@@ -1,22 +1,35 @@
 namespace ZeroTier.Managed.Tests.Node;
 
 /// <summary>Clock, chance and transport that count what is open, and fail at a chosen step.</summary>
-internal sealed class FailingResources(int failAt)
+internal sealed class FailingResources
 {
+    private readonly int _failAt;
     private int _steps;
-    private int _openTimers;
     private int _openTransports;
 
-    public int OpenTimers => Volatile.Read(ref _openTimers);
+    public FailingResources(int failAt)
+    {
+        _failAt = failAt;
+        Time = new ObservedTime
+        {
+            Start = (due, period) =>
+            {
+                Step("making a timer");
+                return (due, period);
+            },
+        };
+    }
+
+    public int OpenTimers => Time.ActiveTimers;
 
     public int OpenTransports => Volatile.Read(ref _openTransports);
 
-    public bool HasFailed => Volatile.Read(ref _steps) >= failAt;
+    public bool HasFailed => Volatile.Read(ref _steps) >= _failAt;
 
     /// <summary>Transports fail once they are closed.</summary>
     public bool FailsToClose { get; init; }
 
-    public TimeProvider Time => new FailingTime(this);
+    public ObservedTime Time { get; }
 
     public RandomSource Random => new FailingRandom(this);
 
@@ -28,45 +41,13 @@ internal sealed class FailingResources(int failAt)
 
     private void Step(string what)
     {
-        if (Interlocked.Increment(ref _steps) == failAt)
+        if (Interlocked.Increment(ref _steps) == _failAt)
         {
-            throw new StepFailedException($"Step {failAt}, {what}, fails.");
+            throw new StepFailedException($"Step {_failAt}, {what}, fails.");
         }
     }
 
     public sealed class StepFailedException(string message) : Exception(message);
-
-    private sealed class FailingTime(FailingResources owner) : TimeProvider
-    {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            owner.Step("making a timer");
-            Interlocked.Increment(ref owner._openTimers);
-            return new CountedTimer(owner, base.CreateTimer(callback, state, dueTime, period));
-        }
-    }
-
-    private sealed class CountedTimer(FailingResources owner, ITimer timer) : ITimer
-    {
-        private int _disposed;
-
-        public bool Change(TimeSpan dueTime, TimeSpan period) => timer.Change(dueTime, period);
-
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref _disposed, 1) == 0)
-            {
-                Interlocked.Decrement(ref owner._openTimers);
-                timer.Dispose();
-            }
-        }
-
-        public ValueTask DisposeAsync()
-        {
-            Dispose();
-            return ValueTask.CompletedTask;
-        }
-    }
 
     private sealed class FailingRandom(FailingResources owner) : RandomSource
     {

@@ -16,12 +16,14 @@ public class PeerStoreTests
         await using var world = await LoopbackWorld.StartAsync(Token);
         using var folder = TemporaryFolder.WithIdentity(5);
         var network = NetworkId.AdHoc(0, 65535);
+        var soon = TimeSpan.FromMilliseconds(20);
         await using var keeper = new ManagedNode(new ManagedNodeOptions
         {
             StoragePath = folder.Path,
             Planet = world.Planet,
             Networks = [network],
-            TimeProvider = new EagerTime(),
+            // Slow periodic work is not worth waiting for.
+            TimeProvider = new ObservedTime { Start = (due, period) => period > TimeSpan.FromSeconds(10) ? (soon, soon) : (due, period) },
         });
         var other = world.CreateNode(options => options with { Identity = TestIdentities.Get(6), Networks = [network] });
         await keeper.StartAsync(Token);
@@ -77,14 +79,5 @@ public class PeerStoreTests
         Assert.True(stored.Version.IsKnown);
         world.Run(async () => await keeper.DisposeAsync());
         world.Stop();
-    }
-
-    /// <summary>The system's time, in which slow timers are not worth waiting for.</summary>
-    private sealed class EagerTime : TimeProvider
-    {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            period > TimeSpan.FromSeconds(10)
-                ? base.CreateTimer(callback, state, TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(20))
-                : base.CreateTimer(callback, state, dueTime, period);
     }
 }

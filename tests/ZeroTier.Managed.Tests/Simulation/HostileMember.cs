@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using ZeroTier.Managed.IpStack;
-using ZeroTier.Managed.Tests.Node;
+using ZeroTier.Managed.Tests.Vl1;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2;
 using ZeroTier.Simulation;
@@ -8,7 +8,7 @@ using ZeroTier.Simulation;
 namespace ZeroTier.Managed.Tests.Simulation;
 
 /// <summary>A node with a valid identity that sends whatever it likes: VL1 proves who it is, and nothing more.</summary>
-internal sealed class HostileMember : IVl1Client
+internal sealed class HostileMember
 {
     private readonly VirtualDatagramTransport _transport;
     private readonly Vl1Node _vl1;
@@ -23,7 +23,7 @@ internal sealed class HostileMember : IVl1Client
             Identity = TestIdentities.Get(identity),
             Planet = SimulatedWorld.SharedPlanet,
             Transport = _transport,
-            Client = this,
+            Client = new SilentClient(PacketResult.Trusted),
             TimeProvider = world.Clock,
             Random = world.Physical.Random.Fork(),
         });
@@ -79,36 +79,4 @@ internal sealed class HostileMember : IVl1Client
         await _transport.DisposeAsync();
         _vl1.Dispose();
     }
-
-    public PacketResult OnPacket(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload) => PacketResult.Trusted;
-
-    public void OnBatchEnd()
-    {
-    }
-
-    public void OnTick(long now)
-    {
-    }
-
-    public void OnOnlineChanged(bool online)
-    {
-    }
-
-    public void OnPeerChanged(Peer peer, PeerChange change)
-    {
-    }
-
-    public void OnIdentityCollision()
-    {
-    }
-
-    public void OnTwin(in InetEndPoint endPoint)
-    {
-    }
-
-    public void OnPlanetUpdated(Planet planet)
-    {
-    }
-
-    public bool IsVirtualAddress(in InetEndPoint endPoint) => false;
 }

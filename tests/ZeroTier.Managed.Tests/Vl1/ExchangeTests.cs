@@ -8,7 +8,7 @@ namespace ZeroTier.Managed.Tests.Vl1;
 /// <summary>The hand-made packets of <c>vl1-exchanges.json</c>, given to our node as they were given to the reference at the recorded times.</summary>
 public sealed class ExchangeTests
 {
-    private static readonly Dictionary<string, NodeIdentity> Identities = TestIdentities.Of("vl1-exchanges.json");
+    private static readonly Dictionary<string, NodeIdentity> Identities = VectorFile.Identities("vl1-exchanges.json");
     private static readonly Dictionary<string, string> Addresses = new() { ["root"] = "44.0.0.1", ["A"] = "44.0.1.1", ["B"] = "44.0.2.1", ["C"] = "44.0.3.1", ["root2"] = "44.0.0.2" };
 
     /// <summary>Step, who plays the node under test, and the answers to C (verb and suite) that our node must give; those of the reference unless noted.</summary>

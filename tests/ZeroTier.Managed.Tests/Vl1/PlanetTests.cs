@@ -27,7 +27,7 @@ public sealed class PlanetTests
     {
         var planet = Planet.Parse(VectorFile.Json(file).Hex("planet_hex"));
         Assert.True(planet.Verify());
-        Assert.Equal(TestIdentities.Of(file)["root"], planet.Roots[0].Identity);
+        Assert.Equal(VectorFile.Identities(file)["root"], planet.Roots[0].Identity);
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class TraceTests
     [InlineData("vl1-exchanges.json", 60, 30)]
     public void Every_recorded_packet_decodes_to_the_recorded_verb_and_plaintext(string file, int atLeast, int verbsAtLeast)
     {
-        var identities = TestIdentities.Of(file);
+        var identities = VectorFile.Identities(file);
         var reassembly = new Reassembly(new DropCounters());
         var expected = new Dictionary<ulong, JsonElement>();
         int decoded = 0;
@@ -84,7 +84,7 @@ public sealed class TraceTests
     [InlineData("trace-relay.json", "client")]
     public void A_node_that_is_fed_the_trace_hands_up_the_recorded_frames(string file, string role)
     {
-        var identities = TestIdentities.Of(file);
+        var identities = VectorFile.Identities(file);
         var client = new RecordingClient();
         var clock = new VirtualClock();
         var transport = new RecordingTransport(new InetEndPoint[] { Vl1Simulation.EndPoint("10.9.2.2", 9994) });

@@ -157,39 +157,4 @@ public sealed class Vl1AdmissionLoadTests(ITestOutputHelper output)
             Node.Dispose();
         }
     }
-
-    private sealed class SilentClient : IVl1Client
-    {
-        public PacketResult OnPacket(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload) => PacketResult.Ignored;
-
-        public void OnBatchEnd()
-        {
-        }
-
-        public void OnTick(long now)
-        {
-        }
-
-        public void OnOnlineChanged(bool online)
-        {
-        }
-
-        public void OnPeerChanged(Peer peer, PeerChange change)
-        {
-        }
-
-        public void OnIdentityCollision()
-        {
-        }
-
-        public void OnTwin(in InetEndPoint endPoint)
-        {
-        }
-
-        public void OnPlanetUpdated(Planet planet)
-        {
-        }
-
-        public bool IsVirtualAddress(in InetEndPoint endPoint) => false;
-    }
 }

@@ -49,7 +49,7 @@ public sealed class Vl1FuzzTests
     public void Node_fed_mutated_datagrams_survives_and_keeps_its_bounds(string file, string role, ulong seed)
     {
         var random = new SeededRandom(seed);
-        var identities = TestIdentities.Of(file);
+        var identities = VectorFile.Identities(file);
         byte[][] seeds = [.. TraceTests.Packets(file).Select(record => record.Hex("raw"))];
         using var test = new NodeUnderTest(
             identities[role], Planet.Parse(VectorFile.Json("trace-adhoc.json").Hex("planet_hex")), "10.0.0.7", [.. identities.Values.Select(identity => new KnownPeer(identity, default, []))]);

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using ZeroTier.Managed.IpStack;
-using ZeroTier.Managed.Tests.Node;
+using ZeroTier.Managed.Tests.Vl1;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2;
 using ZeroTier.Managed.Vl2.Configuration;
@@ -36,7 +36,7 @@ public sealed class VirtualPortTests : IDisposable
             Identity = identity,
             Planet = Planet.Create(7, clock.GetUtcNow(), [new PlanetRoot(TestIdentities.Get(3), [])], key),
             Transport = host.Open(9993),
-            Client = new NoClient(),
+            Client = new SilentClient(),
             TimeProvider = clock,
         });
         _peer = new Peer(TestIdentities.Get(1), SessionKeys.Agree(identity, TestIdentities.Get(1))!);
@@ -305,40 +305,5 @@ public sealed class VirtualPortTests : IDisposable
         _port.Addressing.SixPlane(_vl1.Id).Write(packet.AsSpan(24));
         payload.CopyTo(packet, 40);
         return packet;
-    }
-
-    private sealed class NoClient : IVl1Client
-    {
-        public PacketResult OnPacket(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload) => PacketResult.Ignored;
-
-        public void OnBatchEnd()
-        {
-        }
-
-        public void OnTick(long now)
-        {
-        }
-
-        public void OnOnlineChanged(bool online)
-        {
-        }
-
-        public void OnPeerChanged(Peer peer, PeerChange change)
-        {
-        }
-
-        public void OnIdentityCollision()
-        {
-        }
-
-        public void OnTwin(in InetEndPoint endPoint)
-        {
-        }
-
-        public void OnPlanetUpdated(Planet planet)
-        {
-        }
-
-        public bool IsVirtualAddress(in InetEndPoint endPoint) => false;
     }
 }

@@ -313,7 +313,7 @@ public sealed class TcpAbuseTests
             }
         }
 
-        static TcpLink.Packet Mutate(TcpLink.Packet packet, SeededRandom random)
+        static Packet Mutate(Packet packet, SeededRandom random)
         {
             byte[] bytes = [.. packet.Bytes];
             for (int i = random.Next(3); i >= 0; i--)

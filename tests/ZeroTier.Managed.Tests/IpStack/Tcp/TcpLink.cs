@@ -165,8 +165,6 @@ internal sealed class TcpLink(VirtualClock clock, ulong seed)
         Trace = hash;
     }
 
-    internal readonly record struct Packet(IpAddress Source, IpAddress Destination, MacAddress SourceMac, byte[] Bytes);
-
     private sealed class Output(TcpLink link, MacAddress mac) : IIpOutput
     {
         public int MaxPayload(in IpAddress destination) => link.Conditions.Known;
@@ -175,30 +173,6 @@ internal sealed class TcpLink(VirtualClock clock, ulong seed)
 
         public void Doubt(in IpAddress destination) => link.Doubts++;
 
-        public IpBatch BeginBatch() => new Batch(link, mac);
-    }
-
-    private sealed class Batch(TcpLink link, MacAddress mac) : IpBatch
-    {
-        private readonly List<Packet> _packets = [];
-        private Packet _reserved;
-        private bool _sent;
-
-        public override Span<byte> Reserve(in IpAddress source, in IpAddress destination, IpProtocol protocol, int length)
-        {
-            Assert.Equal(IpProtocol.Tcp, protocol);
-            Assert.InRange(length, 20, Mtu);
-            _reserved = new Packet(source, destination, mac, new byte[length]);
-            return _reserved.Bytes;
-        }
-
-        public override void Commit() => _packets.Add(_reserved);
-
-        public override void Send()
-        {
-            Assert.False(_sent, "A batch is sent once.");
-            _sent = true;
-            link.Send(_packets);
-        }
+        public IpBatch BeginBatch() => new PacketBatch(mac, link.Send);
     }
 }

@@ -188,7 +188,7 @@ public sealed class TcpRecoveryTests
     public void Transmit_WhileAnEarlierBatchIsNotYetSent_WaitsForIt()
     {
         using TcpPeer peer = Open();
-        Func<TcpLink.Packet, bool> record = peer.Link.Filter!;
+        Func<Packet, bool> record = peer.Link.Filter!;
         bool nested = false;
         peer.Link.Filter = packet =>
         {
@@ -215,7 +215,7 @@ public sealed class TcpRecoveryTests
     public void Transmit_WithEachBatchAnsweredBeforeItIsThrough_NeedsNoMoreStack()
     {
         using TcpPeer peer = Open();
-        Func<TcpLink.Packet, bool> record = peer.Link.Filter!;
+        Func<Packet, bool> record = peer.Link.Filter!;
         uint acknowledged = peer.TheirNext;
         int rounds = 0;
         int deepest = 0;

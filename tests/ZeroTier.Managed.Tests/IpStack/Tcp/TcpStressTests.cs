@@ -115,8 +115,8 @@ public sealed class TcpStressTests
     /// <summary>Carries packets on one thread each way, as a node's receive threads do. Batches arrive in the order in which they were sent.</summary>
     private sealed class ThreadedWire : IDisposable
     {
-        private readonly BlockingCollection<List<byte[]>> _toA = [];
-        private readonly BlockingCollection<List<byte[]>> _toB = [];
+        private readonly BlockingCollection<List<Packet>> _toA = [];
+        private readonly BlockingCollection<List<Packet>> _toB = [];
         private readonly Task[] _carriers;
 
         public ThreadedWire()
@@ -126,8 +126,8 @@ public sealed class TcpStressTests
             B = new TcpLayer(new Output(_toA), TimeProvider.System, new SeededRandom(2), options);
             _carriers =
             [
-                Task.Factory.StartNew(() => Carry(_toA, A, AddressB, AddressA), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default),
-                Task.Factory.StartNew(() => Carry(_toB, B, AddressA, AddressB), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default),
+                Task.Factory.StartNew(() => Carry(_toA, A), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default),
+                Task.Factory.StartNew(() => Carry(_toB, B), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default),
             ];
         }
 
@@ -172,42 +172,30 @@ public sealed class TcpStressTests
         private static long Remaining(TcpLayer layer) =>
             layer.SocketCount + layer.ConnectionCount + layer.HalfOpenCount + layer.Deadlines.Count + layer.Chunks.Outstanding;
 
-        private static void Carry(BlockingCollection<List<byte[]>> queue, TcpLayer layer, IpAddress source, IpAddress destination)
+        private static void Carry(BlockingCollection<List<Packet>> queue, TcpLayer layer)
         {
-            foreach (List<byte[]> batch in queue.GetConsumingEnumerable())
+            foreach (List<Packet> batch in queue.GetConsumingEnumerable())
             {
-                foreach (byte[] packet in batch)
+                foreach (Packet packet in batch)
                 {
-                    layer.OnSegment(source, destination, new MacAddress(0x0200_0000_0001), packet);
+                    layer.OnSegment(packet.Source, packet.Destination, packet.SourceMac, packet.Bytes);
                 }
 
                 layer.EndOfBatch();
             }
         }
 
-        private sealed class Output(BlockingCollection<List<byte[]>> queue) : IIpOutput
+        private sealed class Output(BlockingCollection<List<Packet>> queue) : IIpOutput
         {
             public int MaxPayload(in IpAddress destination) => TcpLink.Mtu;
 
-            public IpBatch BeginBatch() => new Batch(queue);
-        }
-
-        private sealed class Batch(BlockingCollection<List<byte[]>> queue) : IpBatch
-        {
-            private readonly List<byte[]> _packets = [];
-            private byte[] _reserved = [];
-
-            public override Span<byte> Reserve(in IpAddress source, in IpAddress destination, IpProtocol protocol, int length) => _reserved = new byte[length];
-
-            public override void Commit() => _packets.Add(_reserved);
-
-            public override void Send()
+            public IpBatch BeginBatch() => new PacketBatch(new MacAddress(0x0200_0000_0001), packets =>
             {
-                if (_packets.Count > 0 && !queue.IsAddingCompleted)
+                if (packets.Count > 0 && !queue.IsAddingCompleted)
                 {
-                    queue.Add(_packets);
+                    queue.Add(packets);
                 }
-            }
+            });
         }
     }
 }

@@ -1,12 +1,12 @@
 using System.Diagnostics;
 
-namespace Kestrel.Transport.ZeroTier.Tests.Engines;
+namespace ZeroTier.TestSupport;
 
 /// <summary>
 /// Time that runs faster than the machine's, for code that needs real threads, as Kestrel does, over a network that is slow. Timers are as exact as the
 /// system's, times the factor.
 /// </summary>
-internal sealed class AcceleratedTime(int factor) : TimeProvider
+public sealed class AcceleratedTime(int factor) : TimeProvider
 {
     private readonly DateTimeOffset _start = System.GetUtcNow();
     private readonly long _origin = Stopwatch.GetTimestamp();
