@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Microsoft.Extensions.Time.Testing;
 using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Tests;
@@ -112,18 +111,18 @@ public class HealthAndMetricsTests
     [Fact]
     public async Task Health_has_one_grace_period_from_the_first_loss_which_a_new_life_of_the_node_does_not_inherit()
     {
-        var time = new FakeTimeProvider();
+        var time = new ObservedTime();
         await using var host = await StartAsync(builder: web => web.Services.AddSingleton<TimeProvider>(time));
         var watch = host.App.Services.GetRequiredService<NodeHost>().Watch;
         host.Server.SetOnline(false);
         await TestHost.EventuallyAsync(() => watch.OfflineFor is not null, "event seen");
-        time.Advance(TimeSpan.FromSeconds(20));
+        time.Ahead = TimeSpan.FromSeconds(20);
         host.Server.SetOnline(false);
         await TestHost.EventuallyAsync(() => watch.Recent.Count(e => e.Code == ZeroTierEventCode.NodeOffline) == 2, "second event seen");
         Assert.Equal(HealthStatus.Degraded, (await CheckAsync(host)).Status);
-        time.AdjustTime(time.GetUtcNow().AddHours(1));
+        time.WallClockSet = TimeSpan.FromHours(1);
         Assert.Equal(HealthStatus.Degraded, (await CheckAsync(host)).Status);
-        time.Advance(TimeSpan.FromSeconds(11));
+        time.Ahead = TimeSpan.FromSeconds(31);
         Assert.Equal(HealthStatus.Unhealthy, (await CheckAsync(host)).Status);
 
         host.Server.SetOnline(true);

@@ -2,7 +2,10 @@ using System.Collections.Concurrent;
 
 namespace ZeroTier.TestSupport;
 
-/// <summary>The system's time, which counts its timers, and can start them other than asked for. A test that moves time itself takes <c>FakeTimeProvider</c>.</summary>
+/// <summary>
+/// The system's time, which counts its timers, and can start them other than asked for. A test in which no time passes by itself takes
+/// <c>FakeTimeProvider</c>, which cannot set the wall clock alone.
+/// </summary>
 public sealed class ObservedTime : TimeProvider
 {
     private int _activeTimers;
@@ -21,6 +24,16 @@ public sealed class ObservedTime : TimeProvider
 
     /// <summary>Timers that are not disposed of.</summary>
     public int ActiveTimers => Volatile.Read(ref _activeTimers);
+
+    /// <summary>By how much the test has moved time on. Timers take no notice.</summary>
+    public TimeSpan Ahead { get; set; }
+
+    /// <summary>By how much somebody has set the wall clock; timestamps take no notice.</summary>
+    public TimeSpan WallClockSet { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead + WallClockSet;
+
+    public override long GetTimestamp() => base.GetTimestamp() + (long)(Ahead.TotalSeconds * TimestampFrequency);
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
