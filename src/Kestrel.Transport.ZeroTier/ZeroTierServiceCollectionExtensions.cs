@@ -1,5 +1,6 @@
 using Kestrel.Transport.ZeroTier;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -30,7 +31,9 @@ public static class ZeroTierServiceCollectionExtensions
         services.TryAddSingleton<NodeHost>();
         services.TryAddSingleton<ZeroTierNode>(static provider => provider.GetRequiredService<NodeHost>());
         services.TryAddSingleton<TransportResources>();
-        services.TryAddSingleton<ListenerRegistry>();
+#pragma warning disable RS0030 // The one place where this assembly takes the system's randomness.
+        services.TryAddSingleton(static provider => new ListenerRegistry(provider.GetRequiredService<IOptions<KestrelServerOptions>>(), Random.Shared));
+#pragma warning restore RS0030
         services.TryAddSingleton<NodeMetrics>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeService>());
         services.TryAddTransient(static provider =>

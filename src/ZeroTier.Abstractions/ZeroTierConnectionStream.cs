@@ -194,7 +194,9 @@ public sealed class ZeroTierConnectionStream : Stream
         ? milliseconds
         : throw new ArgumentOutOfRangeException(nameof(milliseconds), milliseconds, "A timeout is 1 ms or more, or Timeout.Infinite.");
 
-    private static CancellationTokenSource? Limit(int milliseconds) => milliseconds == Timeout.Infinite ? null : new CancellationTokenSource(milliseconds);
+    private static CancellationTokenSource? Limit(int milliseconds) => milliseconds == Timeout.Infinite
+        ? null
+        : new CancellationTokenSource(TimeSpan.FromMilliseconds(milliseconds), TimeProvider.System);
 
     private ValueTask EndAsync()
     {

@@ -106,7 +106,7 @@ internal sealed class NodeSession : IAsyncDisposable
         try
         {
             var online = node.WaitForOnlineAsync(timeout.Token);
-            await Task.WhenAny(online, Task.Delay(RootPatience, timeout.Token));
+            await Task.WhenAny(online, Task.Delay(RootPatience, TimeProvider.System, timeout.Token));
             var peer = online.IsCompleted ? online : PeerAsync(node, events, timeout.Token);
             await await Task.WhenAny(online, peer);
             if (!online.IsCompleted)

@@ -104,7 +104,7 @@ public sealed partial class LibztNode : ZeroTierNode
         }
 
         // libzt's own choice of a port would lie outside of the open ones.
-        foreach (int port in ports.Shuffled())
+        foreach (int port in ports.From(_options.Random))
         {
             try
             {

@@ -84,6 +84,11 @@ public sealed record LibztNodeOptions
     /// <summary>Clock and timers. Default: the system's. libzt's own clock is the system's in any case.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
+#pragma warning disable RS0030 // The one place where this assembly takes the system's randomness.
+    /// <summary>Chooses ports; nothing secret. Thread-safe.</summary>
+    internal Random Random { get; init; } = Random.Shared;
+#pragma warning restore RS0030
+
     /// <summary>Runs what completes for users of the node: tasks, events. Default: the thread pool.</summary>
     public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;
 

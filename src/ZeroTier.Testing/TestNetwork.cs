@@ -108,10 +108,10 @@ public sealed class TestNetwork : IAsyncDisposable
         var node = new ManagedNode(await ConfigureAsync(options, cancellationToken).ConfigureAwait(false));
         Keep(node);
         await node.StartAsync(cancellationToken).ConfigureAwait(false);
-        await node.WaitForOnlineAsync(cancellationToken).WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+        await node.WaitForOnlineAsync(cancellationToken).WaitAsync(Patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         foreach (var network in options.Networks)
         {
-            await node.WaitForNetworkAsync(network, cancellationToken).WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+            await node.WaitForNetworkAsync(network, cancellationToken).WaitAsync(Patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
 
         return node;
@@ -173,7 +173,7 @@ public sealed class TestNetwork : IAsyncDisposable
         {
             node = await ClientNode().WaitAsync(cancellationToken).ConfigureAwait(false);
             await node.JoinAsync(network, cancellationToken).ConfigureAwait(false);
-            await node.WaitForNetworkAsync(network, cancellationToken).WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+            await node.WaitForNetworkAsync(network, cancellationToken).WaitAsync(Patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
 
         return new HttpClient(new ZeroTierHttpHandler(node)) { BaseAddress = address };

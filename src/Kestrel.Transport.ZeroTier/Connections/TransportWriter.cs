@@ -110,7 +110,7 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
 
     private async ValueTask<FlushResult> EndAsync(FlushResult result, CancellationToken cancellationToken)
     {
-        await closedCallbacksRan.WaitAsync(Patience, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await closedCallbacksRan.WaitAsync(Patience, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
         // Kestrel's callback queues the abort of the request. This goes to the end of the same queue, whatever context the caller has.
         var turn = new TaskCompletionSource();

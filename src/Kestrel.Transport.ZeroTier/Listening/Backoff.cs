@@ -3,7 +3,7 @@ namespace Kestrel.Transport.ZeroTier.Listening;
 /// <summary>
 /// How long to wait before the next attempt: doubling with jitter, reset by success.
 /// </summary>
-internal struct Backoff
+internal struct Backoff(Random random)
 {
     private static readonly TimeSpan First = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(15);
@@ -14,7 +14,7 @@ internal struct Backoff
     public TimeSpan Next()
     {
         double full = Math.Min(Longest.TotalMilliseconds, First.TotalMilliseconds * Math.Pow(2, Math.Min(_attempts++, 16)));
-        return TimeSpan.FromMilliseconds(full * (0.5 + (Random.Shared.NextDouble() * 0.5)));
+        return TimeSpan.FromMilliseconds(full * (0.5 + (random.NextDouble() * 0.5)));
     }
 
     /// <summary>Begins again with short delays.</summary>

@@ -27,8 +27,8 @@ internal sealed class Listener(
     private string _reason = "";
 
     // Both belong to the one accept that is pending: until it is attached, and until it has brought a connection.
-    private Backoff _attaching;
-    private Backoff _accepting;
+    private Backoff _attaching = new(registry.Random);
+    private Backoff _accepting = new(registry.Random);
 
     /// <summary>What was asked for.</summary>
     public ListenTarget Target => target;

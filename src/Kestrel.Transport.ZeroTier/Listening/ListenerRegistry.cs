@@ -7,7 +7,7 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>The listeners of this host: ports that are taken although no network is up yet, and what the health check has to know. Thread-safe.</summary>
-internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel)
+internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, Random random)
 {
     // RFC 6335, 6: dynamic ports.
     private const int FirstEphemeral = 49152;
@@ -19,6 +19,9 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel)
     private readonly Dictionary<EndPoint, string> _failed = [];
     private string? _missing;
     private long _failedConnections;
+
+    /// <summary>Chooses ports and spreads retries; nothing secret. Thread-safe.</summary>
+    public Random Random => random;
 
     /// <summary>The listeners that are not unbound.</summary>
     public IReadOnlyList<Listener> Listeners
@@ -153,7 +156,7 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel)
         (int first, int last) = target.Network.AdHocPorts is var (low, high) ? (low, high) : (FirstEphemeral, LastEphemeral);
         first = last >= FirstEphemeral ? Math.Max(first, FirstEphemeral) : Math.Max(first, 1);
         int count = Math.Max(0, last - first + 1);
-        int start = Random.Shared.Next(count);
+        int start = random.Next(count);
         for (int i = 0; i < count; i++)
         {
             int port = first + ((start + i) % count);

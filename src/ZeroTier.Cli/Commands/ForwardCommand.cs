@@ -66,7 +66,7 @@ internal static class ForwardCommand
         catch (SocketException exception)
         {
             Status.Error($"A local connection could not be accepted: {exception.Message}");
-            await Task.Delay(AcceptPause, cancellationToken);
+            await Task.Delay(AcceptPause, TimeProvider.System, cancellationToken);
             return null;
         }
     }

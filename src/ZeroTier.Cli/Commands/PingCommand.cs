@@ -48,7 +48,7 @@ internal static class PingCommand
 
             if (sequence < count)
             {
-                await Task.Delay(Interval, cancellationToken);
+                await Task.Delay(Interval, TimeProvider.System, cancellationToken);
             }
         }
 

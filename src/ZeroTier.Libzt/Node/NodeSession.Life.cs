@@ -148,7 +148,7 @@ internal sealed partial class NodeSession
         }
 
         int last = folder.LastPort;
-        int port = StoredPort.Candidates(last, Random.Shared.Next).First(candidate => candidate == 0 || UdpPort.IsFree(candidate));
+        int port = StoredPort.Candidates(last, _options.Random.Next).First(candidate => candidate == 0 || UdpPort.IsFree(candidate));
         if (last != 0 && port != last)
         {
             NodeLog.PortMoved(_log, last, port);

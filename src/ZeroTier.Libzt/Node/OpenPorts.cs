@@ -20,11 +20,11 @@ internal readonly record struct OpenPorts(int First, int Last)
     }
 
     /// <summary>Every open port, from a random one on.</summary>
-    public IEnumerable<int> Shuffled()
+    public IEnumerable<int> From(Random random)
     {
         int first = Math.Max(First, 1);
         int count = Last - first + 1;
-        int start = count > 0 ? Random.Shared.Next(count) : 0;
+        int start = count > 0 ? random.Next(count) : 0;
         for (int i = 0; i < count; i++)
         {
             yield return first + ((start + i) % count);

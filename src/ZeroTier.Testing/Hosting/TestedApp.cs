@@ -56,8 +56,8 @@ internal sealed class TestedApp(IServiceProvider services)
         ZeroTierNetwork network;
         try
         {
-            await node.WaitForOnlineAsync(cancellationToken).WaitAsync(patience, cancellationToken).ConfigureAwait(false);
-            network = await node.WaitForNetworkAsync(listener.Target.Network, cancellationToken).WaitAsync(patience, cancellationToken).ConfigureAwait(false);
+            await node.WaitForOnlineAsync(cancellationToken).WaitAsync(patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            network = await node.WaitForNetworkAsync(listener.Target.Network, cancellationToken).WaitAsync(patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is TimeoutException or ZeroTierException)
         {

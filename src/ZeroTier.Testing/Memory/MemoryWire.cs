@@ -10,7 +10,9 @@ internal sealed class MemoryWire(TestNetworkOptions options)
 
     // Guards _random alone.
     private readonly Lock _gate = new();
+#pragma warning disable RS0030 // Seeded, so that the same datagrams are lost in each run.
     private readonly Random _random = new(options.Seed);
+#pragma warning restore RS0030
 
     /// <summary>How long a datagram is under way.</summary>
     public TimeSpan Latency => options.Latency;
