@@ -38,7 +38,7 @@ public sealed partial class Workshop : IAsyncLifetime
         Project("grpc", Web, Program("grpc"), ["Kestrel.Transport.ZeroTier", "Grpc.AspNetCore.Server", "Grpc.Net.Client"]);
         Project("signalr", Web, Program("signalr"), ["Kestrel.Transport.ZeroTier", "Microsoft.AspNetCore.SignalR.Client"]);
         // With the framework as a reference, what it has of the dependencies need not be in the cache.
-        Project("test", Web, Snippets.Text("test"), ["ZeroTier.Testing", "Microsoft.AspNetCore.Mvc.Testing", "Microsoft.NET.Test.Sdk", "xunit.v3.mtp-off"], "hello");
+        Project("test", Web, Snippets.Text("test"), ["ZtKestrel.Testing", "Microsoft.AspNetCore.Mvc.Testing", "Microsoft.NET.Test.Sdk", "xunit.v3.mtp-off"], "hello");
         Write("All.proj", """
             <Project DefaultTargets="Build">
               <ItemGroup><Programs Include="*/*.csproj" /></ItemGroup>
@@ -109,12 +109,12 @@ public sealed partial class Workshop : IAsyncLifetime
 
     private static string Program(string name) => Snippets.Complete(File.ReadAllText(Path.Combine(Snippets.Programs, name + ".cs")));
 
-    /// <summary>The version of a package that this repository takes, which is in the cache, or that of its own packages.</summary>
-    private static string Version(string package)
+    /// <summary>The version of a package that this repository takes, which is in the cache, or that of its own packages, which were just packed.</summary>
+    private string Version(string package)
     {
         var central = XDocument.Load(Path.Combine(Snippets.Repository, "Directory.Packages.props")).Descendants("PackageVersion");
-        var own = XDocument.Load(Path.Combine(Snippets.Repository, "Directory.Build.props")).Descendants("Version");
-        return central.FirstOrDefault(p => (string?)p.Attribute("Include") == package)?.Attribute("Version")?.Value ?? own.Single().Value;
+        return central.FirstOrDefault(p => (string?)p.Attribute("Include") == package)?.Attribute("Version")?.Value
+            ?? Path.GetFileNameWithoutExtension(Directory.GetFiles(Feed, $"{package}.*.nupkg").Single())[(package.Length + 1)..];
     }
 
     private async Task PackAsync()
