@@ -1,3 +1,4 @@
+using ZeroTier.Managed;
 using System.Buffers.Binary;
 using ZeroTier.Managed.Identity;
 
