@@ -5,7 +5,7 @@ using System.Net;
 
 namespace ZeroTier;
 
-/// <summary>The 64-bit ID of a ZeroTier network: its controller's address and a number that the controller chose (chapter 3.1).</summary>
+/// <summary>The 64-bit ID of a ZeroTier network: its controller's address and a number that the controller chose.</summary>
 /// <remarks>Text form: exactly sixteen lower-case hexadecimal digits. Immutable and thread-safe.</remarks>
 public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormattable, IUtf8SpanFormattable
 {
@@ -20,13 +20,13 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
     /// <summary>The ID as a number.</summary>
     public ulong Value { get; }
 
-    /// <summary>True for networks without a controller, whose ID begins with <c>ff</c> (chapter 3.10).</summary>
+    /// <summary>True for networks without a controller, whose ID begins with <c>ff</c>.</summary>
     public bool IsAdHoc => Value >> 56 == 0xff;
 
     /// <summary>The controller's address, or null for an ad-hoc network.</summary>
     public NodeId? Controller => IsAdHoc ? null : new NodeId(Value >> 24);
 
-    /// <summary>The ID of the ad-hoc network that lets members open connections to a range of ports (IPv6 only, chapter 3.10.1).</summary>
+    /// <summary>The ID of the ad-hoc network that lets members open connections to a range of ports (IPv6 only).</summary>
     /// <exception cref="ArgumentException"><paramref name="lastPort"/> is lower than <paramref name="firstPort"/>.</exception>
     public static NetworkId AdHoc(ushort firstPort, ushort lastPort)
     {
@@ -38,11 +38,11 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
         return new NetworkId(0xffUL << 56 | (ulong)firstPort << 40 | (ulong)lastPort << 24);
     }
 
-    /// <summary>The TCP ports that an ad-hoc network opens (chapter 3.10.1), first and last; null where the ID does not say.</summary>
+    /// <summary>The TCP ports that an ad-hoc network opens, first and last; null where the ID does not say.</summary>
     internal (ushort First, ushort Last)? AdHocPorts => IsAdHoc && (Value & 0xff_ffff) == 0 ? ((ushort)(Value >> 40), (ushort)(Value >> 24)) : null;
 
     /// <summary>
-    /// The 6PLANE address of a member: <c>fc</c>, a 32-bit digest of the network, the node's address and <c>::1</c> (chapter 3.1.3).
+    /// The 6PLANE address of a member: <c>fc</c>, a 32-bit digest of the network, the node's address and <c>::1</c>.
     /// Ad-hoc networks use it; others where their controller assigns it.
     /// </summary>
     public IPAddress GetSixPlaneAddress(NodeId member)
@@ -57,7 +57,7 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
     }
 
     /// <summary>
-    /// The RFC 4193 address of a member: <c>fd</c>, the network, <c>9993</c> and the node's address (chapter 3.1.3). Members have it where their controller
+    /// The RFC 4193 address of a member: <c>fd</c>, the network, <c>9993</c> and the node's address. Members have it where their controller
     /// assigns it.
     /// </summary>
     public IPAddress GetRfc4193Address(NodeId member)

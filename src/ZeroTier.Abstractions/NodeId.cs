@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace ZeroTier;
 
-/// <summary>The 40-bit address of a ZeroTier node, derived from its public key (chapter 1.3).</summary>
+/// <summary>The 40-bit address of a ZeroTier node, derived from its public key.</summary>
 /// <remarks>Text form: exactly ten lower-case hexadecimal digits. Immutable and thread-safe.</remarks>
 public readonly record struct NodeId : IComparable<NodeId>, ISpanParsable<NodeId>, ISpanFormattable, IUtf8SpanFormattable
 {

@@ -7,7 +7,7 @@ namespace ZeroTier;
 /// <summary>A TCP or UDP port on a ZeroTier network. Immutable and thread-safe.</summary>
 /// <remarks>
 /// Deliberately not an <see cref="IPEndPoint"/>: the sockets transport claims every <see cref="IPEndPoint"/> and would bind it on the host
-/// (kestrel-transport rule 4.1).
+/// (docs/transport-contract.md rule 4.1).
 /// </remarks>
 public sealed class ZeroTierEndPoint : EndPoint, IEquatable<ZeroTierEndPoint>
 {

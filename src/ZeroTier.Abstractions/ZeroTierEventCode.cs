@@ -1,6 +1,6 @@
 namespace ZeroTier;
 
-/// <summary>What happened, with libzt's own numbers (chapter 4, section 7.2).</summary>
+/// <summary>What happened, with libzt's own numbers.</summary>
 public enum ZeroTierEventCode
 {
     /// <summary>ZTS_EVENT_NODE_UP: the node runs; it has not heard from a root yet.</summary>

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace ZeroTier;
 
-/// <summary>The state of a joined network, with libzt's own numbers (chapter 4, section 5).</summary>
+/// <summary>The state of a joined network, with libzt's own numbers.</summary>
 public enum ZeroTierNetworkStatus
 {
     /// <summary>Joined; no configuration yet.</summary>

@@ -44,8 +44,8 @@ public sealed class LibztLibrary
     /// </summary>
     /// <param name="path">The file, or the folder that holds it. Null to look for it.</param>
     /// <exception cref="ZeroTierException">
-    /// <see cref="ZeroTierError.NotSupported"/>: it was not found, cannot be loaded, is too old, or another one is loaded. The message lists everything that was
-    /// tried with the loader's reason, and says how to get the library.
+    /// <see cref="ZeroTierError.NotSupported"/>: it was not found, cannot be loaded, is too old, or another one is loaded. The message lists everything that
+    /// was tried with the loader's reason, and says how to get the library.
     /// </exception>
     public static LibztLibrary Load(string? path) =>
         TryLoad(path, out var library, out var error) ? library : throw error;
@@ -80,8 +80,8 @@ public sealed class LibztLibrary
     }
 
     /// <summary>
-    /// Sets the flag without which the library's callback thread ends at once. The library sets it itself, but most of the time after the thread has looked (chapter
-    /// 4, section 7.1). Where the flag is hidden, no event may come, and the engine lives without.
+    /// Sets the flag without which the library's callback thread ends at once. The library sets it itself, but most of the time after the thread has looked
+    /// (docs/protocol/4-libzt-api.md 7.1). Where the flag is hidden, no event may come, and the engine lives without.
     /// </summary>
     internal unsafe void KeepCallbackThread()
     {

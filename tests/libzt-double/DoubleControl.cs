@@ -28,7 +28,7 @@ public sealed unsafe class DoubleControl
     /// <summary>The loaded library.</summary>
     public nint Handle { get; }
 
-    /// <summary>The broken rules so far, one a line of chapter 4's section 13 or the measured sections; empty when all is well.</summary>
+    /// <summary>The broken rules so far, one a line (docs/protocol/4-libzt-api.md 12 and 13); empty when all is well.</summary>
     public IReadOnlyList<string> Violations
     {
         get

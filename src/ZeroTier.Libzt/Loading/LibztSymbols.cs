@@ -9,7 +9,9 @@ internal static class LibztSymbols
     /// <summary>The start call of libraries before version 1.4.</summary>
     public const string OldStart = "zts_start";
 
-    /// <summary>C++ variables that Linux builds export and that no interface promises; used where they are there (chapter 4, sections 7.1 and 11).</summary>
+    /// <summary>
+    /// C++ variables that Linux builds export and that no interface promises; used where they are there (docs/protocol/4-libzt-api.md 7.1 and 11).
+    /// </summary>
     public const string StateFlags = "_ZN8ZeroTier13service_stateE";
 
     /// <inheritdoc cref="StateFlags"/>

@@ -1,6 +1,6 @@
 namespace ZeroTier.Libzt.Native;
 
-/// <summary>What a call was for; the same error number means different things (chapter 4, section 8).</summary>
+/// <summary>What a call was for; the same error number means different things (docs/protocol/4-libzt-api.md 8).</summary>
 internal enum SocketOperation
 {
     Open,

@@ -5,7 +5,7 @@ namespace ZeroTier.Libzt.Native;
 
 internal static unsafe partial class Zts
 {
-    /// <summary>The only length that the identity calls accept (chapter 4, section 4.1).</summary>
+    /// <summary>The only length that the identity calls accept (docs/protocol/4-libzt-api.md 4.1).</summary>
     internal const uint IdentityLength = 384;
 
     /// <summary>What <see cref="NodeGetId"/> says while no node runs.</summary>

@@ -15,7 +15,7 @@ internal static unsafe partial class Zts
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int NodeStop();
 
-    /// <summary>1 when the core last said "online"; any other event of the core clears it (chapter 4, section 4.3).</summary>
+    /// <summary>1 when the core last said "online"; any other event of the core clears it (docs/protocol/4-libzt-api.md 4.3).</summary>
     [LibraryImport(Library, EntryPoint = "zts_node_is_online")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int NodeIsOnline();

@@ -50,12 +50,12 @@ internal static unsafe partial class Zts
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int Connect(int fd, ZtsAddress* address, uint length);
 
-    /// <summary>Closes a descriptor; only the thread that owns it may do so (chapter 4, section 12.4).</summary>
+    /// <summary>Closes a descriptor; only the thread that owns it may do so (docs/protocol/4-libzt-api.md 12.4).</summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_close", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int Close(int fd);
 
-    /// <summary>Ends a direction. Only <see cref="ShutdownMode.Write"/> is harmless (chapter 4, section 12.6).</summary>
+    /// <summary>Ends a direction. Only <see cref="ShutdownMode.Write"/> is harmless (section 12.6).</summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_shutdown", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int Shutdown(int fd, ShutdownMode how);
@@ -80,7 +80,7 @@ internal static unsafe partial class Zts
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int ReceiveFrom(int fd, byte* buffer, nuint length, MessageFlags flags, ZtsAddress* address, uint* addressLength);
 
-    /// <summary>Waits for descriptors; the number that are ready, 0 after the time is up. A closed descriptor is not reported (chapter 4, section 12.2).</summary>
+    /// <summary>Waits for descriptors; the number that are ready, 0 after the time is up. A closed descriptor is not reported (section 12.2).</summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_poll", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int Poll(PollDescriptor* descriptors, uint count, int timeoutMilliseconds);

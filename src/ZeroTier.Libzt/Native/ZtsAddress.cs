@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace ZeroTier.Libzt.Native;
 
 /// <summary>
-/// libzt's <c>zts_sockaddr_storage</c>, 28 bytes, with <c>zts_sockaddr_in6</c>'s fields; IPv4 addresses lie at offset 4 (chapter 4, section 6).
+/// libzt's <c>zts_sockaddr_storage</c>, 28 bytes, with <c>zts_sockaddr_in6</c>'s fields; IPv4 addresses lie at offset 4 (docs/protocol/4-libzt-api.md 6).
 /// Never hand it to calls of the operating system.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
@@ -24,7 +24,7 @@ internal struct ZtsAddress
     private UInt128 _address;
     private readonly uint _scopeId; // stays 0: libzt's interfaces need none
 
-    /// <summary>The family. Address events carry it in the first byte on Linux and Windows (chapter 4, section 7.2).</summary>
+    /// <summary>The family. Address events carry it in the first byte on Linux and Windows (section 7.2).</summary>
     internal readonly ZtsFamily Family => (ZtsFamily)(_family != 0 ? _family : _length);
 
     /// <summary>The port, or, where libzt reports an address of the node, its prefix length.</summary>

@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// Room among the process' own descriptors. libzt waits for its UDP sockets with <c>select</c>, whose table has 1024 bits: a socket with a higher number makes it
-/// write beyond the table (chapter 4, section 9, and section 13, rule 15). Windows has no such numbers.
+/// Room among the process' own descriptors. libzt waits for its UDP sockets with <c>select</c>, whose table has 1024 bits: a socket with a higher number makes
+/// it write beyond the table (docs/protocol/4-libzt-api.md 9, and section 13, rule 15). Windows has no such numbers.
 /// </summary>
 internal static class DescriptorRoom
 {

@@ -62,7 +62,9 @@ internal sealed class JoinedNetwork(NetworkId id, NodeId self, TimeProvider time
         return !same || became;
     }
 
-    /// <summary>Chapter 4, section 7: states are announced while the node is online, and each only when it differs from the last one announced.</summary>
+    /// <summary>
+    /// docs/protocol/4-libzt-api.md 7: states are announced while the node is online, and each only when it differs from the last one announced.
+    /// </summary>
     public void Announce(EventOutbox events)
     {
         var now = _snapshot;

@@ -4,12 +4,12 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// The process' one native node: who has it, and when it may start (chapter 4, sections 11 and 13). All members but <see cref="Gate"/> are for the holder of the
-/// gate only.
+/// The process' one native node: who has it, and when it may start (docs/protocol/4-libzt-api.md 11 and 13). All members but <see cref="Gate"/> are for the
+/// holder of the gate only.
 /// </summary>
 internal static class NativeLife
 {
-    // Chapter 4, section 11.5: for that long after a stop the dying thread still takes settings and events away.
+    // Section 11.5: for that long after a stop the dying thread still takes settings and events away.
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan CoreLimit = TimeSpan.FromSeconds(3);
@@ -174,7 +174,7 @@ internal static class NativeLife
                 return false;
             }
 
-            // A stop is refused while the service does not run yet (chapter 4, section 11.1); a node that shows its address takes it.
+            // A stop is refused while the service does not run yet (section 11.1); a node that shows its address takes it.
             if (id is not 0 and not Zts.NoNode && _time.GetElapsedTime(asked) > StopAgain)
             {
                 asked = _time.GetTimestamp();

@@ -3,7 +3,7 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>Hands a node's options to libzt. All of them, at every start: a stop makes libzt forget them (chapter 4, section 4.2).</summary>
+/// <summary>Hands a node's options to libzt. All of them, at every start: a stop makes libzt forget them (docs/protocol/4-libzt-api.md 4.2).</summary>
 internal static unsafe class NativeSettings
 {
     /// <summary>Makes every init call.</summary>

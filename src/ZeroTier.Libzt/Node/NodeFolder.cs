@@ -27,7 +27,9 @@ internal sealed class NodeFolder : IDisposable
     /// <summary>The folder's full path.</summary>
     public string Path { get; }
 
-    /// <summary>The identity of a folder that can only be read: libzt, which writes to its folder, gets it from memory and no folder. Null for any other.</summary>
+    /// <summary>
+    /// The identity of a folder that can only be read: libzt, which writes to its folder, gets it from memory and no folder. Null for any other.
+    /// </summary>
     public IdentityText? Identity { get; }
 
     /// <summary>Makes the folder where it is missing, takes it for this node, and checks the identity in it, which libzt would silently replace.</summary>
@@ -77,8 +79,8 @@ internal sealed class NodeFolder : IDisposable
     }
 
     /// <summary>
-    /// Makes the folder remember exactly these networks. libzt joins what it finds here at once, seconds before it would act on a join call (chapter 4, section
-    /// 12.1), and networks that nobody asked for would take over its unbound sockets.
+    /// Makes the folder remember exactly these networks. libzt joins what it finds here at once, seconds before it would act on a join call
+    /// (docs/protocol/4-libzt-api.md 12.1), and networks that nobody asked for would take over its unbound sockets.
     /// </summary>
     public void SetNetworks(IReadOnlyCollection<NetworkId> networks) => Store("The joined networks", () =>
     {

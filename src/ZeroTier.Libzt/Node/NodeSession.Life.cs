@@ -5,12 +5,12 @@ using ZeroTier.Libzt.Sockets;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>Begin and end, in the order that chapter 4, sections 11 and 13, demands. The caller holds the gate throughout.</summary>
+/// <summary>Begin and end, in the order that docs/protocol/4-libzt-api.md 11 and 13, demands. The caller holds the gate throughout.</summary>
 internal sealed partial class NodeSession
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
 
-    // A service runs within a millisecond of its start (chapter 4, section 11.2); one that is not seen running has ended already.
+    // A service runs within a millisecond of its start (section 11.2); one that is not seen running has ended already.
     private static readonly TimeSpan RunLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(2);
 
@@ -158,7 +158,7 @@ internal sealed partial class NodeSession
         return port;
     }
 
-    /// <summary>Waits until joins are safe and sockets can be opened. libzt does not tell when a start has failed (chapter 4, section 11.3).</summary>
+    /// <summary>Waits until joins are safe and sockets can be opened. libzt does not tell when a start has failed (section 11.3).</summary>
     private async Task WaitForCoreAsync(CancellationToken cancellationToken)
     {
         long begin = _options.TimeProvider.GetTimestamp();

@@ -8,8 +8,8 @@ namespace ZeroTier.Libzt.Node;
 
 /// <summary>One life of a node, from a start to the stop: the running native node, what is known of it, and its sockets. Thread-safe.</summary>
 /// <remarks>
-/// <para>The state comes from polling: every 25 ms while something is to be expected soon, else every quarter of a second. Native events may never come, come twice
-/// or late (chapter 4, section 7); they make the next look happen at once, and tell of peers, for which there is no call.</para>
+/// <para>The state comes from polling: every 25 ms while something is to be expected soon, else every quarter of a second. Native events may never come, come
+/// twice or late (docs/protocol/4-libzt-api.md 7); they make the next look happen at once, and tell of peers, for which there is no call.</para>
 /// <para>Lock order: the process' gate (<see cref="NativeLife.Gate"/>), then <c>_lock</c>, which guards the table of networks and every native control call
 /// after the start. Nothing is called under it that waits or runs user code.</para>
 /// </remarks>
@@ -252,7 +252,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
             _taken.Add(notice);
         }
 
-        // What comes before the core tells of itself was left over from an earlier session (chapter 4, section 7.1).
+        // What comes before the core tells of itself was left over from an earlier session (section 7.1).
         int first = _taken.FindLastIndex(notice => notice.Code == NativeEvent.NodeUp) + 1;
         if (first > 0)
         {

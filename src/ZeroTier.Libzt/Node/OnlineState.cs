@@ -3,8 +3,8 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// Whether the node is online, from a native flag that lies at times: it is set 5 to 10 seconds after peers are served, and any other event of the core clears it
-/// (chapter 4, section 4.3) for as long as the node stays online. What came from a peer proves more than the flag. Not thread-safe.
+/// Whether the node is online, from a native flag that lies at times: it is set 5 to 10 seconds after peers are served, and any other event of the core clears
+/// it (docs/protocol/4-libzt-api.md 4.3) for as long as the node stays online. What came from a peer proves more than the flag. Not thread-safe.
 /// </summary>
 internal sealed class OnlineState(TimeProvider time)
 {
@@ -27,7 +27,9 @@ internal sealed class OnlineState(TimeProvider time)
 
     public bool IsOnline { get; private set; }
 
-    /// <summary>True while the flag is set and not believed yet, so that a look at it soon is of use. A cleared one may stay so for as long as the node is online.</summary>
+    /// <summary>
+    /// True while the flag is set and not believed yet, so that a look at it soon is of use. A cleared one may stay so for as long as the node is online.
+    /// </summary>
     public bool IsSettling => !IsOnline && _differsSince is not null;
 
     /// <summary>Notes a native event.</summary>

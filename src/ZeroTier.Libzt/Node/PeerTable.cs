@@ -2,7 +2,7 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>A native peer event, copied: only these parts of it make sense (chapter 4, section 7.2).</summary>
+/// <summary>A native peer event, copied: only these parts of it make sense (docs/protocol/4-libzt-api.md 7.2).</summary>
 internal readonly record struct PeerNotice(NativeEvent Code, PeerInfo Info);
 
 /// <summary>

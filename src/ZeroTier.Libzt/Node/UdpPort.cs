@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>A trial of the node's UDP port: libzt does not tell when it cannot have it (chapter 4, section 11.3).</summary>
+/// <summary>A trial of the node's UDP port: libzt does not tell when it cannot have it (docs/protocol/4-libzt-api.md 11.3).</summary>
 internal static class UdpPort
 {
     /// <summary>Binds the port for a moment.</summary>

@@ -90,7 +90,7 @@ internal sealed class ConnectingSocket : PolledSocket
         }
     }
 
-    // lwIP's sockets are finished after a failure: each try has its own (chapter 4, section 8).
+    // lwIP's sockets are finished after a failure: each try has its own (docs/protocol/4-libzt-api.md 8).
     private void Try()
     {
         _retryAt = Never;
@@ -121,7 +121,7 @@ internal sealed class ConnectingSocket : PolledSocket
     {
         if (error == Errno.NoRoute && Loop.Now < _routeDeadline)
         {
-            // The link is coming up, or the own address is still being checked: a second or two (chapter 4, section 12.1).
+            // The link is coming up, or the own address is still being checked: a second or two (section 12.1).
             Descriptor?.Dispose();
             Descriptor = null;
             _retryAt = Loop.Now + RetryInterval;

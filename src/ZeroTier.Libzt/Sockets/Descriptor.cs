@@ -4,16 +4,18 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>A libzt descriptor: non-blocking from the beginning, closed exactly once, and by the loop's thread. Keeps the loop, and so the node, alive.</summary>
+/// <summary>
+/// A libzt descriptor: non-blocking from the beginning, closed exactly once, and by the loop's thread. Keeps the loop, and so the node, alive.
+/// </summary>
 /// <remarks>
-/// All members belong to the loop's thread: closing a descriptor that another thread is inside of freezes the whole library (chapter 4, section 12.4).
-/// Even a descriptor that was forgotten is handed back to that thread by its finalizer.
+/// All members belong to the loop's thread: closing a descriptor that another thread is inside of freezes the whole library (docs/protocol/4-libzt-api.md
+/// 12.4). Even a descriptor that was forgotten is handed back to that thread by its finalizer.
 /// </remarks>
 internal sealed unsafe class Descriptor : SafeHandle
 {
     private const int NodeIsDown = -2;
 
-    // Numbers that could not be closed because the node was down. They can be after the next start (chapter 4, section 8).
+    // Numbers that could not be closed because the node was down. They can be after the next start (section 8).
     private static readonly ConcurrentQueue<int> _orphans = new();
 
     private readonly SocketLoop _loop;
@@ -193,7 +195,7 @@ internal sealed unsafe class Descriptor : SafeHandle
 
     private static Errno Check(int result) => result < 0 ? Failure(result) : Errno.None;
 
-    // Other negative results than -1 are libzt's own and have no error number: -2 says that the node is down (chapter 4, section 8).
+    // Other negative results than -1 are libzt's own and have no error number: -2 says that the node is down (section 8).
     private static Errno Failure(int result) => result switch
     {
         -1 => Zts.LastErrno() is var error and not Errno.None ? error : Errno.InputOutput,

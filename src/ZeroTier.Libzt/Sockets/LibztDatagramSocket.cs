@@ -8,7 +8,7 @@ namespace ZeroTier.Libzt.Sockets;
 /// <summary>A UDP port: what has come and what is to go, in bounded queues on both sides of the loop. Thread-safe.</summary>
 internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, ZeroTierEndPoint endPoint) : IZeroTierDatagramSocket
 {
-    // What IPv4 and lwIP can carry at all. What does not fit into one packet leaves as fragments and often does not arrive (chapter 4, section 9).
+    // What IPv4 and lwIP can carry at all. What does not fit into one packet leaves as fragments and often does not arrive (docs/protocol/4-libzt-api.md 9).
     private const int MaxDatagram = 65_507;
     private const int MaxWaiting = 512;
     private const int MaxWaitingBytes = 1024 * 1024;

@@ -140,7 +140,7 @@ internal sealed class ListeningSocket : PolledSocket
                 return false;
 
             case Errno.TableFull:
-                // libzt has no descriptor left and has ended the connection itself (chapter 4, section 4.8).
+                // libzt has no descriptor left and has ended the connection itself (docs/protocol/4-libzt-api.md 4.8).
                 Shed();
                 Spurious();
                 return true;

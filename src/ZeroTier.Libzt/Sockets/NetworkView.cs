@@ -7,7 +7,10 @@ namespace ZeroTier.Libzt.Sockets;
 /// <param name="Addresses">The node's addresses there, as polled.</param>
 internal sealed record NetworkView(NetworkId Id, IReadOnlyList<IPNetworkAddress> Addresses)
 {
-    /// <summary>The node's own address that shares a link with the destination; libzt installs no routes, so nothing else is reachable (chapter 4, section 4.5).</summary>
+    /// <summary>
+    /// The node's own address that shares a link with the destination; libzt installs no routes, so nothing else is reachable (docs/protocol/4-libzt-api.md
+    /// 4.5).
+    /// </summary>
     internal IPAddress? SourceFor(IPAddress destination)
     {
         foreach (IPNetworkAddress own in Addresses)

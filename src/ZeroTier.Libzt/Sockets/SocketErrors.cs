@@ -64,7 +64,7 @@ internal static class SocketErrors
         ZeroTierError.NotSupported,
         $"{destination} is this node's own address on network {network}, and libzt has no loopback. Use a socket of the operating system, or the managed engine.");
 
-    /// <summary>The guard in front of libzt's table (chapter 4, rule 14).</summary>
+    /// <summary>The guard in front of libzt's table (docs/protocol/4-libzt-api.md rule 14).</summary>
     internal static ZeroTierException NoDescriptor(string what) => new(
         ZeroTierError.NotPermitted,
         $"{what} needs a socket, and nearly all of libzt's {Zts.MaxDescriptors} are in use. Close connections that are no longer needed, or use the managed engine, which has no such limit.");

@@ -8,7 +8,7 @@ internal sealed partial class SocketLoop
     // libzt's choice for the first address may be taken on the next one; hardly twice.
     private const int PortAttempts = 16;
 
-    // libzt's mailbox for connections that are not accepted yet; what comes beyond it is lost after the peer saw it succeed (chapter 4, section 9).
+    // libzt's mailbox for connections that are not accepted yet; what comes beyond it is lost after the peer saw it succeed (docs/protocol/4-libzt-api.md 9).
     private const int MaxBacklog = 127;
 
     /// <summary>So many sockets more may be opened, if need be by closing those that only linger, and then those that wait for their reset.</summary>

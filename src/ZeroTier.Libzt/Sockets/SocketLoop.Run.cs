@@ -245,7 +245,7 @@ internal sealed partial class SocketLoop
             return;
         }
 
-        // The node ended by itself: nothing can be closed any more, only given up (chapter 4, section 8).
+        // The node ended by itself: nothing can be closed any more, only given up (docs/protocol/4-libzt-api.md 8).
         SocketLog.NodeGone(Logger);
         _isGone = true;
         EndAll(SocketErrors.NodeGone());

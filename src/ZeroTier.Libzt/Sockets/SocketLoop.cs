@@ -5,8 +5,8 @@ namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>One dedicated thread that owns every libzt descriptor of the process. All public members are thread-safe.</summary>
 /// <remarks>
-/// <para>libzt freezes or crashes when two threads meet in one descriptor (chapter 4, sections 12.3 and 12.4). So there is one thread for all of them, and
-/// everything else leaves it work in a <see cref="WorkQueue"/>: what needs a lock elsewhere, needs none here.</para>
+/// <para>libzt freezes or crashes when two threads meet in one descriptor (docs/protocol/4-libzt-api.md 12.3 and 12.4). So there is one thread for all of them,
+/// and everything else leaves it work in a <see cref="WorkQueue"/>: what needs a lock elsewhere, needs none here.</para>
 /// <para>A round reads from all sockets that have something before it writes to any: libzt keeps only 127 segments per connection for us, and what comes
 /// beyond is lost and sent again a second later. Writing a lot takes turns with reading for the same reason.</para>
 /// </remarks>
@@ -133,7 +133,9 @@ internal sealed partial class SocketLoop
         }
     }
 
-    /// <summary>The network is being left: its listeners and datagram sockets end, its connections are reset. Ends when all its descriptors are closed.</summary>
+    /// <summary>
+    /// The network is being left: its listeners and datagram sockets end, its connections are reset. Ends when all its descriptors are closed.
+    /// </summary>
     public Task CloseNetworkAsync(NetworkId network)
     {
         var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

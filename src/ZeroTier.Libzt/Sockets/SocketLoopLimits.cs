@@ -7,7 +7,9 @@ internal sealed record SocketLoopLimits
 {
     internal static SocketLoopLimits Default { get; } = new();
 
-    /// <summary>Connections, listeners and UDP ports at once. The rest of libzt's 1024 descriptors lets the loop go on accepting, to reset what is too much.</summary>
+    /// <summary>
+    /// Connections, listeners and UDP ports at once. The rest of libzt's 1024 descriptors lets the loop go on accepting, to reset what is too much.
+    /// </summary>
     internal int MaxDescriptors { get; init; } = Zts.MaxDescriptors - 24;
 
     /// <summary>How long a connection that the application has let go may wait for the peer's end of the stream.</summary>
@@ -19,7 +21,7 @@ internal sealed record SocketLoopLimits
     /// <summary>How long connecting may take in all. libzt gives a silent host up after 36 seconds.</summary>
     internal int ConnectTime { get; init; } = 45_000;
 
-    /// <summary>How long "no route" is taken for a link or an address that is just coming up (chapter 4, section 12.1).</summary>
+    /// <summary>How long "no route" is taken for a link or an address that is just coming up (docs/protocol/4-libzt-api.md 12.1).</summary>
     internal int RouteTime { get; init; } = 10_000;
 
     /// <summary>How long libzt may take to reset a connection that is idle; see <see cref="DyingSocket"/>.</summary>

@@ -54,7 +54,7 @@ internal sealed partial class StreamSocket
             }
             else if (n == 0 || error == Errno.NotConnected && !hasError)
             {
-                // The end shows once as 0 and then as "not connected" (chapter 4, section 8).
+                // The end shows once as 0 and then as "not connected" (docs/protocol/4-libzt-api.md 8).
                 _isEof = true;
             }
             else if (error != Errno.Again || hasError && total == 0)

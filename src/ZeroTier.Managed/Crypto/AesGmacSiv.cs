@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
-/// The three functions of cipher suite 3 (chapter 1.10) under the two keys of one pair of nodes: GMAC under K0, the AES block and
-/// counter mode under K1. Key schedules are made once. Safe for use by several threads at a time. Dispose overwrites the keys; the
+/// The three functions of cipher suite 3 (docs/protocol/1-identity-and-crypto.md 1.10) under the two keys of one pair of nodes: GMAC under K0, the AES block
+/// and counter mode under K1. Key schedules are made once. Safe for use by several threads at a time. Dispose overwrites the keys; the
 /// owner sees to it that no packet is in work then.
 /// </summary>
 internal abstract class AesGmacSiv : IDisposable
@@ -31,12 +31,12 @@ internal abstract class AesGmacSiv : IDisposable
     internal static AesGmacSiv CreateFromKeys(ReadOnlySpan<byte> k0, ReadOnlySpan<byte> k1, bool portable) =>
         portable ? new AesGmacSivPortable(k0, k1) : new AesGmacSivHardware(k0, k1);
 
-    /// <summary>All 48 bytes of the key derivation of chapter 1.10.1; the first 32 are the AES key.</summary>
+    /// <summary>All 48 bytes of the key derivation of 1.10.1; the first 32 are the AES key.</summary>
     internal static void DeriveKey(ReadOnlySpan<byte> sessionKey, byte label, Span<byte> output) =>
         HMACSHA384.HashData(sessionKey, [0, 0, 0, 0, (byte)'Z', (byte)'T', label, 0, 0, 0, 0, 1, 0x80], output);
 
     /// <summary>
-    /// GMAC under K0: 12 bytes of IV, 16 bytes of tag. The data are the header block of chapter 1.10.2 with the body right behind it.
+    /// GMAC under K0: 12 bytes of IV, 16 bytes of tag. The data are the header block of 1.10.2 with the body right behind it.
     /// </summary>
     public abstract void Gmac(ReadOnlySpan<byte> iv, ReadOnlySpan<byte> data, Span<byte> tag);
 

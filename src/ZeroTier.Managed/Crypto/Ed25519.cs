@@ -37,7 +37,7 @@ internal static class Ed25519
     }
 
     /// <summary>
-    /// Verifies (RFC 8032, 5.1.7): S below L, canonical points, and without the cofactor, as nodes of the reference do. Public keys of small order are
+    /// Verifies (RFC 8032, 5.1.7): S below L, canonical points, and without the cofactor, as ZeroTierOne 1.12 nodes do. Public keys of small order are
     /// refused: signatures that fit them can be made without a private key.
     /// </summary>
     public static bool Verify(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)

@@ -1,6 +1,8 @@
 namespace ZeroTier.Managed.Crypto;
 
-/// <summary>Decoder of one raw LZ4 block (chapter 1.16). Reads and writes only inside the spans it is given, whatever the input.</summary>
+/// <summary>
+/// Decoder of one raw LZ4 block (docs/protocol/1-identity-and-crypto.md 1.16). Reads and writes only inside the spans it is given, whatever the input.
+/// </summary>
 internal static class Lz4Block
 {
     private const int MinimumMatch = 4;

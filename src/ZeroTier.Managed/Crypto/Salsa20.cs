@@ -8,7 +8,9 @@ using System.Security.Cryptography;
 
 namespace ZeroTier.Managed.Crypto;
 
-/// <summary>The Salsa20 stream cipher with 256-bit keys (chapter 1.7), several blocks at a time where the processor can.</summary>
+/// <summary>
+/// The Salsa20 stream cipher with 256-bit keys (docs/protocol/1-identity-and-crypto.md 1.7), several blocks at a time where the processor can.
+/// </summary>
 internal static partial class Salsa20
 {
     public const int KeySize = 32;

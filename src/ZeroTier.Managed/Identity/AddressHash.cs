@@ -9,7 +9,9 @@ using ZeroTier.Managed.Crypto;
 
 namespace ZeroTier.Managed.Identity;
 
-/// <summary>The memory-hard hash that ties a node address to its public key (chapter 1.4.2). Works on public data only.</summary>
+/// <summary>
+/// The memory-hard hash that ties a node address to its public key (docs/protocol/1-identity-and-crypto.md 1.4.2). Works on public data only.
+/// </summary>
 internal static class AddressHash
 {
     public const int DigestSize = 64;

@@ -5,7 +5,7 @@ using System.Security.Cryptography;
 
 namespace ZeroTier.Managed;
 
-/// <content>Text form (chapter 1.4.5) and binary form (1.4.6).</content>
+/// <content>Text form (docs/protocol/1-identity-and-crypto.md 1.4.5) and binary form (1.4.6).</content>
 public sealed partial class NodeIdentity
 {
     /// <summary>Bytes of the binary form without a private key, the only one that is ever sent.</summary>
@@ -21,7 +21,9 @@ public sealed partial class NodeIdentity
     private const byte KeyType = 0;
 
     /// <summary>Reads the text form, public or with the private key. White space around it is ignored.</summary>
-    /// <remarks>Does not check that address and public key belong together (<see cref="IsLocallyValid"/>); a private key is checked against the public one.</remarks>
+    /// <remarks>
+    /// Does not check that address and public key belong together (<see cref="IsLocallyValid"/>); a private key is checked against the public one.
+    /// </remarks>
     /// <exception cref="FormatException">The text is no identity, or its private key is that of another one. The message never holds the text.</exception>
     public static NodeIdentity Parse(string text) => TryParse(text, out NodeIdentity? identity)
         ? identity
@@ -64,7 +66,9 @@ public sealed partial class NodeIdentity
     }
 
     /// <summary>Reads the binary form from the start of <paramref name="source"/>.</summary>
-    /// <remarks>Reserved addresses are accepted here, as on the wire, and refused by <see cref="IsLocallyValid"/>. A private key is checked against the public one.</remarks>
+    /// <remarks>
+    /// Reserved addresses are accepted here, as on the wire, and refused by <see cref="IsLocallyValid"/>. A private key is checked against the public one.
+    /// </remarks>
     /// <param name="source">The bytes, any number of others may follow.</param>
     /// <param name="identity">The identity.</param>
     /// <param name="bytesRead">71, or 135 with a private key; 0 on failure.</param>

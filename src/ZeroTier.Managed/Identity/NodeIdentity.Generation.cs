@@ -4,7 +4,7 @@ using ZeroTier.Managed.Crypto;
 
 namespace ZeroTier.Managed;
 
-/// <content>Making a new identity (chapter 1.4.4).</content>
+/// <content>Making a new identity (docs/protocol/1-identity-and-crypto.md 1.4.4).</content>
 public sealed partial class NodeIdentity
 {
     // Candidates are tried side by side on this many processors at most.

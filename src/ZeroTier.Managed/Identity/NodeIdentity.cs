@@ -8,7 +8,7 @@ namespace ZeroTier.Managed;
 
 /// <summary>
 /// Who a node is: its 40-bit address, the public keys the address is derived from and, for one's own node, the private keys
-/// (chapter 1.4). Immutable but for <see cref="Dispose"/>; safe for use by several threads.
+/// (docs/protocol/1-identity-and-crypto.md 1.4). Immutable but for <see cref="Dispose"/>; safe for use by several threads.
 /// </summary>
 /// <remarks>Equality is that of the wire: same address and same public key. Private keys play no part and never show in <see cref="ToString"/>.</remarks>
 public sealed partial class NodeIdentity : IEquatable<NodeIdentity>, IDisposable
@@ -59,7 +59,7 @@ public sealed partial class NodeIdentity : IEquatable<NodeIdentity>, IDisposable
     }
 
     /// <summary>
-    /// Whether the address really belongs to the public key (chapter 1.4.3). Costs several milliseconds and 2 MiB of memory:
+    /// Whether the address really belongs to the public key (1.4.3). Costs several milliseconds and 2 MiB of memory:
     /// limit how often strangers may cause it.
     /// </summary>
     public bool IsLocallyValid()
@@ -102,7 +102,7 @@ public sealed partial class NodeIdentity : IEquatable<NodeIdentity>, IDisposable
             Ed25519.Verify(PublicKey[AgreementKeySize..], hash[..MessageHashSize], signature[..Ed25519.SignatureSize]);
     }
 
-    /// <summary>The raw X25519 secret shared with a peer (chapter 1.5). False when it is all zero and must not be used.</summary>
+    /// <summary>The raw X25519 secret shared with a peer (1.5). False when it is all zero and must not be used.</summary>
     internal bool TryAgree(NodeIdentity peer, Span<byte> sharedSecret) =>
         X25519.ScalarMultiply(Secret[..AgreementKeySize], peer.PublicKey[..AgreementKeySize], sharedSecret);
 

@@ -3,7 +3,10 @@ using ZeroTier.Managed.Vl2.Configuration;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>What a node keeps in its storage folder besides its identity and its peers: the planet, joined networks (chapters 2.18 and 3.13).</summary>
+/// <summary>
+/// What a node keeps in its storage folder besides its identity and its peers: the planet, joined networks (docs/protocol/2-vl1.md 2.18 and
+/// docs/protocol/3-vl2.md 3.13).
+/// </summary>
 internal sealed class NodeFiles(string folder)
 {
     private const string NetworkSuffix = ".conf";

@@ -45,7 +45,7 @@ internal sealed partial class NodeSession : IVl2Client
             joined.Update(after);
             now = joined.Snapshot;
 
-            // 3.12: addresses, then the update, then the state.
+            // docs/protocol/3-vl2.md 3.12: addresses, then the update, then the state.
             foreach (var address in now.Addresses.ExceptBy(old.Addresses.Select(a => a.Address), a => a.Address))
             {
                 _events.Add(AddressAdded(address.Address), network.Id, address: address.Address);
@@ -86,7 +86,7 @@ internal sealed partial class NodeSession : IVl2Client
         switch (change)
         {
             case PeerChange.Added when !peer.IsUpstream:
-                // 4-7.2: the first sight of a peer without a path.
+                // docs/protocol/4-libzt-api.md 7.2: the first sight of a peer without a path.
                 _events.Add(ZeroTierEventCode.PeerRelay, peer: peer.Id);
                 break;
             case PeerChange.Direct:

@@ -5,7 +5,7 @@ using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>The peers that a node knows, kept in <c>peers.d</c> for its next start (chapter 2.18).</summary>
+/// <summary>The peers that a node knows, kept in <c>peers.d</c> for its next start (docs/protocol/2-vl1.md 2.18).</summary>
 internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
 {
     private const string Suffix = ".peer";

@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>How packets that do not fit into one datagram are cut (chapter 2.3).</summary>
+/// <summary>How packets that do not fit into one datagram are cut (docs/protocol/2-vl1.md 2.3).</summary>
 internal static class Fragments
 {
     /// <summary>Largest datagram that we send: what other nodes use on every path. <see cref="PathMtu"/> finds out where less passes.</summary>

@@ -29,7 +29,9 @@ internal interface IVl1Client
     /// <summary>Something about a peer changed.</summary>
     void OnPeerChanged(Peer peer, PeerChange change);
 
-    /// <summary>A peer was heard after <see cref="Vl1Timing.Silence"/> or more: the way to it may just have come back. Whoever does not care leaves it out.</summary>
+    /// <summary>
+    /// A peer was heard after <see cref="Vl1Timing.Silence"/> or more: the way to it may just have come back. Whoever does not care leaves it out.
+    /// </summary>
     void OnPeerHeard(Peer peer)
     {
     }
@@ -53,7 +55,7 @@ internal interface IVl1Client
     void OnPlanetUpdated(Planet planet);
 
     /// <summary>
-    /// True when the address lies in a range assigned on a joined network: such addresses are never used for paths (chapter 2.13.1).
+    /// True when the address lies in a range assigned on a joined network: such addresses are never used for paths (docs/protocol/2-vl1.md 2.13.1).
     /// Called with the control lock held: must not take locks that are held while calling this layer.
     /// </summary>
     bool IsVirtualAddress(in InetEndPoint endPoint);
@@ -68,10 +70,12 @@ internal enum PacketResult
     /// <summary>Taken.</summary>
     Accepted,
 
-    /// <summary>Taken, and it proved that the sender shares a network with us: we may tell it our addresses (chapter 2.12.2).</summary>
+    /// <summary>Taken, and it proved that the sender shares a network with us: we may tell it our addresses (2.12.2).</summary>
     Trusted,
 
-    /// <summary>Cannot be judged yet: keep it, and offer it again for up to 5 s whenever an identity arrives or <see cref="Vl1Node.RetryHeld"/> is called.</summary>
+    /// <summary>
+    /// Cannot be judged yet: keep it, and offer it again for up to 5 s whenever an identity arrives or <see cref="Vl1Node.RetryHeld"/> is called.
+    /// </summary>
     Hold,
 }
 

@@ -1,7 +1,12 @@
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>Which pairs a root has introduced lately: one RENDEZVOUS per pair and 30 s (chapter 2.15). Thread-safe, as relaying needs no other lock.</summary>
-/// <remarks>Nobody proves who sent a packet that we relay. So a full table forgets its oldest pair and refuses none: who fills it has others introduced sooner, not never.</remarks>
+/// <summary>
+/// Which pairs a root has introduced lately: one RENDEZVOUS per pair and 30 s (docs/protocol/2-vl1.md 2.15). Thread-safe, as relaying needs no other lock.
+/// </summary>
+/// <remarks>
+/// Nobody proves who sent a packet that we relay. So a full table forgets its oldest pair and refuses none: who fills it has others introduced sooner, not
+/// never.
+/// </remarks>
 internal sealed class Introductions
 {
     private readonly Lock _lock = new();

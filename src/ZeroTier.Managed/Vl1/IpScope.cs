@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>How far an IP address reaches (chapter 2.4); larger values make better paths.</summary>
+/// <summary>How far an IP address reaches (docs/protocol/2-vl1.md 2.4); larger values make better paths.</summary>
 internal enum IpScope
 {
     None = 0,
@@ -15,7 +15,7 @@ internal enum IpScope
     Private = 7,
 }
 
-/// <summary>Classifies endpoints (chapter 2.4).</summary>
+/// <summary>Classifies endpoints (2.4).</summary>
 internal static class IpScopes
 {
     public static IpScope Of(in InetEndPoint endPoint)

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>What a node remembers about a peer across restarts (chapter 2.18). Immutable.</summary>
+/// <summary>What a node remembers about a peer across restarts (docs/protocol/2-vl1.md 2.18). Immutable.</summary>
 internal sealed record KnownPeer(NodeIdentity Identity, PeerVersion Version, IReadOnlyList<InetEndPoint> EndPoints)
 {
     private const byte FormatVersion = 2;
@@ -11,7 +11,7 @@ internal sealed record KnownPeer(NodeIdentity Identity, PeerVersion Version, IRe
     /// <summary>Longest serialised form.</summary>
     public const int MaxSize = 1 + IdentitySize + 10 + Vl1Limits.RememberedEndPoints * WireAddress.MaxSize;
 
-    /// <summary>Writes the form of the reference's peer files.</summary>
+    /// <summary>Writes the form of ZeroTierOne 1.12's peer files.</summary>
     /// <param name="destination">At least <see cref="MaxSize"/> bytes.</param>
     /// <returns>Bytes written.</returns>
     public int Write(Span<byte> destination)
@@ -74,7 +74,7 @@ internal sealed record KnownPeer(NodeIdentity Identity, PeerVersion Version, IRe
 /// <summary>What a peer announced in HELLO or OK(HELLO); protocol 0 = nothing yet.</summary>
 internal readonly record struct PeerVersion(byte Protocol, byte Major, byte Minor, ushort Revision)
 {
-    /// <summary>What we announce (chapter 2.7).</summary>
+    /// <summary>What we announce (2.7).</summary>
     public static PeerVersion Ours { get; } = new(12, 1, 12, 0);
 
     /// <summary>The oldest protocol that is accepted.</summary>
@@ -86,6 +86,6 @@ internal readonly record struct PeerVersion(byte Protocol, byte Major, byte Mino
     /// <summary>Whether it reads suite 3.</summary>
     public bool SpeaksAes => Protocol >= 12;
 
-    /// <summary>Whether it answers ECHO: from protocol 5 on, but not software 1.1.0 (chapter 2.6.8).</summary>
+    /// <summary>Whether it answers ECHO: from protocol 5 on, but not software 1.1.0 (2.6.8).</summary>
     public bool AnswersEcho => Protocol >= 5 && (Major, Minor, Revision) != (1, 1, 0);
 }

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>Who subscribed to what: the bulletin board that a root keeps for everybody (chapter 2.16). Bounded; guarded by the control lock.</summary>
+/// <summary>
+/// Who subscribed to what: the bulletin board that a root keeps for everybody (docs/protocol/2-vl1.md 2.16). Bounded; guarded by the control lock.
+/// </summary>
 internal sealed class MulticastStore
 {
     private readonly Dictionary<Group, List<Member>> _groups = [];

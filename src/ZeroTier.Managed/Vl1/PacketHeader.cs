@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>Positions and bits of the packet header (chapter 2.2), and access to its fields. Callers check lengths first.</summary>
+/// <summary>Positions and bits of the packet header (docs/protocol/2-vl1.md 2.2), and access to its fields. Callers check lengths first.</summary>
 internal static class PacketHeader
 {
     /// <summary>Bytes before the payload: the header and the verb byte. Also the shortest packet.</summary>
@@ -27,7 +27,7 @@ internal static class PacketHeader
     public const byte HopsMask = 0x07;
     public const byte VerbMask = 0x1f;
 
-    /// <summary>A packet that arrived with this many hops is not relayed again (chapter 2.15).</summary>
+    /// <summary>A packet that arrived with this many hops is not relayed again (2.15).</summary>
     public const int MaxHops = 3;
 
     public static ulong PacketId(ReadOnlySpan<byte> packet) => BinaryPrimitives.ReadUInt64BigEndian(packet);
@@ -53,7 +53,9 @@ internal static class PacketHeader
         BinaryPrimitives.WriteUInt32BigEndian(bytes[1..], (uint)id.Value);
     }
 
-    /// <summary>Writes header and verb of a packet that is to be armed: a fresh random ID, the addresses, hops 0. Other flags and MAC are the armor's.</summary>
+    /// <summary>
+    /// Writes header and verb of a packet that is to be armed: a fresh random ID, the addresses, hops 0. Other flags and MAC are the armor's.
+    /// </summary>
     public static void Write(Span<byte> packet, ReadOnlySpan<byte> id, NodeId destination, NodeId source, Verb verb, bool fragmented = false)
     {
         id.CopyTo(packet);

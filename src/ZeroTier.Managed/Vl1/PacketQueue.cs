@@ -3,7 +3,7 @@ using System.Buffers;
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
-/// Copies of packets that wait for something, oldest first; bounded in all and per node, each lives 5 s (chapter 2.5.4).
+/// Copies of packets that wait for something, oldest first; bounded in all and per node, each lives 5 s (docs/protocol/2-vl1.md 2.5.4).
 /// Guarded by the control lock.
 /// </summary>
 /// <param name="capacity">Packets in all.</param>

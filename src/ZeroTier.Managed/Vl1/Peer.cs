@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>Another node whose identity is known (chapter 2.12).</summary>
+/// <summary>Another node whose identity is known (docs/protocol/2-vl1.md 2.12).</summary>
 /// <remarks>
 /// What the data plane touches is immutable, replaced whole, or a time stamp written atomically. Everything under "control" is
 /// guarded by the node's control lock.

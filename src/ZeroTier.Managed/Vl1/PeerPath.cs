@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>A physical way to a peer: one of our sockets and one endpoint (chapter 2.13). Learnt only from replies.</summary>
+/// <summary>A physical way to a peer: one of our sockets and one endpoint (docs/protocol/2-vl1.md 2.13). Learnt only from replies.</summary>
 /// <remarks>
 /// <code>
 ///            reply from a new place              packet from the peer            243 s without one
@@ -64,7 +64,7 @@ internal sealed class PeerPath
     /// <summary>How often it was asked since the peer was last heard on it.</summary>
     public int UnansweredProbes { get; set; }
 
-    /// <summary>Set when the ground under the path may have moved: unusable until it is heard from again (chapter 2.14).</summary>
+    /// <summary>Set when the ground under the path may have moved: unusable until it is heard from again (2.14).</summary>
     public bool IsSuspect { get; set; }
 
     /// <summary>Round trip in milliseconds, the mean of the last and the former value; 0 = not measured.</summary>
@@ -83,7 +83,7 @@ internal sealed class PeerPath
     }
 
     /// <summary>
-    /// Alive before silent, then lower quality value, which weighs latency by scope (chapter 2.13.3). The reference adds a
+    /// Alive before silent, then lower quality value, which weighs latency by scope (2.13.3). ZeroTierOne 1.12 adds a
     /// penalty for silence to the quality instead; there a silent path can win over a living one whose latency is not measured yet.
     /// </summary>
     public bool IsBetterThan(PeerPath other, long now)
@@ -106,7 +106,9 @@ internal sealed class PeerPath
 /// <param name="Fallback">When no root can be reached: a direct path that seems dead.</param>
 internal sealed record PeerRoute(CipherSuite Suite, PeerPath? Path, PeerPath? Fallback);
 
-/// <summary>A way to a peer through a root. Its size is found end to end: the root passes on what comes as it came, however narrow its own path to the peer is.</summary>
+/// <summary>
+/// A way to a peer through a root. Its size is found end to end: the root passes on what comes as it came, however narrow its own path to the peer is.
+/// </summary>
 /// <param name="Root">The path to the root.</param>
 /// <param name="Mtu">How large datagrams to the peer may be.</param>
 internal sealed record RelayedWay(PeerPath Root, PathMtu Mtu);

@@ -5,7 +5,7 @@ using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed;
 
-/// <summary>The signed list of a ZeroTier universe's roots (chapter 2.8). Immutable and thread-safe.</summary>
+/// <summary>The signed list of a ZeroTier universe's roots (docs/protocol/2-vl1.md 2.8). Immutable and thread-safe.</summary>
 /// <remarks>
 /// Whoever can choose a node's planet decides its roots. Every node of one universe, the roots included, has the same planet;
 /// a root recognises itself by its identity.
@@ -112,13 +112,13 @@ public sealed partial class Planet
     /// <exception cref="IOException">The file cannot be written.</exception>
     public void Save(string path) => OwnerFile.Write(path, _bytes, secret: false, overwrite: true);
 
-    /// <summary>The serialised form, as in the reference's planet files.</summary>
+    /// <summary>The serialised form, as in ZeroTierOne 1.12's planet files.</summary>
     public byte[] ToBytes() => [.. _bytes];
 
     /// <summary>True when the signature is by the key that the planet itself names: so for the first revision, and as long as the key stays.</summary>
     public bool Verify() => VerifyWith(UpdateKey);
 
-    /// <summary>Whether this planet may replace another: same number, later, and signed by the key that the other names (chapter 2.8.3).</summary>
+    /// <summary>Whether this planet may replace another: same number, later, and signed by the key that the other names (2.8.3).</summary>
     public bool CanReplace(Planet current)
     {
         ArgumentNullException.ThrowIfNull(current);
@@ -227,7 +227,7 @@ public sealed partial class Planet
         return new Planet(bytes, list);
     }
 
-    /// <summary>What the signature covers: the serialised form without the signature, between two marks (chapter 2.8.2).</summary>
+    /// <summary>What the signature covers: the serialised form without the signature, between two marks (2.8.2).</summary>
     private static byte[] SignedBytes(ReadOnlySpan<byte> bytes)
     {
         const int Mark = 8;

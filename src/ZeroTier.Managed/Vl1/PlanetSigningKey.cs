@@ -25,7 +25,7 @@ public sealed class PlanetSigningKey : IDisposable
 
     private const int KeyOffset = PacketHeader.AddressSize + 1;
 
-    // The pair is an identity without an address: the same keys, the same signatures (chapter 2.8.2).
+    // The pair is an identity without an address: the same keys, the same signatures (docs/protocol/2-vl1.md 2.8.2).
     private readonly NodeIdentity _pair;
 
     private PlanetSigningKey(NodeIdentity pair) => _pair = pair;

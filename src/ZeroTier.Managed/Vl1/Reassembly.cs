@@ -3,7 +3,8 @@ using System.Buffers;
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
-/// Joins fragments (chapter 2.3.3): 32 slots by packet ID, an incomplete packet lives 5 s, and no endpoint holds more than its share. Thread-safe.
+/// Joins fragments (docs/protocol/2-vl1.md 2.3.3): 32 slots by packet ID, an incomplete packet lives 5 s, and no endpoint holds more than its share.
+/// Thread-safe.
 /// </summary>
 internal sealed class Reassembly(DropCounters drops)
 {

@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>What others report as our external addresses (chapter 2.14). Bounded; guarded by the control lock.</summary>
+/// <summary>What others report as our external addresses (docs/protocol/2-vl1.md 2.14). Bounded; guarded by the control lock.</summary>
 internal sealed class SelfAwareness
 {
     private readonly Dictionary<Key, Report> _reports = [];

@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>What a packet asks for or says: the low five bits of byte 27 (chapter 2.6).</summary>
+/// <summary>What a packet asks for or says: the low five bits of byte 27 (docs/protocol/2-vl1.md 2.6).</summary>
 internal enum Verb : byte
 {
     /// <summary>Nothing.</summary>
@@ -67,7 +67,7 @@ internal enum Verb : byte
     PathNegotiationRequest = 0x16,
 }
 
-/// <summary>Codes of ERROR (chapter 2.6.3).</summary>
+/// <summary>Codes of ERROR (2.6.3).</summary>
 internal enum ErrorCode : byte
 {
     /// <summary>The request makes no sense.</summary>

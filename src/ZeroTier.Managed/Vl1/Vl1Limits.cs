@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>The bounds of every table and queue of this layer (chapter 2.19, 2.20; where the chapter has none, ours).</summary>
+/// <summary>The bounds of every table and queue of this layer (docs/protocol/2-vl1.md 2.19, 2.20; where those name none, ours).</summary>
 internal static class Vl1Limits
 {
     /// <summary>Peers in memory. A full table evicts the leaf that was silent longest, if it was silent for <see cref="Vl1Timing.EvictableAfter"/>.</summary>
@@ -63,10 +63,10 @@ internal static class Vl1Limits
     /// <summary>Endpoints that we push to a peer.</summary>
     public const int PushedEndPoints = 32;
 
-    /// <summary>Endpoints of one push that are tried, per scope and family (chapter 2.6.13).</summary>
+    /// <summary>Endpoints of one push that are tried, per scope and family (2.6.13).</summary>
     public const int TriedPerScope = 8;
 
-    /// <summary>Pushes without a pause that are processed (chapter 2.6.13).</summary>
+    /// <summary>Pushes without a pause that are processed (2.6.13).</summary>
     public const int PushesInARow = 8;
 
     /// <summary>Addresses answered in one WHOIS.</summary>
@@ -114,10 +114,10 @@ internal static class Vl1Limits
     /// </summary>
     public static readonly TokenRate Recalls = new(32, 256);
 
-    /// <summary>Roots of a planet (chapter 2.8.1).</summary>
+    /// <summary>Roots of a planet (2.8.1).</summary>
     public const int Roots = 4;
 
-    /// <summary>Endpoints of a root (chapter 2.8.1).</summary>
+    /// <summary>Endpoints of a root (2.8.1).</summary>
     public const int EndPointsPerRoot = 32;
 
     /// <summary>Idle batch buffers kept by a node.</summary>

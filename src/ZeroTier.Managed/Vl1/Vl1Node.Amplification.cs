@@ -49,7 +49,7 @@ internal sealed partial class Vl1Node
         return true;
     }
 
-    // Asks a place from which packets come whether the peer is there. With a HELLO, as the reference does, where that is not too long for what came.
+    // Asks a place from which packets come whether the peer is there. With a HELLO, as ZeroTierOne 1.12 does, where that is not too long for what came.
     private void Confirm(Peer peer, in PacketInfo info, long now)
     {
         bool greets = peer.UnprovenPlaces.Room(info.Source) >= HelloSize(info.Source);

@@ -4,7 +4,7 @@ using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>What each verb does (chapter 2.6).</content>
+/// <content>What each verb does (docs/protocol/2-vl1.md 2.6).</content>
 internal sealed partial class Vl1Node
 {
     private const int ReplyHeaderSize = 9;
@@ -185,7 +185,7 @@ internal sealed partial class Vl1Node
         }
         else if (!ExpectedReplies.Contains(BinaryPrimitives.ReadUInt64BigEndian(payload[1..]), peer.Id))
         {
-            // The reference does not ask; a recorded answer could then be replayed to stop a node.
+            // ZeroTierOne 1.12 does not ask; a recorded answer could then be replayed to stop a node.
             Drops.Add(DropReason.Unexpected);
         }
         else
@@ -198,7 +198,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Roots answer everybody, leaves once in a while. One identity per answer: the reference reads no more (chapter 2.23).
+    // Roots answer everybody, leaves once in a while. One identity per answer: ZeroTierOne 1.12 reads no more (2.23).
     private void AnswerWhois(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         using (Enter())
@@ -333,7 +333,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Chapter 2.6.11: random order, without the asker, silence when nobody is left.
+    // 2.6.11: random order, without the asker, silence when nobody is left.
     private void AnswerGather(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         if (payload.Length < GatherSize)

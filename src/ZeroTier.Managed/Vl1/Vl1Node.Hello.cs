@@ -3,7 +3,7 @@ using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>HELLO and its answer, collisions, planet updates (chapters 2.6.2, 2.8.3, 2.21).</content>
+/// <content>HELLO and its answer, collisions, planet updates (docs/protocol/2-vl1.md 2.6.2, 2.8.3, 2.21).</content>
 internal sealed partial class Vl1Node
 {
     private const byte FirstProtocolWithPort = 5;
@@ -217,7 +217,7 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        // Chapter 2.14: our address has changed. Paths of that kind are unusable until they answer.
+        // 2.14: our address has changed. Paths of that kind are unusable until they answer.
         var scope = IpScopes.Of(seen);
         foreach (var other in _peerList)
         {

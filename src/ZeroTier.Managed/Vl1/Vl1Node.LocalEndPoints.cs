@@ -2,7 +2,7 @@ using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>Our own physical addresses: telling them, and what is done when they change (chapters 2.6.13, 2.14, 2.17).</content>
+/// <content>Our own physical addresses: telling them, and what is done when they change (docs/protocol/2-vl1.md 2.6.13, 2.14, 2.17).</content>
 internal sealed partial class Vl1Node
 {
     private IReadOnlyList<InetEndPoint>? _boundEndPoints;
@@ -73,7 +73,7 @@ internal sealed partial class Vl1Node
     private static bool IsPushDue(Peer peer, in PacketInfo info, long now) =>
         now - peer.LastTrust < Vl1Timing.Trust && now - peer.LastPush >= (info.Hops > 0 ? Vl1Timing.PushRelayed : Vl1Timing.PushDirect);
 
-    // Chapter 2.6.13: our addresses. On the path of the packet that was the reason, or, when it came by a root or from a place that may be forged, as packets
+    // 2.6.13: our addresses. On the path of the packet that was the reason, or, when it came by a root or from a place that may be forged, as packets
     // go there now.
     private void Push(Peer peer, in PacketInfo info, long now)
     {

@@ -3,13 +3,13 @@ using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>Learning, choosing, probing and telling paths (chapters 2.12, 2.13).</content>
+/// <content>Learning, choosing, probing and telling paths (docs/protocol/2-vl1.md 2.12, 2.13).</content>
 internal sealed partial class Vl1Node
 {
     private const int NatOpenerSize = 4;
     private const int NatOpenerHops = 2;
 
-    // After every authenticated packet (chapter 2.12.1). Known path and nothing due: no lock.
+    // After every authenticated packet (2.12.1). Known path and nothing due: no lock.
     private void Received(Peer peer, in PacketInfo info, Verb verb, bool trusted)
     {
         long now = Now;
@@ -110,7 +110,7 @@ internal sealed partial class Vl1Node
         Reroute(peer, now);
     }
 
-    // Chapter 2.13.2: only a reply proves that the peer really is there; anything else earns one HELLO per second.
+    // 2.13.2: only a reply proves that the peer really is there; anything else earns one HELLO per second.
     private void Learn(Peer peer, in PacketInfo info, Verb verb, long now)
     {
         int replace = -1;
@@ -184,7 +184,7 @@ internal sealed partial class Vl1Node
     {
         var best = peer.BestPath(now);
 
-        // A direct path that has gone silent is left for a root while there is one; the reference goes on using it for up to 243 s.
+        // A direct path that has gone silent is left for a root while there is one; ZeroTierOne 1.12 goes on using it for up to 243 s.
         bool direct = best is not null && (best.IsAlive(now) || peer.IsUpstream || !RelayIsAlive(now));
         var route = new PeerRoute(SuiteOf(peer), direct ? best : null, best);
         var former = peer.Route;
@@ -212,7 +212,7 @@ internal sealed partial class Vl1Node
 
     private bool RelayIsAlive(long now) => _relay is { } relay && relay.IsAlive(now);
 
-    // Chapter 2.13.1.
+    // 2.13.1.
     private bool CanUse(Peer peer, in InetEndPoint endPoint)
     {
         if (endPoint.Port == 0 || !IsUsable(endPoint) || _client.IsVirtualAddress(endPoint))
@@ -286,7 +286,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Relayed pairs would never learn each other's version, and so never use the better cipher (chapter 2.23).
+    // Relayed pairs would never learn each other's version, and so never use the better cipher (2.23).
     private void GreetThroughRoot(Peer peer, long now, bool forItsPacket = false)
     {
         if (!peer.IsUpstream && now - peer.LastRelayedHello >= Vl1Timing.RelayedHello && _relay is { } relay
@@ -368,13 +368,13 @@ internal sealed partial class Vl1Node
             }
             else if (Whois(message.Peer, now))
             {
-                // The reference forgets the introduction; then a pair with traffic in one direction waits 30 s for the next (chapter 2.11).
+                // ZeroTierOne 1.12 forgets the introduction; then a pair with traffic in one direction waits 30 s for the next (2.11).
                 _pendingIntroductions[message.Peer] = new PendingIntroduction(message.EndPoint, info.Socket, now + Vl1Timing.QueueLife);
             }
         }
     }
 
-    // Chapter 2.13.6: a datagram that opens our own translator and dies before it reaches the other one, then the real thing.
+    // 2.13.6: a datagram that opens our own translator and dies before it reaches the other one, then the real thing.
     private void ActOnIntroduction(Peer peer, in InetEndPoint endPoint, int socket, long now)
     {
         if (!CanUse(peer, endPoint) || HasLivePath(peer, endPoint, now))

@@ -6,7 +6,8 @@ namespace ZeroTier.Managed.Vl1;
 /// <content>Peers coming and going, look-ups, and sending from the control plane. All under the control lock, but for <see cref="Enqueue"/>.</content>
 internal sealed partial class Vl1Node
 {
-    // Adds an identity that was verified or vouched for. When the table is full the leaf that was silent longest makes room; null when none was silent for long.
+    // Adds an identity that was verified or vouched for. When the table is full the leaf that was silent longest makes room; null when none was silent for
+    // long.
     private Peer? AddPeer(NodeIdentity identity, SessionKeys keys, long now, bool mayEvictAnybody = false)
     {
         if (FindPeer(identity.Address) is { } known)
@@ -199,8 +200,9 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // A node of the reference that knew us before the start takes our former port for alive for 19 s after it last heard it, and looks at no other port of our
-    // address meanwhile (chapter 2.13.2); then, unless we are heard from the new one, it goes on sending to the old for 243 s. So everybody is greeted once more.
+    // A ZeroTierOne 1.12 node that knew us before the start takes our former port for alive for 19 s after it last heard it, and looks at no other port of our
+    // address meanwhile (docs/protocol/2-vl1.md 2.13.2); then, unless we are heard from the new one, it goes on sending to the old for 243 s. So everybody is
+    // greeted once more.
     private void GreetAgain(long now)
     {
         _greetsAgain = false;
@@ -226,7 +228,7 @@ internal sealed partial class Vl1Node
     // Asks the best root who has this address. False when nobody could answer or too many are looked for.
     private bool Whois(NodeId id, long now, int questions = WhoisTable.Unlimited)
     {
-        // Reserved addresses belong to nobody: the pseudo-controllers of ad-hoc networks, for one (chapter 2.23).
+        // Reserved addresses belong to nobody: the pseudo-controllers of ad-hoc networks, for one (2.23).
         if (id.IsReserved || id == Id || _bestUpstream is null)
         {
             return false;

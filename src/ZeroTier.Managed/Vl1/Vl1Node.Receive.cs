@@ -4,7 +4,7 @@ using ZeroTier.Managed.Crypto;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>From the datagram to the open packet (chapter 2.2.4).</content>
+/// <content>From the datagram to the open packet (docs/protocol/2-vl1.md 2.2.4).</content>
 internal sealed partial class Vl1Node
 {
     private const int BeaconSize = 13;
@@ -129,7 +129,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Authenticates, decrypts in place and dispatches a whole packet for us (chapter 1.14).
+    // Authenticates, decrypts in place and dispatches a whole packet for us (docs/protocol/1-identity-and-crypto.md 1.14).
     private void Open(Span<byte> packet, in PacketInfo arrived)
     {
         var info = arrived with { Length = packet.Length };
@@ -248,7 +248,7 @@ internal sealed partial class Vl1Node
     private bool MayComeFrom(in InetEndPoint source) => source.Port != 0
         && (_loopbackOnly ? source.IsLoopback : IpScopes.IsUsableForPath(source));
 
-    // Chapter 2.6.17: the address in an old LAN beacon; a known peer gets a NOP.
+    // 2.6.17: the address in an old LAN beacon; a known peer gets a NOP.
     private void AnswerBeacon(int socket, in InetEndPoint source, ReadOnlySpan<byte> beacon)
     {
         using (Enter())

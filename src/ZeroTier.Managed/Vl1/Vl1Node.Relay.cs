@@ -2,7 +2,7 @@ using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>The root's part: relaying and introducing (chapter 2.15). Leaves relay for nobody.</content>
+/// <content>The root's part: relaying and introducing (docs/protocol/2-vl1.md 2.15). Leaves relay for nobody.</content>
 internal sealed partial class Vl1Node
 {
     private void RelayHead(NodeId destination, int socket, in InetEndPoint from, Span<byte> datagram)
@@ -11,7 +11,7 @@ internal sealed partial class Vl1Node
         var source = PacketHeader.Source(datagram);
         if (source == destination)
         {
-            // Nobody writes to himself, and a root of the reference to which this one passed it on would lock up.
+            // Nobody writes to himself, and a ZeroTierOne 1.12 root to which this one passed it on would lock up.
             Drops.Add(DropReason.NoRoute);
             return;
         }
@@ -100,7 +100,7 @@ internal sealed partial class Vl1Node
         Transmit(path.Socket, path.EndPoint, datagram, datagram.Length);
     }
 
-    // Chapter 2.15: the highest scope in which both have a path, IPv6 first; each learns the other's best one.
+    // 2.15: the highest scope in which both have a path, IPv6 first; each learns the other's best one.
     private void Introduce(Peer first, Peer second, long now)
     {
         PeerPath? bestFirst = null;

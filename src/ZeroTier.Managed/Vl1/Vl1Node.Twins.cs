@@ -2,9 +2,9 @@ namespace ZeroTier.Managed.Vl1;
 
 /// <content>Finding out that another node runs with our identity.</content>
 /// <remarks>
-/// Two nodes with one identity look to everybody like one with two places, and what is sent to one arrives at the other. So a root that hears an address from several
-/// places tells each of them of the others, as an introduction of the node to itself: nodes of the reference take no notice, ours know whether they are there too.
-/// A packet from an address to itself would find a twin without the root's help, but a root of the reference never comes back from relaying one.
+/// Two nodes with one identity look to everybody like one with two places, and what is sent to one arrives at the other. So a root that hears an address from
+/// several places tells each of them of the others, as an introduction of the node to itself: ZeroTierOne 1.12 nodes take no notice, ours know whether they are
+/// there too. A packet from an address to itself would find a twin without the root's help, but a ZeroTierOne 1.12 root never comes back from relaying one.
 /// </remarks>
 internal sealed partial class Vl1Node
 {

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>Periodic work, the choice of a root, online and offline (chapters 2.9, 2.10).</content>
+/// <content>Periodic work, the choice of a root, online and offline (docs/protocol/2-vl1.md 2.9, 2.10).</content>
 internal sealed partial class Vl1Node
 {
     private readonly List<NodeId> _dueWhois = [];
@@ -124,7 +124,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Greets a root until it answers, then keeps it with an ECHO every 5 s (the best) or 15 s (the others). The reference sends the best root a WHOIS
+    // Greets a root until it answers, then keeps it with an ECHO every 5 s (the best) or 15 s (the others). ZeroTierOne 1.12 sends the best root a WHOIS
     // for each root instead; an ECHO reaches every root itself and is answered by all of them.
     // On loopback the root is one of several processes of a user and may be replaced at any moment by one that knows nobody, with the same identity. Questions
     // cost nothing there, so one is asked at each tick, and the first that stays unanswered earns a HELLO, which also a root reads that does not know us.
@@ -135,7 +135,7 @@ internal sealed partial class Vl1Node
         bool silent = _loopbackOnly ? root.LastKeepalive > root.LastReceived : root.IsUnresponsive;
         if (path is null || silent || now - root.LastFullHello >= Vl1Timing.FullPing)
         {
-            // Two keepalives without an answer: everything is tried at once, every 5 s (chapter 2.10.4).
+            // Two keepalives without an answer: everything is tried at once, every 5 s (2.10.4).
             GreetRoot(root, now);
             NoteKeepalive(root, now);
             return;
@@ -227,7 +227,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Chapter 2.9, pingAndKeepalive. False when no path is left.
+    // 2.9, pingAndKeepalive. False when no path is left.
     private bool KeepPaths(Peer peer, long now)
     {
         DropExpiredPaths(peer, now);
@@ -257,7 +257,7 @@ internal sealed partial class Vl1Node
         return true;
     }
 
-    // The reference sends into a broken path for up to 243 s. Frames that go unanswered earn a question, two unanswered ones a detour. A peer that has gone
+    // ZeroTierOne 1.12 sends into a broken path for up to 243 s. Frames that go unanswered earn a question, two unanswered ones a detour. A peer that has gone
     // or moved leaves all its paths at once, so the second question goes to all: whichever does not answer is no better than the one in use.
     private void WatchPathInUse(Peer peer, long now)
     {
@@ -355,7 +355,7 @@ internal sealed partial class Vl1Node
         _multicast.Expire(now);
     }
 
-    // Chapter 2.10.1; a root that leaves two keepalives unanswered comes last at once.
+    // 2.10.1; a root that leaves two keepalives unanswered comes last at once.
     private void ChooseUpstream(long now)
     {
         Peer? best = null;

@@ -6,7 +6,7 @@ namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
 /// The peer-to-peer layer of a node: finds other nodes by address, keeps direct paths to them or goes through roots, and carries packets that are
-/// encrypted end to end. With its identity in the planet it is a root (chapter 2).
+/// encrypted end to end. With its identity in the planet it is a root (docs/protocol/2-vl1.md).
 /// </summary>
 /// <remarks>
 /// <para>
@@ -178,7 +178,9 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         _timer.Change(TimeSpan.FromMilliseconds(Vl1Timing.Tick), TimeSpan.FromMilliseconds(Vl1Timing.Tick));
     }
 
-    /// <summary>Stops the timer and drops everything that waits. The transport, which is not ours, must have ended delivering and senders must have stopped.</summary>
+    /// <summary>
+    /// Stops the timer and drops everything that waits. The transport, which is not ours, must have ended delivering and senders must have stopped.
+    /// </summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _state, Disposed) == Disposed)
@@ -234,7 +236,9 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
     }
 
-    /// <summary>Names the nodes to be looked up and kept in touch with even without traffic (controllers, multicast replicators). Replaces the former list.</summary>
+    /// <summary>
+    /// Names the nodes to be looked up and kept in touch with even without traffic (controllers, multicast replicators). Replaces the former list.
+    /// </summary>
     public void SetAnchors(IEnumerable<NodeId> anchors)
     {
         ArgumentNullException.ThrowIfNull(anchors);
@@ -323,7 +327,10 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
     }
 
-    /// <summary>What should be stored, those first that were heard last, and given as <see cref="Vl1NodeOptions.KnownPeers"/> at the next start. A root that does so is found again at once.</summary>
+    /// <summary>
+    /// What should be stored, those first that were heard last, and given as <see cref="Vl1NodeOptions.KnownPeers"/> at the next start. A root that does so is
+    /// found again at once.
+    /// </summary>
     public IReadOnlyList<KnownPeer> GetPersistentPeers()
     {
         lock (_control)

@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>The intervals of this layer in milliseconds (chapter 2.19).</summary>
+/// <summary>The intervals of this layer in milliseconds (docs/protocol/2-vl1.md 2.19).</summary>
 internal static class Vl1Timing
 {
     /// <summary>A time before every other.</summary>
@@ -30,7 +30,9 @@ internal static class Vl1Timing
     /// <summary>A path is alive for so long after a packet.</summary>
     public const int PathAlive = 19_000;
 
-    /// <summary>When, after the start, those are greeted again who may have ignored our new port: a tick after their path to the old one has gone silent.</summary>
+    /// <summary>
+    /// When, after the start, those are greeted again who may have ignored our new port: a tick after their path to the old one has gone silent.
+    /// </summary>
     public const int GreetAgain = PathAlive + Tick;
 
     /// <summary>One HELLO to the places where a peer without a path was, while something is to be sent to it.</summary>
@@ -90,7 +92,10 @@ internal static class Vl1Timing
     /// <summary>One look-up per address.</summary>
     public const int Whois = 500;
 
-    /// <summary>A look-up because of a packet that anybody can send may give way to another's after this: two questions, as the first may only have made a root ask another.</summary>
+    /// <summary>
+    /// A look-up because of a packet that anybody can send may give way to another's after this: two questions, as the first may only have made a root ask
+    /// another.
+    /// </summary>
     public const int WhoisForStranger = 2 * Whois;
 
     /// <summary>WHOIS answered to a leaf by a leaf.</summary>
@@ -117,7 +122,7 @@ internal static class Vl1Timing
     /// <summary>Paths over which frames went in this time are kept open, whatever the peer sends.</summary>
     public const int PathInUse = 60_000;
 
-    /// <summary>A root's score grows by its latency with every such time of silence (chapter 2.10.1).</summary>
+    /// <summary>A root's score grows by its latency with every such time of silence (2.10.1).</summary>
     public const int RootSilenceStep = 61_000;
 
     /// <summary>A peer that is heard after so long may have been out of reach: longer than most retransmission timers.</summary>

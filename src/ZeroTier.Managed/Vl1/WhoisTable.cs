@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>Addresses whose identities we are looking for (chapter 2.5.4). Bounded; guarded by the control lock.</summary>
+/// <summary>Addresses whose identities we are looking for (docs/protocol/2-vl1.md 2.5.4). Bounded; guarded by the control lock.</summary>
 internal sealed class WhoisTable
 {
     /// <summary>The number of questions of a look-up that we want ourselves: one per <see cref="Vl1Timing.Whois"/>.</summary>

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>The encoding of physical addresses inside packets and planets (chapter 2.4).</summary>
+/// <summary>The encoding of physical addresses inside packets and planets (docs/protocol/2-vl1.md 2.4).</summary>
 internal static class WireAddress
 {
     /// <summary>Longest encoding.</summary>

@@ -5,7 +5,7 @@ using ZeroTier.LibztDouble;
 
 namespace ZeroTier.Libzt.Tests.Double;
 
-/// <summary>The double's node lives and dies as chapter 4, section 11, says, and writes down who disturbs it.</summary>
+/// <summary>The double's node lives and dies as docs/protocol/4-libzt-api.md 11 says, and writes down who disturbs it.</summary>
 public sealed class DoubleNodeLifeTests : IDisposable
 {
     private readonly RawDouble _double = new();

@@ -1,6 +1,6 @@
 namespace ZeroTier.Libzt.Tests.Double;
 
-/// <summary>The double's sockets do what chapter 4 measured on the real library.</summary>
+/// <summary>The double's sockets do what was measured on the real library (docs/protocol/4-libzt-api.md 12).</summary>
 public sealed class DoubleSocketTests : IDisposable
 {
     private readonly RawDouble _server = new();

@@ -1,6 +1,6 @@
 namespace ZeroTier.Libzt.Tests.Failures;
 
-/// <summary>Whatever the native events do, the contract's come once each and in the documented order (chapter 4, section 7.3).</summary>
+/// <summary>Whatever the native events do, the contract's come once each and in the documented order (docs/protocol/4-libzt-api.md 7.3).</summary>
 public sealed class NativeEventFailureTests : FailureTest
 {
     private static readonly ZeroTierEventCode[] Life =

@@ -4,7 +4,7 @@ namespace ZeroTier.Libzt.Tests.Native;
 
 public sealed class ErrnoTableTests
 {
-    // Chapter 4, section 8: Linux number, number of Microsoft's C runtime.
+    // docs/protocol/4-libzt-api.md 8: Linux number, number of Microsoft's C runtime.
     public static TheoryData<int, int> Numbers => new()
     {
         { 5, 5 }, { 9, 9 }, { 11, 140 }, { 12, 12 }, { 22, 22 }, { 23, 23 }, { 38, 40 }, { 90, 115 }, { 92, 123 }, { 95, 130 }, { 98, 100 },

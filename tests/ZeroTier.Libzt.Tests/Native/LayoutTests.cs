@@ -3,7 +3,7 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Tests.Native;
 
-/// <summary>Sizes and offsets of chapter 4, section 6, as the library was measured to have them on 64-bit platforms.</summary>
+/// <summary>Sizes and offsets of docs/protocol/4-libzt-api.md 6, as the library was measured to have them on 64-bit platforms.</summary>
 public sealed unsafe class LayoutTests
 {
     [Fact]

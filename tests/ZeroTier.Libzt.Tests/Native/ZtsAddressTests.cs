@@ -31,7 +31,7 @@ public sealed class ZtsAddressTests
     [Fact]
     public void Family_in_the_first_byte_is_understood()
     {
-        // Chapter 4, section 7.2: address events carry it there on Linux and Windows.
+        // docs/protocol/4-libzt-api.md 7.2: address events carry it there on Linux and Windows.
         var value = ZtsAddress.From(IPAddress.Parse("fd00::1"), 0);
         ref byte first = ref Unsafe.As<ZtsAddress, byte>(ref value);
         first = 10;

@@ -26,7 +26,7 @@ public class Lz4BlockTests
     [Fact]
     public void TryDecode_HandMadeBlocks_AreAcceptedAsByTheReference()
     {
-        // An empty payload never reaches the decoder (chapter 1.16).
+        // An empty payload never reaches the decoder (docs/protocol/1-identity-and-crypto.md 1.16).
         foreach (JsonElement v in CryptoVectors.Section("decompression_cases").Where(v => v.Hex("packet").Length > PayloadOffset))
         {
             byte[] output = new byte[MaximumPayload];

@@ -50,7 +50,7 @@ public class NodeIdentityTests
         }
     }
 
-    // Chapter 1.4.5 asks for less than the reference accepts: upper case and white space around, nothing else.
+    // docs/protocol/1-identity-and-crypto.md 1.4.5 asks for less than ZeroTierOne 1.12 accepts: upper case and white space around, nothing else.
     [Theory]
     [InlineData("upper-case hex", true)]
     [InlineData("trailing newline after public key", true)]
@@ -90,7 +90,7 @@ public class NodeIdentityTests
         }
     }
 
-    // The reference takes S + L for S; RFC 8032, 5.1.7 does not, and no honest signer makes it.
+    // ZeroTierOne 1.12 takes S + L for S; RFC 8032, 5.1.7 does not, and no honest signer makes it.
     [Fact]
     public void Verify_ScalarNotCanonical_IsRefusedUnlikeByTheReference()
     {

@@ -52,7 +52,7 @@ public class ReconfigurationTests
                 }
             }
 
-            // Chapter 3.12: the state stays OK, so that there is no further READY or OK.
+            // docs/protocol/3-vl2.md 3.12: the state stays OK, so that there is no further READY or OK.
             Assert.Equal(
                 [(ZeroTierEventCode.AddressAddedIPv6, late), (ZeroTierEventCode.AddressRemovedIPv6, lost), (ZeroTierEventCode.NetworkUpdate, null)],
                 seen.Where(item => item.Item1 is ZeroTierEventCode.AddressAddedIPv6 or ZeroTierEventCode.AddressRemovedIPv6 or ZeroTierEventCode.NetworkUpdate));

@@ -5,21 +5,24 @@ using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Tests.Vl1;
 
-/// <summary>The hand-made packets of <c>vl1-exchanges.json</c>, given to our node as they were given to the reference at the recorded times.</summary>
+/// <summary>The hand-made packets of <c>vl1-exchanges.json</c>, given to our node as they were given to ZeroTierOne 1.12 at the recorded times.</summary>
 public sealed class ExchangeTests
 {
     private static readonly Dictionary<string, NodeIdentity> Identities = VectorFile.Identities("vl1-exchanges.json");
     private static readonly Dictionary<string, string> Addresses = new() { ["root"] = "44.0.0.1", ["A"] = "44.0.1.1", ["B"] = "44.0.2.1", ["C"] = "44.0.3.1", ["root2"] = "44.0.0.2" };
 
-    /// <summary>Step, who plays the node under test, and the answers to C (verb and suite) that our node must give; those of the reference unless noted.</summary>
+    /// <summary>
+    /// Step, who plays the node under test, and the answers to C (verb and suite) that our node must give; those of ZeroTierOne 1.12 unless noted.
+    /// </summary>
     public static TheoryData<string, string, string[]> Steps => new()
     {
         { "HELLO from C to root (proto 12)", "root", ["Ok 1", "Hello 0"] },
         { "HELLO from C to root, protocol version 3 (below minimum)", "root", [] },
         { "HELLO from C to root with minimal body (stops after the identity)", "root", ["Ok 3", "Hello 0"] },
 
-        // One identity per answer, as the reference reads no more than one; and here one answer, as C's place has not answered and two are more than twice the
-        // question. For the same reason what follows a short packet is an ECHO, or nothing where C's version is not known, and not the reference's HELLO.
+        // One identity per answer, as ZeroTierOne 1.12 reads no more than one; and here one answer, as C's place has not answered and two are more than twice
+        // the question. For the same reason what follows a short packet is an ECHO, or nothing where C's version is not known, and not ZeroTierOne 1.12's
+        // HELLO.
         { "WHOIS for A, B, unknown 0102030405 in one packet", "root", ["Ok 3", "Echo 3"] },
         { "ECHO with 5 payload bytes, Salsa20", "root", ["Ok 3", "Echo 3"] },
         { "two ECHOs within 166 ms", "root", ["Ok 3", "Echo 3"] },
@@ -190,7 +193,7 @@ public sealed class ExchangeTests
         }
     }
 
-    // A node with the recorded planet; known: it knows C as the reference did at that point, without a version and without a path.
+    // A node with the recorded planet; known: it knows C as ZeroTierOne 1.12 did at that point, without a version and without a path.
     private static NodeUnderTest Start(string role, bool known) => new(
         Identities[role],
         RecordedPlanet(),

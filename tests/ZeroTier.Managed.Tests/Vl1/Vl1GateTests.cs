@@ -57,7 +57,7 @@ public sealed class Vl1GateTests
     [Fact]
     public void Foreign_identity_at_a_known_address_is_told_so_in_a_cipher_it_reads()
     {
-        // The known one has been heard with protocol 12: the reference would answer with its AES keys.
+        // The known one has been heard with protocol 12: ZeroTierOne 1.12 would answer with its AES keys.
         byte[] form = new byte[NodeIdentity.BinarySize + NodeIdentity.PrivateKeySize];
         Third.WriteTo(form);
         PacketHeader.WriteAddress(form, Other.Address);

@@ -114,7 +114,7 @@ public sealed class Vl1MemoryTests
         };
         net.Advance(25);
 
-        // A node of the reference takes its path for alive for 19 s after the last packet, which came before this start.
+        // A ZeroTierOne 1.12 node takes its path for alive for 19 s after the last packet, which came before this start.
         Assert.Contains(greetings, time => time is > 19 and < 20.5);
         Assert.Contains(toRoot, time => time is > 19 and < 20.5);
         Assert.True(again.IsDirectTo(server));

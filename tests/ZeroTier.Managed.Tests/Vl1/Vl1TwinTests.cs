@@ -127,7 +127,7 @@ public sealed class Vl1TwinTests
         Assert.Single(client.Client.Twins);
     }
 
-    // A root of the reference that relays such a packet answers nobody any more.
+    // A ZeroTierOne 1.12 root that relays such a packet answers nobody any more.
     [Fact]
     public void No_packet_goes_from_an_address_to_itself_and_no_root_relays_one()
     {

@@ -18,7 +18,7 @@ namespace ZeroTier.Managed.Vl1.Admission;
 /// <para>
 /// A key agreement is needed before anything about a HELLO can be believed, and costs a hundredth of a proof of work. An attacker can agree, too, with an
 /// identity whose proof of work is wrong, and write any source address. So beyond a few HELLOs per second a newcomer must first show that packets reach it
-/// where it says it is (address validation, RFC 9000, 8.1): every node answers a HELLO with an OK, the reference too. Then forged addresses cost no proofs,
+/// where it says it is (address validation, RFC 9000, 8.1): every node answers a HELLO with an OK, ZeroTierOne 1.12 too. Then forged addresses cost no proofs,
 /// and real ones are limited by prefix.
 /// </para>
 /// <para>Each kind of check has a <see cref="CoreBudget"/> of its own. Thread-safe; its lock is taken under the node's control lock and never around it.</para>

@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>How a packet is protected: bits 3 to 5 of its flags byte (chapter 1.8).</summary>
+/// <summary>How a packet is protected: bits 3 to 5 of its flags byte (docs/protocol/1-identity-and-crypto.md 1.8).</summary>
 internal enum CipherSuite : byte
 {
     /// <summary>Authenticated, body in clear: HELLO.</summary>

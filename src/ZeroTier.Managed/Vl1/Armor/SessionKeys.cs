@@ -6,8 +6,8 @@ using ZeroTier.Managed.Crypto;
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
-/// The keys that two nodes share, and the armor made with them (chapters 1.5, 1.8 to 1.10, 1.13). One object per peer, safe for use by
-/// several threads at a time, no allocation per packet. Dispose overwrites the keys; what a thread makes of them at that moment is not used.
+/// The keys that two nodes share, and the armor made with them (docs/protocol/1-identity-and-crypto.md 1.5, 1.8 to 1.10, 1.13). One object per peer, safe for
+/// use by several threads at a time, no allocation per packet. Dispose overwrites the keys; what a thread makes of them at that moment is not used.
 /// </summary>
 internal sealed class SessionKeys : IDisposable
 {
@@ -40,7 +40,7 @@ internal sealed class SessionKeys : IDisposable
         _aes = aes;
     }
 
-    /// <summary>Agrees on keys with a peer (chapter 1.5). Null when the peer's public key gives the all-zero secret, which no honest key does.</summary>
+    /// <summary>Agrees on keys with a peer (1.5). Null when the peer's public key gives the all-zero secret, which no honest key does.</summary>
     public static SessionKeys? Agree(NodeIdentity mine, NodeIdentity peer)
     {
         Span<byte> secret = stackalloc byte[X25519.KeySize];
@@ -156,7 +156,7 @@ internal sealed class SessionKeys : IDisposable
     }
 
     /// <summary>
-    /// Encrypts or decrypts the tail of a HELLO (chapter 1.13): before it is armored, after it was opened. Nothing happens when
+    /// Encrypts or decrypts the tail of a HELLO (1.13): before it is armored, after it was opened. Nothing happens when
     /// <paramref name="tailOffset"/> is the packet's end.
     /// </summary>
     public void CryptHelloTail(Span<byte> packet, int tailOffset)
@@ -225,7 +225,7 @@ internal sealed class SessionKeys : IDisposable
         CryptographicOperations.ZeroMemory(key);
     }
 
-    // Chapter 1.9.1: header, flags without hops and size go into the key.
+    // 1.9.1: header, flags without hops and size go into the key.
     private void MangleKey(ReadOnlySpan<byte> packet, Span<byte> key)
     {
         _key.CopyTo(key);
@@ -239,7 +239,7 @@ internal sealed class SessionKeys : IDisposable
         key[FlagsOffset + 2] ^= (byte)(packet.Length >> 8);
     }
 
-    // Chapter 1.10.2. The header block takes the place of the 16 bytes before the body for a moment, so that all data lie in one piece.
+    // 1.10.2. The header block takes the place of the 16 bytes before the body for a moment, so that all data lie in one piece.
     private void Gmac(Span<byte> packet, ReadOnlySpan<byte> id, Span<byte> mac)
     {
         Debug.Assert(BodyOffset >= AesGmacSiv.BlockSize);

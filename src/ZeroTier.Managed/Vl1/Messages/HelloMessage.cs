@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl1.Messages;
 
-/// <summary>The payload of HELLO (chapter 2.6.2). Parts after the identity may be missing.</summary>
+/// <summary>The payload of HELLO (docs/protocol/2-vl1.md 2.6.2). Parts after the identity may be missing.</summary>
 internal readonly struct HelloMessage
 {
     /// <summary>Longest payload that we write.</summary>

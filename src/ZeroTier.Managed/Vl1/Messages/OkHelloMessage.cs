@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl1.Messages;
 
-/// <summary>What follows verb and packet ID in OK(HELLO) (chapter 2.6.2).</summary>
+/// <summary>What follows verb and packet ID in OK(HELLO) (docs/protocol/2-vl1.md 2.6.2).</summary>
 internal readonly ref struct OkHelloMessage
 {
     private const int FixedSize = 13;

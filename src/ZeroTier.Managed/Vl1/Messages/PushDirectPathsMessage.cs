@@ -2,7 +2,10 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl1.Messages;
 
-/// <summary>The payload of PUSH_DIRECT_PATHS (chapter 2.6.13): a count and records, read one by one. Redirection is not supported: such records are read like others.</summary>
+/// <summary>
+/// The payload of PUSH_DIRECT_PATHS (docs/protocol/2-vl1.md 2.6.13): a count and records, read one by one. Redirection is not supported: such records are read
+/// like others.
+/// </summary>
 internal ref struct PushDirectPathsMessage
 {
     /// <summary>Longest record that we write.</summary>

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl1.Messages;
 
-/// <summary>The payload of RENDEZVOUS (chapter 2.6.6).</summary>
+/// <summary>The payload of RENDEZVOUS (docs/protocol/2-vl1.md 2.6.6).</summary>
 internal readonly record struct RendezvousMessage(NodeId Peer, InetEndPoint EndPoint)
 {
     /// <summary>Longest payload.</summary>
