@@ -25,15 +25,15 @@ public sealed partial class LibztNode : ZeroTierNode
         ArgumentNullException.ThrowIfNull(options);
         options = options with { StoragePath = StorageFolder.Of(options.StoragePath) };
         options.Check();
-        var log = ShieldedLogger.Create(options.LoggerFactory, NodeLog.Category);
+        var log = NonThrowingLogger.Create(options.LoggerFactory, NodeLog.Category);
         _options = options with { TimeProvider = new ShieldedTime(options.TimeProvider, log), Scheduler = ShieldedScheduler.Around(options.Scheduler, log) };
 
         // The gate is the process': libzt has one life in it.
-        _core = new NodeCore<NodeSession, JoinedNetwork>(this, NativeLife.Gate, options.Networks, _options.Scheduler, _options.TimeProvider);
+        _core = new NodeCore<NodeSession, JoinedNetwork>(this, NativeLifecycle.Gate, options.Networks, _options.Scheduler, _options.TimeProvider);
     }
 
     /// <summary>True while a node of this process runs on libzt or has reserved it, so that no other one can run.</summary>
-    public static bool IsRunningInProcess => NativeLife.IsClaimed;
+    public static bool IsRunningInProcess => NativeLifecycle.IsClaimed;
 
     /// <inheritdoc />
     public override string Engine => "libzt";

@@ -39,7 +39,7 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
     private DevelopmentNetwork(DevelopmentNetworkOptions options)
     {
         _options = options;
-        _log = ShieldedLogger.Create(options.LoggerFactory, "ZeroTier.SelfHosting");
+        _log = NonThrowingLogger.Create(options.LoggerFactory, "ZeroTier.SelfHosting");
         _timer = options.TimeProvider.CreateTimer(
             static state => ((DevelopmentNetwork)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }

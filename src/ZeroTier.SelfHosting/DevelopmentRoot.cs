@@ -114,7 +114,7 @@ internal sealed class DevelopmentRoot : IAsyncDisposable
         {
             Port = port,
             LoopbackOnly = true,
-            Logger = ShieldedLogger.Create(options.LoggerFactory, "ZeroTier.Managed.Datagrams"),
+            Logger = NonThrowingLogger.Create(options.LoggerFactory, "ZeroTier.Managed.Datagrams"),
         }));
 
     private static async Task<IDatagramTransport> OpenAsync(

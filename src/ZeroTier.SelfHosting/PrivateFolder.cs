@@ -28,7 +28,7 @@ internal static class PrivateFolder
     {
         try
         {
-            return OwnerFile.Lock(file);
+            return PrivateFile.Lock(file);
         }
         catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
         {

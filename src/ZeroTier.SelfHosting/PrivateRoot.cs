@@ -72,7 +72,7 @@ public sealed class PrivateRoot : IAsyncDisposable
             });
             await node.StartAsync(cancellationToken).ConfigureAwait(false);
             SelfHostingLog.RootStarted(
-                ShieldedLogger.Create(options.LoggerFactory, "ZeroTier.SelfHosting"), folder.Identity.Address, string.Join(", ", endPoints), folder.PlanetPath);
+                NonThrowingLogger.Create(options.LoggerFactory, "ZeroTier.SelfHosting"), folder.Identity.Address, string.Join(", ", endPoints), folder.PlanetPath);
             return new PrivateRoot(folder, node, planet);
         }
         catch

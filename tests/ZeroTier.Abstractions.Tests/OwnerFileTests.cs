@@ -21,10 +21,10 @@ public sealed class OwnerFileTests : IDisposable
     public void Write_ReplacesTheFileAsAWhole()
     {
         string file = Path.Combine(_folder, "file");
-        OwnerFile.Write(file, "old"u8, secret: true, overwrite: false);
+        PrivateFile.Write(file, "old"u8, secret: true, overwrite: false);
         using var reader = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
 
-        OwnerFile.Write(file, "new, and longer"u8, secret: true, overwrite: true);
+        PrivateFile.Write(file, "new, and longer"u8, secret: true, overwrite: true);
 
         // Who has the old file open still reads it: it was never touched.
         Assert.Equal("old", new StreamReader(reader).ReadToEnd());
@@ -36,12 +36,12 @@ public sealed class OwnerFileTests : IDisposable
     public void Write_ThatFails_LeavesTheOldFile()
     {
         string file = Path.Combine(_folder, "file");
-        OwnerFile.Write(file, "old"u8, secret: true, overwrite: false);
+        PrivateFile.Write(file, "old"u8, secret: true, overwrite: false);
         Directory.CreateDirectory(file + ".new");
 
-        Assert.ThrowsAny<Exception>(() => OwnerFile.Write(file, "new"u8, secret: true, overwrite: true));
+        Assert.ThrowsAny<Exception>(() => PrivateFile.Write(file, "new"u8, secret: true, overwrite: true));
         Directory.Delete(file + ".new");
-        Assert.Throws<IOException>(() => OwnerFile.Write(file, "new"u8, secret: true, overwrite: false));
+        Assert.Throws<IOException>(() => PrivateFile.Write(file, "new"u8, secret: true, overwrite: false));
 
         Assert.Equal("old", File.ReadAllText(file));
         Assert.Equal([file], Directory.GetFiles(_folder));
@@ -59,7 +59,7 @@ public sealed class OwnerFileTests : IDisposable
 
         string file = Path.Combine(_folder, "file");
 
-        OwnerFile.Write(file, "x"u8, secret, overwrite: true);
+        PrivateFile.Write(file, "x"u8, secret, overwrite: true);
 
         Assert.Equal(secret ? OwnerOnly : OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead, File.GetUnixFileMode(file));
     }
@@ -73,7 +73,7 @@ public sealed class OwnerFileTests : IDisposable
         File.CreateSymbolicLink(file, target);
         File.CreateSymbolicLink(file + ".new", target);
 
-        OwnerFile.Write(file, "new"u8, secret: false, overwrite: true);
+        PrivateFile.Write(file, "new"u8, secret: false, overwrite: true);
 
         Assert.Equal("target", File.ReadAllText(target));
         Assert.Null(new FileInfo(file).LinkTarget);
@@ -96,14 +96,14 @@ public sealed class OwnerFileTests : IDisposable
         Directory.CreateSymbolicLink(folder, _outside);
 
         // In the owner's own folder a link is his, and followed: so are the secrets that Kubernetes mounts.
-        Assert.Equal("target"u8, OwnerFile.Read(file, 10));
+        Assert.Equal("target"u8, PrivateFile.Read(file, 10));
         OwnerFolder.CreateInside(folder);
         OwnerFolder.RefuseLinks(_folder);
 
         File.SetUnixFileMode(_folder, Everybody);
-        Assert.Contains("chmod go-w", Assert.Throws<IOException>(() => OwnerFile.Read(file, 10)).Message, StringComparison.Ordinal);
-        Assert.Throws<IOException>(() => OwnerFile.OpenRead(file));
-        Assert.Throws<IOException>(() => OwnerFile.Tighten(file));
+        Assert.Contains("chmod go-w", Assert.Throws<IOException>(() => PrivateFile.Read(file, 10)).Message, StringComparison.Ordinal);
+        Assert.Throws<IOException>(() => PrivateFile.OpenRead(file));
+        Assert.Throws<IOException>(() => PrivateFile.Tighten(file));
         Assert.Throws<IOException>(() => OwnerFolder.CreateInside(folder));
         Assert.Throws<IOException>(() => OwnerFolder.RefuseLinks(_folder));
         Assert.Equal(mode, File.GetUnixFileMode(target));
@@ -119,7 +119,7 @@ public sealed class OwnerFileTests : IDisposable
         string file = Path.Combine(_folder, "lock");
         File.CreateSymbolicLink(file, target);
 
-        Assert.Contains("symbolic link", Assert.Throws<IOException>(() => OwnerFile.Lock(file)).Message, StringComparison.Ordinal);
+        Assert.Contains("symbolic link", Assert.Throws<IOException>(() => PrivateFile.Lock(file)).Message, StringComparison.Ordinal);
         Assert.Equal(!dangling, File.Exists(target));
     }
 
@@ -127,21 +127,21 @@ public sealed class OwnerFileTests : IDisposable
     public void Lock_IsHeldOnce_AndFreeAgain()
     {
         string file = Path.Combine(_folder, "lock");
-        using (OwnerFile.Lock(file))
+        using (PrivateFile.Lock(file))
         {
-            Assert.ThrowsAny<IOException>(() => OwnerFile.Lock(file));
+            Assert.ThrowsAny<IOException>(() => PrivateFile.Lock(file));
         }
 
-        OwnerFile.Lock(file).Dispose();
-        Assert.Throws<DirectoryNotFoundException>(() => OwnerFile.Lock(Path.Combine(_folder, "missing", "lock")));
+        PrivateFile.Lock(file).Dispose();
+        Assert.Throws<DirectoryNotFoundException>(() => PrivateFile.Lock(Path.Combine(_folder, "missing", "lock")));
     }
 
     [Fact]
     public void Read_LongerThanItMayBe_IsRefused()
     {
         string file = Target();
-        Assert.Equal("target"u8, OwnerFile.Read(file, 6));
-        Assert.Contains("longer than 5 bytes", Assert.Throws<IOException>(() => OwnerFile.Read(file, 5)).Message, StringComparison.Ordinal);
+        Assert.Equal("target"u8, PrivateFile.Read(file, 6));
+        Assert.Contains("longer than 5 bytes", Assert.Throws<IOException>(() => PrivateFile.Read(file, 5)).Message, StringComparison.Ordinal);
     }
 
     private string Target()

@@ -12,7 +12,7 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 /// <summary>Makes a node of the chosen engine.</summary>
 internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory loggerFactory, TimeProvider timeProvider) : INodeFactory
 {
-    private readonly ILogger _logger = ShieldedLogger.Create(loggerFactory, TransportLog.HostCategory);
+    private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, TransportLog.HostCategory);
 
     private string ApplicationName => services.GetService<IHostEnvironment>()?.ApplicationName is { Length: > 0 } name ? name : "app";
 

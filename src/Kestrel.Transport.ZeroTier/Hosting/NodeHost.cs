@@ -38,7 +38,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         _factory = factory;
         _options = options;
         _timeProvider = timeProvider;
-        _logger = ShieldedLogger.Create(loggerFactory, TransportLog.HostCategory);
+        _logger = NonThrowingLogger.Create(loggerFactory, TransportLog.HostCategory);
         Watch = new NodeWatch(timeProvider);
     }
 

@@ -12,7 +12,7 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 internal sealed class NodeService(
     NodeHost node, ListenerRegistry listeners, NodeMetrics metrics, IOptions<ZeroTierOptions> options, ILoggerFactory loggerFactory) : IHostedLifecycleService
 {
-    private readonly ILogger _logger = ShieldedLogger.Create(loggerFactory, TransportLog.HostCategory);
+    private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, TransportLog.HostCategory);
     private bool _saidWhy;
 
     public Task StartingAsync(CancellationToken cancellationToken)

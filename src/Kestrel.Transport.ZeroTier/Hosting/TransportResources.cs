@@ -23,8 +23,8 @@ internal sealed class TransportResources : IDisposable
     {
         // Kestrel's pool where Kestrel is, so that the blocks show up in its memory pool metrics (rule 7.2).
         _ownPool = new(() => services.GetService<IMemoryPoolFactory<byte>>()?.Create(new MemoryPoolOptions { Owner = "zerotier" }));
-        ServerLogger = ShieldedLogger.Create(loggerFactory, TransportLog.ServerCategory);
-        ClientLogger = ShieldedLogger.Create(loggerFactory, TransportLog.ClientCategory);
+        ServerLogger = NonThrowingLogger.Create(loggerFactory, TransportLog.ServerCategory);
+        ClientLogger = NonThrowingLogger.Create(loggerFactory, TransportLog.ClientCategory);
         _server = new(() => Build(options.Value.Transport, _ownPool.Value ?? ZeroTierConnectionOptions.Default.MemoryPool, ServerLogger));
 
         // Not Kestrel's: its pool gives idle blocks back only while the server's heartbeat ticks (rule 7.3), and a caller may outlive the server.

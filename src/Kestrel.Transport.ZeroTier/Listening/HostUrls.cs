@@ -27,7 +27,7 @@ internal sealed class HostUrls(
 {
     private const string DefaultUrl = "http://localhost:5000";
 
-    private readonly ILogger _logger = ShieldedLogger.Create(loggerFactory, TransportLog.HostCategory);
+    private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, TransportLog.HostCategory);
 
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {

@@ -35,9 +35,9 @@ internal sealed class StorageClaim : IDisposable
         try
         {
             OwnerFolder.Create(path);
-            return new StorageClaim(OwnerFile.Lock(lockFile), secret, null);
+            return new StorageClaim(PrivateFile.Lock(lockFile), secret, null);
         }
-        catch (IOException e) when (OwnerFile.IsHeld(e))
+        catch (IOException e) when (PrivateFile.IsHeld(e))
         {
             throw InUse(path, lockFile, e);
         }
@@ -65,7 +65,7 @@ internal sealed class StorageClaim : IDisposable
             return _lock.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
         }
 
-        using var file = OwnerFile.OpenRead(_secret);
+        using var file = PrivateFile.OpenRead(_secret);
         return file.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
     }
 
@@ -74,7 +74,7 @@ internal sealed class StorageClaim : IDisposable
     {
         try
         {
-            OwnerFile.Tighten(_secret);
+            PrivateFile.Tighten(_secret);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -94,9 +94,9 @@ internal sealed class StorageClaim : IDisposable
     {
         try
         {
-            return new StorageClaim(OwnerFile.LockExisting(file), secret, because);
+            return new StorageClaim(PrivateFile.LockExisting(file), secret, because);
         }
-        catch (IOException e) when (OwnerFile.IsHeld(e))
+        catch (IOException e) when (PrivateFile.IsHeld(e))
         {
             throw InUse(path, file, e);
         }

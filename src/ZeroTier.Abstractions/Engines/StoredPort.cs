@@ -28,7 +28,7 @@ internal sealed class StoredPort(string folder)
     {
         try
         {
-            return File.Exists(_file) && Utf8Parser.TryParse(OwnerFile.Read(_file, MaximumFileSize), out ushort port, out _) ? port : 0;
+            return File.Exists(_file) && Utf8Parser.TryParse(PrivateFile.Read(_file, MaximumFileSize), out ushort port, out _) ? port : 0;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -40,7 +40,7 @@ internal sealed class StoredPort(string folder)
     /// <exception cref="IOException">It cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public void Save(int port) =>
-        OwnerFile.Write(_file, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{port}\n")), secret: false, overwrite: true);
+        PrivateFile.Write(_file, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{port}\n")), secret: false, overwrite: true);
 
     /// <summary>The ports to try in turn: that of the last run, some others, and at last 0, which means any.</summary>
     /// <param name="last">The port of the last run; 0 = none.</param>

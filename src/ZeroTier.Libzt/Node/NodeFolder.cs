@@ -70,7 +70,7 @@ internal sealed class NodeFolder : IDisposable
                 return [];
             }
 
-            return OwnerFile.Read(file, LibztNodeOptions.MaxPlanetLength) is { Length: > 0 } planet ? planet : throw new IOException("it has 0 bytes.");
+            return PrivateFile.Read(file, LibztNodeOptions.MaxPlanetLength) is { Length: > 0 } planet ? planet : throw new IOException("it has 0 bytes.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -100,7 +100,7 @@ internal sealed class NodeFolder : IDisposable
             string file = System.IO.Path.Combine(folder, network + NetworkSuffix);
             if (!File.Exists(file))
             {
-                OwnerFile.Write(file, "\n"u8, secret: false, overwrite: true);
+                PrivateFile.Write(file, "\n"u8, secret: false, overwrite: true);
             }
         }
     });
@@ -123,7 +123,7 @@ internal sealed class NodeFolder : IDisposable
         string file = System.IO.Path.Combine(Path, SecretFile);
         if (File.Exists(file))
         {
-            OwnerFile.Tighten(file);
+            PrivateFile.Tighten(file);
         }
     });
 

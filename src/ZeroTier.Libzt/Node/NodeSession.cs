@@ -10,7 +10,7 @@ namespace ZeroTier.Libzt.Node;
 /// <remarks>
 /// <para>The state comes from polling: every 25 ms while something is to be expected soon, else every quarter of a second. Native events may never come, come
 /// twice or late (docs/protocol/4-libzt-api.md 7); they make the next look happen at once, and tell of peers, for which there is no call.</para>
-/// <para>Lock order: the process' gate (<see cref="NativeLife.Gate"/>), then <c>_lock</c>, which guards the table of networks and every native control call
+/// <para>Lock order: the process' gate (<see cref="NativeLifecycle.Gate"/>), then <c>_lock</c>, which guards the table of networks and every native control call
 /// after the start. Nothing is called under it that waits or runs user code.</para>
 /// </remarks>
 internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INativeEventSink
@@ -54,7 +54,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
         _events = events;
         _changed = changed;
         _fail = fail;
-        _log = ShieldedLogger.Create(options.LoggerFactory, NodeLog.Category);
+        _log = NonThrowingLogger.Create(options.LoggerFactory, NodeLog.Category);
         _peers = new PeerTable(options.TimeProvider);
         _online = new OnlineState(options.TimeProvider);
         _timer = options.TimeProvider.CreateTimer(static session => ((NodeSession)session!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -116,9 +116,9 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
         _changed.Pulse();
 
         // While the interface is still there: libzt would abort the connections without a word to the peers.
-        if (!await NativeLife.EndsInTimeAsync(Sockets.CloseNetworkAsync(id)).ConfigureAwait(false))
+        if (!await NativeLifecycle.EndsInTimeAsync(Sockets.CloseNetworkAsync(id)).ConfigureAwait(false))
         {
-            var frozen = NativeLife.Frozen();
+            var frozen = NativeLifecycle.Frozen();
             _fail(this, frozen);
             throw frozen;
         }

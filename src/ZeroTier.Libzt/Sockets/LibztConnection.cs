@@ -23,7 +23,7 @@ internal sealed class LibztConnection : ZeroTierConnection
 
     public override IPEndPoint RemoteEndPoint { get; }
 
-    /// <summary>Not known: libzt does not show whose packets carry the connection, and the address is only a claim (<see cref="ClaimedNode"/>).</summary>
+    /// <summary>Not known: libzt does not show whose packets carry the connection, and the address is only a claim (<see cref="NodeByAddress"/>).</summary>
     public override NodeId? RemoteNode => null;
 
     public override PipeReader Input => _stream.Input;
@@ -40,7 +40,7 @@ internal sealed class LibztConnection : ZeroTierConnection
     /// <summary>The first reason of an abort.</summary>
     internal ZeroTierException AbortReason => Volatile.Read(ref _abortReason) ?? SocketErrors.Aborted();
 
-    public override ZeroTierPeer? GetPeer() => ClaimedNode.NodeOf(Network, RemoteEndPoint.Address) is { } node ? _stream.Loop.FindPeer(node) : null;
+    public override ZeroTierPeer? GetPeer() => NodeByAddress.NodeOf(Network, RemoteEndPoint.Address) is { } node ? _stream.Loop.FindPeer(node) : null;
 
     public override void CloseOutput() => _stream.Loop.Work.Schedule(static state => ((StreamSocket)state!).CloseOutput(), _stream);
 

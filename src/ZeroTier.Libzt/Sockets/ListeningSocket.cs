@@ -117,7 +117,7 @@ internal sealed class ListeningSocket : PolledSocket
         if (!Loop.MakeRoom())
         {
             Shed();
-            DyingSocket.Reset(Loop, Network, accepted, atOnce: false);
+            LingeringSocket.Reset(Loop, Network, accepted, atOnce: false);
             return true;
         }
 

@@ -23,7 +23,7 @@ internal sealed partial class SocketLoop
     {
         _timeProvider = timeProvider;
         _findPeer = findPeer;
-        Logger = new ShieldedLogger(logger);
+        Logger = new NonThrowingLogger(logger);
         Limits = limits ?? SocketLoopLimits.Default;
         _wake = new WakeSocket(Counters);
         Work = new WorkQueue(WakeUp);

@@ -24,7 +24,7 @@ internal sealed record SocketLoopLimits
     /// <summary>How long "no route" is taken for a link or an address that is just coming up (docs/protocol/4-libzt-api.md 12.1).</summary>
     internal int RouteTime { get; init; } = 10_000;
 
-    /// <summary>How long libzt may take to reset a connection that is idle; see <see cref="DyingSocket"/>.</summary>
+    /// <summary>How long libzt may take to reset a connection that is idle; see <see cref="LingeringSocket"/>.</summary>
     internal int ResetTime { get; init; } = 5_000;
 
     /// <summary>The longest sleep, in case a wake-up is lost.</summary>

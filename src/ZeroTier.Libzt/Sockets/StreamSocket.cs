@@ -12,7 +12,7 @@ namespace ZeroTier.Libzt.Sockets;
 ///          flush waits: paused                                     no room: Out polled
 ///
 /// FIN received and sent ──► closed            let go by the application: what comes is discarded until the peer's FIN, for a bounded time
-/// error, abort ──────────► both pipes end, the descriptor closes (by the peer's reset) or dies (by ours, see DyingSocket)
+/// error, abort ──────────► both pipes end, the descriptor closes (by the peer's reset) or dies (by ours, see LingeringSocket)
 /// </code>
 /// </remarks>
 internal sealed partial class StreamSocket : PolledSocket
@@ -187,7 +187,7 @@ internal sealed partial class StreamSocket : PolledSocket
             Descriptor = null;
             if (ending == Ending.Reset)
             {
-                DyingSocket.Reset(Loop, Network, descriptor, closesAtOnce);
+                LingeringSocket.Reset(Loop, Network, descriptor, closesAtOnce);
             }
             else
             {

@@ -14,7 +14,7 @@ namespace ZeroTier.Managed.Datagrams;
 /// <remarks>
 /// UDP checksums stay on, other than in the stock service (2-vl1, 2.17): without them the kernel refuses UDP_SEGMENT.
 /// </remarks>
-internal sealed unsafe class LinuxUdpSocket : UdpSocket
+internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
 {
     // 256 KiB at most before the batch ends and acknowledgements leave: a larger bite stops the sender's clock.
     private const int SlotCount = 4;

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>A UDP socket on the framework's own calls: one datagram per call, no allocation.</summary>
-internal sealed class PortableUdpSocket : UdpSocket
+internal sealed class PortableUdpSocket : HostUdpSocket
 {
     private const int DatagramsPerBatch = 64;
 

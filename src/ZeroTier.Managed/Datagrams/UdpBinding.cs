@@ -14,7 +14,7 @@ internal static class UdpBinding
     /// <param name="options">Which and how.</param>
     /// <param name="calls">The system's calls.</param>
     /// <param name="machine">The machine's own addresses, for options that name none.</param>
-    public static List<UdpSocket> Bind(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, IReadOnlyList<IPAddress> machine)
+    public static List<HostUdpSocket> Bind(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, IReadOnlyList<IPAddress> machine)
     {
         Check(options);
         var addresses = Addresses(options, machine);
@@ -54,7 +54,7 @@ internal static class UdpBinding
 
     /// <summary>Binds one more address, that the machine got since.</summary>
     /// <returns>Null when it cannot be bound now; the next look at the addresses tries again.</returns>
-    public static UdpSocket? TryBind(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, InetEndPoint endPoint, int index, UdpCounters counters)
+    public static HostUdpSocket? TryBind(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, InetEndPoint endPoint, int index, UdpCounters counters)
     {
         try
         {
@@ -216,7 +216,7 @@ internal static class UdpBinding
         }
     }
 
-    private static UdpSocket Wrap(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Socket socket, int index, UdpCounters counters)
+    private static HostUdpSocket Wrap(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Socket socket, int index, UdpCounters counters)
     {
         try
         {
@@ -234,7 +234,7 @@ internal static class UdpBinding
         }
     }
 
-    private static UdpSocket? WrapFast(
+    private static HostUdpSocket? WrapFast(
         UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Socket socket, InetEndPoint endPoint, int index, UdpCounters counters)
     {
         if (options.PortableSockets || !LinuxUdpCalls.IsSupported)

@@ -126,7 +126,7 @@ public sealed class UdpDatagramTransport : IDatagramTransport
         }
     }
 
-    private UdpSocket? SocketFor(int number, in InetEndPoint destination, int datagrams)
+    private HostUdpSocket? SocketFor(int number, in InetEndPoint destination, int datagrams)
     {
         var slot = _slots[number];
         if (slot.Socket is not { } socket)
@@ -207,9 +207,9 @@ public sealed class UdpDatagramTransport : IDatagramTransport
     private static bool IsLost(InetEndPoint bound, InetEndPoint[] wanted) => Array.IndexOf(wanted, bound) < 0
         && (!bound.IsWildcard || Array.Exists(wanted, endPoint => endPoint.Family == bound.Family));
 
-    private List<UdpSocket> OpenAdded(InetEndPoint[] wanted)
+    private List<HostUdpSocket> OpenAdded(InetEndPoint[] wanted)
     {
-        var added = new List<UdpSocket>();
+        var added = new List<HostUdpSocket>();
         foreach (var endPoint in wanted)
         {
             var slots = _slots;
@@ -242,16 +242,16 @@ public sealed class UdpDatagramTransport : IDatagramTransport
     private InetEndPoint[] ListEndPoints() => [.. _slots.Select(slot => slot.Socket?.LocalEndPoint ?? default)];
 
     /// <summary>A socket's number: its family and its counters stay when its address changes.</summary>
-    private sealed class Slot(UdpSocket socket)
+    private sealed class Slot(HostUdpSocket socket)
     {
-        private volatile UdpSocket? _socket = socket;
+        private volatile HostUdpSocket? _socket = socket;
 
         public AddressFamily Family { get; } = socket.LocalEndPoint.Family;
 
         public UdpCounters Counters { get; } = socket.Counters;
 
         /// <summary>Null while no address of the machine has this number.</summary>
-        public UdpSocket? Socket
+        public HostUdpSocket? Socket
         {
             get => _socket;
             set => _socket = value;

@@ -144,7 +144,7 @@ public sealed class IdentityStore : IDisposable
 
             if (File.Exists(publicFile))
             {
-                string publicText = Encoding.ASCII.GetString(OwnerFile.Read(publicFile, MaximumFileSize));
+                string publicText = Encoding.ASCII.GetString(PrivateFile.Read(publicFile, MaximumFileSize));
                 if (!NodeIdentity.TryParse(publicText, out NodeIdentity? other) || !other.Equals(identity))
                 {
                     throw Damaged(publicFile, $"it is not the public part of '{SecretFileName}' beside it", "Remove whichever of the two does not belong here; the public one can be made again.");
@@ -179,7 +179,7 @@ public sealed class IdentityStore : IDisposable
         byte[] bytes = Encoding.ASCII.GetBytes(text);
         try
         {
-            OwnerFile.Write(System.IO.Path.Combine(path, name), bytes, secret, overwrite: false);
+            PrivateFile.Write(System.IO.Path.Combine(path, name), bytes, secret, overwrite: false);
         }
         finally
         {

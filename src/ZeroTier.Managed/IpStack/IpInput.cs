@@ -21,12 +21,12 @@ internal sealed class IpInput : IDisposable
         _errors = errors;
         _resolver = options.Resolver;
         _deliver = deliver;
-        Reassembler = new Reassembler(options.TimeProvider, drops, OnReassemblyTimeout);
+        IpReassembly = new IpReassembly(options.TimeProvider, drops, OnReassemblyTimeout);
     }
 
     internal delegate void Deliver(in IpPacket packet);
 
-    internal Reassembler Reassembler { get; }
+    internal IpReassembly IpReassembly { get; }
 
     /// <summary>Takes an IPv4 packet, possibly with padding behind it.</summary>
     /// <param name="sourceMac">The Ethernet source.</param>
@@ -109,7 +109,7 @@ internal sealed class IpInput : IDisposable
     public void ReceiveIPv6(MacAddress sourceMac, bool linkGroup, bool loopback, ReadOnlySpan<byte> frame) =>
         ReceiveIPv6(sourceMac, linkGroup, loopback, joined: false, frame);
 
-    public void Dispose() => Reassembler.Dispose();
+    public void Dispose() => IpReassembly.Dispose();
 
     private void ReceiveIPv6(MacAddress sourceMac, bool linkGroup, bool loopback, bool joined, ReadOnlySpan<byte> frame)
     {
@@ -282,7 +282,7 @@ internal sealed class IpInput : IDisposable
         header[0] = 0x45;
         header[6..8].Clear();
         bool more = (fragment & IpHeader.MoreFragments) != 0;
-        if (Reassembler.TryAdd(key, header, (fragment & IpHeader.FragmentOffsetMask) * 8, packet[headerLength..], more, out var whole))
+        if (IpReassembly.TryAdd(key, header, (fragment & IpHeader.FragmentOffsetMask) * 8, packet[headerLength..], more, out var whole))
         {
             ReceiveIPv4(sourceMac, linkGroup, loopback, whole.Span);
             whole.Dispose();
@@ -316,7 +316,7 @@ internal sealed class IpInput : IDisposable
             // RFC 6946: an atomic fragment is a whole packet and has nothing to do with others of the same identification.
             whole = ReassembledPacket.From(header, data);
         }
-        else if (!Reassembler.TryAdd(
+        else if (!IpReassembly.TryAdd(
             new FragmentKey(source, destination, BinaryPrimitives.ReadUInt32BigEndian(packet[(offset + 4)..]), 0, sourceMac), header, position, data, more, out whole))
         {
             return;

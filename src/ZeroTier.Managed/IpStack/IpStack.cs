@@ -75,7 +75,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
 
     internal NeighborCache Neighbors => _neighbors;
 
-    internal Reassembler Reassembler => _input.Reassembler;
+    internal IpReassembly IpReassembly => _input.IpReassembly;
 
     /// <summary>
     /// Puts a configuration in force. What is open goes on; connections and UDP ports of an address that is ours no more end with an error that says so,

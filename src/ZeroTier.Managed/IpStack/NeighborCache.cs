@@ -180,13 +180,13 @@ internal sealed class NeighborCache : IDisposable
 
                 entry.Mac = mac.Value;
                 waiting = TakeWaiting(entry);
-                Settle(entry, solicited);
+                OnResolved(entry, solicited);
             }
             else if (mac is not null && mac != entry.Mac && !isOverride)
             {
                 if (entry.State == State.Reachable)
                 {
-                    Settle(entry, reachable: false);
+                    OnResolved(entry, reachable: false);
                 }
 
                 return;
@@ -194,11 +194,11 @@ internal sealed class NeighborCache : IDisposable
             else if (mac is not null && mac != entry.Mac)
             {
                 entry.Mac = mac.Value;
-                Settle(entry, solicited);
+                OnResolved(entry, solicited);
             }
             else if (solicited)
             {
-                Settle(entry, reachable: true);
+                OnResolved(entry, reachable: true);
             }
 
             final = entry.Mac;
@@ -237,7 +237,7 @@ internal sealed class NeighborCache : IDisposable
         }
     }
 
-    private void Settle(Neighbor entry, bool reachable)
+    private void OnResolved(Neighbor entry, bool reachable)
     {
         entry.State = reachable ? State.Reachable : State.Stale;
         entry.ReachableUntil = _timer.Now + ReachableMs;

@@ -28,7 +28,7 @@ internal sealed class NodeFiles(string folder)
 
         try
         {
-            var stored = Planet.Parse(OwnerFile.Read(_planet, Planet.MaxSize));
+            var stored = Planet.Parse(PrivateFile.Read(_planet, Planet.MaxSize));
             return configured is null || (stored.Id == configured.Id && stored.Timestamp > configured.Timestamp) ? stored : configured;
         }
         catch (Exception e) when (e is IOException or FormatException or UnauthorizedAccessException)
@@ -59,7 +59,7 @@ internal sealed class NodeFiles(string folder)
         string file = NetworkFile(network);
         if (!File.Exists(file))
         {
-            OwnerFile.Write(file, "\n"u8, secret: false, overwrite: true);
+            PrivateFile.Write(file, "\n"u8, secret: false, overwrite: true);
         }
     }
 
@@ -69,7 +69,7 @@ internal sealed class NodeFiles(string folder)
         string file = NetworkFile(network);
         try
         {
-            return File.Exists(file) ? OwnerFile.Read(file, NetworkDictionary.MaxLength) : default;
+            return File.Exists(file) ? PrivateFile.Read(file, NetworkDictionary.MaxLength) : default;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -82,7 +82,7 @@ internal sealed class NodeFiles(string folder)
     public void SaveConfiguration(NetworkId network, ReadOnlySpan<byte> configuration)
     {
         OwnerFolder.CreateInside(_networks);
-        OwnerFile.Write(NetworkFile(network), configuration, secret: true, overwrite: true, durable: false);
+        PrivateFile.Write(NetworkFile(network), configuration, secret: true, overwrite: true, durable: false);
     }
 
     public void RemoveNetwork(NetworkId network)

@@ -63,7 +63,7 @@ internal sealed partial class NodeSession
         BindAddresses = Options.BindAddresses,
         LoopbackOnly = planet.IsLoopbackOnly,
         TimeProvider = Options.TimeProvider,
-        Logger = ShieldedLogger.Create(Options.LoggerFactory, "ZeroTier.Managed.Datagrams"),
+        Logger = NonThrowingLogger.Create(Options.LoggerFactory, "ZeroTier.Managed.Datagrams"),
     });
 
     private void StoreChangedPeers()

@@ -44,7 +44,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         _events = events;
         _changed = changed;
         _fail = fail;
-        _log = ShieldedLogger.Create(options.LoggerFactory, "ZeroTier.Managed.Node");
+        _log = NonThrowingLogger.Create(options.LoggerFactory, "ZeroTier.Managed.Node");
         long limit = options.MaxTotalBufferSize ?? Math.Max(1, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / DefaultBufferShare);
         _buffers = _resources.Add(new BufferBudget(options.TimeProvider, limit, OnBuffersUsedUp));
     }
@@ -252,7 +252,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             Client = table,
             TimeProvider = Options.TimeProvider,
             Random = Options.RandomSource,
-            Logger = ShieldedLogger.Create(Options.LoggerFactory, "ZeroTier.Managed.Vl1"),
+            Logger = NonThrowingLogger.Create(Options.LoggerFactory, "ZeroTier.Managed.Vl1"),
             OfflineAfter = Options.ActivityTimeout,
             KnownPeers = _peerFiles?.Load() ?? [],
         }));

@@ -11,7 +11,7 @@ internal static class NodeShields
 {
     public static ManagedNodeOptions Around(ManagedNodeOptions options)
     {
-        var log = ShieldedLogger.Create(options.LoggerFactory, "ZeroTier.Managed.Node");
+        var log = NonThrowingLogger.Create(options.LoggerFactory, "ZeroTier.Managed.Node");
         return options with
         {
             TimeProvider = new ShieldedTime(options.TimeProvider, log),

@@ -25,14 +25,14 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
             {
                 try
                 {
-                    if (count++ >= Vl1Limits.RememberedPeers)
+                    if (count++ >= Vl1Limits.CachedPeers)
                     {
                         // A node that is always killed never stores at its end who was forgotten.
                         File.Delete(file);
                         continue;
                     }
 
-                    if (OwnerFile.Read(file, KnownPeer.MaxSize) is var record && KnownPeer.TryRead(record) is { } peer)
+                    if (PrivateFile.Read(file, KnownPeer.MaxSize) is var record && KnownPeer.TryRead(record) is { } peer)
                     {
                         peers.Add(peer);
                         _stored[file] = record;
@@ -89,7 +89,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
         if (!_stored.TryGetValue(file, out byte[]? stored) || !record.SequenceEqual(stored))
         {
             // A peer that is lost is met again: not worth a wait for the disk.
-            OwnerFile.Write(file, record, secret: true, overwrite: true, durable: false);
+            PrivateFile.Write(file, record, secret: true, overwrite: true, durable: false);
             _stored[file] = record.ToArray();
         }
 
@@ -100,7 +100,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
     private void KeepOrder(IReadOnlyList<KnownPeer> peers)
     {
         var now = time.GetUtcNow().UtcDateTime;
-        for (int i = 0; i < Math.Min(peers.Count, Vl1Limits.GreetedAtStart); i++)
+        for (int i = 0; i < Math.Min(peers.Count, Vl1Limits.HellosAtStart); i++)
         {
             File.SetLastWriteTimeUtc(FileOf(peers[i]), now.AddSeconds(-i));
         }

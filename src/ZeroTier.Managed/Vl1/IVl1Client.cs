@@ -38,7 +38,7 @@ internal interface IVl1Client
 
     /// <summary>
     /// A member of our networks said HELLO. A node that starts greets the peers that it remembers; nothing in a HELLO tells that from the one that each node
-    /// sends once a minute. At most once in <see cref="Vl1Timing.GreetingTold"/> for each peer. Whoever does not care leaves it out.
+    /// sends once a minute. At most once in <see cref="Vl1Timing.HelloNotice"/> for each peer. Whoever does not care leaves it out.
     /// </summary>
     void OnPeerGreeted(Peer peer)
     {

@@ -9,7 +9,7 @@ internal sealed record KnownPeer(NodeIdentity Identity, PeerVersion Version, IRe
     private const int IdentitySize = NodeIdentity.BinarySize;
 
     /// <summary>Longest serialised form.</summary>
-    public const int MaxSize = 1 + IdentitySize + 10 + Vl1Limits.RememberedEndPoints * WireAddress.MaxSize;
+    public const int MaxSize = 1 + IdentitySize + 10 + Vl1Limits.CachedEndPoints * WireAddress.MaxSize;
 
     /// <summary>Writes the form of ZeroTierOne 1.12's peer files.</summary>
     /// <param name="destination">At least <see cref="MaxSize"/> bytes.</param>
@@ -24,7 +24,7 @@ internal sealed record KnownPeer(NodeIdentity Identity, PeerVersion Version, IRe
             at += 2;
         }
 
-        int count = Math.Min(EndPoints.Count, Vl1Limits.RememberedEndPoints);
+        int count = Math.Min(EndPoints.Count, Vl1Limits.CachedEndPoints);
         BinaryPrimitives.WriteUInt16BigEndian(destination[at..], (ushort)count);
         at += 2;
         for (int i = 0; i < count; i++)
@@ -61,7 +61,7 @@ internal sealed record KnownPeer(NodeIdentity Identity, PeerVersion Version, IRe
             }
 
             at = at[size..];
-            if (!endPoint.IsNone && endPoints.Count < Vl1Limits.RememberedEndPoints)
+            if (!endPoint.IsNone && endPoints.Count < Vl1Limits.CachedEndPoints)
             {
                 endPoints.Add(endPoint);
             }

@@ -15,7 +15,7 @@ internal sealed class Peer
     private long _lastTrust = Vl1Timing.Never;
     private long _lastRelayedSend = Vl1Timing.Never;
     private long _lastPush = Vl1Timing.Never;
-    private long _lastDoubt = Vl1Timing.Never;
+    private long _lastRevalidation = Vl1Timing.Never;
     private int _credit;
 
     public Peer(NodeIdentity identity, SessionKeys keys)
@@ -97,10 +97,10 @@ internal sealed class Peer
     }
 
     /// <summary>When its direct paths were last doubted because it used a root.</summary>
-    public long LastDoubt
+    public long LastRevalidation
     {
-        get => Volatile.Read(ref _lastDoubt);
-        set => Volatile.Write(ref _lastDoubt, value);
+        get => Volatile.Read(ref _lastRevalidation);
+        set => Volatile.Write(ref _lastRevalidation, value);
     }
 
     /// <summary>Notes bytes that came from it, by a path or a root: it may have us send some to places that it names. Thread-safe.</summary>
@@ -154,7 +154,7 @@ internal sealed class Peer
     public long LastRelayedHello { get; set; } = Vl1Timing.Never;
 
     /// <summary>When the layer above was last told of its HELLO.</summary>
-    public long LastGreetingTold { get; set; } = Vl1Timing.Never;
+    public long LastHelloNotice { get; set; } = Vl1Timing.Never;
 
     public long LastWhoisAnswer { get; set; } = Vl1Timing.Never;
 

@@ -65,14 +65,14 @@ internal sealed class PeerPath
     public int UnansweredProbes { get; set; }
 
     /// <summary>Set when the ground under the path may have moved: unusable until it is heard from again (2.14).</summary>
-    public bool IsSuspect { get; set; }
+    public bool NeedsValidation { get; set; }
 
     /// <summary>Round trip in milliseconds, the mean of the last and the former value; 0 = not measured.</summary>
     public int Latency { get; private set; }
 
     public bool Is(int socket, in InetEndPoint endPoint) => Socket == socket && EndPoint == endPoint;
 
-    public bool IsAlive(long now) => !IsSuspect && now - LastReceived < Vl1Timing.PathAlive;
+    public bool IsAlive(long now) => !NeedsValidation && now - LastReceived < Vl1Timing.PathAlive;
 
     public bool IsExpired(long now) => now - LastReceived >= Vl1Timing.PathExpiry;
 

@@ -110,7 +110,7 @@ public sealed partial class Planet
 
     /// <summary>Writes the planet to a file, replacing it as a whole.</summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public void Save(string path) => OwnerFile.Write(path, _bytes, secret: false, overwrite: true);
+    public void Save(string path) => PrivateFile.Write(path, _bytes, secret: false, overwrite: true);
 
     /// <summary>The serialised form, as in ZeroTierOne 1.12's planet files.</summary>
     public byte[] ToBytes() => [.. _bytes];

@@ -87,8 +87,8 @@ public sealed class PlanetSigningKey : IDisposable
         byte[] text = [];
         try
         {
-            OwnerFile.Tighten(path);
-            text = OwnerFile.Read(path, MaximumFileSize);
+            PrivateFile.Tighten(path);
+            text = PrivateFile.Read(path, MaximumFileSize);
             return Convert.FromHexString(text.AsSpan().Trim(" \t\r\n"u8), secret, out _, out int length) == OperationStatus.Done && length == PrivateKeySize
                 ? FromPrivateKey(secret)
                 : throw new FormatException($"'{path}' is not the signing key of a planet. Restore the file: without it the planet can never change.");
@@ -108,7 +108,7 @@ public sealed class PlanetSigningKey : IDisposable
         try
         {
             Convert.TryToHexStringLower(_pair.Secret, text, out _);
-            OwnerFile.Write(path, text, secret: true, overwrite: false);
+            PrivateFile.Write(path, text, secret: true, overwrite: false);
         }
         finally
         {

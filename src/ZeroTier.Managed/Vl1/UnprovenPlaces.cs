@@ -72,7 +72,7 @@ internal sealed class UnprovenPlaces
         ref var place = ref FindOrAdd(endPoint, now);
         if (place.EndPoint == endPoint && now - place.LastAsked >= Vl1Timing.ConfirmInterval)
         {
-            place.WantedUntil = now + Vl1Timing.QueueLife;
+            place.WantedUntil = now + Vl1Timing.QueueLifetime;
             place.LastSeen = now;
         }
     }

@@ -7,10 +7,10 @@ internal static class Vl1Limits
     public const int Peers = 16_384;
 
     /// <summary>Forgotten peers whose identity and addresses are still remembered.</summary>
-    public const int RememberedPeers = 16_384;
+    public const int CachedPeers = 16_384;
 
     /// <summary>Endpoints kept with a remembered peer.</summary>
-    public const int RememberedEndPoints = 8;
+    public const int CachedEndPoints = 8;
 
     /// <summary>Paths of one peer. A full set replaces the path that was silent longest.</summary>
     public const int PathsPerPeer = 16;
@@ -31,10 +31,10 @@ internal static class Vl1Limits
     public const int ReassemblySlotsPerSource = 16;
 
     /// <summary>Received packets that wait for an identity or for credentials.</summary>
-    public const int ParkedPackets = 32;
+    public const int WaitingPackets = 32;
 
     /// <summary>Parked packets with one source address; a further one replaces that source's oldest.</summary>
-    public const int ParkedPacketsPerSource = 8;
+    public const int WaitingPacketsPerSource = 8;
 
     /// <summary>Packets that wait for an identity or a path before they are sent.</summary>
     public const int QueuedPackets = 256;
@@ -58,7 +58,7 @@ internal static class Vl1Limits
     public const int IntroducedPairs = 8_192;
 
     /// <summary>Reports of our external addresses.</summary>
-    public const int SurfaceReports = 256;
+    public const int ExternalAddressReports = 256;
 
     /// <summary>Endpoints that we push to a peer.</summary>
     public const int PushedEndPoints = 32;
@@ -112,7 +112,7 @@ internal static class Vl1Limits
     /// Remembered peers that are brought back because of packets that anybody can send, each a key agreement on the receiving thread: few at once, and yet a
     /// root that knows many has them all back within a minute after its restart.
     /// </summary>
-    public static readonly TokenRate Recalls = new(32, 256);
+    public static readonly TokenRate CacheRestores = new(32, 256);
 
     /// <summary>Roots of a planet (2.8.1).</summary>
     public const int Roots = 4;
@@ -127,7 +127,7 @@ internal static class Vl1Limits
     public const int UnansweredPathProbes = 2;
 
     /// <summary>Remembered peers that are told at the start where we are now.</summary>
-    public const int GreetedAtStart = 32;
+    public const int HellosAtStart = 32;
 
     /// <summary>Ways to peers whose size is being probed at one time.</summary>
     public const int MtuProbes = 256;
@@ -135,6 +135,6 @@ internal static class Vl1Limits
     /// <summary>Places at which roots have seen us.</summary>
     public const int OwnPlaces = 64;
 
-    /// <summary>Peers that are told once more (<see cref="Vl1Timing.GreetAgain"/>): those of the start, and those met since.</summary>
-    public const int GreetedAgain = 128;
+    /// <summary>Peers that are told once more (<see cref="Vl1Timing.RepeatHellos"/>): those of the start, and those met since.</summary>
+    public const int RepeatedHellos = 128;
 }

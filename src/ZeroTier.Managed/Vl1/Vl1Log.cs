@@ -39,8 +39,8 @@ internal static partial class Vl1Log
     [LoggerMessage(1010, LogLevel.Error, "A datagram of {Length} bytes could not be handled; it was dropped.")]
     public static partial void Failed(ILogger logger, int length, Exception exception);
 
-    [LoggerMessage(1011, LogLevel.Error, "Upkeep failed; it goes on at the next tick.")]
-    public static partial void UpkeepFailed(ILogger logger, Exception exception);
+    [LoggerMessage(1011, LogLevel.Error, "A background task failed; it runs again at the next tick.")]
+    public static partial void BackgroundTaskFailed(ILogger logger, Exception exception);
 
     [LoggerMessage(1012, LogLevel.Debug, "Node {Node}: its physical addresses have changed, {Count} can be used for paths; roots and peers are told.")]
     public static partial void LocalEndPointsChanged(ILogger logger, NodeId node, int count);

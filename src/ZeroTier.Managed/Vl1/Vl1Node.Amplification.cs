@@ -62,7 +62,7 @@ internal sealed partial class Vl1Node
         peer.UnprovenPlaces.TrySpend(info.Source, size);
         if (greets)
         {
-            Greet(peer, info.Socket, info.Source);
+            SendHello(peer, info.Socket, info.Source);
         }
         else
         {

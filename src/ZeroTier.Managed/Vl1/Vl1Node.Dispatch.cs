@@ -20,7 +20,7 @@ internal sealed partial class Vl1Node
         // An answer comes back the way that the question went, whichever the peer prefers.
         if (info.Hops != 0 && verb != Verb.Ok)
         {
-            DoubtPaths(peer);
+            RevalidatePaths(peer);
         }
 
         switch (verb)
@@ -112,7 +112,7 @@ internal sealed partial class Vl1Node
             case PacketResult.Hold:
                 lock (_control)
                 {
-                    _parked.Add(peer.Id, verb, info, payload, expires == 0 ? Now + Vl1Timing.QueueLife : expires);
+                    _waiting.Add(peer.Id, verb, info, payload, expires == 0 ? Now + Vl1Timing.QueueLifetime : expires);
                 }
 
                 break;
@@ -228,7 +228,7 @@ internal sealed partial class Vl1Node
                     continue;
                 }
 
-                var known = id == Id ? Identity : FindPeer(id)?.Identity ?? (_isRoot && _remembered.TryGetValue(id, out var old) ? old.Identity : null);
+                var known = id == Id ? Identity : FindPeer(id)?.Identity ?? (_isRoot && _peerCache.TryGetValue(id, out var old) ? old.Identity : null);
                 if (known is not null)
                 {
                     known.WriteTo(identity);

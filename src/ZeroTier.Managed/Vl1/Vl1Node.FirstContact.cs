@@ -7,23 +7,23 @@ namespace ZeroTier.Managed.Vl1;
 internal sealed partial class Vl1Node
 {
     // Sent at 0.25, 0.5, 1 and 2 s, each pause up to a fifth longer or shorter, so that nodes that were started together do not stay together.
-    private static ReadOnlySpan<int> GreetingPauses => [250, 250, 500, 1000];
+    private static ReadOnlySpan<int> HelloPauses => [250, 250, 500, 1000];
 
-    private ITimer? _greeting;
-    private int _greetings;
+    private ITimer? _helloTimer;
+    private int _hellosSent;
 
-    private void ScheduleGreeting()
+    private void ScheduleHello()
     {
-        if (_greetings < GreetingPauses.Length)
+        if (_hellosSent < HelloPauses.Length)
         {
-            int pause = GreetingPauses[_greetings++];
-            _greeting ??= _time.CreateTimer(static node => ((Vl1Node)node!).OnGreetingDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            _greeting.Change(TimeSpan.FromMilliseconds(pause * (80 + Random.Next(41)) / 100), Timeout.InfiniteTimeSpan);
+            int pause = HelloPauses[_hellosSent++];
+            _helloTimer ??= _time.CreateTimer(static node => ((Vl1Node)node!).OnHelloDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _helloTimer.Change(TimeSpan.FromMilliseconds(pause * (80 + Random.Next(41)) / 100), Timeout.InfiniteTimeSpan);
         }
     }
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A timer callback must not end the process; the failure is logged and counted.")]
-    private void OnGreetingDue()
+    private void OnHelloDue()
     {
         if (_state != Running)
         {
@@ -32,20 +32,20 @@ internal sealed partial class Vl1Node
 
         try
         {
-            if (GreetSilentRoots())
+            if (SendHelloToSilentRoots())
             {
-                ScheduleGreeting();
+                ScheduleHello();
             }
         }
         catch (Exception exception)
         {
             Drops.Add(DropReason.Internal);
-            Vl1Log.UpkeepFailed(_log, exception);
+            Vl1Log.BackgroundTaskFailed(_log, exception);
         }
     }
 
     // False when every root has been heard.
-    private bool GreetSilentRoots()
+    private bool SendHelloToSilentRoots()
     {
         bool found = false;
         using (Enter())
@@ -56,7 +56,7 @@ internal sealed partial class Vl1Node
                 if (root.LastReceived == Vl1Timing.Never)
                 {
                     found = true;
-                    GreetRoot(root, now);
+                    SendHelloToRoot(root, now);
                 }
             }
         }

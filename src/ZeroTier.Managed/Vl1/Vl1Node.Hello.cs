@@ -30,7 +30,7 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        if ((FindPeer(sender) ?? RecallForStranger(sender, info.Source, info.Length)) is not { } peer)
+        if ((FindPeer(sender) ?? RestoreForStranger(sender, info.Source, info.Length)) is not { } peer)
         {
             _admission.Add(sender, packet, info);
         }
@@ -84,9 +84,9 @@ internal sealed partial class Vl1Node
             EmitOk(peer, info, Verb.Hello, data[..length]);
             peer.Version = hello.Version;
             Reroute(peer, now);
-            if (now - peer.LastTrust < Vl1Timing.Trust && now - peer.LastGreetingTold >= Vl1Timing.GreetingTold)
+            if (now - peer.LastTrust < Vl1Timing.Trust && now - peer.LastHelloNotice >= Vl1Timing.HelloNotice)
             {
-                peer.LastGreetingTold = now;
+                peer.LastHelloNotice = now;
                 _outbox.Add(new Outbox.Notice(NoticeKind.PeerGreeted, peer));
             }
 
@@ -95,7 +95,7 @@ internal sealed partial class Vl1Node
             {
                 // It could not send its newer planet before it knew that we are where our packets said. The answer above has shown it.
                 _lastPlanetQuestion = now;
-                Greet(peer, info.Socket, info.Source);
+                SendHello(peer, info.Socket, info.Source);
             }
         }
 
@@ -185,7 +185,7 @@ internal sealed partial class Vl1Node
                 continue;
             }
 
-            var peer = FindOrRecall(root.Identity.Address);
+            var peer = FindOrRestore(root.Identity.Address);
             if (peer is null)
             {
                 if (SessionKeys.Agree(Identity, root.Identity) is not { } keys)
@@ -212,7 +212,7 @@ internal sealed partial class Vl1Node
     {
         // Roots and members of our networks are believed; a stranger could make us push a victim's address to everybody.
         bool believed = peer.IsUpstream || now - peer.LastTrust < Vl1Timing.Trust;
-        if (seen.IsNone || !believed || !_selfAwareness.Add(peer.Id, peer.IsUpstream, info.Socket, info.Source, seen, now, _loopbackOnly))
+        if (seen.IsNone || !believed || !_externalAddresses.Add(peer.Id, peer.IsUpstream, info.Socket, info.Source, seen, now, _loopbackOnly))
         {
             return;
         }
@@ -225,7 +225,7 @@ internal sealed partial class Vl1Node
             {
                 if (path.Scope == scope && path.EndPoint.Family == seen.Family && !path.Is(info.Socket, info.Source))
                 {
-                    path.IsSuspect = true;
+                    path.NeedsValidation = true;
                     path.Mtu.Reset();
                     Probe(other, path.Socket, path.EndPoint);
                     Reroute(other, now);

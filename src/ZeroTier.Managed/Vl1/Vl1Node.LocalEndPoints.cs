@@ -34,7 +34,7 @@ internal sealed partial class Vl1Node
 
         Vl1Log.LocalEndPointsChanged(_log, Id, usable.Length);
         _pushesDue |= !told;
-        _selfAwareness.Forget(report => HasMoved(report, former, bound));
+        _externalAddresses.Forget(report => HasMoved(report, former, bound));
         foreach (var peer in _peerList)
         {
             DropPaths(peer, path => bound[path.Socket].IsNone, now);
@@ -42,7 +42,7 @@ internal sealed partial class Vl1Node
             {
                 if (HasMoved(path.Socket, former, bound))
                 {
-                    path.IsSuspect = true;
+                    path.NeedsValidation = true;
                     path.Mtu.Reset();
                     Probe(peer, path.Socket, path.EndPoint);
                 }
@@ -53,7 +53,7 @@ internal sealed partial class Vl1Node
 
         foreach (var root in _upstreams)
         {
-            GreetRoot(root, now);
+            SendHelloToRoot(root, now);
         }
     }
 
@@ -78,7 +78,7 @@ internal sealed partial class Vl1Node
     private void Push(Peer peer, in PacketInfo info, long now)
     {
         var endPoints = new List<InetEndPoint>(_localEndPoints);
-        _selfAwareness.AddTo(endPoints, Vl1Limits.PushedEndPoints);
+        _externalAddresses.AddTo(endPoints, Vl1Limits.PushedEndPoints);
         if (endPoints.Count == 0)
         {
             peer.LastPush = now;

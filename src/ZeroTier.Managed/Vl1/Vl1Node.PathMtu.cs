@@ -141,7 +141,7 @@ internal sealed partial class Vl1Node
         int size = peer.IsForgotten || _state != Running ? 0 : mtu.Next(now, direct ? path.LastReceived : peer.LastReceived);
         if (size != 0)
         {
-            mtu.OnSent(GreetWithSize(peer, path, size), now);
+            mtu.OnSent(SendHelloOfSize(peer, path, size), now);
             if (mtu.IsRepeating)
             {
                 Probe(peer, path.Socket, path.EndPoint);
@@ -175,7 +175,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    private ulong GreetWithSize(Peer peer, PeerPath path, int size)
+    private ulong SendHelloOfSize(Peer peer, PeerPath path, int size)
     {
         Span<byte> payload = stackalloc byte[PathMtu.Max - PacketHeader.Size];
         payload = payload[..(size - PacketHeader.Size)];

@@ -68,7 +68,7 @@ internal sealed partial class Vl1Node
 
             if (path is not null)
             {
-                path.IsSuspect = false;
+                path.NeedsValidation = false;
                 Reroute(peer, now);
             }
             else if (info.Hops == 0)
@@ -77,7 +77,7 @@ internal sealed partial class Vl1Node
             }
             else if (!peer.Version.IsKnown)
             {
-                GreetThroughRoot(peer, now, forItsPacket: true);
+                SendHelloThroughRoot(peer, now, forItsPacket: true);
             }
 
             if (IsPushDue(peer, info, now))
@@ -90,20 +90,20 @@ internal sealed partial class Vl1Node
     // The peer went through a root although we have a direct path, one that was not heard just now: it may have restarted or moved. Until its paths
     // answer we use the root as well; otherwise what we send could be lost for the 19 s after which a path counts as silent. Looked at before the packet
     // is: the answer to it may be sent from within.
-    private void DoubtPaths(Peer peer)
+    private void RevalidatePaths(Peer peer)
     {
         long now = Now;
         if (peer.IsUpstream || peer.Route.Path is not { } inUse
-            || now - inUse.LastReceived <= Vl1Timing.PathFresh || now - peer.LastDoubt < Vl1Timing.DoubtInterval)
+            || now - inUse.LastReceived <= Vl1Timing.PathFresh || now - peer.LastRevalidation < Vl1Timing.RevalidationInterval)
         {
             return;
         }
 
         using var _ = Enter();
-        peer.LastDoubt = now;
+        peer.LastRevalidation = now;
         foreach (var path in peer.Paths)
         {
-            path.IsSuspect = true;
+            path.NeedsValidation = true;
             Probe(peer, path.Socket, path.EndPoint);
         }
 
@@ -170,7 +170,7 @@ internal sealed partial class Vl1Node
             // network to a slow one would else be looked for at the better path for 19 s.
             if (Array.IndexOf(peer.Paths, other) >= 0 && (ReferenceEquals(other, rival) || now - other.LastReceived >= Vl1Timing.PathProbe))
             {
-                other.IsSuspect = true;
+                other.NeedsValidation = true;
                 Probe(peer, other.Socket, other.EndPoint);
             }
         }
@@ -250,7 +250,7 @@ internal sealed partial class Vl1Node
             }
             else
             {
-                Greet(peer, socket, endPoint);
+                SendHello(peer, socket, endPoint);
             }
 
             return;
@@ -266,7 +266,7 @@ internal sealed partial class Vl1Node
     }
 
     /// <summary>Sends HELLO to a place out of one socket.</summary>
-    private void Greet(Peer peer, int socket, in InetEndPoint endPoint)
+    private void SendHello(Peer peer, int socket, in InetEndPoint endPoint)
     {
         Span<byte> payload = stackalloc byte[HelloMessage.MaxSize];
         Emit(peer, Verb.Hello, payload[..WriteHello(payload, endPoint)], CipherSuite.Poly1305, socket, endPoint);
@@ -275,25 +275,25 @@ internal sealed partial class Vl1Node
     private int WriteHello(Span<byte> payload, in InetEndPoint to) => HelloMessage.Write(payload, (ulong)(_startUnixMilliseconds + Now), Identity, to, _planet);
 
     /// <summary>Sends HELLO to a place out of all sockets of its family.</summary>
-    private void GreetFromAll(Peer peer, in InetEndPoint endPoint)
+    private void SendHelloFromAll(Peer peer, in InetEndPoint endPoint)
     {
         for (int i = 0; i < _transport.LocalEndPoints.Count; i++)
         {
             if (_transport.LocalEndPoints[i].Family == endPoint.Family)
             {
-                Greet(peer, i, endPoint);
+                SendHello(peer, i, endPoint);
             }
         }
     }
 
     // Relayed pairs would never learn each other's version, and so never use the better cipher (2.23).
-    private void GreetThroughRoot(Peer peer, long now, bool forItsPacket = false)
+    private void SendHelloThroughRoot(Peer peer, long now, bool forItsPacket = false)
     {
         if (!peer.IsUpstream && now - peer.LastRelayedHello >= Vl1Timing.RelayedHello && _relay is { } relay
             && (!forItsPacket || peer.TrySpend(HelloSize(relay.EndPoint))))
         {
             peer.LastRelayedHello = now;
-            Greet(peer, relay.Socket, relay.EndPoint);
+            SendHello(peer, relay.Socket, relay.EndPoint);
         }
     }
 
@@ -358,7 +358,7 @@ internal sealed partial class Vl1Node
         using (Enter())
         {
             long now = Now;
-            if (FindOrRecall(message.Peer) is { } other)
+            if (FindOrRestore(message.Peer) is { } other)
             {
                 ActOnIntroduction(other, message.EndPoint, info.Socket, now);
             }
@@ -369,7 +369,7 @@ internal sealed partial class Vl1Node
             else if (Whois(message.Peer, now))
             {
                 // ZeroTierOne 1.12 forgets the introduction; then a pair with traffic in one direction waits 30 s for the next (2.11).
-                _pendingIntroductions[message.Peer] = new PendingIntroduction(message.EndPoint, info.Socket, now + Vl1Timing.QueueLife);
+                _pendingIntroductions[message.Peer] = new PendingIntroduction(message.EndPoint, info.Socket, now + Vl1Timing.QueueLifetime);
             }
         }
     }

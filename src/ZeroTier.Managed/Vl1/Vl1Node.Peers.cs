@@ -27,7 +27,7 @@ internal sealed partial class Vl1Node
         var peer = new Peer(identity, keys) { Created = now };
         _peers[identity.Address.Value] = peer;
         _peerList.Add(peer);
-        _remembered.Remove(peer.Id);
+        _peerCache.Remove(peer.Id);
         _whois.Remove(peer.Id);
         if (_state == Created)
         {
@@ -75,9 +75,9 @@ internal sealed partial class Vl1Node
         peer.IsForgotten = true;
         _peers.TryRemove(peer.Id.Value, out _);
         _peerList.Remove(peer);
-        if (_remembered.Count < Vl1Limits.RememberedPeers)
+        if (_peerCache.Count < Vl1Limits.CachedPeers)
         {
-            _remembered[peer.Id] = Remember(peer);
+            _peerCache[peer.Id] = ToKnownPeer(peer);
         }
 
         // A data-plane thread may be using the keys at this moment: they are overwritten at the next housekeeping.
@@ -88,7 +88,7 @@ internal sealed partial class Vl1Node
 
     // For packets that anybody can send: an address of a remembered peer is all that it takes to cost a key agreement and questions, so both have a budget.
     // Takes the lock.
-    private Peer? RecallForStranger(NodeId id, in InetEndPoint source, int bytes)
+    private Peer? RestoreForStranger(NodeId id, in InetEndPoint source, int bytes)
     {
         using (Enter())
         {
@@ -97,12 +97,12 @@ internal sealed partial class Vl1Node
                 return peer;
             }
 
-            if (!_remembered.TryGetValue(id, out var known) || !_recalls.TryTake(Vl1Limits.Recalls, Now))
+            if (!_peerCache.TryGetValue(id, out var known) || !_cacheRestores.TryTake(Vl1Limits.CacheRestores, Now))
             {
                 return null;
             }
 
-            peer = Recall(id);
+            peer = RestoreFromCache(id);
             if (peer is not null)
             {
                 int room = Vl1Limits.Amplification * bytes;
@@ -121,7 +121,7 @@ internal sealed partial class Vl1Node
     }
 
     // A peer in memory, or one remembered from earlier: then its addresses are greeted.
-    private Peer? FindOrRecall(NodeId id)
+    private Peer? FindOrRestore(NodeId id)
     {
         if (FindPeer(id) is { } known)
         {
@@ -129,24 +129,24 @@ internal sealed partial class Vl1Node
             return known;
         }
 
-        if (Recall(id) is not { } recalled)
+        if (RestoreFromCache(id) is not { } restored)
         {
             return null;
         }
 
-        recalled.IsWanted = true;
+        restored.IsWanted = true;
         if (_state == Running)
         {
-            GreetWhereItWas(recalled, Now);
+            SendHelloToFormerEndPoints(restored, Now);
         }
 
-        return recalled;
+        return restored;
     }
 
     // Makes a remembered peer one in memory. Nothing is sent to it.
-    private Peer? Recall(NodeId id)
+    private Peer? RestoreFromCache(NodeId id)
     {
-        if (!_remembered.Remove(id, out var known) || SessionKeys.Agree(Identity, known.Identity) is not { } keys)
+        if (!_peerCache.Remove(id, out var known) || SessionKeys.Agree(Identity, known.Identity) is not { } keys)
         {
             return null;
         }
@@ -156,7 +156,7 @@ internal sealed partial class Vl1Node
         if (peer is null)
         {
             // No room now; that is no reason to forget.
-            _remembered[id] = known;
+            _peerCache[id] = known;
         }
         else
         {
@@ -169,7 +169,7 @@ internal sealed partial class Vl1Node
     }
 
     // The places where a peer was may still be right although no root can say so; a greeting may be lost, and the peer may start after us.
-    private void GreetWhereItWas(Peer peer, long now)
+    private void SendHelloToFormerEndPoints(Peer peer, long now)
     {
         // Somebody else's packet is no reason to send anything to a place that may not be its sender's.
         if (!peer.IsWanted || now - peer.LastFormerHello < Vl1Timing.FormerHello)
@@ -182,20 +182,20 @@ internal sealed partial class Vl1Node
         {
             if (CanUse(peer, endPoint))
             {
-                GreetFromAll(peer, endPoint);
+                SendHelloFromAll(peer, endPoint);
             }
         }
     }
 
     // Peers that talked to us before the restart still send to where we were: a HELLO from here tells them where we are.
-    private void GreetRemembered()
+    private void SendHelloToCachedPeers()
     {
         using (Enter())
         {
-            NodeId[] recent = [.. _remembered.Values.Where(known => known.EndPoints.Count > 0).Take(Vl1Limits.GreetedAtStart).Select(known => known.Identity.Address)];
+            NodeId[] recent = [.. _peerCache.Values.Where(known => known.EndPoints.Count > 0).Take(Vl1Limits.HellosAtStart).Select(known => known.Identity.Address)];
             foreach (var id in recent)
             {
-                FindOrRecall(id);
+                FindOrRestore(id);
             }
         }
     }
@@ -203,24 +203,24 @@ internal sealed partial class Vl1Node
     // A ZeroTierOne 1.12 node that knew us before the start takes our former port for alive for 19 s after it last heard it, and looks at no other port of our
     // address meanwhile (docs/protocol/2-vl1.md 2.13.2); then, unless we are heard from the new one, it goes on sending to the old for 243 s. So everybody is
     // greeted once more.
-    private void GreetAgain(long now)
+    private void RepeatHellos(long now)
     {
         _greetsAgain = false;
         foreach (var root in _upstreams)
         {
-            GreetRoot(root, now);
+            SendHelloToRoot(root, now);
         }
 
-        foreach (var peer in _peerList.Where(peer => !peer.IsUpstream).OrderByDescending(peer => peer.LastReceived).Take(Vl1Limits.GreetedAgain))
+        foreach (var peer in _peerList.Where(peer => !peer.IsUpstream).OrderByDescending(peer => peer.LastReceived).Take(Vl1Limits.RepeatedHellos))
         {
             foreach (var path in peer.Paths)
             {
-                Greet(peer, path.Socket, path.EndPoint);
+                SendHello(peer, path.Socket, path.EndPoint);
             }
 
             if (peer.Paths.Length == 0)
             {
-                GreetWhereItWas(peer, now);
+                SendHelloToFormerEndPoints(peer, now);
             }
         }
     }
@@ -275,7 +275,7 @@ internal sealed partial class Vl1Node
                 return;
             }
 
-            var peer = FindOrRecall(destination);
+            var peer = FindOrRestore(destination);
             if (peer is not null && EmitRouted(peer, verb, payload))
             {
                 return;
@@ -283,7 +283,7 @@ internal sealed partial class Vl1Node
 
             if (peer is not null)
             {
-                GreetWhereItWas(peer, now);
+                SendHelloToFormerEndPoints(peer, now);
             }
             else if (!Whois(destination, now))
             {
@@ -295,7 +295,7 @@ internal sealed partial class Vl1Node
                 }
             }
 
-            _sendQueue.Add(destination, verb, default, payload, now + Vl1Timing.QueueLife);
+            _sendQueue.Add(destination, verb, default, payload, now + Vl1Timing.QueueLifetime);
         }
     }
 

@@ -147,11 +147,11 @@ internal sealed partial class Vl1Node
         }
 
         var source = PacketHeader.Source(packet);
-        if ((FindPeer(source) ?? RecallForStranger(source, info.Source, info.Length)) is not { } peer)
+        if ((FindPeer(source) ?? RestoreForStranger(source, info.Source, info.Length)) is not { } peer)
         {
             if (!_admission.TryTakeAnswer(source, packet, info))
             {
-                Park(source, packet, info);
+                WaitForIdentity(source, packet, info);
             }
 
             return;
@@ -196,14 +196,14 @@ internal sealed partial class Vl1Node
     }
 
     // A stranger's packet waits while a root is asked who it is.
-    private void Park(NodeId source, ReadOnlySpan<byte> packet, in PacketInfo info)
+    private void WaitForIdentity(NodeId source, ReadOnlySpan<byte> packet, in PacketInfo info)
     {
         using (Enter())
         {
             long now = Now;
             if (Whois(source, now, QuestionsFor(info)))
             {
-                _parked.Add(source, ClosedPacket, info, packet, now + Vl1Timing.QueueLife);
+                _waiting.Add(source, ClosedPacket, info, packet, now + Vl1Timing.QueueLifetime);
             }
             else
             {
@@ -221,7 +221,7 @@ internal sealed partial class Vl1Node
         var packets = new List<WaitingPacket>();
         lock (_control)
         {
-            _parked.Take(packet => packet.Verb != ClosedPacket || packet.Node == arrived?.Id, packets);
+            _waiting.Take(packet => packet.Verb != ClosedPacket || packet.Node == arrived?.Id, packets);
         }
 
         foreach (var packet in packets)

@@ -70,7 +70,7 @@ internal sealed partial class Vl1Node
         var peer = FindPeer(destination);
         if (peer is null && !destination.IsReserved)
         {
-            peer = RecallForStranger(destination, from, length);
+            peer = RestoreForStranger(destination, from, length);
         }
 
         if (peer?.Route is { } route && (route.Path ?? route.Fallback) is { } direct)

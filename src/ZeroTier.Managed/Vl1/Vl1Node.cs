@@ -15,7 +15,7 @@ namespace ZeroTier.Managed.Vl1;
 /// and leaves after the lock is released: neither the transport nor the layer above is ever called under it (but for
 /// <see cref="IVl1Client.IsVirtualAddress"/>).
 /// </para>
-/// <para>Lock order: control lock, then the own locks of <see cref="Reassembly"/>, <see cref="Introductions"/> or <see cref="IdentityAdmission"/>; these call
+/// <para>Lock order: control lock, then the own locks of <see cref="PacketReassembly"/>, <see cref="Introductions"/> or <see cref="IdentityAdmission"/>; these call
 /// nothing under them.</para>
 /// <para>All members are thread-safe. There is no thread of its own: work runs on delivering and sending threads and on timers.</para>
 /// </remarks>
@@ -39,14 +39,14 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
 
     // Control state.
     private readonly List<Peer> _peerList = [];
-    private readonly Dictionary<NodeId, KnownPeer> _remembered = [];
-    private TokenBucket _recalls;
+    private readonly Dictionary<NodeId, KnownPeer> _peerCache = [];
+    private TokenBucket _cacheRestores;
     private readonly List<Peer> _upstreams = [];
     private readonly List<SessionKeys> _retiredKeys = [];
     private readonly WhoisTable _whois = new();
     private readonly PacketQueue _sendQueue;
-    private readonly PacketQueue _parked;
-    private readonly SelfAwareness _selfAwareness = new();
+    private readonly PacketQueue _waiting;
+    private readonly ExternalAddressReports _externalAddresses = new();
     private readonly MulticastStore _multicast = new();
     private readonly Dictionary<NodeId, PendingIntroduction> _pendingIntroductions = [];
     private readonly byte[] _scratch = new byte[Fragments.MaxTotalSize(Fragments.MaxPacketSize)];
@@ -63,7 +63,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private long _lastCollisionWarning = Vl1Timing.Never;
 
     // Read by the data plane without the lock.
-    private readonly Reassembly _reassembly;
+    private readonly PacketReassembly _reassembly;
     private readonly IdentityAdmission _admission;
     private readonly Introductions _introductions = new();
     private volatile Planet _planet;
@@ -96,16 +96,16 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         _startTimestamp = _time.GetTimestamp();
         _startUnixMilliseconds = _time.GetUtcNow().ToUnixTimeMilliseconds();
         _peers = new ConcurrentDictionary<ulong, Peer>(concurrencyLevel: 1, capacity: 31);
-        _reassembly = new Reassembly(Drops);
+        _reassembly = new PacketReassembly(Drops);
         _sendQueue = new PacketQueue(Vl1Limits.QueuedPackets, Vl1Limits.QueuedPacketsPerDestination, Drops);
-        _parked = new PacketQueue(Vl1Limits.ParkedPackets, Vl1Limits.ParkedPacketsPerSource, Drops);
+        _waiting = new PacketQueue(Vl1Limits.WaitingPackets, Vl1Limits.WaitingPacketsPerSource, Drops);
         _admission = new IdentityAdmission(Identity, this, options.IdentityChecks, _time, Random, Drops);
         _planet = options.Planet;
-        foreach (var known in options.KnownPeers.Take(Vl1Limits.RememberedPeers))
+        foreach (var known in options.KnownPeers.Take(Vl1Limits.CachedPeers))
         {
             if (known.Identity.Address != Id)
             {
-                _remembered[known.Identity.Address] = known;
+                _peerCache[known.Identity.Address] = known;
             }
         }
 
@@ -173,8 +173,8 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
 
         _transport.Start(this);
         OnTick();
-        GreetRemembered();
-        ScheduleGreeting();
+        SendHelloToCachedPeers();
+        ScheduleHello();
         _timer.Change(TimeSpan.FromMilliseconds(Vl1Timing.Tick), TimeSpan.FromMilliseconds(Vl1Timing.Tick));
     }
 
@@ -189,12 +189,12 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
 
         _timer.Dispose();
-        _greeting?.Dispose();
+        _helloTimer?.Dispose();
         _admission.Dispose();
         lock (_control)
         {
             _sendQueue.Clear();
-            _parked.Clear();
+            _waiting.Clear();
             _reassembly.Clear();
             foreach (var peer in _peerList)
             {
@@ -226,7 +226,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
 
         using (Enter())
         {
-            return FindOrRecall(id)?.Identity ?? RequestIdentity(id);
+            return FindOrRestore(id)?.Identity ?? RequestIdentity(id);
         }
 
         NodeIdentity? RequestIdentity(NodeId unknown)
@@ -335,7 +335,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     {
         lock (_control)
         {
-            return [.. _peerList.Where(peer => !peer.IsUpstream).OrderByDescending(peer => peer.LastReceived).Select(Remember), .. _remembered.Values];
+            return [.. _peerList.Where(peer => !peer.IsUpstream).OrderByDescending(peer => peer.LastReceived).Select(ToKnownPeer), .. _peerCache.Values];
         }
     }
 
@@ -344,7 +344,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     {
         lock (_control)
         {
-            return FindPeer(id) is { IsUpstream: false } peer ? Remember(peer) : null;
+            return FindPeer(id) is { IsUpstream: false } peer ? ToKnownPeer(peer) : null;
         }
     }
 
@@ -375,10 +375,10 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     }
 
     // Takes the control lock; disposing the turn releases it.
-    private Turn Enter()
+    private ControlScope Enter()
     {
         _control.Enter();
-        return new Turn(this);
+        return new ControlScope(this);
     }
 
     // Releases the control lock, then carries out what was decided under it.
@@ -470,12 +470,12 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private static DateTimeOffset At(DateTimeOffset now, long age) => now - TimeSpan.FromMilliseconds(age);
 
     // Where it is, or where it last was.
-    private static KnownPeer Remember(Peer peer) => new(peer.Identity, peer.Version, peer.Paths.Length == 0 ? peer.FormerEndPoints : EndPointsOf(peer.Paths));
+    private static KnownPeer ToKnownPeer(Peer peer) => new(peer.Identity, peer.Version, peer.Paths.Length == 0 ? peer.FormerEndPoints : EndPointsOf(peer.Paths));
 
     private static IReadOnlyList<InetEndPoint> EndPointsOf(IEnumerable<PeerPath> paths) =>
-        [.. paths.Select(path => path.EndPoint).Distinct().Take(Vl1Limits.RememberedEndPoints)];
+        [.. paths.Select(path => path.EndPoint).Distinct().Take(Vl1Limits.CachedEndPoints)];
 
-    private readonly ref struct Turn(Vl1Node node)
+    private readonly ref struct ControlScope(Vl1Node node)
     {
         public void Dispose() => node.Leave();
     }

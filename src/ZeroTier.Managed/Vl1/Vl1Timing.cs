@@ -10,7 +10,7 @@ internal static class Vl1Timing
     public const int Tick = 500;
 
     /// <summary>Life of queued and parked packets and of unfinished reassemblies.</summary>
-    public const int QueueLife = 5_000;
+    public const int QueueLifetime = 5_000;
 
     /// <summary>Roots and active peers are looked after this often.</summary>
     public const int PingCheck = 5_000;
@@ -33,7 +33,7 @@ internal static class Vl1Timing
     /// <summary>
     /// When, after the start, those are greeted again who may have ignored our new port: a tick after their path to the old one has gone silent.
     /// </summary>
-    public const int GreetAgain = PathAlive + Tick;
+    public const int RepeatHellos = PathAlive + Tick;
 
     /// <summary>One HELLO to the places where a peer without a path was, while something is to be sent to it.</summary>
     public const int FormerHello = 1_000;
@@ -66,7 +66,7 @@ internal static class Vl1Timing
     public const int PathWatched = 10_000;
 
     /// <summary>A relayed packet makes us doubt a direct path at most this often.</summary>
-    public const int DoubtInterval = 2_000;
+    public const int RevalidationInterval = 2_000;
 
     /// <summary>Trust after an accepted frame or credential.</summary>
     public const int Trust = 600_000;
@@ -84,7 +84,7 @@ internal static class Vl1Timing
     public const int Introduction = 30_000;
 
     /// <summary>A reported external address is believed for so long.</summary>
-    public const int SurfaceReport = 600_000;
+    public const int ExternalAddressReport = 600_000;
 
     /// <summary>A multicast subscription at a root.</summary>
     public const int MulticastLike = 600_000;
@@ -129,7 +129,7 @@ internal static class Vl1Timing
     public const int Silence = 1_000;
 
     /// <summary>The layer above is told of a peer's HELLO at most this often.</summary>
-    public const int GreetingTold = 10_000;
+    public const int HelloNotice = 10_000;
 
     /// <summary>A leaf that was silent for so long may be evicted from a full table.</summary>
     public const int EvictableAfter = 60_000;

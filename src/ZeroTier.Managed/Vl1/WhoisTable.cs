@@ -6,7 +6,7 @@ internal sealed class WhoisTable
     /// <summary>The number of questions of a look-up that we want ourselves: one per <see cref="Vl1Timing.Whois"/>.</summary>
     public const int Unlimited = int.MaxValue;
 
-    private const int MaxQuestions = Vl1Timing.QueueLife / Vl1Timing.Whois;
+    private const int MaxQuestions = Vl1Timing.QueueLifetime / Vl1Timing.Whois;
     private readonly Dictionary<NodeId, Pending> _pending = [];
 
     private int _ofStrangers;
@@ -24,7 +24,7 @@ internal sealed class WhoisTable
     {
         full = false;
         bool forStranger = questions != Unlimited;
-        long expires = now + Vl1Timing.QueueLife;
+        long expires = now + Vl1Timing.QueueLifetime;
         if (_pending.TryGetValue(id, out var pending))
         {
             if (!forStranger)
@@ -87,7 +87,7 @@ internal sealed class WhoisTable
     private bool TryReplaceStranger(long now)
     {
         NodeId oldest = default;
-        long soonest = now + Vl1Timing.QueueLife - Vl1Timing.WhoisForStranger + 1;
+        long soonest = now + Vl1Timing.QueueLifetime - Vl1Timing.WhoisForStranger + 1;
         foreach (var (id, pending) in _pending)
         {
             if (pending.ForStranger && pending.Expires < soonest)

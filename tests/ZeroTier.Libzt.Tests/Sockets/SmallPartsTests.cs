@@ -13,8 +13,8 @@ public sealed class SmallPartsTests
     {
         var node = NodeId.Parse("336218b99e");
 
-        Assert.Equal(node, ClaimedNode.NodeOf(Network, Network.GetSixPlaneAddress(node)));
-        Assert.Equal(node, ClaimedNode.NodeOf(Network, Network.GetRfc4193Address(node)));
+        Assert.Equal(node, NodeByAddress.NodeOf(Network, Network.GetSixPlaneAddress(node)));
+        Assert.Equal(node, NodeByAddress.NodeOf(Network, Network.GetRfc4193Address(node)));
     }
 
     [Fact]
@@ -25,13 +25,13 @@ public sealed class SmallPartsTests
         byte[] member = Network.GetSixPlaneAddress(node).GetAddressBytes();
         member[15] = 2;
 
-        Assert.Null(ClaimedNode.NodeOf(Network, IPAddress.Parse("10.1.2.3")));
-        Assert.Null(ClaimedNode.NodeOf(Network, IPAddress.Parse("::ffff:10.1.2.3")));
-        Assert.Null(ClaimedNode.NodeOf(Network, IPAddress.Parse("fe80::1")));
-        Assert.Null(ClaimedNode.NodeOf(Network, other.GetSixPlaneAddress(node)));
-        Assert.Null(ClaimedNode.NodeOf(Network, other.GetRfc4193Address(node)));
-        Assert.Null(ClaimedNode.NodeOf(Network, new IPAddress(member)));
-        Assert.Null(ClaimedNode.NodeOf(Network, Network.GetSixPlaneAddress(new NodeId(0xff00000001))));
+        Assert.Null(NodeByAddress.NodeOf(Network, IPAddress.Parse("10.1.2.3")));
+        Assert.Null(NodeByAddress.NodeOf(Network, IPAddress.Parse("::ffff:10.1.2.3")));
+        Assert.Null(NodeByAddress.NodeOf(Network, IPAddress.Parse("fe80::1")));
+        Assert.Null(NodeByAddress.NodeOf(Network, other.GetSixPlaneAddress(node)));
+        Assert.Null(NodeByAddress.NodeOf(Network, other.GetRfc4193Address(node)));
+        Assert.Null(NodeByAddress.NodeOf(Network, new IPAddress(member)));
+        Assert.Null(NodeByAddress.NodeOf(Network, Network.GetSixPlaneAddress(new NodeId(0xff00000001))));
     }
 
     [Fact]

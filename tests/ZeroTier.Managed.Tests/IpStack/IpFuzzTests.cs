@@ -40,7 +40,7 @@ public sealed class IpFuzzTests
         }
 
         Assert.InRange(stack.Neighbors.Count, 0, NeighborCache.MaxEntries);
-        Assert.InRange(stack.Reassembler.BufferedBytes, 0, Reassembler.MaxBytes);
+        Assert.InRange(stack.IpReassembly.BufferedBytes, 0, IpReassembly.MaxBytes);
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 16 << 20);
 
         // It still works.

@@ -9,13 +9,13 @@ public sealed class ReassemblerTests : IDisposable
     private readonly VirtualClock _clock = new();
     private readonly IpDropCounters _drops = new();
     private readonly List<byte[]> _timedOut = [];
-    private readonly Reassembler _reassembler;
+    private readonly IpReassembly _reassembler;
     private readonly byte[] _header = new byte[40];
     private readonly byte[] _data = new byte[65536];
 
     public ReassemblerTests()
     {
-        _reassembler = new Reassembler(_clock, _drops, packet => _timedOut.Add(packet.ToArray()));
+        _reassembler = new IpReassembly(_clock, _drops, packet => _timedOut.Add(packet.ToArray()));
         new SeededRandom(1).Fill(_data);
         new SeededRandom(2).Fill(_header);
     }
@@ -134,8 +134,8 @@ public sealed class ReassemblerTests : IDisposable
         {
             int start = 8 * random.Next(8000);
             Add(Key((byte)random.Next(200), (uint)random.Next(1000)), start, start + 8 * (1 + random.Next(100)), random.Chance(0.9));
-            Assert.InRange(_reassembler.Count, 0, Reassembler.MaxPackets);
-            Assert.InRange(_reassembler.BufferedBytes, 0, Reassembler.MaxBytes);
+            Assert.InRange(_reassembler.Count, 0, IpReassembly.MaxPackets);
+            Assert.InRange(_reassembler.BufferedBytes, 0, IpReassembly.MaxBytes);
         }
     }
 

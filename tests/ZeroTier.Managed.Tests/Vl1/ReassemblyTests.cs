@@ -7,9 +7,9 @@ namespace ZeroTier.Managed.Tests.Vl1;
 public sealed class ReassemblyTests
 {
     private readonly DropCounters _drops = new();
-    private readonly Reassembly _reassembly;
+    private readonly PacketReassembly _reassembly;
 
-    public ReassemblyTests() => _reassembly = new Reassembly(_drops);
+    public ReassemblyTests() => _reassembly = new PacketReassembly(_drops);
 
     [Theory]
     [InlineData(0)]

@@ -17,7 +17,7 @@ public sealed class TraceTests
     public void Every_recorded_packet_decodes_to_the_recorded_verb_and_plaintext(string file, int atLeast, int verbsAtLeast)
     {
         var identities = VectorFile.Identities(file);
-        var reassembly = new Reassembly(new DropCounters());
+        var reassembly = new PacketReassembly(new DropCounters());
         var expected = new Dictionary<ulong, JsonElement>();
         int decoded = 0;
         int named = 0;

@@ -141,7 +141,7 @@ public sealed class Vl1AmplificationTests(ITestOutputHelper output)
         if (sender == Sender.Remembered)
         {
             // Not greeted at the start, as it is too far down in the list.
-            for (uint i = 0; i < Vl1Limits.GreetedAtStart; i++)
+            for (uint i = 0; i < Vl1Limits.HellosAtStart; i++)
             {
                 known.Add(new KnownPeer(TestIdentities.At(new NodeId(0x20_0000_0000UL + i)), default, [Vl1Simulation.EndPoint("10.0.9.9")]));
             }
@@ -205,7 +205,7 @@ public sealed class Vl1AmplificationTests(ITestOutputHelper output)
         yield return ("push of one IPv6 place, twice", stub => stub.Build(Verb.PushDirectPaths, Push(NamedV6, NamedV6)));
         yield return ("push of 32 ports of a place", stub => stub.Build(Verb.PushDirectPaths, Push(ports)));
         yield return ("request of a configuration", stub => stub.Build(Verb.NetworkConfigRequest, new byte[10]));
-        yield return ("packet for a remembered node", stub => stub.Build(Verb.Nop, [], to: new NodeId(0x20_0000_0000UL + Vl1Limits.GreetedAtStart - 1)));
+        yield return ("packet for a remembered node", stub => stub.Build(Verb.Nop, [], to: new NodeId(0x20_0000_0000UL + Vl1Limits.HellosAtStart - 1)));
         yield return ("packet for a node that is known", stub => stub.Build(Verb.Frame, new byte[60], to: Third.Address));
         yield return ("LAN beacon", stub =>
         {

@@ -43,7 +43,7 @@ public sealed class Vl1BatchTests
         }
 
         batch.Send();
-        var reassembly = new Reassembly(new DropCounters());
+        var reassembly = new PacketReassembly(new DropCounters());
         var arrived = new List<byte>();
         foreach (var (_, data, _) in test.Take())
         {

@@ -240,8 +240,8 @@ public sealed class Vl1ForgeryTests
             test.Receive(Victim, FromStranger(At(i)));
         }
 
-        Assert.Equal(greeted + Vl1Limits.Recalls.Burst, test.Node.Snapshot().Count);
-        Assert.InRange(test.Take().Count(sent => sent.To == Vl1Simulation.EndPoint("10.0.7.7")), 0, Vl1Limits.Recalls.Burst);
+        Assert.Equal(greeted + Vl1Limits.CacheRestores.Burst, test.Node.Snapshot().Count);
+        Assert.InRange(test.Take().Count(sent => sent.To == Vl1Simulation.EndPoint("10.0.7.7")), 0, Vl1Limits.CacheRestores.Burst);
 
         // Nothing is lost: the others come back a little later.
         test.Clock.Advance(TimeSpan.FromSeconds(1));

@@ -101,7 +101,7 @@ public sealed class WireFormatTests
 
         foreach (bool reverse in (bool[])[false, true])
         {
-            var reassembly = new Reassembly(new DropCounters());
+            var reassembly = new PacketReassembly(new DropCounters());
             byte[]? joined = null;
             int size = 0;
             for (int i = 0; i < pieces; i++)

@@ -25,7 +25,7 @@ internal sealed partial class TcpConnection
     private bool _acknowledgeNow;
     private long _lastHeardAt;
     private ChallengeLimiter _challenges;
-    private DuplicateReports _duplicateReports;
+    private DuplicateSackBlocks _duplicateReports;
 
     /// <summary>A segment for this connection (RFC 9293, 3.10.7).</summary>
     /// <param name="segment">Its header.</param>
@@ -261,11 +261,11 @@ internal sealed partial class TcpConnection
             _largestPayload = Math.Max(_largestPayload, payload.Length);
             if (start == _receiveNext)
             {
-                OnNextText(payload, input, now);
+                OnInOrderData(payload, input, now);
             }
             else
             {
-                OnLaterText(start, payload);
+                OnOutOfOrderData(start, payload);
             }
         }
         else if (_finAt is { } at && at != _receiveNext)
@@ -279,7 +279,7 @@ internal sealed partial class TcpConnection
         }
     }
 
-    private void OnNextText(ReadOnlySpan<byte> payload, IBufferWriter<byte>? input, long now)
+    private void OnInOrderData(ReadOnlySpan<byte> payload, IBufferWriter<byte>? input, long now)
     {
         if (!DiscardsInput && (Unread?.Held ?? 0) + _reassembly.Held >= BufferBudget.Minimum && _environment.Budget.IsExhausted)
         {
@@ -334,7 +334,7 @@ internal sealed partial class TcpConnection
         }
     }
 
-    private void OnLaterText(uint start, ReadOnlySpan<byte> payload)
+    private void OnOutOfOrderData(uint start, ReadOnlySpan<byte> payload)
     {
         _environment.Statistics.Add(TcpCounter.OutOfOrderSegments);
         if (_sackOn && _reassembly.FindHeld(start, start + (uint)payload.Length) is { } held)

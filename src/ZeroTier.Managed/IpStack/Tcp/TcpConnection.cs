@@ -27,7 +27,7 @@ internal sealed partial class TcpConnection
     private readonly int _localSegmentSize;
     private readonly uint _timestampOffset;
     private readonly SendBuffer _send;
-    private readonly ReassemblyQueue _reassembly;
+    private readonly TcpReassemblyQueue _reassembly;
     private readonly SackScoreboard _scoreboard = new();
 
     // The latest time that the connection has heard of. Callers read the clock before they have the lock: without this, a segment could be sent "before" its
@@ -44,7 +44,7 @@ internal sealed partial class TcpConnection
         _pathSegmentSize = _localSegmentSize;
         _timestampOffset = setup.TimestampOffset;
         _send = new SendBuffer(environment.Chunks);
-        _reassembly = new ReassemblyQueue(environment.Chunks);
+        _reassembly = new TcpReassemblyQueue(environment.Chunks);
         _initialSend = setup.InitialSequence;
         _sendUnacknowledged = setup.InitialSequence;
         _sendNext = setup.InitialSequence;

@@ -23,7 +23,7 @@ internal sealed partial class TcpLayer
             if (isPeer(entry.Key.RemoteMac, entry.Key.RemoteAddress))
             {
                 entry.Key.OnPeerHeard(now);
-                MarkDirty(entry.Key);
+                MarkPending(entry.Key);
             }
         }
 
@@ -39,7 +39,7 @@ internal sealed partial class TcpLayer
             if (entry.Value.RemoteMac == peer)
             {
                 entry.Value.Probe(now);
-                MarkDirty(entry.Value);
+                MarkPending(entry.Value);
             }
         }
 

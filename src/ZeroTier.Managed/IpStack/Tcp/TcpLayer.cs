@@ -21,12 +21,12 @@ internal sealed partial class TcpLayer : IDisposable
     // What the batch has touched. Leaf lock.
     private readonly Lock _batchGate = new();
     private readonly Stack<List<TcpSocket>> _spareLists = new();
-    private List<TcpSocket> _dirty = [];
+    private List<TcpSocket> _pending = [];
     private List<Answer>? _answers;
     private int _halfOpen;
     private int _count;
     private int _established;
-    private long _turns;
+    private long _batches;
     private volatile bool _disposed;
 
     public TcpLayer(IIpOutput output, TimeProvider time, RandomSource random, TcpLayerOptions? options = null)
@@ -99,62 +99,62 @@ internal sealed partial class TcpLayer : IDisposable
         }
 
         socket.OnSegment(header, segment[header.HeaderBytes..], sourceMac, now);
-        MarkDirty(socket);
+        MarkPending(socket);
     }
 
     /// <summary>After each batch of received packets: flushes, acknowledgements and newly permitted segments leave together.</summary>
     public void EndOfBatch()
     {
-        List<TcpSocket> dirty;
+        List<TcpSocket> pending;
         List<Answer>? answers;
         lock (_batchGate)
         {
-            if (_dirty.Count == 0 && _answers is null)
+            if (_pending.Count == 0 && _answers is null)
             {
                 return;
             }
 
-            dirty = _dirty;
+            pending = _pending;
             answers = _answers;
-            _dirty = _spareLists.TryPop(out List<TcpSocket>? spare) ? spare : [];
+            _pending = _spareLists.TryPop(out List<TcpSocket>? spare) ? spare : [];
             _answers = null;
-            foreach (TcpSocket socket in dirty)
+            foreach (TcpSocket socket in pending)
             {
-                socket.IsDirty = false;
+                socket.IsPending = false;
             }
         }
 
-        Turn turn = BeginTurn();
+        TransmissionBatch batch = BeginBatch();
         try
         {
             // No "?? []": that would make an empty list for every batch.
             for (int i = 0; i < answers?.Count; i++)
             {
                 Answer answer = answers[i];
-                answer.Segment.Write(answer.Local, answer.Remote, turn.Batch.Reserve(answer.Local, answer.Remote, IpProtocol.Tcp, answer.Segment.Length));
-                turn.Batch.Commit();
+                answer.Segment.Write(answer.Local, answer.Remote, batch.Packets.Reserve(answer.Local, answer.Remote, IpProtocol.Tcp, answer.Segment.Length));
+                batch.Packets.Commit();
                 Statistics.Add(TcpCounter.SegmentsSent);
             }
 
-            foreach (TcpSocket socket in dirty)
+            foreach (TcpSocket socket in pending)
             {
-                socket.Settle(turn);
+                socket.RunPending(batch);
             }
         }
         finally
         {
-            turn.Batch.Send();
-            foreach (TcpSocket socket in dirty)
+            batch.Packets.Send();
+            foreach (TcpSocket socket in pending)
             {
-                socket.EndTurn(turn);
+                socket.EndBatch(batch);
             }
         }
 
         OnProgress();
-        dirty.Clear();
+        pending.Clear();
         lock (_batchGate)
         {
-            _spareLists.Push(dirty);
+            _spareLists.Push(pending);
         }
     }
 
@@ -193,7 +193,7 @@ internal sealed partial class TcpLayer : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         cancellationToken.ThrowIfCancellationRequested();
         TcpSocket socket = Open(local, remote, (ushort)port, options ?? TcpSocketOptions.Default);
-        socket.SettleAlone();
+        socket.RunPendingNow();
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static (state, token) => ((TcpSocket)state!).CancelConnect(token), socket);
         return await socket.Connected.ConfigureAwait(false);
@@ -223,7 +223,7 @@ internal sealed partial class TcpLayer : IDisposable
             }
         }
 
-        RunTurn(sockets, static (socket, now) => socket.OnPathNarrowed(now));
+        RunBatch(sockets, static (socket, now) => socket.OnPathNarrowed(now));
     }
 
     /// <summary>Resets all connections, closes all listeners, gives back buffers and the timer.</summary>
@@ -251,8 +251,8 @@ internal sealed partial class TcpLayer : IDisposable
         OnProgress();
     }
 
-    /// <summary>Begins a batch of work for one or more sockets. Its batch must be sent, then each socket told by <see cref="TcpSocket.EndTurn"/>.</summary>
-    internal Turn BeginTurn() => new(Output.BeginBatch(), Interlocked.Increment(ref _turns), Now);
+    /// <summary>Begins a batch of work for one or more sockets. Its batch must be sent, then each socket told by <see cref="TcpSocket.EndBatch"/>.</summary>
+    internal TransmissionBatch BeginBatch() => new(Output.BeginBatch(), Interlocked.Increment(ref _batches), Now);
 
     internal void AddTimeWait(in ConnectionKey key, in TimeWaitEntry entry, long now) => _timeWait.Add(key, entry, now);
 
@@ -427,7 +427,7 @@ internal sealed partial class TcpLayer : IDisposable
         var socket = new TcpSocket(this, key, TcpConnection.Accept(_environment, options, setup, syn, now), options, listener, sourceMac);
         if (TryEnter(socket, listener))
         {
-            MarkDirty(socket);
+            MarkPending(socket);
         }
     }
 
@@ -462,7 +462,7 @@ internal sealed partial class TcpLayer : IDisposable
         if (TryEnter(socket, listener))
         {
             socket.OnSegment(segment, payload, sourceMac, now);
-            MarkDirty(socket);
+            MarkPending(socket);
         }
     }
 
@@ -494,20 +494,20 @@ internal sealed partial class TcpLayer : IDisposable
         return true;
     }
 
-    private void MarkDirty(TcpSocket socket)
+    private void MarkPending(TcpSocket socket)
     {
         // Set: whoever ends the batch clears it first and then waits for the socket's lock, so it sees what the segment has changed.
-        if (socket.IsDirty)
+        if (socket.IsPending)
         {
             return;
         }
 
         lock (_batchGate)
         {
-            if (!socket.IsDirty)
+            if (!socket.IsPending)
             {
-                socket.IsDirty = true;
-                _dirty.Add(socket);
+                socket.IsPending = true;
+                _pending.Add(socket);
             }
         }
     }
@@ -524,30 +524,30 @@ internal sealed partial class TcpLayer : IDisposable
         }
     }
 
-    private void OnDeadlines(List<TcpSocket> due, long now) => RunTurn(due, static (socket, now) => socket.OnDeadline(now));
+    private void OnDeadlines(List<TcpSocket> due, long now) => RunBatch(due, static (socket, now) => socket.OnDeadline(now));
 
-    private void RunTurn(List<TcpSocket> sockets, Action<TcpSocket, long> work)
+    private void RunBatch(List<TcpSocket> sockets, Action<TcpSocket, long> work)
     {
         if (sockets.Count == 0)
         {
             return;
         }
 
-        Turn turn = BeginTurn();
+        TransmissionBatch batch = BeginBatch();
         try
         {
             foreach (TcpSocket socket in sockets)
             {
-                work(socket, turn.Now);
-                socket.Settle(turn);
+                work(socket, batch.Now);
+                socket.RunPending(batch);
             }
         }
         finally
         {
-            turn.Batch.Send();
+            batch.Packets.Send();
             foreach (TcpSocket socket in sockets)
             {
-                socket.EndTurn(turn);
+                socket.EndBatch(batch);
             }
         }
 
@@ -555,10 +555,10 @@ internal sealed partial class TcpLayer : IDisposable
     }
 
     /// <summary>What one thread does between the begin of a batch and its end.</summary>
-    /// <param name="Batch">Where segments go.</param>
+    /// <param name="Packets">Where segments go.</param>
     /// <param name="Id">Its number: batches are used again.</param>
     /// <param name="Now">The time when it began.</param>
-    internal readonly record struct Turn(IpBatch Batch, long Id, long Now);
+    internal readonly record struct TransmissionBatch(IpBatch Packets, long Id, long Now);
 
     private readonly record struct Answer(IpAddress Local, IpAddress Remote, OutgoingSegment Segment);
 }

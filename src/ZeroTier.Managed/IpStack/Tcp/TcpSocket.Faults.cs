@@ -46,15 +46,15 @@ internal sealed partial class TcpSocket
     private const string PoolFailed = "The memory pool failed to take blocks back.";
 
     // Nothing of the application's is left that could throw: an error of the stack, or of what carries its packets. The connection ends without a last word.
-    private void FailUnexpectedly(Exception cause, in TcpLayer.Turn turn)
+    private void FailUnexpectedly(Exception cause, in TcpLayer.TransmissionBatch batch)
     {
         _layer.Statistics.Add(TcpCounter.UnexpectedErrors);
         Fault("An unexpected error at this end ended the connection.", cause);
         try
         {
-            PumpInput();
-            PumpOutput(turn);
-            AnnounceEnd(turn.Now);
+            DrainInput();
+            DrainOutput(batch);
+            AnnounceEnd(batch.Now);
         }
         catch (Exception)
         {

@@ -34,7 +34,7 @@ internal sealed partial class TcpSocket
         options.UseSynchronizationContext);
 
     // Hands received data to the application: one flush for all that the batch brought.
-    private void PumpInput()
+    private void DrainInput()
     {
         while (TryBeginInput(out InputStep step, out TcpException? error))
         {
@@ -174,6 +174,6 @@ internal sealed partial class TcpSocket
         }
 
         _options.Observer?.OnResumed(this);
-        SettleAlone();
+        RunPendingNow();
     }
 }

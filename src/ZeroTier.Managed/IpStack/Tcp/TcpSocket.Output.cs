@@ -34,11 +34,11 @@ internal sealed partial class TcpSocket
 
         // A read that waits comes back; otherwise the worker sees the note at its next turn.
         _output.Reader.CancelPendingRead();
-        SettleAlone();
+        RunPendingNow();
     }
 
     // Takes what the application has written as far as there is room, and sends it at once.
-    private void PumpOutput(in TcpLayer.Turn turn)
+    private void DrainOutput(in TcpLayer.TransmissionBatch batch)
     {
         lock (_gate)
         {
@@ -54,7 +54,7 @@ internal sealed partial class TcpSocket
 
         try
         {
-            while (TryRead(out ReadResult result) && Take(result, turn))
+            while (TryRead(out ReadResult result) && Take(result, batch))
             {
             }
         }
@@ -95,7 +95,7 @@ internal sealed partial class TcpSocket
     }
 
     // False when there is nothing to go on with now. Throws when the application broke the pipe.
-    private bool Take(in ReadResult result, in TcpLayer.Turn turn)
+    private bool Take(in ReadResult result, in TcpLayer.TransmissionBatch batch)
     {
         PipeReader reader = _output!.Reader;
         bool over;
@@ -108,13 +108,13 @@ internal sealed partial class TcpSocket
             if (!over && _outputClosing)
             {
                 fin = true;
-                _connection.Close(turn.Now);
+                _connection.Close(batch.Now);
             }
             else if (!over)
             {
                 long room = Math.Min(result.Buffer.Length, _connection.SendRoom);
                 taken = result.Buffer.GetPosition(room);
-                _connection.Append(result.Buffer.Slice(0, taken), turn.Now);
+                _connection.Append(result.Buffer.Slice(0, taken), batch.Now);
                 last = result.IsCompleted && room == result.Buffer.Length;
             }
         }
@@ -126,18 +126,18 @@ internal sealed partial class TcpSocket
             fin = true;
             lock (_gate)
             {
-                _connection.Close(turn.Now);
+                _connection.Close(batch.Now);
             }
         }
 
         if (over || fin)
         {
             EndOutput(over ? _connection.Error : null, fin);
-            Transmit(turn);
+            Transmit(batch);
             return false;
         }
 
-        Transmit(turn);
+        Transmit(batch);
         reader.AdvanceTo(taken);
         lock (_gate)
         {
@@ -149,20 +149,20 @@ internal sealed partial class TcpSocket
 
     private void OnRead()
     {
-        TcpLayer.Turn turn = _layer.BeginTurn();
+        TcpLayer.TransmissionBatch batch = _layer.BeginBatch();
         try
         {
-            TakeAwaited(turn);
-            Settle(turn);
+            TakeAwaited(batch);
+            RunPending(batch);
         }
         finally
         {
-            turn.Batch.Send();
-            EndTurn(turn);
+            batch.Packets.Send();
+            EndBatch(batch);
         }
     }
 
-    private void TakeAwaited(in TcpLayer.Turn turn)
+    private void TakeAwaited(in TcpLayer.TransmissionBatch batch)
     {
         try
         {
@@ -174,7 +174,7 @@ internal sealed partial class TcpSocket
                 _outputBusy = true;
             }
 
-            while (Take(result, turn) && TryRead(out result))
+            while (Take(result, batch) && TryRead(out result))
             {
             }
         }

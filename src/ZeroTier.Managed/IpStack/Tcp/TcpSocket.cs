@@ -7,7 +7,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>One connection with its pipes. All but the pipes is thread-safe.</summary>
 /// <remarks>
 /// Whatever happens to the connection happens under <see cref="_gate"/>; what follows from it for pipes, wire and observers happens in
-/// <see cref="Settle"/>, without the lock. Each kind of work there (input, output, transmission) has one worker at a time; who comes second leaves a note
+/// <see cref="RunPending"/>, without the lock. Each kind of work there (input, output, transmission) has one worker at a time; who comes second leaves a note
 /// and goes. So a segment that arrives while this very thread sends or runs the application's continuation is safe.
 /// </remarks>
 internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
@@ -35,10 +35,10 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     private uint _movedBefore;
 
     // The turn whose batch holds segments that are not sent yet, and whether others have left a note since. See Transmit.
-    private long _turn;
+    private long _batchId;
     private bool _transmitting;
     private bool _transmitAgain;
-    private volatile bool _isDirty;
+    private volatile bool _isPending;
 
     internal TcpSocket(
         TcpLayer layer, in ConnectionKey key, TcpConnection connection, TcpSocketOptions options, TcpListener? listener, MacAddress? remoteMac)
@@ -106,10 +106,10 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     internal Task<TcpSocket> Connected => _connected!.Task;
 
     /// <summary>Waits in the layer's list for the end of the batch. Written under that list's lock.</summary>
-    internal bool IsDirty
+    internal bool IsPending
     {
-        get => _isDirty;
-        set => _isDirty = value;
+        get => _isPending;
+        set => _isPending = value;
     }
 
     /// <summary>Where the listener keeps the socket while it is half-open. Guarded by the listener's lock.</summary>
@@ -148,7 +148,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             _connection.Abort(reason ?? new TcpException(TcpError.ConnectionAborted, "This end aborted the connection."));
         }
 
-        SettleAlone();
+        RunPendingNow();
     }
 
     /// <summary>Gives the connection up: queued bytes and FIN are still delivered in the background. Never throws, never waits. Idempotent.</summary>
@@ -165,14 +165,14 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             _connection.Abandon(_layer.Now);
         }
 
-        // The far side of the output pipe sees the end and queues FIN; the input is finished by Settle.
+        // The far side of the output pipe sees the end and queues FIN; the input is finished by RunPending.
         if (_output is not null)
         {
             End(_output.Writer);
             End(_input!.Reader);
         }
 
-        SettleAlone();
+        RunPendingNow();
     }
 
     /// <inheritdoc cref="Dispose"/>
@@ -182,7 +182,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>A segment from the network. Its effects wait for <see cref="Settle"/>.</summary>
+    /// <summary>A segment from the network. Its effects wait for <see cref="RunPending"/>.</summary>
     internal void OnSegment(in TcpSegment segment, ReadOnlySpan<byte> payload, MacAddress sourceMac, long now)
     {
         lock (_gate)
@@ -270,19 +270,19 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     }
 
     /// <summary>Lets everything follow that the connection's new state asks for: pipes, segments, completions, the next deadline. Never throws.</summary>
-    internal void Settle(in TcpLayer.Turn turn)
+    internal void RunPending(in TcpLayer.TransmissionBatch batch)
     {
         try
         {
             AnnounceEstablished();
-            PumpInput();
-            PumpOutput(turn);
-            Transmit(turn);
-            AnnounceEnd(turn.Now);
+            DrainInput();
+            DrainOutput(batch);
+            Transmit(batch);
+            AnnounceEnd(batch.Now);
         }
         catch (Exception e)
         {
-            FailUnexpectedly(e, turn);
+            FailUnexpectedly(e, batch);
         }
 
         long deadline;
@@ -299,46 +299,46 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         _layer.Deadlines.Schedule(this, deadline);
     }
 
-    internal void SettleAlone()
+    internal void RunPendingNow()
     {
-        while (SettleOnce())
+        while (RunPendingOnce())
         {
         }
     }
 
     /// <summary>The turn's batch is sent: the next one may transmit, and does when there is something that had to wait.</summary>
-    internal void EndTurn(in TcpLayer.Turn turn)
+    internal void EndBatch(in TcpLayer.TransmissionBatch batch)
     {
-        if (HasToSettleAfter(turn))
+        if (HasPendingAfter(batch))
         {
-            SettleAlone();
+            RunPendingNow();
         }
 
         _layer.OnProgress();
     }
 
     // True when there is more to settle. A loop and no recursion: each send may bring the next acknowledgement, as often as there is something to send.
-    private bool SettleOnce()
+    private bool RunPendingOnce()
     {
-        TcpLayer.Turn turn = _layer.BeginTurn();
+        TcpLayer.TransmissionBatch batch = _layer.BeginBatch();
         bool again;
         try
         {
-            Settle(turn);
+            RunPending(batch);
         }
         finally
         {
-            turn.Batch.Send();
-            again = HasToSettleAfter(turn);
+            batch.Packets.Send();
+            again = HasPendingAfter(batch);
         }
 
         _layer.OnProgress();
         return again;
     }
 
-    private bool HasToSettleAfter(in TcpLayer.Turn turn)
+    private bool HasPendingAfter(in TcpLayer.TransmissionBatch batch)
     {
-        if (Volatile.Read(ref _turn) != turn.Id)
+        if (Volatile.Read(ref _batchId) != batch.Id)
         {
             return false;
         }
@@ -347,7 +347,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         {
             bool again = _transmitAgain;
             _transmitAgain = false;
-            _turn = 0;
+            _batchId = 0;
             return again;
         }
     }
@@ -466,21 +466,21 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 
     // Decides under the lock and writes without it. From its first segment until its batch is sent a turn has the connection for itself: segments leave in
     // the order of their decision, or the peer would report gaps that are none. Who comes meanwhile leaves a note.
-    private void Transmit(in TcpLayer.Turn turn)
+    private void Transmit(in TcpLayer.TransmissionBatch batch)
     {
         bool sent = false;
         var plans = default(Plans);
         int segmentSize = PathSegmentSize;
         lock (_gate)
         {
-            if (_transmitting || _turn != 0 && _turn != turn.Id)
+            if (_transmitting || _batchId != 0 && _batchId != batch.Id)
             {
                 _transmitAgain = true;
                 return;
             }
 
-            sent = _turn == turn.Id;
-            _turn = turn.Id;
+            sent = _batchId == batch.Id;
+            _batchId = batch.Id;
             _transmitting = true;
             _connection.FollowPath(segmentSize);
             _connection.BeginTransmission();
@@ -503,7 +503,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
                     _connection.EndTransmission();
                     _transmitting = false;
                     _transmitAgain = false;
-                    _turn = sent ? turn.Id : 0;
+                    _batchId = sent ? batch.Id : 0;
                     return;
                 }
             }
@@ -513,8 +513,8 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             for (int i = 0; i < count; i++)
             {
                 ref OutgoingSegment plan = ref plans[i];
-                plan.Write(Key.Local, Key.Remote, turn.Batch.Reserve(Key.Local, Key.Remote, IpProtocol.Tcp, plan.Length));
-                turn.Batch.Commit();
+                plan.Write(Key.Local, Key.Remote, batch.Packets.Reserve(Key.Local, Key.Remote, IpProtocol.Tcp, plan.Length));
+                batch.Packets.Commit();
             }
 
             _layer.Statistics.Add(TcpCounter.SegmentsSent, count);

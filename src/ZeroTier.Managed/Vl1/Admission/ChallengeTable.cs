@@ -58,7 +58,7 @@ internal sealed class ChallengeTable(int capacity, RandomSource random)
         for (int i = _newcomers.Count - 1; i >= 0; i--)
         {
             var newcomer = _newcomers[i];
-            if (now - newcomer.ChallengedAt >= Vl1Timing.QueueLife)
+            if (now - newcomer.ChallengedAt >= Vl1Timing.QueueLifetime)
             {
                 Remove(newcomer);
                 newcomer.Dispose();

@@ -3,7 +3,7 @@ using System.Net;
 namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>Whose address it is, where the address itself says so.</summary>
-internal static class ClaimedNode
+internal static class NodeByAddress
 {
     /// <summary>The node that owns a 6PLANE or RFC 4193 address of the network, or null.</summary>
     /// <remarks>

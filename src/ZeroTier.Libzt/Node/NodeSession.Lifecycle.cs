@@ -33,14 +33,14 @@ internal sealed partial class NodeSession
         Action<NodeSession, ZeroTierException> fail,
         CancellationToken cancellationToken)
     {
-        await NativeLife.WaitUntilStartableAsync(library, cancellationToken).ConfigureAwait(false);
+        await NativeLifecycle.WaitUntilStartableAsync(library, cancellationToken).ConfigureAwait(false);
         var session = new NodeSession(options, library, events, changed, fail);
         bool started = false;
         try
         {
             session.Prepare(identity, networks);
             started = true;
-            int result = NativeLife.Start();
+            int result = NativeLifecycle.Start();
             if (result != Zts.Ok)
             {
                 throw new ZeroTierException(ZeroTierError.Underlay, $"libzt did not start its node (libzt result {result}).");
@@ -99,7 +99,7 @@ internal sealed partial class NodeSession
     /// <summary>Ends a session whose stop found libzt frozen; false while it still is.</summary>
     public async Task<bool> TryFinishStopAsync()
     {
-        if (!await NativeLife.EndsAtOnceAsync(Sockets.StopAsync()).ConfigureAwait(false))
+        if (!await NativeLifecycle.EndsAtOnceAsync(Sockets.StopAsync()).ConfigureAwait(false))
         {
             return false;
         }
@@ -129,7 +129,7 @@ internal sealed partial class NodeSession
                 "No planet is set, so the node knows no roots. Set LibztNodeOptions.Planet to the bytes of a planet file, or put a file named 'planet' into the storage folder, or set UsePublicRoots. No public roots are used by default.");
         }
 
-        DescriptorRoom.Require();
+        DescriptorQuota.Require();
         NativeSettings.Apply(_options with { Port = ChoosePort() }, _folder, identity, planet.Span);
         NativeEvents.Register(this, _library);
     }
@@ -230,12 +230,12 @@ internal sealed partial class NodeSession
         NativeEvents.Unregister(this);
 
         // First of all, while libzt still lets sockets be closed; afterwards they would block their numbers for ever.
-        if (_sockets is { } sockets && !await NativeLife.EndsInTimeAsync(sockets.StopAsync()).ConfigureAwait(false))
+        if (_sockets is { } sockets && !await NativeLifecycle.EndsInTimeAsync(sockets.StopAsync()).ConfigureAwait(false))
         {
             // A stop of the native node would wait for the same lock. What still runs there keeps its folder.
             _timer.Dispose();
-            NativeLife.Freeze(this);
-            var frozen = NativeLife.Frozen();
+            NativeLifecycle.Freeze(this);
+            var frozen = NativeLifecycle.Frozen();
             NodeLog.Failed(_log, Id, frozen.Message);
             return frozen;
         }
@@ -251,7 +251,7 @@ internal sealed partial class NodeSession
         {
             if (_gone || native)
             {
-                await NativeLife.StopAsync(_library, _gone, _log).ConfigureAwait(false);
+                await NativeLifecycle.StopAsync(_library, _gone, _log).ConfigureAwait(false);
             }
         }
         finally

@@ -8,7 +8,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// chunks, so that overlaps and tiny segments cost nothing extra; memory is bounded by the window, by the number of ranges and by the bound of all
 /// connections together. Guarded by the connection's lock.
 /// </summary>
-internal sealed class ReassemblyQueue(ChunkPool pool)
+internal sealed class TcpReassemblyQueue(ChunkPool pool)
 {
     /// <summary>Separate ranges beyond which data that would open a new one is refused: the peer sends it again.</summary>
     public const int MaxRanges = 256;

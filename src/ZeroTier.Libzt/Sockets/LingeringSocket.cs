@@ -8,12 +8,12 @@ namespace ZeroTier.Libzt.Sockets;
 /// FIN, which the peer takes for an orderly end. What resets every one is keep-alive without patience: at its next slow tick, at most a second later, libzt
 /// finds the peer dead and says so to it (docs/protocol/4-libzt-api.md 12.6, and measured).
 /// </remarks>
-internal sealed class DyingSocket : PolledSocket
+internal sealed class LingeringSocket : PolledSocket
 {
     private readonly long _deadline;
     private bool _isEof;
 
-    private DyingSocket(SocketLoop loop, NetworkId network, Descriptor descriptor)
+    private LingeringSocket(SocketLoop loop, NetworkId network, Descriptor descriptor)
         : base(loop, network)
     {
         Descriptor = descriptor;
@@ -44,7 +44,7 @@ internal sealed class DyingSocket : PolledSocket
         descriptor.Set(OptionLevel.Tcp, TcpOption.KeepInterval, 0);
         descriptor.Set(OptionLevel.Tcp, TcpOption.KeepCount, 0);
         descriptor.Set(OptionLevel.Socket, SocketOption.KeepAlive, 1);
-        loop.Polled.Add(new DyingSocket(loop, network, descriptor));
+        loop.Polled.Add(new LingeringSocket(loop, network, descriptor));
     }
 
     // Error: libzt has reset it. In: bytes have come, so that closing resets it; or the peer's FIN shows, which resets nothing.

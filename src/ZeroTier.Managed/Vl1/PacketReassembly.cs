@@ -6,7 +6,7 @@ namespace ZeroTier.Managed.Vl1;
 /// Joins fragments (docs/protocol/2-vl1.md 2.3.3): 32 slots by packet ID, an incomplete packet lives 5 s, and no endpoint holds more than its share.
 /// Thread-safe.
 /// </summary>
-internal sealed class Reassembly(DropCounters drops)
+internal sealed class PacketReassembly(DropCounters drops)
 {
     private readonly Lock _lock = new();
     private readonly Slot[] _slots = new Slot[Vl1Limits.ReassemblySlots];
@@ -97,7 +97,7 @@ internal sealed class Reassembly(DropCounters drops)
         {
             foreach (ref var slot in _slots.AsSpan())
             {
-                if (slot.Buffer is not null && now - slot.Since >= Vl1Timing.QueueLife)
+                if (slot.Buffer is not null && now - slot.Since >= Vl1Timing.QueueLifetime)
                 {
                     drops.Add(DropReason.FragmentTimeout);
                     Free(ref slot);

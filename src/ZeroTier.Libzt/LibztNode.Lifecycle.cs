@@ -19,7 +19,7 @@ public sealed partial class LibztNode
             () =>
             {
                 _core.ThrowIfDisposed();
-                reserved = NativeLife.TryClaim(this);
+                reserved = NativeLifecycle.TryClaim(this);
                 return Task.CompletedTask;
             },
             cancellationToken).ConfigureAwait(false);
@@ -51,7 +51,7 @@ public sealed partial class LibztNode
 
     private void Release()
     {
-        NativeLife.Release(this);
+        NativeLifecycle.Release(this);
         _identity?.Dispose();
     }
 
@@ -65,7 +65,7 @@ public sealed partial class LibztNode
 
         // Out of "failed", a start begins anew.
         await _core.EndAsync(ZeroTierNodeState.Stopped, CloseAsync).ConfigureAwait(false);
-        NativeLife.Claim(this);
+        NativeLifecycle.Claim(this);
         NodeSession session;
         try
         {
@@ -82,7 +82,7 @@ public sealed partial class LibztNode
         {
             // A session that began ends here; one that did not has ended itself.
             await _core.EndAsync(ZeroTierNodeState.Stopped, CloseAsync).ConfigureAwait(false);
-            NativeLife.Release(this);
+            NativeLifecycle.Release(this);
             throw;
         }
 
@@ -100,7 +100,7 @@ public sealed partial class LibztNode
         }
         finally
         {
-            NativeLife.Release(this);
+            NativeLifecycle.Release(this);
         }
     }
 

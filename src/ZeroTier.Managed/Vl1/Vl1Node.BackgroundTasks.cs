@@ -27,14 +27,14 @@ internal sealed partial class Vl1Node
         catch (Exception exception)
         {
             Drops.Add(DropReason.Internal);
-            Vl1Log.UpkeepFailed(_log, exception);
+            Vl1Log.BackgroundTaskFailed(_log, exception);
         }
     }
 
     private void Upkeep(long now)
     {
         _reassembly.Expire(now);
-        _parked.Expire(now);
+        _waiting.Expire(now);
         _sendQueue.Expire(now);
         foreach (var (id, introduction) in _pendingIntroductions)
         {
@@ -66,9 +66,9 @@ internal sealed partial class Vl1Node
         }
 
         FlushQueue(null);
-        if (_greetsAgain && now >= Vl1Timing.GreetAgain)
+        if (_greetsAgain && now >= Vl1Timing.RepeatHellos)
         {
-            GreetAgain(now);
+            RepeatHellos(now);
         }
 
         bool pingCheck = now - _lastPingCheck >= Vl1Timing.PingCheck;
@@ -104,14 +104,14 @@ internal sealed partial class Vl1Node
     {
         foreach (var id in _anchors)
         {
-            if (FindOrRecall(id) is not { } anchor)
+            if (FindOrRestore(id) is not { } anchor)
             {
                 Whois(id, now);
             }
             else if (!KeepPaths(anchor, now) && now - anchor.LastFullHello >= Vl1Timing.AnchorHello)
             {
                 anchor.LastFullHello = now;
-                GreetThroughRoot(anchor, now);
+                SendHelloThroughRoot(anchor, now);
             }
         }
 
@@ -136,7 +136,7 @@ internal sealed partial class Vl1Node
         if (path is null || silent || now - root.LastFullHello >= Vl1Timing.FullPing)
         {
             // Two keepalives without an answer: everything is tried at once, every 5 s (2.10.4).
-            GreetRoot(root, now);
+            SendHelloToRoot(root, now);
             NoteKeepalive(root, now);
             return;
         }
@@ -157,7 +157,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    private void GreetRoot(Peer root, long now)
+    private void SendHelloToRoot(Peer root, long now)
     {
         root.LastFullHello = now;
         bool sent = false;
@@ -165,7 +165,7 @@ internal sealed partial class Vl1Node
         {
             if (CanUse(root, endPoint))
             {
-                GreetFromAll(root, endPoint);
+                SendHelloFromAll(root, endPoint);
                 sent = true;
             }
         }
@@ -174,14 +174,14 @@ internal sealed partial class Vl1Node
         {
             if (!root.RootEndPoints.Contains(path.EndPoint))
             {
-                Greet(root, path.Socket, path.EndPoint);
+                SendHello(root, path.Socket, path.EndPoint);
                 sent = true;
             }
         }
 
         if (!sent && _relay is { } relay && !ReferenceEquals(root, _bestUpstream))
         {
-            Greet(root, relay.Socket, relay.EndPoint);
+            SendHello(root, relay.Socket, relay.EndPoint);
         }
     }
 
@@ -219,11 +219,11 @@ internal sealed partial class Vl1Node
 
         if (!RelayIsAlive(now))
         {
-            GreetWhereItWas(peer, now);
+            SendHelloToFormerEndPoints(peer, now);
         }
         else if (!peer.Version.IsKnown)
         {
-            GreetThroughRoot(peer, now);
+            SendHelloThroughRoot(peer, now);
         }
     }
 
@@ -246,7 +246,7 @@ internal sealed partial class Vl1Node
         {
             if (full)
             {
-                Greet(peer, path.Socket, path.EndPoint);
+                SendHello(peer, path.Socket, path.EndPoint);
             }
             else if (now - path.LastSent >= Vl1Timing.Heartbeat || now - path.LastReceived >= Vl1Timing.ReceiveHeartbeat)
             {
@@ -287,7 +287,7 @@ internal sealed partial class Vl1Node
             path.UnansweredProbes = 0;
             foreach (var other in peer.Paths)
             {
-                other.IsSuspect |= other.LastReceived < path.LastProbe;
+                other.NeedsValidation |= other.LastReceived < path.LastProbe;
             }
         }
 
@@ -350,7 +350,7 @@ internal sealed partial class Vl1Node
             }
         }
 
-        _selfAwareness.Expire(now);
+        _externalAddresses.Expire(now);
         _introductions.Expire(now);
         _multicast.Expire(now);
     }

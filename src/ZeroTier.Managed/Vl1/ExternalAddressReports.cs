@@ -3,7 +3,7 @@ using System.Net.Sockets;
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>What others report as our external addresses (docs/protocol/2-vl1.md 2.14). Bounded; guarded by the control lock.</summary>
-internal sealed class SelfAwareness
+internal sealed class ExternalAddressReports
 {
     private readonly Dictionary<Key, Report> _reports = [];
 
@@ -22,7 +22,7 @@ internal sealed class SelfAwareness
 
         var key = new Key(reporter, socket, reporterEndPoint, scope);
         bool known = _reports.TryGetValue(key, out var former);
-        bool moved = isUpstream && known && now - former.Time < Vl1Timing.SurfaceReport && !former.Seen.HasSameAddress(seen);
+        bool moved = isUpstream && known && now - former.Time < Vl1Timing.ExternalAddressReport && !former.Seen.HasSameAddress(seen);
         if (moved)
         {
             foreach (var (other, _) in _reports)
@@ -34,7 +34,7 @@ internal sealed class SelfAwareness
             }
         }
 
-        if (!known && _reports.Count >= Vl1Limits.SurfaceReports)
+        if (!known && _reports.Count >= Vl1Limits.ExternalAddressReports)
         {
             if (!isUpstream)
             {
@@ -84,7 +84,7 @@ internal sealed class SelfAwareness
     {
         foreach (var (key, report) in _reports)
         {
-            if (now - report.Time >= Vl1Timing.SurfaceReport)
+            if (now - report.Time >= Vl1Timing.ExternalAddressReport)
             {
                 _reports.Remove(key);
             }

@@ -6,10 +6,10 @@ namespace ZeroTier.Engines;
 /// A log that may fail: timers, the threads that drive a stack and the accept loop are no place for the exceptions of somebody's log provider, which would end
 /// the process, an endpoint, or leave a connection half closed.
 /// </summary>
-internal sealed class ShieldedLogger(ILogger inner) : ILogger
+internal sealed class NonThrowingLogger(ILogger inner) : ILogger
 {
     /// <summary>A log of a category, whose lines may be lost but never throw.</summary>
-    public static ILogger Create(ILoggerFactory factory, string category) => new ShieldedLogger(factory.CreateLogger(category));
+    public static ILogger Create(ILoggerFactory factory, string category) => new NonThrowingLogger(factory.CreateLogger(category));
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;

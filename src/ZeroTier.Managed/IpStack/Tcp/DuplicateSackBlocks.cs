@@ -6,7 +6,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// Received data that had been received before, to be reported to the sender (RFC 2883, 4): that tells it which of its retransmissions were needless. One block
 /// fits into an acknowledgement, so a few wait; neighbours become one, and what is too much is forgotten.
 /// </summary>
-internal struct DuplicateReports
+internal struct DuplicateSackBlocks
 {
     private const int Capacity = 8;
 

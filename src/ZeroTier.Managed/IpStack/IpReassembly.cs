@@ -13,7 +13,7 @@ internal readonly record struct FragmentKey(IpAddress Source, IpAddress Destinat
 
 /// <summary>Puts fragmented packets together again. Bounded in packets, bytes, fragments and time. Thread-safe.</summary>
 /// <remarks>Overlapping fragments condemn their packet (RFC 5722); exact repetitions are ignored (RFC 8200, 4.5). Lock: a leaf.</remarks>
-internal sealed class Reassembler : IDisposable
+internal sealed class IpReassembly : IDisposable
 {
     internal const int MaxPackets = 64;
     internal const int MaxPerSource = 8;
@@ -37,7 +37,7 @@ internal sealed class Reassembler : IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="drops">Where drops are counted.</param>
     /// <param name="onTimeout">Called, outside the lock, with what came of a packet whose first fragment had arrived.</param>
-    public Reassembler(TimeProvider time, IpDropCounters drops, TimedOut onTimeout)
+    public IpReassembly(TimeProvider time, IpDropCounters drops, TimedOut onTimeout)
     {
         _drops = drops;
         _onTimeout = onTimeout;

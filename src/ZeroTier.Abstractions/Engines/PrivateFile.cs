@@ -6,7 +6,7 @@ namespace ZeroTier.Engines;
 /// Files of a storage folder. Each is there whole or not at all, and a symbolic link that somebody else may have put there is not followed: it could make this
 /// process create, close or read a file elsewhere, with its own rights.
 /// </summary>
-internal static class OwnerFile
+internal static class PrivateFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 

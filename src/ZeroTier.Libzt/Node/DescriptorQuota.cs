@@ -6,7 +6,7 @@ namespace ZeroTier.Libzt.Node;
 /// Room among the process' own descriptors. libzt waits for its UDP sockets with <c>select</c>, whose table has 1024 bits: a socket with a higher number makes
 /// it write beyond the table (docs/protocol/4-libzt-api.md 9, and section 13, rule 15). Windows has no such numbers.
 /// </summary>
-internal static class DescriptorRoom
+internal static class DescriptorQuota
 {
     private const int TableSize = 1024;
 

@@ -7,7 +7,7 @@ namespace ZeroTier.Libzt.Node;
 /// The process' one native node: who has it, and when it may start (docs/protocol/4-libzt-api.md 11 and 13). All members but <see cref="Gate"/> are for the
 /// holder of the gate only.
 /// </summary>
-internal static class NativeLife
+internal static class NativeLifecycle
 {
     // Section 11.5: for that long after a stop the dying thread still takes settings and events away.
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);

@@ -7,7 +7,7 @@ namespace ZeroTier.Managed.Datagrams;
 /// <summary>
 /// One bound UDP socket with one receive thread. The thread blocks in the system until something arrives, delivers what is at hand, then ends the batch.
 /// </summary>
-internal abstract class UdpSocket : IAsyncDisposable
+internal abstract class HostUdpSocket : IAsyncDisposable
 {
     private const int FailuresBeforePause = 16;
     private static readonly TimeSpan FailurePause = TimeSpan.FromMilliseconds(100);
@@ -19,7 +19,7 @@ internal abstract class UdpSocket : IAsyncDisposable
     private bool _receiverThrew;
     private int _disposed;
 
-    protected UdpSocket(Socket socket, InetEndPoint localEndPoint, int index, UdpCounters counters, ILogger logger)
+    protected HostUdpSocket(Socket socket, InetEndPoint localEndPoint, int index, UdpCounters counters, ILogger logger)
     {
         Socket = socket;
         LocalEndPoint = localEndPoint;
