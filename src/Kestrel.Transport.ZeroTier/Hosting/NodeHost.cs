@@ -8,8 +8,8 @@ using ZeroTier.Engines;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// The host's one node. Made and started once, by whoever comes first: the host's start or the first bind (rule 8.1). Until then it answers like a stopped
-/// node, so that it can be injected anywhere.
+/// The host's single node. Created and started once, by the host's start or the first bind, whichever comes first (rule 8.1). Until then it behaves like a
+/// stopped node, so that it can be injected anywhere.
 /// </summary>
 internal sealed class NodeHost : ZeroTierNode, IDisposable
 {
@@ -69,7 +69,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
     public string? LeftOut => !_options.Value.Enabled
         ? $"ZeroTier is off, because {ZeroTierOptions.SectionName}:Enabled is false: no node runs, and nothing is served on ZeroTier."
 
-        // Asked when it is needed: the server needs this object. A node of a test network says nothing to the outside and may run.
+        // Resolved lazily, since the server depends on this object. A node of a test network has no outside traffic and may run.
         : _factory is EngineFactory && TestServers.Include(_services.GetService<IServer>())
             ? "No ZeroTier node runs under TestServer, which serves no endpoints. The package ZeroTier.Testing puts the app on a network in memory."
             : null;
@@ -164,7 +164,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
                 }
                 else
                 {
-                    // Nothing comes any more: it ends at once.
+                    // No more events: subscriptions end at once.
                     early.Dispose();
                 }
 
@@ -193,7 +193,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
     /// <summary>For containers that are disposed synchronously; the node then ends in the background.</summary>
     public void Dispose() => _ = CloseAsync(drain: null);
 
-    /// <summary>Joins and leaves of a node that is not made yet happen with its start, as with any stopped node.</summary>
+    /// <summary>Joins and leaves before the node is created are applied at its start, as with any stopped node.</summary>
     private bool IsKeptForTheStart(NetworkId network, bool join)
     {
         lock (_gate)
@@ -340,7 +340,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
 
         if (start is not null)
         {
-            // A start under way ends by its token; what it threw was told to its caller.
+            // A start in progress ends by its token; its exception was reported to its caller.
             await start.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
@@ -358,7 +358,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         {
             if (drain is { IsCancellationRequested: true } && lease.Node.GetStatistics().TcpConnections > 0)
             {
-                // The server has used up the time.
+                // The server's drain has used up the shutdown time.
                 TransportLog.DrainTimedOut(_logger);
             }
             else if (drain is { IsCancellationRequested: false } limit)
@@ -377,7 +377,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
 
         await ReleaseAsync(lease, _events, _watching).ConfigureAwait(false);
         Volatile.Write(ref _lease, null);
-        Watch.Pulse();
+        Watch.Changed.Pulse();
     }
 
     private DeferredSubscription[] TakeEarly()

@@ -1,4 +1,6 @@
+using System.IO.Pipelines;
 using ZeroTier;
+using ZeroTier.Engines;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
@@ -11,11 +13,10 @@ internal sealed class NodeWatch(TimeProvider timeProvider)
 
     private readonly Lock _gate = new();
     private readonly Queue<ZeroTierEvent> _recent = new(Kept);
-    private TaskCompletionSource _next = NewSignal();
     private long? _offlineSince;
 
-    /// <summary>Completes at the next event. Take it before looking at the state, or a change in between is missed.</summary>
-    public Task Changed => Volatile.Read(ref _next).Task;
+    /// <summary>Pulses at every event.</summary>
+    public StateSignal Changed { get; } = new(PipeScheduler.ThreadPool);
 
     /// <summary>The last events, oldest first.</summary>
     public IReadOnlyList<ZeroTierEvent> Recent
@@ -47,12 +48,9 @@ internal sealed class NodeWatch(TimeProvider timeProvider)
         await foreach (var change in subscription.ReadAllAsync().ConfigureAwait(false))
         {
             Add(change);
-            Pulse();
+            Changed.Pulse();
         }
     }
-
-    /// <summary>Wakes everybody who waits.</summary>
-    public void Pulse() => Interlocked.Exchange(ref _next, NewSignal()).TrySetResult();
 
     private void Add(ZeroTierEvent change)
     {
@@ -73,6 +71,4 @@ internal sealed class NodeWatch(TimeProvider timeProvider)
             };
         }
     }
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -12,10 +12,10 @@ namespace Kestrel.Transport.ZeroTier.Listening;
 internal sealed class Listener(
     ListenTarget target, NodeHost node, TransportResources resources, ListenerRegistry registry, TimeProvider timeProvider, ILogger logger) : IConnectionListener
 {
-    // Enough to fail only where hardly any port is left.
+    // Fails only when nearly all ports are taken.
     private const int PortAttempts = 64;
 
-    // An engine that is stuck must not keep Kestrel from its other listeners, nor the host from its end (rule 5.5).
+    // An engine that hangs must not block Kestrel's other listeners or the host's shutdown (rule 5.5).
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _unbound = new();
@@ -54,10 +54,10 @@ internal sealed class Listener(
     /// <summary>Why it waits.</summary>
     public string WaitingFor => Volatile.Read(ref _reason);
 
-    /// <summary>What tells it from all other listeners of the host: a moved "localhost" endpoint is two, which look alike until the network is up.</summary>
+    /// <summary>Unique among the host's listeners: a moved "localhost" endpoint is two listeners with the same endpoint until the network is up.</summary>
     public string Name => $"{target.Network}/{EndPoint}{target.FamilyName}";
 
-    /// <summary>Whether it waits for what a ready network will not bring: an address family that the network does not have.</summary>
+    /// <summary>Whether it waits for an address family that the network, although ready, does not have.</summary>
     public bool IsIdle =>
         target.Family is { } family && State == ListenerState.Waiting
         && FindNetwork() is { IsReady: true } network && network.Addresses.All(own => own.Address.AddressFamily != family);
@@ -74,7 +74,7 @@ internal sealed class Listener(
     {
         Port = registry.Add(this);
 
-        // One look for all that follows: the network may go down at any moment.
+        // Read once, since the network may go down at any moment.
         var network = FindNetwork();
         bool resolved = target.TryResolve(network, Port, out var endPoint, out string reason);
         for (int attempt = 1; resolved && State == ListenerState.Waiting; attempt++)
@@ -90,7 +90,7 @@ internal sealed class Listener(
                     throw new AddressInUseException(exception.Message, exception);
                 }
 
-                // Somebody else's on this node, such as another host's: any other port is as good.
+                // Taken by another user of the node, such as another host: try another port.
                 registry.Remove(this);
                 Port = registry.Add(this);
                 endPoint = new ZeroTierEndPoint(endPoint!.Network, endPoint.Address, Port);
@@ -194,7 +194,7 @@ internal sealed class Listener(
     private async Task TryReattachAsync(CancellationToken stop)
     {
         // The signal first, then the look: a change in between is not missed.
-        var changed = node.Watch.Changed;
+        var changed = node.Watch.Changed.Next;
         if (target.TryResolve(FindNetwork(), Port, out var endPoint, out string reason))
         {
             try
@@ -212,11 +212,11 @@ internal sealed class Listener(
         using var delay = CancellationTokenSource.CreateLinkedTokenSource(stop);
         await Task.WhenAny(changed, Task.Delay(_attaching.Next(), timeProvider, delay.Token)).ConfigureAwait(false);
 
-        // Neither the timer nor its token registration may stay behind.
+        // Releases the timer and its token registration.
         await delay.CancelAsync().ConfigureAwait(false);
     }
 
-    /// <summary>After an error that nobody expected: give the engine's listener up and try again, a little later each time.</summary>
+    /// <summary>After an unexpected error: closes the engine's listener and retries with back-off.</summary>
     private async Task RecoverAsync(CancellationToken stop)
     {
         if (Attached is { } engine)
@@ -242,7 +242,7 @@ internal sealed class Listener(
 
         if (engine is not null)
         {
-            // Unbound while the engine was at it.
+            // Unbound while the engine began to listen.
             await CloseAsync(engine).ConfigureAwait(false);
             return;
         }
@@ -319,7 +319,7 @@ internal sealed class Listener(
 
     private void Wait(string reason)
     {
-        // Once per reason: the loop comes here on every event of the node.
+        // Logged once per reason: the loop runs this at every event of the node.
         if (Interlocked.Exchange(ref _reason, reason) != reason)
         {
             TransportLog.ListenerWaiting(logger, Describe(), reason);

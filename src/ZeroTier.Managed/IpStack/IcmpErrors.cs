@@ -11,7 +11,12 @@ internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProv
     private const int MaxIPv4 = 576;
     private const int MaxIPv6 = IpHeader.IPv6MinimumMtu;
 
-    private readonly TokenBucket _rate = new(time, perSecond: 50, burst: 50);
+    // RFC 4443, 2.4 f.
+    private static readonly TokenRate Rate = new(Burst: 50, PerSecond: 50);
+
+    private readonly Lock _gate = new();
+    private readonly long _start = time.GetTimestamp();
+    private TokenBucket _bucket;
 
     public void PortUnreachable(in IpPacket packet)
     {
@@ -67,14 +72,14 @@ internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProv
             return;
         }
 
-        // Answered from the address that was meant; an unknown option may be reported for a multicast one (RFC 4443, 2.2 and 2.4 e.3).
+        // Sent from the address that the packet was for; an unknown option may be reported for a packet to a group (RFC 4443, 2.2 and 2.4 e.3).
         var local = output.Interface.Contains(destination) ? destination : output.Interface.SelectSource(remote);
         if (local is null)
         {
             return;
         }
 
-        if (!_rate.TryTake())
+        if (!TryTakeToken())
         {
             drops.Count(IpDrop.IcmpRate);
             return;
@@ -93,6 +98,14 @@ internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProv
         BinaryPrimitives.WriteUInt16BigEndian(message[2..], checksum);
         batch.Commit();
         batch.Send();
+    }
+
+    private bool TryTakeToken()
+    {
+        lock (_gate)
+        {
+            return _bucket.TryTake(Rate, (long)time.GetElapsedTime(_start).TotalMilliseconds);
+        }
     }
 
     // An error is never the answer to an error. Extension headers before an ICMPv6 error do not hide it.

@@ -10,7 +10,7 @@ internal sealed class IpInterface
     public IpInterface(MacAddress mac, IpConfiguration configuration)
     {
         Mtu = configuration.Mtu;
-        var linkLocal = MulticastMapping.LinkLocal(mac);
+        var linkLocal = mac.ToLinkLocal();
         _entries = [new(linkLocal, 64), .. configuration.Addresses.ToArray().Where(entry => entry.Address != linkLocal)];
         _routes = new RouteTable(configuration.Routes);
     }
@@ -122,7 +122,7 @@ internal sealed class IpInterface
             return null;
         }
 
-        // A route may put on the link what none of our prefixes holds: any address of the family will do.
+        // A route may name an on-link range outside our prefixes; then any address of the family is used.
         bool any = group || !IsOnLink(neighbor);
         IpAddress? best = null;
         int bestLength = -1;

@@ -15,11 +15,4 @@ internal static class MulticastMapping
     public static MacAddress ToEthernet(in IpAddress multicast) => multicast.IsIPv4
         ? new MacAddress(0x0100_5e00_0000UL | (ulong)multicast.Value & 0x7f_ffff)
         : new MacAddress(0x3333_0000_0000UL | (uint)multicast.Value);
-
-    /// <summary>The link-local address made from an Ethernet address. ZeroTier clears the local bit where RFC 4291 inverts it: in its addresses that is the same.</summary>
-    public static IpAddress LinkLocal(MacAddress mac)
-    {
-        ulong high = (mac.Value >> 24 & 0xfd_ffff) << 40;
-        return IpAddress.FromIPv6(new UInt128(0xfe80_0000_0000_0000, high | 0xff_fe00_0000 | mac.Value & 0xff_ffff));
-    }
 }

@@ -26,6 +26,16 @@ internal readonly record struct MacAddress(ulong Value)
         destination[5] = (byte)Value;
     }
 
+    /// <summary>
+    /// The IPv6 link-local address of an interface with this address (docs/protocol/1-identity-and-crypto.md 1.15). ZeroTier clears the local bit where RFC 4291
+    /// inverts it; the bit is set in every member's address, so that both give the same.
+    /// </summary>
+    public IpAddress ToLinkLocal()
+    {
+        ulong high = (Value >> 24 & 0xfd_ffff) << 40;
+        return IpAddress.FromIPv6(new UInt128(0xfe80_0000_0000_0000, high | 0xff_fe00_0000 | Value & 0xff_ffff));
+    }
+
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
         $"{(byte)(Value >> 40):x2}:{(byte)(Value >> 32):x2}:{(byte)(Value >> 24):x2}:{(byte)(Value >> 16):x2}:{(byte)(Value >> 8):x2}:{(byte)Value:x2}");

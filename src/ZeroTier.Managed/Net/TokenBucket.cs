@@ -1,26 +1,32 @@
 namespace ZeroTier.Managed.Net;
 
-/// <summary>A rate limit (RFC 4443, 2.4 f): so many at once, so many per second. Thread-safe.</summary>
-internal sealed class TokenBucket(TimeProvider time, int perSecond, int burst)
+/// <summary>A rate limit: a burst, then so many per second.</summary>
+/// <param name="Burst">Tokens in a full bucket.</param>
+/// <param name="PerSecond">Tokens that are added each second, up to a million.</param>
+internal readonly record struct TokenRate(int Burst, int PerSecond);
+
+/// <summary>
+/// A token bucket in one word, so that a table of many is small (the generic cell rate algorithm). Full at the start. Not thread-safe.
+/// </summary>
+internal struct TokenBucket
 {
-    private readonly Lock _gate = new();
-    private long _filled = time.GetTimestamp();
-    private double _tokens = burst;
+    // When it will be full again, in microseconds.
+    private long _fullAt;
 
-    public bool TryTake()
+    /// <summary>Takes a token if there is one.</summary>
+    /// <param name="rate">The same at every call.</param>
+    /// <param name="now">The time in milliseconds.</param>
+    public bool TryTake(in TokenRate rate, long now)
     {
-        lock (_gate)
+        long microseconds = 1000 * now;
+        long interval = 1_000_000 / rate.PerSecond;
+        long fullAt = Math.Max(_fullAt, microseconds) + interval;
+        if (fullAt - microseconds > rate.Burst * interval)
         {
-            long now = time.GetTimestamp();
-            _tokens = Math.Min(burst, _tokens + time.GetElapsedTime(_filled, now).TotalSeconds * perSecond);
-            _filled = now;
-            if (_tokens < 1)
-            {
-                return false;
-            }
-
-            _tokens--;
-            return true;
+            return false;
         }
+
+        _fullAt = fullAt;
+        return true;
     }
 }

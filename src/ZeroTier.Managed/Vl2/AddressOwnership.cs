@@ -76,7 +76,7 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
             return false;
         }
 
-        return address.IsInPrefix(LinkLocalPrefix, LinkLocalPrefixLength) && address == MulticastMapping.LinkLocal(_addressing.Mac(member));
+        return address.IsInPrefix(LinkLocalPrefix, LinkLocalPrefixLength) && address == _addressing.Mac(member).ToLinkLocal();
     }
 
     private static bool IsOnLink(NetworkConfiguration configuration, in IpAddress address)

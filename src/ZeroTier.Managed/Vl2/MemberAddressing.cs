@@ -78,12 +78,7 @@ internal readonly struct MemberAddressing
     }
 
     /// <summary>The link-local address that belongs to an Ethernet address. The local bit is cleared, not flipped (1.15).</summary>
-    public static IpAddress LinkLocal(MacAddress mac)
-    {
-        ulong high = mac.Value >> 24 & 0xfd_ffff;
-        ulong low = mac.Value & 0xff_ffff;
-        return IpAddress.FromIPv6((UInt128)0xfe80 << 112 | (UInt128)high << 40 | (UInt128)0xfffe << 24 | low);
-    }
+    public static IpAddress LinkLocal(MacAddress mac) => mac.ToLinkLocal();
 
     private static IpAddress Prefix(in IpAddress address, int length) => IpAddress.FromIPv6(address.Value & ~(UInt128.MaxValue >> length));
 }

@@ -136,7 +136,7 @@ public sealed class RecordedPacketTests
 
     [Fact]
     public void Link_local_address_is_derived_as_ZeroTier_does() =>
-        Assert.Equal("fe80::63:ccff:fe8b:af77", MulticastMapping.LinkLocal(new MacAddress(0x0263_cc8b_af77)).ToString());
+        Assert.Equal("fe80::63:ccff:fe8b:af77", new MacAddress(0x0263_cc8b_af77).ToLinkLocal().ToString());
 
     /// <summary>All IP and ARP payloads of the recorded trace.</summary>
     internal static IEnumerable<(ushort EtherType, byte[] Payload)> RecordedFrames()

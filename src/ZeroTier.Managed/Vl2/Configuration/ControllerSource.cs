@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Globalization;
 using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
-using TokenBucket = ZeroTier.Managed.Net.TokenBucket;
 
 namespace ZeroTier.Managed.Vl2.Configuration;
 
@@ -19,9 +18,8 @@ internal sealed class ControllerSource : IConfigurationSource
     /// <summary>A configuration is asked for anew after this many milliseconds; the controller takes it as a sign of life.</summary>
     private const long RefreshInterval = 60_000;
 
-    // Pieces that others than the controller pass on cost a signature check each: so many per second, and at once.
-    private const int RelayedPiecesPerSecond = 8;
-    private const int RelayedPiecesAtOnce = 64;
+    // Pieces passed on by other nodes than the controller cost a signature check each.
+    private static readonly TokenRate RelayedPieces = new(Burst: 64, PerSecond: 8);
 
     private readonly NetworkId _network;
     private readonly NodeId _controller;
@@ -29,7 +27,7 @@ internal sealed class ControllerSource : IConfigurationSource
     private readonly Vl1Node _vl1;
     private readonly Lock _gate = new();
     private readonly ConfigurationAssembly _assembly = new();
-    private readonly TokenBucket _relayedPieces;
+    private TokenBucket _relayedPieces;
     private IConfigurationSink? _sink;
     private NetworkFailure? _failure;
     private ulong _unsignedUpdates;
@@ -42,7 +40,6 @@ internal sealed class ControllerSource : IConfigurationSource
         _controller = network.Controller ?? throw new ArgumentException("An ad-hoc network has no controller.", nameof(network));
         _vl1 = vl1;
         _options = options;
-        _relayedPieces = new TokenBucket(options.TimeProvider, RelayedPiecesPerSecond, RelayedPiecesAtOnce);
     }
 
     public void Start(IConfigurationSink network)
@@ -72,6 +69,14 @@ internal sealed class ControllerSource : IConfigurationSource
         Request(now);
     }
 
+    private bool MayTakeRelayedPiece()
+    {
+        lock (_gate)
+        {
+            return _relayedPieces.TryTake(RelayedPieces, _vl1.Now);
+        }
+    }
+
     public PacketResult OnConfiguration(Peer peer, in PacketInfo info, bool isPushed, ReadOnlySpan<byte> chunk)
     {
         if (!ConfigurationChunk.TryRead(chunk, Interlocked.Increment(ref _unsignedUpdates) | 1UL << 63, out ConfigurationChunk piece))
@@ -81,7 +86,7 @@ internal sealed class ControllerSource : IConfigurationSource
 
         if (piece.IsSigned)
         {
-            if (peer.Id != _controller && !_relayedPieces.TryTake())
+            if (peer.Id != _controller && !MayTakeRelayedPiece())
             {
                 return PacketResult.Ignored;
             }
