@@ -24,7 +24,7 @@ internal sealed class ExpectedReplies
     /// <summary>Whether a node may be answering that packet.</summary>
     public bool Contains(ulong packetId, NodeId source) => Find(Entry(packetId, source)) >= 0;
 
-    /// <summary>As <see cref="Contains"/>, once: a recorded answer is worth nothing.</summary>
+    /// <summary>As <see cref="Contains"/>, and removes the entry, so that a replayed answer is not accepted.</summary>
     public bool TryTake(ulong packetId, NodeId source)
     {
         ulong entry = Entry(packetId, source);
@@ -45,7 +45,7 @@ internal sealed class ExpectedReplies
         return -1;
     }
 
-    /// <summary>Whether verbs of this kind are answered with OK. FRAMEs are not: noting them would only push out the others.</summary>
+    /// <summary>Whether verbs of this kind are answered with OK. FRAMEs are not; entries for them would only evict others.</summary>
     public static bool IsAnswered(Verb verb, ReadOnlySpan<byte> payload) => verb switch
     {
         Verb.ExtFrame => payload.Length > 8 && (payload[8] & 0x10) != 0,

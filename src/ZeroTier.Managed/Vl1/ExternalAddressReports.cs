@@ -41,7 +41,7 @@ internal sealed class ExternalAddressReports
                 return false;
             }
 
-            // A root's word is worth more than any other.
+            // A report by a root displaces one by a peer.
             _reports.Remove(_reports.Keys.First());
         }
 

@@ -30,15 +30,15 @@ internal interface IVl1Client
     void OnPeerChanged(Peer peer, PeerChange change);
 
     /// <summary>
-    /// A peer was heard after <see cref="Vl1Timing.Silence"/> or more: the way to it may just have come back. Whoever does not care leaves it out.
+    /// A peer was heard after <see cref="Vl1Timing.Silence"/> or more: its path may have recovered just now. Does nothing by default.
     /// </summary>
     void OnPeerHeard(Peer peer)
     {
     }
 
     /// <summary>
-    /// A member of our networks said HELLO. A node that starts greets the peers that it remembers; nothing in a HELLO tells that from the one that each node
-    /// sends once a minute. At most once in <see cref="Vl1Timing.HelloNotice"/> for each peer. Whoever does not care leaves it out.
+    /// A member of our networks said HELLO. A node that starts sends HELLO to the peers of its cache; such a HELLO looks the same as the one that each node
+    /// sends once a minute. At most once in <see cref="Vl1Timing.HelloNotice"/> for each peer. Does nothing by default.
     /// </summary>
     void OnPeerGreeted(Peer peer)
     {
@@ -100,7 +100,7 @@ internal enum PeerChange
     /// <summary>A path was lost, others remain.</summary>
     PathRemoved,
 
-    /// <summary>Large datagrams no longer pass on its way: what was sent lately in such is lost.</summary>
+    /// <summary>The path MTU to it has shrunk: what was sent lately in larger datagrams is lost.</summary>
     PathNarrowed,
 }
 

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>What a node remembers about a peer across restarts (docs/protocol/2-vl1.md 2.18). Immutable.</summary>
+/// <summary>A peer as the peer cache holds it, across restarts (docs/protocol/2-vl1.md 2.18). Immutable.</summary>
 internal sealed record KnownPeer(NodeIdentity Identity, PeerVersion Version, IReadOnlyList<InetEndPoint> EndPoints)
 {
     private const byte FormatVersion = 2;

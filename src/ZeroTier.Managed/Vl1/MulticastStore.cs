@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
-/// Who subscribed to what: the bulletin board that a root keeps for everybody (docs/protocol/2-vl1.md 2.16). Bounded; guarded by the control lock.
+/// The multicast directory of a root: which nodes have subscribed to which groups (docs/protocol/2-vl1.md 2.16). Bounded; guarded by the control lock.
 /// </summary>
 internal sealed class MulticastStore
 {

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
-/// What a control step wants to send and to tell: collected under the control lock, carried out after it is released, so that neither
-/// a system call nor the layer above ever runs under the lock.
+/// Datagrams to send and notifications to raise: collected under the control lock, executed after its release, so that no system call and no code of the layer
+/// above runs under the lock.
 /// </summary>
 internal sealed class Outbox
 {

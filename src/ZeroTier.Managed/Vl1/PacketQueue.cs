@@ -3,8 +3,8 @@ using System.Buffers;
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
-/// Copies of packets that wait for something, oldest first; bounded in all and per node, each lives 5 s (docs/protocol/2-vl1.md 2.5.4).
-/// Guarded by the control lock.
+/// Copies of packets that wait for an identity, a path or credentials, oldest first; bounded in total and per node; each is dropped after 5 s
+/// (docs/protocol/2-vl1.md 2.5.4). Guarded by the control lock.
 /// </summary>
 /// <param name="capacity">Packets in all.</param>
 /// <param name="capacityPerNode">Packets of one node; a further one replaces its oldest.</param>

@@ -3,12 +3,12 @@ using System.Runtime.CompilerServices;
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
-/// How large datagrams on one way to a peer may be: path MTU discovery by probing (RFC 8899), which needs no word from any router. Takes times and answers,
-/// gives sizes to probe. A size is bytes of UDP payload.
+/// Path MTU discovery by probing for one path (RFC 8899); it does not depend on ICMP. Takes times and answers, gives sizes to probe. A size is bytes of UDP
+/// payload.
 /// </summary>
 /// <remarks>
 /// <code>
-///      first use, or the ground has moved
+///      first use, or the path has changed
 ///                  │
 ///                  ▼             1,432 answered
 ///      ┌────────▶ Base ────────────────────────────────────────────┐
@@ -22,21 +22,21 @@ namespace ZeroTier.Managed.Vl1;
 ///                  the size in use is lost: a black hole
 /// </code>
 /// <para>
-/// Base uses a size that every IPv6 path carries, and asks for the usual one first: a path of full size is found within one round trip. Complete asks now and
-/// then whether the size in use still passes, at once when the layer above misses answers. Lost are three probes without an answer, but only if the peer was heard
-/// meanwhile: a way that carries nothing says nothing about sizes.
+/// Base uses a size that every IPv6 path carries and probes the usual size first, so that a full-size path is found within one round trip. Complete probes the
+/// size in use periodically, and at once when the layer above reports missing answers. A size counts as lost after three unanswered probes, but only if the
+/// peer was heard meanwhile: a dead path says nothing about sizes.
 /// </para>
 /// <para>Guarded by the node's control lock, but for <see cref="Size"/>, <see cref="Expected"/> and <see cref="IsDue"/>, which senders read without it.</para>
 /// </remarks>
 internal sealed class PathMtu
 {
-    /// <summary>What passes where IPv6 does: its least MTU of 1,280 without the headers of IPv6 and UDP (BASE_PLPMTU).</summary>
+    /// <summary>What every IPv6 path carries: the minimum MTU of 1,280 without the headers of IPv6 and UDP (BASE_PLPMTU).</summary>
     public const int Base = 1280 - 40 - 8;
 
     /// <summary>What is never exceeded (MAX_PLPMTU).</summary>
     public const int Max = Fragments.Mtu;
 
-    /// <summary>What every IPv4 host takes, 576 without headers: for the rare way that is narrower than <see cref="Base"/> (MIN_PLPMTU).</summary>
+    /// <summary>What every IPv4 host takes, 576 without headers: for the rare path that is narrower than <see cref="Base"/> (MIN_PLPMTU).</summary>
     public const int Min = 576 - 20 - 8;
 
     private const int Step = 16;
@@ -63,16 +63,18 @@ internal sealed class PathMtu
     /// <summary>The largest datagram that may leave now (PLPMTU).</summary>
     public int Size => _size;
 
-    /// <summary>As <see cref="Size"/>, but the usual size while that is not disproved: what the other direction may be expected to carry.</summary>
+    /// <summary>As <see cref="Size"/>, but the usual size until a probe of it has failed: what the reverse direction can be expected to carry.</summary>
     public int Expected => _state is State.Complete or State.Error ? _size : Max;
 
     /// <summary>The size that is being probed; 0 for none.</summary>
     public int Probing { get; private set; }
 
-    /// <summary>The probe to be sent is a repetition: something small should go with it, to tell a narrow way from a dead one.</summary>
+    /// <summary>The probe to be sent is a repetition: a small packet should go with it, to tell a narrow path from a dead one.</summary>
     public bool IsRepeating => _sent > 1;
 
-    /// <summary>Whether the way, on which a datagram of this size leaves, should be probed. Small ones alone need no knowledge of larger sizes.</summary>
+    /// <summary>
+    /// Whether the path on which a datagram of this size leaves should be probed. A path that carries only small datagrams needs no probing for larger ones.
+    /// </summary>
     public bool IsDue(int datagram, long now) => now >= Volatile.Read(ref _dueAt) && (datagram >= Base || _state != State.Complete);
 
     /// <summary>The probe to send now; 0 for none. One that is sent is noted by <see cref="OnSent"/>.</summary>
@@ -151,7 +153,7 @@ internal sealed class PathMtu
         return true;
     }
 
-    /// <summary>The system refuses datagrams of this size on that way: no need to wait for an answer.</summary>
+    /// <summary>The operating system refused a datagram of this size: treated as lost without waiting for an answer.</summary>
     public void OnRefused(int size, long now)
     {
         if (Probing == size)
@@ -160,7 +162,7 @@ internal sealed class PathMtu
         }
     }
 
-    /// <summary>Large packets may have been lost. True if that should be looked into now.</summary>
+    /// <summary>The layer above suspects that large packets are lost. True if a probe should be sent now.</summary>
     public bool Doubt(long now)
     {
         if (_state != State.Complete || Probing != 0 || now - _answeredAt < Vl1Timing.MtuProbe)
@@ -175,7 +177,7 @@ internal sealed class PathMtu
     /// <summary>Nothing can be probed now.</summary>
     public void Postpone(long now) => End(now + Vl1Timing.MtuProbe);
 
-    /// <summary>The way is another one now: nothing is known.</summary>
+    /// <summary>The path has changed: discovery starts again.</summary>
     public void Reset()
     {
         Restart(Vl1Timing.Never);
@@ -253,7 +255,7 @@ internal sealed class PathMtu
 
     private readonly record struct Probe(ulong PacketId, long SentAt);
 
-    // Of one size: a late answer to the first counts as well.
+    // All probes of one size: a late answer to an earlier one counts as well.
     [InlineArray(MaxProbes)]
     private struct Probes
     {

@@ -51,7 +51,7 @@ internal sealed class Peer
         set => _route = value;
     }
 
-    /// <summary>The last way through a root that frames took. Replaced whole.</summary>
+    /// <summary>The last relayed route that frames took. Replaced whole.</summary>
     public RelayedWay? Relayed
     {
         get => _relayed;
@@ -96,14 +96,14 @@ internal sealed class Peer
         set => Volatile.Write(ref _lastPush, value);
     }
 
-    /// <summary>When its direct paths were last doubted because it used a root.</summary>
+    /// <summary>When its direct paths were last revalidated because it sent through a root.</summary>
     public long LastRevalidation
     {
         get => Volatile.Read(ref _lastRevalidation);
         set => Volatile.Write(ref _lastRevalidation, value);
     }
 
-    /// <summary>Notes bytes that came from it, by a path or a root: it may have us send some to places that it names. Thread-safe.</summary>
+    /// <summary>Credits bytes received from it, directly or through a root, against what may be sent to endpoints that it names. Thread-safe.</summary>
     public void Earn(int bytes)
     {
         if (Volatile.Read(ref _credit) < Vl1Limits.UnprovenCredit)
@@ -114,7 +114,7 @@ internal sealed class Peer
 
     // Control.
 
-    /// <summary>Whether so much may be sent to places that it names; if so it is charged.</summary>
+    /// <summary>Charges bytes sent to endpoints that it names; false when they exceed the credit.</summary>
     public bool TrySpend(int bytes)
     {
         if (Volatile.Read(ref _credit) < bytes)
@@ -128,10 +128,10 @@ internal sealed class Peer
 
     public IReadOnlyList<InetEndPoint> RootEndPoints { get; set; } = [];
 
-    /// <summary>We have looked for it ourselves: for traffic of ours, or because it is a root, a controller, or introduced by a root.</summary>
+    /// <summary>Looked up on our own behalf: for our traffic, or because it is a root or a controller, or was introduced by a root.</summary>
     public bool IsWanted { get; set; }
 
-    /// <summary>Where it was when it was last heard, in an earlier run or before its paths expired: tried while it has no path.</summary>
+    /// <summary>Its endpoints when it was last heard, in an earlier run or before its paths expired: tried while it has no path.</summary>
     public IReadOnlyList<InetEndPoint> FormerEndPoints { get; set; } = [];
 
     public long LastPlacesTold { get; set; } = Vl1Timing.Never;
@@ -153,7 +153,7 @@ internal sealed class Peer
 
     public long LastRelayedHello { get; set; } = Vl1Timing.Never;
 
-    /// <summary>When the layer above was last told of its HELLO.</summary>
+    /// <summary>When the layer above was last notified of its HELLO.</summary>
     public long LastHelloNotice { get; set; } = Vl1Timing.Never;
 
     public long LastWhoisAnswer { get; set; } = Vl1Timing.Never;
@@ -166,7 +166,7 @@ internal sealed class Peer
 
     public int PushesInARow { get; set; }
 
-    /// <summary>Places from which it has not answered.</summary>
+    /// <summary>Endpoints from which it has not answered.</summary>
     public UnprovenPlaces UnprovenPlaces { get; } = new();
 
     /// <summary>The path that a packet came over, if it has been learnt.</summary>

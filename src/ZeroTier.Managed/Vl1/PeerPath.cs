@@ -3,12 +3,12 @@ namespace ZeroTier.Managed.Vl1;
 /// <summary>A physical way to a peer: one of our sockets and one endpoint (docs/protocol/2-vl1.md 2.13). Learnt only from replies.</summary>
 /// <remarks>
 /// <code>
-///            reply from a new place              packet from the peer            243 s without one
+///            reply from an endpoint              packet from the peer            243 s without one
 ///  (none) ────────────────────────▶ alive ◀────────────────────────── silent ──────────────────▶ dropped
 ///                                     │     19 s without a packet        ▲
 ///                                     └──────────────────────────────────┘
 /// </code>
-/// While frames go over it, two unanswered ECHOs make it suspect after about two seconds already: then a root carries them until it is heard again.
+/// While it carries frames, two unanswered ECHOs (about two seconds) mark it for validation: frames then go through a root until it is heard again.
 /// Created and dropped under the control lock. Receiving and sending threads write the time stamps.
 /// </remarks>
 internal sealed class PeerPath
@@ -58,13 +58,13 @@ internal sealed class PeerPath
     /// <summary>Last ECHO answered on it: the rate gate's state.</summary>
     public long LastEchoAnswer { get; set; } = Vl1Timing.Never;
 
-    /// <summary>When it was last asked for a sign of life because it is in use.</summary>
+    /// <summary>When it was last probed with an ECHO because frames use it.</summary>
     public long LastProbe { get; set; } = Vl1Timing.Never;
 
-    /// <summary>How often it was asked since the peer was last heard on it.</summary>
+    /// <summary>Probes since the peer was last heard on it.</summary>
     public int UnansweredProbes { get; set; }
 
-    /// <summary>Set when the ground under the path may have moved: unusable until it is heard from again (2.14).</summary>
+    /// <summary>Set when an address change or missing answers put the path in doubt: not used until something is received over it (2.14).</summary>
     public bool NeedsValidation { get; set; }
 
     /// <summary>Round trip in milliseconds, the mean of the last and the former value; 0 = not measured.</summary>
@@ -107,7 +107,7 @@ internal sealed class PeerPath
 internal sealed record PeerRoute(CipherSuite Suite, PeerPath? Path, PeerPath? Fallback);
 
 /// <summary>
-/// A way to a peer through a root. Its size is found end to end: the root passes on what comes as it came, however narrow its own path to the peer is.
+/// A relayed route to a peer. Its MTU is discovered end to end: the root forwards datagrams unchanged, however narrow its own path to the peer is.
 /// </summary>
 /// <param name="Root">The path to the root.</param>
 /// <param name="Mtu">How large datagrams to the peer may be.</param>

@@ -3,15 +3,15 @@ using System.Runtime.InteropServices;
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
-/// Places that have to do with a peer and from which it has not answered: where its packets say that they come from, and where it says that it is. Both can be
-/// somebody else's. So each gets bytes only for bytes that came from it, and is asked only once in a while. Bounded; guarded by the control lock.
+/// Unvalidated endpoints of a peer: source addresses of its packets, and addresses that it has announced. Either may be forged and belong to a victim. So each
+/// is sent bytes only in proportion to bytes received from it, and is probed at a limited rate. Bounded; guarded by the control lock.
 /// </summary>
 internal sealed class UnprovenPlaces
 {
-    // Most peers have none.
+    // Empty for most peers.
     private readonly List<Place> _places = [];
 
-    /// <summary>Notes what came from a place.</summary>
+    /// <summary>Credits bytes received from an endpoint.</summary>
     public void Earn(in InetEndPoint endPoint, int bytes, long now)
     {
         ref var place = ref FindOrAdd(endPoint, now);
@@ -22,7 +22,7 @@ internal sealed class UnprovenPlaces
         }
     }
 
-    /// <summary>Bytes that may be sent to a place now.</summary>
+    /// <summary>Bytes that may be sent to an endpoint now.</summary>
     public int Room(in InetEndPoint endPoint)
     {
         foreach (ref var place in CollectionsMarshal.AsSpan(_places))
@@ -36,7 +36,7 @@ internal sealed class UnprovenPlaces
         return 0;
     }
 
-    /// <summary>Whether so much may be sent to a place; if so it is charged.</summary>
+    /// <summary>Charges bytes sent to an endpoint; false when they exceed its credit.</summary>
     public bool TrySpend(in InetEndPoint endPoint, int bytes)
     {
         foreach (ref var place in CollectionsMarshal.AsSpan(_places))
@@ -51,7 +51,7 @@ internal sealed class UnprovenPlaces
         return false;
     }
 
-    /// <summary>Whether a place may be asked whether the peer is there, as far as the time since the last question goes; if so it is noted.</summary>
+    /// <summary>Whether enough time has passed to probe an endpoint again; if so the time is recorded.</summary>
     public bool TryAsk(in InetEndPoint endPoint, long now)
     {
         ref var place = ref FindOrAdd(endPoint, now);
@@ -66,7 +66,7 @@ internal sealed class UnprovenPlaces
         return true;
     }
 
-    /// <summary>Notes that the peer says it is at a place, to be asked there as soon as it may.</summary>
+    /// <summary>Records an endpoint that the peer has announced, to be probed as soon as the credit allows.</summary>
     public void Want(in InetEndPoint endPoint, long now)
     {
         ref var place = ref FindOrAdd(endPoint, now);
@@ -77,7 +77,7 @@ internal sealed class UnprovenPlaces
         }
     }
 
-    /// <summary>The next place where the peer is to be asked, if any.</summary>
+    /// <summary>The next announced endpoint to probe, if any.</summary>
     public bool TryGetWanted(long now, out InetEndPoint endPoint)
     {
         foreach (ref var place in CollectionsMarshal.AsSpan(_places))
@@ -93,7 +93,7 @@ internal sealed class UnprovenPlaces
         return false;
     }
 
-    // The place's entry; when there is no room for it, that of another one.
+    // The endpoint's entry; when the table is full, another one is evicted for it.
     private ref Place FindOrAdd(in InetEndPoint endPoint, long now)
     {
         int stale = -1;

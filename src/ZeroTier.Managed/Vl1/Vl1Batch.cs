@@ -33,7 +33,9 @@ internal sealed class Vl1Batch : IDisposable
     /// <summary>Longest payload of one packet.</summary>
     public const int MaxPayload = Fragments.MaxPacketSize - PacketHeader.Size;
 
-    /// <summary>Room for the bytes after the verb byte; its content is undefined. A reservation that is not committed is void. Sends when the buffer is full.</summary>
+    /// <summary>
+    /// Room for the bytes after the verb byte; its content is undefined. A reservation that is not committed is void. Sends when the buffer is full.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">More than <see cref="MaxPayload"/> bytes.</exception>
     public Span<byte> Reserve(int payloadLength)
     {
@@ -134,7 +136,7 @@ internal sealed class Vl1Batch : IDisposable
         {
             ref var last = ref _runs[_runCount - 1];
 
-            // A shorter packet may end a run, but only as a single datagram.
+            // A run may end with a shorter packet, but only with one that is a single datagram.
             bool fits = segment == last.Segment || (segment < last.Segment && datagrams == 1);
             if (fits && !last.IsClosed && ReferenceEquals(last.Mtu, mtu)
                 && last.Datagrams + datagrams <= MaxRunDatagrams && last.Length + bytes <= MaxRunBytes)

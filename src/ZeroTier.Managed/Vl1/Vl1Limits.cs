@@ -6,22 +6,22 @@ internal static class Vl1Limits
     /// <summary>Peers in memory. A full table evicts the leaf that was silent longest, if it was silent for <see cref="Vl1Timing.EvictableAfter"/>.</summary>
     public const int Peers = 16_384;
 
-    /// <summary>Forgotten peers whose identity and addresses are still remembered.</summary>
+    /// <summary>Evicted peers whose identity and endpoints stay in the peer cache.</summary>
     public const int CachedPeers = 16_384;
 
-    /// <summary>Endpoints kept with a remembered peer.</summary>
+    /// <summary>Endpoints kept with a cached peer.</summary>
     public const int CachedEndPoints = 8;
 
     /// <summary>Paths of one peer. A full set replaces the path that was silent longest.</summary>
     public const int PathsPerPeer = 16;
 
     /// <summary>
-    /// Places of a peer that have not answered and are kept account of; each gives way when nothing came from it for <see
+    /// Unvalidated endpoints tracked per peer; an entry may be evicted when nothing came from it for <see
     /// cref="Vl1Timing.ConfirmInterval"/>.
     /// </summary>
     public const int UnprovenPlacesPerPeer = 32;
 
-    /// <summary>Most bytes that may be saved up by a peer, or by a place that has not answered.</summary>
+    /// <summary>Largest credit in bytes of a peer, or of an unvalidated endpoint.</summary>
     public const int UnprovenCredit = 16_384;
 
     /// <summary>Packets under reassembly.</summary>
@@ -33,7 +33,7 @@ internal static class Vl1Limits
     /// <summary>Received packets that wait for an identity or for credentials.</summary>
     public const int WaitingPackets = 32;
 
-    /// <summary>Parked packets with one source address; a further one replaces that source's oldest.</summary>
+    /// <summary>Waiting packets with one source address; a further one replaces that source's oldest.</summary>
     public const int WaitingPacketsPerSource = 8;
 
     /// <summary>Packets that wait for an identity or a path before they are sent.</summary>
@@ -45,10 +45,14 @@ internal static class Vl1Limits
     /// <summary>Addresses looked up at one time.</summary>
     public const int PendingWhois = 128;
 
-    /// <summary>Of these, addresses looked up because of packets that anybody can send: they must not keep us from looking up whom we want to reach.</summary>
+    /// <summary>
+    /// Of these, look-ups caused by unauthenticated packets, so that such packets cannot keep us from looking up nodes that we want to reach.
+    /// </summary>
     public const int PendingWhoisForStrangers = 64;
 
-    /// <summary>Bytes sent to places that have not answered, for each byte received: forged sources must gain little (RFC 9000, 8, which allows 3).</summary>
+    /// <summary>
+    /// Bytes sent to an unvalidated endpoint for each byte received from it: limits amplification with forged sources (RFC 9000, 8, which allows 3).
+    /// </summary>
     public const int Amplification = 2;
 
     /// <summary>Introductions that wait for an identity.</summary>
@@ -90,27 +94,27 @@ internal static class Vl1Limits
     /// <summary>Newcomers that wait for the check of their proof of work; a further one replaces a random one.</summary>
     public const int WaitingProofs = 128;
 
-    /// <summary>Newcomers that were challenged to show that they are where they say; a further one replaces a random one.</summary>
+    /// <summary>Newcomers whose source address is being validated; a further one replaces a random one.</summary>
     public const int ChallengedNewcomers = 2_048;
 
-    /// <summary>Share of one core that key agreements with unknown nodes may take for longer: some thousands per second.</summary>
+    /// <summary>Sustained share of one core for key agreements with unknown nodes: some thousands per second.</summary>
     public const double AgreementShare = 0.4;
 
-    /// <summary>Share of one core that checking proofs of work may take for longer: some tens per second.</summary>
+    /// <summary>Sustained share of one core for checking proofs of work: some tens per second.</summary>
     public const double ProofShare = 0.4;
 
-    /// <summary>Newcomers whose proof of work is checked although nothing shows that they are where they say. Others are challenged.</summary>
+    /// <summary>Newcomers whose proof of work is checked without address validation. Others are challenged first.</summary>
     public static readonly TokenRate UnchallengedNewcomers = new(32, 8);
 
-    /// <summary>Newcomers of one address prefix that have shown where they are.</summary>
+    /// <summary>Newcomers of one address prefix, after address validation.</summary>
     public static readonly TokenRate NewcomersPerPrefix = new(64, 32);
 
     /// <summary>Processor time that each kind of check may take at once.</summary>
     public static readonly TimeSpan AdmissionBurst = TimeSpan.FromMilliseconds(500);
 
     /// <summary>
-    /// Remembered peers that are brought back because of packets that anybody can send, each a key agreement on the receiving thread: few at once, and yet a
-    /// root that knows many has them all back within a minute after its restart.
+    /// Peers restored from the cache because of unauthenticated packets, each a key agreement on the receiving thread: a small burst, but enough per second
+    /// that a root has thousands of peers back within a minute of its restart.
     /// </summary>
     public static readonly TokenRate CacheRestores = new(32, 256);
 
@@ -123,18 +127,18 @@ internal static class Vl1Limits
     /// <summary>Idle batch buffers kept by a node.</summary>
     public const int IdleBatches = 16;
 
-    /// <summary>So many ECHOs over a path in use, one per probe interval and without any sign of the peer, and packets go through a root instead.</summary>
+    /// <summary>Unanswered ECHOs, one per probe interval, after which a path in use is abandoned and packets go through a root.</summary>
     public const int UnansweredPathProbes = 2;
 
-    /// <summary>Remembered peers that are told at the start where we are now.</summary>
+    /// <summary>Cached peers that are sent HELLO at the start.</summary>
     public const int HellosAtStart = 32;
 
-    /// <summary>Ways to peers whose size is being probed at one time.</summary>
+    /// <summary>Paths whose MTU is being probed at one time.</summary>
     public const int MtuProbes = 256;
 
-    /// <summary>Places at which roots have seen us.</summary>
+    /// <summary>Endpoints at which roots have seen us.</summary>
     public const int OwnPlaces = 64;
 
-    /// <summary>Peers that are told once more (<see cref="Vl1Timing.RepeatHellos"/>): those of the start, and those met since.</summary>
+    /// <summary>Peers that are sent HELLO once more (<see cref="Vl1Timing.RepeatHellos"/>): those of the start, and those learned since.</summary>
     public const int RepeatedHellos = 128;
 }

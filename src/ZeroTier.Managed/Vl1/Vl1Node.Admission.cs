@@ -40,7 +40,7 @@ internal sealed partial class Vl1Node : IAdmissionHost
 
         if (newcomer.HasAnswered)
         {
-            // It has answered from there once: that is its first path.
+            // It has answered the challenge from this endpoint, which becomes its first path.
             Received(peer, newcomer.Info, Verb.Ok, trusted: false);
         }
 

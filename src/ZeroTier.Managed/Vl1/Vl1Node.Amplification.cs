@@ -3,21 +3,21 @@ using ZeroTier.Managed.Vl1.Messages;
 namespace ZeroTier.Managed.Vl1;
 
 /// <content>
-/// What may be sent to places from which a peer has not answered. Its packets may be replayed with any source address, and it may name any place as its own;
-/// each then gets at most twice the bytes that came for it (RFC 9000, 8). Two accounts: one per place, of what came from there, and one per peer, of what came
-/// over its paths and roots.
+/// Anti-amplification limits for unvalidated endpoints. A peer's packets may be replayed with any source address, and it may announce any endpoint as its own;
+/// each is sent at most twice the bytes received for it (RFC 9000, 8). There are two credits: per endpoint, for bytes that came from it, and per peer, for
+/// bytes that came over its paths and roots.
 /// </content>
 internal sealed partial class Vl1Node
 {
     private const int WhoisSize = PacketHeader.Size + PacketHeader.AddressSize;
 
-    // An ECHO that is so long may be answered and returned: 12 + 28 bytes twice are the answer and a question without padding.
+    // An ECHO of this length earns enough for both the answer and an ECHO in return: twice 12 + 28 bytes.
     private static ReadOnlySpan<byte> EchoPadding => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
     private static bool IsProven(Peer peer, in PacketInfo info) => info.Hops == 0 && peer.FindPath(info.Socket, info.Source) is not null;
 
-    // Once for each authenticated packet, before anything is sent because of it. The hops of a packet are not authentic: one that says that it was relayed
-    // proves no place either, and when it is of a kind that is answered to where it came from, what it earns is for there.
+    // Called once per authenticated packet, before anything is sent because of it. The hop count is not authenticated, so a packet marked as relayed validates
+    // no endpoint; if its verb is answered to the source, its credit belongs to that source.
     private void Earn(Peer peer, in PacketInfo info, Verb verb)
     {
         bool answered = verb is Verb.Hello or Verb.Whois or Verb.Echo or Verb.MulticastGather or Verb.NetworkConfigRequest;
@@ -33,7 +33,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Bytes that may be sent back to where a packet came from.
+    // Bytes that may be sent back to the source of a packet.
     private static int AnswerRoom(Peer peer, in PacketInfo info) => IsProven(peer, info) ? int.MaxValue : peer.UnprovenPlaces.Room(info.Source);
 
     private bool EmitAnswer(Peer peer, in PacketInfo request, Verb verb, ReadOnlySpan<byte> payload)
@@ -49,7 +49,7 @@ internal sealed partial class Vl1Node
         return true;
     }
 
-    // Asks a place from which packets come whether the peer is there. With a HELLO, as ZeroTierOne 1.12 does, where that is not too long for what came.
+    // Validates the source of a peer's packets: with a HELLO, as ZeroTierOne 1.12 does, if the credit covers its length, else with an ECHO.
     private void Confirm(Peer peer, in PacketInfo info, long now)
     {
         bool greets = peer.UnprovenPlaces.Room(info.Source) >= HelloSize(info.Source);
@@ -70,7 +70,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Asks the peer at places that it has named, as long as it has sent enough for that. What is left waits for more from it.
+    // Probes endpoints that the peer has announced, as far as its credit goes. The rest waits for more bytes from it.
     private void AskWanted(Peer peer, long now)
     {
         while (peer.UnprovenPlaces.TryGetWanted(now, out var endPoint))
@@ -85,7 +85,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Asks out of all sockets of the place's family, as far as the room goes.
+    // Probes from all sockets of the endpoint's family, as far as the credit goes.
     private void AskFromAll(Peer peer, in InetEndPoint endPoint, ref int room)
     {
         int size = QuestionSize(peer, endPoint);
@@ -107,6 +107,6 @@ internal sealed partial class Vl1Node
 
     private static int HelloSize(in InetEndPoint to) => PacketHeader.Size + HelloMessage.MaxSize - (to.AddressLength == 4 ? 12 : 0);
 
-    // Times that a root may be asked for the sake of a packet that anybody can send.
+    // How often a root may be sent WHOIS because of an unauthenticated packet.
     private static int QuestionsFor(in PacketInfo info) => Vl1Limits.Amplification * info.Length / WhoisSize;
 }

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>Periodic work, the choice of a root, online and offline (docs/protocol/2-vl1.md 2.9, 2.10).</content>
+/// <content>Periodic tasks, root selection, online and offline (docs/protocol/2-vl1.md 2.9, 2.10).</content>
 internal sealed partial class Vl1Node
 {
     private readonly List<NodeId> _dueWhois = [];
@@ -124,10 +124,10 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Greets a root until it answers, then keeps it with an ECHO every 5 s (the best) or 15 s (the others). ZeroTierOne 1.12 sends the best root a WHOIS
-    // for each root instead; an ECHO reaches every root itself and is answered by all of them.
-    // On loopback the root is one of several processes of a user and may be replaced at any moment by one that knows nobody, with the same identity. Questions
-    // cost nothing there, so one is asked at each tick, and the first that stays unanswered earns a HELLO, which also a root reads that does not know us.
+    // Sends HELLO to a root until it answers, then an ECHO every 5 s (best root) or 15 s (others) as keepalive. ZeroTierOne 1.12 instead sends the best root a
+    // WHOIS for each root; an ECHO reaches every root itself. On loopback the root is a process of the user and may be replaced at any moment by one with the
+    // same identity that knows no peers. Probes cost nothing there: one is sent at each tick, and the first unanswered one triggers a HELLO, which a root reads
+    // even if it does not know us.
     private void KeepRoot(Peer root, long now)
     {
         DropExpiredPaths(root, now);
@@ -135,7 +135,7 @@ internal sealed partial class Vl1Node
         bool silent = _loopbackOnly ? root.LastKeepalive > root.LastReceived : root.IsUnresponsive;
         if (path is null || silent || now - root.LastFullHello >= Vl1Timing.FullPing)
         {
-            // Two keepalives without an answer: everything is tried at once, every 5 s (2.10.4).
+            // Two unanswered keepalives: all endpoints of the root are sent HELLO every 5 s (2.10.4).
             SendHelloToRoot(root, now);
             NoteKeepalive(root, now);
             return;
@@ -189,7 +189,7 @@ internal sealed partial class Vl1Node
     {
         if (root.LastReceived >= root.LastKeepalive)
         {
-            // The last one was answered: nothing is outstanding.
+            // The last keepalive was answered.
             root.KeepaliveBefore = Vl1Timing.Never;
         }
         else
@@ -257,8 +257,9 @@ internal sealed partial class Vl1Node
         return true;
     }
 
-    // ZeroTierOne 1.12 sends into a broken path for up to 243 s. Frames that go unanswered earn a question, two unanswered ones a detour. A peer that has gone
-    // or moved leaves all its paths at once, so the second question goes to all: whichever does not answer is no better than the one in use.
+    // If nothing arrives on the path in use after we sent frames, probe it with ECHO; after two unanswered probes mark it for validation and relay through a
+    // root (ZeroTierOne 1.12 keeps using a broken path for up to 243 s). A peer that has gone or moved loses all its paths at once, so the second probe goes to
+    // all of them.
     private void WatchPathInUse(Peer peer, long now)
     {
         if (peer.IsUpstream || peer.Route.Path is not { } path)
@@ -271,7 +272,7 @@ internal sealed partial class Vl1Node
             path.UnansweredProbes = 0;
         }
 
-        // Heard since the last frame: a pair that has said its last word is left in peace.
+        // Heard since the last frame, or no frame for a while: an idle path is not probed.
         if (path.LastReceived >= path.LastUsed || now - path.LastUsed >= Vl1Timing.PathWatched)
         {
             return;
@@ -355,7 +356,7 @@ internal sealed partial class Vl1Node
         _multicast.Expire(now);
     }
 
-    // 2.10.1; a root that leaves two keepalives unanswered comes last at once.
+    // 2.10.1; a root with two unanswered keepalives is ranked last.
     private void ChooseUpstream(long now)
     {
         Peer? best = null;

@@ -12,12 +12,12 @@ internal sealed partial class Vl1Node
     private const int GatherSize = 23;
     private const int GatherOkHeaderSize = 24;
 
-    // An authenticated packet. What is not taken returns before it counts as received.
+    // Handles an authenticated packet. Rejected packets return before the path counts as heard.
     private void Dispatch(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         Earn(peer, info, verb);
 
-        // An answer comes back the way that the question went, whichever the peer prefers.
+        // An OK takes the route of its request, so it says nothing about the route that the peer prefers.
         if (info.Hops != 0 && verb != Verb.Ok)
         {
             RevalidatePaths(peer);
@@ -98,7 +98,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Gives a packet to the layer above, and does for it what the protocol wants done with its verdict. Expires: of a packet that was on hold; else 0.
+    // Offers a packet to the layer above and acts on its result. Expires: the deadline of a packet that was on hold; 0 for a new one.
     private void Offer(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload, long expires)
     {
         if (_isRoot && verb == Verb.MulticastLike)
@@ -135,7 +135,8 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        // HELLO and ECHO have one answer, which proves where the peer is. Others may have several: they prove nothing, or a recorded one would.
+        // Only HELLO and ECHO have exactly one answer, so only theirs validates the peer's endpoint; for other verbs a replayed answer could not be told from a
+        // second one.
         var verb = (Verb)payload[0];
         bool proves = verb is Verb.Hello or Verb.Echo;
         ulong request = BinaryPrimitives.ReadUInt64BigEndian(payload[1..]);
@@ -185,7 +186,7 @@ internal sealed partial class Vl1Node
         }
         else if (!ExpectedReplies.Contains(BinaryPrimitives.ReadUInt64BigEndian(payload[1..]), peer.Id))
         {
-            // ZeroTierOne 1.12 does not ask; a recorded answer could then be replayed to stop a node.
+            // ZeroTierOne 1.12 does not check that the error answers a request of ours, so a replayed one could stop it.
             Drops.Add(DropReason.Unexpected);
         }
         else
@@ -198,7 +199,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Roots answer everybody, leaves once in a while. One identity per answer: ZeroTierOne 1.12 reads no more (2.23).
+    // Roots answer every WHOIS, leaves at a limited rate. One identity per answer, as ZeroTierOne 1.12 reads no more (2.23).
     private void AnswerWhois(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         using (Enter())
@@ -234,13 +235,13 @@ internal sealed partial class Vl1Node
                     known.WriteTo(identity);
                     if (!EmitOk(peer, info, Verb.Whois, identity))
                     {
-                        // The others are asked for again.
+                        // The asker repeats WHOIS for the rest.
                         return;
                     }
                 }
                 else if (_isRoot && _upstreams.Count > 0 && !peer.IsUpstream && questions-- > 0)
                 {
-                    // One question: who asks repeats itself.
+                    // One upstream WHOIS is enough: the asker repeats its own.
                     Whois(id, now, questions: 1);
                 }
             }
@@ -291,7 +292,7 @@ internal sealed partial class Vl1Node
 
         using (Enter())
         {
-            // The gate is per path; a place that is no path yet shares the peer's.
+            // The rate limit is per path; endpoints that are not paths share the peer's.
             long now = Now;
             var path = info.Hops == 0 ? peer.FindPath(info.Socket, info.Source) : null;
             if (now - (path?.LastEchoAnswer ?? peer.LastEchoAnswer) < Vl1Timing.EchoAnswer)
@@ -300,7 +301,7 @@ internal sealed partial class Vl1Node
                 return;
             }
 
-            // From a place that has not answered, a compressed one may be too long to echo.
+            // A compressed ECHO from an unvalidated endpoint may be longer than the credit allows to return.
             if (!EmitOk(peer, info, Verb.Echo, payload))
             {
                 return;

@@ -2,11 +2,13 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>The first HELLOs to roots: one may be lost, or come while the root has too many of them. After the last of these the ping check goes on every 5
-/// s.</content>
+/// <content>
+/// The first HELLOs to roots, repeated quickly because one may be lost or dropped by an overloaded root. After the last of these the ping check repeats them
+/// every 5 s.
+/// </content>
 internal sealed partial class Vl1Node
 {
-    // Sent at 0.25, 0.5, 1 and 2 s, each pause up to a fifth longer or shorter, so that nodes that were started together do not stay together.
+    // Sent at 0.25, 0.5, 1 and 2 s, each pause up to a fifth longer or shorter, so that nodes started at the same time spread out.
     private static ReadOnlySpan<int> HelloPauses => [250, 250, 500, 1000];
 
     private ITimer? _helloTimer;

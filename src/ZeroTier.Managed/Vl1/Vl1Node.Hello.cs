@@ -74,13 +74,13 @@ internal sealed partial class Vl1Node
             var seen = hello.Version.Protocol < FirstProtocolWithPort ? info.Source.WithPort(0) : info.Source;
             var planet = _planet;
 
-            // A place that has not answered yet gets a planet with one of its next HELLOs; what it has earned is needed for our own HELLO first.
+            // An unvalidated endpoint gets the planet with a later HELLO; its credit is needed for our own HELLO first.
             const int BareSize = 34;
             bool newer = hello.PlanetId == planet.Id && hello.PlanetTimestamp < planet.Timestamp && IsProven(peer, info);
             Span<byte> data = stackalloc byte[BareSize + (newer ? planet.Bytes.Length : 0)];
             int length = OkHelloMessage.Write(data, hello.Timestamp, seen, newer ? planet.Bytes : default);
 
-            // The answer's cipher is by what was known before this HELLO: a stranger gets suite 1, which it can read in any case.
+            // The answer's cipher follows the version known before this HELLO: an unknown peer gets suite 1, which every version reads.
             EmitOk(peer, info, Verb.Hello, data[..length]);
             peer.Version = hello.Version;
             Reroute(peer, now);
@@ -93,7 +93,7 @@ internal sealed partial class Vl1Node
             if (peer.IsUpstream && hello.PlanetId == planet.Id && hello.PlanetTimestamp > planet.Timestamp
                 && now - _lastPlanetQuestion >= Vl1Timing.ConfirmInterval)
             {
-                // It could not send its newer planet before it knew that we are where our packets said. The answer above has shown it.
+                // It could not send its newer planet before our endpoint was validated, which the answer above has done; so ask again.
                 _lastPlanetQuestion = now;
                 SendHello(peer, info.Socket, info.Source);
             }
@@ -148,7 +148,7 @@ internal sealed partial class Vl1Node
         return true;
     }
 
-    // Verified outside the lock; whether it is still newer is looked at again under it.
+    // The signature is verified outside the lock; under the lock the timestamp is compared again.
     private Planet? FindUpdate(ReadOnlySpan<byte> worlds)
     {
         while (Planet.TryRead(worlds, out var candidate, out int length))
@@ -210,7 +210,7 @@ internal sealed partial class Vl1Node
 
     private void NoteSurface(Peer peer, in PacketInfo info, in InetEndPoint seen, long now)
     {
-        // Roots and members of our networks are believed; a stranger could make us push a victim's address to everybody.
+        // Only roots and members of our networks are trusted: anyone else could make us announce a victim's address to all peers.
         bool believed = peer.IsUpstream || now - peer.LastTrust < Vl1Timing.Trust;
         if (seen.IsNone || !believed || !_externalAddresses.Add(peer.Id, peer.IsUpstream, info.Socket, info.Source, seen, now, _loopbackOnly))
         {

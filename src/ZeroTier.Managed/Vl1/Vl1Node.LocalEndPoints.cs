@@ -9,8 +9,8 @@ internal sealed partial class Vl1Node
     private IReadOnlyList<InetEndPoint> _localEndPoints = [];
     private bool _pushesDue;
 
-    // What left from an address that has gone now leaves from the one that took its number. The other side looks for us at the old one until it hears from
-    // the new: so everybody with a path from there is asked, and goes through a root until the answer.
+    // Packets that were sent from a removed address now leave from the address that took its socket number. Peers keep sending to the old address until they
+    // hear from the new one, so all paths of that socket are probed, and relayed until they answer.
     private void FollowLocalEndPoints(long now)
     {
         TellNewEndPoints();
@@ -23,7 +23,7 @@ internal sealed partial class Vl1Node
 
         _boundEndPoints = bound;
 
-        // Addresses that are no use for a path are not told to anybody.
+        // Addresses that cannot be used for a path are not announced.
         var usable = bound.Where(e => e.Port != 0 && IsUsable(e)).Distinct().Take(Vl1Limits.PushedEndPoints).ToArray();
         bool told = former is null || usable.SequenceEqual(_localEndPoints);
         _localEndPoints = usable;
@@ -57,7 +57,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // With the next packet that a trusted peer sends. A tick later than the change: the roots have then said how the new address looks from outside.
+    // Pushed with the next packet from each trusted peer, one tick after the change, when roots have reported the new external address.
     private void TellNewEndPoints()
     {
         if (_pushesDue)
@@ -73,8 +73,8 @@ internal sealed partial class Vl1Node
     private static bool IsPushDue(Peer peer, in PacketInfo info, long now) =>
         now - peer.LastTrust < Vl1Timing.Trust && now - peer.LastPush >= (info.Hops > 0 ? Vl1Timing.PushRelayed : Vl1Timing.PushDirect);
 
-    // 2.6.13: our addresses. On the path of the packet that was the reason, or, when it came by a root or from a place that may be forged, as packets
-    // go there now.
+    // 2.6.13: our addresses. Sent on the path of the packet that caused the push, or, if that was relayed or came from an unvalidated endpoint, by the peer's
+    // current route.
     private void Push(Peer peer, in PacketInfo info, long now)
     {
         var endPoints = new List<InetEndPoint>(_localEndPoints);
@@ -90,7 +90,7 @@ internal sealed partial class Vl1Node
         bool proven = IsProven(peer, info);
         if (!proven && !peer.TrySpend(PacketHeader.Size + length))
         {
-            // With one of its next packets.
+            // Repeated with one of the peer's next packets.
             return;
         }
 

@@ -4,14 +4,14 @@ using ZeroTier.Managed.Vl1.Messages;
 namespace ZeroTier.Managed.Vl1;
 
 /// <content>
-/// Probing how large datagrams may be on the ways that frames take (RFC 8899). A probe is a HELLO with zeros behind its tail, which every node ignores, in one
-/// datagram of the size in question. Its answer is short, so that it comes also where the way back is narrower; an ECHO would come back as long as it went.
+/// Path MTU discovery on routes that carry frames (RFC 8899). A probe is a HELLO padded with zeros behind its tail, which every node ignores, in one datagram
+/// of the probed size. Its answer is short, so it arrives even when the reverse path is narrower; an ECHO would return at full length.
 /// </content>
 internal sealed partial class Vl1Node
 {
     private readonly List<SizeProbe> _sizeProbes = [];
 
-    /// <summary>What is known about the size of the way that packets to a node take now; null when there is none yet. Lock-free.</summary>
+    /// <summary>The path MTU state of the current route to a node; null when there is no route. Lock-free.</summary>
     public PathMtu? FindMtu(NodeId id)
     {
         if (FindPeer(id) is not { } peer)
@@ -26,7 +26,7 @@ internal sealed partial class Vl1Node
             : null;
     }
 
-    /// <summary>Answers to what was sent to a node are missing: it may be that its way has become narrower.</summary>
+    /// <summary>Answers of a node are missing: its path may have become narrower.</summary>
     public void DoubtSize(NodeId id)
     {
         if (FindPeer(id) is not { } peer)
@@ -61,7 +61,9 @@ internal sealed partial class Vl1Node
         }
     }
 
-    /// <summary>The way to a peer: its direct path, else through the best root, else a path that seems dead. Lock-free but for the first packet through a root.</summary>
+    /// <summary>
+    /// The route to a peer: its direct path, else the best root, else a path that seems dead. Lock-free except for the first packet through a root.
+    /// </summary>
     internal bool TryFindWay(Peer peer, [NotNullWhen(true)] out PeerPath? path, [NotNullWhen(true)] out PathMtu? mtu)
     {
         var route = peer.Route;
@@ -79,7 +81,7 @@ internal sealed partial class Vl1Node
         return path is not null;
     }
 
-    /// <summary>Probes a way on which something leaves, see <see cref="PathMtu.IsDue"/>. Takes the lock.</summary>
+    /// <summary>Probes a path that is about to be used, see <see cref="PathMtu.IsDue"/>. Takes the lock.</summary>
     internal void ProbeSize(Peer peer, PeerPath path, PathMtu mtu)
     {
         using (Enter())
@@ -132,7 +134,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Under the lock. Sends the next probe if it is due, and takes the way off the list when nothing is left to be asked.
+    // Under the lock. Sends the next probe if it is due, and removes the path from the list when discovery is complete.
     private void ContinueProbe(int index, long now)
     {
         var (peer, path, mtu) = _sizeProbes[index];

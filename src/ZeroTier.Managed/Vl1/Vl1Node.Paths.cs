@@ -3,13 +3,13 @@ using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>Learning, choosing, probing and telling paths (docs/protocol/2-vl1.md 2.12, 2.13).</content>
+/// <content>Learning, selecting and probing paths, and announcing our own (docs/protocol/2-vl1.md 2.12, 2.13).</content>
 internal sealed partial class Vl1Node
 {
     private const int NatOpenerSize = 4;
     private const int NatOpenerHops = 2;
 
-    // After every authenticated packet (2.12.1). Known path and nothing due: no lock.
+    // After every authenticated packet (2.12.1). Takes no lock when the path is known and nothing is due.
     private void Received(Peer peer, in PacketInfo info, Verb verb, bool trusted)
     {
         long now = Now;
@@ -50,7 +50,7 @@ internal sealed partial class Vl1Node
             ReceivedControl(peer, info, verb, path, now);
         }
 
-        // Last: the answer goes the way that this packet has just opened.
+        // Last, because what this triggers is sent over the path that this packet may just have established.
         if (afterSilence)
         {
             _client.OnPeerHeard(peer);
@@ -87,9 +87,9 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // The peer went through a root although we have a direct path, one that was not heard just now: it may have restarted or moved. Until its paths
-    // answer we use the root as well; otherwise what we send could be lost for the 19 s after which a path counts as silent. Looked at before the packet
-    // is: the answer to it may be sent from within.
+    // The peer used a root although we have a direct path that was not heard just now: it may have restarted or moved. We use the root too until its paths
+    // answer; otherwise what we send could be lost for the 19 s after which a path counts as silent. Done before the packet is dispatched, because handlers
+    // send answers.
     private void RevalidatePaths(Peer peer)
     {
         long now = Now;
@@ -110,7 +110,7 @@ internal sealed partial class Vl1Node
         Reroute(peer, now);
     }
 
-    // 2.13.2: only a reply proves that the peer really is there; anything else earns one HELLO per second.
+    // 2.13.2: only a reply validates a new endpoint; any other packet triggers at most one HELLO per second.
     private void Learn(Peer peer, in PacketInfo info, Verb verb, long now)
     {
         int replace = -1;
@@ -123,8 +123,8 @@ internal sealed partial class Vl1Node
                 continue;
             }
 
-            // Another port of the same address: a second socket of the peer, or the peer restarted. Ordinary packets wait until the old path is
-            // silent, or two ports would be learnt in turn for ever; a HELLO is looked at, or a restarted peer could not be reached for 19 s.
+            // Another port of the same address: either a second socket of the peer, or the peer has restarted. Ordinary packets do not replace a live path, or
+            // two ports would replace each other forever; a HELLO may, or a restarted peer could not be reached for 19 s.
             if (other.IsAlive(now))
             {
                 if (verb is not (Verb.Hello or Verb.Ok))
@@ -166,8 +166,8 @@ internal sealed partial class Vl1Node
 
         foreach (var other in paths)
         {
-            // The new place has just answered. Whether the old ones still do is asked, and until then the new one is used: a peer that moved from a fast
-            // network to a slow one would else be looked for at the better path for 19 s.
+            // The new endpoint has just answered. The old paths are probed and not used until they answer: after a move from a fast network to a slow one, the
+            // dead path would otherwise be preferred for 19 s.
             if (Array.IndexOf(peer.Paths, other) >= 0 && (ReferenceEquals(other, rival) || now - other.LastReceived >= Vl1Timing.PathProbe))
             {
                 other.NeedsValidation = true;
@@ -179,12 +179,12 @@ internal sealed partial class Vl1Node
         FlushQueue(peer.Id);
     }
 
-    /// <summary>Chooses again how to send to a peer, and says so when it changes between direct and relayed. Under the lock.</summary>
+    /// <summary>Selects the route to a peer again, and raises a notification when it changes between direct and relayed. Under the lock.</summary>
     private void Reroute(Peer peer, long now)
     {
         var best = peer.BestPath(now);
 
-        // A direct path that has gone silent is left for a root while there is one; ZeroTierOne 1.12 goes on using it for up to 243 s.
+        // A silent direct path is replaced by a root if one is alive; ZeroTierOne 1.12 keeps using it for up to 243 s.
         bool direct = best is not null && (best.IsAlive(now) || peer.IsUpstream || !RelayIsAlive(now));
         var route = new PeerRoute(SuiteOf(peer), direct ? best : null, best);
         var former = peer.Route;
@@ -239,7 +239,7 @@ internal sealed partial class Vl1Node
     // A loopback planet never leaves the machine; any other never uses loopback or link-local addresses.
     private bool IsUsable(in InetEndPoint endPoint) => _loopbackOnly ? endPoint.IsLoopback : IpScopes.IsUsableForPath(endPoint);
 
-    /// <summary>Tries a place for a peer: ECHO when it can answer that, else HELLO. A negative socket means all.</summary>
+    /// <summary>Probes an endpoint of a peer: with ECHO if its version answers that, else with HELLO. A negative socket means all sockets.</summary>
     private void Probe(Peer peer, int socket, in InetEndPoint endPoint)
     {
         if (socket >= 0)
@@ -265,7 +265,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    /// <summary>Sends HELLO to a place out of one socket.</summary>
+    /// <summary>Sends HELLO to an endpoint from one socket.</summary>
     private void SendHello(Peer peer, int socket, in InetEndPoint endPoint)
     {
         Span<byte> payload = stackalloc byte[HelloMessage.MaxSize];
@@ -274,7 +274,7 @@ internal sealed partial class Vl1Node
 
     private int WriteHello(Span<byte> payload, in InetEndPoint to) => HelloMessage.Write(payload, (ulong)(_startUnixMilliseconds + Now), Identity, to, _planet);
 
-    /// <summary>Sends HELLO to a place out of all sockets of its family.</summary>
+    /// <summary>Sends HELLO to an endpoint from all sockets of its family.</summary>
     private void SendHelloFromAll(Peer peer, in InetEndPoint endPoint)
     {
         for (int i = 0; i < _transport.LocalEndPoints.Count; i++)
@@ -286,7 +286,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Relayed pairs would never learn each other's version, and so never use the better cipher (2.23).
+    // Without this, relayed pairs would never learn each other's version, and so never use AES (2.23).
     private void SendHelloThroughRoot(Peer peer, long now, bool forItsPacket = false)
     {
         if (!peer.IsUpstream && now - peer.LastRelayedHello >= Vl1Timing.RelayedHello && _relay is { } relay
@@ -368,13 +368,14 @@ internal sealed partial class Vl1Node
             }
             else if (Whois(message.Peer, now))
             {
-                // ZeroTierOne 1.12 forgets the introduction; then a pair with traffic in one direction waits 30 s for the next (2.11).
+                // Kept until the identity arrives. ZeroTierOne 1.12 drops it, and a pair with traffic in one direction then waits 30 s for the next
+                // introduction (2.11).
                 _pendingIntroductions[message.Peer] = new PendingIntroduction(message.EndPoint, info.Socket, now + Vl1Timing.QueueLifetime);
             }
         }
     }
 
-    // 2.13.6: a datagram that opens our own translator and dies before it reaches the other one, then the real thing.
+    // 2.13.6, NAT hole punching: a datagram with a small hop limit creates the mapping in our own NAT and expires before the peer's; then the probe follows.
     private void ActOnIntroduction(Peer peer, in InetEndPoint endPoint, int socket, long now)
     {
         if (!CanUse(peer, endPoint) || HasLivePath(peer, endPoint, now))

@@ -3,16 +3,18 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>Peers coming and going, look-ups, and sending from the control plane. All under the control lock, but for <see cref="Enqueue"/>.</content>
+/// <content>
+/// The peer table and the peer cache, look-ups, and sending from the control plane. All under the control lock, except <see cref="Enqueue"/>.
+/// </content>
 internal sealed partial class Vl1Node
 {
-    // Adds an identity that was verified or vouched for. When the table is full the leaf that was silent longest makes room; null when none was silent for
-    // long.
+    // Adds an identity that was verified, or vouched for by a root. A full table evicts the leaf that was silent longest; null when none was silent long
+    // enough.
     private Peer? AddPeer(NodeIdentity identity, SessionKeys keys, long now, bool mayEvictAnybody = false)
     {
         if (FindPeer(identity.Address) is { } known)
         {
-            // Another thread was faster.
+            // Another thread has added the peer meanwhile.
             keys.Dispose();
             return known.Identity.Equals(identity) ? known : null;
         }
@@ -69,7 +71,7 @@ internal sealed partial class Vl1Node
 
     private static long LastSign(Peer peer) => Math.Max(peer.LastReceived, peer.Created);
 
-    // Forgets a peer; its identity and addresses are remembered for later.
+    // Evicts a peer; its identity and endpoints go to the peer cache.
     private void Forget(Peer peer)
     {
         peer.IsForgotten = true;
@@ -80,14 +82,13 @@ internal sealed partial class Vl1Node
             _peerCache[peer.Id] = ToKnownPeer(peer);
         }
 
-        // A data-plane thread may be using the keys at this moment: they are overwritten at the next housekeeping.
+        // A data-plane thread may be using the keys at this moment, so they are zeroed at the next housekeeping.
         _retiredKeys.Add(peer.Keys);
         Vl1Log.PeerRemoved(_log, peer.Id);
         Notify(peer, PeerChange.Removed);
     }
 
-    // For packets that anybody can send: an address of a remembered peer is all that it takes to cost a key agreement and questions, so both have a budget.
-    // Takes the lock.
+    // For unauthenticated packets: naming a cached peer's address is enough to cause a key agreement and probes, so both are rate-limited. Takes the lock.
     private Peer? RestoreForStranger(NodeId id, in InetEndPoint source, int bytes)
     {
         using (Enter())
@@ -108,7 +109,7 @@ internal sealed partial class Vl1Node
                 int room = Vl1Limits.Amplification * bytes;
                 foreach (var endPoint in known.EndPoints)
                 {
-                    // Where the packet came from is asked once it has proven to be authentic.
+                    // The packet's source is probed only once the packet has been authenticated.
                     if (_state == Running && endPoint != source && CanUse(peer, endPoint))
                     {
                         AskFromAll(peer, endPoint, ref room);
@@ -120,7 +121,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // A peer in memory, or one remembered from earlier: then its addresses are greeted.
+    // A peer in memory, or one restored from the cache; the latter's endpoints are then sent HELLO.
     private Peer? FindOrRestore(NodeId id)
     {
         if (FindPeer(id) is { } known)
@@ -143,7 +144,7 @@ internal sealed partial class Vl1Node
         return restored;
     }
 
-    // Makes a remembered peer one in memory. Nothing is sent to it.
+    // Moves a peer from the cache to the table. Sends nothing.
     private Peer? RestoreFromCache(NodeId id)
     {
         if (!_peerCache.Remove(id, out var known) || SessionKeys.Agree(Identity, known.Identity) is not { } keys)
@@ -155,7 +156,7 @@ internal sealed partial class Vl1Node
         var peer = AddPeer(known.Identity, keys, now);
         if (peer is null)
         {
-            // No room now; that is no reason to forget.
+            // The table is full: keep the cached entry.
             _peerCache[id] = known;
         }
         else
@@ -168,10 +169,10 @@ internal sealed partial class Vl1Node
         return peer;
     }
 
-    // The places where a peer was may still be right although no root can say so; a greeting may be lost, and the peer may start after us.
+    // A peer's former endpoints may still be right although no root can confirm it. Repeated, because a HELLO may be lost and the peer may start after us.
     private void SendHelloToFormerEndPoints(Peer peer, long now)
     {
-        // Somebody else's packet is no reason to send anything to a place that may not be its sender's.
+        // Never because of an unauthenticated packet: the endpoints may belong to a victim.
         if (!peer.IsWanted || now - peer.LastFormerHello < Vl1Timing.FormerHello)
         {
             return;
@@ -187,7 +188,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Peers that talked to us before the restart still send to where we were: a HELLO from here tells them where we are.
+    // Peers from before the restart still send to our former endpoint: a HELLO tells them the new one.
     private void SendHelloToCachedPeers()
     {
         using (Enter())
@@ -200,9 +201,9 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // A ZeroTierOne 1.12 node that knew us before the start takes our former port for alive for 19 s after it last heard it, and looks at no other port of our
-    // address meanwhile (docs/protocol/2-vl1.md 2.13.2); then, unless we are heard from the new one, it goes on sending to the old for 243 s. So everybody is
-    // greeted once more.
+    // A ZeroTierOne 1.12 node that knew us before the start considers our former port alive for 19 s after it last heard it, and ignores other ports of our
+    // address meanwhile (docs/protocol/2-vl1.md 2.13.2); after that, unless it hears the new port, it sends to the old one for up to 243 s. So all peers are
+    // sent HELLO once more.
     private void RepeatHellos(long now)
     {
         _greetsAgain = false;
@@ -225,10 +226,10 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Asks the best root who has this address. False when nobody could answer or too many are looked for.
+    // Sends WHOIS for this address to the best root. False when there is no root or the table of look-ups is full.
     private bool Whois(NodeId id, long now, int questions = WhoisTable.Unlimited)
     {
-        // Reserved addresses belong to nobody: the pseudo-controllers of ad-hoc networks, for one (2.23).
+        // Reserved addresses have no owner, for example the pseudo-controllers of ad-hoc networks (2.23).
         if (id.IsReserved || id == Id || _bestUpstream is null)
         {
             return false;
@@ -287,7 +288,7 @@ internal sealed partial class Vl1Node
             }
             else if (!Whois(destination, now))
             {
-                // Without a root yet the packet waits as well: at start the first one answers within its life.
+                // The packet also waits while no root is known: at start, the first root answers within the packet's lifetime.
                 if (_upstreams.Count == 0)
                 {
                     Drops.Add(DropReason.NoRoute);
@@ -358,7 +359,7 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        // A place that is no path, or that of a root, gets the size that always passes.
+        // For an endpoint that is not a path, or belongs to a root: the base size, which passes everywhere.
         int mtu = PathMtu.Base;
         if (peer.FindPath(socket, destination) is { } path)
         {
@@ -369,7 +370,7 @@ internal sealed partial class Vl1Node
         Emit(peer.Keys, peer.Id, verb, payload, suite, socket, destination, mtu);
     }
 
-    // Sends with an ID of its own, and expects the answer. Returns the ID on the wire.
+    // Sends with a fresh packet ID and registers the expected reply. Returns the ID on the wire.
     private ulong Emit(
         SessionKeys keys, NodeId to, Verb verb, ReadOnlySpan<byte> payload, CipherSuite suite, int socket, in InetEndPoint destination, int mtu, int helloTail = Messages.HelloMessage.TailSize)
     {
@@ -389,7 +390,7 @@ internal sealed partial class Vl1Node
         return onTheWire;
     }
 
-    // Builds, arms, cuts and puts into the outbox. HELLO is never cut: it may be a probe of the path's size. Returns the ID on the wire.
+    // Builds, encrypts, fragments and adds to the outbox. HELLO is never fragmented, since it may be an MTU probe. Returns the ID on the wire.
     private ulong EmitWithId(
         ReadOnlySpan<byte> id,
         SessionKeys keys,

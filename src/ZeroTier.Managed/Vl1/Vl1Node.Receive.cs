@@ -195,7 +195,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // A stranger's packet waits while a root is asked who it is.
+    // A packet of an unknown sender waits while a root is asked for the identity.
     private void WaitForIdentity(NodeId source, ReadOnlySpan<byte> packet, in PacketInfo info)
     {
         using (Enter())
@@ -212,10 +212,10 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Marks a parked packet that is still encrypted; no such verb exists.
+    // Marks a waiting packet that is still encrypted; no such verb exists.
     private const Verb ClosedPacket = (Verb)0xff;
 
-    // What waits for the given peer's identity and, as anybody may have signed something, everything on hold.
+    // Retries packets that waited for the given peer's identity, and all packets on hold, since that identity may be a signer they need.
     private void Retry(Peer? arrived)
     {
         var packets = new List<WaitingPacket>();
@@ -244,7 +244,8 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Only what could also be a path may talk to us: in a loopback planet nothing but this machine, otherwise never this machine or its link.
+    // Packets are accepted only from endpoints that could be paths: on a loopback planet only from this machine, otherwise never from loopback or link-local
+    // addresses.
     private bool MayComeFrom(in InetEndPoint source) => source.Port != 0
         && (_loopbackOnly ? source.IsLoopback : IpScopes.IsUsableForPath(source));
 
@@ -259,7 +260,7 @@ internal sealed partial class Vl1Node
                 return;
             }
 
-            // From a place that is no path it takes two: a NOP is more than twice as long as a beacon.
+            // From an unvalidated endpoint two beacons are needed: a NOP is more than twice as long as one.
             peer.UnprovenPlaces.Earn(source, beacon.Length, now);
             if (peer.FindPath(socket, source) is not null || peer.UnprovenPlaces.TrySpend(source, PacketHeader.Size))
             {

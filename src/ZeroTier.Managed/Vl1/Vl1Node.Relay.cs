@@ -11,7 +11,7 @@ internal sealed partial class Vl1Node
         var source = PacketHeader.Source(datagram);
         if (source == destination)
         {
-            // Nobody writes to himself, and a ZeroTierOne 1.12 root to which this one passed it on would lock up.
+            // No node sends to its own address, and a ZeroTierOne 1.12 root to which this packet was forwarded would lock up.
             Drops.Add(DropReason.NoRoute);
             return;
         }
@@ -25,8 +25,8 @@ internal sealed partial class Vl1Node
         datagram[PacketHeader.FlagsOffset]++;
         Forward(target.Path, from, datagram);
 
-        // The source address in a relayed packet is not authenticated: only one that came over the source's own path may have the pair introduced. A
-        // destination that is not known here is introduced by the root that knows it, so that made-up addresses take no place among the pairs.
+        // The source of a relayed packet is not authenticated: a pair is introduced only if the packet came over the source's own path. Pairs with an unknown
+        // destination are left to the root that knows it, so that invented addresses do not fill the table.
         if (target.Peer.Id == destination && source != destination && FindPeer(source) is { } sender && sender.FindPath(socket, from) is not null
             && _introductions.TryBegin(source, destination, Now))
         {
@@ -91,7 +91,7 @@ internal sealed partial class Vl1Node
     {
         if (path.EndPoint == from)
         {
-            // Back where it came from: never of use, and two roots could play ball.
+            // Never forward to the sender's own endpoint: two roots could bounce the packet until its hop limit.
             Drops.Add(DropReason.NoRoute);
             return;
         }

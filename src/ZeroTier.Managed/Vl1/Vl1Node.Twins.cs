@@ -2,9 +2,9 @@ namespace ZeroTier.Managed.Vl1;
 
 /// <content>Finding out that another node runs with our identity.</content>
 /// <remarks>
-/// Two nodes with one identity look to everybody like one with two places, and what is sent to one arrives at the other. So a root that hears an address from
-/// several places tells each of them of the others, as an introduction of the node to itself: ZeroTierOne 1.12 nodes take no notice, ours know whether they are
-/// there too. A packet from an address to itself would find a twin without the root's help, but a ZeroTierOne 1.12 root never comes back from relaying one.
+/// Two nodes with one identity look like one node with two endpoints, and packets for one arrive at the other. So a root that hears an address from several
+/// endpoints sends each of them the others, as a RENDEZVOUS of the node with itself: ZeroTierOne 1.12 nodes ignore it, ours know whether the endpoint is their
+/// own. A packet from an address to itself would find a duplicate without the root's help, but a ZeroTierOne 1.12 root locks up when it relays one.
 /// </remarks>
 internal sealed partial class Vl1Node
 {
@@ -14,7 +14,7 @@ internal sealed partial class Vl1Node
     private long _strangePlaceFirst;
     private long _strangePlaceLast = Vl1Timing.Never;
 
-    // A root's part: one of the others at a time is enough, for all come in turn.
+    // On a root: sends one other endpoint at a time; they rotate.
     private void TellOtherPlaces(Peer peer, long now)
     {
         if (!_isRoot || peer.Paths.Length < 2 || now - peer.LastPlacesTold < Vl1Timing.OtherPlaces)
@@ -36,7 +36,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // A root has said where it sees us. Under the lock.
+    // A root has reported our external endpoint. Under the lock.
     private void NoteOwnPlace(Peer peer, in InetEndPoint place)
     {
         if (peer.IsUpstream && Array.IndexOf(_ownPlaces, place) < 0)
@@ -45,8 +45,8 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // A root has said where else our address is heard. What it says soon after our start may be about our former self, and once is not enough: a root that was
-    // held up hears packets of that one late.
+    // A root has reported another endpoint with our address. Soon after our start that may be our own previous run, and a single report is not enough: a
+    // delayed root still receives packets of the previous run.
     private void HearOfPlace(InetEndPoint place)
     {
         lock (_control)

@@ -10,14 +10,14 @@ namespace ZeroTier.Managed.Vl1;
 /// </summary>
 /// <remarks>
 /// <para>
-/// Two planes. The data plane looks peers up without a lock, and reads keys and path from objects that are replaced whole. The control plane
-/// (HELLO, WHOIS, paths, timers) is guarded by one lock, <c>_control</c>. What a control step sends or tells goes into an <see cref="Outbox"/>
-/// and leaves after the lock is released: neither the transport nor the layer above is ever called under it (but for
+/// The data plane looks up peers without a lock, and reads keys and route from immutable objects that are replaced whole. The control plane
+/// (HELLO, WHOIS, paths, timers) is guarded by one lock, <c>_control</c>. Datagrams and notifications of a control step go into an <see cref="Outbox"/>
+/// and are executed after the lock is released: neither the transport nor the layer above is called under it (except
 /// <see cref="IVl1Client.IsVirtualAddress"/>).
 /// </para>
-/// <para>Lock order: control lock, then the own locks of <see cref="PacketReassembly"/>, <see cref="Introductions"/> or <see cref="IdentityAdmission"/>; these call
-/// nothing under them.</para>
-/// <para>All members are thread-safe. There is no thread of its own: work runs on delivering and sending threads and on timers.</para>
+/// <para>Lock order: control lock, then the own locks of <see cref="PacketReassembly"/>, <see cref="Introductions"/> or <see cref="IdentityAdmission"/>; no
+/// other lock is taken under these.</para>
+/// <para>All members are thread-safe. It has no thread of its own: work runs on the transport's receive threads, on senders' threads and on timers.</para>
 /// </remarks>
 internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
 {
@@ -155,14 +155,14 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     /// <summary>Milliseconds since this node was made.</summary>
     internal long Now => (long)_time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
 
-    /// <summary>Unknown nodes that wait for a check, and those that were asked to show where they are.</summary>
+    /// <summary>Unknown nodes that wait for a check, and those whose source address is being validated.</summary>
     internal (int Waiting, int Challenged) Newcomers => (_admission.Waiting, _admission.Challenged);
 
     internal RandomSource Random { get; }
 
     internal ExpectedReplies ExpectedReplies { get; } = new();
 
-    /// <summary>Begins to receive, and greets the roots.</summary>
+    /// <summary>Starts receiving, and sends HELLO to the roots.</summary>
     /// <exception cref="InvalidOperationException">The node was started or disposed before.</exception>
     public void Start()
     {
@@ -179,7 +179,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     }
 
     /// <summary>
-    /// Stops the timer and drops everything that waits. The transport, which is not ours, must have ended delivering and senders must have stopped.
+    /// Stops the timer and drops waiting packets. The transport, which the node does not own, must have stopped delivering, and senders must have stopped.
     /// </summary>
     public void Dispose()
     {
@@ -328,8 +328,8 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     }
 
     /// <summary>
-    /// What should be stored, those first that were heard last, and given as <see cref="Vl1NodeOptions.KnownPeers"/> at the next start. A root that does so is
-    /// found again at once.
+    /// The peers to store, most recently heard first, and to pass as <see cref="Vl1NodeOptions.KnownPeers"/> at the next start. A root that restores its peers
+    /// can serve them at once.
     /// </summary>
     public IReadOnlyList<KnownPeer> GetPersistentPeers()
     {
@@ -359,7 +359,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
     }
 
-    /// <summary>The way to a peer that has no direct path: that of the best root.</summary>
+    /// <summary>The path for a peer without a direct one: that of the best root.</summary>
     internal PeerPath? RelayFor(Peer peer) => peer.IsUpstream && ReferenceEquals(peer, _bestUpstream) ? null : _relay;
 
     /// <summary>Hands datagrams to the transport.</summary>
@@ -374,14 +374,14 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         _transport.Send(socket, destination, datagrams, Math.Min(segment, datagrams.Length));
     }
 
-    // Takes the control lock; disposing the turn releases it.
+    // Takes the control lock; disposing the scope releases it.
     private ControlScope Enter()
     {
         _control.Enter();
         return new ControlScope(this);
     }
 
-    // Releases the control lock, then carries out what was decided under it.
+    // Releases the control lock, then sends and notifies what was collected under it.
     private void Leave()
     {
         Outbox? outbox = null;
@@ -466,7 +466,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         };
     }
 
-    // Counted back from now: the wall clock may have been set since the start.
+    // Relative to the present: the wall clock may have been set since the start.
     private static DateTimeOffset At(DateTimeOffset now, long age) => now - TimeSpan.FromMilliseconds(age);
 
     // Where it is, or where it last was.

@@ -25,23 +25,23 @@ internal sealed class Vl1NodeOptions
     /// <summary>Randomness. Default: the system's.</summary>
     public RandomSource Random { get; init; } = RandomSource.System;
 
-    /// <summary>The checks of unknown identities. Default: those of the protocol, which cost what they cost.</summary>
+    /// <summary>The checks of unknown identities. Default: the real ones.</summary>
     public IdentityChecks IdentityChecks { get; init; } = new();
 
     /// <summary>Default: no logging.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
     /// <summary>
-    /// Without a word from any root for so long a leaf calls itself offline. Default 30 s, as libzt: keepalives go out every 5 s, so six of them were lost.
+    /// A leaf is offline when nothing was heard from any root for this long. Default 30 s, as libzt: six lost keepalives.
     /// </summary>
     public TimeSpan OfflineAfter { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Peers are kept, and the paths of those that exchange frames kept open, for so long after the last packet. Default 500 s, as the stock
-    /// service: an idle HTTP connection then still finds its direct path (libzt's 30 s would send it through a root again).
+    /// How long after its last packet a peer is kept, and its paths kept open if it exchanged frames. Default 500 s, as the ZeroTierOne service: an idle HTTP
+    /// connection then still has its direct path (with libzt's 30 s it would be relayed again).
     /// </summary>
     public TimeSpan PeerActivityTimeout { get; init; } = TimeSpan.FromSeconds(500);
 
-    /// <summary>Peers remembered from an earlier run; used when one of them is looked up.</summary>
+    /// <summary>The peer cache of an earlier run; a peer of it is restored when it is looked up.</summary>
     public IReadOnlyList<KnownPeer> KnownPeers { get; init; } = [];
 }

@@ -9,7 +9,7 @@ internal static class Vl1Timing
     /// <summary>The control tick: queues and look-ups are retried, paths chosen again.</summary>
     public const int Tick = 500;
 
-    /// <summary>Life of queued and parked packets and of unfinished reassemblies.</summary>
+    /// <summary>Lifetime of queued and waiting packets and of incomplete reassemblies.</summary>
     public const int QueueLifetime = 5_000;
 
     /// <summary>Roots and active peers are looked after this often.</summary>
@@ -31,41 +31,41 @@ internal static class Vl1Timing
     public const int PathAlive = 19_000;
 
     /// <summary>
-    /// When, after the start, those are greeted again who may have ignored our new port: a tick after their path to the old one has gone silent.
+    /// When, after the start, HELLO is repeated to peers that may have ignored our new port: one tick after their path to the old port has gone silent.
     /// </summary>
     public const int RepeatHellos = PathAlive + Tick;
 
-    /// <summary>One HELLO to the places where a peer without a path was, while something is to be sent to it.</summary>
+    /// <summary>Between HELLOs to the former endpoints of a peer without a path, while packets wait for it.</summary>
     public const int FormerHello = 1_000;
 
-    /// <summary>A root tells a node that it hears from several places of the others this often.</summary>
+    /// <summary>How often a root reports the other endpoints to a node that it hears from several.</summary>
     public const int OtherPlaces = 15_000;
 
-    /// <summary>A root hears a place from which something came within this time: more than the time between two keepalives of a leaf.</summary>
+    /// <summary>An endpoint from which a root received something within this time is current: more than the time between two keepalives of a leaf.</summary>
     public const int PlaceFresh = 7_500;
 
-    /// <summary>After the start, what a root says of our other places may be about our former self for so long.</summary>
+    /// <summary>How long after the start a reported other endpoint may be that of our own previous run.</summary>
     public const int TwinPatience = PathAlive + PlaceFresh;
 
-    /// <summary>A place of another node with our identity is forgotten when it is not named again in this time.</summary>
+    /// <summary>An endpoint of another node with our identity is forgotten when it is not reported again in this time.</summary>
     public const int TwinMemory = 60_000;
 
     /// <summary>A path is dropped after so long without an authenticated packet.</summary>
     public const int PathExpiry = 243_000;
 
-    /// <summary>At most one question to a place that has not answered in this time.</summary>
+    /// <summary>At most one probe of an unvalidated endpoint in this time.</summary>
     public const int ConfirmInterval = 1_000;
 
-    /// <summary>A path in use that was not heard for so long is asked with an ECHO this often.</summary>
+    /// <summary>A path in use that was silent for this long is probed with an ECHO, this often.</summary>
     public const int PathProbe = 500;
 
-    /// <summary>A relayed packet does not cast doubt on a path that was heard within this time: it may just have been overtaken.</summary>
+    /// <summary>A relayed packet does not cause revalidation of a path heard within this time: it may only have been overtaken.</summary>
     public const int PathFresh = 50;
 
-    /// <summary>A path is watched while frames went over it within this time: long enough for a sender that waits ever longer to repeat itself.</summary>
+    /// <summary>A path is watched for this long after the last frame: longer than the retransmission back-off of a sender that gets no answer.</summary>
     public const int PathWatched = 10_000;
 
-    /// <summary>A relayed packet makes us doubt a direct path at most this often.</summary>
+    /// <summary>A relayed packet causes revalidation of direct paths at most this often.</summary>
     public const int RevalidationInterval = 2_000;
 
     /// <summary>Trust after an accepted frame or credential.</summary>
@@ -93,8 +93,8 @@ internal static class Vl1Timing
     public const int Whois = 500;
 
     /// <summary>
-    /// A look-up because of a packet that anybody can send may give way to another's after this: two questions, as the first may only have made a root ask
-    /// another.
+    /// A look-up caused by an unauthenticated packet may be evicted by another one after this: time for two WHOIS, as the first may only make the root ask
+    /// another root.
     /// </summary>
     public const int WhoisForStranger = 2 * Whois;
 
@@ -107,7 +107,7 @@ internal static class Vl1Timing
     /// <summary>NETWORK_CREDENTIALS accepted per peer.</summary>
     public const int Credentials = 1_000;
 
-    /// <summary>One warning of identities that claim a known address: anybody can cause them.</summary>
+    /// <summary>At most one warning about identities that claim a known address, since any node can cause them.</summary>
     public const int CollisionWarning = 60_000;
 
     /// <summary>One answer to a LAN beacon.</summary>
@@ -125,10 +125,10 @@ internal static class Vl1Timing
     /// <summary>A root's score grows by its latency with every such time of silence (2.10.1).</summary>
     public const int RootSilenceStep = 61_000;
 
-    /// <summary>A peer that is heard after so long may have been out of reach: longer than most retransmission timers.</summary>
+    /// <summary>A peer heard after this much silence may have been unreachable: longer than most retransmission timers.</summary>
     public const int Silence = 1_000;
 
-    /// <summary>The layer above is told of a peer's HELLO at most this often.</summary>
+    /// <summary>The layer above is notified of a peer's HELLO at most this often.</summary>
     public const int HelloNotice = 10_000;
 
     /// <summary>A leaf that was silent for so long may be evicted from a full table.</summary>

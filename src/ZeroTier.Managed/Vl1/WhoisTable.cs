@@ -13,10 +13,10 @@ internal sealed class WhoisTable
 
     public int Count => _pending.Count;
 
-    /// <summary>Asks for an address for the next 5 s, which only a wish of our own prolongs.</summary>
+    /// <summary>Starts a look-up that lives 5 s. Only look-ups for our own traffic extend it; those caused by unauthenticated packets do not.</summary>
     /// <param name="id">The address.</param>
     /// <param name="now">The time.</param>
-    /// <param name="questions">How often to ask for the sake of a packet that anybody can send: such look-ups get a part of the table only. <see
+    /// <param name="questions">Number of WHOIS to send because of an unauthenticated packet; such look-ups get only a part of the table. <see
     /// cref="Unlimited"/> for our own.</param>
     /// <param name="full">There is no room.</param>
     /// <returns>True when a question should be sent now.</returns>
@@ -62,7 +62,7 @@ internal sealed class WhoisTable
         }
     }
 
-    /// <summary>The addresses to be asked for again now; gives up on those that nobody wants any more.</summary>
+    /// <summary>The addresses whose WHOIS is due again; expired look-ups are removed.</summary>
     public void Due(long now, List<NodeId> due)
     {
         foreach (var (id, pending) in _pending)
@@ -83,7 +83,8 @@ internal sealed class WhoisTable
         }
     }
 
-    // Forged sources could hold all places of strangers; but what they make us ask stays bounded, as none gives way at once.
+    // Evicts a look-up that unauthenticated packets caused, or forged sources could occupy all of that share. Not before it had time for two WHOIS, so that the
+    // rate of WHOIS stays bounded.
     private bool TryReplaceStranger(long now)
     {
         NodeId oldest = default;

@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl1.Admission;
 
-/// <summary>Newcomers that were sent a HELLO to see whether they are where their packets say. Bounded: when it is full, a random one gives way.</summary>
+/// <summary>Newcomers whose source address is being validated with a HELLO. Bounded: when it is full, a random one is evicted.</summary>
 internal sealed class ChallengeTable(int capacity, RandomSource random)
 {
     private readonly Dictionary<(NodeId Id, InetEndPoint EndPoint), int> _index = [];
@@ -8,14 +8,14 @@ internal sealed class ChallengeTable(int capacity, RandomSource random)
 
     public int Count => _newcomers.Count;
 
-    /// <summary>Whether somebody with this address at this place was challenged just now: another HELLO from there can wait for the answer.</summary>
+    /// <summary>Whether this node was challenged at this endpoint just now: another HELLO from there is then ignored.</summary>
     public bool IsPending(NodeId id, in InetEndPoint endPoint, long now) =>
         _index.TryGetValue((id, endPoint), out int at) && now - _newcomers[at].ChallengedAt < Vl1Timing.ConfirmInterval;
 
     /// <summary>The newcomer that an answer may be from.</summary>
     public Newcomer? Find(NodeId id, in InetEndPoint endPoint) => _index.TryGetValue((id, endPoint), out int at) ? _newcomers[at] : null;
 
-    /// <summary>Adds one. Returns the one that gives way to it, which the caller disposes of; or null.</summary>
+    /// <summary>Adds one. Returns the evicted one, which the caller disposes of; or null.</summary>
     public Newcomer? Add(Newcomer newcomer)
     {
         Newcomer? former = null;
@@ -35,7 +35,7 @@ internal sealed class ChallengeTable(int capacity, RandomSource random)
         return former;
     }
 
-    /// <summary>Takes one out. False when it has given way meanwhile.</summary>
+    /// <summary>Removes one. False when it was evicted meanwhile.</summary>
     public bool Remove(Newcomer newcomer)
     {
         if (!_index.TryGetValue(newcomer.Key, out int at) || !ReferenceEquals(_newcomers[at], newcomer))

@@ -1,17 +1,17 @@
 namespace ZeroTier.Managed.Vl1.Admission;
 
-/// <summary>Processor time for background work that always takes the same: some at once, then a share of one core.</summary>
+/// <summary>Limits the processor time of background work in pieces of equal cost: a burst, then a share of one core.</summary>
 /// <param name="share">Of one core; above 0, up to 1.</param>
 /// <param name="burst">Processor time that may be spent ahead.</param>
 internal struct CoreBudget(double share, TimeSpan burst)
 {
     private TimeSpan _shortest = TimeSpan.MaxValue;
 
-    /// <summary>When all that was spent is paid for. The smaller, the less of its share a kind of work has used.</summary>
+    /// <summary>When the time spent so far has been earned at the sustained share. Smaller means less of the share was used.</summary>
     public TimeSpan PaidAt { get; private set; }
 
     /// <summary>Charges a piece of work.</summary>
-    /// <param name="time">How long it took. What is far more than the shortest so far was waiting for a processor that others had, and is not charged.</param>
+    /// <param name="time">How long it took. Time far above the shortest so far was spent waiting for a processor and is not charged.</param>
     /// <param name="now">The time.</param>
     public void Spend(TimeSpan time, TimeSpan now)
     {

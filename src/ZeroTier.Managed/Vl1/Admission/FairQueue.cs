@@ -3,14 +3,14 @@ using System.Diagnostics.CodeAnalysis;
 namespace ZeroTier.Managed.Vl1.Admission;
 
 /// <summary>
-/// A bounded queue for a flood of strangers. When it is full a new entry replaces a random one, so that each of them is served with the same probability
-/// however many come; were the newest or the oldest refused, whoever sends fastest would hold every place.
+/// A bounded queue for unauthenticated requests. When it is full a new entry replaces a random one, so that all have the same probability of service; if the
+/// newest or the oldest were dropped, the fastest sender would occupy the queue.
 /// </summary>
 /// <param name="capacity">Most entries.</param>
 /// <param name="random">Chooses what is replaced.</param>
 internal sealed class FairQueue<T>(int capacity, RandomSource random)
 {
-    // Made at the first use: most nodes see no stranger.
+    // Allocated at the first use: most leaves receive no HELLO of an unknown node.
     private T[]? _ring;
     private int _head;
 

@@ -6,8 +6,7 @@ using ZeroTier.Managed.Vl1.Messages;
 namespace ZeroTier.Managed.Vl1.Admission;
 
 /// <summary>
-/// Lets nodes in that nobody vouches for, whatever a flood of HELLOs costs: all checks but the cheapest run one after the other on a timer's thread, never on
-/// a receiving one.
+/// Admits unknown nodes under a bounded processor load: all checks but the cheapest run one after the other on a timer's thread, never on a receive thread.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -16,10 +15,9 @@ namespace ZeroTier.Managed.Vl1.Admission;
 ///                                                    (at most so many per prefix)
 /// </code>
 /// <para>
-/// A key agreement is needed before anything about a HELLO can be believed, and costs a hundredth of a proof of work. An attacker can agree, too, with an
-/// identity whose proof of work is wrong, and write any source address. So beyond a few HELLOs per second a newcomer must first show that packets reach it
-/// where it says it is (address validation, RFC 9000, 8.1): every node answers a HELLO with an OK, ZeroTierOne 1.12 too. Then forged addresses cost no proofs,
-/// and real ones are limited by prefix.
+/// A key agreement is needed before anything about a HELLO can be believed, and costs a hundredth of a proof of work. An attacker can pass it with an identity
+/// whose proof of work is wrong, and can forge any source address. So beyond a few HELLOs per second a newcomer's source address is validated first (RFC 9000,
+/// 8.1): every node answers a HELLO with an OK, ZeroTierOne 1.12 too. Then forged addresses cost no proofs, and real ones are limited by prefix.
 /// </para>
 /// <para>Each kind of check has a <see cref="CoreBudget"/> of its own. Thread-safe; its lock is taken under the node's control lock and never around it.</para>
 /// </remarks>
@@ -42,10 +40,10 @@ internal sealed class IdentityAdmission : IDisposable
     private CoreBudget _proofTime = new(Vl1Limits.ProofShare, Vl1Limits.AdmissionBurst);
     private bool _working;
 
-    // Made at the first use: most nodes see no stranger.
+    // Created at the first use: most leaves receive no HELLO of an unknown node.
     private ITimer? _timer;
 
-    // Of what the last check has cost, what the clock has not moved by: in a simulation it has to catch up.
+    // The cost of the last check that the clock has not advanced by yet: only in simulations, where checks take no time.
     private TimeSpan _unpassed;
     private volatile bool _disposed;
 
@@ -212,7 +210,7 @@ internal sealed class IdentityAdmission : IDisposable
         }
     }
 
-    // Check by check, until there is nothing to do or the budgets want a pause. One thread at a time, as the timer is set by the last one.
+    // Runs checks until there are none left or the budgets require a pause. One thread at a time: the timer is set again only at the end.
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What a stranger sent must never end the process; the failure is logged and counted.")]
     private void Run()
     {
@@ -231,7 +229,7 @@ internal sealed class IdentityAdmission : IDisposable
             }
             catch (ObjectDisposedException) when (_disposed)
             {
-                // The node ended meanwhile, and its private key with it.
+                // The node was disposed of meanwhile, and its private key with it.
             }
             catch (Exception exception)
             {
@@ -315,7 +313,7 @@ internal sealed class IdentityAdmission : IDisposable
             var known = _host.FindPeer(hello.Identity.Address);
             if (known is not null && known.Identity.Equals(hello.Identity))
             {
-                // It repeated its HELLO, and another one was faster.
+                // It had repeated its HELLO, and the other copy was handled first.
                 _host.OnHelloOfPeer(known, hello, packet, waiting.Info);
                 return;
             }
@@ -369,7 +367,7 @@ internal sealed class IdentityAdmission : IDisposable
                 return false;
             }
 
-            // Noted before it is sent: the answer may be faster than this thread.
+            // Registered before it is sent: the answer may arrive before this thread continues.
             newcomer.Challenge = _random.NextUInt64();
             newcomer.ChallengedAt = now;
             _challenged.Add(newcomer)?.Dispose();

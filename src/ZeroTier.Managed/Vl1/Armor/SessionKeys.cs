@@ -126,7 +126,7 @@ internal sealed class SessionKeys : IDisposable
                 throw new ArgumentOutOfRangeException(nameof(suite), suite, "This cipher suite has no armor.");
         }
 
-        // Overwritten meanwhile: half of this may be armored with zeros, which anybody can open.
+        // Dispose may have zeroed the key during encryption; such a packet would be readable by anyone, so discard it.
         Volatile.ReadBarrier();
         ObjectDisposedException.ThrowIf(_disposed, this);
     }
@@ -150,7 +150,7 @@ internal sealed class SessionKeys : IDisposable
             _ => false,
         };
 
-        // Overwritten meanwhile: anybody can make a MAC with zeros.
+        // Dispose may have zeroed the key during the check; anyone can compute a MAC with a zero key, so reject it.
         Volatile.ReadBarrier();
         return opened && !_disposed;
     }
@@ -171,7 +171,7 @@ internal sealed class SessionKeys : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
-        // Said before the first byte changes, so that whoever used the keys meanwhile sees it.
+        // Set before the first byte changes, so that concurrent users of the keys see it.
         _disposed = true;
         Interlocked.MemoryBarrier();
         CryptographicOperations.ZeroMemory(_key);

@@ -45,7 +45,7 @@ internal readonly struct HelloMessage
 
     public const int TailSize = 2;
 
-    /// <summary>Reads no more than the address of whom it claims to be from: what is looked at before the rest is worth reading.</summary>
+    /// <summary>Reads only the claimed sender's address, for the cheap checks before the rest is parsed.</summary>
     public static bool TryReadSender(ReadOnlySpan<byte> payload, out NodeId sender)
     {
         sender = payload.Length >= IdentityOffset + NodeIdentity.BinarySize ? PacketHeader.ReadAddress(payload[IdentityOffset..]) : default;
