@@ -25,7 +25,7 @@ internal sealed class Arp(IpOutput output, NeighborCache neighbors, MacAddress m
         var sender = IpAddress.ReadIPv4(packet[14..]);
         var target = IpAddress.ReadIPv4(packet[24..]);
 
-        // The sender speaks for itself: an ARP packet about somebody else's Ethernet address is not believed.
+        // The ARP sender must be the Ethernet source: a packet about another station's address is dropped as forged.
         if (operation is not (Request or Reply) || senderMac != source || sender.IsMulticast || output.Interface.IsBroadcast(sender))
         {
             drops.Count(IpDrop.Arp);

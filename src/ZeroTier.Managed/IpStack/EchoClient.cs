@@ -135,7 +135,7 @@ internal sealed class EchoClient : IDisposable
 
         public long Sent { get; set; }
 
-        // Continuations run where the scheduler says, because it is there that the result is set.
+        // No RunContinuationsAsynchronously: the result is set on the scheduler, so continuations run there.
         public TaskCompletionSource<TimeSpan> Result { get; } = new();
 
         private TimeSpan RoundTrip { get; set; }

@@ -6,13 +6,17 @@ internal interface IFrameLink
     /// <summary>Rents a batch for frames that leave together. The caller ends it with <see cref="FrameBatch.Send"/>.</summary>
     FrameBatch BeginBatch();
 
-    /// <summary>Largest Ethernet payload that leaves as one physical datagram to a station now; it follows the physical path. For a station that is not known: of the usual path.</summary>
+    /// <summary>
+    /// Largest Ethernet payload that currently leaves as one physical datagram to a station; it follows the path MTU. For an unknown station: the usual size.
+    /// </summary>
     int UnfragmentedPayload(MacAddress destination);
 
-    /// <summary>As <see cref="UnfragmentedPayload"/>, but of the usual path while the size of this one is not found yet: what the station may be asked to send at most.</summary>
+    /// <summary>
+    /// As <see cref="UnfragmentedPayload"/>, but the usual size until that of this path is known: the most that the station should be asked to send.
+    /// </summary>
     int ExpectedPayload(MacAddress destination);
 
-    /// <summary>Answers of a station are missing: frames of that size may no longer pass.</summary>
+    /// <summary>Answers of a station are missing: its path may have become narrower.</summary>
     void Doubt(MacAddress destination);
 }
 
@@ -22,12 +26,14 @@ internal interface IFrameLink
 /// </summary>
 internal abstract class FrameBatch
 {
-    /// <summary>Room for exactly <paramref name="length"/> bytes of Ethernet payload. A reservation that is not committed is given back by the next one.</summary>
+    /// <summary>
+    /// Room for exactly <paramref name="length"/> bytes of Ethernet payload. A reservation that is not committed is given back by the next one.
+    /// </summary>
     public abstract Span<byte> Reserve(int length);
 
     /// <summary>The reserved bytes are written and leave for this destination. A full batch sends what it holds by itself.</summary>
     public abstract void Commit(MacAddress destination, ushort etherType);
 
-    /// <summary>Sends what was committed and gives the batch back. Must be called exactly once, also when nothing was committed.</summary>
+    /// <summary>Sends what was committed and gives the batch back. Must be called exactly once, even when nothing was committed.</summary>
     public abstract void Send();
 }

@@ -8,10 +8,10 @@ internal interface IIpOutput
     /// </summary>
     int MaxPayload(in IpAddress destination);
 
-    /// <summary>As <see cref="MaxPayload"/>, but as usual while the path's size is not found yet: what the other end may be asked to send at most.</summary>
+    /// <summary>As <see cref="MaxPayload"/>, but the usual size until that of the path is known: the most that the other end should be asked to send.</summary>
     int ExpectedPayload(in IpAddress destination) => MaxPayload(destination);
 
-    /// <summary>What was sent to this destination stays without an answer: its path may have become narrower.</summary>
+    /// <summary>Packets to this destination are not answered: its path may have become narrower.</summary>
     void Doubt(in IpAddress destination)
     {
     }
@@ -23,7 +23,9 @@ internal interface IIpOutput
 /// <summary>IP packets that leave together. Belongs to one thread between <see cref="IIpOutput.BeginBatch"/> and <see cref="Send"/>.</summary>
 internal abstract class IpBatch
 {
-    /// <summary>Room for exactly <paramref name="length"/> bytes of transport header and data; the IP header before it is written by the network layer.</summary>
+    /// <summary>
+    /// Room for exactly <paramref name="length"/> bytes of transport header and data; the IP header before it is written by the network layer.
+    /// </summary>
     public abstract Span<byte> Reserve(in IpAddress source, in IpAddress destination, IpProtocol protocol, int length);
 
     /// <summary>The reserved bytes, checksum included, are written.</summary>

@@ -102,13 +102,13 @@ internal sealed class IcmpLayer(IpOutput output, IpDropCounters drops, EchoClien
     {
         if (TryReadOurs(packet, out _, out var destination) && IsOnTheWay(reporter, destination))
         {
-            // An IPv4 router older than RFC 1191 reports 0: the floor is then the best guess.
+            // A router older than RFC 1191 reports 0: the minimum is used then.
             output.PathMtus.Reduce(destination, (int)Math.Min(mtu, ushort.MaxValue), output.Interface.Mtu);
         }
     }
 
-    // RFC 5927, 4 and RFC 8201, 4 ask for a check whether the reporter can have seen the packet. Here the link proves who sends: the next hop to the
-    // destination has seen it, all other members have not, and could only slow down what others send each other.
+    // RFC 5927, 4 and RFC 8201, 4 ask to check that the reporter can have seen the packet. The link authenticates senders: only the next hop to the destination
+    // has seen it, so reports by other members are ignored; they could only slow down traffic between others.
     private bool IsOnTheWay(MacAddress reporter, in IpAddress destination)
     {
         if (!destination.IsMulticast && output.FindRoute(destination, out _, out var nextHop) == IpOutput.Route.Neighbor && nextHop == reporter)

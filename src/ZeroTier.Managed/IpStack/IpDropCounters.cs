@@ -3,7 +3,7 @@ namespace ZeroTier.Managed.IpStack;
 /// <summary>Why the stack dropped a packet.</summary>
 internal enum IpDrop
 {
-    /// <summary>Ethernet source or destination that cannot be.</summary>
+    /// <summary>Invalid Ethernet source or destination.</summary>
     Frame,
 
     /// <summary>Neither ARP nor IP.</summary>
@@ -15,7 +15,7 @@ internal enum IpDrop
     /// <summary>The IPv4 header checksum is wrong.</summary>
     Checksum,
 
-    /// <summary>A source that no host can have, or ours.</summary>
+    /// <summary>A source address that no host can have, or one of ours.</summary>
     Martian,
 
     /// <summary>A source address that belongs to another Ethernet address.</summary>
@@ -30,10 +30,10 @@ internal enum IpDrop
     /// <summary>A fragment that is malformed or overlaps another.</summary>
     Fragment,
 
-    /// <summary>Reassembly gave up for want of room.</summary>
+    /// <summary>An incomplete packet was evicted because a reassembly limit was reached.</summary>
     ReassemblyLimit,
 
-    /// <summary>Reassembly gave up for want of the rest.</summary>
+    /// <summary>An incomplete packet timed out.</summary>
     ReassemblyTimeout,
 
     /// <summary>No such transport.</summary>

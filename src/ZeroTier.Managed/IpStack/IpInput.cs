@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>The way in for both versions: checks headers and addresses, puts fragments together and hands the payload on. Thread-safe.</summary>
+/// <summary>Input of both IP versions: checks headers and addresses, reassembles fragments and passes the payload on. Thread-safe.</summary>
 internal sealed class IpInput : IDisposable
 {
     private const int MaxExtensionHeaders = 8;
@@ -205,8 +205,7 @@ internal sealed class IpInput : IDisposable
 
                     break;
                 case IpProtocol.FragmentHeader when joined:
-                    // Nobody fragments fragments. Each further header of this kind, behind whatever others, would be one more level on our stack
-                    // and one more copy of the packet.
+                    // A reassembled packet is not reassembled again: each nested fragment header would cost a level of recursion and a copy of the packet.
                     _drops.Count(IpDrop.Fragment);
                     return;
                 case IpProtocol.FragmentHeader:
@@ -329,7 +328,7 @@ internal sealed class IpInput : IDisposable
 
     private void OnReassemblyTimeout(ReadOnlySpan<byte> packet) => _errors.ReassemblyTimeExceeded(packet);
 
-    // Who may use which address is the link's to judge, before a frame gets here.
+    // Whether a member may use an address was checked by the link before.
     [Conditional("DEBUG")]
     private void AssertIsFromOwner(in IpAddress source, MacAddress sourceMac, bool loopback) => Debug.Assert(
         loopback || _resolver is null || !_resolver.TryResolve(source, out var owner) || owner == sourceMac,
@@ -338,7 +337,7 @@ internal sealed class IpInput : IDisposable
     // "This network", loopback, multicast, reserved and limited broadcast: RFC 1122, 3.2.1.3.
     private static bool IsMartianIPv4(uint source) => source >> 24 is 0 or 127 or >= 224;
 
-    // Multicast, loopback, and IPv4 in disguise. The unspecified address is left to neighbour discovery, the only one that may use it.
+    // Multicast, loopback and IPv4-mapped. The unspecified address is checked later, since neighbour discovery may use it.
     private static bool IsMartianIPv6(UInt128 source) => source >> 120 == 0xff || source == 1 || source >> 32 == 0xffff;
 
     // RFC 791, 3.1: options are skipped, but for the two kinds of source route: we are no router (RFC 7126, 4.3 and 4.4).

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>The way out: source and next hop, headers, fragmentation, frames. Thread-safe.</summary>
+/// <summary>Output: source and next hop, headers, fragmentation, frames. Thread-safe.</summary>
 internal sealed class IpOutput : IIpOutput
 {
     private readonly IpStackOptions _options;
@@ -110,7 +110,7 @@ internal sealed class IpOutput : IIpOutput
             : Route.Unresolved;
     }
 
-    /// <summary>Sends a whole packet the long way: it is fragmented, kept or looped back as need be.</summary>
+    /// <summary>Sends a whole packet that has to be fragmented, queued for a neighbour, or looped back.</summary>
     internal void SendPacket(FrameBatch frames, ReadOnlySpan<byte> packet, in IpAddress destination)
     {
         var route = FindRoute(destination, out var nextHop, out var mac);
@@ -149,7 +149,7 @@ internal sealed class IpOutput : IIpOutput
 
     private int TransportPayload(int packet, in IpAddress destination) => Math.Min(packet, MtuTo(destination)) - IpHeader.LengthFor(destination);
 
-    // The default address when it is not known, or there is none.
+    // The next hop's Ethernet address; the default value when it is not known.
     private MacAddress NextHop(in IpAddress destination)
     {
         FindRoute(destination, out _, out var mac);

@@ -8,11 +8,13 @@ namespace ZeroTier.Managed.IpStack;
 /// <param name="Destination">The receiver.</param>
 /// <param name="Identification">16 bits for IPv4, 32 for IPv6.</param>
 /// <param name="Protocol">IPv4's protocol; 0 for IPv6.</param>
-/// <param name="Sender">Who put it on the link, which the link has proven: one member may own any number of addresses.</param>
+/// <param name="Sender">The member that sent it, authenticated by the link: one member may own any number of addresses.</param>
 internal readonly record struct FragmentKey(IpAddress Source, IpAddress Destination, uint Identification, byte Protocol, MacAddress Sender = default);
 
 /// <summary>Puts fragmented packets together again. Bounded in packets, bytes, fragments and time. Thread-safe.</summary>
-/// <remarks>Overlapping fragments condemn their packet (RFC 5722); exact repetitions are ignored (RFC 8200, 4.5). Lock: a leaf.</remarks>
+/// <remarks>
+/// A packet with overlapping fragments is dropped with all that follow (RFC 5722); exact repetitions are ignored (RFC 8200, 4.5). Lock: a leaf.
+/// </remarks>
 internal sealed class IpReassembly : IDisposable
 {
     internal const int MaxPackets = 64;
@@ -149,7 +151,7 @@ internal sealed class IpReassembly : IDisposable
 
     private Assembly Begin(in FragmentKey key)
     {
-        // The oldest goes: of this address's or this member's, so that one cannot push out the others', or of all.
+        // Evicts the oldest packet: of this address or this member when its share is used up, so that one sender cannot evict the others', else of all.
         Assembly? oldest = null;
         Assembly? oldestOfSource = null;
         Assembly? oldestOfSender = null;

@@ -40,7 +40,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         }
         catch
         {
-            // A clock that cannot give one more timer must get back those that it gave.
+            // A constructor that fails must dispose of the timers it has created.
             Tcp?.Dispose();
             _input?.Dispose();
             _neighbors?.Dispose();
@@ -62,7 +62,9 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         set => _output.Capture = value;
     }
 
-    /// <summary>Large frames to a station were lost on a path that has become narrower: <see cref="IFrameLink.UnfragmentedPayload"/> says by how much.</summary>
+    /// <summary>
+    /// Large frames to a station were lost on a path that has become narrower: <see cref="IFrameLink.UnfragmentedPayload"/> says by how much.
+    /// </summary>
     public void OnPathNarrowed(MacAddress station) => Tcp.OnPathNarrowed(station);
 
     /// <summary>Our addresses, the link-local one included.</summary>
@@ -140,11 +142,11 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     /// <summary>The frames at hand have all been received: what they caused leaves.</summary>
     public void EndOfBatch() => Tcp.EndOfBatch();
 
-    /// <summary>The link has heard from a neighbour after a silence: what connections have sent there in vain is repeated at once.</summary>
+    /// <summary>The link has heard from a neighbour after a silence: connections with it retransmit at once.</summary>
     public void PeerHeard(MacAddress peer) => Tcp.OnPeerHeard(
         (mac, address) => mac == peer || mac == default && Options.Resolver is { } resolver && resolver.TryResolve(address, out mac) && mac == peer);
 
-    /// <summary>A neighbour may have restarted: connections with it are probed, so that those which it no longer knows end.</summary>
+    /// <summary>A neighbour may have restarted: connections with it are probed, and reset by it if it no longer knows them.</summary>
     public void PeerRestarted(MacAddress peer) => Tcp.OnPeerRestarted(peer);
 
     /// <summary>Our address to talk to a destination from; null when there is no route.</summary>
@@ -176,7 +178,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     /// <summary>Resets connections, closes sockets, stops timers, gives back buffers. The link stays its owner's.</summary>
     public void Dispose()
     {
-        // TCP says goodbye first, while frames still leave.
+        // TCP first, so that its resets are still sent.
         Tcp.Dispose();
         _disposed = true;
         _udp.Dispose();

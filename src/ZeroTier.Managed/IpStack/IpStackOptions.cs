@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>What an <see cref="IpStack"/> is made of and keeps for its life; the rest is <see cref="IpConfiguration"/>.</summary>
+/// <summary>What an <see cref="IpStack"/> is given once, by the constructor; what can change is in <see cref="IpConfiguration"/>.</summary>
 internal sealed record IpStackOptions
 {
     /// <summary>The port's Ethernet address.</summary>

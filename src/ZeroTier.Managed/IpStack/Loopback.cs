@@ -4,7 +4,7 @@ using System.IO.Pipelines;
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>Packets to ourselves. Bounded. Thread-safe.</summary>
-/// <remarks>They are delivered by the scheduler once their batch is sent, never while it is written: its writer may hold a lock then.</remarks>
+/// <remarks>Delivered by the scheduler after their batch is sent, because the thread that writes a batch may hold a lock.</remarks>
 internal sealed class Loopback(PipeScheduler scheduler, IpDropCounters drops, Loopback.Deliver deliver)
 {
     internal const int MaxQueued = 1024;

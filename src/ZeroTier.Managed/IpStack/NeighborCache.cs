@@ -3,7 +3,7 @@ using System.Buffers;
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>
-/// Who has which Ethernet address: one table for ARP and neighbour discovery (RFC 4861, 7.3, which suits IPv4 as well). Thread-safe.
+/// Ethernet addresses of neighbours: one table for ARP and neighbour discovery (RFC 4861, 7.3, which suits IPv4 as well). Thread-safe.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -126,7 +126,7 @@ internal sealed class NeighborCache : IDisposable
         return false;
     }
 
-    /// <summary>An address seen in a solicitation or an ARP packet: known, but not proven to hear us (RFC 4861, 7.2.3).</summary>
+    /// <summary>An address seen in a solicitation or an ARP packet: known, but its reachability is not confirmed (RFC 4861, 7.2.3).</summary>
     /// <param name="address">The neighbour.</param>
     /// <param name="mac">Its Ethernet address.</param>
     /// <param name="create">Whether to make an entry where there is none.</param>
@@ -255,7 +255,7 @@ internal sealed class NeighborCache : IDisposable
     {
         if (_entries.Count >= MaxEntries)
         {
-            // The one that was not used for the longest time goes.
+            // The least recently used entry is evicted.
             Neighbor? oldest = null;
             foreach (var entry in _entries.Values)
             {

@@ -18,7 +18,7 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
         var message = packet.Payload;
         bool isSolicitation = message[0] == IcmpV6.NeighborSolicitation;
 
-        // RFC 4861, 7.1.1 and 7.1.2. Hop limit 255: no router was passed. RFC 6980, 5: no fragments, behind which the link cannot look.
+        // RFC 4861, 7.1.1 and 7.1.2. Hop limit 255: no router was passed. RFC 6980, 5: no fragments, in which the link cannot check the sender.
         if (packet.HopLimit != 255 || packet.WasFragmented || message[1] != 0 || message.Length < FixedLength
             || !TryReadLinkAddress(message[FixedLength..], isSolicitation ? SourceLinkAddress : TargetLinkAddress, out var linkAddress))
         {
@@ -71,7 +71,7 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
 
         if (isProbe)
         {
-            // Somebody is about to take our address (RFC 4862, 5.4.3): everybody hears that it is ours.
+            // Duplicate address detection for one of our addresses (RFC 4862, 5.4.3): the answer goes to all nodes.
             var everybody = MulticastMapping.AllNodes;
             Send(IcmpV6.NeighborAdvertisement, OverrideFlag, target, everybody, target, TargetLinkAddress, MulticastMapping.ToEthernet(everybody));
             return;
@@ -82,7 +82,7 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
             neighbors.Seen(packet.Source, linkAddress.Value, create: output.Interface.IsOnLink(packet.Source));
         }
 
-        // To where the question came from, which is where the answer is awaited.
+        // Sent to the Ethernet source of the solicitation.
         Send(IcmpV6.NeighborAdvertisement, SolicitedFlag | OverrideFlag, target, packet.Source, target, TargetLinkAddress, packet.SourceMac);
     }
 

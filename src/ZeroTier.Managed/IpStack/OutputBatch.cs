@@ -3,8 +3,8 @@ using System.Buffers;
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>
-/// Packets on their way into one frame batch. Usually a packet is written straight into its frame; one that must be fragmented, kept,
-/// looped back or captured is written to a buffer of its own first.
+/// IP packets of one frame batch. Usually a packet is written directly into its frame; one that must be fragmented, queued, looped back or captured is written
+/// to a separate buffer first.
 /// </summary>
 internal sealed class OutputBatch(IpOutput output) : IpBatch
 {

@@ -3,7 +3,9 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>Writes frames as a capture file that Wireshark and tcpdump read (classic pcap, nanoseconds, Ethernet). Bounded. Thread-safe.</summary>
-/// <remarks>The stream is written on the packets' way: it should be a file or memory. When it fails or the limit is reached, capturing ends; traffic does not.</remarks>
+/// <remarks>
+/// The stream is written on the data path, so it should be a file or memory. When it fails or the limit is reached, capturing ends and traffic goes on.
+/// </remarks>
 internal sealed class PcapWriter : IDisposable
 {
     private const int FileHeaderLength = 24;

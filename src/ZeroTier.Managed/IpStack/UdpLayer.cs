@@ -80,7 +80,7 @@ internal sealed class UdpLayer(IpStackOptions options, IpOutput output, IpDropCo
     /// <summary>Closes the sockets that are bound to an address that is no longer ours.</summary>
     public void RemoveAddress(in IpAddress address)
     {
-        // Under the lock a socket that was bound while the address was still ours is there to be found.
+        // Under the lock, so that sockets bound before the address was removed are found.
         var lost = new List<UdpSocket>();
         lock (_bindings)
         {

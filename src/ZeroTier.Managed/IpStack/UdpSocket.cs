@@ -197,7 +197,7 @@ internal sealed class UdpSocket : IDisposable
                 }
             }
 
-            // Completed meanwhile: the registration has nobody to cancel.
+            // Completed meanwhile: nothing is left to cancel.
             if (!pending)
             {
                 registration.Dispose();
@@ -214,7 +214,7 @@ internal sealed class UdpSocket : IDisposable
             }
             catch (Exception e)
             {
-                // The memory is the caller's, who may have given it up meanwhile: its receive fails, and this thread goes on.
+                // The buffer is the caller's, who may have released it: the exception fails this receive and not the delivering thread.
                 _error = e;
             }
 
@@ -256,7 +256,7 @@ internal sealed class UdpSocket : IDisposable
         {
             lock (_socket._gate)
             {
-                // A call that has been completed, and perhaps begun anew, is not the one to be cancelled.
+                // The call has completed meanwhile, and the object may already serve another call.
                 if (Node.List is null)
                 {
                     return;

@@ -1,11 +1,10 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// What the connections of a node hold in memory together: bytes written, sent and not acknowledged, out of order, unread, and a share for each connection
-/// itself. Thread-safe.
+/// The memory that all connections of a node hold: bytes to send, unacknowledged, out of order and unread, and a fixed cost per connection. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Used up, it lets nobody grow: listeners take no new connections, every connection keeps to <see cref="Minimum"/> bytes each way, and every few seconds
+/// When it is used up, listeners refuse connections, every connection is limited to <see cref="Minimum"/> bytes each way, and every few seconds
 /// the largest of those that hold more without moving are reset. The locks are leaves; connections are reset and reports are made without them.
 /// </remarks>
 internal sealed class BufferBudget : IDisposable
@@ -19,7 +18,7 @@ internal sealed class BufferBudget : IDisposable
     /// <summary>A connection that moves less than <see cref="Minimum"/> bytes in this time stands still.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    // Of a budget that is used up again and again without a reset.
+    // Between reports of a budget that is used up repeatedly without a reset.
     private static readonly TimeSpan _reportInterval = TimeSpan.FromMinutes(1);
 
     private readonly Lock _gate = new();
@@ -87,7 +86,7 @@ internal sealed class BufferBudget : IDisposable
         }
     }
 
-    // May run under a connection's lock: connections are looked at by the timer.
+    // May run under a connection's lock, so the timer examines the connections.
     private void Watch()
     {
         lock (_gate)
@@ -97,7 +96,8 @@ internal sealed class BufferBudget : IDisposable
                 return;
             }
 
-            // However often the limit is crossed, connections are looked at once in an interval: all that have hardly moved since the last time stand still.
+            // Connections are examined at most once per interval, however often the limit is crossed; those that have hardly moved since the last time count as
+            // stalled.
             _watching = true;
             _timer ??= _time.CreateTimer(static budget => ((BufferBudget)budget!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             TimeSpan due = _lookedAt is { } at ? Interval - _time.GetElapsedTime(at) : TimeSpan.Zero;
@@ -113,7 +113,7 @@ internal sealed class BufferBudget : IDisposable
         long freed = 0;
         if (used >= Limit)
         {
-            // Some way below the limit, or the next byte would bring it back.
+            // Frees down to 7/8 of the limit, so that the next byte does not trigger it again.
             long excess = used - Limit + Limit / 8;
             foreach ((TcpSocket socket, long bytes) in idle.OrderByDescending(entry => entry.Bytes).TakeWhile(_ => freed < excess))
             {
@@ -132,7 +132,7 @@ internal sealed class BufferBudget : IDisposable
 
         lock (_gate)
         {
-            // First this, then a look: whoever uses it up does the opposite, so that one of the two sees the other.
+            // Set the flag first, then read the sum; threads that add bytes do it in the opposite order, so at least one side sees the other.
             _lookedAt = _time.GetTimestamp();
             Volatile.Write(ref _watching, false);
             Interlocked.MemoryBarrier();

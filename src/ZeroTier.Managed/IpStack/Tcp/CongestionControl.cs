@@ -26,10 +26,10 @@ internal interface ICongestionControl
     /// <param name="first">False when the same data had timed out before.</param>
     void OnTimeout(int outstanding, bool first);
 
-    /// <summary>What is reported next may turn out not to have been a loss.</summary>
+    /// <summary>Saves the state before a reaction to loss that may turn out to be spurious.</summary>
     void Save();
 
-    /// <summary>It was not: the window is again at least what it was at <see cref="Save"/>.</summary>
+    /// <summary>The loss was spurious: the window is at least what it was at <see cref="Save"/>.</summary>
     void Undo();
 
     /// <summary>Nothing was sent for longer than the retransmission timeout.</summary>
@@ -60,7 +60,7 @@ internal sealed class NewReno(int segmentSize) : ICongestionControl
 
     public void OnAcknowledged(int bytes, bool limited, long roundTrip, uint acknowledgement, uint sendNext)
     {
-        // RFC 7661's concern in its simplest form: a window that is not used says nothing about the path.
+        // RFC 7661, simplified: the window does not grow while the application, not the window, limits the sender.
         if (!limited)
         {
             return;

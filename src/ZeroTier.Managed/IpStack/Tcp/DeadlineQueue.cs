@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// The deadlines of all sockets on one timer. A socket stands at the earliest deadline that it ever announced and is asked again when that comes: so
-/// the frequent case, a deadline that moves back, costs nothing. Thread-safe; its lock is a leaf.
+/// The deadlines of all sockets on one timer. A socket stays at the earliest deadline it has announced and is asked again when that is due, so that the
+/// frequent case, a deadline that moves later, costs nothing. Thread-safe; its lock is a leaf.
 /// </summary>
 internal sealed class DeadlineQueue : IDisposable
 {
@@ -37,7 +37,7 @@ internal sealed class DeadlineQueue : IDisposable
     /// <summary>The socket wants to be asked at this time, or earlier.</summary>
     public void Schedule(TcpSocket socket, long deadline)
     {
-        // A stale read costs at most one needless entry into the lock, or a deadline that the pending call will announce again.
+        // A stale read costs at most one unnecessary lock, or a deadline that the pending call announces again.
         if (deadline >= Volatile.Read(ref socket.ScheduledAt))
         {
             return;
@@ -134,7 +134,7 @@ internal sealed class DeadlineQueue : IDisposable
 
         _armedAt = _heap[0].ScheduledAt;
 
-        // Rounded up to the timer's unit: one that fires early would fire twice.
+        // Rounded up to the timer's resolution: a timer that fires early would fire twice.
         long delay = Math.Max(0, _armedAt - _now());
         _timer.Change(TimeSpan.FromMilliseconds((delay + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond), Timeout.InfiniteTimeSpan);
     }

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// Received data that had been received before, to be reported to the sender (RFC 2883, 4): that tells it which of its retransmissions were needless. One block
-/// fits into an acknowledgement, so a few wait; neighbours become one, and what is too much is forgotten.
+/// D-SACK blocks to report: data that was received twice, which tells the sender that a retransmission was spurious (RFC 2883, 4). An acknowledgement carries
+/// one block, so a few are queued; adjacent ones are merged, further ones dropped.
 /// </summary>
 internal struct DuplicateSackBlocks
 {

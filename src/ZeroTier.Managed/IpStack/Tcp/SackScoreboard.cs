@@ -21,7 +21,7 @@ internal sealed class SackScoreboard
     private long _minRoundTrip = long.MaxValue;
     private bool _reorderingSeen;
 
-    // RFC 8985, 6.2, step 4: quarters of the shortest round trip, more with each round that saw a needless retransmission.
+    // RFC 8985, 6.2, step 4: quarters of the shortest round trip, more with each round that saw a spurious retransmission.
     private const int MaxReorderingMultiplier = 64;
     private const int ReorderingPersistence = 16;
     private int _reorderingMultiplier = 1;
@@ -154,7 +154,7 @@ internal sealed class SackScoreboard
     /// <summary>Marks what must have been lost (RFC 8985, 6.2, step 5).</summary>
     /// <param name="now">The time.</param>
     /// <param name="recovering">Whether losses are being repaired already.</param>
-    /// <param name="smoothedRoundTrip">An upper bound of the patience with reordering.</param>
+    /// <param name="smoothedRoundTrip">Upper bound of the reordering window.</param>
     /// <param name="checkAt">When to ask again because a segment may still turn out to be late; untouched when there is none.</param>
     /// <returns>True when something was newly marked.</returns>
     public bool DetectLoss(long now, bool recovering, long smoothedRoundTrip, ref long checkAt)
@@ -201,7 +201,7 @@ internal sealed class SackScoreboard
         return found;
     }
 
-    /// <summary>The peer had some data twice: patience with reordering grows, once per round trip (RFC 8985, 6.2, step 4).</summary>
+    /// <summary>The peer reported a spurious retransmission (D-SACK): the reordering window grows, once per round trip (RFC 8985, 6.2, step 4).</summary>
     public void OnNeedlessRetransmission(uint sendNext)
     {
         if (!_duplicateRound)
@@ -213,10 +213,10 @@ internal sealed class SackScoreboard
         }
     }
 
-    /// <summary>A recovery that acknowledgements had begun was needless: the path reorders.</summary>
+    /// <summary>A fast recovery was spurious: the path reorders.</summary>
     public void OnReordering() => _reorderingSeen = true;
 
-    /// <summary>A recovery has ended. After sixteen without needless retransmissions patience is as it was (RFC 8985, 6.2, step 4).</summary>
+    /// <summary>A recovery has ended. After sixteen without spurious retransmissions the reordering window is reset (RFC 8985, 6.2, step 4).</summary>
     public void OnRecoveryEnded()
     {
         if (--_reorderingPersistence <= 0)
@@ -225,7 +225,7 @@ internal sealed class SackScoreboard
         }
     }
 
-    /// <summary>What is marked as lost was not: it is judged anew.</summary>
+    /// <summary>The loss was spurious: marks are cleared, and detection starts again.</summary>
     public void UnmarkLost()
     {
         for (int i = 0; LostBytes > 0 && i < Count; i++)
@@ -251,7 +251,8 @@ internal sealed class SackScoreboard
     /// <summary>After a retransmission timeout everything not selectively acknowledged counts as lost.</summary>
     public void MarkAllLost()
     {
-        // A first segment that was selectively acknowledged, but never cumulatively, was thrown away by the peer: believe none of it (RFC 2018, 8).
+        // A first segment that was selectively acknowledged, but never cumulatively, was discarded by the peer (reneging): ignore all SACK information (RFC
+        // 2018, 8).
         bool reneged = Count > 0 && (At(0).Flags & SentFlags.Sacked) != 0;
         for (int i = 0; i < Count; i++)
         {
@@ -270,7 +271,7 @@ internal sealed class SackScoreboard
         }
     }
 
-    /// <summary>Segments longer than this cannot have arrived: the path does not carry them any more.</summary>
+    /// <summary>Marks segments longer than this as lost: the path no longer carries them.</summary>
     /// <returns>True when there was one.</returns>
     public bool MarkLost(int longerThan)
     {

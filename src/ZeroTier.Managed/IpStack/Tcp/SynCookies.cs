@@ -9,7 +9,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// sequence number   time in units of 64 s, 5 bits | segment size, 3 bits | hash of the connection, the peer's number, and the 8 bits before, 24 bits
 /// timestamp         the clock without its last 5 bits | selective acknowledgements, 1 bit | window scale, 15 for none, 4 bits
 /// </code>
-/// Who does not speak timestamps gets a connection without selective acknowledgements and window scale. One SYN has one sequence number within a unit of
+/// A peer without timestamps gets a connection without selective acknowledgements and window scale. One SYN has one sequence number within a unit of
 /// time: a listener that has state again answers its repetition with the same.
 /// </remarks>
 internal sealed class SynCookies(RandomSource random)
@@ -64,7 +64,7 @@ internal sealed class SynCookies(RandomSource random)
             SackPermitted = sack,
             HasTimestamps = timestamps,
 
-            // Never ahead of the clock: later segments would look older.
+            // Never ahead of the clock, or later segments would carry older timestamps.
             TimestampValue = (int)(stamp - clock) > 0 ? stamp - (OptionsMask + 1) : stamp,
             TimestampEcho = timestamps ? syn.TimestampValue : 0,
         };

@@ -72,7 +72,7 @@ internal sealed partial class TcpConnection
         Establish(segment, now);
         _acknowledgeNow = true;
 
-        // The peer may send data with its SYN; it is not taken, and comes again (RFC 9293, 3.10.7.3 permits to queue, not to lose).
+        // Data on a SYN is not accepted; not acknowledged, it is sent again (RFC 9293, 3.10.7.3).
     }
 
     private void TakeSyn(in TcpSegment syn)

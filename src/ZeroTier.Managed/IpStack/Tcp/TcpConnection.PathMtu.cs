@@ -1,13 +1,13 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>Segments keep to what the path carries in one datagram, which changes while the connection lives (RFC 9293, 3.7.1; RFC 8899).</summary>
+/// <summary>The segment size follows the path MTU, which changes during the connection (RFC 9293, 3.7.1; RFC 8899).</summary>
 internal sealed partial class TcpConnection
 {
     private bool _doubtsPath;
 
     private int EffectiveSegmentSize => Math.Min(_peerSegmentSize, _pathSegmentSize) - (_timestampsOn ? TcpOption.TimestampsLength : 0);
 
-    /// <summary>The path carries segments of this payload, options not counted. What is sent from now on keeps to it, repetitions as well.</summary>
+    /// <summary>The path carries this much payload, options not counted. It bounds all segments sent from now on, retransmissions included.</summary>
     public void FollowPath(int segmentSize)
     {
         segmentSize = Math.Clamp(segmentSize, MinSegmentSize, ChunkPool.ChunkSize);
@@ -55,7 +55,7 @@ internal sealed partial class TcpConnection
         FollowPath(segmentSize);
     }
 
-    /// <summary>Whether the retransmission timer has run out since the last question: perhaps the path carries less than it did.</summary>
+    /// <summary>Whether the retransmission timer has expired since the last call: the path MTU may have shrunk.</summary>
     public bool TakeDoubt()
     {
         bool doubt = _doubtsPath;

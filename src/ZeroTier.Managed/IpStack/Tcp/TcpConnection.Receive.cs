@@ -25,7 +25,7 @@ internal sealed partial class TcpConnection
     private bool _acknowledgeNow;
     private long _lastHeardAt;
     private ChallengeLimiter _challenges;
-    private DuplicateSackBlocks _duplicateReports;
+    private DuplicateSackBlocks _duplicateSacks;
 
     /// <summary>A segment for this connection (RFC 9293, 3.10.7).</summary>
     /// <param name="segment">Its header.</param>
@@ -44,7 +44,7 @@ internal sealed partial class TcpConnection
                 OnSegmentInSynSent(segment, now);
                 return;
             case TcpState.SynReceived when segment.Has(TcpFlags.Syn) && !segment.Has(TcpFlags.Ack | TcpFlags.Rst) && segment.Sequence == _initialReceive:
-                // Our SYN-ACK was lost, or is late: which of the two an ACK answers will not be known (RFC 6298, 3).
+                // Our SYN-ACK was lost or delayed; after the repetition an ACK cannot be matched to one of them, so no round trip is measured (RFC 6298, 3).
                 _synDue = true;
                 _synAnsweredAgain = true;
                 return;
@@ -86,7 +86,7 @@ internal sealed partial class TcpConnection
         return total;
     }
 
-    /// <summary>Nobody reads any more: from here on data is acknowledged and thrown away.</summary>
+    /// <summary>The application no longer reads: from here on data is acknowledged and discarded.</summary>
     public void DiscardInput()
     {
         DiscardsInput = true;
@@ -98,8 +98,8 @@ internal sealed partial class TcpConnection
         Resume();
     }
 
-    // What the application has not read counts against the limit at which it is behind. The reserve is there until the pipe says that it is, or nobody would
-    // tell the peer of a window that has opened again; a pipe whose reader asks for more than the limit at once never says so.
+    // Unread bytes count against the pipe's pause threshold. The reserve is kept until the pipe pauses: only a paused pipe signals the window update. A pipe
+    // whose reader asks for more than the threshold at once never pauses.
     private long ReceiveRoom
     {
         get
@@ -170,7 +170,8 @@ internal sealed partial class TcpConnection
         return true;
     }
 
-    // Repeated data is always answered: the peer lacks our acknowledgement. Empty segments are, within bounds, or two ends could answer each other for ever.
+    // Repeated data is always acknowledged, since the peer lacks our acknowledgement. Empty segments only at a limited rate, or two ends could answer each
+    // other forever.
     private void AnswerUnacceptable(in TcpSegment segment, long now)
     {
         if (segment.PayloadLength > 0 || _challenges.TryTake(now))
@@ -181,7 +182,7 @@ internal sealed partial class TcpConnection
         uint end = segment.Sequence + (uint)segment.PayloadLength;
         if (_sackOn && segment.PayloadLength > 0 && !Sequence.IsAfter(end, _receiveNext))
         {
-            _duplicateReports.Add(new SackBlock(segment.Sequence, end));
+            _duplicateSacks.Add(new SackBlock(segment.Sequence, end));
         }
     }
 
@@ -218,7 +219,7 @@ internal sealed partial class TcpConnection
 
     private void Challenge(long now)
     {
-        // RFC 5961, 7. The bound is the connection's own: a shared one would tell an attacker about other connections.
+        // RFC 5961, 7. The limit is per connection: a shared one would be a side channel to other connections.
         if (_challenges.TryTake(now))
         {
             _environment.Statistics.Add(TcpCounter.ChallengeAcks);
@@ -235,7 +236,7 @@ internal sealed partial class TcpConnection
             _finAt = end;
         }
 
-        // Nothing counts beyond the window or beyond FIN.
+        // Data beyond the window or beyond FIN is cut off.
         uint limit = _finAt is { } fin ? Sequence.Min(fin, _window.Edge) : _window.Edge;
         if (Sequence.IsAfter(end, limit))
         {
@@ -245,10 +246,10 @@ internal sealed partial class TcpConnection
 
         if (Sequence.IsBefore(start, _receiveNext))
         {
-            // The front is a repetition: the peer may lack our acknowledgement.
+            // The front was received before: report it as D-SACK and acknowledge at once, since the peer may lack our acknowledgement.
             if (_sackOn && payload.Length > 0)
             {
-                _duplicateReports.Add(new SackBlock(start, Sequence.Min(end, _receiveNext)));
+                _duplicateSacks.Add(new SackBlock(start, Sequence.Min(end, _receiveNext)));
             }
 
             payload = payload[Math.Min(payload.Length, (int)(_receiveNext - start))..];
@@ -283,7 +284,7 @@ internal sealed partial class TcpConnection
     {
         if (!DiscardsInput && (Unread?.Held ?? 0) + _reassembly.Held >= BufferBudget.Minimum && _environment.Budget.IsExhausted)
         {
-            // Not acknowledged: the peer sends it again, ever more slowly, until this connection has given something back or everybody has.
+            // Not acknowledged: the peer retransmits with back-off until this connection, or another, has released memory.
             _environment.Statistics.Add(TcpCounter.MemoryRefused);
             return;
         }
@@ -322,8 +323,8 @@ internal sealed partial class TcpConnection
         _environment.Statistics.Add(TcpCounter.BytesReceived, count);
         _unacknowledgedBytes += count;
 
-        // RFC 5681, 4.2: at once for every second segment and when a gap closes; the batch makes one acknowledgement of many. A short second segment counts:
-        // it is the end of something, and the sender would probe for it.
+        // RFC 5681, 4.2: at once for every second segment and when a gap closes; the batch makes one acknowledgement of many. A short second segment counts
+        // too: it usually ends a message, and the sender would send a tail probe for it.
         if (closesGap || _unacknowledgedBytes > _largestPayload)
         {
             _acknowledgeNow = true;
@@ -339,7 +340,7 @@ internal sealed partial class TcpConnection
         _environment.Statistics.Add(TcpCounter.OutOfOrderSegments);
         if (_sackOn && _reassembly.FindHeld(start, start + (uint)payload.Length) is { } held)
         {
-            _duplicateReports.Add(held);
+            _duplicateSacks.Add(held);
         }
 
         if (!_reassembly.Insert(start, payload, _delivered, _options.ReceiveWindow))
@@ -347,7 +348,7 @@ internal sealed partial class TcpConnection
             _environment.Statistics.Add(TcpCounter.OutOfWindowSegments);
         }
 
-        // RFC 5681, 4.2: at once. With selective acknowledgements one for the batch says it all; without, the peer counts them.
+        // RFC 5681, 4.2: at once. With SACK one acknowledgement per batch suffices; without, the peer counts duplicates.
         _acknowledgeNow = true;
         _duplicatesDue = _sackOn ? 0 : Math.Min(_duplicatesDue + 1, MaxDuplicatesDue);
     }

@@ -42,7 +42,7 @@ internal sealed partial class TcpConnection
         }
 
         // Gaps are reported before data: selective acknowledgements leave no room beside a full payload.
-        bool reports = _acknowledgeNow && _sackOn && (!_reassembly.IsEmpty || !_duplicateReports.IsEmpty);
+        bool reports = _acknowledgeNow && _sackOn && (!_reassembly.IsEmpty || !_duplicateSacks.IsEmpty);
         return (_duplicatesDue > 0 || reports) && PlanAcknowledgement(now, ref segment)
             || PlanRetransmission(now, ref segment)
             || PlanData(now, ref segment)
@@ -108,7 +108,7 @@ internal sealed partial class TcpConnection
         int length = Math.Min(Math.Min(unsent, _segmentSize), Math.Max(0, usable));
         if (!MayLeave(length, unsent, usable))
         {
-            // Nothing in flight means that no acknowledgement will bring the window's opening: ask for it (RFC 9293, 3.8.6.1).
+            // With nothing in flight no acknowledgement will report a window update: probe for it (RFC 9293, 3.8.6.1).
             if (_scoreboard.Count == 0 && _persistAt == Never)
             {
                 _persistAt = now + _timer.Timeout;
@@ -169,7 +169,7 @@ internal sealed partial class TcpConnection
     {
         if (_probeDue)
         {
-            // One number back: the peer must answer what it has had already (RFC 9293, 3.8.4).
+            // Sequence number one before the window: the peer must acknowledge data it already has (RFC 9293, 3.8.4).
             _probeDue = false;
             FillHeader(now, _sendUnacknowledged - 1, ref segment);
             return true;
@@ -188,8 +188,8 @@ internal sealed partial class TcpConnection
         if (_sackOn)
         {
             // RFC 2883, 4: the first block reports repeated data, once; the one that holds it follows.
-            int first = _duplicateReports.TryTake(out segment.Sack[0]) ? 1 : 0;
-            _acknowledgeNow = !_duplicateReports.IsEmpty;
+            int first = _duplicateSacks.TryTake(out segment.Sack[0]) ? 1 : 0;
+            _acknowledgeNow = !_duplicateSacks.IsEmpty;
             segment.SackCount = _reassembly.Report(_receiveNext, first, _timestampsOn ? SackBlocks.Capacity - 1 : SackBlocks.Capacity, ref segment.Sack);
         }
 

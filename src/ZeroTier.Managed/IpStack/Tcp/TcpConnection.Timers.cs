@@ -5,7 +5,7 @@ internal sealed partial class TcpConnection
     // RFC 8985, 7.2: what a peer's delayed acknowledgement of a single segment may add.
     private const long WorstAcknowledgementDelay = 200 * TimeSpan.TicksPerMillisecond;
 
-    // Threads do not answer faster under load: below this a probe is mostly needless.
+    // Under load, threads do not answer faster; a shorter probe would mostly be spurious.
     private const long ShortestProbe = 10 * TimeSpan.TicksPerMillisecond;
 
     private long _retransmitAt = Never;
@@ -16,7 +16,7 @@ internal sealed partial class TcpConnection
     private long _keepAliveAt = Never;
     private long _lifetimeAt = Never;
 
-    // Word of the peer has already brought a repetition forward, and nothing of this connection was heard since.
+    // A retransmission was already brought forward because the peer was heard, and nothing was received on this connection since.
     private bool _hastened;
     private int _retransmissions;
     private int _persistTries;
@@ -77,7 +77,7 @@ internal sealed partial class TcpConnection
         }
     }
 
-    /// <summary>Something was repeated, and only a timer that waits ever longer would repeat it again.</summary>
+    /// <summary>Something was retransmitted, and the next retransmission waits for a timer with back-off.</summary>
     public bool AwaitsPeer => State switch
     {
         TcpState.Closed or TcpState.TimeWait => false,
@@ -86,7 +86,7 @@ internal sealed partial class TcpConnection
         _ => _retransmissions > 0 && _scoreboard.Count > 0 || _probedSince != Never,
     };
 
-    /// <summary>The peer was heard, though not on this connection: what waits for it is repeated now, once until this connection hears from it.</summary>
+    /// <summary>The peer was heard, though not on this connection: retransmit now, once until something is received on this connection.</summary>
     public void OnPeerHeard(long now)
     {
         if (!AwaitsPeer || _hastened)
@@ -94,7 +94,7 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        // RFC 6298 permits to wait less when there is a reason; if the path is still broken the waiting begins anew, from the measured round trip.
+        // Resets the back-off: if the path is still broken, it starts again from the measured round trip.
         _hastened = true;
         _timer.EndBackOff();
         _retransmitAt = _retransmitAt == Never ? Never : now;
@@ -139,7 +139,7 @@ internal sealed partial class TcpConnection
                 TimeOut("No answer to the attempt to connect in time.");
                 break;
             default:
-                // FIN-WAIT-2 without a reader: the peer had its time.
+                // FIN-WAIT-2 of an abandoned connection: the peer's FIN did not arrive in time.
                 End(null);
                 break;
         }
@@ -161,7 +161,7 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        // The peer may keep the acknowledgement of the last segment, and of a short one behind it, for a while.
+        // The peer may delay the acknowledgement of the last segment, and of a short one behind it.
         long at = now + Math.Max(2 * _timer.SmoothedRoundTrip, ShortestProbe) + (_scoreboard.Outstanding < 2 * _segmentSize ? WorstAcknowledgementDelay : 0);
         if (at < _retransmitAt)
         {
@@ -211,7 +211,7 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        // RFC 9293, 3.8.3: R2. A peer that has taken its window back and says so is there; what is repeated are probes then (3.8.6).
+        // RFC 9293, 3.8.3: R2. A peer that shrank its window to zero and still answers is alive; retransmissions are window probes then (3.8.6).
         long silentSince = _sendWindow == 0 && !_abandoned ? Math.Max(_progressAt, _lastHeardAt) : _progressAt;
         if (now - silentSince >= _options.UserTimeout.Ticks)
         {
@@ -237,7 +237,7 @@ internal sealed partial class TcpConnection
         _forceRetransmit = true;
         _timer.BackOff();
 
-        // The user timeout is not overslept by a long back-off.
+        // A long back-off must not exceed the user timeout.
         _retransmitAt = Math.Max(now + RetransmissionTimer.Minimum, Math.Min(now + _timer.Timeout, silentSince + _options.UserTimeout.Ticks));
     }
 
@@ -251,7 +251,7 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        // Nobody is left who could want to wait for a reader that never reads. The reader has its time from the moment on at which this end finished.
+        // The application has abandoned the connection and the peer keeps a zero window: give up UserTimeout after the later of last progress and abandonment.
         if (_abandoned && now - Math.Max(_progressAt, _abandonedAt) >= _options.UserTimeout.Ticks)
         {
             TimeOut("The other end kept its window closed after this end had finished.");

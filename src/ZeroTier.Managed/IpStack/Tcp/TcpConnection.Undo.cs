@@ -1,9 +1,9 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>What was taken for loss and was not: late or reordered segments. The congestion window gets back what it lost.</summary>
+/// <summary>Spurious loss detection, caused by late or reordered segments: the congestion window is restored.</summary>
 internal sealed partial class TcpConnection
 {
-    // The present or latest recovery: which of its retransmissions have not been proven needless.
+    // The retransmissions of the present or latest recovery that are not proven spurious.
     private bool _undoPossible;
     private bool _begunByTimeout;
     private bool _retransmitted;

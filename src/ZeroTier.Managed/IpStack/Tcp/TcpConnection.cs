@@ -7,8 +7,8 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// Read RFC 9293, 3.10 first. Times are in ticks of 100 ns since any fixed moment.
 /// </summary>
 /// <remarks>
-/// Guarded by the lock of the <see cref="TcpSocket"/> that owns it. Lock order: listener, then connection, then the timer queue, then pools, then the budget; the
-/// tables of the layer are concurrent or leaf locks. No lock is held while a pipe is flushed or completed, a batch is sent or an observer is called.
+/// Guarded by the lock of the <see cref="TcpSocket"/> that owns it. Lock order: listener, then connection, then the timer queue, then pools, then the budget;
+/// the tables of the layer are concurrent or leaf locks. No lock is held while a pipe is flushed or completed, a batch is sent or an observer is called.
 /// </remarks>
 internal sealed partial class TcpConnection
 {
@@ -30,8 +30,8 @@ internal sealed partial class TcpConnection
     private readonly TcpReassemblyQueue _reassembly;
     private readonly SackScoreboard _scoreboard = new();
 
-    // The latest time that the connection has heard of. Callers read the clock before they have the lock: without this, a segment could be sent "before" its
-    // predecessor and be taken for lost.
+    // The latest time that the connection has heard of. Callers read the clock before they take the lock; without this, a segment could get an earlier send
+    // time than its predecessor and be marked as lost.
     private long _clock;
 
     private TcpConnection(TcpEnvironment environment, TcpSocketOptions options, in TcpConnectionSetup setup, TcpState state)
@@ -55,7 +55,7 @@ internal sealed partial class TcpConnection
 
     public TcpState State { get; private set; }
 
-    /// <summary>Why the connection is closed; null while it lives and after an orderly end.</summary>
+    /// <summary>Why the connection is closed; null while it is open and after an orderly end.</summary>
     public TcpException? Error { get; private set; }
 
     /// <summary>The peer's FIN was received, all bytes before it as well.</summary>
@@ -91,8 +91,8 @@ internal sealed partial class TcpConnection
     /// <summary>Grows by each byte that is acknowledged or received, from an arbitrary number.</summary>
     public uint Moved => _sendUnacknowledged + _receiveNext;
 
-    // Twice the congestion window, so that the pipe behind never runs dry; but what the peer's window holds back would lie here for as long as nobody reads
-    // there, so that no more than the minimum waits beyond it.
+    // Twice the congestion window, so that sending never waits for the pipe; but bytes beyond the peer's window would stay here for as long as its application
+    // does not read, so no more than the minimum is taken beyond it.
     private int SendLimit => _environment.Budget.IsExhausted
         ? BufferBudget.Minimum
         : (int)Math.Clamp(
@@ -129,7 +129,7 @@ internal sealed partial class TcpConnection
         TcpConnection connection = Accept(environment, options, setup, syn, now);
         connection._synDue = false;
 
-        // When the answer left is not known: no round trip can be measured by it.
+        // The send time of the answer is not known, so no round trip is measured.
         connection._synAnsweredAgain = true;
         connection._retransmitAt = now + connection._timer.Timeout;
         return connection;
@@ -167,7 +167,7 @@ internal sealed partial class TcpConnection
         };
     }
 
-    /// <summary>The application has let go of both directions: what comes is discarded, and the peer has bounded time for its FIN.</summary>
+    /// <summary>The application has closed both directions: received data is discarded, and the peer has bounded time for its FIN.</summary>
     public void Abandon(long now)
     {
         if (!_abandoned)
@@ -192,7 +192,7 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        // There is nobody to reset before the peer's SYN has come.
+        // Before the peer's SYN there is no connection to reset.
         _resetDue = State is not (TcpState.SynSent or TcpState.TimeWait);
         End(reason);
     }

@@ -2,14 +2,14 @@ using System.Collections.Concurrent;
 
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <content>What the link knows of peers and connections cannot see.</content>
+/// <content>Events of the link that concern all connections with a peer.</content>
 internal sealed partial class TcpLayer
 {
-    // Connections that have repeated something in vain: few, also where there are many connections.
+    // Connections that have retransmitted without an answer: few even among many connections.
     private readonly ConcurrentDictionary<TcpSocket, byte> _awaiting = new();
 
-    /// <summary>Somebody was heard after a silence: what waits for an answer of theirs is repeated at once. Cheap while nothing does.</summary>
-    /// <param name="isPeer">Whether a link address, or where that is not known yet an address, is theirs.</param>
+    /// <summary>A peer was heard after a silence: connections that wait for its answer retransmit at once. Cheap while none does.</summary>
+    /// <param name="isPeer">Whether an Ethernet address, or an IP address where the former is not known yet, is the peer's.</param>
     public void OnPeerHeard(Func<MacAddress, IpAddress, bool> isPeer)
     {
         if (_awaiting.IsEmpty)
@@ -30,7 +30,7 @@ internal sealed partial class TcpLayer
         EndOfBatch();
     }
 
-    /// <summary>Somebody may have restarted: each connection with them is probed once, so that one which is gone there ends here.</summary>
+    /// <summary>A peer may have restarted: each connection with it is probed once, and reset by the peer if it no longer has it.</summary>
     public void OnPeerRestarted(MacAddress peer)
     {
         long now = Now;

@@ -18,7 +18,7 @@ internal sealed partial class TcpLayer : IDisposable
     private readonly SynCookies _cookies;
     private readonly PortAllocator _ports;
 
-    // What the batch has touched. Leaf lock.
+    // Sockets with segments in the present batch. Leaf lock.
     private readonly Lock _batchGate = new();
     private readonly Stack<List<TcpSocket>> _spareLists = new();
     private List<TcpSocket> _pending = [];
@@ -174,7 +174,7 @@ internal sealed partial class TcpLayer : IDisposable
 
         if (_disposed)
         {
-            // The disposal may have passed by before the listener was there to be seen.
+            // Dispose may have run before the listener was added.
             listener.Dispose();
             ObjectDisposedException.ThrowIf(_disposed, this);
         }
@@ -211,7 +211,7 @@ internal sealed partial class TcpLayer : IDisposable
         }
     }
 
-    /// <summary>What was sent to a station in larger segments than its path carries now is sent again in smaller ones, without waiting for timers.</summary>
+    /// <summary>Segments to a station that are larger than its path now carries are cut and retransmitted without waiting for timers.</summary>
     public void OnPathNarrowed(MacAddress station)
     {
         List<TcpSocket> sockets = [];
@@ -316,7 +316,7 @@ internal sealed partial class TcpLayer : IDisposable
                 Interlocked.Increment(ref _count);
                 if (_disposed)
                 {
-                    // As in Listen: nobody else would end this attempt.
+                    // As in Listen: Dispose may have missed this attempt.
                     socket.Abort(new TcpException(TcpError.ConnectionAborted, "The stack was stopped."));
                 }
 
@@ -437,13 +437,13 @@ internal sealed partial class TcpLayer : IDisposable
     {
         if (!_cookies.TryRestore(key, segment, now, out TcpSegment syn))
         {
-            // No reset: this may be a later segment of a peer whose first one was lost or found no room. That one comes again.
+            // No reset: this may be a later segment of a peer whose first one was lost or refused, and will be retransmitted.
             Statistics.Add(TcpCounter.UnknownSegments);
             return;
         }
 
-        // A handshake that finds the accept queue full may wait as a half-open one, whose answer is repeated; where there is no place for that either, the
-        // peer's data come again.
+        // A handshake that finds the accept queue full stays half-open, and its SYN-ACK is repeated; without room for that either, the peer retransmits its
+        // data.
         if (Volatile.Read(ref _count) >= Options.MaxConnections || !listener.HasRoom && !HasHalfOpenRoom(listener))
         {
             Statistics.Add(TcpCounter.SynDropped);
@@ -486,7 +486,7 @@ internal sealed partial class TcpLayer : IDisposable
         Interlocked.Increment(ref _count);
         if (socket.State == TcpState.Closed)
         {
-            // The listener was closed, and this with it, before it was entered.
+            // The listener, and with it this socket, was closed before it was entered into the table.
             Remove(socket);
             return false;
         }
@@ -496,7 +496,7 @@ internal sealed partial class TcpLayer : IDisposable
 
     private void MarkPending(TcpSocket socket)
     {
-        // Set: whoever ends the batch clears it first and then waits for the socket's lock, so it sees what the segment has changed.
+        // Already set: the thread that ends the batch clears the flag and then takes the socket's lock, so it sees what this segment has changed.
         if (socket.IsPending)
         {
             return;
@@ -554,9 +554,9 @@ internal sealed partial class TcpLayer : IDisposable
         OnProgress();
     }
 
-    /// <summary>What one thread does between the begin of a batch and its end.</summary>
-    /// <param name="Packets">Where segments go.</param>
-    /// <param name="Id">Its number: batches are used again.</param>
+    /// <summary>A transmission batch: the packets that one thread sends together for one or more sockets.</summary>
+    /// <param name="Packets">Where segments are written.</param>
+    /// <param name="Id">Unique number, since batch objects are reused.</param>
     /// <param name="Now">The time when it began.</param>
     internal readonly record struct TransmissionBatch(IpBatch Packets, long Id, long Now);
 

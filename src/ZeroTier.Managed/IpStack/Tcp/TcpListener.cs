@@ -3,7 +3,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>A listening port. Thread-safe.</summary>
 internal sealed class TcpListener : IDisposable
 {
-    // Lock order: this lock is taken inside no other. What a connection asks for under its own lock (TryReserve) takes none.
+    // Lock order: this lock is taken inside no other. TryReserve, which connections call under their own lock, takes no lock.
     private readonly Lock _gate = new();
     private readonly TcpLayer _layer;
     private readonly LinkedList<TcpSocket> _halfOpen = new();
@@ -31,7 +31,7 @@ internal sealed class TcpListener : IDisposable
 
     internal TcpListenOptions Options { get; }
 
-    /// <summary>Half-open connections. Read without the lock, to compare: a little late does no harm.</summary>
+    /// <summary>Half-open connections. Read without the lock for comparison; a stale value is harmless.</summary>
     internal int HalfOpenCount => _halfOpen.Count;
 
     /// <summary>Another completed handshake may wait for an accept.</summary>
@@ -184,7 +184,7 @@ internal sealed class TcpListener : IDisposable
         _layer.Options.Scheduler.Schedule(static state => ((TcpListener)state!).Match(), this);
     }
 
-    // Nobody will ever own it: what it has received goes back as well.
+    // No application will get it: its received data is released as well.
     private static void GiveUp(TcpSocket socket)
     {
         socket.Abort(new TcpException(TcpError.ConnectionAborted, "The listener was closed before the connection was accepted."));
@@ -227,7 +227,8 @@ internal sealed class TcpListener : IDisposable
     }
 
     /// <summary>
-    /// A caller that waits. Whoever takes it out of the list, under the lock, completes it: a connection is never handed to a caller that has just given up.
+    /// A caller that waits. The thread that removes it from the list, under the lock, completes it, so that a connection is never handed to a caller that has
+    /// given up.
     /// </summary>
     private sealed class Waiter(TcpListener listener) : TaskCompletionSource<TcpSocket?>
     {

@@ -17,15 +17,18 @@ internal sealed record TcpSocketOptions
     public ITcpSocketObserver? Observer { get; init; }
 
     /// <summary>
-    /// What the application's ends of the pipes throw instead of the error itself: <see cref="TcpSocket.Input"/> and <see cref="TcpSocket.Output"/> are completed
-    /// with the result. Null for the error itself.
+    /// What the application's ends of the pipes throw instead of the error itself: <see cref="TcpSocket.Input"/> and <see cref="TcpSocket.Output"/> are
+    /// completed with the result. Null for the error itself.
     /// </summary>
     public Func<TcpException, Exception>? TranslateError { get; init; }
 
     /// <summary>Largest receive window in bytes, 2 KiB to 1 GiB. Received memory is bounded by this plus the input pipe's limit.</summary>
     public int ReceiveWindow { get; init; } = 1 << 20;
 
-    /// <summary>Most unacknowledged and unsent bytes that the stack itself holds, beyond the output pipe; at least 128 KiB. The limit in force follows the congestion window and the peer's.</summary>
+    /// <summary>
+    /// Most unacknowledged and unsent bytes that the stack itself holds, beyond the output pipe; at least 128 KiB. The limit in force follows the congestion
+    /// window and the peer's.
+    /// </summary>
     public int MaxSendBuffer { get; init; } = 4 << 20;
 
     /// <summary>Offer timestamps (RFC 7323): 12 bytes of every segment for protection against wrapped sequence numbers.</summary>
@@ -87,14 +90,14 @@ internal sealed record TcpLayerOptions
     /// <summary>How long a connection that the application has closed waits for the peer's FIN, acknowledging and discarding what still comes.</summary>
     public TimeSpan FinWaitTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>What all connections may hold in memory, shared by the layers of a node. Null for no bound. Stays its maker's to dispose of.</summary>
+    /// <summary>Memory bound of all connections, shared by the layers of a node; not disposed of by them. Null for no bound.</summary>
     public BufferBudget? Budget { get; init; }
 
     /// <summary>Bytes of out-of-order data that all connections together may hold.</summary>
     public long MaxOutOfOrderBytes { get; init; } = 64L << 20;
 }
 
-/// <summary>Hears of a connection's flow. Called from the stack's threads without locks; must return quickly and not throw.</summary>
+/// <summary>Observes a connection's flow control. Called from the stack's threads without locks; must return quickly and not throw.</summary>
 internal interface ITcpSocketObserver
 {
     /// <summary>Unread input reached its limit: the window stops opening.</summary>

@@ -4,9 +4,9 @@ using System.Numerics;
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// Received data that cannot be handed on yet: behind a gap, or while the input pipe is busy. Each byte lies at its place in a sparse row of pooled
-/// chunks, so that overlaps and tiny segments cost nothing extra; memory is bounded by the window, by the number of ranges and by the bound of all
-/// connections together. Guarded by the connection's lock.
+/// Received data that cannot be delivered yet: behind a gap, or while the input pipe is busy. Each byte is stored at its position in a sparse ring of pooled
+/// chunks, so that overlaps and tiny segments cost nothing extra; memory is bounded by the window, by the number of ranges and by the bound of all connections
+/// together. Guarded by the connection's lock.
 /// </summary>
 internal sealed class TcpReassemblyQueue(ChunkPool pool)
 {
@@ -53,7 +53,7 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
         }
         else
         {
-            // The row moves with the window also when what was handed on has never lain in it.
+            // The ring moves with the window even when the delivered data was never stored in it.
             Forget(origin);
         }
 
@@ -75,7 +75,7 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
             return false;
         }
 
-        // Ranges low..high-1 touch the new one. Bytes that they hold already stay as they came first.
+        // Ranges low..high-1 touch the new one. Bytes that were received before are not overwritten.
         uint position = start;
         bool complete = true;
         for (int i = low; i <= high && complete && Sequence.IsBefore(position, end); i++)
@@ -201,7 +201,7 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
             Free(ref _ring[i]);
         }
 
-        // A short row is kept for the next gap; a long one would weigh on idle connections.
+        // A short ring is kept for the next gap; a long one would cost idle connections memory.
         _ring = _ring.Length <= KeptChunks ? _ring : [];
         _ranges = _ranges.Length <= KeptChunks ? _ranges : [];
         _count = 0;

@@ -3,13 +3,13 @@ using System.IO.Pipelines;
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <content>
-/// The far ends of the pipes are the application's. Its memory pool may throw; and a pipe that is used against its rules completes our end as well, at any moment:
-/// two writes that wait at once complete the reader that takes them. So every call of a pipe may throw, whatever was known of it a line before. Each such exception
-/// ends this connection with a reset, and is not seen by the thread that was at work, which may serve all others.
+/// The application owns the other ends of the pipes. Its memory pool may throw, and misuse of a pipe can complete our end at any moment: two concurrent writes
+/// complete the reader, for example. So every pipe call may throw, even one that was checked before. Such an exception resets this connection and is caught
+/// here, since the thread may serve all others.
 /// </content>
 internal sealed partial class TcpSocket
 {
-    // The first reason wins: nothing happens to a connection that has ended already.
+    // The first reason wins: no effect on a connection that has already ended.
     private void Fault(string message, Exception cause)
     {
         lock (_gate)
@@ -18,7 +18,7 @@ internal sealed partial class TcpSocket
         }
     }
 
-    // The blocks that are left go back to the pool. Whatever that says, this end is over.
+    // Returns the remaining blocks to the pool; exceptions of the pool are ignored.
     private void End(PipeReader reader, Exception? error = null)
     {
         try
@@ -45,7 +45,7 @@ internal sealed partial class TcpSocket
 
     private const string PoolFailed = "The memory pool failed to take blocks back.";
 
-    // Nothing of the application's is left that could throw: an error of the stack, or of what carries its packets. The connection ends without a last word.
+    // Exceptions of application code are handled elsewhere, so this is an error of the stack or the link. The connection ends without sending a reset.
     private void FailUnexpectedly(Exception cause, in TcpLayer.TransmissionBatch batch)
     {
         _layer.Statistics.Add(TcpCounter.UnexpectedErrors);

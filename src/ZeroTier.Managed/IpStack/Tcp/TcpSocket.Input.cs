@@ -9,7 +9,7 @@ internal sealed partial class TcpSocket
     private Pipe? _input;
     private ValueTask<FlushResult> _flush;
 
-    // A thread is inside a call of the input pipe's writer: nobody else may touch that.
+    // A thread is inside a call of the input pipe's writer, which is not thread-safe.
     private bool _inputBusy;
     private bool _flushWaits;
     private bool _unflushed;
@@ -51,7 +51,7 @@ internal sealed partial class TcpSocket
             }
             catch (Exception)
             {
-                // As in OnFlushed, only at once.
+                // As in OnFlushed, but completed synchronously.
                 EndFlush(new FlushResult(isCanceled: false, isCompleted: true));
                 continue;
             }
@@ -72,7 +72,7 @@ internal sealed partial class TcpSocket
 
             _options.Observer?.OnPaused(this);
 
-            // May call back at once, on this or another thread.
+            // May call back immediately, on this or another thread.
             flush.GetAwaiter().UnsafeOnCompleted(_onFlushed);
         }
     }
@@ -101,7 +101,7 @@ internal sealed partial class TcpSocket
                 }
             }
 
-            // While the application is behind, FIN waits like the data before it: what is told of a connection keeps its order.
+            // While the application is behind, FIN waits like the data before it, to keep the order of events.
             if (error is not null || _disposed || _connection.State == TcpState.Closed || (_connection.IsFinReceived && !_flushWaits))
             {
                 step = InputStep.Complete;
@@ -143,7 +143,7 @@ internal sealed partial class TcpSocket
             _inputBusy = false;
             if (result.IsCompleted && !_connection.DiscardsInput)
             {
-                // The application has completed its reader: nobody wants what still comes.
+                // The application has completed its reader: discard what is still received.
                 _connection.DiscardInput();
             }
         }

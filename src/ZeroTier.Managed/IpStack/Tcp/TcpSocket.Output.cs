@@ -5,7 +5,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 
 internal sealed partial class TcpSocket
 {
-    // Worth waking up for.
+    // Free space from which on more output is taken.
     private const int MinRoom = 16 * 1024;
 
     private readonly Action _onRead;
@@ -32,7 +32,7 @@ internal sealed partial class TcpSocket
             _outputClosing = true;
         }
 
-        // A read that waits comes back; otherwise the worker sees the note at its next turn.
+        // A pending read returns; otherwise the active thread sees the flag when it loops.
         _output.Reader.CancelPendingRead();
         RunPendingNow();
     }
@@ -42,7 +42,7 @@ internal sealed partial class TcpSocket
     {
         lock (_gate)
         {
-            // Without room there is nothing to take; but a pipe that was broken shows now, when the application has let go, or for long not at all.
+            // Without room nothing is taken, but a pipe that the application broke or abandoned must be noticed now, as nothing else would report it for long.
             bool looks = IsOver || _outputClosing || _disposed || _connection.SendRoom >= MinRoom;
             if (_output is null || _outputBusy || _outputWaits || _outputDone || !looks)
             {
@@ -89,7 +89,7 @@ internal sealed partial class TcpSocket
             _outputBusy = false;
         }
 
-        // May call back at once, on this or another thread.
+        // May call back immediately, on this or another thread.
         read.GetAwaiter().UnsafeOnCompleted(_onRead);
         return false;
     }
@@ -121,7 +121,7 @@ internal sealed partial class TcpSocket
 
         if (last)
         {
-            // First, for it throws when the pipe was broken: what was written after that is lost, and FIN would tell the peer that it has everything.
+            // First, because it throws when the pipe was broken: data written after that is lost, and a FIN would tell the peer that it has everything.
             reader.AdvanceTo(taken);
             fin = true;
             lock (_gate)
@@ -209,7 +209,7 @@ internal sealed partial class TcpSocket
             _options.Observer?.OnFinSent(this);
         }
 
-        // Resets and aborts end a waiting write with a completed flush; only what nobody expects is an exception there.
+        // Resets and aborts end a pending write with a completed flush; only a timeout becomes an exception.
         End(_output!.Reader, error?.Error == TcpError.TimedOut ? Translate(error) : null);
         Complete(_sendEnded, error);
         _layer.OnProgress();

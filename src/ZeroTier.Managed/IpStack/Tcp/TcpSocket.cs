@@ -6,9 +6,9 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>One connection with its pipes. All but the pipes is thread-safe.</summary>
 /// <remarks>
-/// Whatever happens to the connection happens under <see cref="_gate"/>; what follows from it for pipes, wire and observers happens in
-/// <see cref="RunPending"/>, without the lock. Each kind of work there (input, output, transmission) has one worker at a time; who comes second leaves a note
-/// and goes. So a segment that arrives while this very thread sends or runs the application's continuation is safe.
+/// The connection's state changes under <see cref="_gate"/>; the effects on pipes, network and observers follow in <see cref="RunPending"/>, without the lock.
+/// Input, output and transmission each have at most one active thread. A second caller sets a run-again flag and returns; the active thread loops until no flag
+/// is set. So it is safe that a segment arrives while the same thread sends or runs a continuation of the application.
 /// </remarks>
 internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 {
@@ -34,7 +34,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     private bool _awaitsPeer;
     private uint _movedBefore;
 
-    // The turn whose batch holds segments that are not sent yet, and whether others have left a note since. See Transmit.
+    // The batch that holds unsent segments of this socket, 0 for none, and whether another thread has asked for a transmission since. See Transmit.
     private long _batchId;
     private bool _transmitting;
     private bool _transmitAgain;
@@ -105,7 +105,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     /// <summary>The handshake's outcome, for the end that started it.</summary>
     internal Task<TcpSocket> Connected => _connected!.Task;
 
-    /// <summary>Waits in the layer's list for the end of the batch. Written under that list's lock.</summary>
+    /// <summary>In the layer's list of sockets to run at the end of the batch. Written under that list's lock.</summary>
     internal bool IsPending
     {
         get => _isPending;
@@ -115,14 +115,14 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     /// <summary>Where the listener keeps the socket while it is half-open. Guarded by the listener's lock.</summary>
     internal LinkedListNode<TcpSocket>? HalfOpenNode { get; set; }
 
-    /// <summary>Nothing that the application wrote is still on its way.</summary>
+    /// <summary>Everything that the application wrote was acknowledged or is lost for good.</summary>
     internal bool IsDrained
     {
         get
         {
             lock (_gate)
             {
-                // A read that has bytes, or the end of the pipe, may still wait for its turn on the transport's scheduler.
+                // A completed read may still wait for its continuation on the transport's scheduler.
                 bool idle = _outputWaits && !_read.IsCompleted && !_disposed && !_outputClosing;
                 return !_connection.IsEstablished || _connection.IsSendQueueEmpty && !_outputBusy && (_outputDone || idle);
             }
@@ -165,7 +165,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             _connection.Abandon(_layer.Now);
         }
 
-        // The far side of the output pipe sees the end and queues FIN; the input is finished by RunPending.
+        // The reader of the output pipe sees the completion and queues FIN; RunPending completes the input.
         if (_output is not null)
         {
             End(_output.Writer);
@@ -210,7 +210,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             }
             catch (Exception e)
             {
-                // The application's memory pool may refuse, with any exception: also with OutOfMemoryException, which is one connection's end and no more.
+                // The application's memory pool may throw any exception, even OutOfMemoryException; it ends this connection only.
                 _connection.Abort(new TcpException(TcpError.ConnectionAborted, "Received data could not be stored.", e));
             }
 
@@ -269,7 +269,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>Lets everything follow that the connection's new state asks for: pipes, segments, completions, the next deadline. Never throws.</summary>
+    /// <summary>Carries out the effects of the connection's new state: pipes, segments, completions, the next deadline. Never throws.</summary>
     internal void RunPending(in TcpLayer.TransmissionBatch batch)
     {
         try
@@ -306,7 +306,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>The turn's batch is sent: the next one may transmit, and does when there is something that had to wait.</summary>
+    /// <summary>The batch is sent: another one may transmit, and does if a transmission had to wait.</summary>
     internal void EndBatch(in TcpLayer.TransmissionBatch batch)
     {
         if (HasPendingAfter(batch))
@@ -317,7 +317,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         _layer.OnProgress();
     }
 
-    // True when there is more to settle. A loop and no recursion: each send may bring the next acknowledgement, as often as there is something to send.
+    // True when there is more to do. A loop instead of recursion: on a loopback path each send may bring the next acknowledgement.
     private bool RunPendingOnce()
     {
         TcpLayer.TransmissionBatch batch = _layer.BeginBatch();
@@ -388,7 +388,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
                     var socket = (TcpSocket)state!;
                     if (!socket._connected!.TrySetResult(socket))
                     {
-                        // Nobody will ever own it: what it has received goes back as well.
+                        // No application will get it: its received data is released as well.
                         socket.Abort();
                         socket.Dispose();
                     }
@@ -464,8 +464,8 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             },
             (source, error));
 
-    // Decides under the lock and writes without it. From its first segment until its batch is sent a turn has the connection for itself: segments leave in
-    // the order of their decision, or the peer would report gaps that are none. Who comes meanwhile leaves a note.
+    // Plans segments under the lock and writes them without it. From its first segment until it is sent, one batch has the connection exclusively, so that
+    // segments leave in order; otherwise the peer would report false gaps. Other threads set the transmit-again flag meanwhile.
     private void Transmit(in TcpLayer.TransmissionBatch batch)
     {
         bool sent = false;
@@ -499,7 +499,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 
                 if (count == 0)
                 {
-                    // Whoever left a note so far had changed the state before, under this lock: it is done.
+                    // Threads that set the flag so far had changed the state before, under this lock, so their change was transmitted.
                     _connection.EndTransmission();
                     _transmitting = false;
                     _transmitAgain = false;
