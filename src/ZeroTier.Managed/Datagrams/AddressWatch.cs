@@ -4,12 +4,12 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
-/// Says when to look at the machine's addresses again: every 30 s (2-vl1, 2.17), and a second after the system reports a change, so that
-/// a machine that moves to another network is reached there at once.
+/// Triggers reading the machine's addresses: every 30 s (docs/protocol/2-vl1.md 2.17), and a second after the system reports a change, so that a machine that
+/// moves to another network is reachable quickly.
 /// </summary>
 internal sealed class AddressWatch : IAsyncDisposable
 {
-    /// <summary>The longest time between two looks.</summary>
+    /// <summary>The longest time between two readings.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
     // Changes come in bursts: the old address goes, the new one comes, the routes follow.
@@ -99,7 +99,7 @@ internal sealed class AddressWatch : IAsyncDisposable
 
         if (again)
         {
-            // The change may have come after the addresses were read.
+            // Read again: the change may have happened after the addresses were read.
             _timer.Change(Settling, Interval);
         }
     }

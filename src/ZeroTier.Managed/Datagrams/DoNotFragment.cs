@@ -3,21 +3,21 @@ using System.Net.Sockets;
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
-/// Keeps routers and the system from cutting datagrams: a probe of a path's size proves nothing when it arrives in pieces, and many ways lose pieces.
+/// Disables IP fragmentation: a fragmented MTU probe proves nothing, and many paths lose fragments.
 /// </summary>
 internal static class DoNotFragment
 {
     private const int LevelIp = 0;
     private const int LevelIpv6 = 41;
 
-    // Linux, ip(7): DF set, and no cached path MTU heeded, which anybody can forge a report for. What the device itself does not carry is refused.
+    // Linux, ip(7), IP_PMTUDISC_PROBE: sets DF and ignores cached path MTUs, whose ICMP reports can be forged. Sends above the device's MTU fail.
     private const int LinuxIpMtuDiscover = 10;
     private const int LinuxIpv6MtuDiscover = 23;
     private const int LinuxProbe = 3;
     private const int WindowsIpv6DoNotFragment = 14;
     private const int AppleIpv6DoNotFragment = 62;
 
-    /// <summary>Sets it where the system lets us; where not, sizes are found all the same, but pieces may hide what a path carries whole.</summary>
+    /// <summary>Best effort: where the system refuses, MTU discovery still works, but fragmentation may hide the real path MTU.</summary>
     public static void TrySet(Socket socket)
     {
         bool ipv6 = socket.AddressFamily == AddressFamily.InterNetworkV6;

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
-/// One bound UDP socket with one receive thread. The thread blocks in the system until something arrives, delivers what is at hand, then ends the batch.
+/// One bound UDP socket of the host with one receive thread, which blocks until something arrives, delivers everything available, then ends the batch.
 /// </summary>
 internal abstract class HostUdpSocket : IAsyncDisposable
 {
@@ -82,7 +82,7 @@ internal abstract class HostUdpSocket : IAsyncDisposable
     /// <summary>Makes a blocked <see cref="ReceiveBatch"/> return.</summary>
     protected abstract void Wake();
 
-    /// <summary>A datagram to ourselves ends a waiting receive on every system. It is not counted: it is not the node's.</summary>
+    /// <summary>Wakes a blocked receive on every system with a datagram to ourselves. Not counted.</summary>
     protected void SendToSelf()
     {
         var self = LocalEndPoint.ToIPEndPoint();
@@ -195,7 +195,7 @@ internal abstract class HostUdpSocket : IAsyncDisposable
 
     private void AfterFailure(SocketError error)
     {
-        // An ICMP answer to something sent earlier: it says nothing about this socket.
+        // An ICMP error for an earlier datagram, not an error of this socket.
         if (error is SocketError.ConnectionRefused or SocketError.ConnectionReset or SocketError.HostUnreachable
             or SocketError.NetworkUnreachable or SocketError.NetworkReset or SocketError.Interrupted or SocketError.WouldBlock)
         {

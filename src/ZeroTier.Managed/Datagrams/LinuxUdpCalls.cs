@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace ZeroTier.Managed.Datagrams;
 
-/// <summary>The system calls of <see cref="LinuxUdpSocket"/>; a seam, so that tests can refuse them. Results below zero are negated errno values.</summary>
+/// <summary>
+/// The system calls of <see cref="LinuxUdpSocket"/>; an interface, so that tests can make them fail. Results below zero are negated errno values.
+/// </summary>
 internal unsafe interface ILinuxUdpCalls
 {
     /// <summary>setsockopt with an int.</summary>

@@ -8,15 +8,15 @@ namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
 /// A UDP socket on Linux's own calls: a run of datagrams leaves in one sendmsg (UDP_SEGMENT), and one recvmmsg brings all that is at hand, each
-/// piece perhaps a run itself (UDP_GRO). What the kernel or a sandbox refuses is switched off for this socket, and the data sent again plainly; without recvmmsg
-/// one recvmsg brings one piece.
+/// piece perhaps a run itself (UDP_GRO). What the kernel or a sandbox refuses is switched off for this socket, and the data sent again plainly; without
+/// recvmmsg one recvmsg brings one piece.
 /// </summary>
 /// <remarks>
-/// UDP checksums stay on, other than in the stock service (2-vl1, 2.17): without them the kernel refuses UDP_SEGMENT.
+/// UDP checksums stay on, unlike in ZeroTierOne 1.12 (docs/protocol/2-vl1.md 2.17): without them the kernel refuses UDP_SEGMENT.
 /// </remarks>
 internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
 {
-    // 256 KiB at most before the batch ends and acknowledgements leave: a larger bite stops the sender's clock.
+    // At most 256 KiB before the batch ends and acknowledgements are sent: larger batches would disturb the sender's ACK clock.
     private const int SlotCount = 4;
     private const int SlotBytes = 65536;
     private const int LevelUdp = 17;
@@ -72,7 +72,7 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
                     return;
                 }
 
-                // Where the datagrams are too large by themselves, it is not the run that was refused.
+                // If single datagrams are too large as well, segmentation was not the cause.
                 if (SendOneByOne(destination, &address, addressLength, data, datagrams.Length, segmentSize))
                 {
                     RefuseSegmentation(errno);
@@ -307,7 +307,7 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
         return 1;
     }
 
-    /// <summary>Without a destination nothing leaves: any answer but a refusal shows that the call is there.</summary>
+    /// <summary>Without a destination nothing is sent: any error but a refusal shows that the call is available.</summary>
     private void ProbeSend()
     {
         LinuxMessage nowhere = default;
@@ -379,7 +379,9 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
         }
     }
 
-    /// <summary>One block of native memory: headers, vectors, addresses, control messages, then the data, which the kernel touches only as far as needed.</summary>
+    /// <summary>
+    /// One block of native memory: headers, vectors, addresses, control messages, then the data, which the kernel touches only as far as needed.
+    /// </summary>
     private void AllocateSlots()
     {
         int perSlot = sizeof(LinuxMessageSlot) + sizeof(LinuxVector) + 32 + LinuxIntControl.Space;

@@ -8,13 +8,14 @@ namespace ZeroTier.Managed.Datagrams;
 /// <summary>The addresses of this machine's interfaces that other machines can reach.</summary>
 internal sealed class LocalAddresses(ILogger log)
 {
-    // 2-vl1, 2.17: never on loopback, nor on virtual interfaces, our own and others'.
+    // docs/protocol/2-vl1.md 2.17: never loopback or virtual interfaces.
     private static readonly string[] SkippedInterfaces = ["lo", "zt", "tun", "tap"];
 
     private int _refusals;
 
     /// <summary>
-    /// One entry per address, IPv4 first, without duplicates. Empty when the machine has no network. Where the system does not tell, the wildcard of the family.
+    /// One entry per address, IPv4 first, without duplicates. Empty when the machine has no network. Where the system does not tell, the wildcard of the
+    /// family.
     /// </summary>
     public IReadOnlyList<IPAddress> Enumerate()
     {

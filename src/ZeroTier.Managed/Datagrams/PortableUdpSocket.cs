@@ -75,7 +75,7 @@ internal sealed class PortableUdpSocket : HostUdpSocket
 
     protected override void Wake()
     {
-        // Disposing ends the wait where a firewall eats the datagram.
+        // If a firewall drops this datagram, closing the socket ends the receive.
         SendToSelf();
         Socket.Dispose();
     }

@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
-/// A datagram network of the application: what its sends throw is a lost datagram, and nothing that a datagram provokes in the node reaches the thread that delivers.
+/// Wraps a transport supplied by the application: an exception in Send counts as a lost datagram, and exceptions of the node do not reach the transport's
+/// delivering thread.
 /// </summary>
 internal sealed class ShieldedTransport(IDatagramTransport inner, ILogger log) : IDatagramTransport
 {

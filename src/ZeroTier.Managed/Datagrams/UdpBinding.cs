@@ -32,7 +32,7 @@ internal static class UdpBinding
                 bound.ForEach(socket => socket.Dispose());
                 if (cause is TypeInitializationException)
                 {
-                    // The framework waits for all sockets of the process at one place, also where nobody waits.
+                    // .NET creates its shared poll engine with the first socket, which may fail even if it is not needed.
                     throw new ZeroTierException(ZeroTierError.Underlay, $"The framework can open no socket: {cause.GetBaseException().Message}. {SandboxRemedy}", cause);
                 }
 
@@ -173,7 +173,7 @@ internal static class UdpBinding
 
         DoNotFragment.TrySet(socket);
 
-        // Systems that cannot give so much either clamp silently or refuse; half is tried then.
+        // Systems with a lower limit either clamp silently or refuse; then half is tried.
         for (int size = options.ReceiveBufferBytes; size >= 65536 && !Try(() => socket.ReceiveBufferSize = size); size /= 2)
         {
         }

@@ -61,7 +61,8 @@ public sealed class UdpDatagramTransport : IDatagramTransport
 
     /// <summary>Binds the sockets. Nothing is received before <see cref="Start"/>.</summary>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Underlay"/>: the port is taken, or an address is not this machine's; everything opened is closed again.</exception>
+    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Underlay"/>: the port is taken, or an address is not this machine's; everything opened is
+    /// closed again.</exception>
     public static UdpDatagramTransport Open(UdpDatagramTransportOptions options) => Open(options, LinuxUdpCalls.Instance);
 
     internal static UdpDatagramTransport Open(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Func<IReadOnlyList<IPAddress>>? machine = null)
@@ -135,7 +136,7 @@ public sealed class UdpDatagramTransport : IDatagramTransport
             return null;
         }
 
-        // Port 0 cannot be sent to; a peer's claim may still name it.
+        // Port 0 cannot be sent to, but a peer may announce it.
         if (destination.Family != slot.Family || destination.Port == 0)
         {
             slot.Counters.SendFailed(SocketError.AddressFamilyNotSupported, datagrams);
@@ -170,7 +171,7 @@ public sealed class UdpDatagramTransport : IDatagramTransport
             return;
         }
 
-        // The list first: what a socket delivers comes with its number.
+        // Publish the list before the sockets start: their datagrams carry its indexes.
         _localEndPoints = ListEndPoints();
         foreach (var socket in added)
         {

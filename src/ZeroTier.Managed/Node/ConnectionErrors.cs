@@ -7,7 +7,10 @@ namespace ZeroTier.Managed.Node;
 /// <summary>The stack's errors in the words of the contract.</summary>
 internal static class ConnectionErrors
 {
-    /// <summary>Of an open connection. An application's own reason comes back as it was given; a cause, such as a memory pool's exception, is the inner one.</summary>
+    /// <summary>
+    /// The error of an open connection. An abort reason of the application is returned unchanged; a cause, such as a memory pool's exception, becomes the inner
+    /// exception.
+    /// </summary>
     public static ZeroTierException OfConnection(TcpException error) =>
         error.InnerException as ZeroTierException ?? new ZeroTierException(Kind(error), error.Message, error.InnerException);
 

@@ -29,10 +29,12 @@ internal sealed class JoinedNetwork : IJoinedNetwork
 
     public IpStack.IpStack Stack => Network.Stack;
 
-    /// <summary>The state last announced by an event. Guarded by the session's lock; libzt begins with "requesting" too, so that one is never announced at first.</summary>
+    /// <summary>
+    /// The state last announced by an event. Guarded by the session's lock; libzt begins with "requesting" too, so that one is never announced at first.
+    /// </summary>
     public ZeroTierNetworkStatus Announced { get; set; } = ZeroTierNetworkStatus.RequestingConfiguration;
 
-    /// <summary>Why waiting for this network is of no use; null while it may still come up, or is up: a controller may let us in at any time.</summary>
+    /// <summary>Why this network cannot become ready; null while it may, or is. A controller may authorise the node at any time.</summary>
     public ZeroTierException? Failure =>
         Snapshot.Status is ZeroTierNetworkStatus.Ok or ZeroTierNetworkStatus.RequestingConfiguration || (!Id.IsAdHoc && Snapshot.Status != ZeroTierNetworkStatus.NotSupported)
             ? null
@@ -191,7 +193,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         };
     }
 
-    /// <summary>Port 0: on a network with few open ports the stack's own choice would lie outside of them.</summary>
+    /// <summary>Port 0 on a network with few open ports: chosen among those, not by the stack.</summary>
     private TcpListener ListenAnywhere(IpStack.IpStack stack, IpAddress? address, TcpListenOptions options)
     {
         var open = OpenPorts;

@@ -14,8 +14,8 @@ internal sealed class NodeFiles(string folder)
     private readonly string _networks = Path.Combine(folder, "networks.d");
 
     /// <summary>
-    /// The newer of the configured planet and the stored one, if the two are of one number. A node stores only legitimate updates: the stored one may be signed
-    /// with a key that a planet between the two has named.
+    /// The newer of the configured and the stored planet, if both have the same ID. The stored one is trusted without the configured one's key, because a node
+    /// stores only valid updates and an update may change the key.
     /// </summary>
     /// <param name="configured">Null when only the stored one can be used.</param>
     /// <exception cref="ZeroTierException">There is no other planet, and the stored one cannot be read.</exception>

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>What a node logs about its life. Ids 100 to 119.</summary>
+/// <summary>Log messages of a node's lifecycle. Ids 100 to 119.</summary>
 internal static partial class NodeLog
 {
     [LoggerMessage(100, LogLevel.Information, "Node {Node} started on {EndPoints}.", EventName = "NodeStarted")]

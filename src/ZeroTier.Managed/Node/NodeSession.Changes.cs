@@ -5,12 +5,12 @@ using ZeroTier.Managed.Vl2;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>What the layers below tell the node.</summary>
+/// <summary>Notifications of the layers below.</summary>
 internal sealed partial class NodeSession : IVl2Client
 {
     private static readonly TimeSpan TwinLogInterval = TimeSpan.FromMinutes(10);
 
-    // The root tells of it every 15 s.
+    // A root reports duplicates every 15 s.
     private static readonly TimeSpan TwinPatience = TimeSpan.FromSeconds(100);
     private Twin? _twin;
 
@@ -205,7 +205,7 @@ internal sealed partial class NodeSession : IVl2Client
                     _events.Add(ZeroTierEventCode.NetworkAccessDenied, network.Id, detail: snapshot.Detail);
                     break;
                 default:
-                    // There is no number for a login or for "not supported"; the update event carries the reason.
+                    // There is no event code for a login or for "not supported"; the update event carries the reason.
                     break;
             }
         }

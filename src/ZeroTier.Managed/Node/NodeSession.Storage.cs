@@ -11,7 +11,8 @@ internal sealed partial class NodeSession
     private const int StoredAtOnce = 64;
     private const int TurnsPerFullStore = 150;
 
-    // Peers are stored while the node runs, each soon after it changed: one that is killed would know nobody, and be found by nobody for minutes.
+    // Peers are stored soon after they change, so that a node that is killed still has its peer cache at the next start; without it, it would not be reached
+    // for minutes.
     private static readonly TimeSpan PeerStoreInterval = TimeSpan.FromSeconds(2);
 
     // Peers whose files are to be written. Guarded by itself.
@@ -21,7 +22,7 @@ internal sealed partial class NodeSession
     private PeerFiles? _peerFiles;
     private int _storeTurns;
 
-    // Where nobody has set a port, the one of the last run: peers look for us there.
+    // Without a configured port, that of the last run, to which peers still send.
     private UdpDatagramTransport OpenUdp(Planet planet)
     {
         if (Options.Port != 0 || _port is not { } stored)
@@ -76,14 +77,14 @@ internal sealed partial class NodeSession
         NodeId[] changed;
         lock (_changedPeers)
         {
-            // The others with the next turn, so that a root at which thousands arrive does not write without end.
+            // The rest follows at the next interval, so that a root with thousands of new peers does not write continuously.
             changed = [.. _changedPeers.Take(StoredAtOnce)];
             _changedPeers.ExceptWith(changed);
         }
 
         if (++_storeTurns % TurnsPerFullStore == 0)
         {
-            // Also the order in which they were heard, and who was forgotten.
+            // Also stores the order in which peers were heard, and removes evicted ones.
             StorePeers();
             return;
         }
@@ -121,7 +122,7 @@ internal sealed partial class NodeSession
         }
     }
 
-    // What cannot be stored costs a slower next start, not this run.
+    // A failed write makes the next start slower; the node keeps running.
     private void Store(Action write, string what)
     {
         if (_readOnly)
@@ -136,7 +137,7 @@ internal sealed partial class NodeSession
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Peers are tried again and again: a full disk is said once, until it has room.
+            // Peers are written repeatedly: log a full disk once, until a write succeeds.
             if (Interlocked.Exchange(ref _notStored, 1) == 0)
             {
                 NodeLog.NotStored(_log, what, e);

@@ -8,13 +8,13 @@ using ZeroTier.Managed.Vl2;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>One life of a node, from a start to the stop: everything that is open meanwhile. Thread-safe.</summary>
+/// <summary>A running node, from start to stop: everything that is open in between. Thread-safe.</summary>
 /// <remarks>
-/// Lock order: <c>_lock</c> guards the table of networks and what was announced; nothing is called under it that sends, waits, or runs user code.
+/// Lock order: <c>_lock</c> guards the table of networks and what was announced; no code that sends, waits or belongs to the application is called under it.
 /// </remarks>
 internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 {
-    // What the process may use is the container's or the heap's limit, else the machine's memory.
+    // A quarter of the memory available to the process: the container's or the heap's limit, else the machine's memory.
     private const int DefaultBufferShare = 4;
 
     private readonly Lock _lock = new();
@@ -30,7 +30,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     private readonly Dictionary<string, long> _pastDropped = [];
     private volatile JoinedNetwork[] _networks = [];
 
-    // What networks that were left have counted: counters must not fall. Both under the lock.
+    // Counters of networks that were left, so that the sums never decrease. Both under the lock.
     private ZeroTierStatistics _past = new();
     private JoinedNetwork? _leaving;
     private volatile bool _closing;
@@ -258,7 +258,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         }));
         _vl1 = _table.Vl1;
 
-        // The transport must end before VL1 does, and the networks before the transport: their last words are resets.
+        // Order: networks first, which send resets, then the transport, then VL1.
         _resources.Add(new Closing(CloseTransportsAsync));
         _resources.Add(_table);
         _events.Add(ZeroTierEventCode.NodeUp);

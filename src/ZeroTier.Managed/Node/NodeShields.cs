@@ -4,8 +4,8 @@ using ZeroTier.Managed.Datagrams;
 namespace ZeroTier.Managed.Node;
 
 /// <summary>
-/// What an application gives to a node is called on threads that serve every connection: an exception there stays where it was thrown. Loggers, observers and the
-/// schedulers of connections are shielded where they are taken.
+/// Objects supplied by the application are called on threads that serve every connection, so their exceptions are caught in wrappers. Loggers, observers and
+/// schedulers of connections are wrapped where they are used.
 /// </summary>
 internal static class NodeShields
 {

@@ -11,7 +11,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
     private const string Suffix = ".peer";
     private readonly string _path = Path.Combine(folder, "peers.d");
 
-    // What the files hold, so that only what changed is written. Guarded by itself.
+    // Content of the files, so that only changes are written. Locked by itself.
     private readonly Dictionary<string, byte[]> _stored = new(StringComparer.Ordinal);
 
     /// <summary>The stored peers; those first that the node heard last when it stored them.</summary>
@@ -27,7 +27,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
                 {
                     if (count++ >= Vl1Limits.CachedPeers)
                     {
-                        // A node that is always killed never stores at its end who was forgotten.
+                        // Removes files of evicted peers here too: a node that is always killed never runs the final store.
                         File.Delete(file);
                         continue;
                     }
@@ -88,7 +88,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
         var record = buffer[..peer.Write(buffer)];
         if (!_stored.TryGetValue(file, out byte[]? stored) || !record.SequenceEqual(stored))
         {
-            // A peer that is lost is met again: not worth a wait for the disk.
+            // Not flushed to disk: a lost peer is found again.
             PrivateFile.Write(file, record, secret: true, overwrite: true, durable: false);
             _stored[file] = record.ToArray();
         }
@@ -96,7 +96,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
         return file;
     }
 
-    /// <summary>The time of a file tells its place in the order: of those that the next start greets, which are few.</summary>
+    /// <summary>File times keep the order for the few peers that are sent HELLO at the next start.</summary>
     private void KeepOrder(IReadOnlyList<KnownPeer> peers)
     {
         var now = time.GetUtcNow().UtcDateTime;
