@@ -80,8 +80,8 @@ public sealed class LibztLibrary
     }
 
     /// <summary>
-    /// Sets the flag without which the library's callback thread ends at once. The library sets it itself, but most of the time after the thread has looked
-    /// (docs/protocol/4-libzt-api.md 7.1). Where the flag is hidden, no event may come, and the engine lives without.
+    /// Sets the flag without which the library's callback thread ends at once. The library sets it too, but usually after the thread has read it
+    /// (docs/protocol/4-libzt-api.md 7.1). Where the flag is not exported, events may never arrive; the engine works without them.
     /// </summary>
     internal unsafe void KeepCallbackThread()
     {

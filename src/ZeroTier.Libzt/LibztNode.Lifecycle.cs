@@ -2,12 +2,12 @@ using ZeroTier.Libzt.Node;
 
 namespace ZeroTier.Libzt;
 
-/// <content>Start, stop, and the end by itself.</content>
+/// <content>Start, stop, and failure of the native node.</content>
 public sealed partial class LibztNode
 {
     /// <summary>
-    /// Takes the process' one place for a node before the start, so that no other one can come between. The place is given back by a start that fails, by a stop and
-    /// by <see cref="DisposeAsync"/>.
+    /// Takes the process' one place for a node before the start, so that no other one can come between. The place is given back by a start that fails, by a
+    /// stop and by <see cref="DisposeAsync"/>.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait for a start or stop in this process that is under way.</param>
     /// <returns>False when another node has it.</returns>
@@ -80,7 +80,7 @@ public sealed partial class LibztNode
         }
         catch
         {
-            // A session that began ends here; one that did not has ended itself.
+            // Ends a session that began; one that failed to begin has cleaned up itself.
             await _core.EndAsync(ZeroTierNodeState.Stopped, CloseAsync).ConfigureAwait(false);
             NativeLifecycle.Release(this);
             throw;
@@ -104,7 +104,7 @@ public sealed partial class LibztNode
         }
     }
 
-    /// <summary>The native node has ended by itself. Called while the session looks at it, so the closing happens elsewhere.</summary>
+    /// <summary>The native node has terminated. Called from the session's poll, so closing is scheduled elsewhere.</summary>
     private void Fail(NodeSession session, ZeroTierException error) =>
         _options.Scheduler.Schedule(static state => _ = ((Failure)state!).RunAsync(), new Failure(this, session, error));
 

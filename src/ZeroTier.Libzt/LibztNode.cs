@@ -6,10 +6,10 @@ namespace ZeroTier.Libzt;
 
 /// <summary>A ZeroTier node on the native library libzt, which allows one running node per process. Thread-safe.</summary>
 /// <remarks>
-/// <para>Any number of objects may exist, but a second one that is started while the first runs throws. A start within a second after a stop waits for the rest of
-/// that second. Each restart costs the process one native thread that never ends, so restarting is no way to recover from trouble.</para>
-/// <para>libzt cannot handle operating-system descriptors from number 1024 on (outside Windows): a start in a process that has so many open is refused. Start the node
-/// before the process opens them; libzt opens further ones when the machine's addresses change, which nothing can guard.</para>
+/// <para>Any number of objects may exist, but a second one that is started while the first runs throws. A start within a second after a stop waits for the rest
+/// of that second. Each restart costs the process one native thread that never ends, so restarting is no way to recover from trouble.</para>
+/// <para>libzt cannot handle operating-system descriptors from number 1024 on (outside Windows): a start in a process that has so many open is refused. Start
+/// the node before the process opens them; libzt opens further ones when the machine's addresses change, which nothing can guard.</para>
 /// <para>After <see cref="DisposeAsync"/> every call that would change something throws <see cref="ObjectDisposedException"/>.</para>
 /// </remarks>
 public sealed partial class LibztNode : ZeroTierNode
@@ -28,7 +28,7 @@ public sealed partial class LibztNode : ZeroTierNode
         var log = NonThrowingLogger.Create(options.LoggerFactory, NodeLog.Category);
         _options = options with { TimeProvider = new ShieldedTime(options.TimeProvider, log), Scheduler = ShieldedScheduler.Around(options.Scheduler, log) };
 
-        // The gate is the process': libzt has one life in it.
+        // A gate per process, as libzt has one node per process.
         _core = new NodeCore<NodeSession, JoinedNetwork>(this, NativeLifecycle.Gate, options.Networks, _options.Scheduler, _options.TimeProvider);
     }
 
@@ -142,8 +142,8 @@ public sealed partial class LibztNode : ZeroTierNode
     }
 
     /// <summary>
-    /// The node's counters. libzt counts no UDP datagrams and no repeated segments; bytes are those of the node's own sockets, and segments and drops are only there
-    /// when the library was built with statistics.
+    /// The node's counters. libzt counts no UDP datagrams and no repeated segments; bytes are those of the node's own sockets, and segments and drops are only
+    /// there when the library was built with statistics.
     /// </summary>
     public override ZeroTierStatistics GetStatistics() => _core.Session?.GetStatistics() ?? new ZeroTierStatistics();
 }

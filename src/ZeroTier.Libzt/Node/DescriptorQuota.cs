@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// Room among the process' own descriptors. libzt waits for its UDP sockets with <c>select</c>, whose table has 1024 bits: a socket with a higher number makes
-/// it write beyond the table (docs/protocol/4-libzt-api.md 9, and section 13, rule 15). Windows has no such numbers.
+/// Checks that libzt's sockets get descriptors below 1024. libzt waits for its UDP sockets with <c>select</c>, whose table has 1024 bits: a higher number makes
+/// it write beyond the table (docs/protocol/4-libzt-api.md 9, and section 13, rule 15). Windows has no such limit.
 /// </summary>
 internal static class DescriptorQuota
 {
@@ -13,7 +13,7 @@ internal static class DescriptorQuota
     // A socket per address of the machine and port, and a few of its own.
     private const int Needed = 32;
 
-    /// <summary>Opens as many sockets as libzt may want, for a moment.</summary>
+    /// <summary>Opens as many sockets as libzt may need, and closes them again.</summary>
     /// <exception cref="ZeroTierException">Their numbers are too high, or there are none.</exception>
     public static void Require()
     {

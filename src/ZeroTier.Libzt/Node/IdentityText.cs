@@ -17,7 +17,7 @@ internal sealed unsafe class IdentityText : IDisposable
     {
     }
 
-    /// <summary>The identity of a storage folder; null when it is damaged. It goes through no memory that is not overwritten.</summary>
+    /// <summary>The identity of a storage folder; null when it is damaged. It is held only in memory that is zeroed.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     public static IdentityText? OfFolder(StorageClaim claim)
@@ -30,7 +30,7 @@ internal sealed unsafe class IdentityText : IDisposable
             int length = claim.ReadSecret(room);
             if (length < room.Length)
             {
-                // Blanks before it libzt does not skip; it would silently make a new identity.
+                // libzt does not skip leading blanks; it would silently create a new identity.
                 room[room[..length].TrimEnd(" \t\r\n"u8).Length..].Clear();
                 if (length > 0 && room[0] > ' ' && identity.IsValid())
                 {

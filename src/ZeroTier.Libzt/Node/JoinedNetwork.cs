@@ -10,7 +10,7 @@ namespace ZeroTier.Libzt.Node;
 /// </summary>
 internal sealed class JoinedNetwork(NetworkId id, NodeId self, TimeProvider time) : IJoinedNetwork
 {
-    // Addresses follow the state after moments; a network whose controller gives none is announced without.
+    // Addresses arrive shortly after the state; a network whose controller assigns none is announced without them.
     private static readonly TimeSpan AddressPatience = TimeSpan.FromSeconds(2);
 
     private volatile ZeroTierNetwork _snapshot = new(id, ZeroTierNetworkStatus.RequestingConfiguration) { Detail = Why(id, self, ZeroTierNetworkStatus.RequestingConfiguration, []) };
@@ -25,7 +25,7 @@ internal sealed class JoinedNetwork(NetworkId id, NodeId self, TimeProvider time
     /// <summary>True while a change is to be expected soon.</summary>
     public bool IsPending => !_configured && _snapshot.Status is ZeroTierNetworkStatus.RequestingConfiguration or ZeroTierNetworkStatus.Ok;
 
-    /// <summary>Why waiting for this network is of no use; null while it may still come up, or is up.</summary>
+    /// <summary>Why this network cannot become ready; null while it may, or is.</summary>
     public ZeroTierException? Failure => _snapshot is { Status: not (ZeroTierNetworkStatus.Ok or ZeroTierNetworkStatus.RequestingConfiguration) } now
         ? new ZeroTierException(ZeroTierError.NetworkUnavailable, now.Detail ?? $"Network {id} is not usable.")
         : null;
@@ -102,7 +102,7 @@ internal sealed class JoinedNetwork(NetworkId id, NodeId self, TimeProvider time
                 events.Add(ZeroTierEventCode.NetworkClientTooOld, id, detail: now.Detail);
                 break;
             default:
-                // There is no number for the others; the update event carries the reason.
+                // Other states have no event code; the update event carries the reason.
                 events.Add(ZeroTierEventCode.NetworkUpdate, id, detail: now.Detail);
                 break;
         }

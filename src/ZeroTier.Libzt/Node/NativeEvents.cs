@@ -13,7 +13,7 @@ internal interface INativeEventSink
     void OnNativeEvent(NativeEvent code, PeerInfo? peer);
 }
 
-/// <summary>The process' one event callback. libzt keeps it for good, so it is never taken away; who is told, changes with each session.</summary>
+/// <summary>The process' single event callback. libzt keeps it forever, so it is never removed; its sink changes with each session.</summary>
 internal static unsafe class NativeEvents
 {
     private static INativeEventSink? _sink;

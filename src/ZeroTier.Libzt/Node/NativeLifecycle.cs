@@ -4,19 +4,19 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// The process' one native node: who has it, and when it may start (docs/protocol/4-libzt-api.md 11 and 13). All members but <see cref="Gate"/> are for the
+/// The process' single native node: its owner, and when it may start (docs/protocol/4-libzt-api.md 11 and 13). All members but <see cref="Gate"/> are for the
 /// holder of the gate only.
 /// </summary>
 internal static class NativeLifecycle
 {
-    // Section 11.5: for that long after a stop the dying thread still takes settings and events away.
+    // Section 11.5: for this long after a stop the ending thread still clears settings and events.
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan CoreLimit = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan StopAgain = TimeSpan.FromMilliseconds(500);
 
-    // Real time throughout: libzt knows no other.
+    // Real time, as libzt uses it.
     private static readonly TimeProvider _time = TimeProvider.System;
     private static volatile LibztNode? _owner;
     private static NodeSession? _frozen;
@@ -101,7 +101,7 @@ internal static class NativeLifecycle
     {
         if (isGone)
         {
-            // No measurement tells whether libzt clears its variable then, so this does not wait for ever; the next start goes on waiting.
+            // It is not known whether libzt clears its variable in this case, so the wait is bounded; the next start continues it.
             if (await EndsAsync(library, CoreLimit, CancellationToken.None).ConfigureAwait(false))
             {
                 NoteEnd();
@@ -128,13 +128,13 @@ internal static class NativeLifecycle
         }
     }
 
-    /// <summary>Waits for something that takes a moment, or for ever when libzt has frozen; true when it ended.</summary>
+    /// <summary>Waits with a limit for a task that never ends when libzt has frozen; true when it ended.</summary>
     public static Task<bool> EndsInTimeAsync(Task task) => EndsAsync(task, StopLimit);
 
     /// <summary>Waits for something that has ended, or is about to, unless libzt is frozen still; true when it ended.</summary>
     public static Task<bool> EndsAtOnceAsync(Task task) => EndsAsync(task, Pause);
 
-    /// <summary>Notes a session whose sockets cannot be closed. It stays alive as long as its native node does, so that nobody else takes its folder.</summary>
+    /// <summary>Keeps a session whose sockets cannot be closed, with its claim on the folder, for as long as its native node exists.</summary>
     public static void Freeze(NodeSession session) => _frozen = session;
 
     /// <summary>What such a session ends with.</summary>

@@ -38,7 +38,7 @@ internal sealed record NetworkObservation(
 
     private static unsafe IReadOnlyList<IPNetworkAddress> ReadAddresses(NetworkId network)
     {
-        // Room beyond what the call is told of: a controller that assigns more addresses than that makes it write on (docs/protocol/4-libzt-api.md 4.5).
+        // More room than the count that is passed: with more assigned addresses libzt writes beyond it (docs/protocol/4-libzt-api.md 4.5).
         const int Room = 32 + 1;
         ZtsAddress* addresses = stackalloc ZtsAddress[Room];
         new Span<ZtsAddress>(addresses, Room).Clear();

@@ -4,7 +4,7 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>The storage folder, which libzt writes and the managed engine understands. Held by one node at a time, of either engine.</summary>
+/// <summary>The storage folder, in libzt's layout, which the managed engine shares. Claimed by one node at a time, of either engine.</summary>
 internal sealed class NodeFolder : IDisposable
 {
     private const string SecretFile = StorageClaim.SecretFileName;
@@ -79,7 +79,7 @@ internal sealed class NodeFolder : IDisposable
     }
 
     /// <summary>
-    /// Makes the folder remember exactly these networks. libzt joins what it finds here at once, seconds before it would act on a join call
+    /// Makes the folder remember exactly these networks. libzt joins networks found here at once, seconds earlier than by a join call
     /// (docs/protocol/4-libzt-api.md 12.1), and networks that nobody asked for would take over its unbound sockets.
     /// </summary>
     public void SetNetworks(IReadOnlyCollection<NetworkId> networks) => Store("The joined networks", () =>
@@ -117,7 +117,7 @@ internal sealed class NodeFolder : IDisposable
         }
     }
 
-    /// <summary>Closes the secret to others; libzt's own care depends on the process' mask.</summary>
+    /// <summary>Restricts the secret file to its owner; libzt relies on the process' umask.</summary>
     public void ProtectIdentity() => Store("The mode of the identity file", () =>
     {
         string file = System.IO.Path.Combine(Path, SecretFile);
@@ -154,7 +154,7 @@ internal sealed class NodeFolder : IDisposable
             $"The identity file '{secret}' is damaged. Restore it from a backup, or move it away to get a new identity and with it a new node address.");
     }
 
-    // What cannot be stored costs a slower next start, not this run.
+    // A failed write makes the next start slower; the node keeps running.
     private void Store(string what, Action write)
     {
         if (Identity is not null)

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>What a libzt node logs about its life. Ids 100 to 119, as the managed engine has them.</summary>
+/// <summary>Log messages of a libzt node's lifecycle. Ids 100 to 119, as in the managed engine.</summary>
 internal static partial class NodeLog
 {
     public const string Category = "ZeroTier.Libzt.Node";

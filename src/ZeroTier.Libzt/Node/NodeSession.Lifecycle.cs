@@ -5,7 +5,7 @@ using ZeroTier.Libzt.Sockets;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>Begin and end, in the order that docs/protocol/4-libzt-api.md 11 and 13, demands. The caller holds the gate throughout.</summary>
+/// <summary>Start and stop, in the order that docs/protocol/4-libzt-api.md 11 and 13 requires. The caller holds the gate throughout.</summary>
 internal sealed partial class NodeSession
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
@@ -134,7 +134,7 @@ internal sealed partial class NodeSession
         NativeEvents.Register(this, _library);
     }
 
-    // Where nobody has set a port or a range, the port of the last run: peers look for the node there.
+    // Without a configured port or range, the port of the last run, to which peers still send.
     private int ChoosePort()
     {
         if (_options.Port != 0)
@@ -229,10 +229,10 @@ internal sealed partial class NodeSession
         _listening = false;
         NativeEvents.Unregister(this);
 
-        // First of all, while libzt still lets sockets be closed; afterwards they would block their numbers for ever.
+        // First, while libzt still allows closing sockets; afterwards their descriptors would be lost.
         if (_sockets is { } sockets && !await NativeLifecycle.EndsInTimeAsync(sockets.StopAsync()).ConfigureAwait(false))
         {
-            // A stop of the native node would wait for the same lock. What still runs there keeps its folder.
+            // Stopping the native node would block on the same lock. The node that still runs keeps its folder.
             _timer.Dispose();
             NativeLifecycle.Freeze(this);
             var frozen = NativeLifecycle.Frozen();

@@ -6,12 +6,12 @@ using ZeroTier.Libzt.Sockets;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>One life of a node, from a start to the stop: the running native node, what is known of it, and its sockets. Thread-safe.</summary>
+/// <summary>A running node, from start to stop: the native node, its polled state, and its sockets. Thread-safe.</summary>
 /// <remarks>
 /// <para>The state comes from polling: every 25 ms while something is to be expected soon, else every quarter of a second. Native events may never come, come
-/// twice or late (docs/protocol/4-libzt-api.md 7); they make the next look happen at once, and tell of peers, for which there is no call.</para>
-/// <para>Lock order: the process' gate (<see cref="NativeLifecycle.Gate"/>), then <c>_lock</c>, which guards the table of networks and every native control call
-/// after the start. Nothing is called under it that waits or runs user code.</para>
+/// twice or late (docs/protocol/4-libzt-api.md 7); they trigger the next poll, and report peers, for which there is no call.</para>
+/// <para>Lock order: the process' gate (<see cref="NativeLifecycle.Gate"/>), then <c>_lock</c>, which guards the table of networks and every native control
+/// call after the start. Nothing is called under it that waits or runs user code.</para>
 /// </remarks>
 internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INativeEventSink
 {
@@ -62,7 +62,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
 
     public NodeId Id { get; private set; }
 
-    // Whoever asks while the first bytes are being handled does not have to wait for the next look.
+    // Traffic proves the node online before the next poll.
     public bool IsOnline => !_closing && (_isOnline || (_sockets is { } sockets && sockets.Counters.HeardFromPeers != Volatile.Read(ref _heardAtLastLook)));
 
     public IReadOnlyList<ZeroTierPeer> Peers => _closing ? [] : _peers.Snapshot();
@@ -115,7 +115,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
         _events.Publish();
         _changed.Pulse();
 
-        // While the interface is still there: libzt would abort the connections without a word to the peers.
+        // Before the interface goes: libzt would abort the connections without sending resets.
         if (!await NativeLifecycle.EndsInTimeAsync(Sockets.CloseNetworkAsync(id)).ConfigureAwait(false))
         {
             var frozen = NativeLifecycle.Frozen();
@@ -163,7 +163,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
         }
     }
 
-    /// <summary>Polls. Whatever goes wrong, the next look is arranged: it is all that moves the node on.</summary>
+    /// <summary>Polls, and always schedules the next poll, even after an exception: nothing else updates the state.</summary>
     private void Look()
     {
         try
@@ -310,7 +310,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
                 var before = network.Snapshot;
                 if (!before.Addresses.SequenceEqual(seen.Addresses))
                 {
-                    // Before anybody can see them: who asks for a socket then, finds the loop told.
+                    // Before the state is published, so that the socket loop knows the addresses first.
                     _sockets?.UpdateNetwork(new NetworkView(network.Id, seen.Addresses));
                 }
 

@@ -3,8 +3,8 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// Whether the node is online, from a native flag that lies at times: it is set 5 to 10 seconds after peers are served, and any other event of the core clears
-/// it (docs/protocol/4-libzt-api.md 4.3) for as long as the node stays online. What came from a peer proves more than the flag. Not thread-safe.
+/// Whether the node is online, from a native flag that is unreliable: it is set 5 to 10 seconds after peers are reachable, and any other event of the core
+/// clears it (docs/protocol/4-libzt-api.md 4.3) for as long as the node stays online. Received traffic overrides the flag. Not thread-safe.
 /// </summary>
 internal sealed class OnlineState(TimeProvider time)
 {
@@ -61,7 +61,7 @@ internal sealed class OnlineState(TimeProvider time)
             _differsSince = null;
             _flagIsLate &= !flag;
 
-            // An event that the flag does not bear out was about another time.
+            // An "offline" event that the flag contradicts is outdated.
             _toldOffline &= !flag;
             return false;
         }

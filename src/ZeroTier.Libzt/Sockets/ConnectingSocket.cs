@@ -47,7 +47,7 @@ internal sealed class ConnectingSocket : PolledSocket
 
         if (error == Errno.None)
         {
-            // Asked, not believed: a late event of the number's former owner looks the same (measured: one of some thousands).
+            // Verified with a second connect call: a late event of the descriptor's previous owner looks the same (measured: about one in some thousands).
             error = Descriptor.Connect(ZtsAddress.From(_remote.Address, _remote.Port));
         }
 
@@ -148,7 +148,7 @@ internal sealed class ConnectingSocket : PolledSocket
         var stream = new StreamSocket(Loop, Network, descriptor, new IPEndPoint(own, local.Port), _remote, _options, isAccepted: false);
         if (!_connected.TrySetResult(stream.Connection))
         {
-            // Cancelled at the last moment: nobody will ever close it.
+            // Cancelled meanwhile: no caller will close the connection.
             stream.End(SocketErrors.Aborted());
             stream.OnDisposed();
             stream.Discard();

@@ -13,7 +13,7 @@ internal sealed class ListeningSocket : PolledSocket
     private const int Pause = 100;
     private const int LogInterval = 5_000;
 
-    // Connections in a row that were gone before they could be accepted: then it is rather the socket itself.
+    // Consecutive connections that were gone before they could be accepted, after which the socket itself is considered faulty.
     private const int MaxLost = 16;
 
     private readonly LibztListener _listener;
@@ -172,7 +172,7 @@ internal sealed class ListeningSocket : PolledSocket
         BeQuiet(Pause);
     }
 
-    // The others go on; this one hears a reset instead of waiting in vain.
+    // Resets one connection for which there is no descriptor; others are not affected.
     private void Shed()
     {
         Loop.Counters.Shed();

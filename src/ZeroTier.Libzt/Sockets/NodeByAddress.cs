@@ -2,13 +2,13 @@ using System.Net;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>Whose address it is, where the address itself says so.</summary>
+/// <summary>The node that an address names, where it is derived from the node's ID.</summary>
 internal static class NodeByAddress
 {
     /// <summary>The node that owns a 6PLANE or RFC 4193 address of the network, or null.</summary>
     /// <remarks>
-    /// A claim and no proof. ZeroTier answers our own questions for such addresses itself, with the Ethernet address that belongs to the node; but libzt's stack
-    /// also learns neighbours from what members send to it, and shows nobody from which Ethernet address a packet came. A member can so take another's address.
+    /// Not authenticated. ZeroTier answers neighbour solicitations for such addresses itself, with the owner's Ethernet address; but libzt's stack also learns
+    /// neighbours from members' packets and does not expose a packet's Ethernet source. So a member can use another's address.
     /// </remarks>
     internal static NodeId? NodeOf(NetworkId network, IPAddress address)
     {

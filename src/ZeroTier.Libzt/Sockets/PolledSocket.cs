@@ -5,7 +5,7 @@ namespace ZeroTier.Libzt.Sockets;
 /// <summary>Something that the loop polls, or that waits for a time. All members belong to the loop's thread.</summary>
 internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
 {
-    // Polls in a row that promised what the call after them did not find. An honest one is rare, see Spurious().
+    // Consecutive spurious readiness events, see Spurious().
     private int _spurious;
 
     /// <summary>No deadline.</summary>
@@ -24,7 +24,7 @@ internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
     /// <summary>When <see cref="OnDeadline"/> is due, in milliseconds of the loop's clock. Kept by the <see cref="PollSet"/>.</summary>
     internal long Deadline { get; set; } = Never;
 
-    /// <summary>Until when the socket is not polled, after too many false promises or failures.</summary>
+    /// <summary>Until when the socket is not polled, after too many spurious events or failures.</summary>
     internal long QuietUntil { get; private set; }
 
     /// <summary>What to poll for when nothing is wrong.</summary>
@@ -50,7 +50,9 @@ internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
     {
     }
 
-    /// <summary>The loop ends, the network is left, or something went wrong that should not: the socket must close, at once or within its own short deadline.</summary>
+    /// <summary>
+    /// The loop ends, the network is left, or something went wrong that should not: the socket must close, at once or within its own short deadline.
+    /// </summary>
     internal abstract void End(ZeroTierException reason);
 
     /// <summary>Interest or deadline have changed.</summary>
@@ -76,14 +78,14 @@ internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
         Update();
     }
 
-    /// <summary>Is not polled for a while: never a busy loop, whatever libzt reports.</summary>
+    /// <summary>Excludes the socket from polling for a while, so that a faulty readiness event cannot cause a busy loop.</summary>
     internal void BeQuiet(int milliseconds)
     {
         QuietUntil = loop.Now + milliseconds;
         Update();
     }
 
-    /// <summary>A call found nothing although the poll had promised it. The first few may be chance; then the pauses grow.</summary>
+    /// <summary>A call found nothing although the poll reported readiness. After the first few, the socket is paused for growing times.</summary>
     internal void Spurious()
     {
         if (++_spurious > 8)
@@ -92,7 +94,7 @@ internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
         }
     }
 
-    /// <summary>A call found what the poll had promised.</summary>
+    /// <summary>A call succeeded after the poll reported readiness.</summary>
     internal void Progress() => _spurious = 0;
 
     /// <summary>Leaves the loop and closes the descriptor. Idempotent.</summary>

@@ -2,7 +2,7 @@ namespace ZeroTier.Libzt.Sockets;
 
 internal sealed partial class SocketLoop
 {
-    // Networks as last told; null for one that was left. What was asked for just before is stopped here, or it would outlive the network.
+    // Networks as last reported; null for one that was left. Requests made just before a leave are refused here, or their sockets would outlive the network.
     private readonly Dictionary<NetworkId, NetworkView?> _views = [];
 
     /// <summary>
@@ -31,7 +31,7 @@ internal sealed partial class SocketLoop
         _views[network.Id] = network;
         if (network.Addresses.Count == 0)
         {
-            // Out of service for now. As a rule the same addresses come back, and the sockets are still theirs.
+            // The network is down at the moment; usually the same addresses return, so the sockets stay.
             return;
         }
 

@@ -36,7 +36,7 @@ internal sealed partial class SocketLoop
     /// <summary>Ends of pipes that are still to be completed: the loop must not end before.</summary>
     internal int OpenPipeEnds { get; set; }
 
-    /// <summary>libzt's gate is closed: no call on a descriptor does anything any more.</summary>
+    /// <summary>libzt's gate is closed: calls on descriptors have no effect.</summary>
     internal bool IsGone => _isGone;
 
     /// <summary>The stream has something to send, or an end to announce.</summary>
@@ -245,7 +245,7 @@ internal sealed partial class SocketLoop
             return;
         }
 
-        // The node ended by itself: nothing can be closed any more, only given up (docs/protocol/4-libzt-api.md 8).
+        // The native node has terminated: descriptors cannot be closed, only abandoned (docs/protocol/4-libzt-api.md 8).
         SocketLog.NodeGone(Logger);
         _isGone = true;
         EndAll(SocketErrors.NodeGone());

@@ -5,8 +5,8 @@ namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>One dedicated thread that owns every libzt descriptor of the process. All public members are thread-safe.</summary>
 /// <remarks>
-/// <para>libzt freezes or crashes when two threads meet in one descriptor (docs/protocol/4-libzt-api.md 12.3 and 12.4). So there is one thread for all of them,
-/// and everything else leaves it work in a <see cref="WorkQueue"/>: what needs a lock elsewhere, needs none here.</para>
+/// <para>libzt freezes or crashes when two threads use one descriptor at the same time (docs/protocol/4-libzt-api.md 12.3 and 12.4). So one thread owns all of
+/// them, and other threads queue work for it in a <see cref="WorkQueue"/>; its own state needs no locks.</para>
 /// <para>A round reads from all sockets that have something before it writes to any: libzt keeps only 127 segments per connection for us, and what comes
 /// beyond is lost and sent again a second later. Writing a lot takes turns with reading for the same reason.</para>
 /// </remarks>

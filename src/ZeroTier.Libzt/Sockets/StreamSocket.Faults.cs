@@ -3,8 +3,8 @@ using System.IO.Pipelines;
 namespace ZeroTier.Libzt.Sockets;
 
 /// <content>
-/// The far ends of the pipes are the application's: its memory pool may throw, and a pipe that is used against its rules completes our end as well, at any moment.
-/// Each such exception ends this connection with a reset; the loop serves all others.
+/// The application owns the other ends of the pipes: its memory pool may throw, and misuse of a pipe can complete our end at any moment. Such an exception
+/// resets this connection; the loop goes on serving all others.
 /// </content>
 internal sealed partial class StreamSocket
 {
@@ -14,7 +14,7 @@ internal sealed partial class StreamSocket
     internal void Fault(string message, Exception cause) =>
         EndWith(cause as ZeroTierException ?? new ZeroTierException(ZeroTierError.ConnectionAborted, message, cause), Ending.Reset);
 
-    /// <summary>Completes an end of a pipe, from any thread. The blocks that are left go back to the pool; whatever that says, this end is over.</summary>
+    /// <summary>Completes an end of a pipe, from any thread. Returns the remaining blocks to the pool; exceptions of the pool are ignored.</summary>
     internal void End(PipeReader reader, Exception? error = null)
     {
         try

@@ -18,7 +18,7 @@ internal sealed partial class StreamSocket
     private bool _isInputEnding;
     private bool _isInputDone;
 
-    // Nobody wants what still comes: it is read and dropped, since unread bytes would turn the close into a reset.
+    // The application no longer reads: received bytes are discarded, since unread bytes would turn the close into a reset.
     private bool _isDiscarding;
     private bool _isEof;
 
@@ -120,7 +120,7 @@ internal sealed partial class StreamSocket
         }
         catch (Exception)
         {
-            // As in OnFlushed, only at once.
+            // As in OnFlushed, but completed synchronously.
             _isDiscarding = true;
             return;
         }
@@ -180,7 +180,7 @@ internal sealed partial class StreamSocket
 
         if (IsReceiving)
         {
-            // Something has come meanwhile for sure; the next poll would only say so.
+            // More has probably arrived meanwhile; read without another poll.
             Receive(_isClosedBehind);
         }
 

@@ -100,7 +100,8 @@ internal sealed partial class StreamSocket
         return false;
     }
 
-    // While libzt has no room nothing is read; a pipe that was broken shows now, when the application has let go, or for long not at all.
+    // While libzt has no room nothing is read, but a pipe that the application broke or abandoned must be noticed now, as nothing else would report it for
+    // long.
     private void LookAtOutput()
     {
         if (!_isBlocked || _isReading)
@@ -225,7 +226,7 @@ internal sealed partial class StreamSocket
     {
         if (Connection.IsAborted)
         {
-            // The output was completed after the abort, whose turn on this thread is about to come: a FIN before the reset would tell the peer of an end in order.
+            // The output was completed after an abort that this thread is about to process: a FIN before the reset would look like an orderly end.
             return;
         }
 
@@ -264,7 +265,7 @@ internal sealed partial class StreamSocket
         }
     }
 
-    // Resets and aborts end a waiting write with a completed flush; only what nobody expects is an exception there.
+    // Resets and aborts end a pending write with a completed flush; only a timeout becomes an exception.
     private void CompleteOutput()
     {
         if (_isOutputPipeDone)
@@ -276,7 +277,7 @@ internal sealed partial class StreamSocket
         Loop.OpenPipeEnds--;
         End(_output.Reader, _outputError?.Error == ZeroTierError.TimedOut ? _outputError : null);
 
-        // Last: who hears of it may try to write at once.
+        // Last: a continuation may try to write immediately.
         _sendEnded.TrySetResult(_outputError);
     }
 }

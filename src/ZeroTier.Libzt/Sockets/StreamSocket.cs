@@ -12,7 +12,7 @@ namespace ZeroTier.Libzt.Sockets;
 ///          flush waits: paused                                     no room: Out polled
 ///
 /// FIN received and sent ──► closed            let go by the application: what comes is discarded until the peer's FIN, for a bounded time
-/// error, abort ──────────► both pipes end, the descriptor closes (by the peer's reset) or dies (by ours, see LingeringSocket)
+/// error, abort ──────────► both pipes end, the descriptor closes (by the peer's reset) or lingers (for ours, see LingeringSocket)
 /// </code>
 /// </remarks>
 internal sealed partial class StreamSocket : PolledSocket
@@ -22,7 +22,7 @@ internal sealed partial class StreamSocket : PolledSocket
     private bool _isDisposed;
     private bool _isCounted = true;
 
-    // libzt's connection has ended in order while the application had yet to read: there is nothing to wait for but that.
+    // libzt's connection has ended in order; only the application still has to read.
     private bool _isClosedBehind;
 
     internal StreamSocket(SocketLoop loop, NetworkId network, Descriptor descriptor, IPEndPoint local, IPEndPoint remote, StreamOptions options, bool isAccepted)
@@ -139,7 +139,7 @@ internal sealed partial class StreamSocket : PolledSocket
     {
         if (_isFlushing && !_isEof && IsOrderly(error))
         {
-            // What it still has of the peer's bytes, and the end behind them, can be read all the same.
+            // Buffered bytes of the peer and its FIN can still be read.
             _isClosedBehind = true;
         }
         else
@@ -156,7 +156,8 @@ internal sealed partial class StreamSocket : PolledSocket
     {
         if (_isEof && _finSentAt != Never)
         {
-            // Ended in order in both directions. The application may still have to read what came; then only the descriptor goes, its error would show for ever.
+            // Ended in order in both directions. The application may still have to read what came; then only the descriptor goes, its error would show for
+            // ever.
             Descriptor?.Dispose();
             Descriptor = null;
             FinishIfBothEnded();
@@ -176,11 +177,11 @@ internal sealed partial class StreamSocket : PolledSocket
         _isOver = true;
         Uncount();
 
-        // Once FIN is sent nothing would be gained by waiting, since libzt no longer looks for dead peers. Not because the buffer is full: the peer may acknowledge
-        // it all before the close, which then sends FIN.
+        // Once FIN is sent nothing would be gained by waiting, since libzt no longer looks for dead peers. Not because the buffer is full: the peer may
+        // acknowledge it all before the close, which then sends FIN.
         bool closesAtOnce = _finSentAt != Never;
 
-        // First, so that nothing stays behind whatever the application's pool or scheduler does when the pipes end.
+        // First, so that the socket is removed even if the application's pool or scheduler throws when the pipes end.
         Loop.Remove(this);
         if (Descriptor is { } descriptor)
         {
