@@ -91,7 +91,8 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
     }
 
     /// <summary>
-    /// A section, not a single variable of the environment, whose name has the letters of ours but for one that is missing, added or wrong, or two that are swapped.
+    /// A section, not a single variable of the environment, whose name has the letters of ours but for one that is missing, added or wrong, or two that are
+    /// swapped.
     /// </summary>
     private static bool IsNearlyOurs(IConfigurationSection section)
     {
@@ -202,7 +203,7 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
                 return null;
             }
 
-            // A number alone would be days, which nobody means.
+            // A number alone would be parsed as days.
             if (text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value))
             {
                 return value;

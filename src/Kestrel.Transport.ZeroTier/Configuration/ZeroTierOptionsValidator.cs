@@ -130,7 +130,7 @@ internal sealed class ZeroTierOptionsValidator : IValidateOptions<ZeroTierOption
         }
     }
 
-    /// <summary>File.Exists says no to a file that is there but may not be looked at, too.</summary>
+    /// <summary>Opens the file, because File.Exists is also false for a file that exists but may not be accessed.</summary>
     private static string? WhyUnreadable(string path)
     {
         if (Directory.Exists(path))

@@ -4,7 +4,8 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Connections;
 
 /// <summary>
-/// Writes the events of a connection's flow that only the engine sees. FIN, RST and errors are written by the connection itself, which knows who was first.
+/// Writes the events of a connection's flow that only the engine sees. FIN, RST and errors are logged by the connection itself, which knows which end came
+/// first.
 /// </summary>
 internal sealed class FlowLog(ILogger logger) : IZeroTierConnectionObserver
 {

@@ -15,7 +15,7 @@ internal sealed class IOQueues : PipeScheduler, ShieldedScheduler.IShielded
     private readonly Queue[] _queues;
 
     /// <param name="count">How many queues.</param>
-    /// <param name="log">Hears of work that throws. It must not throw itself.</param>
+    /// <param name="log">Logs exceptions of work items. Must not throw.</param>
     public IOQueues(int count, ILogger log)
     {
         _queues = new Queue[count];
@@ -59,12 +59,13 @@ internal sealed class IOQueues : PipeScheduler, ShieldedScheduler.IShielded
                     }
                     catch (Exception exception)
                     {
-                        // Of one connection; the queue serves many.
+                        // The fault concerns one connection, while the queue serves many.
                         ShieldLog.WorkFailed(log, exception);
                     }
                 }
 
-                // Order matters: first say "not draining", then look again. A producer either sees the 0 or its item is seen here.
+                // Order matters: clear the flag first, then check the queue again. Either a producer sees the 0 and schedules the queue, or its item is seen
+                // here.
                 Interlocked.Exchange(ref _draining, 0);
                 if (_work.IsEmpty || Interlocked.Exchange(ref _draining, 1) == 1)
                 {

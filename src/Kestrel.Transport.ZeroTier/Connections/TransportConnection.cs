@@ -22,7 +22,7 @@ internal sealed class TransportConnection :
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _closed = new();
 
-    // Held while the end is logged: who comes second, and goes on to log what follows from it, waits until it is.
+    // Held while the end of receiving is logged, so that consequences of it, logged by other threads, come after it.
     private readonly Lock _logGate = new();
     private readonly TaskCompletionSource _closedCallbacksRan = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ConnectionAbortedException? _shutdownReason;
@@ -69,7 +69,7 @@ internal sealed class TransportConnection :
         set => _items = value;
     }
 
-    /// <summary>What the application uses; TLS swaps it for its own. The original ends stay in this object's own properties (rule 6.3).</summary>
+    /// <summary>The pipe that the application uses; TLS replaces it. The original ends are kept in fields (rule 6.3).</summary>
     public override IDuplexPipe Transport { get; set; }
 
     public override CancellationToken ConnectionClosed { get; set; }
@@ -86,7 +86,7 @@ internal sealed class TransportConnection :
 
     NetworkId IZeroTierPeerFeature.Network => _connection.Network;
 
-    // A peer that is neither has gone silent.
+    // A peer that is neither direct nor relayed is silent.
     bool? IZeroTierPeerFeature.IsDirect => _connection.GetPeer() switch
     {
         { IsDirect: true } => true,
@@ -133,7 +133,7 @@ internal sealed class TransportConnection :
         }
         catch (Exception exception)
         {
-            // Kestrel calls this while it closes connections; one that cannot be aborted must not keep the others.
+            // Kestrel calls this in a loop over connections; an exception here would leave the others open.
             TransportLog.ConnectionError(_logger, ConnectionId, exception);
         }
 
@@ -149,7 +149,7 @@ internal sealed class TransportConnection :
             return;
         }
 
-        // First, because letting go of the connection ends receiving as a FIN does.
+        // First, because disposing of the engine's connection ends receiving in the same way as a FIN.
         var reason = new ConnectionAbortedException(Graceful);
         if (Interlocked.CompareExchange(ref _shutdownReason, reason, null) is null)
         {
@@ -158,7 +158,7 @@ internal sealed class TransportConnection :
 
         try
         {
-            // The pair that we made, whatever stands in Transport now.
+            // The original pair, even if Transport was replaced.
             await _input.CompleteAsync().ConfigureAwait(false);
             await _output.CompleteAsync().ConfigureAwait(false);
         }
@@ -189,7 +189,7 @@ internal sealed class TransportConnection :
         }
         finally
         {
-            // Whatever a logger throws. Before the application hears of the end, which makes Kestrel abort.
+            // In a finally block, as loggers may throw; and before the application sees the end, upon which Kestrel aborts.
             _input.EndByPeer();
             FireConnectionClosed();
         }
@@ -205,7 +205,7 @@ internal sealed class TransportConnection :
             }
             finally
             {
-                // Both directions are lost, and the reader may hear of it a moment later: as what happened, not as the abort that the callbacks bring.
+                // Both directions are lost, and the reader may see it later: it must report this error and not the abort that follows the callbacks.
                 _input.EndByPeer();
                 FireConnectionClosed();
             }
@@ -217,7 +217,7 @@ internal sealed class TransportConnection :
         }
     }
 
-    /// <summary>The application could not go on writing: what it has written is worth nothing without the rest (rule 6.7).</summary>
+    /// <summary>The application ended its output with an error: what it has written is incomplete, so the connection is reset (rule 6.7).</summary>
     private void OnOutputFailed(Exception error)
     {
         lock (_logGate)
@@ -232,7 +232,7 @@ internal sealed class TransportConnection :
         Abort(new ConnectionAbortedException(error.Message, error));
     }
 
-    /// <summary>The application's read and the engine's own word may both be first.</summary>
+    /// <summary>Called by the application's read and by the engine's completion, in either order; logs once.</summary>
     private void LogReceiveEnded(ZeroTierException? error)
     {
         if (error is not null)
@@ -255,7 +255,7 @@ internal sealed class TransportConnection :
     {
         lock (_logGate)
         {
-            // Both directions end with the same error, and our own abort was logged by its reason. What the application has broken may show after its end.
+            // Both directions end with the same error, and an abort of ours was logged with its reason. A fault of the application may show up after the end.
             bool isFault = error is { Error: ZeroTierError.ConnectionAborted, InnerException: { } cause } && cause is not ConnectionAbortedException;
             if (_errorLogged || (Volatile.Read(ref _shutdownReason) is not null && !isFault))
             {
@@ -280,13 +280,13 @@ internal sealed class TransportConnection :
         FireConnectionClosed();
     }
 
-    /// <summary>Callbacks are the application's: never on a thread of the engine (rule 6.8).</summary>
+    /// <summary>Callbacks are application code and never run on a thread of the engine (rule 6.8).</summary>
     private void FireConnectionClosed()
     {
         if (Interlocked.Exchange(ref _closedFired, 1) == 0)
         {
-            // Twice to the end of the queue: a handler that the last flush before the end has woken, and that still waits for a thread, comes to its next
-            // flush first and waits there (see TransportWriter). After the callbacks Kestrel would no longer pass its flushes on to this transport.
+            // Queue twice so that a handler already queued by the last flush runs before the ConnectionClosed callbacks and waits in its next flush (see
+            // TransportWriter). After the callbacks Kestrel no longer forwards flushes.
             ThreadPool.UnsafeQueueUserWorkItem(
                 static connection => ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.RunClosedCallbacks(), connection, preferLocal: false),
                 this,
@@ -298,7 +298,7 @@ internal sealed class TransportConnection :
     {
         try
         {
-            // Only DisposeAsync disposes the source, and it waits for the line after this block.
+            // Not disposed yet: only DisposeAsync disposes of the source, after the line below this block.
             _closed.Cancel();
         }
         catch (Exception exception)

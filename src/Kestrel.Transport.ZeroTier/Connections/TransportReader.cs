@@ -6,17 +6,17 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Connections;
 
 /// <summary>
-/// The application's end of received bytes: the engine's pipe, with its errors in Kestrel's terms, and an end that this side can set (rules 6.8, 6.10).
+/// Received bytes: wraps the engine's pipe reader, translates its errors for Kestrel, and can be ended from this side (rules 6.8, 6.10).
 /// </summary>
 /// <remarks>
-/// <paramref name="ended"/> hears how receiving ended, null for FIN, before the application sees it and perhaps more than once: what the application does next
-/// is then logged after it.
+/// <paramref name="ended"/> is called with the way receiving ended, null for FIN, before the application sees it, so that the log keeps the order; it may be
+/// called more than once.
 /// </remarks>
 internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException?> ended) : PipeReader
 {
     private static readonly object ByPeer = new();
 
-    // Who was first: the reason of this side, or the peer. The first end stays: an abort after a FIN does not change what a read sees.
+    // The first end, which wins: our reason, or the peer. An abort after a FIN does not change what a read sees.
     private object? _end;
 
     private ConnectionAbortedException? Reason => Volatile.Read(ref _end) as ConnectionAbortedException;
@@ -46,7 +46,7 @@ internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException
             throw Translate(exception);
         }
 
-        // Data is there already in the busy case: no state machine then. A result may be taken only once.
+        // Under load data is usually available: avoids the state machine. A ValueTask's result may be taken only once.
         if (!read.IsCompletedSuccessfully)
         {
             return AwaitAsync(read);

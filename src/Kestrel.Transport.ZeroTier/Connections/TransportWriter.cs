@@ -5,14 +5,14 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Connections;
 
 /// <summary>
-/// The application's end of bytes to send: the engine's pipe, where a lost connection reads as "completed". The reader tells why; a flush that threw would
-/// only make Kestrel log an error for each client that goes away (rule 6.7).
+/// Bytes to send: wraps the engine's pipe writer. On a lost connection a flush reports completion, and the reader throws the reason; a flush that threw would
+/// make Kestrel log an error for every client that disconnects (rule 6.7).
 /// </summary>
 /// <remarks>
-/// A flush says "completed" only when <paramref name="closedCallbacksRan"/> has ended and what these callbacks have queued had its turn. A handler that writes
-/// until its request is aborted looks at nothing else: told at once, it would write again at once, and a few such handlers hold every thread of the pool, so
-/// that none is left to tell them of the abort. Callbacks that wait for a flush themselves are not waited for without end.
-/// <para><paramref name="failed"/> hears of an application that ends its output with an error, and ends the connection.</para>
+/// A flush reports completion only after <paramref name="closedCallbacksRan"/> has completed and the work that these callbacks queued has run. A handler that
+/// writes until its request is aborted ignores completed flushes: a few such handlers would spin on every pool thread, and none would be left to run the abort.
+/// The wait is bounded, because a callback may itself wait for a flush.
+/// <para><paramref name="failed"/> is called when the application ends its output with an error; it resets the connection.</para>
 /// </remarks>
 internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan, Action<Exception> failed) : PipeWriter
 {
@@ -69,7 +69,7 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
         }
     }
 
-    // As a pipe takes it, the first word is the last: what was completed is sent whole, whatever comes after.
+    // As in Pipe, only the first Complete counts; later calls are ignored.
     private void NoteEnd(Exception? exception)
     {
         if (!Interlocked.Exchange(ref _completed, true) && exception is not null)
@@ -82,7 +82,7 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
 
     private ValueTask<FlushResult> Observe(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
     {
-        // There is room in the busy case: no state machine then. A result may be taken only once.
+        // Under load there is usually room: avoids the state machine. A ValueTask's result may be taken only once.
         if (!flush.IsCompletedSuccessfully)
         {
             return AwaitAsync(flush, cancellationToken);
@@ -112,7 +112,7 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
     {
         await closedCallbacksRan.WaitAsync(Patience, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-        // Kestrel's callback queues the abort of the request. This goes to the end of the same queue, whatever context the caller has.
+        // Kestrel's callback queues the abort of the request; this waits at the end of the same queue, without the caller's context.
         var turn = new TaskCompletionSource();
         ThreadPool.UnsafeQueueUserWorkItem(static turn => turn.SetResult(), turn, preferLocal: false);
         await turn.Task.ConfigureAwait(false);

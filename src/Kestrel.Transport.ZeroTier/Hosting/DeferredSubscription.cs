@@ -3,7 +3,7 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
-/// <summary>A subscription that was opened before the node existed; it misses nothing, because the node is attached before it starts.</summary>
+/// <summary>A subscription opened before the node exists. It misses no event, because the node is attached before it starts.</summary>
 internal sealed class DeferredSubscription(int capacity) : IZeroTierEventSubscription
 {
     private readonly Lock _gate = new();

@@ -6,10 +6,10 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 /// <summary>Which engine runs, and why.</summary>
 /// <param name="Library">The native library; null for the managed engine.</param>
 /// <param name="Reason">For the log: why this one.</param>
-/// <param name="Detail">More than most want to know: what was tried, and how to get the library.</param>
+/// <param name="Detail">For the debug log: what was tried, and how to get the library.</param>
 internal sealed record EngineChoice(LibztLibrary? Library, string Reason, string? Detail = null)
 {
-    /// <summary>What is left to the second node of a process.</summary>
+    /// <summary>For a further node in a process whose libzt node is taken.</summary>
     public static EngineChoice Second { get; } = new(null, "libzt runs one node per process, and has one already");
 
     /// <summary>The engine's name, as the node has it.</summary>

@@ -41,7 +41,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
             : CreateManaged(options);
     }
 
-    /// <summary>Another host of the process may choose at this moment: the place is taken before anything is built on it.</summary>
+    /// <summary>Reserves libzt before the node is built, as another host of the process may choose at the same moment.</summary>
     private static async Task<bool> ReserveAsync(LibztNode node, CancellationToken cancellationToken)
     {
         bool reserved = false;
@@ -88,7 +88,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         byte[] planet = [];
         if (options.PlanetPath is { } path)
         {
-            // libzt would not say what is wrong with it.
+            // Validated here, because libzt reports no reason.
             LoadPlanet(path);
             planet = File.ReadAllBytes(path);
         }
@@ -137,7 +137,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         Port = options.Port,
         Networks = [.. options.Networks.Select(NetworkId.Parse)],
 
-        // Who takes a network out of the configuration wants to be off it.
+        // A network that was removed from the configuration must not be joined again.
         RejoinsNetworks = false,
         MaxTotalBufferSize = options.Transport.MaxTotalBufferSize,
         TimeProvider = timeProvider,
@@ -174,7 +174,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         return Path.Combine(folder, "ztkestrel", "nodes", string.Concat(ApplicationName.Select(c => Path.GetInvalidFileNameChars().Contains(c) ? '_' : c)));
     }
 
-    /// <summary>This process's part in the development network, its claim on a storage folder, and an identity that came from the options.</summary>
+    /// <summary>What is disposed of after the node: the development network, the claim on a storage folder, and an identity from the options.</summary>
     private sealed class Backing(DevelopmentNetwork? network, DevelopmentStorage? storage, NodeIdentity? identity) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()

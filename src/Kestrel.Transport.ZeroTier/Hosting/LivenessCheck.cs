@@ -4,8 +4,8 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// Whether only a new start can help (rule 8.6): the node has failed. Whatever may come back by itself, such as roots that do not answer, is a matter of
-/// <see cref="ReadinessCheck"/>: as a liveness probe it would restart every app in an outage.
+/// Unhealthy only when the node has failed, which only a restart can repair (rule 8.6). Conditions that may recover, such as roots that do not answer, belong
+/// to <see cref="ReadinessCheck"/>: as liveness they would restart every app in an outage.
 /// </summary>
 internal sealed class LivenessCheck(NodeHost node) : IHealthCheck
 {

@@ -4,8 +4,8 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// The meter <c>Kestrel.Transport.ZeroTier</c>: what Kestrel's own meter cannot know (rule 9.2). Names and units follow OpenTelemetry; everything is read
-/// from the node when a collector asks, and counters go on where the node's own begin again.
+/// The meter <c>Kestrel.Transport.ZeroTier</c>: measurements that Kestrel's own meter does not have (rule 9.2). Names and units follow OpenTelemetry;
+/// everything is read from the node when a collector asks, and counters continue over restarts of the node.
 /// </summary>
 internal sealed class NodeMetrics(IMeterFactory meterFactory, ListenerRegistry listeners)
 {

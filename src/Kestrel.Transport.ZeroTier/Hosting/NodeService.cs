@@ -6,8 +6,8 @@ using ZeroTier.Engines;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// Ties the node to the host's life: it starts before every ordinary service and stops after the last one, so it outlives the server's drain on every
-/// kind of host (rules 8.1, 8.2).
+/// Ties the node to the host's lifecycle: it starts before every ordinary service and stops after the last one, so it outlives the server's drain on every kind
+/// of host (rules 8.1, 8.2).
 /// </summary>
 internal sealed class NodeService(
     NodeHost node, ListenerRegistry listeners, NodeMetrics metrics, IOptions<ZeroTierOptions> options, ILoggerFactory loggerFactory) : IHostedLifecycleService
@@ -32,7 +32,7 @@ internal sealed class NodeService(
         return node.EnsureStartedAsync(cancellationToken);
     }
 
-    /// <summary>Old hosts call only this one; then it is the first chance to start.</summary>
+    /// <summary>Hosts without lifecycle services call only this method.</summary>
     public Task StartAsync(CancellationToken cancellationToken) => StartingAsync(cancellationToken);
 
     public Task StartedAsync(CancellationToken cancellationToken)

@@ -2,7 +2,7 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
-/// <summary>Start-up that insists on a working network.</summary>
+/// <summary>Waits for a working network at start-up.</summary>
 internal static class Readiness
 {
     /// <summary>Why a node is not online, as far as it can know, and what to look at.</summary>

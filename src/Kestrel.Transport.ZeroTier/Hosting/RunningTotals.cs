@@ -1,8 +1,8 @@
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// Counters that never fall, as collectors ask of them (OpenTelemetry Metrics API, asynchronous counter), over a node whose own begin again with each of its
-/// starts. Thread-safe.
+/// Monotonic counters, as collectors require (OpenTelemetry Metrics API, asynchronous counter), from those of a node, which are reset by each start.
+/// Thread-safe.
 /// </summary>
 internal sealed class RunningTotals
 {

@@ -10,7 +10,7 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Listening;
 
-/// <summary>What an endpoint may not be, and why that would hurt.</summary>
+/// <summary>Endpoints that are refused, and why.</summary>
 internal static class EndpointRules
 {
     /// <summary>A URL can only name the host's own addresses: any unknown name means all of them (rule 4.8).</summary>
@@ -81,7 +81,7 @@ internal static class EndpointRules
     }
 
     /// <summary>The endpoints of <c>Kestrel:Endpoints</c> as last read.</summary>
-    /// <remarks>Kestrel may be changing its list at this moment, for a reload: the span is a look at what is there, where an enumerator would throw.</remarks>
+    /// <remarks>A reload may change Kestrel's list concurrently: a span reads the present content, where an enumerator would throw.</remarks>
     public static IEnumerable<EndPoint> ConfiguredEndPoints(KestrelServerOptions kestrel) =>
         CollectionsMarshal.AsSpan(ConfigurationBackedListenOptions(kestrel)).ToArray().OfType<ListenOptions>().Select(listen => listen.EndPoint);
 
@@ -96,7 +96,7 @@ internal static class EndpointRules
         }
     }
 
-    // As Kestrel will do it for a URL: what the configuration says, then the application's own defaults.
+    // In Kestrel's order for a URL: the configuration, then the application's defaults.
     private static HttpProtocols DefaultProtocols(KestrelServerOptions kestrel)
     {
         var probe = NewListenOptions(new IPEndPoint(IPAddress.Loopback, 0));
@@ -105,10 +105,10 @@ internal static class EndpointRules
         return probe.Protocols;
     }
 
-    // Kestrel says itself what is wrong with a text that means nothing.
+    // Kestrel itself reports values that do not parse.
     private static HttpProtocols? Parse(string? text) => Enum.TryParse(text, ignoreCase: true, out HttpProtocols protocols) ? protocols : null;
 
-    // Kestrel says itself what is wrong with a text that is no URL.
+    // Kestrel itself reports texts that are not URLs.
     private static bool Parse(string url, [NotNullWhen(true)] out BindingAddress? address)
     {
         try
@@ -123,7 +123,7 @@ internal static class EndpointRules
         }
     }
 
-    // Kestrel shows neither its endpoints nor their defaults. Should a later runtime rename these, the tests of rules 4.9 and 5.10 fail.
+    // Not public in Kestrel. If a later runtime renames these members, the tests of rules 4.9 and 5.10 fail.
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_CodeBackedListenOptions")]
     private static extern List<ListenOptions> CodeBackedListenOptions(KestrelServerOptions options);
 

@@ -42,8 +42,8 @@ internal sealed class HostUrls(
     };
 
     /// <summary>
-    /// SignalR's long polling gives hubs a copy of the request, with its items and without its features. Its requests are those with a connection's id; others
-    /// are spared the allocation.
+    /// SignalR's long polling gives hubs a copy of the request that keeps its items but not its features, so the peer is stored in the items. Only requests
+    /// with a connection id, as SignalR's have, pay for it.
     /// </summary>
     private static RequestDelegate KeepPeer(RequestDelegate next) => context =>
     {
@@ -78,8 +78,8 @@ internal sealed class HostUrls(
 
         if (!ours || feature.Addresses.IsReadOnly || (feature.PreferHostingUrls && feature.Addresses.Count > 0))
         {
-            // Nothing of ours in code: the URLs are bound as ever, by us under TakeAllEndpoints. With PreferHostingUrls Kestrel drops code endpoints, which
-            // is reported once it has (rule 4.7).
+            // No ZeroTier endpoint in code: URLs are bound as usual, under TakeAllEndpoints by this transport. With PreferHostingUrls Kestrel drops endpoints
+            // made in code, which is reported afterwards (rule 4.7).
             return;
         }
 
@@ -92,7 +92,7 @@ internal sealed class HostUrls(
             TransportLog.HostUrlsLeftOut(_logger, string.Join(", ", feature.Addresses));
         }
 
-        // Whatever stays here, Kestrel would warn about and ignore.
+        // Kestrel would ignore remaining addresses with a warning.
         feature.Addresses.Clear();
     }
 

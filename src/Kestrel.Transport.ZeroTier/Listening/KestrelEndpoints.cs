@@ -9,7 +9,7 @@ namespace Kestrel.Transport.ZeroTier.Listening;
 /// </summary>
 internal sealed class KestrelEndpoints(IOptions<ZeroTierOptions> zeroTier) : IPostConfigureOptions<KestrelServerOptions>
 {
-    /// <summary>What HTTP/3 on one of our endpoints is answered with.</summary>
+    /// <summary>The error for HTTP/3 on a ZeroTier endpoint.</summary>
     public const string Http3Refused =
         "HTTP/3 runs over QUIC, which needs UDP sockets of this machine, so it is not available on ZeroTier endpoints ({0}). Set Protocols to Http1AndHttp2.";
 

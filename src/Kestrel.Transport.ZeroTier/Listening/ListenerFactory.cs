@@ -20,8 +20,8 @@ internal sealed class ListenerFactory(
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     /// <summary>
-    /// Also looks at host endpoints that are not ours: of an endpoint that comes with a change of the configuration, this is the first that we hear, and a
-    /// <c>.zt</c> name would open every address of the host (rule 4.8). Kestrel logs what is thrown and binds nothing.
+    /// Also looks at host endpoints that are not ours: for an endpoint added by a configuration change this is the first notice, and a <c>.zt</c> name would
+    /// bind every address of the host (rule 4.8). Kestrel logs the exception and binds nothing.
     /// </summary>
     public bool CanBind(EndPoint endpoint)
     {

@@ -134,7 +134,7 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
         return _missing;
     }
 
-    /// <summary>Failures of endpoints that the configuration no longer has count no more.</summary>
+    /// <summary>Removes failures of endpoints that the configuration no longer contains.</summary>
     private void ForgetFailures()
     {
         if (_failed.Count == 0)
