@@ -3,15 +3,15 @@ using System.Buffers;
 namespace ZeroTier;
 
 /// <summary>
-/// Blocks of 4096 bytes for pipes. Unlike <see cref="MemoryPool{T}.Shared"/> it allocates nothing per rental, and a block that one thread rents and another gives
-/// back is found again. Idle blocks are kept up to a bound. Thread-safe.
+/// Blocks of 4096 bytes for pipes. Unlike <see cref="MemoryPool{T}.Shared"/> it allocates nothing per rental, and a block that one thread rents and another
+/// gives back is found again. Idle blocks are kept up to a bound. Thread-safe.
 /// </summary>
 internal sealed class BlockPool : MemoryPool<byte>
 {
     /// <summary>Bytes in a block.</summary>
     public const int BlockSize = 4096;
 
-    // What may lie idle: 8 MiB, the unread input of eight connections.
+    // Idle blocks kept: 8 MiB, the unread input of eight connections.
     internal const int MaxIdle = 2048;
 
     // Last in, first out: the block that was used last is still in the processor's cache. The lock is a leaf.
@@ -95,7 +95,7 @@ internal sealed class BlockPool : MemoryPool<byte>
             Volatile.Write(ref _rented, 1);
         }
 
-        // Twice is harmless: the second one would hand the same bytes to two owners.
+        // Only the first Dispose returns the block; returning it twice would give two owners the same memory.
         public void Dispose()
         {
             if (Interlocked.Exchange(ref _rented, 0) == 1)

@@ -142,7 +142,7 @@ internal sealed class NodeSession : IAsyncDisposable
         }
     }
 
-    /// <summary>What has nothing to wait for, among what has.</summary>
+    /// <summary>Adapts an IDisposable to IAsyncDisposable.</summary>
     private sealed class Release(IDisposable disposable) : IAsyncDisposable
     {
         public ValueTask DisposeAsync()

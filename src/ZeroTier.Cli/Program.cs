@@ -14,7 +14,7 @@ internal static class Program
             // Errors that a user can fix are printed here as one line; a stack trace would bury the remedy.
             EnableDefaultExceptionHandler = false,
 
-            // Nodes say goodbye to their peers; within the ten seconds that service managers and containers grant before they kill.
+            // Time for an orderly stop, below the ten seconds after which service managers and containers kill the process.
             ProcessTerminationTimeout = TimeSpan.FromSeconds(8),
         };
         try
@@ -23,7 +23,7 @@ internal static class Program
         }
         catch (OperationCanceledException)
         {
-            // What runs until it is interrupted says itself that all is well. The output of anything else may be cut off.
+            // Commands that run until interrupted return success themselves; any other was interrupted before its output was complete.
             return ExitCode.Interrupted;
         }
         catch (Exception exception) when (exception is IOException or HttpRequestException or FormatException or ArgumentException or UnauthorizedAccessException)

@@ -44,7 +44,7 @@ internal sealed class RootStatus : IDisposable
         {
             try
             {
-                // One at a time: answers are short, and nobody can pile up work.
+                // One request at a time: answers are short, and work cannot pile up.
                 await AnswerAsync(await _listener.GetContextAsync());
             }
             catch (Exception exception) when (exception is ObjectDisposedException or InvalidOperationException)

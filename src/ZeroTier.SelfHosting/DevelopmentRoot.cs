@@ -11,7 +11,7 @@ internal sealed class DevelopmentRoot : IAsyncDisposable
     private const string RootFolderName = "root";
     private const string PlanetFileName = "planet";
 
-    // An earlier root of ours gives its port back before its lock, but for a moment when it was killed.
+    // A previous root of ours releases its port before its lock, except shortly after it was killed.
     private const int PortAttempts = 5;
     private static readonly TimeSpan PortDelay = TimeSpan.FromMilliseconds(50);
 

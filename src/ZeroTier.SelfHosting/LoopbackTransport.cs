@@ -3,7 +3,7 @@ using ZeroTier.Managed;
 namespace ZeroTier.SelfHosting;
 
 /// <summary>A transport that sends to 127.0.0.0/8 and ::1 and nowhere else, whatever the layers above ask for.</summary>
-/// <remarks>They never ask for anything else on a loopback planet: this is the second lock on the door.</remarks>
+/// <remarks>On a loopback planet they never do; this is a second safeguard.</remarks>
 internal sealed class LoopbackTransport : IDatagramTransport
 {
     private readonly IDatagramTransport _inner;

@@ -11,7 +11,7 @@ internal static class PrivateFolder
     {
         try
         {
-            // Who does not own the folder cannot close it: so nobody can put a planet of his choice before us.
+            // Fails unless this user owns the folder, so that another user cannot plant a planet there.
             OwnerFolder.CreateClosed(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

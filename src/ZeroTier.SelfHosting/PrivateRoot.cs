@@ -61,7 +61,7 @@ public sealed class PrivateRoot : IAsyncDisposable
                 Identity = folder.Identity,
                 Planet = planet,
 
-                // A root that knew nobody after a restart would be no help to anybody for minutes.
+                // Without its peer cache, a restarted root could not relay or introduce for minutes.
                 PeersPath = options.StoragePath,
                 Port = endPoints[0].ToIPEndPoint().Port,
                 BindAddresses = options.BindAddresses,

@@ -31,7 +31,8 @@ internal sealed class RootFolder : IDisposable
     /// <summary>Opens the folder and makes what is missing, but for the planet.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="planetPath">The planet's file.</param>
-    /// <param name="replacesPlanet">Whether a planet that is damaged, or not this root's, may be replaced. A new one is of no use to nodes that have the old one.</param>
+    /// <param name="replacesPlanet">Whether a planet that is damaged, or not this root's, may be replaced. A new one is of no use to nodes that have the old
+    /// one.</param>
     /// <param name="random">For keys.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ZeroTierException">The folder is in use, or its files are damaged.</exception>
@@ -114,7 +115,7 @@ internal sealed class RootFolder : IDisposable
         return now > next ? now : next;
     }
 
-    // Any number but those with a meaning: 0, and the low ones of the public universes.
+    // Excludes reserved numbers: 0, and the low ones of the public universes.
     private ulong NewPlanetId() => _random.NextUInt64() | 1UL << 63;
 
     private Planet? LoadPlanet(bool replaces)
@@ -129,7 +130,7 @@ internal sealed class RootFolder : IDisposable
             var planet = Managed.Planet.Load(PlanetPath);
             if (planet.Verify() && planet.Roots.Any(root => root.Identity.Equals(Identity)))
             {
-                // One that may be replaced must be all ours.
+                // Only a planet whose single root is ours may be replaced.
                 return !replaces || (planet.Roots.Count == 1 && planet.UpdateKey.SequenceEqual(_signingKey!.PublicKey)) ? planet : null;
             }
 

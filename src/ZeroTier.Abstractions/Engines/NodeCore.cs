@@ -3,8 +3,8 @@ using System.IO.Pipelines;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// What a node of any engine keeps from one life to the next: its networks, its address, its state, and those who wait for a change. Thread-safe; what begins and
-/// ends lives is called by the holder of the gate.
+/// State of a node of any engine that outlives its sessions: networks, address, state, and waiters for changes. Thread-safe; methods that begin or end a
+/// session are called by the holder of the gate.
 /// </summary>
 internal sealed class NodeCore<TSession, TNetwork>
     where TSession : class, INodeSession<TNetwork>
@@ -154,7 +154,7 @@ internal sealed class NodeCore<TSession, TNetwork>
     {
         while (true)
         {
-            // The signal first, then the look: a change in between is not missed.
+            // Take the signal before reading the state, so that no change in between is missed.
             var change = Changed.Next;
             cancellationToken.ThrowIfCancellationRequested();
             if (Running().IsOnline)
@@ -263,7 +263,7 @@ internal sealed class NodeCore<TSession, TNetwork>
             }
             finally
             {
-                // Whatever closing the last life throws: nobody can try again.
+                // Even if closing the last session throws: it cannot be retried.
                 _state = ZeroTierNodeState.Disposed;
                 release();
                 Hub.Dispose();

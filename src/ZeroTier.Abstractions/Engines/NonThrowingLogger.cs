@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// A log that may fail: timers, the threads that drive a stack and the accept loop are no place for the exceptions of somebody's log provider, which would end
-/// the process, an endpoint, or leave a connection half closed.
+/// Catches exceptions of log providers. On timers, on the threads that run a stack and in the accept loop they would end the process or an endpoint, or leave a
+/// connection half closed.
 /// </summary>
 internal sealed class NonThrowingLogger(ILogger inner) : ILogger
 {
@@ -34,7 +34,7 @@ internal sealed class NonThrowingLogger(ILogger inner) : ILogger
         }
         catch (Exception)
         {
-            // Nobody is left who could be told.
+            // The failure cannot be logged anywhere.
         }
     }
 }

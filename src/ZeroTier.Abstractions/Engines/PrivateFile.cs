@@ -3,15 +3,15 @@ using System.Runtime.Versioning;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// Files of a storage folder. Each is there whole or not at all, and a symbolic link that somebody else may have put there is not followed: it could make this
-/// process create, close or read a file elsewhere, with its own rights.
+/// Files of a storage folder, written atomically and, if secret, with mode 0600. Symbolic links are not followed: one planted by another user could make this
+/// process create, chmod or read a file elsewhere with its own rights.
 /// </summary>
 internal static class PrivateFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Writes a file. It is complete under another name, and on the disk, before it takes its place: a crash or a full disk leaves the old state or the new one.</summary>
-    /// <remarks>Only what is found again by itself need not be on the disk: then a machine that crashes may lose it.</remarks>
+    /// <summary>Writes a file to a temporary name, flushes it and renames it: a crash or a full disk leaves either the old content or the new.</summary>
+    /// <remarks>Not durable is for data that can be rebuilt: a crash of the machine may lose it.</remarks>
     /// <param name="path">The file. A symbolic link in its place is replaced, not followed.</param>
     /// <param name="bytes">All of it.</param>
     /// <param name="secret">Whether nobody but the owner may read it (mode 0600, or an access list of its own).</param>
@@ -70,14 +70,15 @@ internal static class PrivateFile
     }
 
     /// <summary>
-    /// Takes an exclusive lock that ends with the process at the latest: flock on Unix, a sharing violation on Windows. Both hold between two opens of one process, too.
+    /// Takes an exclusive lock that ends with the process at the latest: flock on Unix, a sharing violation on Windows. Both hold between two opens of one
+    /// process, too.
     /// </summary>
     /// <param name="path">The lock file, which stays behind, empty. A symbolic link is never followed.</param>
     /// <exception cref="IOException">Somebody else has it, or it cannot be opened.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be opened.</exception>
     public static FileStream Lock(string path)
     {
-        // A file that is made must be new, so that none is made through a link.
+        // Created only as a new file, so that no link is followed.
         try
         {
             return new FileStream(path, Options(FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None));
@@ -113,7 +114,7 @@ internal static class PrivateFile
         return error.HResult == (OperatingSystem.IsWindows() ? SharingViolation : OperatingSystem.IsLinux() ? WouldBlockOnLinux : WouldBlockOnBsd);
     }
 
-    /// <summary>Takes away what others may do with a secret file, such as one that was copied here.</summary>
+    /// <summary>Restricts a secret file to its owner, for example one that was copied here.</summary>
     /// <exception cref="IOException">It cannot be changed, or is a link that somebody else may have made.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be changed.</exception>
     public static void Tighten(string path)
@@ -129,7 +130,7 @@ internal static class PrivateFile
         }
     }
 
-    /// <summary>Also against a umask that hides what is public. Where a sandbox refuses it, the file stays the owner's alone, which does no harm.</summary>
+    /// <summary>Set explicitly, since a umask may hide public files. Where a sandbox refuses chmod, the file stays private, which is harmless.</summary>
     [UnsupportedOSPlatform("windows")]
     private static void OpenToReaders(FileStream file)
     {

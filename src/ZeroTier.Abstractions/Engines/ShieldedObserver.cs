@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// An observer of the application that may throw, or none. Where there is none, the log hears of a connection that a fault of this end has reset: the memory pool, or
-/// pipes that were used against their rules.
+/// Wraps the application's observer, which may throw or be absent. Without one, connections that were reset by a fault of this end (the memory pool, or misused
+/// pipes) are logged.
 /// </summary>
 internal sealed class ShieldedObserver(IZeroTierConnectionObserver? inner, ILogger log) : IZeroTierConnectionObserver
 {

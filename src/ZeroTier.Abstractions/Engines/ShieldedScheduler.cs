@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// A scheduler of the application that may fail: what it refuses runs on the thread pool, nothing runs twice, and what the work throws stays here. A continuation
-/// that is lost would leave somebody waiting for ever, and a scheduler that throws does so on a thread that serves all connections.
+/// Wraps a scheduler of the application that may throw: work that it refuses runs on the thread pool, nothing runs twice, and exceptions of the work are
+/// logged. A lost continuation would leave a caller waiting forever, and an exception would hit a thread that serves all connections.
 /// </summary>
 internal sealed class ShieldedScheduler : PipeScheduler
 {

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Engines;
 
-/// <summary>A clock whose timers survive what their callbacks throw: on a timer's thread an exception would end the process.</summary>
+/// <summary>A TimeProvider whose timers log exceptions of their callbacks, which would otherwise end the process.</summary>
 internal sealed class ShieldedTime(TimeProvider inner, ILogger log) : TimeProvider
 {
     public override long TimestampFrequency => inner.TimestampFrequency;

@@ -5,12 +5,12 @@ using System.Text;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// The UDP port of a node for which nobody has set one, kept in its storage folder. Peers look for a restarted node where it was: a node of ZeroTier One takes no
-/// notice of another port of the same address for 19 s, and of none that is not heard from for four minutes.
+/// The UDP port of a node for which nobody has set one, kept in its storage folder. Peers send to a restarted node's previous endpoint: ZeroTierOne 1.12
+/// ignores another port of the same address for 19 s, and keeps a silent path for four minutes.
 /// </summary>
 /// <remarks>
-/// Not 9993, even where it is free: it belongs to the machine's own ZeroTier One, which may start later; a second node on the machine would not get it; and routers
-/// that keep port numbers can do so for one node behind them only.
+/// Not 9993, even where it is free: it belongs to the machine's ZeroTier One service, which may start later; a second node on the machine would not get it; and
+/// routers that keep port numbers can do so for one node behind them only.
 /// </remarks>
 internal sealed class StoredPort(string folder)
 {

@@ -5,7 +5,7 @@ namespace ZeroTier.Testing.Memory;
 
 /// <summary>The physical network of one node, in memory: a bounded queue that the thread pool empties. Thread-safe.</summary>
 /// <remarks>
-/// One work item at a time delivers, a batch, and then gives the thread back: a transfer in full flow must not keep the application off a small pool.
+/// One work item at a time delivers one batch and then releases the thread, so that a bulk transfer does not starve the application on a small thread pool.
 /// </remarks>
 internal sealed class MemoryTransport : IDatagramTransport, IThreadPoolWorkItem
 {
@@ -24,7 +24,7 @@ internal sealed class MemoryTransport : IDatagramTransport, IThreadPoolWorkItem
     private long _queuedBytes;
     private bool _working;
 
-    // Working, but nothing runs: the timer has the turn.
+    // Working, but waiting for the timer.
     private bool _resting;
     private bool _closed;
 

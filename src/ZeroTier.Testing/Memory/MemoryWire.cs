@@ -14,7 +14,7 @@ internal sealed class MemoryWire(TestNetworkOptions options)
     private readonly Random _random = new(options.Seed);
 #pragma warning restore RS0030
 
-    /// <summary>How long a datagram is under way.</summary>
+    /// <summary>The delay of each datagram.</summary>
     public TimeSpan Latency => options.Latency;
 
     /// <summary>Transports now open.</summary>
