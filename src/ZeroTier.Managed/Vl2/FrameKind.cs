@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl2;
 
-/// <summary>The flags of an EXT_FRAME that says why it is sent (chapter 3.6.2).</summary>
+/// <summary>The flags of an EXT_FRAME that says why it is sent (docs/protocol/3-vl2.md 3.6.2).</summary>
 internal enum FrameKind : byte
 {
     /// <summary>A frame of or for an Ethernet address behind a bridge.</summary>

@@ -3,7 +3,9 @@ using ZeroTier.Managed.IpStack;
 
 namespace ZeroTier.Managed.Vl2;
 
-/// <summary>The addresses that a network derives from its members' node addresses (chapters 1.15 and 3.1).</summary>
+/// <summary>
+/// The addresses that a network derives from its members' node addresses (docs/protocol/1-identity-and-crypto.md 1.15 and docs/protocol/3-vl2.md 3.1).
+/// </summary>
 internal readonly struct MemberAddressing
 {
     /// <summary>Prefix length of the 6PLANE addresses of one network; each member owns a /80 inside.</summary>

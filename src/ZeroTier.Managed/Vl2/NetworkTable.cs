@@ -15,7 +15,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 {
     private const int NetworkIdLength = 8;
 
-    // Of an answer: the verb that is answered, the ID of its packet; of an ERROR its code besides (chapter 2.6).
+    // Of an answer: the verb that is answered, the ID of its packet; of an ERROR its code besides (docs/protocol/2-vl1.md 2.6).
     private const int OkHeaderLength = 1 + sizeof(ulong);
     private const int ErrorHeaderLength = OkHeaderLength + 1;
 

@@ -10,8 +10,8 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// This node's Ethernet port on one network: frames of the stack become FRAME packets, and the other way round (chapter 3.7). It is there from the moment of
-/// joining; without a configuration it carries nothing. Thread-safe.
+/// This node's Ethernet port on one network: frames of the stack become FRAME packets, and the other way round (docs/protocol/3-vl2.md 3.7). It is there from
+/// the moment of joining; without a configuration it carries nothing. Thread-safe.
 /// </summary>
 /// <remarks>The way of a frame that comes in: gate, rules, Ethernet addresses, owner of the IP address, stack. The configuration is read once per frame.</remarks>
 internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMulticastPort

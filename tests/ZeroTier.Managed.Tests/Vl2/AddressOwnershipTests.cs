@@ -5,7 +5,7 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Managed.Tests.Vl2;
 
-/// <summary>Chapter 3.17, 5 and 7: a member speaks for itself only.</summary>
+/// <summary>docs/protocol/3-vl2.md 3.17, points 5 and 7: a member speaks for itself only.</summary>
 public class AddressOwnershipTests
 {
     private const string Mine = "fc00:0:ff63:cc74:5077::1";

@@ -74,7 +74,7 @@ public class NetworkDictionaryTests
         }
         else if (operation.TryGetProperty("int64", out JsonElement number))
         {
-            // The reference loses the minus sign; no key needs it (3.2).
+            // ZeroTierOne 1.12 loses the minus sign; no key needs it (3.2).
             writer.Add(key, (ulong)Math.Abs(number.GetInt64()));
         }
         else if (operation.TryGetProperty("bool", out JsonElement flag))

@@ -8,7 +8,7 @@ using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Vl2;
 
-/// <summary>A joined network whose configuration changes (chapter 3.3.1).</summary>
+/// <summary>A joined network whose configuration changes (docs/protocol/3-vl2.md 3.3.1).</summary>
 public sealed class NetworkTests : IDisposable
 {
     private static readonly NetworkId Id = NetworkId.Parse("8056c2e21c000001");

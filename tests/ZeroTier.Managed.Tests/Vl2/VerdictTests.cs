@@ -8,7 +8,7 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Managed.Tests.Vl2;
 
-/// <summary>What gate and rules send to other members, over real VL1 nodes (chapters 3.5.7 and 3.6.2).</summary>
+/// <summary>What gate and rules send to other members, over real VL1 nodes (docs/protocol/3-vl2.md 3.5.7 and 3.6.2).</summary>
 public sealed class VerdictTests : IDisposable
 {
     private static readonly NetworkId Network = NetworkId.Parse("8056c2e21c000001");

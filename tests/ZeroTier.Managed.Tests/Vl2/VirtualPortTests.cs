@@ -11,7 +11,7 @@ using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Vl2;
 
-/// <summary>Chapter 3.7 and the checks of 3.17.</summary>
+/// <summary>docs/protocol/3-vl2.md 3.7 and the checks of 3.17.</summary>
 public sealed class VirtualPortTests : IDisposable
 {
     private const ushort Ipv6 = 0x86dd;

@@ -4,7 +4,7 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Managed.Vl2.Configuration;
 
-/// <summary>Networks without a controller: the configuration follows from the network's ID and is made here, at once (chapter 3.10).</summary>
+/// <summary>Networks without a controller: the configuration follows from the network's ID and is made here, at once (docs/protocol/3-vl2.md 3.10).</summary>
 internal sealed class AdHocSource(NetworkId network, NodeId self) : IConfigurationSource
 {
     public void Start(IConfigurationSink sink)

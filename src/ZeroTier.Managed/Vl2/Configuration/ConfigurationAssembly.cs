@@ -12,7 +12,7 @@ internal sealed class ConfigurationAssembly
     /// <summary>Complete ones whose pieces are known when they come again.</summary>
     private const int MaxComplete = 8;
 
-    // The pieces that the reference sends are far larger; more of them than this is no configuration.
+    // The pieces that ZeroTierOne 1.12 sends are far larger; more of them than this is no configuration.
     private const int MaxPieces = 1024;
 
     private readonly List<Update> _updates = [];

@@ -6,7 +6,7 @@ namespace ZeroTier.Managed.Vl2.Configuration;
 /// <summary>A piece of a configuration (docs/protocol/3-vl2.md 3.3.4).</summary>
 internal readonly ref struct ConfigurationChunk
 {
-    /// <summary>The most dictionary bytes that the reference puts into one piece.</summary>
+    /// <summary>The most dictionary bytes that ZeroTierOne 1.12 puts into one piece.</summary>
     public const int MaxDataLength = 9740;
 
     private const int HeaderLength = 10;

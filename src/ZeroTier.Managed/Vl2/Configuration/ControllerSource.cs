@@ -201,7 +201,7 @@ internal sealed class ControllerSource : IConfigurationSource
         }
     }
 
-    // The reference names verb 8 here, not NETWORK_CONFIG (3.3.4).
+    // ZeroTierOne 1.12 names verb 8 here, not NETWORK_CONFIG (3.3.4).
     private void Confirm(Peer peer, in PacketInfo info, ulong updateId)
     {
         Span<byte> data = stackalloc byte[NetworkIdLength + sizeof(ulong)];

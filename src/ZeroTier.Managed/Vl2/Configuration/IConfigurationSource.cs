@@ -14,14 +14,14 @@ internal interface IConfigurationSource
     /// <summary>VL1's control tick, every 500 ms. Time in milliseconds of <see cref="Vl1Node"/>.</summary>
     void OnTick(long now);
 
-    /// <summary>A piece of a configuration (chapter 3.3.4), from the network ID on.</summary>
+    /// <summary>A piece of a configuration (docs/protocol/3-vl2.md 3.3.4), from the network ID on.</summary>
     /// <param name="peer">Who sent it, as VL1 has proven.</param>
     /// <param name="info">How it came.</param>
     /// <param name="isPushed">NETWORK_CONFIG; else the answer to a request of ours, which VL1 expected from this peer.</param>
     /// <param name="chunk">Valid during the call.</param>
     PacketResult OnConfiguration(Peer peer, in PacketInfo info, bool isPushed, ReadOnlySpan<byte> chunk);
 
-    /// <summary>A request was answered with an error (chapter 3.3.3). Whether the request was ours, and the peer the controller, is for the source to check.</summary>
+    /// <summary>A request was answered with an error (3.3.3). Whether the request was ours, and the peer the controller, is for the source to check.</summary>
     /// <param name="peer">Who sent it, as VL1 has proven.</param>
     /// <param name="requestId">The packet ID that the error names.</param>
     /// <param name="code">The error.</param>
@@ -38,7 +38,7 @@ internal interface IConfigurationSink
     /// <summary>A configuration, verified and for us: it is in force from now on, and a former failure is over.</summary>
     void Apply(NetworkConfiguration configuration);
 
-    /// <summary>There is no configuration, or no further one. The one in force stays (chapter 3.3.1).</summary>
+    /// <summary>There is no configuration, or no further one. The one in force stays (3.3.1).</summary>
     void Fail(NetworkFailure failure);
 }
 

@@ -5,7 +5,7 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Managed.Vl2.Configuration;
 
-/// <summary>What a member knows about a network once it is configured (chapter 3.4.1). Immutable; a change replaces it whole.</summary>
+/// <summary>What a member knows about a network once it is configured (docs/protocol/3-vl2.md 3.4.1). Immutable; a change replaces it whole.</summary>
 internal sealed record NetworkConfiguration
 {
     /// <summary>Prefix length of the 6PLANE addresses of one network; each member owns a /80 inside (docs/protocol/3-vl2.md 3.1.3).</summary>

@@ -5,8 +5,8 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Managed.Vl2.Membership;
 
 /// <summary>
-/// Who may exchange frames with us on a network, and what each has shown of itself (chapters 3.5.8, 3.5.9). Asked before the rules, for every frame.
-/// Thread-safe; calls come without locks, must not block and must not throw.
+/// Who may exchange frames with us on a network, and what each has shown of itself (docs/protocol/3-vl2.md 3.5.8, 3.5.9). Asked before the rules, for every
+/// frame. Thread-safe; calls come without locks, must not block and must not throw.
 /// </summary>
 internal interface IMembershipGate
 {

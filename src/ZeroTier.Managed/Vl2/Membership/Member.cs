@@ -143,7 +143,7 @@ internal sealed class Member(NodeId node)
             _revoked[key] = revocation.Threshold;
         }
 
-        // Whatever is revoked, a new certificate of membership is needed, too: so does the reference.
+        // Whatever is revoked, a new certificate of membership is needed, too: so does ZeroTierOne 1.12.
         _membershipThreshold = Math.Max(_membershipThreshold, revocation.Threshold);
         return true;
     }

@@ -84,7 +84,7 @@ internal readonly ref struct FrameHeaders
     /// <summary>The flags of a TCP header, and above them the low four bits of its byte 12; 0 where there is none.</summary>
     public ulong TcpFlags()
     {
-        // The reference asks for one byte more over IPv6, and for none over IPv4.
+        // ZeroTierOne 1.12 asks for one byte more over IPv6, and for none over IPv4.
         int needed = _upper + (IsIPv6 ? 15 : 14);
         return _upper >= 0 && Protocol == (int)IpProtocol.Tcp && _frame.Length >= needed
             ? (ulong)(_frame[_upper + 12] & 0x0f) << 8 | _frame[_upper + 13]

@@ -1,6 +1,8 @@
 namespace ZeroTier.Managed.Vl2.Rules;
 
-/// <summary>A network's rules, applied to every frame on both sides (chapter 3.6). Immutable and thread-safe; evaluation allocates nothing.</summary>
+/// <summary>
+/// A network's rules, applied to every frame on both sides (docs/protocol/3-vl2.md 3.6). Immutable and thread-safe; evaluation allocates nothing.
+/// </summary>
 internal interface IFrameFilter
 {
     /// <summary>

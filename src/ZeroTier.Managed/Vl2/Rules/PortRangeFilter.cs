@@ -3,10 +3,11 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.Vl2.Rules;
 
 /// <summary>
-/// The fixed rules of an ad-hoc network (chapter 3.10.1): IPv6 only, and TCP connections may only be opened to a range of ports. The same in both directions.
+/// The fixed rules of an ad-hoc network (docs/protocol/3-vl2.md 3.10.1): IPv6 only, and TCP connections may only be opened to a range of ports. The same in
+/// both directions.
 /// </summary>
 /// <remarks>
-/// Stricter than the reference in one point: the reference does not look behind a fragment header, so a fragmented SYN would pass to any port. Here the
+/// Stricter than ZeroTierOne 1.12 in one point: that does not look behind a fragment header, so a fragmented SYN would pass to any port. Here the
 /// rules are applied behind it, and a first fragment that ends before the TCP flags, or within the headers before them, is dropped (the attack of RFC 7112).
 /// What lies behind the length that the IPv6 header states does not count then: the stack cuts it off.
 /// </remarks>

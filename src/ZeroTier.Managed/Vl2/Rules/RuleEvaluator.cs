@@ -1,7 +1,7 @@
 namespace ZeroTier.Managed.Vl2.Rules;
 
 /// <summary>
-/// Walks one rule table for one frame (docs/protocol/3-vl2.md 3.6.2). All nodes of a network must come to the same result, so the reference's order and
+/// Walks one rule table for one frame (docs/protocol/3-vl2.md 3.6.2). All nodes of a network must come to the same result, so ZeroTierOne 1.12's order and
 /// oddities are kept. The work is bounded by the length of the table.
 /// </summary>
 internal readonly ref struct RuleEvaluator
