@@ -159,7 +159,7 @@ internal static class UdpBinding
         }
     }
 
-    /// <summary>Addresses nobody asked for by name may fail: ::1 without IPv6, or one that the machine lost since it was listed.</summary>
+    /// <summary>Addresses that the options do not name may fail to bind: ::1 without IPv6, or one that the machine lost since it was listed.</summary>
     private static bool IsOptional(UdpDatagramTransportOptions options, IPAddress address, int boundBefore) =>
         options.BindAddresses.Count == 0 && (!options.LoopbackOnly || address.AddressFamily == AddressFamily.InterNetworkV6 || boundBefore > 0);
 

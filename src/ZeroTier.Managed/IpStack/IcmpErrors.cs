@@ -26,7 +26,7 @@ internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProv
         }
     }
 
-    /// <summary>Nobody speaks this protocol here.</summary>
+    /// <summary>The packet's transport protocol is not supported.</summary>
     public void ProtocolUnreachable(in IpPacket packet)
     {
         if (packet.IsGroup)

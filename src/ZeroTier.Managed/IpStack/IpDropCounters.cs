@@ -42,7 +42,7 @@ internal enum IpDrop
     /// <summary>Going out: the destination is on none of our links.</summary>
     NoRoute,
 
-    /// <summary>Going out: nobody answers for the next hop, or too much waits for it.</summary>
+    /// <summary>Going out: the next hop was not resolved, or its queue is full.</summary>
     Neighbor,
 
     /// <summary>Going to ourselves: the queue is full.</summary>

@@ -54,13 +54,13 @@ internal sealed class NeighborCache : IDisposable
     /// <summary>What the cache asks of the stack. Called outside its lock.</summary>
     internal interface IActions
     {
-        /// <summary>Asks who has the address: everybody, or only the one who had it.</summary>
+        /// <summary>Solicits the address: by multicast, or by unicast to its last known owner.</summary>
         void Solicit(in IpAddress address, MacAddress? lastKnown);
 
         /// <summary>A packet that waited can leave.</summary>
         void SendResolved(ReadOnlySpan<byte> packet, MacAddress neighbor);
 
-        /// <summary>Nobody has the address: the packet is lost.</summary>
+        /// <summary>The address was not resolved: the packet is dropped.</summary>
         void Unreachable(ReadOnlySpan<byte> packet);
     }
 
@@ -159,7 +159,7 @@ internal sealed class NeighborCache : IDisposable
         Release(waiting, mac);
     }
 
-    /// <summary>An answer (RFC 4861, 7.2.5). Nothing happens when nobody asked.</summary>
+    /// <summary>An answer (RFC 4861, 7.2.5). Ignored without a pending solicitation or an entry.</summary>
     public void Answered(in IpAddress address, MacAddress? mac, bool solicited, bool isOverride)
     {
         Queue<ArraySegment<byte>>? waiting = null;

@@ -10,7 +10,7 @@ internal sealed class UdpLayer(IpStackOptions options, IpOutput output, IpDropCo
 {
     internal const int HeaderLength = 8;
 
-    // RFC 6335, 6: ports that nobody registers; picked at random (RFC 6056, 3.3.1).
+    // RFC 6335, 6: dynamic ports, chosen at random (RFC 6056, 3.3.1).
     private const int FirstEphemeral = 49152;
     private const int EphemeralCount = 65536 - FirstEphemeral;
 

@@ -154,7 +154,7 @@ internal sealed class UdpSocket : IDisposable
         }
     }
 
-    /// <summary>One pending receive call. Whoever takes it out of the list, under the lock, completes it.</summary>
+    /// <summary>One pending receive call. The thread that removes it from the list, under the lock, completes it.</summary>
     private sealed class Receiver : IValueTaskSource<UdpReceived>
     {
         private readonly UdpSocket _socket;

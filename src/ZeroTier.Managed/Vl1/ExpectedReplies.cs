@@ -4,7 +4,9 @@ namespace ZeroTier.Managed.Vl1;
 /// The IDs of packets that may be answered with an OK: one that quotes anything else is not believed (docs/protocol/2-vl1.md 2.5.3). A fixed table of 256
 /// rings of 32; the oldest of a ring is forgotten. Lock-free.
 /// </summary>
-/// <remarks>Unlike ZeroTierOne 1.12's, entries hold the whole ID and the node asked: nobody else can answer for it, not even a relay that saw the ID.</remarks>
+/// <remarks>
+/// Unlike ZeroTierOne 1.12's, entries hold the whole ID and the node asked: no other node can answer in its place, not even a relay that saw the ID.
+/// </remarks>
 internal sealed class ExpectedReplies
 {
     private const int Rings = 256;

@@ -44,7 +44,7 @@ internal interface IVl1Client
     {
     }
 
-    /// <summary>A root says that another identity holds our address: this identity is of no use any more.</summary>
+    /// <summary>A root reports that another identity holds our address: this identity can no longer be used.</summary>
     void OnIdentityCollision();
 
     /// <summary>Another node that runs now has our identity.</summary>

@@ -58,7 +58,7 @@ internal static class Vl1Limits
     /// <summary>Introductions that wait for an identity.</summary>
     public const int PendingIntroductions = 32;
 
-    /// <summary>Pairs remembered as introduced.</summary>
+    /// <summary>Pairs recorded as introduced.</summary>
     public const int IntroducedPairs = 8_192;
 
     /// <summary>Reports of our external addresses.</summary>

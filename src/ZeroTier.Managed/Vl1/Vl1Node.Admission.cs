@@ -50,7 +50,7 @@ internal sealed partial class Vl1Node : IAdmissionHost
 
     void IAdmissionHost.OnHelloOfPeer(Peer peer, in HelloMessage hello, Span<byte> packet, in PacketInfo info) => ReceiveHelloOf(peer, hello, packet, info);
 
-    // docs/protocol/2-vl1.md 2.21, with its advice: the answer is armed for the newcomer, in the suite that anybody reads.
+    // docs/protocol/2-vl1.md 2.21, as it advises: the answer is encrypted for the newcomer with suite 1, which every version reads.
     void IAdmissionHost.OnCollision(Newcomer newcomer)
     {
         Span<byte> payload = stackalloc byte[10];

@@ -52,15 +52,15 @@ internal sealed partial class Vl1Node
     // Validates the source of a peer's packets: with a HELLO, as ZeroTierOne 1.12 does, if the credit covers its length, else with an ECHO.
     private void Confirm(Peer peer, in PacketInfo info, long now)
     {
-        bool greets = peer.UnprovenPlaces.Room(info.Source) >= HelloSize(info.Source);
-        int size = greets ? HelloSize(info.Source) : PacketHeader.Size;
-        if ((!greets && (!peer.Version.AnswersEcho || peer.UnprovenPlaces.Room(info.Source) < size)) || !peer.UnprovenPlaces.TryAsk(info.Source, now))
+        bool affordsHello = peer.UnprovenPlaces.Room(info.Source) >= HelloSize(info.Source);
+        int size = affordsHello ? HelloSize(info.Source) : PacketHeader.Size;
+        if ((!affordsHello && (!peer.Version.AnswersEcho || peer.UnprovenPlaces.Room(info.Source) < size)) || !peer.UnprovenPlaces.TryAsk(info.Source, now))
         {
             return;
         }
 
         peer.UnprovenPlaces.TrySpend(info.Source, size);
-        if (greets)
+        if (affordsHello)
         {
             SendHello(peer, info.Socket, info.Source);
         }

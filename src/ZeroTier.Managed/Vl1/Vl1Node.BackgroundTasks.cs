@@ -19,7 +19,7 @@ internal sealed partial class Vl1Node
         {
             using (Enter())
             {
-                Upkeep(Now);
+                RunBackgroundTasks(Now);
             }
 
             _client.OnTick(Now);
@@ -31,7 +31,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    private void Upkeep(long now)
+    private void RunBackgroundTasks(long now)
     {
         _reassembly.Expire(now);
         _waiting.Expire(now);
@@ -66,7 +66,7 @@ internal sealed partial class Vl1Node
         }
 
         FlushQueue(null);
-        if (_greetsAgain && now >= Vl1Timing.RepeatHellos)
+        if (_repeatsHellos && now >= Vl1Timing.RepeatHellos)
         {
             RepeatHellos(now);
         }

@@ -334,7 +334,7 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // 2.6.11: random order, without the asker, silence when nobody is left.
+    // 2.6.11: random order, without the asker, no answer when no member is left.
     private void AnswerGather(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         if (payload.Length < GatherSize)

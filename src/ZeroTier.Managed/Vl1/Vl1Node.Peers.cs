@@ -206,7 +206,7 @@ internal sealed partial class Vl1Node
     // sent HELLO once more.
     private void RepeatHellos(long now)
     {
-        _greetsAgain = false;
+        _repeatsHellos = false;
         foreach (var root in _upstreams)
         {
             SendHelloToRoot(root, now);

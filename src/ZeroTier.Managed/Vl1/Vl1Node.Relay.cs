@@ -2,7 +2,7 @@ using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>The root's part: relaying and introducing (docs/protocol/2-vl1.md 2.15). Leaves relay for nobody.</content>
+/// <content>Root only: relaying and introductions (docs/protocol/2-vl1.md 2.15). Leaves do not relay.</content>
 internal sealed partial class Vl1Node
 {
     private void RelayHead(NodeId destination, int socket, in InetEndPoint from, Span<byte> datagram)

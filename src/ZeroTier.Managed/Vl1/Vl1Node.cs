@@ -55,7 +55,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private Outbox _outbox = new();
     private Outbox? _spareOutbox;
     private NodeId[] _anchors = [];
-    private bool _greetsAgain = true;
+    private bool _repeatsHellos = true;
     private long _lastPingCheck = Vl1Timing.Never;
     private long _lastHousekeeping;
     private long _lastBeaconAnswer = Vl1Timing.Never;

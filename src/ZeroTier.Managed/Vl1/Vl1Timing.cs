@@ -113,7 +113,7 @@ internal static class Vl1Timing
     /// <summary>One answer to a LAN beacon.</summary>
     public const int BeaconAnswer = 2_500;
 
-    /// <summary>One HELLO through the roots to a peer of unknown version, and to remembered endpoints.</summary>
+    /// <summary>One HELLO through the roots to a peer of unknown version, and to cached endpoints.</summary>
     public const int RelayedHello = 30_000;
 
     /// <summary>HELLO to the nodes that the layer above wants to keep in touch with, while they have no path.</summary>

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <summary>Identities as they stand in packets: 71 bytes, never with a private key (checking one would cost a stranger's packet two key derivations).</summary>
+/// <summary>Identities as they stand in packets: 71 bytes, never with a private key (checking one would cost two key derivations per unauthenticated packet).</summary>
 internal static class WireIdentity
 {
     public static bool TryRead(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out NodeIdentity? identity)

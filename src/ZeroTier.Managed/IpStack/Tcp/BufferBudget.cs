@@ -51,7 +51,7 @@ internal sealed class BufferBudget : IDisposable
 
     public bool IsExhausted => Volatile.Read(ref _used) >= Limit;
 
-    /// <summary>Takes bytes, or gives them back when negative. Never refuses: whoever may grow asks <see cref="IsExhausted"/> first.</summary>
+    /// <summary>Adds bytes, or releases them when negative. Never refuses; callers that may grow check <see cref="IsExhausted"/> first.</summary>
     public void Add(long bytes)
     {
         long used = Interlocked.Add(ref _used, bytes);

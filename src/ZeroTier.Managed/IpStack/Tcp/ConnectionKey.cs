@@ -3,7 +3,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>What tells connections apart (RFC 9293, 3.1).</summary>
 internal readonly record struct ConnectionKey(IpAddress Local, IpAddress Remote, ushort LocalPort, ushort RemotePort)
 {
-    /// <summary>With the per-process seed of <see cref="HashCode"/>, so that nobody outside can choose colliding ports.</summary>
+    /// <summary>With the per-process seed of <see cref="HashCode"/>, so that peers cannot choose colliding ports.</summary>
     public override int GetHashCode() =>
         HashCode.Combine((ulong)Remote.Value, (ulong)(Remote.Value >> 64), (ulong)Local.Value, (ulong)(Local.Value >> 64), LocalPort << 16 | RemotePort);
 

@@ -202,7 +202,7 @@ internal sealed class SackScoreboard
     }
 
     /// <summary>The peer reported a spurious retransmission (D-SACK): the reordering window grows, once per round trip (RFC 8985, 6.2, step 4).</summary>
-    public void OnNeedlessRetransmission(uint sendNext)
+    public void OnSpuriousRetransmission(uint sendNext)
     {
         if (!_duplicateRound)
         {

@@ -52,15 +52,15 @@ internal sealed partial class TcpConnection
     // As in RFC 3708: once each retransmission of an episode is reported as repeated, there was no loss.
     private void OnDuplicateReported(SackBlock block)
     {
-        _environment.Statistics.Add(TcpCounter.NeedlessRetransmissions);
+        _environment.Statistics.Add(TcpCounter.SpuriousRetransmissions);
         if (_tailProbed && block.End == _tailProbeEnd)
         {
-            // RFC 8985, 7.4: the probe was needless, which says nothing about reordering.
+            // RFC 8985, 7.4: the probe was spurious, which says nothing about reordering.
             _tailProbed = false;
             return;
         }
 
-        _scoreboard.OnNeedlessRetransmission(_sendNext);
+        _scoreboard.OnSpuriousRetransmission(_sendNext);
         if (_undoPossible && _retransmitted && !Sequence.IsBefore(block.Start, _episodeStart) && !Sequence.IsAfter(block.End, _sendNext))
         {
             _neededRetransmissions -= ((int)(block.End - block.Start) + _segmentSize - 1) / _segmentSize;
@@ -114,7 +114,7 @@ internal sealed partial class TcpConnection
         }
         else if (Sequence.IsAfter(segment.Acknowledgement, _tailProbeEnd))
         {
-            // Nobody had it twice: the probe has repaired a loss.
+            // No duplicate was reported: the probe has repaired a loss.
             _tailProbed = false;
             _congestion.OnLoss(_scoreboard.Outstanding);
         }

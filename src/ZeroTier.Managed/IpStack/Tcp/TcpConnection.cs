@@ -67,7 +67,7 @@ internal sealed partial class TcpConnection
     /// <summary>The first sequence number that was not yet handed to the input pipe.</summary>
     public uint Delivered => _delivered;
 
-    /// <summary>Received data is acknowledged and thrown away: nobody reads.</summary>
+    /// <summary>Received data is acknowledged and discarded, since the application no longer reads.</summary>
     public bool DiscardsInput { get; private set; }
 
     /// <summary>Data waits in the reassembly queue for the input pipe.</summary>

@@ -13,7 +13,7 @@ internal sealed record TcpSocketOptions
     /// <summary>Between the application (writer) and the stack (reader).</summary>
     public PipeOptions Output { get; init; } = new(pauseWriterThreshold: 1 << 16, resumeWriterThreshold: 1 << 15, useSynchronizationContext: false);
 
-    /// <summary>Told about the flow of the connection. Null for nobody.</summary>
+    /// <summary>Observes the connection's flow control. Null for none.</summary>
     public ITcpSocketObserver? Observer { get; init; }
 
     /// <summary>

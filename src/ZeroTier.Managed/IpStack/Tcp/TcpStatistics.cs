@@ -56,9 +56,9 @@ internal enum TcpCounter
     FastRecoveries,
 
     /// <summary>Blocks in which peers reported data that they had twice.</summary>
-    NeedlessRetransmissions,
+    SpuriousRetransmissions,
 
-    /// <summary>Recoveries that turned out to be needless, so that the congestion window got back what it had lost.</summary>
+    /// <summary>Spurious recoveries, after which the congestion window was restored.</summary>
     RecoveriesUndone,
 
     ConnectionsOpened,

@@ -172,6 +172,6 @@ internal struct TimeWaitEntry
     public uint TimestampOffset;
     public long Expiry;
 
-    /// <summary>A SYN older than the connection was answered: whoever sent it may reset what is left here.</summary>
+    /// <summary>A SYN older than the connection was answered: its sender may reset this entry.</summary>
     public bool SynAnswered;
 }

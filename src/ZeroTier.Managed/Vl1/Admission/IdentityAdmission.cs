@@ -114,7 +114,7 @@ internal sealed class IdentityAdmission : IDisposable
     }
 
     /// <summary>
-    /// Whether an encrypted packet of an unknown node is the answer to our challenge, or at least of somebody who was challenged. Then it is used up.
+    /// Whether an encrypted packet of an unknown node belongs to a challenged newcomer, as its answer or otherwise; it is consumed then.
     /// </summary>
     public bool TryTakeAnswer(NodeId source, Span<byte> packet, in PacketInfo info)
     {

@@ -21,7 +21,7 @@ internal sealed class PrefixLimits
 
     /// <summary>Takes a token of the source's prefix.</summary>
     /// <param name="source">Where the newcomer is.</param>
-    /// <param name="byPort">On loopback everybody has one address: there each port is a prefix of its own.</param>
+    /// <param name="byPort">On loopback all nodes share one address, so each port counts as a prefix.</param>
     /// <param name="now">The time.</param>
     public bool TryTake(in InetEndPoint source, bool byPort, long now)
     {

@@ -72,7 +72,7 @@ public sealed class TcpRecoveryTests
 
         // The first transmission was late, the second needless: both have arrived.
         peer.Send(WithSack(peer, peer.TheirNext + 10 * Mss, new SackBlock(peer.TheirNext, peer.TheirNext + Mss)));
-        Assert.Equal(1, peer.Statistics[TcpCounter.NeedlessRetransmissions]);
+        Assert.Equal(1, peer.Statistics[TcpCounter.SpuriousRetransmissions]);
         Assert.Equal(1, peer.Statistics[TcpCounter.RecoveriesUndone]);
         Assert.InRange(Burst(peer, next), 10, 21);
     }
