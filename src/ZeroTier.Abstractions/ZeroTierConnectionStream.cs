@@ -6,11 +6,12 @@ namespace ZeroTier;
 
 /// <summary>
 /// A connection as a <see cref="Stream"/>, for what does not know pipes: <c>HttpClient</c>, <c>SslStream</c>. It behaves as
-/// <see cref="System.Net.Sockets.NetworkStream"/>: reading and writing at the same time is fine, and of several reads, or writes, one begins when the other has ended.
+/// <see cref="System.Net.Sockets.NetworkStream"/>: reading and writing at the same time is fine, and of several reads, or writes, one begins when the other has
+/// ended.
 /// </summary>
 /// <remarks>
-/// Disposing the stream gives the connection up: what was written is still delivered, reads and writes that wait end at once with an <see cref="IOException"/>, and
-/// later ones throw <see cref="ObjectDisposedException"/>. A connection that was lost throws the <see cref="ZeroTierException"/> that says why.
+/// Disposing the stream gives the connection up: what was written is still delivered, reads and writes that wait end at once with an <see cref="IOException"/>,
+/// and later ones throw <see cref="ObjectDisposedException"/>. A connection that was lost throws the <see cref="ZeroTierException"/> that says why.
 /// </remarks>
 public sealed class ZeroTierConnectionStream : Stream
 {
@@ -43,14 +44,18 @@ public sealed class ZeroTierConnectionStream : Stream
     /// <inheritdoc />
     public override bool CanTimeout => true;
 
-    /// <summary>Milliseconds that a blocking read waits, 1 or more, or <see cref="Timeout.Infinite"/>, the default. Asynchronous reads have their token.</summary>
+    /// <summary>
+    /// Milliseconds that a blocking read waits, 1 or more, or <see cref="Timeout.Infinite"/>, the default. Asynchronous reads have their token.
+    /// </summary>
     public override int ReadTimeout
     {
         get => _readTimeout;
         set => _readTimeout = CheckTimeout(value);
     }
 
-    /// <summary>Milliseconds that a blocking write waits, 1 or more, or <see cref="Timeout.Infinite"/>, the default. Asynchronous writes have their token.</summary>
+    /// <summary>
+    /// Milliseconds that a blocking write waits, 1 or more, or <see cref="Timeout.Infinite"/>, the default. Asynchronous writes have their token.
+    /// </summary>
     public override int WriteTimeout
     {
         get => _writeTimeout;
@@ -273,7 +278,7 @@ public sealed class ZeroTierConnectionStream : Stream
 
                 if (result.IsCompleted)
                 {
-                    // A pipe that nobody reads any more takes bytes for ever and says so in its result only, which users of streams do not see.
+                    // A pipe whose reader has completed accepts bytes forever and reports it only in its result, which users of streams do not see.
                     throw IsDisposed ? Disposed() : await _connection.SendEnded.ConfigureAwait(false)
                         ?? new ZeroTierException(ZeroTierError.ConnectionAborted, "The connection takes no more data: this end has finished sending.");
                 }

@@ -23,7 +23,7 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
     private const int MaxMembers = 1024;
     private static readonly TimeSpan PlanetPoll = TimeSpan.FromMilliseconds(10);
 
-    // Making an identity takes a second on a slow machine.
+    // Generating an identity takes up to a second on a slow machine.
     private static readonly TimeSpan PlanetPatience = TimeSpan.FromSeconds(30);
 
     private readonly DevelopmentNetworkOptions _options;
@@ -179,7 +179,7 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
                 return;
             }
 
-            // Somebody else is the root, or is about to be.
+            // Another process is the root, or is about to be.
             if (TryLoadPlanet() is { } planet)
             {
                 _planet = planet;

@@ -22,7 +22,7 @@ internal static class PrivateFolder
     }
 
     /// <summary>Takes an exclusive lock that ends with the process at the latest.</summary>
-    /// <returns>Null when somebody else has it.</returns>
+    /// <returns>Null when it is held elsewhere.</returns>
     /// <exception cref="UnauthorizedAccessException">The file cannot be opened.</exception>
     public static FileStream? TryLock(string file)
     {

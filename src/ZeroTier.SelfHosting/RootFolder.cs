@@ -2,7 +2,7 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.SelfHosting;
 
-/// <summary>What makes a root: its identity, the key that signs its planet, and the planet. While it is open nobody else can be this root.</summary>
+/// <summary>What makes a root: its identity, the key that signs its planet, and the planet. While it is open no other process can be this root.</summary>
 internal sealed class RootFolder : IDisposable
 {
     /// <summary>The private key of planet updates, mode 0600.</summary>

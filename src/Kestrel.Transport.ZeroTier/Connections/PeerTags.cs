@@ -13,7 +13,7 @@ internal static class PeerTags
 
     public static KeyValuePair<string, object?> Relayed { get; } = new(Path, "relayed");
 
-    /// <summary>Connection middleware that tags Kestrel's own <c>kestrel.connection.duration</c>, when somebody measures it.</summary>
+    /// <summary>Connection middleware that tags Kestrel's own <c>kestrel.connection.duration</c>, when it is being collected.</summary>
     public static ConnectionDelegate Middleware(ConnectionDelegate next) => connection =>
     {
         if (connection.Features.Get<IConnectionMetricsTagsFeature>() is { } metrics && connection.Features.Get<IZeroTierPeerFeature>() is { } peer)

@@ -1,6 +1,6 @@
 namespace ZeroTier.Engines;
 
-/// <summary>One life of an engine's node, from a start to the stop.</summary>
+/// <summary>A running node of an engine, from start to stop.</summary>
 internal interface INodeSession<out TNetwork>
     where TNetwork : class, IJoinedNetwork
 {
@@ -20,6 +20,6 @@ internal interface IJoinedNetwork
     /// <summary>How it looks now.</summary>
     ZeroTierNetwork Snapshot { get; }
 
-    /// <summary>Why waiting for it is of no use; null while it may still come up, or is up.</summary>
+    /// <summary>Why it cannot become ready; null while it may, or is.</summary>
     ZeroTierException? Failure { get; }
 }

@@ -40,7 +40,7 @@ internal sealed class NodeCore<TSession, TNetwork>
 
     public EventOutbox Events { get; }
 
-    /// <summary>Pulsed at each change that somebody may wait for.</summary>
+    /// <summary>Pulsed at each change that callers may wait for.</summary>
     public StateSignal Changed { get; }
 
     public ZeroTierNodeState State

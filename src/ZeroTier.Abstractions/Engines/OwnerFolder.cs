@@ -49,7 +49,9 @@ internal static class OwnerFolder
         }
     }
 
-    /// <summary>Refuses symbolic links anywhere in the folder, where others than the owner may put one: for a native library, which would follow them.</summary>
+    /// <summary>
+    /// Refuses symbolic links anywhere in the folder, where others than the owner may put one: for a native library, which would follow them.
+    /// </summary>
     /// <exception cref="IOException">There is one.</exception>
     public static void RefuseLinks(string path)
     {
@@ -69,7 +71,8 @@ internal static class OwnerFolder
             return false;
         }
 
-        // On a read-only file system nobody can: the secrets that Kubernetes mounts are links in a folder of mode 1777. Setting the mode that it has tells.
+        // On a read-only file system no one can plant a link: secrets mounted by Kubernetes are links in a folder of mode 1777. Setting the folder's present
+        // mode shows whether it is read-only.
         try
         {
             File.SetUnixFileMode(folder, mode);

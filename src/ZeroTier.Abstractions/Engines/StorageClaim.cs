@@ -1,8 +1,8 @@
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// A storage folder that is one node's until disposal, at most until the process ends. A folder that can only be read, such as a mounted secret, is claimed by its
-/// identity file.
+/// A storage folder that is one node's until disposal, at most until the process ends. A folder that can only be read, such as a mounted secret, is claimed by
+/// its identity file.
 /// </summary>
 internal sealed class StorageClaim : IDisposable
 {
@@ -27,7 +27,8 @@ internal sealed class StorageClaim : IDisposable
 
     /// <summary>Makes the folder where it is missing, and claims it.</summary>
     /// <param name="path">The folder's full path.</param>
-    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: it is in use, or can neither be written nor holds an identity that can be read.</exception>
+    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: it is in use, or can neither be written nor holds an identity that can be
+    /// read.</exception>
     public static StorageClaim Take(string path)
     {
         string secret = Path.Combine(path, SecretFileName);
@@ -69,7 +70,9 @@ internal sealed class StorageClaim : IDisposable
         return file.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
     }
 
-    /// <summary>Closes the secret to others, such as one that was copied here. One that is not this user's to change, such as a mounted file, stays as it is.</summary>
+    /// <summary>
+    /// Closes the secret to others, such as one that was copied here. One that is not this user's to change, such as a mounted file, stays as it is.
+    /// </summary>
     public void TightenSecret()
     {
         try
@@ -102,7 +105,7 @@ internal sealed class StorageClaim : IDisposable
         }
         catch (UnauthorizedAccessException) when (file != secret)
         {
-            // Somebody else's lock file, left from another life.
+            // A lock file of another user, left from an earlier run.
             return TakeReadOnly(path, secret, secret, because);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -5,7 +5,7 @@ using System.Text;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// The UDP port of a node for which nobody has set one, kept in its storage folder. Peers send to a restarted node's previous endpoint: ZeroTierOne 1.12
+/// The UDP port of a node without a configured one, kept in its storage folder. Peers send to a restarted node's previous endpoint: ZeroTierOne 1.12
 /// ignores another port of the same address for 19 s, and keeps a silent path for four minutes.
 /// </summary>
 /// <remarks>
@@ -16,7 +16,7 @@ internal sealed class StoredPort(string folder)
 {
     private const int MaximumFileSize = 16;
 
-    // Below those that systems hand out to whoever asks for any (Linux from 32768, others from 49152), so that it stays free while the node is down.
+    // Below the systems' ephemeral ranges (Linux from 32768, others from 49152), so that it stays free while the node is down.
     private const int First = 20_000;
     private const int End = 32_768;
     private const int Attempts = 16;

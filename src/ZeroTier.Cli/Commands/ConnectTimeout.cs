@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace ZeroTier.Cli.Commands;
 
-/// <summary>How long a command waits for a server that does not answer: TCP alone would go on for a minute without a word.</summary>
+/// <summary>How long a command waits for a server that does not answer: TCP alone would retry silently for a minute.</summary>
 internal static class ConnectTimeout
 {
     private const double DefaultSeconds = 10;

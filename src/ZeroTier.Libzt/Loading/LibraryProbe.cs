@@ -8,7 +8,7 @@ internal static class LibraryProbe
 {
     private const int NamedSymbols = 3;
 
-    /// <summary>Opens what a candidate names. What is no use is closed again.</summary>
+    /// <summary>Opens a candidate; an unusable library is closed again.</summary>
     /// <param name="candidate">Where to look.</param>
     /// <param name="handle">The open library.</param>
     /// <param name="reason">Why not, in the loader's words where it has some.</param>

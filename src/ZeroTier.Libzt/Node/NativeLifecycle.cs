@@ -27,7 +27,7 @@ internal static class NativeLifecycle
     /// <summary>Serialises every start, stop, join and leave of the process. Taken before any lock, and held over awaits.</summary>
     public static SemaphoreSlim Gate { get; } = new(1, 1);
 
-    /// <summary>True while a managed node has the native one, or is about to. For anybody.</summary>
+    /// <summary>True while a managed node has the native one, or is about to. Needs no gate.</summary>
     public static bool IsClaimed => _owner is not null;
 
     /// <summary>Gives the native node to one managed node.</summary>

@@ -58,7 +58,7 @@ internal sealed class NodeFolder : IDisposable
         }
     }
 
-    /// <summary>The roots that somebody put here; empty without.</summary>
+    /// <summary>The planet file in the folder; empty without one.</summary>
     /// <exception cref="ZeroTierException">The file cannot be used.</exception>
     public byte[] ReadPlanet()
     {
@@ -80,7 +80,7 @@ internal sealed class NodeFolder : IDisposable
 
     /// <summary>
     /// Makes the folder remember exactly these networks. libzt joins networks found here at once, seconds earlier than by a join call
-    /// (docs/protocol/4-libzt-api.md 12.1), and networks that nobody asked for would take over its unbound sockets.
+    /// (docs/protocol/4-libzt-api.md 12.1), and networks left from earlier runs would capture its unbound sockets.
     /// </summary>
     public void SetNetworks(IReadOnlyCollection<NetworkId> networks) => Store("The joined networks", () =>
     {

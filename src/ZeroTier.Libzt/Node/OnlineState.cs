@@ -11,7 +11,7 @@ internal sealed class OnlineState(TimeProvider time)
     // The flag is set a moment before the events of the same instant, among them those of the roots, are handed out, which takes 25 ms each time.
     internal static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(100);
 
-    // Without events nothing tells a cleared flag from a lost network; libzt itself calls a node offline after 30 s without a word from any root.
+    // Without events a cleared flag cannot be told from a lost network; libzt itself reports a node offline when no root was heard for 30 s.
     internal static readonly TimeSpan Doubt = TimeSpan.FromSeconds(30);
 
     // What came from a peer proves for so long that the node can be used.

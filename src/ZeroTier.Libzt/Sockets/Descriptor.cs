@@ -187,7 +187,7 @@ internal sealed unsafe class Descriptor : SafeHandle
             return new Descriptor(loop, fd);
         }
 
-        // A blocking descriptor could stop the loop for ever.
+        // A blocking descriptor could block the loop forever.
         error = Failure(result);
         _ = Zts.Close(fd);
         return null;

@@ -132,7 +132,7 @@ internal sealed class LibztListener : IZeroTierListener
         }
     }
 
-    /// <summary>Ends: callers get null, connections that nobody has accepted are reset. The loop's thread, or any after its end. Idempotent.</summary>
+    /// <summary>Ends: callers get null, connections not accepted yet are reset. The loop's thread, or any after its end. Idempotent.</summary>
     internal void Close()
     {
         StreamSocket[] unaccepted;

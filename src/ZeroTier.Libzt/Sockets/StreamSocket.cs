@@ -54,7 +54,7 @@ internal sealed partial class StreamSocket : PolledSocket
         ? Never
         : _finSentAt != Never ? _finSentAt + Loop.Limits.LingerTime : _lastProgress + Loop.Limits.AbandonedTime;
 
-    /// <summary>Only the peer's end of the stream is missing, and nobody waits for it but us: may be closed at once when descriptors are scarce.</summary>
+    /// <summary>Closed by the application and waiting only for the peer's FIN: may be closed at once when descriptors are scarce.</summary>
     internal bool IsLingering => _isDisposed && !_isOver && _finSentAt != Never;
 
     internal override (int Rank, long Since) Expendable => IsLingering ? (1, _finSentAt) : default;

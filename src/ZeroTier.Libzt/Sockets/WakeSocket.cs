@@ -7,7 +7,7 @@ namespace ZeroTier.Libzt.Sockets;
 /// one.
 /// </summary>
 /// <remarks>
-/// The exception to the rule that only the loop's thread touches descriptors. It is safe: nobody else ever calls anything on this socket, and only the loop
+/// The exception to the rule that only the loop's thread touches descriptors. It is safe: no other call is ever made on this socket, and only the loop
 /// makes sockets, so the freed number cannot belong to another one before the loop has looked.
 /// </remarks>
 internal sealed class WakeSocket(SocketCounters counters)
@@ -28,7 +28,7 @@ internal sealed class WakeSocket(SocketCounters counters)
         return fd;
     }
 
-    /// <summary>The descriptor is still the one to poll, or there was none: nobody has woken the loop since <see cref="Ensure"/>.</summary>
+    /// <summary>The descriptor is still the one to poll, or there was none: the loop was not woken since <see cref="Ensure"/>.</summary>
     internal bool Is(int fd) => Volatile.Read(ref _fd) == fd;
 
     /// <summary>Ends the poll that runs or is about to. Any thread, but only after the loop has said that it sleeps.</summary>

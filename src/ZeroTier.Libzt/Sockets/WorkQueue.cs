@@ -4,8 +4,8 @@ namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>Work for the loop's thread, in the order of its arrival. Any thread may add; the pipes of connections do so as their scheduler.</summary>
 /// <remarks>
-/// Whoever adds work while the loop sleeps wakes it, once. What comes after the end is run at once by the caller: by then everything that the loop owned is
-/// closed, and what is left to do concerns pipes and waiting callers only.
+/// The first thread that adds work while the loop sleeps wakes it. Work added after the end runs on the caller's thread: by then everything that the loop owned
+/// is closed, and what is left to do concerns pipes and waiting callers only.
 /// </remarks>
 internal sealed class WorkQueue(Action wake) : PipeScheduler
 {
