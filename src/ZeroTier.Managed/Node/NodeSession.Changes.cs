@@ -62,7 +62,7 @@ internal sealed partial class NodeSession : IVl2Client
 
         if (after.Configuration is { Text.IsEmpty: false } configuration && !ReferenceEquals(configuration, before.Configuration))
         {
-            Store(() => _files?.SaveConfiguration(network.Id, configuration.Text.Span), $"The configuration of network {network.Id}");
+            NoteConfiguration(configuration);
         }
 
         if (now.IsReady && (!old.IsReady || !now.Addresses.SequenceEqual(old.Addresses)))

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using ZeroTier.Engines;
 using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl2.Configuration;
 
 namespace ZeroTier.Managed.Node;
 
@@ -17,6 +18,9 @@ internal sealed partial class NodeSession
 
     // Peers whose files are to be written. Guarded by itself.
     private readonly HashSet<NodeId> _changedPeers = [];
+
+    // Configurations whose files are to be written. Guarded by itself.
+    private readonly Dictionary<NetworkId, NetworkConfiguration> _changedConfigurations = [];
     private NodeFiles? _files;
     private StoredPort? _port;
     private PeerFiles? _peerFiles;
@@ -67,8 +71,9 @@ internal sealed partial class NodeSession
         Logger = NonThrowingLogger.Create(Options.LoggerFactory, "ZeroTier.Managed.Datagrams"),
     });
 
-    private void StoreChangedPeers()
+    private void StoreChanges()
     {
+        StoreConfigurations();
         if (_closing || _peerFiles is not { } files)
         {
             return;
@@ -110,6 +115,37 @@ internal sealed partial class NodeSession
             lock (_changedPeers)
             {
                 _changedPeers.Add(peer.Id);
+            }
+        }
+    }
+
+    // Each controller sends one a minute and more: not worth a wait of the receive thread for the disk.
+    private void NoteConfiguration(NetworkConfiguration configuration)
+    {
+        if (_files is not null)
+        {
+            lock (_changedConfigurations)
+            {
+                _changedConfigurations[configuration.Id] = configuration;
+            }
+        }
+    }
+
+    private void StoreConfigurations()
+    {
+        NetworkConfiguration[] changed;
+        lock (_changedConfigurations)
+        {
+            changed = [.. _changedConfigurations.Values];
+            _changedConfigurations.Clear();
+        }
+
+        foreach (var configuration in changed)
+        {
+            // One that was left meanwhile must not come back with the next start.
+            if (Find(configuration.Id) is not null)
+            {
+                Store(() => _files?.SaveConfiguration(configuration.Id, configuration.Text.Span), $"The configuration of network {configuration.Id}");
             }
         }
     }

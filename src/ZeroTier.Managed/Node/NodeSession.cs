@@ -112,6 +112,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         try
         {
             _events.Publish();
+            StoreConfigurations();
             StorePeers();
         }
         finally
@@ -275,10 +276,10 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             Join(network);
         }
 
-        if (_peerFiles is not null)
+        if (_peerFiles is not null || _files is not null)
         {
             _resources.Add(Options.TimeProvider.CreateTimer(
-                static session => ((NodeSession)session!).StoreChangedPeers(), this, PeerStoreInterval, PeerStoreInterval));
+                static session => ((NodeSession)session!).StoreChanges(), this, PeerStoreInterval, PeerStoreInterval));
         }
 
         cancellationToken.ThrowIfCancellationRequested();

@@ -32,6 +32,28 @@ public sealed class NodeFilesTests
     }
 
     [Fact]
+    public void The_configuration_of_a_network_is_kept_for_the_owner_alone_until_it_is_left()
+    {
+        using var folder = TemporaryFolder.WithIdentity(5);
+        var files = new NodeFiles(folder.Path);
+        var network = NetworkId.Parse("8056c2e21c000001");
+        files.AddNetwork(network);
+        Assert.Equal("\n"u8.ToArray(), files.LoadConfiguration(network).ToArray());
+        files.SaveConfiguration(network, "v=7"u8);
+        files.AddNetwork(network);
+        Assert.Equal("v=7"u8.ToArray(), files.LoadConfiguration(network).ToArray());
+        Assert.Equal([network], files.LoadNetworks());
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(folder.Path, "networks.d", $"{network}.conf")));
+        }
+
+        files.RemoveNetwork(network);
+        Assert.True(files.LoadConfiguration(network).IsEmpty);
+        Assert.Empty(files.LoadNetworks());
+    }
+
+    [Fact]
     public void Peers_ComeBackInTheOrderInWhichTheyWereHeard()
     {
         using var folder = TemporaryFolder.WithIdentity(5);
