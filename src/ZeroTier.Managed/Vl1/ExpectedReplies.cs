@@ -35,6 +35,12 @@ internal sealed class ExpectedReplies
 
     private int Find(ulong entry)
     {
+        // The sender chooses the ID that it quotes, and so can make 0, which every empty slot holds.
+        if (entry == 0)
+        {
+            return -1;
+        }
+
         int ring = (int)(entry & (Rings - 1));
         for (int i = ring * RingSize; i < (ring + 1) * RingSize; i++)
         {
@@ -55,6 +61,6 @@ internal sealed class ExpectedReplies
         _ => false,
     };
 
-    // The ID is random, so that mixing in the address keeps it so; 0 is left to mean an empty slot, at a chance of 2^-64.
+    // The ID is random, so that mixing in the address keeps it so. 0 means an empty slot: one packet of 2^64 cannot be answered.
     private static ulong Entry(ulong packetId, NodeId node) => packetId ^ node.Value * 0x9e3779b97f4a7c15;
 }

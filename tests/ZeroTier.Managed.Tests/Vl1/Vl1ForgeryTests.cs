@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Simulation;
 
@@ -102,6 +103,27 @@ public sealed class Vl1ForgeryTests
 
         Assert.Equal(stub.EndPoint, Assert.Single(test.Node.FindPeer(stub.Id)!.Paths).EndPoint);
         Assert.Equal(Vl1Limits.PathsPerPeer, test.Node.Drops[DropReason.Unexpected]);
+    }
+
+    [Fact]
+    public void An_answer_to_nothing_teaches_no_path()
+    {
+        using var test = new NodeUnderTest(Root, TestPlanet(), "10.0.0.1");
+        var stub = new StubPeer(Other, Root, "10.0.0.2");
+        stub.Introduce(test, test.Node.Planet);
+        test.Take();
+
+        // The ID that an empty entry of the table of expected replies seems to hold, and neighbours of it.
+        for (ulong i = 0; i < 256; i++)
+        {
+            byte[] payload = new byte[9];
+            payload[0] = (byte)Verb.Echo;
+            BinaryPrimitives.WriteUInt64BigEndian(payload.AsSpan(1), (stub.Id.Value * 0x9e3779b97f4a7c15) ^ i);
+            test.Receive(Victim, stub.Build(Verb.Ok, payload));
+        }
+
+        Assert.Equal(256, test.Node.Drops[DropReason.Unexpected]);
+        Assert.Equal(stub.EndPoint, Assert.Single(test.Node.FindPeer(stub.Id)!.Paths).EndPoint);
     }
 
     [Fact]

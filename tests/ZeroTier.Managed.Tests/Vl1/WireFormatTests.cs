@@ -162,6 +162,16 @@ public sealed class WireFormatTests
     }
 
     [Fact]
+    public void An_empty_slot_of_the_expected_replies_matches_nothing()
+    {
+        // The ID that cancels the mixing, which whoever answers may quote.
+        var node = new NodeId(5);
+        ulong quoted = node.Value * 0x9e3779b97f4a7c15;
+        Assert.False(new ExpectedReplies().Contains(quoted, node));
+        Assert.False(new ExpectedReplies().TryTake(quoted, node));
+    }
+
+    [Fact]
     public void Every_drop_reason_has_a_name()
     {
         var drops = new DropCounters();
