@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
@@ -7,7 +5,7 @@ namespace ZeroTier.Managed.Vl1;
 /// </summary>
 internal sealed class MulticastStore
 {
-    private readonly Dictionary<Group, List<Member>> _groups = [];
+    private readonly Dictionary<Group, Listeners> _groups = [];
     private readonly Dictionary<NodeId, int> _groupsOf = [];
 
     /// <summary>Number of subscriptions.</summary>
@@ -17,18 +15,9 @@ internal sealed class MulticastStore
     /// <returns>False when the store, or the member's share of it, is full.</returns>
     public bool Add(in Group group, NodeId member, long now)
     {
-        if (!_groups.TryGetValue(group, out var members))
+        if (_groups.TryGetValue(group, out var listeners) && listeners.Refresh(member, now))
         {
-            members = [];
-        }
-
-        foreach (ref var known in CollectionsMarshal.AsSpan(members))
-        {
-            if (known.Id == member)
-            {
-                known = known with { Time = now };
-                return true;
-            }
+            return true;
         }
 
         int ofMember = _groupsOf.GetValueOrDefault(member);
@@ -37,8 +26,12 @@ internal sealed class MulticastStore
             return false;
         }
 
-        members.Add(new Member(member, now));
-        _groups[group] = members;
+        if (listeners is null)
+        {
+            _groups[group] = listeners = new Listeners();
+        }
+
+        listeners.Add(member, now);
         _groupsOf[member] = ofMember + 1;
         Count++;
         return true;
@@ -47,10 +40,10 @@ internal sealed class MulticastStore
     /// <summary>Takes a subscription away.</summary>
     public void Remove(in Group group, NodeId member)
     {
-        if (_groups.TryGetValue(group, out var members) && members.RemoveAll(m => m.Id == member) > 0)
+        if (_groups.TryGetValue(group, out var listeners) && listeners.Remove(member))
         {
             Forget(member);
-            if (members.Count == 0)
+            if (listeners.Count == 0)
             {
                 _groups.Remove(group);
             }
@@ -61,41 +54,30 @@ internal sealed class MulticastStore
     /// <returns>Number of all members, the asker included.</returns>
     public int Gather(in Group group, NodeId asker, int limit, RandomSource random, List<NodeId> picked)
     {
-        if (!_groups.TryGetValue(group, out var members))
+        if (!_groups.TryGetValue(group, out var listeners))
         {
             return 0;
         }
 
-        // A partial shuffle in place: the order inside a group means nothing.
-        var span = CollectionsMarshal.AsSpan(members);
-        for (int i = 0; i < span.Length && picked.Count < limit; i++)
-        {
-            int k = i + random.Next(span.Length - i);
-            (span[i], span[k]) = (span[k], span[i]);
-            if (span[i].Id != asker)
-            {
-                picked.Add(span[i].Id);
-            }
-        }
-
-        return span.Length;
+        listeners.Pick(asker, limit, random, picked);
+        return listeners.Count;
     }
 
     /// <summary>Forgets subscriptions that were not refreshed.</summary>
     public void Expire(long now)
     {
-        foreach (var (group, members) in _groups)
+        foreach (var (group, listeners) in _groups)
         {
-            for (int i = members.Count - 1; i >= 0; i--)
+            for (int i = listeners.Count - 1; i >= 0; i--)
             {
-                if (now - members[i].Time >= Vl1Timing.MulticastLike)
+                if (now - listeners[i].Time >= Vl1Timing.MulticastLike)
                 {
-                    Forget(members[i].Id);
-                    members.RemoveAt(i);
+                    Forget(listeners[i].Id);
+                    listeners.Remove(listeners[i].Id);
                 }
             }
 
-            if (members.Count == 0)
+            if (listeners.Count == 0)
             {
                 _groups.Remove(group);
             }
@@ -120,4 +102,67 @@ internal sealed class MulticastStore
     internal readonly record struct Group(ulong Network, ulong Mac, uint Adi);
 
     private readonly record struct Member(NodeId Id, long Time);
+
+    // The members of one group: a list to pick from at random, and where each stands in it, as one packet may refresh hundreds of subscriptions.
+    private sealed class Listeners
+    {
+        private readonly List<Member> _members = [];
+        private readonly Dictionary<NodeId, int> _places = [];
+
+        public int Count => _members.Count;
+
+        public Member this[int index] => _members[index];
+
+        public bool Refresh(NodeId member, long now)
+        {
+            if (!_places.TryGetValue(member, out int at))
+            {
+                return false;
+            }
+
+            _members[at] = new Member(member, now);
+            return true;
+        }
+
+        public void Add(NodeId member, long now)
+        {
+            _places[member] = _members.Count;
+            _members.Add(new Member(member, now));
+        }
+
+        public bool Remove(NodeId member)
+        {
+            if (!_places.Remove(member, out int at))
+            {
+                return false;
+            }
+
+            // The last one takes its place.
+            int last = _members.Count - 1;
+            if (at != last)
+            {
+                _members[at] = _members[last];
+                _places[_members[at].Id] = at;
+            }
+
+            _members.RemoveAt(last);
+            return true;
+        }
+
+        // A partial shuffle in place: the order means nothing.
+        public void Pick(NodeId asker, int limit, RandomSource random, List<NodeId> picked)
+        {
+            for (int i = 0; i < _members.Count && picked.Count < limit; i++)
+            {
+                int k = i + random.Next(_members.Count - i);
+                (_members[i], _members[k]) = (_members[k], _members[i]);
+                _places[_members[i].Id] = i;
+                _places[_members[k].Id] = k;
+                if (_members[i].Id != asker)
+                {
+                    picked.Add(_members[i].Id);
+                }
+            }
+        }
+    }
 }
