@@ -72,6 +72,18 @@ internal sealed class ShieldedTransport(IDatagramTransport inner, ILogger log) :
             }
         }
 
+        public void OnRefused(int socket, in InetEndPoint destination, int size)
+        {
+            try
+            {
+                inner.OnRefused(socket, destination, size);
+            }
+            catch (Exception e)
+            {
+                transport.ReceiverFailed(e);
+            }
+        }
+
         public void OnBatchEnd(int socket)
         {
             try

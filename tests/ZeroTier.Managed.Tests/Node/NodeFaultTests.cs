@@ -72,13 +72,16 @@ public sealed class NodeFaultTests
         var log = new FaultLog();
         var inner = new FaultyTransport(null);
         var transport = new ShieldedTransport(inner, log);
-        transport.Start(new ThrowingReceiver());
+        var receiver = new ThrowingReceiver();
+        transport.Start(receiver);
         for (int i = 0; i < 3; i++)
         {
             inner.Receiver!.OnDatagram(0, default, [1, 2, 3]);
+            inner.Receiver.OnRefused(0, default, 1500);
             inner.Receiver.OnBatchEnd(0);
         }
 
+        Assert.Equal(3, receiver.Refused);
         Assert.Contains("delivered could not be handled", Assert.Single(log.Lines), StringComparison.Ordinal);
     }
 
@@ -89,6 +92,14 @@ public sealed class NodeFaultTests
     private sealed class ThrowingReceiver : IDatagramReceiver
     {
         public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram) => throw new InvalidDataException("The datagram failed.");
+
+        public int Refused { get; private set; }
+
+        public void OnRefused(int socket, in InetEndPoint destination, int size)
+        {
+            Refused++;
+            throw new InvalidDataException("The refusal failed.");
+        }
 
         public void OnBatchEnd(int socket) => throw new InvalidDataException("The batch failed.");
     }
