@@ -84,12 +84,13 @@ public sealed class PlanetSigningKey : IDisposable
     public static PlanetSigningKey Load(string path)
     {
         Span<byte> secret = stackalloc byte[PrivateKeySize];
-        byte[] text = [];
+        byte[] text = GC.AllocateUninitializedArray<byte>(MaximumFileSize, pinned: true);
         try
         {
             PrivateFile.Tighten(path);
-            text = PrivateFile.Read(path, MaximumFileSize);
-            return Convert.FromHexString(text.AsSpan().Trim(" \t\r\n"u8), secret, out _, out int length) == OperationStatus.Done && length == PrivateKeySize
+            using var file = PrivateFile.OpenRead(path);
+            int read = file.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
+            return Convert.FromHexString(text.AsSpan(0, read).Trim(" \t\r\n"u8), secret, out _, out int length) == OperationStatus.Done && length == PrivateKeySize
                 ? FromPrivateKey(secret)
                 : throw new FormatException($"'{path}' is not the signing key of a planet. Restore the file: without it the planet can never change.");
         }
