@@ -95,6 +95,6 @@ internal sealed class NodeFiles(string folder)
 
     private string NetworkFile(NetworkId network) => Path.Combine(_networks, network + NetworkSuffix);
 
-    private static IEnumerable<string> Files(string directory, string suffix) =>
+    internal static IEnumerable<string> Files(string directory, string suffix) =>
         Directory.Exists(directory) ? Directory.GetFiles(directory, "*" + suffix).Order(StringComparer.Ordinal) : [];
 }

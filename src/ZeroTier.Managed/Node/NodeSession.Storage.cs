@@ -21,6 +21,9 @@ internal sealed partial class NodeSession
 
     // Configurations whose files are to be written. Guarded by itself.
     private readonly Dictionary<NetworkId, NetworkConfiguration> _changedConfigurations = [];
+
+    // Held while the file of a network is written or removed.
+    private readonly Lock _networkFiles = new();
     private NodeFiles? _files;
     private StoredPort? _port;
     private PeerFiles? _peerFiles;
@@ -79,19 +82,24 @@ internal sealed partial class NodeSession
             return;
         }
 
+        if (++_storeTurns % TurnsPerFullStore == 0)
+        {
+            // Also stores the order in which peers were heard, and removes evicted ones.
+            lock (_changedPeers)
+            {
+                _changedPeers.Clear();
+            }
+
+            StorePeers();
+            return;
+        }
+
         NodeId[] changed;
         lock (_changedPeers)
         {
             // The rest follows at the next interval, so that a root with thousands of new peers does not write continuously.
             changed = [.. _changedPeers.Take(StoredAtOnce)];
             _changedPeers.ExceptWith(changed);
-        }
-
-        if (++_storeTurns % TurnsPerFullStore == 0)
-        {
-            // Also stores the order in which peers were heard, and removes evicted ones.
-            StorePeers();
-            return;
         }
 
         Store(
@@ -143,9 +151,12 @@ internal sealed partial class NodeSession
         foreach (var configuration in changed)
         {
             // One that was left meanwhile must not come back with the next start.
-            if (Find(configuration.Id) is not null)
+            lock (_networkFiles)
             {
-                Store(() => _files?.SaveConfiguration(configuration.Id, configuration.Text.Span), $"The configuration of network {configuration.Id}");
+                if (Find(configuration.Id) is not null)
+                {
+                    Store(() => _files?.SaveConfiguration(configuration.Id, configuration.Text.Span), $"The configuration of network {configuration.Id}");
+                }
             }
         }
     }

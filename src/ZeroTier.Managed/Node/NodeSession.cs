@@ -163,7 +163,11 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             _events.Add(ZeroTierEventCode.NetworkDown, id);
         }
 
-        Store(() => _files?.RemoveNetwork(id), "That the network was left");
+        lock (_networkFiles)
+        {
+            Store(() => _files?.RemoveNetwork(id), "That the network was left");
+        }
+
         _events.Publish();
         _table.Leave(network.Network);
         lock (_lock)

@@ -108,5 +108,5 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
 
     private string FileOf(KnownPeer peer) => Path.Combine(_path, string.Create(CultureInfo.InvariantCulture, $"{peer.Identity.Address}{Suffix}"));
 
-    private IEnumerable<string> Files() => Directory.Exists(_path) ? Directory.GetFiles(_path, "*" + Suffix).Order(StringComparer.Ordinal) : [];
+    private IEnumerable<string> Files() => NodeFiles.Files(_path, Suffix);
 }
