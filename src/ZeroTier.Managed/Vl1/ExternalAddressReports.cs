@@ -41,11 +41,11 @@ internal sealed class ExternalAddressReports
                 return false;
             }
 
-            // A report by a root displaces one by a peer.
-            _reports.Remove(_reports.Keys.First());
+            // A report by a root displaces one by a peer, as long as there is one.
+            _reports.Remove(_reports.OrderBy(r => r.Value.IsUpstream).First().Key);
         }
 
-        _reports[key] = new Report(seen, now);
+        _reports[key] = new Report(seen, isUpstream, now);
 
         return moved;
     }
@@ -93,5 +93,5 @@ internal sealed class ExternalAddressReports
 
     private readonly record struct Key(NodeId Reporter, int Socket, InetEndPoint ReporterEndPoint, IpScope Scope);
 
-    private readonly record struct Report(InetEndPoint Seen, long Time);
+    private readonly record struct Report(InetEndPoint Seen, bool IsUpstream, long Time);
 }

@@ -181,7 +181,7 @@ internal sealed partial class Vl1Node
     {
         Span<byte> payload = stackalloc byte[PathMtu.Max - PacketHeader.Size];
         payload = payload[..(size - PacketHeader.Size)];
-        int length = HelloMessage.Write(payload, (ulong)(_startUnixMilliseconds + Now), Identity, path.EndPoint, _planet);
+        int length = WriteHello(payload, path.EndPoint);
         payload[length..].Clear();
         path.LastSent = Now;
         int tail = payload.Length - length + HelloMessage.TailSize;

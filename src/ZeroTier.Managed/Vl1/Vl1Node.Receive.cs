@@ -96,7 +96,7 @@ internal sealed partial class Vl1Node
         var destination = PacketHeader.Destination(datagram);
         if (destination != Id)
         {
-            RelayFragment(destination, datagram);
+            RelayFragment(destination, source, datagram);
             return;
         }
 

@@ -27,7 +27,7 @@ internal sealed partial class Vl1Node
 
         // The source of a relayed packet is not authenticated: a pair is introduced only if the packet came over the source's own path. Pairs with an unknown
         // destination are left to the root that knows it, so that invented addresses do not fill the table.
-        if (target.Peer.Id == destination && source != destination && FindPeer(source) is { } sender && sender.FindPath(socket, from) is not null
+        if (target.Peer.Id == destination && FindPeer(source) is { } sender && sender.FindPath(socket, from) is not null
             && _introductions.TryBegin(source, destination, Now))
         {
             using (Enter())
@@ -37,13 +37,13 @@ internal sealed partial class Vl1Node
         }
     }
 
-    private void RelayFragment(NodeId destination, Span<byte> datagram)
+    private void RelayFragment(NodeId destination, in InetEndPoint from, Span<byte> datagram)
     {
         int hops = datagram[Fragments.HopsOffset] & PacketHeader.HopsMask;
-        if (MayRelay(hops) && RelayTarget(destination, default, default, datagram.Length) is { } target)
+        if (MayRelay(hops) && RelayTarget(destination, default, from, datagram.Length) is { } target)
         {
             datagram[Fragments.HopsOffset] = (byte)(hops + 1);
-            Forward(target.Path, default, datagram);
+            Forward(target.Path, from, datagram);
         }
     }
 
