@@ -107,6 +107,18 @@ internal sealed class BufferBudget : IDisposable
 
     private void OnTick()
     {
+        try
+        {
+            Shed();
+        }
+        finally
+        {
+            WatchOn();
+        }
+    }
+
+    private void Shed()
+    {
         List<(TcpSocket Socket, long Bytes)> idle = CollectIdle();
         long used = Used;
         int reset = 0;
@@ -129,7 +141,10 @@ internal sealed class BufferBudget : IDisposable
             _reportedAt = _time.GetTimestamp();
             _report?.Invoke(new BudgetReport(used, Limit, reset, freed));
         }
+    }
 
+    private void WatchOn()
+    {
         lock (_gate)
         {
             // Set the flag first, then read the sum; threads that add bytes do it in the opposite order, so at least one side sees the other.
