@@ -145,7 +145,7 @@ public class PrivateNetworkTests
             world.Record(0).Addresses.RemoveAll(a => a.Address == IpAddress.From(world.IPv4Of(0)));
             world.Controller.Push(world.Network);
             await world.Delay(TimeSpan.FromSeconds(1));
-            await Assert.ThrowsAnyAsync<Exception>(async () =>
+            await Assert.ThrowsAnyAsync<IOException>(async () =>
             {
                 while (!(await server.Input.ReadAsync(Token)).IsCompleted)
                 {
