@@ -193,7 +193,8 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
     bool IVl1Client.IsVirtualAddress(in InetEndPoint endPoint)
     {
-        if (endPoint.IsNone)
+        // A controller that hands out public prefixes, or all addresses, must not cut this node off from roots and from its other networks.
+        if (IpScopes.Of(endPoint) is IpScope.None or IpScope.Global)
         {
             return false;
         }

@@ -70,7 +70,7 @@ internal sealed partial class VirtualPort
     /// <summary>An entry of MULTICAST_LIKE (3.8.2). True when the peer may be believed.</summary>
     public bool OnLike(Peer peer, MulticastGroup group)
     {
-        if (_configuration is not { } configuration || _gate.Admit(configuration, peer, out _) != Admission.Admitted)
+        if (_configuration is not { } configuration || !_gate.IsMember(configuration, peer))
         {
             return false;
         }
@@ -82,12 +82,12 @@ internal sealed partial class VirtualPort
     /// <summary>A MULTICAST_GATHER (3.8.3). Payload: from the network ID on.</summary>
     public PacketResult OnGather(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
-        if (_configuration is not { } configuration || !MulticastPackets.TryReadGather(payload, out MulticastGroup group, out int wanted, out _))
+        if (_configuration is not { } configuration || !MulticastPackets.TryReadGather(payload, out MulticastGroup group, out int wanted))
         {
             return PacketResult.Ignored;
         }
 
-        if (_gate.Admit(configuration, peer, out _) != Admission.Admitted)
+        if (!_gate.IsMember(configuration, peer))
         {
             return PacketResult.Ignored;
         }
@@ -127,7 +127,7 @@ internal sealed partial class VirtualPort
     /// <summary>ERROR 0x08: the peer does not listen to a group. Data: from the network ID on.</summary>
     public PacketResult OnUnwantedMulticast(Peer peer, ReadOnlySpan<byte> data)
     {
-        if (data.Length < MulticastPackets.GroupLength || _configuration is not { } configuration || _gate.Admit(configuration, peer, out _) != Admission.Admitted)
+        if (data.Length < MulticastPackets.GroupLength || _configuration is not { } configuration || !_gate.IsMember(configuration, peer))
         {
             return PacketResult.Ignored;
         }
@@ -192,17 +192,7 @@ internal sealed partial class VirtualPort
             return;
         }
 
-        var context = new FrameContext
-        {
-            IsInbound = false,
-            Self = _vl1.Id,
-            Source = _vl1.Id,
-            SourceMac = Mac,
-            DestinationMac = destination,
-            EtherType = etherType,
-            Frame = frame,
-            Own = configuration.Own,
-        };
+        FrameContext context = Outgoing(configuration, member: default, destination, etherType, frame);
         foreach (NodeId bridge in bridges.Take(MaxBridges))
         {
             if (PassesOut(configuration, bridge, destination, etherType, frame, copies: false))

@@ -309,19 +309,7 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
     private bool PassesOut(
         NetworkConfiguration configuration, NodeId member, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame, bool copies = true)
     {
-        var context = new FrameContext
-        {
-            IsInbound = false,
-            Self = _vl1.Id,
-            Source = _vl1.Id,
-            Destination = member,
-            SourceMac = Mac,
-            DestinationMac = destination,
-            EtherType = etherType,
-            Frame = frame,
-            Own = configuration.Own,
-            Remote = member == default ? null : _gate.Find(configuration, member),
-        };
+        FrameContext context = Outgoing(configuration, member, destination, etherType, frame);
         var verdict = configuration.Filter.Evaluate(context);
         if (verdict.Action == FrameAction.Drop)
         {
@@ -342,6 +330,20 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
 
         return true;
     }
+
+    private FrameContext Outgoing(NetworkConfiguration configuration, NodeId member, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame) => new()
+    {
+        IsInbound = false,
+        Self = _vl1.Id,
+        Source = _vl1.Id,
+        Destination = member,
+        SourceMac = Mac,
+        DestinationMac = destination,
+        EtherType = etherType,
+        Frame = frame,
+        Own = configuration.Own,
+        Remote = member == default ? null : _gate.Find(configuration, member),
+    };
 
     private void SendCopies(in Verdict verdict, in FrameContext frame)
     {

@@ -23,7 +23,7 @@ public class LayerTests
         ["Vl2.Configuration"] = ["Net", "Identity", "Vl1", "IpStack", "Vl2.Rules", "Vl2.Credentials"],
         ["Vl2.Membership"] = ["Net", "Identity", "Vl1", "IpStack", "Vl2.Rules", "Vl2.Credentials", "Vl2.Configuration"],
         ["Vl2.Multicast"] = ["Net", "Identity", "Vl1", "IpStack", "Vl2.Credentials", "Vl2.Configuration"],
-        ["Vl2.Controller"] = ["Net", "Identity", "Vl1", "Vl2.Configuration"],
+        ["Vl2.Controller"] = ["Net", "Identity", "Vl1", "Vl2.Configuration", "Vl2.Credentials"],
         ["Vl2"] =
         [
             "Net", "Identity", "Vl1", "IpStack", "Vl2.Rules", "Vl2.Credentials", "Vl2.Configuration", "Vl2.Membership", "Vl2.Multicast", "Vl2.Controller",

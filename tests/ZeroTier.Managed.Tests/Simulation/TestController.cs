@@ -64,9 +64,6 @@ internal sealed class TestController(TimeProvider time) : INetworkController
         }
     }
 
-    public bool IsActiveMember(NetworkId network, NodeId member) =>
-        _networks.TryGetValue(network, out TestNetwork? known) && known.Members.TryGetValue(member, out TestMember? m) && m.IsAuthorized;
-
     /// <summary>Tells every member that was heard of lately what it is to know now.</summary>
     public void Push(TestNetwork network)
     {

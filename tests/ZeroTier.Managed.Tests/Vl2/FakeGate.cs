@@ -27,6 +27,8 @@ internal sealed class FakeGate : IMembershipGate
         return Admission;
     }
 
+    public bool IsMember(NetworkConfiguration configuration, Peer peer) => Admission == Admission.Admitted;
+
     public IEnumerable<NodeId> Known => [];
 
     public NodeId? OwnerOf(NetworkConfiguration configuration, in IpAddress address) => null;

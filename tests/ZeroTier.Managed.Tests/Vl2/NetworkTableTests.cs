@@ -204,10 +204,19 @@ public sealed class NetworkTableTests : IDisposable
         Assert.False(client.IsVirtualAddress(default));
     }
 
-    private void Configure() => _network.Apply(new NetworkConfiguration
+    [Fact]
+    public void A_controller_that_hands_out_everything_cuts_off_no_public_address()
+    {
+        Configure(prefixLength: 0);
+
+        Assert.True(((IVl1Client)_table).IsVirtualAddress(Vl1Simulation.EndPoint("192.168.1.1")));
+        Assert.False(((IVl1Client)_table).IsVirtualAddress(Vl1Simulation.EndPoint("84.17.53.155")));
+    }
+
+    private void Configure(int prefixLength = 16) => _network.Apply(new NetworkConfiguration
     {
         Id = _network.Id,
-        Addresses = [new(IpAddress.FromIPv4(0x0a090001), 16)],
+        Addresses = [new(IpAddress.FromIPv4(0x0a090001), prefixLength)],
         Filter = _filter,
     });
 

@@ -14,8 +14,6 @@ internal readonly ref struct ConfigurationChunk
     private const byte FastPropagation = 0x01;
     private const byte SignatureType = 1;
 
-    public NetworkId Network { get; private init; }
-
     /// <summary>The bytes of the dictionary from <see cref="Position"/> on.</summary>
     public ReadOnlySpan<byte> Data { get; private init; }
 
@@ -57,12 +55,11 @@ internal readonly ref struct ConfigurationChunk
             return false;
         }
 
-        var network = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(payload));
         ReadOnlySpan<byte> data = payload.Slice(HeaderLength, length);
         ReadOnlySpan<byte> trailer = payload[(HeaderLength + length)..];
         if (trailer.IsEmpty)
         {
-            chunk = new() { Network = network, Data = data, UpdateId = unsignedUpdateId, TotalLength = length };
+            chunk = new() { Data = data, UpdateId = unsignedUpdateId, TotalLength = length };
             return true;
         }
 
@@ -82,7 +79,6 @@ internal readonly ref struct ConfigurationChunk
 
         chunk = new()
         {
-            Network = network,
             Data = data,
             IsSigned = true,
             IsToBePassedOn = (trailer[0] & FastPropagation) != 0,

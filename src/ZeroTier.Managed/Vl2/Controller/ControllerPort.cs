@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2.Configuration;
+using ZeroTier.Managed.Vl2.Credentials;
 
 namespace ZeroTier.Managed.Vl2.Controller;
 
@@ -65,9 +66,8 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
         }
     }
 
-    // 3.14: no membership, no capabilities, no tags, one revocation, no ownership.
     public void Revoke(NodeId member, ReadOnlyMemory<byte> revocation) =>
-        vl1.Send(member, Verb.NetworkCredentials, [0, 0, 0, 0, 0, 0, 1, .. revocation.Span, 0, 0]);
+        vl1.Send(member, Verb.NetworkCredentials, CredentialList.EncodeRevocation(revocation.Span));
 
     // Over the member's own route, not back to where the request came from: an answer is many times longer than the request, and the place is not proven.
     private void Answer(in ConfigurationRequestHandle request, Verb verb, ReadOnlySpan<byte> data)

@@ -15,9 +15,6 @@ internal interface INetworkController
     /// <param name="request">Who asks, for what; to be answered now or later.</param>
     /// <param name="metadata">The dictionary in which the member describes itself (docs/protocol/3-vl2.md 3.3.2). Valid during the call.</param>
     void OnRequest(ConfigurationRequestHandle request, ReadOnlySpan<byte> metadata);
-
-    /// <summary>Whether a member may ask for, and tell, who listens to multicast groups of a network (3.8.2): it has been given a configuration lately.</summary>
-    bool IsActiveMember(NetworkId network, NodeId member);
 }
 
 /// <summary>How a controller speaks to members. Thread-safe; packets that cannot be sent yet wait for some seconds.</summary>

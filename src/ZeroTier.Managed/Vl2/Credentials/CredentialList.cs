@@ -77,7 +77,7 @@ internal sealed class CredentialList
     }
 
     /// <summary>The payload that passes a revocation on.</summary>
-    public static byte[] Encode(Revocation revocation) => [0, 0, 0, 0, 0, 0, 1, .. revocation.Encoded.Span, 0, 0];
+    public static byte[] EncodeRevocation(ReadOnlySpan<byte> revocation) => [0, 0, 0, 0, 0, 0, 1, .. revocation, 0, 0];
 
     private static void Append(List<byte> bytes, IReadOnlyCollection<Credential> credentials)
     {

@@ -43,7 +43,7 @@ internal sealed class OwnershipCertificate : Credential
         }
 
         ReadOnlySpan<byte> rest = data[fieldsLength..];
-        if (!SignedObject.TryReadSignature(ref rest, out _) || !SignedObject.TrySkipAdditionalFields(ref rest))
+        if (!SignedObject.TrySkipEnd(ref rest))
         {
             return false;
         }

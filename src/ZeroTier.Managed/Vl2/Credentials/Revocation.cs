@@ -39,7 +39,7 @@ internal sealed class Revocation
         }
 
         ReadOnlySpan<byte> rest = data[FieldsLength..];
-        if (!SignedObject.TryReadSignature(ref rest, out _) || !SignedObject.TrySkipAdditionalFields(ref rest))
+        if (!SignedObject.TrySkipEnd(ref rest))
         {
             return false;
         }

@@ -6,9 +6,6 @@ namespace ZeroTier.Managed.Vl2.Credentials;
 /// <summary>The signature block that ends tags, ownership certificates, revocations and links of custody, and what it covers (docs/protocol/3-vl2.md 3.5.1).</summary>
 internal static class SignedObject
 {
-    /// <summary>Type, length and signature.</summary>
-    public const int SignatureBlockLength = 3 + NodeIdentity.SignatureSize;
-
     private const byte KnownType = 1;
     private const int GuardLength = 8;
     private const byte GuardByte = 0x7f;
@@ -45,6 +42,9 @@ internal static class SignedObject
         data = data[(2 + length)..];
         return true;
     }
+
+    /// <summary>Moves behind the signature block and the additional fields; false when either is damaged.</summary>
+    public static bool TrySkipEnd(ref ReadOnlySpan<byte> data) => TryReadSignature(ref data, out _) && TrySkipAdditionalFields(ref data);
 
     /// <summary>Checks that an object of a network is signed by its controller: the fields, then a signature block.</summary>
     public static SignatureCheck Check(ISignerDirectory signers, NetworkId network, ReadOnlySpan<byte> fields, NodeId signedBy, ReadOnlySpan<byte> block) =>

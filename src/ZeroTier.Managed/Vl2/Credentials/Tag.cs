@@ -24,7 +24,7 @@ internal sealed class Tag : Credential
         }
 
         ReadOnlySpan<byte> rest = data[FieldsLength..];
-        if (!SignedObject.TryReadSignature(ref rest, out _) || !SignedObject.TrySkipAdditionalFields(ref rest))
+        if (!SignedObject.TrySkipEnd(ref rest))
         {
             return false;
         }

@@ -16,6 +16,9 @@ internal interface IMembershipGate
     /// <param name="shown">Its credentials for the rules; null when it has shown none.</param>
     Admission Admit(NetworkConfiguration configuration, Peer peer, out IMemberCredentials? shown);
 
+    /// <summary>Whether what a peer says about multicast groups counts. Nobody is asked for credentials because of it. Allocates nothing.</summary>
+    bool IsMember(NetworkConfiguration configuration, Peer peer);
+
     /// <summary>What a member has shown of itself, for frames on their way to it; null when nothing. Allocates nothing.</summary>
     IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member);
 

@@ -31,9 +31,6 @@ internal sealed class Member(NodeId node)
     /// <summary>It has shown a certificate of membership.</summary>
     public bool HasMembership => Volatile.Read(ref _membership) is not null;
 
-    /// <summary>When we last told it our multicast groups.</summary>
-    public long LastSubscriptions { get; set; } = long.MinValue;
-
     /// <summary>When it was last of use: the table forgets those that are long gone.</summary>
     public long LastUsed { get; set; }
 

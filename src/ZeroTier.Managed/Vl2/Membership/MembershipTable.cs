@@ -71,6 +71,10 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     }
 
     /// <inheritdoc />
+    public bool IsMember(NetworkConfiguration configuration, Peer peer) =>
+        _members.TryGetValue(peer.Id, out Member? member) ? member.View(configuration, peer.Identity).IsAllowed : configuration.IsPublic;
+
+    /// <inheritdoc />
     public IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member) =>
         _members.TryGetValue(member, out Member? known) ? known.View(configuration, vl1.FindPeer(member)?.Identity).Credentials : null;
 
@@ -94,8 +98,13 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     /// <inheritdoc />
     public void OnCredentialsRequested(NetworkConfiguration configuration, Peer peer)
     {
+        // Whom no frame of ours went to has none to refuse: strangers cannot fill the table.
+        if (!_members.TryGetValue(peer.Id, out Member? known))
+        {
+            return;
+        }
+
         long now = vl1.Now;
-        Member known = GetOrAdd(peer.Id, now);
         if (!ReferenceEquals(known.Pushed, configuration) || now - known.LastPushed > PushOnRequestInterval)
         {
             Push(configuration, known, now);
@@ -132,7 +141,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         CredentialAcceptance result = Add(revocation.Target, member => member.Add(revocation, _signers), () => revocation.CheckSignature(_signers));
         if (result == CredentialAcceptance.New && revocation.IsToBePassedOn)
         {
-            byte[] payload = CredentialList.Encode(revocation);
+            byte[] payload = CredentialList.EncodeRevocation(revocation.Encoded.Span);
             foreach (NodeId member in Known)
             {
                 if (member != source && member != revocation.Network.Controller)

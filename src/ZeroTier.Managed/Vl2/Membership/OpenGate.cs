@@ -17,6 +17,8 @@ internal sealed class OpenGate : IMembershipGate
         return Admission.Admitted;
     }
 
+    public bool IsMember(NetworkConfiguration configuration, Peer peer) => true;
+
     public IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member) => null;
 
     public NodeId? OwnerOf(NetworkConfiguration configuration, in IpAddress address) => null;

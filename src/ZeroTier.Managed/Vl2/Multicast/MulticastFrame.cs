@@ -13,9 +13,6 @@ internal readonly ref struct MulticastFrame
     private const byte HasSource = 0x04;
     private const byte Replicate = 0x08;
 
-    /// <summary>The certificate of membership that old peers attach; empty for none.</summary>
-    public ReadOnlySpan<byte> Certificate { get; private init; }
-
     /// <summary>How many members of the group the sender wants to be told of.</summary>
     public int GatherLimit { get; private init; }
 
@@ -42,14 +39,12 @@ internal readonly ref struct MulticastFrame
         }
 
         byte flags = payload[NetworkIdLength];
-        ReadOnlySpan<byte> rest = payload[(NetworkIdLength + 1)..], certificate = default;
-        if ((flags & HasCertificate) != 0)
+        ReadOnlySpan<byte> rest = payload[(NetworkIdLength + 1)..];
+
+        // Old peers attach their certificate of membership.
+        if ((flags & HasCertificate) != 0 && !MembershipCertificate.TrySkip(ref rest))
         {
-            certificate = rest;
-            if (!MembershipCertificate.TrySkip(ref rest))
-            {
-                return false;
-            }
+            return false;
         }
 
         int gatherLimit = 0;
@@ -83,7 +78,6 @@ internal readonly ref struct MulticastFrame
 
         result = new()
         {
-            Certificate = certificate,
             GatherLimit = gatherLimit,
             Source = source,
             IsToBeReplicated = (flags & Replicate) != 0,

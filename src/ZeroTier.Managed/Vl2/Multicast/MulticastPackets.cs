@@ -16,7 +16,6 @@ internal static class MulticastPackets
 
     private const byte HasCertificate = 0x01;
     private const int NetworkIdLength = 8;
-    private const byte GatherHasCertificate = 0x01;
 
     /// <summary>Appends an entry of MULTICAST_LIKE.</summary>
     public static void WriteGroup(Span<byte> destination, NetworkId network, MulticastGroup group)
@@ -34,7 +33,7 @@ internal static class MulticastPackets
     {
         byte[] payload = new byte[NetworkIdLength + 1 + 10 + 4 + certificate.Length];
         BinaryPrimitives.WriteUInt64BigEndian(payload, network.Value);
-        payload[8] = certificate.IsEmpty ? (byte)0 : GatherHasCertificate;
+        payload[8] = certificate.IsEmpty ? (byte)0 : HasCertificate;
         group.Mac.Write(payload.AsSpan(9));
         BinaryPrimitives.WriteUInt32BigEndian(payload.AsSpan(15), group.Adi);
         BinaryPrimitives.WriteUInt32BigEndian(payload.AsSpan(19), (uint)wanted);
@@ -42,16 +41,14 @@ internal static class MulticastPackets
         return payload;
     }
 
-    /// <summary>Reads MULTICAST_GATHER.</summary>
+    /// <summary>Reads MULTICAST_GATHER. The certificate that may follow is not looked at: members show theirs by NETWORK_CREDENTIALS.</summary>
     /// <param name="payload">From the network ID on.</param>
     /// <param name="group">The group.</param>
     /// <param name="wanted">How many members are wanted.</param>
-    /// <param name="certificate">The asker's certificate of membership; empty for none.</param>
-    public static bool TryReadGather(ReadOnlySpan<byte> payload, out MulticastGroup group, out int wanted, out ReadOnlySpan<byte> certificate)
+    public static bool TryReadGather(ReadOnlySpan<byte> payload, out MulticastGroup group, out int wanted)
     {
         group = default;
         wanted = 0;
-        certificate = default;
         if (payload.Length < 23)
         {
             return false;
@@ -59,7 +56,6 @@ internal static class MulticastPackets
 
         group = new MulticastGroup(MacAddress.Read(payload[9..]), BinaryPrimitives.ReadUInt32BigEndian(payload[15..]));
         wanted = (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(payload[19..]), int.MaxValue);
-        certificate = (payload[8] & GatherHasCertificate) != 0 ? payload[23..] : default;
         return true;
     }
 

@@ -219,10 +219,13 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
     private NodeId[] AlwaysTold(NetworkConfiguration configuration) =>
     [
         .. vl1.Upstreams
-            .Concat(network.Controller is { } controller ? [controller] : [])
-            .Concat(configuration.Specialists.Where(s => (s.Roles & (SpecialistRoles.Anchor | SpecialistRoles.MulticastReplicator)) != 0).Select(s => s.Node))
+            .Concat(Keepers(configuration))
             .Where(n => n != vl1.Id).Distinct(),
     ];
+
+    // Besides the roots, who knows the members of all groups.
+    private IEnumerable<NodeId> Keepers(NetworkConfiguration configuration) => (network.Controller is { } controller ? [controller] : Array.Empty<NodeId>())
+        .Concat(configuration.Specialists.Where(s => (s.Roles & (SpecialistRoles.Anchor | SpecialistRoles.MulticastReplicator)) != 0).Select(s => s.Node));
 
     private void Announce(NodeId node, ImmutableArray<MulticastGroup> groups)
     {
@@ -290,8 +293,7 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
     {
         byte[] payload = MulticastPackets.Gather(network, group, wanted, configuration.Membership is { } own ? own.Encoded.Span : default);
         IEnumerable<NodeId> targets = (vl1.BestUpstream is { } root ? [root] : Array.Empty<NodeId>())
-            .Concat(network.Controller is { } controller ? [controller] : [])
-            .Concat(configuration.Specialists.Where(s => (s.Roles & (SpecialistRoles.Anchor | SpecialistRoles.MulticastReplicator)) != 0).Select(s => s.Node));
+            .Concat(Keepers(configuration));
         foreach (NodeId target in targets.Where(t => t != vl1.Id).Distinct().Take(MaxGatherTargets))
         {
             vl1.Send(target, Verb.MulticastGather, payload);
