@@ -24,7 +24,7 @@ wait_for() {
 start_sample() {
   : > "$out"
   # The program itself, so that signals reach it and not its launcher.
-  env ASPNETCORE_ENVIRONMENT=Development "$@" dotnet samples/WebApi/bin/Debug/net10.0/WebApi.dll > "$out" 2>&1 &
+  env --default-signal=INT ASPNETCORE_ENVIRONMENT=Development "$@" dotnet samples/WebApi/bin/Debug/net10.0/WebApi.dll > "$out" 2>&1 &
   sample=$!
   pids+=("$sample")
   url=$(wait_for "$out" 'get "http://[^ "]+' "$sample") || fail "the sample printed no URL, or ended by itself"
