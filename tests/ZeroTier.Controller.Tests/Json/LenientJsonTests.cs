@@ -51,6 +51,26 @@ public class LenientJsonTests
     [InlineData("false", 0)]
     public void Integers_are_read_from_anything(string json, ulong expected) => Assert.Equal(expected, JsonElement.Parse(json).ToInteger(missing: 7));
 
+    [Theory]
+    [InlineData("1", true)]
+    [InlineData("0", false)]
+    [InlineData("\"T\"", true)]
+    [InlineData("\"\"", false)]
+    [InlineData("[]", true)]
+    public void Booleans_are_read_from_anything(string json, bool expected) => Assert.Equal(expected, JsonElement.Parse(json).ToBoolean(missing: true));
+
+    [Theory]
+    [InlineData("10.1.2.3/24", "10.1.2.3/24")]
+    [InlineData("10.01.2.3/24", "0.0.0.0/24")]
+    [InlineData("FD00::1%2/64", "::/64")]
+    [InlineData("10.1.2.3/65537", "10.1.2.3/1")]
+    public void Addresses_are_read_from_anything(string text, string expected)
+    {
+        Assert.True(AddressText.TryReadPrefix(text, out IpAddress address, out ushort bits));
+        Assert.Equal(expected, $"{address}/{bits}");
+        Assert.False(AddressText.TryReadPrefix("fd00::/" + new string('6', 60), out _, out _));
+    }
+
     [Fact]
     public void Of_keys_that_stand_twice_the_last_counts()
     {

@@ -73,7 +73,8 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
     /// <summary>Numbers of bits and names of masks, with commas between them.</summary>
     public ulong Mask(string what, int bits, IReadOnlyDictionary<string, ulong> masks)
     {
-        string expected = $"{what}: {(masks.Count == 0 ? "" : $"{string.Join(", ", masks.Keys)}, or ")}the number of a bit up to {bits - 1}; several with ',' between them";
+        string names = masks.Count == 0 ? "" : $"{string.Join(", ", masks.Keys)}, or ";
+        string expected = $"{what}: {names}the number of a bit up to {bits - 1}; several with ',' between them";
         Word word = Next(expected);
         ulong mask = 0;
         foreach (string part in word.Text.Split(','))
@@ -98,7 +99,9 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
         const string What = "an Ethernet address, for example 02:01:02:03:04:05";
         Word word = Next(What);
         string digits = WithoutSeparators(word.Text);
-        return digits.Length == 2 * MacAddress.Length && digits.All(char.IsAsciiHexDigit) ? LenientJson.Hexadecimal(digits) : throw Unexpected(word, word.Text, What);
+        return digits.Length == 2 * MacAddress.Length && digits.All(char.IsAsciiHexDigit)
+            ? LenientJson.Hexadecimal(digits)
+            : throw Unexpected(word, word.Text, What);
     }
 
     /// <summary>An IP address and the length of its prefix.</summary>
@@ -109,7 +112,9 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
         int slash = word.Text.IndexOf('/');
         if (slash < 0)
         {
-            throw new RuleSyntaxException(word, $"Behind '{word.Text}' the bits that count are missing: write {word.Text}/{(word.Text.Contains(':') ? 128 : 32)} for this address alone.");
+            throw new RuleSyntaxException(
+                word,
+                $"Behind '{word.Text}' the bits that count are missing: write {word.Text}/{(word.Text.Contains(':') ? 128 : 32)} for this address alone.");
         }
 
         ReadOnlySpan<char> digits = word.Text.AsSpan(0, slash);

@@ -63,7 +63,9 @@ internal sealed class ErrorList
 
         if (++_steps > MaxSteps)
         {
-            throw new RuleSyntaxException(word, $"With its macros the text has more than {MaxSteps:N0} words. Look for macros that include others many times.") { IsFinal = true };
+            throw new RuleSyntaxException(
+                word,
+                $"With its macros the text has more than {MaxSteps:N0} words. Look for macros that include others many times.") { IsFinal = true };
         }
     }
 }

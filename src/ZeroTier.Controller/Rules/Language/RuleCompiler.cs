@@ -34,9 +34,11 @@ internal sealed class RuleCompiler
             return new(_errors.ToImmutable());
         }
 
-        return new(new RuleProgram(rules, capabilities.DrainToImmutable(), [.. _definitions.Tags.Values.Select(tag => new NetworkTag(tag.Id, tag.Default))])
+        ImmutableArray<NetworkTag> tags = [.. _definitions.Tags.Values.Select(tag => new NetworkTag(tag.Id, tag.Default))];
+        return new(new RuleProgram(rules, capabilities.DrainToImmutable(), tags)
         {
-            CapabilitiesByName = new OrderedDictionary<string, uint>(_definitions.Capabilities.Select(capability => KeyValuePair.Create(capability.Key, capability.Value.Id))),
+            CapabilitiesByName = new OrderedDictionary<string, uint>(
+                _definitions.Capabilities.Select(capability => KeyValuePair.Create(capability.Key, capability.Value.Id))),
             TagsByName = _definitions.Tags,
         });
     }
@@ -147,7 +149,9 @@ internal sealed class RuleCompiler
 
         if (arguments.Count != macro.Parameters.Count)
         {
-            throw new RuleSyntaxException(call, $"The macro '{name}' has {macro.Parameters.Count} parameters ({string.Join(',', macro.Parameters)}), here are {arguments.Count}.");
+            throw new RuleSyntaxException(
+                call,
+                $"The macro '{name}' has {macro.Parameters.Count} parameters ({string.Join(',', macro.Parameters)}), here are {arguments.Count}.");
         }
 
         if (scope.Depth == Scope.MaxDepth)

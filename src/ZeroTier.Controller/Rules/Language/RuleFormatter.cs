@@ -117,7 +117,8 @@ internal sealed class RuleFormatter(RuleProgram program)
             RuleType.EtherType => NameOf(Vocabulary.EtherTypes, rule.First) ?? $"0x{rule.First:x4}",
             RuleType.Icmp => $"{rule.First} {(rule.Detail == 0 ? "-1" : Number(rule.Second))}",
             RuleType.SourcePorts or RuleType.DestinationPorts or RuleType.FrameSize when rule.First <= rule.Second => Range(rule),
-            RuleType.Characteristics when rule.First != 0 => string.Join(',', Bits(rule.First).Select(bit => NameOf(Vocabulary.Characteristics, 1UL << bit) ?? Number((ulong)bit))),
+            RuleType.Characteristics when rule.First != 0 =>
+                string.Join(',', Bits(rule.First).Select(bit => NameOf(Vocabulary.Characteristics, 1UL << bit) ?? Number((ulong)bit))),
 
             // In the middle of all that give this number when multiplied and cut, whatever is lost in the last digits.
             RuleType.Random => Math.Min(1, (rule.First + 0.5m) / uint.MaxValue).ToString("0.0###########", CultureInfo.InvariantCulture),

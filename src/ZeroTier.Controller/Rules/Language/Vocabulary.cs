@@ -36,7 +36,8 @@ internal static class Vocabulary
         ["treq"] = RuleType.ReceiverTag,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    public static readonly FrozenDictionary<RuleType, string> MatchWords = new Dictionary<RuleType, string>(Matches.Select(match => KeyValuePair.Create(match.Value, match.Key)))
+    public static readonly FrozenDictionary<RuleType, string> MatchWords = new Dictionary<RuleType, string>(
+        Matches.Select(match => KeyValuePair.Create(match.Value, match.Key)))
     {
         [RuleType.IPv6Source] = "ipsrc",
         [RuleType.IPv6Destination] = "ipdest",
