@@ -65,7 +65,8 @@ internal sealed class ErrorList
         {
             throw new RuleSyntaxException(
                 word,
-                $"With its macros the text has more than {MaxSteps:N0} words. Look for macros that include others many times.") { IsFinal = true };
+                $"With its macros the text has more than {MaxSteps:N0} words. Look for macros that include others many times.")
+            { IsFinal = true };
         }
     }
 }
