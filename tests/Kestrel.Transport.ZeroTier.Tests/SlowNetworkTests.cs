@@ -93,6 +93,6 @@ public class SlowNetworkTests
 
     private sealed class Given(ZeroTierNode node) : INodeFactory
     {
-        public ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken) => new(new NodeLease(node));
+        public ValueTask<NodeLease> CreateAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken) => new(new NodeLease(node));
     }
 }

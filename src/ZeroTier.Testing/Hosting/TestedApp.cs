@@ -1,12 +1,12 @@
 using System.Net;
 using Kestrel.Transport.ZeroTier;
-using Kestrel.Transport.ZeroTier.Hosting;
 using Kestrel.Transport.ZeroTier.Listening;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using ZeroTier.Hosting.Node;
 
 namespace ZeroTier.Testing.Hosting;
 
