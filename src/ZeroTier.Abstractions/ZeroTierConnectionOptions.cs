@@ -39,7 +39,7 @@ public sealed record ZeroTierConnectionOptions
     public int Backlog { get; init; } = 512;
 
     /// <summary>
-    /// How long connecting may take, more than zero, or <see cref="Timeout.InfiniteTimeSpan"/> for as long as TCP tries (about a minute); then it fails with the
+    /// How long connecting may take, more than zero, a day at most, or <see cref="Timeout.InfiniteTimeSpan"/> for as long as TCP tries (about a minute); then it fails with the
     /// reason that is known. Default 10 seconds.
     /// </summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);

@@ -36,6 +36,9 @@ public sealed class ZeroTierHttpHandler : DelegatingHandler
             UseProxy = false,
             AutomaticDecompression = DecompressionMethods.None,
             EnableMultipleHttp2Connections = true,
+
+            // For TLS, which has as long again: the callback has its own limit, with the reason.
+            ConnectTimeout = options.ConnectTimeout == Timeout.InfiniteTimeSpan ? Timeout.InfiniteTimeSpan : 2 * options.ConnectTimeout,
             ConnectCallback = (context, cancellationToken) => node.OpenStreamAsync(context.DnsEndPoint, options, cancellationToken),
         };
     }

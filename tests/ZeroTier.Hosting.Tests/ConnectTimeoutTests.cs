@@ -21,7 +21,7 @@ public sealed class ConnectTimeoutTests
         var error = await FailAsync(node, ZeroTierName.Of(new NodeId(0x1234567890), TestNetwork.Network), Soon);
 
         Assert.Equal(ZeroTierError.MemberNotFound, error.Error);
-        Assert.Contains("did not answer within 0.5 s: no root knows a node 1234567890", error.Message, StringComparison.Ordinal);
+        Assert.Contains("did not answer within 0.5 s (ConnectTimeout): no root knows a node 1234567890", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

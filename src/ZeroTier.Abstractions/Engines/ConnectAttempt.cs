@@ -158,5 +158,5 @@ internal static class ConnectAttempt
     }
 
     private static ZeroTierException Late(object target, TimeSpan limit, ZeroTierError error, string why) => new(
-        error, string.Create(CultureInfo.InvariantCulture, $"{target} did not answer within {limit.TotalSeconds:0.###} s: {why} ConnectTimeout sets another limit."));
+        error, string.Create(CultureInfo.InvariantCulture, $"{target} did not answer within {limit.TotalSeconds:0.###} s (ConnectTimeout): {why}"));
 }
