@@ -121,7 +121,24 @@ public class OptionsTests
     {
         await using var host = TestHost.Build(zt => zt.Listen(70000));
         var error = await Assert.ThrowsAsync<OptionsValidationException>(() => host.App.StartAsync(TestContext.Current.CancellationToken));
-        Assert.Contains("Listen(70000)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Listen(70000)", Assert.Single(error.Failures), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Node_and_server_of_a_web_app_have_one_object_whoever_configures_it()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddZeroTier(node => node.Networks.Add("8056c2e21c000001"));
+        builder.Services.AddZeroTierTransport();
+        builder.Services.AddZeroTier(node => node.Port = 1234);
+        builder.Services.Configure<ZeroTierOptions>(server => server.KeepHostUrls = server.Networks.Count == 1);
+        using var services = builder.Services.BuildServiceProvider();
+
+        var options = services.GetRequiredService<IOptions<ZeroTierOptions>>().Value;
+
+        Assert.Same(options, services.GetRequiredService<IOptions<ZeroTierNodeOptions>>().Value);
+        Assert.IsType<ZeroTierOptions>(services.GetRequiredService<IOptionsMonitor<ZeroTierNodeOptions>>().CurrentValue);
+        Assert.Equal((1234, true), (options.Port, options.KeepHostUrls));
     }
 
     private static ZeroTierOptions Read(string environment, params (string Key, string Value)[] settings) =>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 
@@ -100,9 +101,10 @@ internal static class ConnectAttempt
             : Late(endPoint, limit, ZeroTierError.TimedOut, $"node {member} is known, but not reached. Check that it runs and is online.{Roots(node)}");
     }
 
-    private static bool TryResolve(ZeroTierNode node, string host, int port, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ZeroTierEndPoint? endPoint)
+    /// <summary>False while the answer may still change.</summary>
+    /// <exception cref="ZeroTierException">Waiting does not help: no network of this node is pending on which the host may be.</exception>
+    private static bool TryResolve(ZeroTierNode node, string host, int port, [NotNullWhen(true)] out ZeroTierEndPoint? endPoint)
     {
-        // Where no network is pending, waiting does not help: the error is the caller's.
         endPoint = null;
         var networks = node.State == ZeroTierNodeState.Running ? node.Networks : [];
         if (ZeroTierName.TryParseMember(host, out _, out var id))

@@ -46,10 +46,10 @@ internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOption
     }
 
     private static string NothingToJoin(ZeroTierNodeOptions options) =>
-            $"{Section}:Networks is empty, so there is nothing to join. Set it to the network's ID, for example {Section}__Networks={NetworkExample} in the environment, "
-            + $"\"{Section}\": {{ \"Networks\": [ \"{NetworkExample}\" ] }} in appsettings.json, or zt.Networks.Add(\"{NetworkExample}\") in code. "
-            + "Without a network of your own, set the environment to Development or call zt.UseDevelopmentNetwork()."
-            + (options.MisspeltSectionMessage is { } misspelt ? $" {misspelt}" : "");
+        $"{Section}:Networks is empty, so there is nothing to join. Set it to the network's ID, for example {Section}__Networks={NetworkExample} in the environment, "
+        + $"\"{Section}\": {{ \"Networks\": [ \"{NetworkExample}\" ] }} in appsettings.json, or zt.Networks.Add(\"{NetworkExample}\") in code. "
+        + "Without a network of your own, set the environment to Development or call zt.UseDevelopmentNetwork()."
+        + (options.MisspeltSectionMessage is { } misspelt ? $" {misspelt}" : "");
 
     /// <summary>The texts never hold the secret.</summary>
     private static void CheckIdentity(ZeroTierNodeOptions options, List<string> failures)
