@@ -30,8 +30,7 @@ internal sealed class TestedApp(IServiceProvider services)
         }
 
         // Rule 11.1: what WebApplicationFactory does by default, and with a port.
-        var registry = services.GetRequiredService<ListenerRegistry>();
-        if (!registry.ServerBindsEndPoints)
+        if (services.GetService<ListenerRegistry>() is not { ServerBindsEndPoints: true } registry)
         {
             string? server = services.GetService<IServer>()?.GetType().Name;
             throw new InvalidOperationException(server is null
