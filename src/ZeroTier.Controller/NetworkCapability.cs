@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using ZeroTier.Controller.Rules;
 
 namespace ZeroTier.Controller;
 
@@ -6,6 +8,7 @@ namespace ZeroTier.Controller;
 /// Rules that permit more to the members that have them, asked where the network's own rules do not decide. A capability only permits: what it drops, another
 /// may accept. Immutable and thread-safe.
 /// </summary>
+[JsonConverter(typeof(NetworkCapabilityJsonConverter))]
 public sealed record NetworkCapability
 {
     /// <summary>Capabilities that a network may have: 128.</summary>

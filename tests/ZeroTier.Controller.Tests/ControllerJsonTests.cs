@@ -42,10 +42,10 @@ public class ControllerJsonTests
             """
             {"id":"1234567890000001","nwid":"1234567890000001","objtype":"network","creationTime":1795867200000,"revision":1,"name":"","private":true,
             "enableBroadcast":true,"multicastLimit":32,"mtu":2800,"v4AssignMode":{"zt":false},"v6AssignMode":{"6plane":false,"rfc4193":false,"zt":false},"routes":[],
-            "ipAssignmentPools":[],"dns":[],"rules":[{"not":false,"or":false,"type":"ACTION_ACCEPT"}],"capabilities":[],"tags":[],"authTokens":[null],
+            "ipAssignmentPools":[],"dns":[],"rules":[{"type":"ACTION_ACCEPT"}],"capabilities":[],"tags":[],"authTokens":[null],
             "remoteTraceTarget":null,"remoteTraceLevel":0,"rulesSource":"","ssoEnabled":false,"clientId":"","authorizationEndpoint":""}
             """.ReplaceLineEndings(""),
-            Normalize(json.RootElement));
+            json.RootElement.GetRawText());
     }
 
     [Theory]
@@ -63,8 +63,4 @@ public class ControllerJsonTests
         ControllerNetwork read = ControllerJson.ReadNetwork(Encoding.UTF8.GetBytes(text)) with { CreationTime = default };
         Assert.Equal(ControllerJson.Write(new ControllerNetwork { Id = Id }), ControllerJson.Write(read));
     }
-
-    // The order of "type", "not" and "or" within a rule means nothing.
-    private static string Normalize(JsonElement element) => JsonSerializer.Serialize(element)
-        .Replace("""{"type":"ACTION_ACCEPT","not":false,"or":false}""", """{"not":false,"or":false,"type":"ACTION_ACCEPT"}""", StringComparison.Ordinal);
 }

@@ -2,22 +2,22 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.Json;
 
-namespace ZeroTier.Controller;
+namespace ZeroTier.Controller.Json;
 
 /// <summary>Values of JSON objects, read without complaint: what is missing, or of a wrong type, is null.</summary>
 internal static class JsonValues
 {
-    public static string? Text(this JsonElement element, string name) =>
+    public static string? TextOrNull(this JsonElement element, string name) =>
         element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    public static bool? Truth(this JsonElement element, string name) =>
+    public static bool? TruthOrNull(this JsonElement element, string name) =>
         element.TryGetProperty(name, out JsonElement value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : null;
 
-    public static long? Number(this JsonElement element, string name) =>
+    public static long? NumberOrNull(this JsonElement element, string name) =>
         element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) ? number : null;
 
     /// <summary>Milliseconds since 1970; null where there are none, or 0, or more than a calendar has.</summary>
-    public static DateTimeOffset? Time(this JsonElement element, string name) => element.Number(name) is { } number ? ToTime(number) : null;
+    public static DateTimeOffset? TimeOrNull(this JsonElement element, string name) => element.NumberOrNull(name) is { } number ? ToTime(number) : null;
 
     /// <summary>As above, of a number.</summary>
     public static DateTimeOffset? ToTime(long milliseconds) =>

@@ -4,7 +4,7 @@ using System.Net;
 using System.Text.Json;
 using ZeroTier.Managed;
 
-namespace ZeroTier.Controller;
+namespace ZeroTier.Controller.Json;
 
 /// <summary>The member object of the HTTP API (docs/protocol/5-http-api.md 5.5.4).</summary>
 internal static class MemberJson
@@ -87,8 +87,8 @@ internal static class MemberJson
 
     public static ControllerMember Read(JsonElement element)
     {
-        if (element.ValueKind != JsonValueKind.Object || !NodeId.TryParse(element.Text("id") ?? element.Text("address"), out NodeId node) ||
-            !NetworkId.TryParse(element.Text("nwid"), out NetworkId network))
+        if (element.ValueKind != JsonValueKind.Object || !NodeId.TryParse(element.TextOrNull("id") ?? element.TextOrNull("address"), out NodeId node) ||
+            !NetworkId.TryParse(element.TextOrNull("nwid"), out NetworkId network))
         {
             throw new JsonException("A member is an object with an \"id\" of 10 and an \"nwid\" of 16 hexadecimal digits.");
         }
@@ -97,31 +97,31 @@ internal static class MemberJson
         {
             Network = network,
             Node = node,
-            CreationTime = element.Time("creationTime") ?? default,
-            Revision = element.Number("revision") ?? 1,
-            Name = element.Text("name"),
-            IsAuthorized = element.Truth("authorized") ?? false,
-            IsActiveBridge = element.Truth("activeBridge") ?? false,
-            AssignsAddresses = !(element.Truth("noAutoAssignIps") ?? false),
+            CreationTime = element.TimeOrNull("creationTime") ?? default,
+            Revision = element.NumberOrNull("revision") ?? 1,
+            Name = element.TextOrNull("name"),
+            IsAuthorized = element.TruthOrNull("authorized") ?? false,
+            IsActiveBridge = element.TruthOrNull("activeBridge") ?? false,
+            AssignsAddresses = !(element.TruthOrNull("noAutoAssignIps") ?? false),
             Addresses = [.. element.Items("ipAssignments").Select(ReadAddress).OfType<IPAddress>()],
             Tags = ReadTags(element),
             Capabilities = [.. element.Items("capabilities").Where(i => i.ValueKind == JsonValueKind.Number && i.TryGetUInt32(out _)).Select(i => i.GetUInt32())],
-            Identity = NodeIdentity.TryParse(element.Text("identity"), out NodeIdentity? identity) && identity.Address == node ? identity : null,
-            LastAuthorizedTime = element.Time("lastAuthorizedTime"),
-            LastDeauthorizedTime = element.Time("lastDeauthorizedTime"),
-            AuthorizedBy = element.Text("lastAuthorizedCredentialType") switch
+            Identity = NodeIdentity.TryParse(element.TextOrNull("identity"), out NodeIdentity? identity) && identity.Address == node ? identity : null,
+            LastAuthorizedTime = element.TimeOrNull("lastAuthorizedTime"),
+            LastDeauthorizedTime = element.TimeOrNull("lastDeauthorizedTime"),
+            AuthorizedBy = element.TextOrNull("lastAuthorizedCredentialType") switch
             {
                 "api" => AuthorizationSource.Administrator,
                 "public" => AuthorizationSource.PublicNetwork,
                 "token" => AuthorizationSource.Token,
                 _ => AuthorizationSource.None,
             },
-            AuthorizationToken = element.Text("lastAuthorizedCredential"),
+            AuthorizationToken = element.TextOrNull("lastAuthorizedCredential"),
             Version = ReadVersion(element),
-            LoginExpiryTime = element.Time("authenticationExpiryTime"),
-            IsLoginExempt = element.Truth("ssoExempt") ?? false,
-            RemoteTraceTarget = element.Text("remoteTraceTarget"),
-            RemoteTraceLevel = element.Number("remoteTraceLevel") ?? 0,
+            LoginExpiryTime = element.TimeOrNull("authenticationExpiryTime"),
+            IsLoginExempt = element.TruthOrNull("ssoExempt") ?? false,
+            RemoteTraceTarget = element.TextOrNull("remoteTraceTarget"),
+            RemoteTraceLevel = element.NumberOrNull("remoteTraceLevel") ?? 0,
             Extensions = element.Rest(Known),
         };
     }
@@ -145,8 +145,8 @@ internal static class MemberJson
     }
 
     private static MemberVersion? ReadVersion(JsonElement element) =>
-        element.Number("vMajor") is >= 0 and <= int.MaxValue and var major && element.Number("vMinor") is >= 0 and <= int.MaxValue and var minor &&
-        element.Number("vRev") is >= 0 and <= int.MaxValue and var revision && element.Number("vProto") is >= 0 and <= int.MaxValue and var protocol
+        element.NumberOrNull("vMajor") is >= 0 and <= int.MaxValue and var major && element.NumberOrNull("vMinor") is >= 0 and <= int.MaxValue and var minor &&
+        element.NumberOrNull("vRev") is >= 0 and <= int.MaxValue and var revision && element.NumberOrNull("vProto") is >= 0 and <= int.MaxValue and var protocol
             ? new MemberVersion((int)major, (int)minor, (int)revision, (int)protocol)
             : null;
 }

@@ -5,7 +5,7 @@ using System.Net;
 using System.Text.Json;
 using ZeroTier.Controller.Rules;
 
-namespace ZeroTier.Controller;
+namespace ZeroTier.Controller.Json;
 
 /// <summary>The network object of the HTTP API (docs/protocol/5-http-api.md 5.5.2).</summary>
 internal static class NetworkJson
@@ -59,7 +59,7 @@ internal static class NetworkJson
 
     public static ControllerNetwork Read(JsonElement element)
     {
-        if (element.ValueKind != JsonValueKind.Object || !NetworkId.TryParse(element.Text("id") ?? element.Text("nwid"), out NetworkId id))
+        if (element.ValueKind != JsonValueKind.Object || !NetworkId.TryParse(element.TextOrNull("id") ?? element.TextOrNull("nwid"), out NetworkId id))
         {
             throw new JsonException("A network is an object with an \"id\" of 16 hexadecimal digits.");
         }
@@ -67,16 +67,16 @@ internal static class NetworkJson
         var defaults = new ControllerNetwork { Id = id };
         return defaults with
         {
-            CreationTime = element.Time("creationTime") ?? default,
-            Revision = element.Number("revision") ?? defaults.Revision,
-            Name = element.Text("name") ?? defaults.Name,
-            IsPrivate = element.Truth("private") ?? defaults.IsPrivate,
-            AllowsBroadcast = element.Truth("enableBroadcast") ?? defaults.AllowsBroadcast,
+            CreationTime = element.TimeOrNull("creationTime") ?? default,
+            Revision = element.NumberOrNull("revision") ?? defaults.Revision,
+            Name = element.TextOrNull("name") ?? defaults.Name,
+            IsPrivate = element.TruthOrNull("private") ?? defaults.IsPrivate,
+            AllowsBroadcast = element.TruthOrNull("enableBroadcast") ?? defaults.AllowsBroadcast,
             MulticastLimit = element.TryGetProperty("multicastLimit", out JsonElement limit) && limit.ValueKind == JsonValueKind.Number && limit.TryGetUInt64(out ulong number)
                 ? number
                 : defaults.MulticastLimit,
-            Mtu = (int)Math.Clamp(element.Number("mtu") ?? defaults.Mtu, ControllerNetwork.MinMtu, ControllerNetwork.MaxMtu),
-            AssignsIPv4 = element.TryGetProperty("v4AssignMode", out JsonElement v4) && v4.ValueKind == JsonValueKind.Object && v4.Truth("zt") == true,
+            Mtu = (int)Math.Clamp(element.NumberOrNull("mtu") ?? defaults.Mtu, ControllerNetwork.MinMtu, ControllerNetwork.MaxMtu),
+            AssignsIPv4 = element.TryGetProperty("v4AssignMode", out JsonElement v4) && v4.ValueKind == JsonValueKind.Object && v4.TruthOrNull("zt") == true,
             IPv6Assignment = element.TryGetProperty("v6AssignMode", out JsonElement v6) && v6.ValueKind == JsonValueKind.Object ? ReadIPv6(v6) : default,
             Routes = [.. element.Items("routes").Select(ReadRoute).OfType<NetworkRoute>()],
             AddressPools = [.. element.Items("ipAssignmentPools").Select(ReadPool).OfType<AddressPool>()],
@@ -85,13 +85,13 @@ internal static class NetworkJson
             Capabilities = element.TryGetProperty("capabilities", out JsonElement capabilities) ? RuleListJson.ReadCapabilities(capabilities) ?? [] : [],
             Tags = element.TryGetProperty("tags", out JsonElement tags) ? RuleListJson.ReadTags(tags) ?? [] : [],
             JoinTokens = ReadTokens(element),
-            RemoteTraceTarget = element.Text("remoteTraceTarget"),
-            RemoteTraceLevel = element.Number("remoteTraceLevel") ?? 0,
-            RulesSource = element.Text("rulesSource") ?? "",
-            RequiresLogin = element.Truth("ssoEnabled") ?? false,
-            ClientId = element.Text("clientId") ?? "",
-            AuthorizationEndpoint = element.Text("authorizationEndpoint") ?? "",
-            CertificateWindow = element.Number("certificateTimeoutWindowSize") is > 0 and < uint.MaxValue and var window ? TimeSpan.FromMilliseconds((double)window) : null,
+            RemoteTraceTarget = element.TextOrNull("remoteTraceTarget"),
+            RemoteTraceLevel = element.NumberOrNull("remoteTraceLevel") ?? 0,
+            RulesSource = element.TextOrNull("rulesSource") ?? "",
+            RequiresLogin = element.TruthOrNull("ssoEnabled") ?? false,
+            ClientId = element.TextOrNull("clientId") ?? "",
+            AuthorizationEndpoint = element.TextOrNull("authorizationEndpoint") ?? "",
+            CertificateWindow = element.NumberOrNull("certificateTimeoutWindowSize") is > 0 and < uint.MaxValue and var window ? TimeSpan.FromMilliseconds((double)window) : null,
             Extensions = element.Rest(Known),
         };
     }
@@ -204,12 +204,12 @@ internal static class NetworkJson
     }
 
     private static IPv6Assignment ReadIPv6(JsonElement modes) =>
-        (modes.Truth("6plane") == true ? IPv6Assignment.SixPlane : 0) | (modes.Truth("rfc4193") == true ? IPv6Assignment.Rfc4193 : 0) |
-        (modes.Truth("zt") == true ? IPv6Assignment.Pool : 0);
+        (modes.TruthOrNull("6plane") == true ? IPv6Assignment.SixPlane : 0) | (modes.TruthOrNull("rfc4193") == true ? IPv6Assignment.Rfc4193 : 0) |
+        (modes.TruthOrNull("zt") == true ? IPv6Assignment.Pool : 0);
 
     private static NetworkRoute? ReadRoute(JsonElement element)
     {
-        if (element.ValueKind != JsonValueKind.Object || element.Text("target") is not { } text)
+        if (element.ValueKind != JsonValueKind.Object || element.TextOrNull("target") is not { } text)
         {
             return null;
         }
@@ -223,12 +223,12 @@ internal static class NetworkJson
             return null;
         }
 
-        var via = ReadAddress(element.Text("via"));
+        var via = ReadAddress(element.TextOrNull("via"));
         return new NetworkRoute(target, bits, via?.AddressFamily == target.AddressFamily ? via : null);
     }
 
     private static AddressPool? ReadPool(JsonElement element) =>
-        element.ValueKind == JsonValueKind.Object && ReadAddress(element.Text("ipRangeStart")) is { } first && ReadAddress(element.Text("ipRangeEnd")) is { } last &&
+        element.ValueKind == JsonValueKind.Object && ReadAddress(element.TextOrNull("ipRangeStart")) is { } first && ReadAddress(element.TextOrNull("ipRangeEnd")) is { } last &&
         first.AddressFamily == last.AddressFamily
             ? new AddressPool(first, last)
             : null;
@@ -237,7 +237,7 @@ internal static class NetworkJson
 
     private static NetworkDnsSettings? ReadDns(JsonElement element) => element.ValueKind != JsonValueKind.Object
         ? null
-        : new(element.Text("domain") ?? "", [.. element.Items("servers").Select(s => s.ValueKind == JsonValueKind.String ? s.GetString()! : "")]);
+        : new(element.TextOrNull("domain") ?? "", [.. element.Items("servers").Select(s => s.ValueKind == JsonValueKind.String ? s.GetString()! : "")]);
 
     private static ImmutableSortedDictionary<string, DateTimeOffset?> ReadTokens(JsonElement element)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Controller.Rules;
@@ -7,18 +8,43 @@ namespace ZeroTier.Controller.Rules;
 internal static class RuleEncoding
 {
     /// <summary>The table for members.</summary>
-    /// <exception cref="ArgumentException">More rules than members would take.</exception>
-    public static RuleTable ToTable(ImmutableArray<NetworkRule> rules, int maxRules)
+    /// <exception cref="ArgumentException">More rules than members would take: they would leave out the last ones, and so let pass what these forbid.</exception>
+    public static RuleTable ToTable(ImmutableArray<NetworkRule> rules, int maxRules) => rules.Length <= maxRules
+        ? RuleTable.Create([.. rules.Select(rule => rule.Entry)])
+        : throw new ArgumentException($"There are {rules.Length} rules, and members take {maxRules} at most. Join rules by 'or', or move some into capabilities.", nameof(rules));
+
+    /// <summary>The rules of a table; false when it has an entry that a controller cannot make.</summary>
+    public static bool TryFromTable(RuleTable table, [NotNullWhen(true)] out ImmutableArray<NetworkRule>? rules)
     {
-        byte[] bytes = new byte[rules.Sum(r => r.Entry.EncodedLength)];
-        int length = 0;
-        foreach (NetworkRule rule in rules)
+        rules = null;
+        var read = ImmutableArray.CreateBuilder<NetworkRule>(table.Rules.Length);
+        foreach (Rule entry in table.Rules)
         {
-            length += rule.Entry.Write(bytes.AsSpan(length));
+            if (!RuleJson.IsKnown(entry.Type))
+            {
+                return false;
+            }
+
+            read.Add(new(Normalize(entry)));
         }
 
-        return rules.Length <= maxRules && RuleTable.TryRead(bytes, maxRules, out RuleTable? table)
-            ? table
-            : throw new ArgumentException($"There are {rules.Length} rules, and members take {maxRules} at most.", nameof(rules));
+        rules = read.MoveToImmutable();
+        return true;
     }
+
+    /// <summary>The entry without what has no meaning in it, so that rules that do the same are equal.</summary>
+    public static Rule Normalize(in Rule entry) => entry.Type switch
+    {
+        RuleType.Tee or RuleType.Watch => entry with { IsNegated = false, IsAlternative = false, First = entry.Node.Value },
+        RuleType.Redirect => entry with { IsNegated = false, IsAlternative = false, First = entry.Node.Value, Index = 0 },
+        _ when entry.IsAction => entry with { IsNegated = false, IsAlternative = false },
+        RuleType.IPv4Source or RuleType.IPv4Destination => entry with { Detail = Math.Min(entry.Detail, (byte)32) },
+        RuleType.IPv6Source or RuleType.IPv6Destination => entry with { Detail = Math.Min(entry.Detail, (byte)128) },
+        RuleType.Icmp when (entry.Detail & 1) == 0 => entry with { Second = 0, Detail = 0 },
+        RuleType.Icmp => entry with { Detail = 1 },
+
+        // 3.6.3: nodes keep 32 bits of the distance.
+        RuleType.IntegerRange => entry with { Second = entry.First + (uint)(entry.Second - entry.First), Detail = (byte)(entry.Detail & 0xbf) },
+        _ => entry,
+    };
 }

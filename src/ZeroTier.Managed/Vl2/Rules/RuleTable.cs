@@ -22,6 +22,9 @@ internal sealed class RuleTable
     /// <summary>Bytes of the table as it is signed.</summary>
     public int EncodedLength => Rules.Sum(r => r.EncodedLength);
 
+    /// <summary>A table of given rules.</summary>
+    public static RuleTable Create(ImmutableArray<Rule> rules) => rules.IsEmpty ? Empty : new(rules);
+
     /// <summary>Reads entries to the end of the data; what goes beyond the maximum is left out (3.4.3). False when an entry is cut off.</summary>
     public static bool TryRead(ReadOnlySpan<byte> data, int maxRules, [NotNullWhen(true)] out RuleTable? table)
     {

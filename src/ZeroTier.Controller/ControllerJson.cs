@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using ZeroTier.Controller.Json;
 
 namespace ZeroTier.Controller;
 
