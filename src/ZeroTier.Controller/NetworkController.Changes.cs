@@ -119,9 +119,9 @@ public sealed partial class NetworkController
 
     private void Push(MemberState member)
     {
-        if (member.Record is { IsAuthorized: true, Identity: not null } && member.IsOnline(Now, OnlineTimeout) && _queue.Add(member, null))
+        if (member.Record is { IsAuthorized: true, Identity: not null } && member.IsOnline(Now, OnlineTimeout))
         {
-            StartWorker();
+            _startsWorker |= _queue.Add(member, null);
         }
     }
 

@@ -20,7 +20,7 @@ public sealed partial class NetworkController
                     await TakeTurnAsync(_end.Token).ConfigureAwait(false);
                     _clock.Begin(lease);
                     _lease = lease;
-                    _turn.Release();
+                    ReleaseTurn();
                     ControllerLog.LeaseAcquired(_log);
                     await EndOfAsync(lease.Lost, _end.Token).ConfigureAwait(false);
                     _lease = null;
@@ -59,7 +59,7 @@ public sealed partial class NetworkController
                     }
                     finally
                     {
-                        _turn.Release();
+                        ReleaseTurn();
                     }
                 }
 

@@ -63,7 +63,7 @@ public sealed partial class NetworkController
             }
             finally
             {
-                _turn.Release();
+                ReleaseTurn();
             }
 
             if (attempt == MaxAttempts)
@@ -100,7 +100,7 @@ public sealed partial class NetworkController
         }
         finally
         {
-            _turn.Release();
+            ReleaseTurn();
         }
     }
 

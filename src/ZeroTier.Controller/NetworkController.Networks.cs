@@ -72,7 +72,7 @@ public sealed partial class NetworkController
         }
         finally
         {
-            _turn.Release();
+            ReleaseTurn();
         }
     }
 
@@ -122,7 +122,7 @@ public sealed partial class NetworkController
             }
             finally
             {
-                _turn.Release();
+                ReleaseTurn();
             }
 
             if (attempt == MaxAttempts)
@@ -157,7 +157,7 @@ public sealed partial class NetworkController
         }
         finally
         {
-            _turn.Release();
+            ReleaseTurn();
         }
     }
 

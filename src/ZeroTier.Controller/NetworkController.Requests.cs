@@ -98,7 +98,7 @@ public sealed partial class NetworkController
             }
             finally
             {
-                _turn.Release();
+                ReleaseTurn();
             }
         }
     }
@@ -177,7 +177,11 @@ public sealed partial class NetworkController
 
             if (service is { Member: { } member, Request: not null })
             {
-                member.TryNoteRequest(Now, interval: 1);
+                if (member.LastRequest == MemberState.Never)
+                {
+                    member.TryNoteRequest(Now, RequestInterval);
+                }
+
                 member.UnderstandsRules = service.UnderstandsRules;
                 if (member.Show(online: true))
                 {

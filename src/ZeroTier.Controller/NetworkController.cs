@@ -38,6 +38,7 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
     // Whoever changes networks or members, or speaks to them, has the turn: administrators, the worker, the watch of the store.
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly List<Task> _background = [];
+    private bool _startsWorker;
     private ITimer? _presence;
     private volatile IControllerPort? _port;
     private volatile IControllerLease? _lease;
@@ -220,6 +221,18 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
         {
             _turn.Release();
             ObjectDisposedException.ThrowIf(true, this);
+        }
+    }
+
+    // The worker needs the turn, so it starts when whoever has woken it has given the turn back.
+    private void ReleaseTurn()
+    {
+        bool start = _startsWorker;
+        _startsWorker = false;
+        _turn.Release();
+        if (start)
+        {
+            StartWorker();
         }
     }
 

@@ -9,7 +9,8 @@ namespace ZeroTier.Controller.Members;
 /// <remarks>Addresses that it gives out are taken at once, so that no two get one; <see cref="Undo"/> gives them back.</remarks>
 internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffset time, long now)
 {
-    private readonly Dictionary<NetworkState, int> _newMembers = [];
+    // What the batch adds to networks, less those that give way.
+    private readonly Dictionary<NetworkState, (int Members, int Strangers)> _newMembers = [];
     private readonly HashSet<MemberState> _forgotten = [];
     private readonly List<(NetworkState Network, ControllerMember Before, ControllerMember After)> _taken = [];
 
@@ -179,19 +180,24 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
     // Whether there is room for a node that was unknown: an outsider can make as many as he likes.
     private bool MayAdd(NetworkState network, ControllerMember record)
     {
-        int added = _newMembers.GetValueOrDefault(network);
-        bool isStranger = !record.IsAuthorized;
-        if (network.Members.Count + added >= options.MaxMembersPerNetwork || (isStranger && !network.MayRecordStranger(now)))
+        (int added, int strangers) = _newMembers.GetValueOrDefault(network);
+        if (network.Members.Count + added >= options.MaxMembersPerNetwork)
         {
             return false;
         }
 
-        if (isStranger && network.StrangerCount + added >= options.MaxUnauthorizedMembers && !Forget(network))
+        if (!record.IsAuthorized)
         {
-            return false;
+            if (!network.MayRecordStranger(now) || (network.StrangerCount + strangers >= options.MaxUnauthorizedMembers && !Forget(network)))
+            {
+                return false;
+            }
+
+            (added, strangers) = _newMembers.GetValueOrDefault(network);
+            strangers++;
         }
 
-        _newMembers[network] = added + 1;
+        _newMembers[network] = (added + 1, strangers);
         return true;
     }
 
@@ -204,6 +210,8 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
         }
 
         _forgotten.Add(oldest);
+        (int added, int strangers) = _newMembers.GetValueOrDefault(network);
+        _newMembers[network] = (added - 1, strangers - 1);
         Changes.Add(new MemberRemoval(network.Id, oldest.Node) { ExpectedRevision = oldest.Record.Revision });
         return true;
     }
