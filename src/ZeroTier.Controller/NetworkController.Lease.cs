@@ -100,7 +100,7 @@ public sealed partial class NetworkController
 
     private static async Task EndOfAsync(CancellationToken first, CancellationToken second)
     {
-        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var ended = new TaskCompletionSource();
         await using (first.Register(() => ended.TrySetResult()).ConfigureAwait(false))
         await using (second.Register(() => ended.TrySetResult()).ConfigureAwait(false))
         {

@@ -144,7 +144,9 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
         }
 
         _port = null;
-        await _end.CancelAsync().ConfigureAwait(false);
+
+        // What waits for it is the controller's own, and ends at once.
+        _end.Cancel();
         if (_presence is { } presence)
         {
             await presence.DisposeAsync().ConfigureAwait(false);

@@ -102,7 +102,7 @@ public sealed class MemoryControllerStore : IControllerStore
     /// <inheritdoc />
     public async IAsyncEnumerable<StoreChange> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var cancelled = new TaskCompletionSource();
         await using (cancellationToken.Register(() => cancelled.TrySetResult()).ConfigureAwait(false))
         {
             await cancelled.Task.ConfigureAwait(false);

@@ -32,7 +32,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     {
         _options = options;
         Vl1 = connect(this);
-        _controller = options.Controller is { } controller ? new ControllerPort(Vl1, options.Random, controller, _served) : null;
+        _controller = options.Controller is { } controller ? new ControllerPort(Vl1, options.Random, controller, _served, r => MembersOf(r.Network)?.Add(r, Vl1.Id)) : null;
     }
 
     public Vl1Node Vl1 { get; }
@@ -51,6 +51,11 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         }
 
         var members = new MembershipTable(Vl1);
+        if (_controller is { } controller && id.Controller == Vl1.Id)
+        {
+            return Join(id, new LocalSource(id, controller, _options.Random), members);
+        }
+
         return Join(id, new ControllerSource(id, Vl1, new ControllerSourceOptions
         {
             Stored = stored,

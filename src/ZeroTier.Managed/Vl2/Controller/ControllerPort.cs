@@ -1,19 +1,44 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2.Configuration;
 using ZeroTier.Managed.Vl2.Credentials;
 
 namespace ZeroTier.Managed.Vl2.Controller;
 
-/// <summary>The node's side of a controller: requests in, signed pieces out (docs/protocol/3-vl2.md 3.14). Thread-safe.</summary>
-internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkController controller, ServedMembers served) : IControllerPort
+/// <summary>
+/// The node's side of a controller: requests in, signed pieces out (docs/protocol/3-vl2.md 3.14). Where the node itself is a member, both go past the wire.
+/// Thread-safe.
+/// </summary>
+/// <param name="vl1">The node.</param>
+/// <param name="random">For the IDs of updates.</param>
+/// <param name="controller">The controller.</param>
+/// <param name="served">Who may use the multicast directory.</param>
+/// <param name="revoked">Takes revocations for networks that the node itself has joined.</param>
+internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkController controller, ServedMembers served, Action<Revocation> revoked) : IControllerPort
 {
     private const int NetworkIdLength = 8;
     private const int MaxRefusalLength = 1024;
 
+    // Of networks that the node itself has joined.
+    private readonly ConcurrentDictionary<NetworkId, LocalSource> _local = new();
     private volatile bool _isOpen;
 
     public NodeIdentity Identity => vl1.Identity;
+
+    public long Now => vl1.Now;
+
+    /// <summary>The node itself wants the configuration of a network.</summary>
+    public void Ask(LocalSource source)
+    {
+        _local[source.Network] = source;
+        if (_isOpen)
+        {
+            // Without the private key, which is nobody else's to keep.
+            var identity = NodeIdentity.Parse(vl1.Identity.ToString());
+            controller.OnRequest(new ControllerRequest(source.Network, identity, 0, ConfigurationRequest.Metadata()));
+        }
+    }
 
     public void Open()
     {
@@ -55,6 +80,12 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
         ArgumentNullException.ThrowIfNull(request);
         CheckOwn(request.Network);
         CheckDictionary(dictionary);
+        if (request.Identity.Address == vl1.Id)
+        {
+            _local.GetValueOrDefault(request.Network)?.Take(dictionary);
+            return;
+        }
+
         served.Add(request.Network, request.Identity.Address, vl1.Now);
         foreach (byte[] chunk in Pieces(request.Network, dictionary))
         {
@@ -68,6 +99,12 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
         if (dictionary.Length > MaxRefusalLength)
         {
             throw new ArgumentException($"The dictionary has {dictionary.Length} bytes; at most {MaxRefusalLength} are possible.", nameof(dictionary));
+        }
+
+        if (request.Identity.Address == vl1.Id)
+        {
+            _local.GetValueOrDefault(request.Network)?.Fail(reason);
+            return;
         }
 
         byte[] data = new byte[1 + NetworkIdLength + (dictionary.IsEmpty ? 0 : 2 + dictionary.Length)];
@@ -86,6 +123,12 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
     {
         CheckOwn(network);
         CheckDictionary(dictionary);
+        if (member == vl1.Id)
+        {
+            _local.GetValueOrDefault(network)?.Take(dictionary);
+            return;
+        }
+
         served.Add(network, member, vl1.Now);
         foreach (byte[] chunk in Pieces(network, dictionary))
         {
@@ -103,6 +146,12 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
 
         CheckOwn(read.Network);
         served.Remove(read.Network, read.Target);
+        if (member == vl1.Id)
+        {
+            revoked(read);
+            return;
+        }
+
         Send(member, Verb.NetworkCredentials, CredentialList.EncodeRevocation(revocation.Span));
     }
 
