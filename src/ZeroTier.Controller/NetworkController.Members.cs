@@ -29,47 +29,55 @@ public sealed partial class NetworkController
             throw new ArgumentException($"{node} is no node's address.", nameof(node));
         }
 
-        for (int attempt = 1; ; attempt++)
+        await _administration.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
         {
-            NetworkState state = Find(network);
-            ControllerMember? before = state.Members.GetValueOrDefault(node)?.Record;
-            long revision = before?.Revision ?? 0;
-            ControllerMember basis = before ?? new ControllerMember { Network = network, Node = node, Revision = 0, CreationTime = _time.GetUtcNow() };
-            ControllerMember after = change(basis) with { Network = network, Node = node, Revision = revision + 1, CreationTime = basis.CreationTime };
-            after = WithAuthorization(basis, after);
-            RecordCheck.Check(after);
-            var write = new MemberWrite(after) { ExpectedRevision = revision };
-            if (expectedRevision is { } expected && expected != revision)
+            for (int attempt = 1; ; attempt++)
             {
-                throw new StoreConflictException(write with { ExpectedRevision = expected }, revision);
-            }
-
-            if (before is not null && ControllerJson.AreSame(before, after))
-            {
-                return before;
-            }
-
-            await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
-            try
-            {
-                if (ReferenceEquals(Find(network), state) && ReferenceEquals(state.Members.GetValueOrDefault(node)?.Record, before))
+                NetworkState state = Find(network);
+                ControllerMember? before = state.Members.GetValueOrDefault(node)?.Record;
+                long revision = before?.Revision ?? 0;
+                ControllerMember basis = before ?? new ControllerMember { Network = network, Node = node, Revision = 0, CreationTime = _time.GetUtcNow() };
+                ControllerMember after = change(basis) with { Network = network, Node = node, Revision = revision + 1, CreationTime = basis.CreationTime };
+                after = WithAuthorization(basis, after);
+                RecordCheck.Check(after);
+                var write = new MemberWrite(after) { ExpectedRevision = revision };
+                if (expectedRevision is { } expected && expected != revision)
                 {
-                    CheckAddresses(state, basis, after);
-                    AuditEntry entry = Audit(actor, ActionOf(basis, after), network, node, before is null ? "" : ChangedSettings.Between(before, after));
-                    await _store.WriteAsync([write], [entry], CancellationToken.None).ConfigureAwait(false);
-                    await CommitAsync(state, after).ConfigureAwait(false);
-                    return after;
+                    throw new StoreConflictException(write with { ExpectedRevision = expected }, revision);
+                }
+
+                if (before is not null && ControllerJson.AreSame(before, after))
+                {
+                    return before;
+                }
+
+                await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    if (ReferenceEquals(Find(network), state) && ReferenceEquals(state.Members.GetValueOrDefault(node)?.Record, before))
+                    {
+                        CheckAddresses(state, basis, after);
+                        AuditEntry entry = Audit(actor, ActionOf(basis, after), network, node, before is null ? "" : ChangedSettings.Between(before, after));
+                        await _store.WriteAsync([write], [entry], CancellationToken.None).ConfigureAwait(false);
+                        await CommitAsync(state, after).ConfigureAwait(false);
+                        return after;
+                    }
+                }
+                finally
+                {
+                    ReleaseTurn();
+                }
+
+                if (attempt == MaxAttempts)
+                {
+                    throw new StoreConflictException(write, state.Members.GetValueOrDefault(node)?.Record.Revision ?? 0);
                 }
             }
-            finally
-            {
-                ReleaseTurn();
-            }
-
-            if (attempt == MaxAttempts)
-            {
-                throw new StoreConflictException(write, state.Members.GetValueOrDefault(node)?.Record.Revision ?? 0);
-            }
+        }
+        finally
+        {
+            _administration.Release();
         }
     }
 

@@ -92,43 +92,51 @@ public sealed partial class NetworkController
     {
         ArgumentNullException.ThrowIfNull(change);
         ArgumentNullException.ThrowIfNull(actor);
-        for (int attempt = 1; ; attempt++)
+        await _administration.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
         {
-            NetworkState network = Find(id);
-            ControllerNetwork before = network.Record;
-            ControllerNetwork after = change(before) with { Id = id, CreationTime = before.CreationTime, Revision = before.Revision + 1 };
-            RecordCheck.Check(after);
-            var write = new NetworkWrite(after) { ExpectedRevision = before.Revision };
-            if (expectedRevision is { } expected && expected != before.Revision)
+            for (int attempt = 1; ; attempt++)
             {
-                throw new StoreConflictException(write with { ExpectedRevision = expected }, before.Revision);
-            }
-
-            if (ControllerJson.AreSame(before, after))
-            {
-                return before;
-            }
-
-            await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
-            try
-            {
-                if (ReferenceEquals(network.Record, before) && ReferenceEquals(Find(id), network))
+                NetworkState network = Find(id);
+                ControllerNetwork before = network.Record;
+                ControllerNetwork after = change(before) with { Id = id, CreationTime = before.CreationTime, Revision = before.Revision + 1 };
+                RecordCheck.Check(after);
+                var write = new NetworkWrite(after) { ExpectedRevision = before.Revision };
+                if (expectedRevision is { } expected && expected != before.Revision)
                 {
-                    AuditEntry entry = Audit(actor, "network.update", id, null, ChangedSettings.Between(before, after));
-                    await _store.WriteAsync([write], [entry], CancellationToken.None).ConfigureAwait(false);
-                    Commit(after);
-                    return after;
+                    throw new StoreConflictException(write with { ExpectedRevision = expected }, before.Revision);
+                }
+
+                if (ControllerJson.AreSame(before, after))
+                {
+                    return before;
+                }
+
+                await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    if (ReferenceEquals(network.Record, before) && ReferenceEquals(Find(id), network))
+                    {
+                        AuditEntry entry = Audit(actor, "network.update", id, null, ChangedSettings.Between(before, after));
+                        await _store.WriteAsync([write], [entry], CancellationToken.None).ConfigureAwait(false);
+                        Commit(after);
+                        return after;
+                    }
+                }
+                finally
+                {
+                    ReleaseTurn();
+                }
+
+                if (attempt == MaxAttempts)
+                {
+                    throw new StoreConflictException(write, network.Record.Revision);
                 }
             }
-            finally
-            {
-                ReleaseTurn();
-            }
-
-            if (attempt == MaxAttempts)
-            {
-                throw new StoreConflictException(write, network.Record.Revision);
-            }
+        }
+        finally
+        {
+            _administration.Release();
         }
     }
 

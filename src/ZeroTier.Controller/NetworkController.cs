@@ -37,6 +37,9 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
 
     // Whoever changes networks or members, or speaks to them, has the turn: administrators, the worker, the watch of the store.
     private readonly SemaphoreSlim _turn = new(1, 1);
+
+    // Changes of administrators, one after the other: the code that they bring runs without the turn, so that members do not wait for it.
+    private readonly SemaphoreSlim _administration = new(1, 1);
     private readonly List<Task> _background = [];
     private bool _startsWorker;
     private ITimer? _presence;
@@ -154,11 +157,18 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
 
         await Task.WhenAll(_background).ConfigureAwait(false);
 
-        // Whoever has the turn finishes; nobody gets it again.
+        // Whoever has the turn finishes; who waits for it then is refused.
         await _turn.WaitAsync().ConfigureAwait(false);
-        _events.End();
-        await _store.DisposeAsync().ConfigureAwait(false);
-        _end.Dispose();
+        try
+        {
+            _events.End();
+            await _store.DisposeAsync().ConfigureAwait(false);
+            _end.Dispose();
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     private async Task LoadAsync(CancellationToken cancellationToken)
