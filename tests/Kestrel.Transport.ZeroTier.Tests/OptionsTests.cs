@@ -68,6 +68,16 @@ public class OptionsTests
     }
 
     [Theory]
+    [InlineData("Members:nobody:Name", "10 hexadecimal digits")]
+    [InlineData("Members:8056c2e21c:Role", "A member has Name and Roles.")]
+    public void Wrong_members_are_refused(string setting, string remedy)
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), (setting, "x")));
+        Assert.Contains("ZeroTier:Members", error.Message, StringComparison.Ordinal);
+        Assert.Contains(remedy, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("8080,8080", "8081")]
     [InlineData("8080,8056c2e21c000001.zt:8080", "8081")]
     [InlineData("8080,10.147.17.5:8080", "8081")]

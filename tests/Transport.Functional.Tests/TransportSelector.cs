@@ -81,6 +81,8 @@ public static class OverManaged
     public sealed class FinOnError(ManagedTransport transport) : FinOnErrorTests(transport);
 
     public sealed class NodeOnly(ManagedTransport transport) : NodeOnlyTests(transport);
+
+    public sealed class NodeAuthentication(ManagedTransport transport) : NodeAuthenticationTests(transport);
 }
 
 /// <summary>The native engine, over the double of libzt.</summary>
@@ -119,4 +121,6 @@ public static class OverLibzt
     public sealed class FinOnError(LibztTransport transport) : FinOnErrorTests(transport);
 
     public sealed class NodeOnly(LibztTransport transport) : NodeOnlyTests(transport);
+
+    public sealed class NodeAuthentication(LibztTransport transport) : NodeAuthenticationTests(transport);
 }

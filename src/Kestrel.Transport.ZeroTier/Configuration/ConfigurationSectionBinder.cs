@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Kestrel.Transport.ZeroTier.Authentication;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -18,7 +19,7 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
         nameof(ZeroTierTransportOptions.Backlog), "DevelopmentNetwork", "DevelopmentNetworkPath", nameof(ZeroTierOptions.Enabled), nameof(ZeroTierOptions.Engine),
         nameof(ZeroTierOptions.IdentitySecret), nameof(ZeroTierTransportOptions.IOQueueCount),
         nameof(ZeroTierOptions.KeepHostUrls), nameof(ZeroTierOptions.LibztPath), "Listen", nameof(ZeroTierTransportOptions.MaxReadBufferSize),
-        nameof(ZeroTierTransportOptions.MaxTotalBufferSize), nameof(ZeroTierTransportOptions.MaxWriteBufferSize), nameof(ZeroTierOptions.Networks),
+        nameof(ZeroTierTransportOptions.MaxTotalBufferSize), nameof(ZeroTierTransportOptions.MaxWriteBufferSize), MembersSection.Name, nameof(ZeroTierOptions.Networks),
         nameof(ZeroTierHealthOptions.OfflineGracePeriod),
         nameof(ZeroTierOptions.PlanetPath), nameof(ZeroTierOptions.Port), nameof(ZeroTierOptions.PublicRoots), nameof(ZeroTierHealthOptions.RequireDirect),
         nameof(ZeroTierOptions.RequireReadyWithin),
@@ -39,6 +40,7 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
             options.Networks.Add(network);
         }
 
+        MembersSection.Read(section.GetSection(MembersSection.Name), new Dictionary<NodeId, ZeroTierMember>(), options.ConfigurationErrors);
         options.MisspeltSection = configuration.GetChildren().FirstOrDefault(IsNearlyOurs)?.Key;
         options.Enabled = reader.Flag(nameof(options.Enabled)) ?? options.Enabled;
         options.PublicRoots = reader.Flag(nameof(options.PublicRoots)) ?? options.PublicRoots;
@@ -112,7 +114,8 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
     }
 
     /// <summary>Keys that people and editors use for notes in JSON: <c>//</c>, <c>_comment</c>, <c>$schema</c>.</summary>
-    private static bool IsComment(string key) => key.StartsWith("//", StringComparison.Ordinal) || key[0] is '_' or '$';
+    /// <summary>Whether a key is for people or tools: <c>//</c>, <c>_comment</c>, <c>$schema</c>.</summary>
+    public static bool IsComment(string key) => key.StartsWith("//", StringComparison.Ordinal) || key[0] is '_' or '$';
 
     private static ListenEntry? ParseListen(string text)
     {
@@ -138,7 +141,7 @@ internal sealed class ConfigurationSectionBinder(IServiceProvider services) : IC
     }
 
     /// <summary>A list of texts, or one text with commas, which is what an environment variable can hold.</summary>
-    private static IEnumerable<string> List(IConfigurationSection section) =>
+    public static IEnumerable<string> List(IConfigurationSection section) =>
         section.Value is { } text
             ? text.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             : section.GetChildren().Select(child => child.Value?.Trim() ?? "");

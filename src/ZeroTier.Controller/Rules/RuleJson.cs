@@ -121,7 +121,8 @@ internal static class RuleJson
                 return Entry(type, (uint)json.Integer("id"), (uint)json.Integer("value"));
             case RuleType.IntegerRange:
                 int bits = (int)(json.Integer("bits") - 1) & 63;
-                return Entry(type, ReadNumberOrHex(json, "start"), ReadNumberOrHex(json, "end"), (ushort)json.Integer("idx"), (byte)(bits | (json.Boolean("little") ? 0x80 : 0)));
+                byte format = (byte)(bits | (json.Boolean("little") ? 0x80 : 0));
+                return Entry(type, ReadNumberOrHex(json, "start"), ReadNumberOrHex(json, "end"), (ushort)json.Integer("idx"), format);
             default:
                 return Entry(type);
         }

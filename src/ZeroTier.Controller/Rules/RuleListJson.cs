@@ -42,7 +42,9 @@ internal static class RuleListJson
     /// <summary>Tags by rising ID, of several with one ID the last; null when the value is no array.</summary>
     public static ImmutableArray<NetworkTag>? ReadTags(JsonElement value) => ReadById(
         value,
-        json => new NetworkTag((uint)json.Integer("id"), json.Member("default") is { ValueKind: not JsonValueKind.Null } number ? (uint)number.ToInteger() : null),
+        json => new NetworkTag(
+            (uint)json.Integer("id"),
+            json.Member("default") is { ValueKind: not JsonValueKind.Null } number ? (uint)number.ToInteger() : null),
         tag => tag.Id);
 
     private static ImmutableArray<T>? ReadById<T>(JsonElement value, Func<JsonElement, T> read, Func<T, uint> id)
