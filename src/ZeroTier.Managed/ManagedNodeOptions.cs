@@ -2,7 +2,6 @@ using System.IO.Pipelines;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using ZeroTier.Managed.Vl2.Controller;
 
 namespace ZeroTier.Managed;
 
@@ -72,8 +71,9 @@ public sealed record ManagedNodeOptions
     /// <summary>Opens the physical network. Called at each start; the node disposes the result. Default: UDP sockets.</summary>
     public Func<IDatagramTransport>? DatagramTransportFactory { get; init; }
 
-    /// <summary>The controller that runs in this node; null for none.</summary>
-    internal INetworkController? Controller { get; init; }
+    /// <summary>The controller that runs in this node, for the networks whose IDs begin with the node's address. Its exceptions are logged and do the node
+    /// no harm. It is the caller's to dispose of, after the node. Default: none.</summary>
+    public INetworkController? Controller { get; init; }
 
     /// <summary>Runs what completes for users of the node: tasks, events. Default: the thread pool. Inline makes a simulation run on one thread.</summary>
     public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;

@@ -1,5 +1,6 @@
 using ZeroTier.Engines;
 using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Vl2.Controller;
 
 namespace ZeroTier.Managed.Node;
 
@@ -17,6 +18,7 @@ internal static class NodeShields
             TimeProvider = new ShieldedTime(options.TimeProvider, log),
             Scheduler = ShieldedScheduler.Around(options.Scheduler, log),
             DatagramTransportFactory = options.DatagramTransportFactory is { } open ? () => new ShieldedTransport(open(), log) : null,
+            Controller = options.Controller is { } controller ? new ShieldedController(controller, log) : null,
         };
     }
 }

@@ -22,6 +22,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     private readonly Lock _lock = new();
     private readonly NetworkTableOptions _options;
     private readonly ControllerPort? _controller;
+    private readonly ServedMembers _served = new();
     private volatile Network[] _networks = [];
 
     /// <summary>Makes an empty table.</summary>
@@ -31,7 +32,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     {
         _options = options;
         Vl1 = connect(this);
-        _controller = options.Controller is { } controller ? new ControllerPort(Vl1, options.Random, controller) : null;
+        _controller = options.Controller is { } controller ? new ControllerPort(Vl1, options.Random, controller, _served, r => MembersOf(r.Network)?.Add(r, Vl1.Id)) : null;
     }
 
     public Vl1Node Vl1 { get; }
@@ -50,6 +51,11 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         }
 
         var members = new MembershipTable(Vl1);
+        if (_controller is { } controller && id.Controller == Vl1.Id)
+        {
+            return Join(id, new LocalSource(id, controller, _options.Random), members);
+        }
+
         return Join(id, new ControllerSource(id, Vl1, new ControllerSourceOptions
         {
             Stored = stored,
@@ -75,10 +81,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     /// <summary>The node is up: a controller in it may begin.</summary>
     public void Start()
     {
-        if (_controller is { } port)
-        {
-            port.Controller.Start(port);
-        }
+        _controller?.Open();
     }
 
     /// <summary>Takes a network out and ends it: its connections are reset, its listeners close.</summary>
@@ -96,6 +99,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     /// <summary>Ends all networks; they stay in the table.</summary>
     public void Dispose()
     {
+        _controller?.Close();
         foreach (var network in _networks)
         {
             network.Dispose();
@@ -117,7 +121,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
             case Verb.MulticastLike:
                 return OnLikes(peer, payload);
             case Verb.MulticastGather:
-                return Find(payload, 0, out network) ? network.Port.OnGather(peer, info, payload) : PacketResult.Ignored;
+                return OnGather(peer, info, payload);
             case Verb.MulticastFrame:
                 return Find(payload, 0, out network) ? network.Port.OnMulticastFrame(peer, info, payload) : PacketResult.Ignored;
             case Verb.Ok when (Verb)payload[0] is Verb.MulticastGather or Verb.MulticastFrame:
@@ -147,6 +151,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
     void IVl1Client.OnTick(long now)
     {
+        _served.OnTick(now);
         foreach (var network in _networks)
         {
             network.OnTick(now);
@@ -301,14 +306,52 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         var result = PacketResult.Ignored;
         for (; payload.Length >= MulticastPackets.GroupLength; payload = payload[MulticastPackets.GroupLength..])
         {
-            ulong id = BinaryPrimitives.ReadUInt64BigEndian(payload);
-            if (Array.Find(_networks, n => n.Id.Value == id) is { } network && network.Port.OnLike(peer, MulticastPackets.ReadGroup(payload)))
+            var id = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(payload));
+            MulticastGroup group = MulticastPackets.ReadGroup(payload);
+            Network? joined = Array.Find(_networks, n => n.Id == id);
+            if (_served.Contains(id, peer.Id, Vl1.Now))
+            {
+                _served.Like(id, group, peer.Id, Vl1.Now);
+                joined?.Port.Multicast.OnLike(peer.Id, group);
+                result = PacketResult.Trusted;
+            }
+            else if (joined?.Port.OnLike(peer, group) == true)
             {
                 result = PacketResult.Trusted;
             }
         }
 
         return result;
+    }
+
+    // A member of the network answers for what it knows, the controller for all that it serves: where a node is both, the controller, which knows more.
+    private PacketResult OnGather(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
+    {
+        if (payload.Length < NetworkIdLength || new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(payload)) is var id && !_served.Contains(id, peer.Id, Vl1.Now))
+        {
+            return Find(payload, 0, out var network) ? network.Port.OnGather(peer, info, payload) : PacketResult.Ignored;
+        }
+
+        if (!MulticastPackets.TryReadGather(payload, out MulticastGroup group, out int wanted))
+        {
+            return PacketResult.Ignored;
+        }
+
+        var members = new List<NodeId>();
+        int total = 0, limit = Math.Min(wanted, NetworkMulticast.MaxListedMembers);
+        if (limit > 0 && Array.Find(_networks, n => n.Id == id)?.Port.Multicast.IsSubscribed(group) == true)
+        {
+            members.Add(Vl1.Id);
+            total = 1;
+        }
+
+        total += _served.Gather(id, group, peer.Id, limit, _options.Random, members);
+        if (members.Count > 0)
+        {
+            Vl1.ReplyOk(peer, info, Verb.MulticastGather, MulticastPackets.GatherAnswer(id, group, total, members));
+        }
+
+        return PacketResult.Trusted;
     }
 
     private bool Find(ReadOnlySpan<byte> payload, int offset, [NotNullWhen(true)] out Network? network)

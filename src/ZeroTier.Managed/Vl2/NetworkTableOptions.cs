@@ -9,7 +9,7 @@ internal sealed class NetworkTableOptions
     public required IVl2Client Client { get; init; }
 
     /// <summary>The controller that runs in this node; null for none.</summary>
-    public Controller.INetworkController? Controller { get; init; }
+    public INetworkController? Controller { get; init; }
 
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

@@ -95,11 +95,7 @@ internal sealed partial class VirtualPort
         var (total, members) = Multicast.Find(group, peer.Id, wanted);
         if (members.Count > 0)
         {
-            byte[] list = MulticastPackets.Members(total, members);
-            byte[] answer = new byte[MulticastPackets.GroupLength + list.Length];
-            MulticastPackets.WriteGroup(answer, _network, group);
-            list.CopyTo(answer.AsSpan(MulticastPackets.GroupLength));
-            _vl1.ReplyOk(peer, info, Verb.MulticastGather, answer);
+            _vl1.ReplyOk(peer, info, Verb.MulticastGather, MulticastPackets.GatherAnswer(_network, group, total, members));
         }
 
         return PacketResult.Trusted;

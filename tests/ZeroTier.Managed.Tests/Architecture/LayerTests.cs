@@ -45,6 +45,10 @@ public class LayerTests
         [typeof(Planet)] = "Vl1",
         [typeof(PlanetRoot)] = "Vl1",
         [typeof(PlanetSigningKey)] = "Vl1",
+        [typeof(INetworkController)] = "Vl2.Controller",
+        [typeof(IControllerPort)] = "Vl2.Controller",
+        [typeof(ControllerRequest)] = "Vl2.Controller",
+        [typeof(ControllerRefusal)] = "Vl2.Controller",
     };
 
     [Fact]

@@ -1,8 +1,5 @@
-using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.IpStack;
-using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2.Configuration;
-using ZeroTier.Managed.Vl2.Controller;
 using ZeroTier.Managed.Vl2.Credentials;
 using ZeroTier.Managed.Vl2.Rules;
 
@@ -32,7 +29,11 @@ internal sealed class TestController(TimeProvider time) : INetworkController
 
     public void Start(IControllerPort port) => _port = port;
 
-    public void OnRequest(ConfigurationRequestHandle request, ReadOnlySpan<byte> metadata)
+    public void Stop()
+    {
+    }
+
+    public void OnRequest(ControllerRequest request)
     {
         Requests++;
         if (IsAway)
@@ -42,7 +43,7 @@ internal sealed class TestController(TimeProvider time) : INetworkController
 
         if (!_networks.TryGetValue(request.Network, out TestNetwork? network))
         {
-            _port!.Refuse(request, ErrorCode.ObjectNotFound);
+            _port!.Refuse(request, ControllerRefusal.NotFound, default);
             return;
         }
 
@@ -51,11 +52,11 @@ internal sealed class TestController(TimeProvider time) : INetworkController
         member.LastRequest = Milliseconds();
         if (network.LoginUrl is { } url)
         {
-            _port!.Refuse(request, ErrorCode.AuthenticationRequired, new NetworkDictionaryWriter().Add("aV", 0).Add("aU", url).ToArray());
+            _port!.Refuse(request, ControllerRefusal.AuthenticationRequired, new NetworkDictionaryWriter().Add("aV", 0).Add("aU", url).ToArray());
         }
         else if (!member.IsAuthorized && !network.IsPublic)
         {
-            _port!.Refuse(request, ErrorCode.AccessDenied);
+            _port!.Refuse(request, ControllerRefusal.AccessDenied, default);
         }
         else
         {

@@ -19,12 +19,7 @@ internal static class ConfigurationRequest
     /// <param name="timestamp">Its time stamp; 0 for none.</param>
     public static byte[] Encode(NetworkId network, ulong revision, ulong timestamp)
     {
-        byte[] metadata = new NetworkDictionaryWriter()
-            .Add("v", ConfigurationVersion).Add("vend", Vendor).Add("pv", ProtocolVersion)
-            .Add("majv", 1).Add("minv", 12).Add("revv", 0)
-            .Add("mr", Rules.RuleTable.MaxRules).Add("mc", MaxCapabilities).Add("mcr", MaxRulesPerCapability).Add("mt", MaxTags)
-            .Add("f", 0).Add("revr", RulesEngineRevision)
-            .ToArray();
+        byte[] metadata = Metadata();
         byte[] payload = new byte[10 + metadata.Length + 16];
         BinaryPrimitives.WriteUInt64BigEndian(payload, network.Value);
         BinaryPrimitives.WriteUInt16BigEndian(payload.AsSpan(8), (ushort)metadata.Length);
@@ -33,4 +28,12 @@ internal static class ConfigurationRequest
         BinaryPrimitives.WriteUInt64BigEndian(payload.AsSpan(18 + metadata.Length), timestamp);
         return payload;
     }
+
+    /// <summary>How this node describes itself.</summary>
+    public static byte[] Metadata() => new NetworkDictionaryWriter()
+        .Add("v", ConfigurationVersion).Add("vend", Vendor).Add("pv", ProtocolVersion)
+        .Add("majv", 1).Add("minv", 12).Add("revv", 0)
+        .Add("mr", Rules.RuleTable.MaxRules).Add("mc", MaxCapabilities).Add("mcr", MaxRulesPerCapability).Add("mt", MaxTags)
+        .Add("f", 0).Add("revr", RulesEngineRevision)
+        .ToArray();
 }

@@ -1,20 +1,59 @@
 using System.Buffers.Binary;
-using ZeroTier.Managed.Identity;
+using System.Collections.Concurrent;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2.Configuration;
 using ZeroTier.Managed.Vl2.Credentials;
 
 namespace ZeroTier.Managed.Vl2.Controller;
 
-/// <summary>The node's side of a controller: requests in, signed pieces out (docs/protocol/3-vl2.md 3.14). Thread-safe.</summary>
-internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkController controller) : IControllerPort
+/// <summary>
+/// The node's side of a controller: requests in, signed pieces out (docs/protocol/3-vl2.md 3.14). Where the node itself is a member, both go past the wire.
+/// Thread-safe.
+/// </summary>
+/// <param name="vl1">The node.</param>
+/// <param name="random">For the IDs of updates.</param>
+/// <param name="controller">The controller.</param>
+/// <param name="served">Who may use the multicast directory.</param>
+/// <param name="revoked">Takes revocations for networks that the node itself has joined.</param>
+internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkController controller, ServedMembers served, Action<Revocation> revoked) : IControllerPort
 {
     private const int NetworkIdLength = 8;
-    private const int MaxMetadataLength = 1024;
+    private const int MaxRefusalLength = 1024;
+
+    // Of networks that the node itself has joined.
+    private readonly ConcurrentDictionary<NetworkId, LocalSource> _local = new();
+    private volatile bool _isOpen;
 
     public NodeIdentity Identity => vl1.Identity;
 
-    public INetworkController Controller => controller;
+    public long Now => vl1.Now;
+
+    /// <summary>The node itself wants the configuration of a network.</summary>
+    public void Ask(LocalSource source)
+    {
+        _local[source.Network] = source;
+        if (_isOpen)
+        {
+            // Without the private key, which is nobody else's to keep.
+            var identity = NodeIdentity.Parse(vl1.Identity.ToString());
+            controller.OnRequest(new ControllerRequest(source.Network, identity, 0, ConfigurationRequest.Metadata()));
+        }
+    }
+
+    public void Open()
+    {
+        _isOpen = true;
+        controller.Start(this);
+    }
+
+    public void Close()
+    {
+        if (_isOpen)
+        {
+            _isOpen = false;
+            controller.Stop();
+        }
+    }
 
     /// <summary>A NETWORK_CONFIG_REQUEST. Payload: from the network ID on.</summary>
     public PacketResult OnRequest(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
@@ -27,32 +66,54 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
         var network = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(payload));
         int length = BinaryPrimitives.ReadUInt16BigEndian(payload[NetworkIdLength..]);
         ReadOnlySpan<byte> metadata = payload[(NetworkIdLength + 2)..];
-        if (network.Controller != vl1.Id || length > metadata.Length || length >= MaxMetadataLength)
+        if (!_isOpen || network.Controller != vl1.Id || length > metadata.Length || length > ControllerRequest.MaxMetadataLength)
         {
             return PacketResult.Ignored;
         }
 
-        controller.OnRequest(new ConfigurationRequestHandle(network, peer, info), metadata[..length]);
+        controller.OnRequest(new ControllerRequest(network, peer.Identity, info.PacketId, metadata[..length].ToArray()));
         return PacketResult.Accepted;
     }
 
-    public void Reply(in ConfigurationRequestHandle request, ReadOnlyMemory<byte> dictionary)
+    public void Reply(ControllerRequest request, ReadOnlyMemory<byte> dictionary)
     {
+        ArgumentNullException.ThrowIfNull(request);
+        CheckOwn(request.Network);
+        CheckDictionary(dictionary);
+        if (request.Identity.Address == vl1.Id)
+        {
+            _local.GetValueOrDefault(request.Network)?.Take(dictionary);
+            return;
+        }
+
+        served.Add(request.Network, request.Identity.Address, vl1.Now);
         foreach (byte[] chunk in Pieces(request.Network, dictionary))
         {
             Answer(request, Verb.Ok, chunk);
         }
     }
 
-    public void Refuse(in ConfigurationRequestHandle request, ErrorCode code, ReadOnlySpan<byte> dictionary = default)
+    public void Refuse(ControllerRequest request, ControllerRefusal reason, ReadOnlyMemory<byte> dictionary)
     {
+        ArgumentNullException.ThrowIfNull(request);
+        if (dictionary.Length > MaxRefusalLength)
+        {
+            throw new ArgumentException($"The dictionary has {dictionary.Length} bytes; at most {MaxRefusalLength} are possible.", nameof(dictionary));
+        }
+
+        if (request.Identity.Address == vl1.Id)
+        {
+            _local.GetValueOrDefault(request.Network)?.Fail(reason);
+            return;
+        }
+
         byte[] data = new byte[1 + NetworkIdLength + (dictionary.IsEmpty ? 0 : 2 + dictionary.Length)];
-        data[0] = (byte)code;
+        data[0] = (byte)reason;
         BinaryPrimitives.WriteUInt64BigEndian(data.AsSpan(1), request.Network.Value);
         if (!dictionary.IsEmpty)
         {
             BinaryPrimitives.WriteUInt16BigEndian(data.AsSpan(1 + NetworkIdLength), (ushort)dictionary.Length);
-            dictionary.CopyTo(data.AsSpan(1 + NetworkIdLength + 2));
+            dictionary.Span.CopyTo(data.AsSpan(1 + NetworkIdLength + 2));
         }
 
         Answer(request, Verb.Error, data);
@@ -60,28 +121,78 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
 
     public void Push(NetworkId network, NodeId member, ReadOnlyMemory<byte> dictionary)
     {
+        CheckOwn(network);
+        CheckDictionary(dictionary);
+        if (member == vl1.Id)
+        {
+            _local.GetValueOrDefault(network)?.Take(dictionary);
+            return;
+        }
+
+        served.Add(network, member, vl1.Now);
         foreach (byte[] chunk in Pieces(network, dictionary))
         {
-            vl1.Send(member, Verb.NetworkConfig, chunk);
+            Send(member, Verb.NetworkConfig, chunk);
         }
     }
 
-    public void Revoke(NodeId member, ReadOnlyMemory<byte> revocation) =>
-        vl1.Send(member, Verb.NetworkCredentials, CredentialList.EncodeRevocation(revocation.Span));
+    public void Revoke(NodeId member, ReadOnlyMemory<byte> revocation)
+    {
+        ReadOnlySpan<byte> rest = revocation.Span;
+        if (!Revocation.TryRead(ref rest, out Revocation? read) || !rest.IsEmpty)
+        {
+            throw new ArgumentException("The bytes are not one revocation.", nameof(revocation));
+        }
+
+        CheckOwn(read.Network);
+        served.Remove(read.Network, read.Target);
+        if (member == vl1.Id)
+        {
+            revoked(read);
+            return;
+        }
+
+        Send(member, Verb.NetworkCredentials, CredentialList.EncodeRevocation(revocation.Span));
+    }
 
     // Over the member's own route, not back to where the request came from: an answer is many times longer than the request, and the place is not proven.
-    private void Answer(in ConfigurationRequestHandle request, Verb verb, ReadOnlySpan<byte> data)
+    private void Answer(ControllerRequest request, Verb verb, ReadOnlySpan<byte> data)
     {
         byte[] payload = new byte[1 + sizeof(ulong) + data.Length];
         payload[0] = (byte)Verb.NetworkConfigRequest;
-        BinaryPrimitives.WriteUInt64BigEndian(payload.AsSpan(1), request.Info.PacketId);
+        BinaryPrimitives.WriteUInt64BigEndian(payload.AsSpan(1), request.PacketId);
         data.CopyTo(payload.AsSpan(1 + sizeof(ulong)));
-        vl1.Send(request.Peer.Id, verb, payload);
+        Send(request.Identity.Address, verb, payload);
+    }
+
+    private void Send(NodeId member, Verb verb, ReadOnlySpan<byte> payload)
+    {
+        if (_isOpen)
+        {
+            vl1.Send(member, verb, payload);
+        }
     }
 
     private IEnumerable<byte[]> Pieces(NetworkId network, ReadOnlyMemory<byte> dictionary)
     {
         ulong updateId = random.NextUInt64();
         return ConfigurationChunk.Issue(vl1.Identity, network, dictionary, updateId == 0 ? 1 : updateId);
+    }
+
+    private void CheckOwn(NetworkId network)
+    {
+        if (network.Controller != vl1.Id)
+        {
+            throw new ArgumentException($"Network {network} is not this controller's: its ID does not begin with {vl1.Id}.", nameof(network));
+        }
+    }
+
+    private static void CheckDictionary(ReadOnlyMemory<byte> dictionary)
+    {
+        if (dictionary.Length is 0 or > NetworkDictionary.MaxLength)
+        {
+            throw new ArgumentException(
+                $"The configuration has {dictionary.Length} bytes; 1 to {NetworkDictionary.MaxLength} are possible.", nameof(dictionary));
+        }
     }
 }

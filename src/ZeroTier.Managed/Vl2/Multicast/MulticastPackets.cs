@@ -73,6 +73,16 @@ internal static class MulticastPackets
         return data;
     }
 
+    /// <summary>The answer to MULTICAST_GATHER.</summary>
+    public static byte[] GatherAnswer(NetworkId network, MulticastGroup group, int total, IReadOnlyList<NodeId> members)
+    {
+        byte[] list = Members(total, members);
+        byte[] answer = new byte[GroupLength + list.Length];
+        WriteGroup(answer, network, group);
+        list.CopyTo(answer.AsSpan(GroupLength));
+        return answer;
+    }
+
     /// <summary>Moves behind the flags, and the certificate, of OK(MULTICAST_FRAME); false where no addresses follow.</summary>
     public static bool TrySkipFlags(ref ReadOnlySpan<byte> data)
     {

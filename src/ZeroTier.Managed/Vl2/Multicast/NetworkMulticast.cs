@@ -23,7 +23,8 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
     private const long EmptyGatherInterval = 500;
 
     private const int MaxGatherTargets = 16;
-    private const int MaxListedMembers = 1024;
+    /// <summary>An answer names at most so many members.</summary>
+    public const int MaxListedMembers = 1024;
     private const int MaxGatheredGroups = 1024;
 
     private readonly Lock _lock = new();
@@ -100,6 +101,15 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         if (configuration.RolesOf(vl1.Id).HasFlag(SpecialistRoles.MulticastReplicator) && configuration.MulticastLimit > 0)
         {
             Distribute(configuration, (origin, source), frame.Group, frame.EtherType, frame.Frame);
+        }
+    }
+
+    /// <summary>Whether we listen to a group.</summary>
+    public bool IsSubscribed(MulticastGroup group)
+    {
+        lock (_lock)
+        {
+            return _subscriptions.Contains(group);
         }
     }
 

@@ -1,0 +1,242 @@
+using System.Collections.Concurrent;
+using System.Net;
+using ZeroTier.Managed;
+using ZeroTier.Managed.Net;
+
+namespace ZeroTier.Controller.Members;
+
+/// <summary>What a batch of requests and changes comes to, before any of it is durable: records to be written, and how each node is answered.</summary>
+/// <remarks>Addresses that it gives out are taken at once, so that no two get one; <see cref="Undo"/> gives them back.</remarks>
+internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffset time, long now)
+{
+    // What the batch adds to networks, less those that give way.
+    private readonly Dictionary<NetworkState, (int Members, int Strangers)> _newMembers = [];
+    private readonly HashSet<MemberState> _forgotten = [];
+    private readonly List<(NetworkState Network, ControllerMember Before, ControllerMember After)> _taken = [];
+
+    public List<Service> Services { get; } = [];
+
+    public List<StoreChange> Changes { get; } = [];
+
+    public List<AuditEntry> Audit { get; } = [];
+
+    /// <summary>Unknown nodes that give way to others.</summary>
+    public IReadOnlyCollection<MemberState> Forgotten => _forgotten;
+
+    /// <summary>Decides about one.</summary>
+    public void Add(WorkItem item, ConcurrentDictionary<NetworkId, NetworkState> networks)
+    {
+        NetworkId id = item.Member?.Network.Id ?? item.Request!.Network;
+        NodeId node = item.Member?.Node ?? item.Request!.Identity.Address;
+        if (!networks.TryGetValue(id, out NetworkState? network))
+        {
+            // It was deleted meanwhile: the node asks again, and is told.
+            return;
+        }
+
+        MemberState? member = network.Members.GetValueOrDefault(node);
+        if (item.Request is null)
+        {
+            if (member is not null)
+            {
+                Decide(network, member, member.Record, null);
+            }
+
+            return;
+        }
+
+        ControllerMember record = member?.Record ?? new ControllerMember { Network = id, Node = node, Revision = 0, CreationTime = time };
+        if (record.Identity is null)
+        {
+            record = record with { Identity = item.Request.Identity };
+        }
+        else if (!record.Identity.Equals(item.Request.Identity))
+        {
+            Services.Add(new Service(network, record) { Request = item.Request, Result = AdmissionResult.Denied });
+            return;
+        }
+
+        Decide(network, member, record, item.Request);
+    }
+
+    /// <summary>Gives back what was taken.</summary>
+    public void Undo()
+    {
+        foreach ((NetworkState network, ControllerMember before, ControllerMember after) in _taken)
+        {
+            network.Addresses.Replace(after.Node, after.Addresses, before.Addresses);
+        }
+
+        _taken.Clear();
+    }
+
+    private void Decide(NetworkState network, MemberState? member, ControllerMember record, ControllerRequest? request)
+    {
+        ControllerMember before = member?.Record ?? record with { Identity = null };
+        MemberMetadata? metadata = request is null ? null : MemberMetadata.Read(request.Metadata.Span);
+        (AdmissionResult result, record) = Admission.Decide(network.Record, record, member is null, metadata, time);
+        var service = new Service(network, record)
+        {
+            Member = member,
+            Request = request,
+            Result = result,
+            UnderstandsRules = metadata?.UnderstandsRules ?? false,
+        };
+        if (result == AdmissionResult.Admitted)
+        {
+            Assign(service);
+        }
+
+        if (!ReferenceEquals(service.Record, before) && (member is not null || MayAdd(network, service.Record)))
+        {
+            service.IsChanged = true;
+            service.Record = service.Record with { Revision = before.Revision + 1 };
+            Changes.Add(new MemberWrite(service.Record) { ExpectedRevision = before.Revision });
+            if (service.Record.IsAuthorized && !before.IsAuthorized)
+            {
+                Audit.Add(new AuditEntry
+                {
+                    Time = time,
+                    Actor = Actor.Controller,
+                    Action = "member.authorize",
+                    Network = network.Id,
+                    Member = service.Record.Node,
+                    Detail = service.Record.AuthorizedBy == AuthorizationSource.Token ? "join token" : "public network",
+                });
+            }
+        }
+        else if (member is null)
+        {
+            service.Result = result == AdmissionResult.Admitted ? AdmissionResult.Denied : result;
+        }
+
+        if (!service.IsChanged)
+        {
+            // Addresses that were found for a record which is not kept.
+            Release(service, before);
+        }
+
+        Services.Add(service);
+    }
+
+    private void Assign(Service service)
+    {
+        NetworkState network = service.Network;
+        ControllerMember before = service.Record;
+        if (!before.AssignsAddresses)
+        {
+            return;
+        }
+
+        List<IpAddress> managed = [.. before.Addresses.Select(IpAddress.From)
+            .Where(a => AddressAssignment.TryGetPrefix(network.Record, a, out _) && network.Addresses.HolderOf(a) is var holder && (holder is null || holder == before.Node))];
+        if (network.Record.IPv6Assignment.HasFlag(IPv6Assignment.Pool) && !managed.Exists(a => a.IsIPv6))
+        {
+            Assign(service, isIPv4: false, AddressState.IPv6PoolExhausted);
+        }
+
+        if (network.Record.AssignsIPv4 && !managed.Exists(a => a.IsIPv4))
+        {
+            Assign(service, isIPv4: true, AddressState.IPv4PoolExhausted);
+        }
+    }
+
+    private void Assign(Service service, bool isIPv4, AddressState exhausted)
+    {
+        NetworkState network = service.Network;
+        ControllerMember before = service.Record;
+        IPAddress? address = null;
+        if (!network.IsExhausted(isIPv4))
+        {
+            address = isIPv4
+                ? AddressAssignment.FindIPv4(network.Record, before.Node, network.Addresses)
+                : AddressAssignment.FindIPv6(network.Record, before.Node, network.Addresses, options.RandomSource);
+        }
+
+        if (address is null)
+        {
+            network.NoteExhausted(isIPv4);
+            service.Addresses |= exhausted;
+            return;
+        }
+
+        service.Record = before with { Addresses = before.Addresses.Add(address) };
+        network.Addresses.Replace(before.Node, before.Addresses, service.Record.Addresses);
+        _taken.Add((network, before, service.Record));
+    }
+
+    private void Release(Service service, ControllerMember before)
+    {
+        for (int i = _taken.Count - 1; i >= 0; i--)
+        {
+            if (_taken[i].Network == service.Network && _taken[i].After.Node == before.Node)
+            {
+                service.Network.Addresses.Replace(before.Node, _taken[i].After.Addresses, _taken[i].Before.Addresses);
+                _taken.RemoveAt(i);
+            }
+        }
+    }
+
+    // Whether there is room for a node that was unknown: an outsider can make as many as he likes.
+    private bool MayAdd(NetworkState network, ControllerMember record)
+    {
+        (int added, int strangers) = _newMembers.GetValueOrDefault(network);
+        if (network.Members.Count + added >= options.MaxMembersPerNetwork)
+        {
+            return false;
+        }
+
+        if (!record.IsAuthorized)
+        {
+            if (!network.MayRecordStranger(now) || (network.StrangerCount + strangers >= options.MaxUnauthorizedMembers && !Forget(network)))
+            {
+                return false;
+            }
+
+            (added, strangers) = _newMembers.GetValueOrDefault(network);
+            strangers++;
+        }
+
+        _newMembers[network] = (added + 1, strangers);
+        return true;
+    }
+
+    private bool Forget(NetworkState network)
+    {
+        MemberState? oldest = network.Members.Values.Where(m => m.IsStranger && !_forgotten.Contains(m)).MinBy(m => m.Record.CreationTime);
+        if (oldest is null || Services.Exists(s => s.Member == oldest))
+        {
+            return false;
+        }
+
+        _forgotten.Add(oldest);
+        (int added, int strangers) = _newMembers.GetValueOrDefault(network);
+        _newMembers[network] = (added - 1, strangers - 1);
+        Changes.Add(new MemberRemoval(network.Id, oldest.Node) { ExpectedRevision = oldest.Record.Revision });
+        return true;
+    }
+}
+
+/// <summary>How one node is served.</summary>
+internal sealed class Service(NetworkState network, ControllerMember record)
+{
+    public NetworkState Network => network;
+
+    /// <summary>The member; null while it is unknown.</summary>
+    public MemberState? Member { get; set; }
+
+    /// <summary>The record as it is to be.</summary>
+    public ControllerMember Record { get; set; } = record;
+
+    /// <summary>Whether the record is to be written.</summary>
+    public bool IsChanged { get; set; }
+
+    /// <summary>What it asked; null for a change that it is told of.</summary>
+    public ControllerRequest? Request { get; init; }
+
+    public AdmissionResult Result { get; set; }
+
+    public bool UnderstandsRules { get; init; }
+
+    public AddressState Addresses { get; set; }
+}

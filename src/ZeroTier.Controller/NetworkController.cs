@@ -1,0 +1,252 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using ZeroTier.Controller.Configuration;
+using ZeroTier.Controller.Events;
+using ZeroTier.Controller.Members;
+using ZeroTier.Engines;
+using ZeroTier.Managed;
+
+namespace ZeroTier.Controller;
+
+/// <summary>
+/// A controller of ZeroTier networks: decides who is a member, hands out addresses, routes, rules and credentials, and tells members of changes within a second.
+/// Runs in a <see cref="ManagedNode"/>, for the networks whose IDs begin with the node's address: <see cref="ManagedNodeOptions.Controller"/>. Thread-safe.
+/// </summary>
+/// <remarks>
+/// A change is durable in the store before its task completes, and before members are told. Dispose of it after the node. Changes are made one at a time; records
+/// are immutable snapshots.
+/// </remarks>
+public sealed partial class NetworkController : INetworkController, IAsyncDisposable
+{
+    /// <summary>A member that has asked within this time, in milliseconds, is online (docs/protocol/3-vl2.md 3.14).</summary>
+    private const long OnlineTimeout = 120_000;
+
+    private static readonly TimeSpan PresenceInterval = TimeSpan.FromSeconds(5);
+
+    private readonly NetworkControllerOptions _options;
+    private readonly IControllerStore _store;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly EventHub _events;
+    private readonly WorkQueue _queue;
+    private readonly ControllerClock _clock;
+    private readonly ControllerCounters _counters = new();
+    private readonly ConcurrentDictionary<NetworkId, NetworkState> _networks = new();
+    private readonly CancellationTokenSource _end = new();
+    private readonly long _startTimestamp;
+
+    // Whoever changes networks or members, or speaks to them, has the turn: administrators, the worker, the watch of the store.
+    private readonly SemaphoreSlim _turn = new(1, 1);
+
+    // Changes of administrators, one after the other: the code that they bring runs without the turn, so that members do not wait for it.
+    private readonly SemaphoreSlim _administration = new(1, 1);
+    private readonly List<Task> _background = [];
+    private bool _startsWorker;
+    private ITimer? _presence;
+    private volatile IControllerPort? _port;
+    private volatile IControllerLease? _lease;
+    private int _disposed;
+
+    private NetworkController(NetworkControllerOptions options)
+    {
+        _options = options;
+        _store = options.Store;
+        _time = options.TimeProvider;
+        _log = NonThrowingLogger.Create(options.LoggerFactory, "ZeroTier.Controller");
+        _events = new EventHub(_time);
+        _queue = new WorkQueue(options.RandomSource);
+        _clock = new ControllerClock(_time);
+        _startTimestamp = _time.GetTimestamp();
+    }
+
+    /// <summary>The node that it runs in; null while none does.</summary>
+    public NodeId? Node => _port?.Identity.Address;
+
+    /// <summary>Whether this process speaks to members: it has the store's lease, and its node runs.</summary>
+    public bool IsActive => _port is not null && _lease is { Lost.IsCancellationRequested: false };
+
+    /// <summary>All networks, in the order of their IDs.</summary>
+    public IReadOnlyList<ControllerNetwork> Networks => [.. _networks.Values.Select(n => n.Record).OrderBy(n => n.Id.Value)];
+
+    private long Now => (long)_time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
+
+    /// <summary>Opens the store and reads everything from it.</summary>
+    /// <param name="options">How it is built.</param>
+    /// <param name="cancellationToken">Ends the opening.</param>
+    /// <returns>The controller, to be given to a node.</returns>
+    public static async Task<NetworkController> OpenAsync(NetworkControllerOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxUnauthorizedMembers, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxMembersPerNetwork, 1);
+        var controller = new NetworkController(options);
+        try
+        {
+            await controller._store.OpenAsync(cancellationToken).ConfigureAwait(false);
+            await controller.LoadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await controller.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        controller._background.Add(controller.KeepLeaseAsync());
+        controller._background.Add(controller.WatchAsync());
+        controller._presence = options.TimeProvider.CreateTimer(static c => ((NetworkController)c!).CheckPresence(), controller, PresenceInterval, PresenceInterval);
+        return controller;
+    }
+
+    /// <summary>A network; null where there is none.</summary>
+    public ControllerNetwork? FindNetwork(NetworkId id) => _networks.GetValueOrDefault(id)?.Record;
+
+    /// <summary>How many members a network has.</summary>
+    /// <exception cref="KeyNotFoundException">There is no such network.</exception>
+    public NetworkCounts CountMembers(NetworkId network)
+    {
+        long now = Now;
+        int total = 0, authorized = 0, online = 0;
+        foreach (MemberState member in Find(network).Members.Values)
+        {
+            total++;
+            if (member.Record.IsAuthorized)
+            {
+                authorized++;
+                online += member.IsOnline(now, OnlineTimeout) ? 1 : 0;
+            }
+        }
+
+        return new NetworkCounts(total, authorized, online);
+    }
+
+    /// <summary>The members of a network, and the nodes that wait to be members, in the order of their addresses.</summary>
+    /// <exception cref="KeyNotFoundException">There is no such network.</exception>
+    public IReadOnlyList<MemberStatus> GetMembers(NetworkId network) => [.. Find(network).Members.Values.Select(Describe).OrderBy(m => m.Member.Node.Value)];
+
+    /// <summary>A member; null where there is none.</summary>
+    public MemberStatus? FindMember(NetworkId network, NodeId node) =>
+        _networks.GetValueOrDefault(network)?.Members.GetValueOrDefault(node) is { } member ? Describe(member) : null;
+
+    /// <summary>Subscribes to what happens from now on.</summary>
+    public ControllerSubscription Subscribe() => _events.Subscribe();
+
+    /// <summary>Reads the audit trail, newest first.</summary>
+    /// <param name="query">What to read.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken = default) => _store.ReadAuditAsync(query, cancellationToken);
+
+    /// <summary>What was done since it was opened.</summary>
+    public ControllerStatistics GetStatistics() => _counters.Read();
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        _port = null;
+
+        // What waits for it is the controller's own, and ends at once.
+        _end.Cancel();
+        if (_presence is { } presence)
+        {
+            await presence.DisposeAsync().ConfigureAwait(false);
+        }
+
+        await Task.WhenAll(_background).ConfigureAwait(false);
+
+        // Whoever has the turn finishes; who waits for it then is refused.
+        await _turn.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            _events.End();
+            await _store.DisposeAsync().ConfigureAwait(false);
+            _end.Dispose();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task LoadAsync(CancellationToken cancellationToken)
+    {
+        await foreach (ControllerNetwork network in _store.LoadNetworksAsync(cancellationToken).ConfigureAwait(false))
+        {
+            _networks[network.Id] = new NetworkState(network);
+        }
+
+        var members = new List<ControllerMember>();
+        await foreach (ControllerMember member in _store.LoadMembersAsync(cancellationToken).ConfigureAwait(false))
+        {
+            members.Add(member);
+        }
+
+        // Where two have one address, the older record has it, after each start.
+        foreach (ControllerMember member in members.OrderBy(m => m.CreationTime).ThenBy(m => m.Node.Value))
+        {
+            if (_networks.TryGetValue(member.Network, out NetworkState? network))
+            {
+                Take(network, member);
+            }
+        }
+    }
+
+    private NetworkState Find(NetworkId id) => _networks.TryGetValue(id, out NetworkState? network)
+        ? network
+        : throw new KeyNotFoundException($"This controller has no network {id}. Check the ID.");
+
+    private MemberStatus Describe(MemberState member)
+    {
+        long now = Now, last = member.LastRequest;
+        return new MemberStatus
+        {
+            Member = member.Record,
+            LastSeen = last == MemberState.Never ? null : _time.GetUtcNow() - TimeSpan.FromMilliseconds(now - last),
+            IsOnline = member.IsOnline(now, OnlineTimeout),
+            Addresses = member.Addresses,
+        };
+    }
+
+    private void CheckPresence()
+    {
+        long now = Now;
+        foreach (NetworkState network in _networks.Values)
+        {
+            foreach (MemberState member in network.Members.Values)
+            {
+                if (member.IsShownOnline && !member.IsOnline(now, OnlineTimeout) && member.Show(online: false))
+                {
+                    _events.Publish(new MemberPresenceChanged(network.Id, member.Node, IsOnline: false));
+                }
+            }
+        }
+    }
+
+    private async Task TakeTurnAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (_disposed != 0)
+        {
+            _turn.Release();
+            ObjectDisposedException.ThrowIf(true, this);
+        }
+    }
+
+    // The worker needs the turn, so it starts when whoever has woken it has given the turn back.
+    private void ReleaseTurn()
+    {
+        bool start = _startsWorker;
+        _startsWorker = false;
+        _turn.Release();
+        if (start)
+        {
+            StartWorker();
+        }
+    }
+
+    private void StartWorker() => _options.Scheduler.Schedule(static controller => _ = ((NetworkController)controller!).WorkAsync(), this);
+}
