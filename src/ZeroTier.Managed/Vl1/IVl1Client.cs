@@ -78,39 +78,3 @@ internal enum PacketResult
     /// </summary>
     Hold,
 }
-
-/// <summary>What changed about a peer.</summary>
-internal enum PeerChange
-{
-    /// <summary>Its identity became known.</summary>
-    Added,
-
-    /// <summary>It was forgotten.</summary>
-    Removed,
-
-    /// <summary>It has a direct path now; before it had none.</summary>
-    Direct,
-
-    /// <summary>It has no direct path any more and is reached through a root.</summary>
-    Relayed,
-
-    /// <summary>A path was added to others.</summary>
-    PathAdded,
-
-    /// <summary>A path was lost, others remain.</summary>
-    PathRemoved,
-
-    /// <summary>The path MTU to it has shrunk: what was sent lately in larger datagrams is lost.</summary>
-    PathNarrowed,
-}
-
-/// <summary>How a packet came.</summary>
-/// <param name="PacketId">Its ID as on the wire, to be quoted in replies.</param>
-/// <param name="Hops">Number of relays it passed; 0 = direct.</param>
-/// <param name="Socket">The socket it arrived on.</param>
-/// <param name="Source">The physical sender: the peer, or a relay.</param>
-internal readonly record struct PacketInfo(ulong PacketId, int Hops, int Socket, InetEndPoint Source)
-{
-    /// <summary>Bytes of the whole packet as it came, before it was decompressed.</summary>
-    public int Length { get; init; }
-}

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using ZeroTier.Managed.Vl1.Messages;
+using ZeroTier.Managed.Vl1.RootService;
 
 namespace ZeroTier.Managed.Vl1;
 
@@ -62,7 +62,7 @@ internal sealed partial class Vl1Node
 
     private void AcceptHello(Peer peer, in HelloMessage hello, in PacketInfo info)
     {
-        using (Enter())
+        using (_control.Enter())
         {
             long now = Now;
             if (info.Hops == 0)
@@ -76,21 +76,21 @@ internal sealed partial class Vl1Node
 
             // An unvalidated endpoint gets the planet with a later HELLO; its credit is needed for our own HELLO first.
             const int BareSize = 34;
-            bool newer = hello.PlanetId == planet.Id && hello.PlanetTimestamp < planet.Timestamp && IsProven(peer, info);
+            bool newer = hello.Planet.Id == planet.Id && hello.Planet.Timestamp < planet.Timestamp && peer.IsProven(info);
             Span<byte> data = stackalloc byte[BareSize + (newer ? planet.Bytes.Length : 0)];
             int length = OkHelloMessage.Write(data, hello.Timestamp, seen, newer ? planet.Bytes : default);
 
             // The answer's cipher follows the version known before this HELLO: an unknown peer gets suite 1, which every version reads.
-            EmitOk(peer, info, Verb.Hello, data[..length]);
+            _control.EmitOk(peer, info, Verb.Hello, data[..length]);
             peer.Version = hello.Version;
             Reroute(peer, now);
             if (now - peer.LastTrust < Vl1Timing.Trust && now - peer.LastHelloNotice >= Vl1Timing.HelloNotice)
             {
                 peer.LastHelloNotice = now;
-                _outbox.Add(new Outbox.Notice(NoticeKind.PeerGreeted, peer));
+                _control.Tell(new Outbox.Notice(NoticeKind.PeerGreeted, peer));
             }
 
-            if (peer.IsUpstream && hello.PlanetId == planet.Id && hello.PlanetTimestamp > planet.Timestamp
+            if (peer.IsUpstream && hello.Planet.Id == planet.Id && hello.Planet.Timestamp > planet.Timestamp
                 && now - _lastPlanetQuestion >= Vl1Timing.ConfirmInterval)
             {
                 // It could not send its newer planet before our endpoint was validated, which the answer above has done; so ask again.
@@ -117,20 +117,20 @@ internal sealed partial class Vl1Node
         }
 
         var update = peer.IsUpstream ? FindUpdate(ok.Worlds) : null;
-        using (Enter())
+        using (_control.Enter())
         {
             long now = Now;
             if (update is not null && update.Timestamp > _planet.Timestamp)
             {
                 UsePlanet(update);
-                _outbox.Add(new Outbox.Notice(NoticeKind.PlanetUpdated, Planet: update));
+                _control.Tell(new Outbox.Notice(NoticeKind.PlanetUpdated, Planet: update));
                 Vl1Log.PlanetUpdated(_log, peer.Id, update.Id, update.Timestamp);
             }
 
             peer.Version = ok.Version;
             if (info.Hops == 0)
             {
-                peer.FindPath(info.Socket, info.Source)?.AddLatencySample(now + _startUnixMilliseconds - (long)ok.Timestamp);
+                peer.FindPath(info.Socket, info.Source)?.AddLatencySample(now + _control.StartUnixMilliseconds - (long)ok.Timestamp);
                 NoteOwnPlace(peer, ok.Seen);
                 NoteSurface(peer, info, ok.Seen, now);
             }
@@ -138,7 +138,7 @@ internal sealed partial class Vl1Node
             if (peer.IsUpstream)
             {
                 peer.LastReceived = now;
-                ChooseUpstream(now);
+                _upstreams.Choose(now);
                 SetOnline(true);
             }
 
@@ -146,6 +146,14 @@ internal sealed partial class Vl1Node
         }
 
         return true;
+    }
+
+    private void NoteOwnPlace(Peer peer, in InetEndPoint place)
+    {
+        if (peer.IsUpstream)
+        {
+            _twins.NoteOwnPlace(place);
+        }
     }
 
     // The signature is verified outside the lock; under the lock the timestamp is compared again.
@@ -170,14 +178,15 @@ internal sealed partial class Vl1Node
         long now = Now;
         _planet = planet;
         _loopbackOnly = planet.IsLoopbackOnly;
-        _isRoot = planet.Roots.Any(root => root.Identity.Equals(Identity));
-        foreach (var former in _upstreams)
+        bool isRoot = planet.Roots.Any(root => root.Identity.Equals(Identity));
+        _rootServer = isRoot ? _rootServer ?? new RootServer(_control, _peers, this) : null;
+        foreach (var former in _upstreams.All)
         {
             former.IsUpstream = false;
             former.RootEndPoints = [];
         }
 
-        _upstreams.Clear();
+        _upstreams.All.Clear();
         foreach (var root in planet.Roots)
         {
             if (root.Identity.Address == Id)
@@ -202,10 +211,10 @@ internal sealed partial class Vl1Node
 
             peer.IsUpstream = true;
             peer.RootEndPoints = root.EndPoints;
-            _upstreams.Add(peer);
+            _upstreams.All.Add(peer);
         }
 
-        ChooseUpstream(now);
+        _upstreams.Choose(now);
     }
 
     private void NoteSurface(Peer peer, in PacketInfo info, in InetEndPoint seen, long now)
@@ -219,7 +228,7 @@ internal sealed partial class Vl1Node
 
         // 2.14: our address has changed. Paths of that kind are unusable until they answer.
         var scope = IpScopes.Of(seen);
-        foreach (var other in _peerList)
+        foreach (var other in _peers.All)
         {
             foreach (var path in other.Paths)
             {

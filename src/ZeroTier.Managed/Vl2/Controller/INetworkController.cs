@@ -30,7 +30,7 @@ internal interface IControllerPort
     /// <param name="request">The request.</param>
     /// <param name="code">Not found, denied, or log in first.</param>
     /// <param name="dictionary">Details of a login; else empty.</param>
-    void Refuse(in ConfigurationRequestHandle request, Vl1.ErrorCode code, ReadOnlySpan<byte> dictionary = default);
+    void Refuse(in ConfigurationRequestHandle request, ErrorCode code, ReadOnlySpan<byte> dictionary = default);
 
     /// <summary>Sends a configuration that nobody asked for, because something changed.</summary>
     void Push(NetworkId network, NodeId member, ReadOnlyMemory<byte> dictionary);
@@ -43,7 +43,7 @@ internal interface IControllerPort
 /// <param name="Network">The network.</param>
 /// <param name="Peer">Who asks, as VL1 has proven.</param>
 /// <param name="Info">How the request came.</param>
-internal readonly record struct ConfigurationRequestHandle(NetworkId Network, Vl1.Peer Peer, Vl1.PacketInfo Info)
+internal readonly record struct ConfigurationRequestHandle(NetworkId Network, Peer Peer, PacketInfo Info)
 {
     /// <summary>Who asks.</summary>
     public NodeIdentity Identity => Peer.Identity;
