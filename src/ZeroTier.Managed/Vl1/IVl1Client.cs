@@ -54,6 +54,11 @@ internal interface IVl1Client
     /// <summary>A root handed out a newer planet: it should be stored.</summary>
     void OnPlanetUpdated(Planet planet);
 
+    /// <summary>A moon's definition has arrived, or a newer one: it should be stored. Does nothing by default.</summary>
+    void OnMoonUpdated(Moon moon)
+    {
+    }
+
     /// <summary>
     /// True when the address lies in a range assigned on a joined network: such addresses are never used for paths (docs/protocol/2-vl1.md 2.13.1).
     /// Called with the control lock held: must not take locks that are held while calling this layer.

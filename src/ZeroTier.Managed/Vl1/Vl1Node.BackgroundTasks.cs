@@ -102,6 +102,7 @@ internal sealed partial class Vl1Node
 
     private void PingCheck(long now)
     {
+        SeekMoons(now);
         foreach (var id in _anchors)
         {
             if (FindOrRestore(id) is not { } anchor)

@@ -1,9 +1,8 @@
 using System.Buffers.Binary;
-using ZeroTier.Managed.Vl1.RootService;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>HELLO and its answer, collisions, planet updates (docs/protocol/2-vl1.md 2.6.2, 2.8.3, 2.21).</content>
+/// <content>HELLO and its answer, collisions (docs/protocol/2-vl1.md 2.6.2, 2.21).</content>
 internal sealed partial class Vl1Node
 {
     private const byte FirstProtocolWithPort = 5;
@@ -57,10 +56,19 @@ internal sealed partial class Vl1Node
         }
 
         Earn(peer, info, Verb.Hello);
-        AcceptHello(peer, hello, info);
+        Span<WorldVersion> moons = stackalloc WorldVersion[Vl1Limits.Moons];
+        int count = 0;
+        if (hello.TailOffset != 0 && !_worlds.Moons.IsEmpty)
+        {
+            int tail = PacketHeader.Size + hello.TailOffset;
+            peer.Keys.CryptHelloTail(packet, tail);
+            count = HelloMessage.ReadMoons(packet[tail..], moons);
+        }
+
+        AcceptHello(peer, hello, info, moons[..count]);
     }
 
-    private void AcceptHello(Peer peer, in HelloMessage hello, in PacketInfo info)
+    private void AcceptHello(Peer peer, in HelloMessage hello, in PacketInfo info, ReadOnlySpan<WorldVersion> moons = default)
     {
         using (_control.Enter())
         {
@@ -72,13 +80,12 @@ internal sealed partial class Vl1Node
             }
 
             var seen = hello.Version.Protocol < FirstProtocolWithPort ? info.Source.WithPort(0) : info.Source;
-            var planet = _planet;
+            var planet = _worlds.Planet;
 
-            // An unvalidated endpoint gets the planet with a later HELLO; its credit is needed for our own HELLO first.
-            const int BareSize = 34;
-            bool newer = hello.Planet.Id == planet.Id && hello.Planet.Timestamp < planet.Timestamp && peer.IsProven(info);
-            Span<byte> data = stackalloc byte[BareSize + (newer ? planet.Bytes.Length : 0)];
-            int length = OkHelloMessage.Write(data, hello.Timestamp, seen, newer ? planet.Bytes : default);
+            // An unvalidated endpoint gets newer worlds with a later HELLO; its credit is needed for our own HELLO first.
+            ReadOnlySpan<byte> newer = peer.IsProven(info) ? WorldsNewerThan(hello.Planet, moons) : default;
+            Span<byte> data = stackalloc byte[OkHelloMessage.MaxSizeWithoutWorlds + newer.Length];
+            int length = OkHelloMessage.Write(data, hello.Timestamp, seen, newer);
 
             // The answer's cipher follows the version known before this HELLO: an unknown peer gets suite 1, which every version reads.
             _control.EmitOk(peer, info, Verb.Hello, data[..length]);
@@ -116,15 +123,13 @@ internal sealed partial class Vl1Node
             return false;
         }
 
-        var update = peer.IsUpstream ? FindUpdate(ok.Worlds) : null;
+        var updates = FindUpdates(ok.Worlds, peer);
         using (_control.Enter())
         {
             long now = Now;
-            if (update is not null && update.Timestamp > _planet.Timestamp)
+            foreach (var update in updates)
             {
-                UsePlanet(update);
-                _control.Tell(new Outbox.Notice(NoticeKind.PlanetUpdated, Planet: update));
-                Vl1Log.PlanetUpdated(_log, peer.Id, update.Id, update.Timestamp);
+                UseUpdate(update, peer.Id);
             }
 
             peer.Version = ok.Version;
@@ -154,67 +159,6 @@ internal sealed partial class Vl1Node
         {
             _twins.NoteOwnPlace(place);
         }
-    }
-
-    // The signature is verified outside the lock; under the lock the timestamp is compared again.
-    private Planet? FindUpdate(ReadOnlySpan<byte> worlds)
-    {
-        while (Planet.TryRead(worlds, out var candidate, out int length))
-        {
-            if (candidate.CanReplace(_planet))
-            {
-                return candidate;
-            }
-
-            worlds = worlds[length..];
-        }
-
-        return null;
-    }
-
-    // Makes the planet's roots our upstreams; those of the former planet become ordinary peers.
-    private void UsePlanet(Planet planet)
-    {
-        long now = Now;
-        _planet = planet;
-        _loopbackOnly = planet.IsLoopbackOnly;
-        bool isRoot = planet.Roots.Any(root => root.Identity.Equals(Identity));
-        _rootServer = isRoot ? _rootServer ?? new RootServer(_control, _peers, this) : null;
-        foreach (var former in _upstreams.All)
-        {
-            former.IsUpstream = false;
-            former.RootEndPoints = [];
-        }
-
-        _upstreams.All.Clear();
-        foreach (var root in planet.Roots)
-        {
-            if (root.Identity.Address == Id)
-            {
-                continue;
-            }
-
-            var peer = FindOrRestore(root.Identity.Address);
-            if (peer is null)
-            {
-                if (SessionKeys.Agree(Identity, root.Identity) is not { } keys)
-                {
-                    continue;
-                }
-
-                peer = AddPeer(root.Identity, keys, now, mayEvictAnybody: true)!;
-            }
-            else if (!peer.Identity.Equals(root.Identity))
-            {
-                continue;
-            }
-
-            peer.IsUpstream = true;
-            peer.RootEndPoints = root.EndPoints;
-            _upstreams.All.Add(peer);
-        }
-
-        _upstreams.Choose(now);
     }
 
     private void NoteSurface(Peer peer, in PacketInfo info, in InetEndPoint seen, long now)

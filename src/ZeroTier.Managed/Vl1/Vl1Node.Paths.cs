@@ -230,8 +230,9 @@ internal sealed partial class Vl1Node
         return false;
     }
 
-    // A loopback planet never leaves the machine; any other never uses loopback or link-local addresses.
-    private bool IsUsable(in InetEndPoint endPoint) => _loopbackOnly ? endPoint.IsLoopback : IpScopes.IsUsableForPath(endPoint);
+    // A loopback planet never leaves the machine; any other never uses loopback or link-local addresses. Nothing is sent to a blocked network, nor taken from it.
+    private bool IsUsable(in InetEndPoint endPoint) =>
+        (_loopbackOnly ? endPoint.IsLoopback : IpScopes.IsUsableForPath(endPoint)) && !_blocked.Contains(endPoint);
 
     /// <summary>Probes an endpoint of a peer: with ECHO if its version answers that, else with HELLO. A negative socket means all sockets.</summary>
     private void Probe(Peer peer, int socket, in InetEndPoint endPoint)
@@ -262,11 +263,26 @@ internal sealed partial class Vl1Node
     /// <summary>Sends HELLO to an endpoint from one socket.</summary>
     private void SendHello(Peer peer, int socket, in InetEndPoint endPoint)
     {
+        // Only roots and seeds hand out moons, and only they are told which ones we use.
+        WorldVersion[] moons = peer.IsUpstream || _worlds.IsSeed(peer.Id) ? _worlds.Announced : [];
         Span<byte> payload = stackalloc byte[HelloMessage.MaxSize];
-        _control.Emit(peer, Verb.Hello, payload[..WriteHello(payload, endPoint)], CipherSuite.Poly1305, socket, endPoint);
+        payload = payload[..WriteHello(payload, endPoint, moons)];
+        if (peer.IsForgotten)
+        {
+            return;
+        }
+
+        if (peer.FindPath(socket, endPoint) is { } path)
+        {
+            path.LastSent = Now;
+        }
+
+        int tail = HelloMessage.TailSizeFor(moons.Length);
+        _control.Emit(peer.Keys, peer.Id, Verb.Hello, payload, CipherSuite.Poly1305, socket, endPoint, PathMtu.Base, tail);
     }
 
-    private int WriteHello(Span<byte> payload, in InetEndPoint to) => HelloMessage.Write(payload, (ulong)(_control.StartUnixMilliseconds + Now), Identity, to, _planet.Version);
+    private int WriteHello(Span<byte> payload, in InetEndPoint to, ReadOnlySpan<WorldVersion> moons = default) =>
+        HelloMessage.Write(payload, (ulong)(_control.StartUnixMilliseconds + Now), Identity, to, _worlds.Planet.World.Version, moons);
 
     /// <summary>Sends HELLO to an endpoint from all sockets of its family.</summary>
     private void SendHelloFromAll(Peer peer, in InetEndPoint endPoint)

@@ -258,10 +258,8 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Packets are accepted only from endpoints that could be paths: on a loopback planet only from this machine, otherwise never from loopback or link-local
-    // addresses.
-    private bool MayComeFrom(in InetEndPoint source) => source.Port != 0
-        && (_loopbackOnly ? source.IsLoopback : IpScopes.IsUsableForPath(source));
+    // Packets are accepted only from endpoints that could be paths.
+    private bool MayComeFrom(in InetEndPoint source) => source.Port != 0 && IsUsable(source);
 
     // 2.6.17: the address in an old LAN beacon; a known peer gets a NOP.
     private void AnswerBeacon(int socket, in InetEndPoint source, ReadOnlySpan<byte> beacon)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using ZeroTier.Managed.Vl1.Admission;
 using ZeroTier.Managed.Vl1.Roots;
 using ZeroTier.Managed.Vl1.RootService;
+using ZeroTier.Managed.Vl1.Worlds;
 
 namespace ZeroTier.Managed.Vl1;
 
@@ -31,6 +32,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
     private readonly long _offlineAfter;
     private readonly long _activity;
     private readonly ITimer _timer;
+    private readonly AddressBlocks _blocked;
 
     // Control state.
     private readonly WhoisTable _whois = new();
@@ -51,7 +53,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
     // Read by the data plane without the lock.
     private readonly PacketReassembly _reassembly;
     private readonly IdentityAdmission _admission;
-    private volatile Planet _planet;
+    private volatile WorldSet _worlds;
     private volatile RootServer? _rootServer;
     private volatile bool _isOnline;
     private volatile bool _loopbackOnly;
@@ -80,7 +82,8 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
         _sendQueue = new PacketQueue(Vl1Limits.QueuedPackets, Vl1Limits.QueuedPacketsPerDestination, Drops);
         _waiting = new PacketQueue(Vl1Limits.WaitingPackets, Vl1Limits.WaitingPacketsPerSource, Drops);
         _admission = new IdentityAdmission(Identity, this, options.IdentityChecks, _time, Random, Drops);
-        _planet = options.Planet;
+        _blocked = new AddressBlocks(options.BlockedNetworks);
+        _worlds = options.Moons.Aggregate(new WorldSet(options.Planet), WithOrbit);
         foreach (var known in options.KnownPeers.Take(Vl1Limits.CachedPeers))
         {
             if (known.Identity.Address != Id)
@@ -92,7 +95,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
         _timer = _time.CreateTimer(static node => ((Vl1Node)node!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         using (_control.Enter())
         {
-            UsePlanet(_planet);
+            UseWorlds(_worlds);
         }
     }
 
@@ -103,9 +106,12 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
     public NodeIdentity Identity { get; }
 
     /// <summary>The planet in use; replaced when a root hands out a newer one.</summary>
-    public Planet Planet => _planet;
+    public Planet Planet => _worlds.Planet;
 
-    /// <summary>True when our identity is one of the planet's roots.</summary>
+    /// <summary>The moons in use, whose definitions have arrived.</summary>
+    public IReadOnlyList<Moon> Moons => [.. _worlds.Moons.Values.OrderBy(moon => moon.Id)];
+
+    /// <summary>True when our identity is a root of the planet or of a moon.</summary>
     public bool IsRoot => _rootServer is not null;
 
     /// <summary>True when a root was heard lately; always for a root.</summary>
@@ -355,8 +361,11 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
             case NoticeKind.Collision:
                 _client.OnIdentityCollision();
                 break;
-            case NoticeKind.PlanetUpdated:
-                _client.OnPlanetUpdated(notice.Planet!);
+            case NoticeKind.WorldUpdated when notice.World!.Type == World.MoonType:
+                _client.OnMoonUpdated(new Moon(notice.World));
+                break;
+            case NoticeKind.WorldUpdated:
+                _client.OnPlanetUpdated(new Planet(notice.World!));
                 break;
             case NoticeKind.IdentityArrived:
                 Retry(notice.Peer);
@@ -370,7 +379,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
         var wallClock = _time.GetUtcNow();
         ZeroTierPath[] paths = [.. peer.Paths.Where(path => path.IsAlive(now)).OrderByDescending(path => ReferenceEquals(path, inUse))
             .Select(path => new ZeroTierPath(path.EndPoint.ToIPEndPoint(), At(wallClock, now - path.LastReceived), ReferenceEquals(path, inUse)))];
-        return new ZeroTierPeer(peer.Id, peer.IsUpstream ? ZeroTierPeerRole.Planet : ZeroTierPeerRole.Leaf)
+        return new ZeroTierPeer(peer.Id, peer.IsMoonRoot ? ZeroTierPeerRole.Moon : peer.IsUpstream ? ZeroTierPeerRole.Planet : ZeroTierPeerRole.Leaf)
         {
             Paths = paths,
             IsRelayed = paths.Length == 0 && peer.LastReceived >= 0 && now - peer.LastReceived < Vl1Timing.PathAlive,

@@ -60,6 +60,8 @@ public class LayerTests
         [typeof(Planet)] = "Vl1.Worlds",
         [typeof(PlanetRoot)] = "Vl1.Worlds",
         [typeof(PlanetSigningKey)] = "Vl1.Worlds",
+        [typeof(Moon)] = "Vl1.Worlds",
+        [typeof(MoonOrbit)] = "Vl1.Worlds",
     };
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ZeroTier.Managed.Vl1.Worlds;
 
 namespace ZeroTier.Managed.Vl1.Control;
 
@@ -46,7 +47,7 @@ internal sealed class Outbox
     internal readonly record struct Datagram(int Socket, InetEndPoint Destination, int Offset, int Length, int Segment, int HopLimit);
 
     /// <summary>Something to tell the layer above.</summary>
-    internal readonly record struct Notice(NoticeKind Kind, Peer? Peer = null, PeerChange Change = default, Planet? Planet = null);
+    internal readonly record struct Notice(NoticeKind Kind, Peer? Peer = null, PeerChange Change = default, World? World = null);
 }
 
 /// <summary>What a notice is about.</summary>
@@ -57,6 +58,6 @@ internal enum NoticeKind
     PeerChanged,
     PeerGreeted,
     Collision,
-    PlanetUpdated,
+    WorldUpdated,
     IdentityArrived,
 }

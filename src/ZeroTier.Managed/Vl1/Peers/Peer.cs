@@ -37,8 +37,11 @@ internal sealed class Peer
     /// <summary>What it announced; replaced under the control lock.</summary>
     public PeerVersion Version { get; set; }
 
-    /// <summary>True for the planet's roots other than ourselves.</summary>
+    /// <summary>True for the roots of planet and moons, other than ourselves.</summary>
     public bool IsUpstream { get; set; }
+
+    /// <summary>True for a root of moons only.</summary>
+    public bool IsMoonRoot { get; set; }
 
     /// <summary>Its paths, in order of learning. Replaced whole.</summary>
     public PeerPath[] Paths

@@ -5,6 +5,12 @@ namespace ZeroTier.Managed.Vl1.Packets;
 /// <summary>What follows verb and packet ID in OK(HELLO) (docs/protocol/2-vl1.md 2.6.2).</summary>
 internal readonly ref struct OkHelloMessage
 {
+    /// <summary>Longest data without worlds.</summary>
+    public const int MaxSizeWithoutWorlds = FixedSize + WireAddress.MaxSize + 2;
+
+    /// <summary>Bytes of worlds that one packet carries.</summary>
+    public const int MaxWorldsSize = Fragments.MaxPacketSize - PacketHeader.Size - 9 - MaxSizeWithoutWorlds;
+
     private const int FixedSize = 13;
 
     /// <summary>The clock of our HELLO.</summary>
@@ -19,11 +25,11 @@ internal readonly ref struct OkHelloMessage
     public ReadOnlySpan<byte> Worlds { get; private init; }
 
     /// <summary>Writes the data.</summary>
-    /// <param name="data">At least 34 bytes and the planet's.</param>
+    /// <param name="data">At least <see cref="MaxSizeWithoutWorlds"/> bytes and the worlds'.</param>
     /// <param name="timestamp">From the HELLO.</param>
     /// <param name="seen">Where it came from.</param>
-    /// <param name="planet">Empty, or a newer planet.</param>
-    public static int Write(Span<byte> data, ulong timestamp, in InetEndPoint seen, ReadOnlySpan<byte> planet)
+    /// <param name="worlds">Empty, or newer worlds.</param>
+    public static int Write(Span<byte> data, ulong timestamp, in InetEndPoint seen, ReadOnlySpan<byte> worlds)
     {
         var version = PeerVersion.Ours;
         BinaryPrimitives.WriteUInt64BigEndian(data, timestamp);
@@ -32,9 +38,9 @@ internal readonly ref struct OkHelloMessage
         data[10] = version.Minor;
         BinaryPrimitives.WriteUInt16BigEndian(data[11..], version.Revision);
         int at = FixedSize + WireAddress.Write(data[FixedSize..], seen);
-        BinaryPrimitives.WriteUInt16BigEndian(data[at..], (ushort)planet.Length);
-        planet.CopyTo(data[(at + 2)..]);
-        return at + 2 + planet.Length;
+        BinaryPrimitives.WriteUInt16BigEndian(data[at..], (ushort)worlds.Length);
+        worlds.CopyTo(data[(at + 2)..]);
+        return at + 2 + worlds.Length;
     }
 
     /// <summary>Reads the data; parts after the version may be missing.</summary>
