@@ -30,6 +30,34 @@ public sealed class MoonTests
     }
 
     [Fact]
+    public void The_recorded_HELLO_names_the_wanted_moon_and_the_recorded_answer_holds_it()
+    {
+        var identities = VectorFile.Identities("vl1-exchanges.json");
+        var scenario = VectorFile.Json("vl1-exchanges.json").GetProperty("scenarios").EnumerateArray().Single(entry => entry.GetProperty("name").GetString() == "moon");
+        var packets = scenario.GetProperty("steps")[0].GetProperty("packets").EnumerateArray().Where(packet => packet.TryGetProperty("verb", out _)).ToList();
+        using var keys = SessionKeys.Agree(identities["root2"], identities["A"])!;
+        byte[] packet = packets.First(entry => entry.GetProperty("verb").GetString() == "HELLO").Hex("raw");
+        Assert.True(keys.TryOpen(packet));
+        Assert.True(HelloMessage.TryRead(packet.AsSpan(PacketHeader.Size), out var hello));
+        int tail = PacketHeader.Size + hello.TailOffset;
+        keys.CryptHelloTail(packet, tail);
+        var moons = new WorldVersion[2];
+        Assert.Equal(1, HelloMessage.ReadMoons(packet.AsSpan(tail), moons));
+        Assert.Equal(new WorldVersion(MoonId, 0), moons[0]);
+
+        // What is cut off, or more than there is room for, is left out.
+        Assert.Equal(0, HelloMessage.ReadMoons(packet.AsSpan(tail, 18), moons));
+        Assert.Equal(0, HelloMessage.ReadMoons(packet.AsSpan(tail), []));
+
+        byte[] answer = packets.First(entry => entry.GetProperty("verb").GetString() == "OK").Hex("payload");
+        Assert.True(OkHelloMessage.TryRead(answer.AsSpan(9), out var ok));
+        var moon = Moon.Parse(ok.Worlds);
+        Assert.Equal(MoonId, moon.Id);
+        Assert.Equal(identities["root2"], moon.Roots.Single().Identity);
+        Assert.True(moon.Verify());
+    }
+
+    [Fact]
     public void A_moon_whose_planet_root_dies_carries_on_with_look_ups_relaying_and_introductions()
     {
         using var net = new Vl1Simulation();
