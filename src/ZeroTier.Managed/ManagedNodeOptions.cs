@@ -26,6 +26,12 @@ public sealed record ManagedNodeOptions
     public Planet? Planet { get; init; }
 
     /// <summary>
+    /// The moons to use, at most 16 with those of earlier runs, which the storage folder keeps in <c>moons.d</c>: more roots beside the planet's, for when
+    /// these are slow or cannot be reached. Default: none.
+    /// </summary>
+    public IReadOnlyList<MoonOrbit> Moons { get; init; } = [];
+
+    /// <summary>
     /// The UDP port, 0 to 65535; 0 takes that of the last run, which the storage folder keeps, at first a random one; without a folder the system chooses. Default 0.
     /// </summary>
     public int Port { get; init; }
@@ -35,6 +41,18 @@ public sealed record ManagedNodeOptions
     /// when the planet's roots all live on loopback, 127.0.0.1 and ::1 only.
     /// </summary>
     public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
+
+    /// <summary>
+    /// Physical networks that the node never uses: it sends nothing to their addresses, takes nothing from them, and, as long as <see cref="BindAddresses"/>
+    /// does not name one, binds none of them. A peer there is reached through a root. Default: none.
+    /// </summary>
+    public IReadOnlyList<IPNetwork> BlockedNetworks { get; init; } = [];
+
+    /// <summary>
+    /// Begins of the names of network interfaces that the node does not use, such as <c>docker</c> or <c>veth</c>, whatever their case; without effect on
+    /// <see cref="BindAddresses"/>. Interfaces <c>lo</c>, <c>zt</c>, <c>tun</c> and <c>tap</c> are never used. Default: none.
+    /// </summary>
+    public IReadOnlyList<string> BlockedInterfaces { get; init; } = [];
 
     /// <summary>Networks to join at the first start, in this order, besides those of <see cref="RejoinsNetworks"/>. Default: none.</summary>
     public IReadOnlyList<NetworkId> Networks { get; init; } = [];

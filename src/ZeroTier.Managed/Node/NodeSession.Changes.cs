@@ -138,6 +138,18 @@ internal sealed partial class NodeSession : IVl2Client
 
     void IVl2Client.OnPlanetUpdated(Planet planet) => Store(() => _files?.SavePlanet(planet), "The new planet");
 
+    void IVl2Client.OnMoonUpdated(Moon moon)
+    {
+        // One that was left meanwhile must not come back with the next start.
+        lock (_moonFiles)
+        {
+            if (_vl1.Moons.Any(used => used.Id == moon.Id))
+            {
+                Store(() => _files?.SaveMoon(moon), "The moon");
+            }
+        }
+    }
+
     private void UpdateOnline()
     {
         lock (_lock)

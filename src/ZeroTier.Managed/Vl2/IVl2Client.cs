@@ -25,4 +25,9 @@ internal interface IVl2Client
 
     /// <inheritdoc cref="IVl1Client.OnPlanetUpdated" />
     void OnPlanetUpdated(Planet planet);
+
+    /// <inheritdoc cref="IVl1Client.OnMoonUpdated" />
+    void OnMoonUpdated(Moon moon)
+    {
+    }
 }

@@ -196,6 +196,8 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
     void IVl1Client.OnPlanetUpdated(Planet planet) => _options.Client.OnPlanetUpdated(planet);
 
+    void IVl1Client.OnMoonUpdated(Moon moon) => _options.Client.OnMoonUpdated(moon);
+
     bool IVl1Client.IsVirtualAddress(in InetEndPoint endPoint)
     {
         // A controller that hands out public prefixes, or all addresses, must not cut this node off from roots and from its other networks.
