@@ -1,3 +1,5 @@
+using ZeroTier.Managed.IpStack.Tcp.Congestion;
+
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 internal sealed partial class TcpConnection
@@ -76,7 +78,7 @@ internal sealed partial class TcpConnection
             OnDuplicateReported(segment.Sack[0]);
         }
 
-        OnTailProbeAnswered(segment, advanced);
+        OnTailProbeAnswered(segment, advanced, now);
         for (int i = 0; _sackOn && i < segment.SackCount; i++)
         {
             _scoreboard.Sack(segment.Sack[i], _sendNext, now, ref delivery);
@@ -155,8 +157,16 @@ internal sealed partial class TcpConnection
 
         if (advanced > 0 && _recovery != Recovery.Fast)
         {
-            bool limited = _windowLimited || _congestion.IsSlowStart && 2L * inFlightBefore >= _congestion.Window;
-            _congestion.OnAcknowledged(advanced, limited, roundTrip, acknowledgement, _sendNext);
+            _congestion.OnAcknowledged(new AckSample
+            {
+                Now = now,
+                Acknowledged = advanced,
+                Limited = _windowLimited || _congestion.IsSlowStart && 2L * inFlightBefore >= _congestion.Window,
+                Recovering = false,
+                RoundTrip = roundTrip,
+                Acknowledgement = acknowledgement,
+                SendNext = _sendNext,
+            });
             _windowLimited = false;
         }
 
@@ -165,7 +175,7 @@ internal sealed partial class TcpConnection
             _reorderAt = Never;
             if (_scoreboard.DetectLoss(now, _recovery != Recovery.None, Math.Max(1, _timer.SmoothedRoundTrip), ref _reorderAt))
             {
-                OnLossFound();
+                OnLossFound(now);
             }
 
             return;
@@ -175,7 +185,7 @@ internal sealed partial class TcpConnection
         if (_recovery == Recovery.None && _duplicates >= SackScoreboard.DuplicateThreshold)
         {
             _scoreboard.MarkFirstLost();
-            OnLossFound();
+            OnLossFound(now);
         }
         else if (_recovery == Recovery.Fast && advanced > 0)
         {
@@ -184,7 +194,7 @@ internal sealed partial class TcpConnection
         }
     }
 
-    private void OnLossFound()
+    private void OnLossFound(long now)
     {
         if (_recovery != Recovery.None)
         {
@@ -198,7 +208,7 @@ internal sealed partial class TcpConnection
         _forceRetransmit = true;
         _tailProbed = false;
         _probeTailAt = Never;
-        _congestion.OnLoss(_scoreboard.Outstanding);
+        _congestion.OnLoss(_scoreboard.Outstanding, now);
         _environment.Statistics.Add(TcpCounter.FastRecoveries);
     }
 

@@ -52,7 +52,7 @@ internal sealed partial class TcpConnection
             _reorderAt = Never;
             if (_scoreboard.DetectLoss(now, _recovery != Recovery.None, Math.Max(1, _timer.SmoothedRoundTrip), ref _reorderAt))
             {
-                OnLossFound();
+                OnLossFound(now);
             }
         }
 
@@ -226,7 +226,7 @@ internal sealed partial class TcpConnection
             BeginEpisode(timeout: true);
         }
 
-        _congestion.OnTimeout(_scoreboard.Outstanding, first: _retransmissions++ == 0 && _recovery != Recovery.Timeout);
+        _congestion.OnTimeout(_scoreboard.Outstanding, first: _retransmissions++ == 0 && _recovery != Recovery.Timeout, now);
         _recovery = Recovery.Timeout;
         _recoveryPoint = _sendNext;
         _duplicates = 0;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 namespace ZeroTier.Managed.IpStack.Tcp;
 
@@ -48,8 +49,8 @@ internal sealed partial class TcpConnection
         _initialSend = setup.InitialSequence;
         _sendUnacknowledged = setup.InitialSequence;
         _sendNext = setup.InitialSequence;
-        _receiveScale = ReceiveWindow.ScaleFor(options.ReceiveWindow);
-        _congestion = new NewReno(DefaultSegmentSize);
+        _receiveScale = ReceiveWindow.ScaleFor(MaxReceiveWindow);
+        _congestion = new Cubic(DefaultSegmentSize);
         State = state;
     }
 
