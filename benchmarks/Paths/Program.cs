@@ -8,7 +8,13 @@ var duration = TimeSpan.FromSeconds(10);
 var inline = new PipeOptions(
     readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19,
     useSynchronizationContext: false);
-var options = new TcpSocketOptions { Input = inline, Output = inline };
+if (args.Length != 1 || !Enum.TryParse(args[0], ignoreCase: true, out CongestionControl control))
+{
+    Console.Error.WriteLine("Paths cubic|bbr");
+    return 2;
+}
+
+var options = new TcpSocketOptions { Input = inline, Output = inline, CongestionControl = control };
 
 const double Rate = 50;
 const int Queue = 1 << 20;
@@ -26,6 +32,7 @@ foreach (double roundTrip in (double[])[1, 20, 100])
 }
 
 Console.WriteLine($"100 Mbit/s, 20 ms, a queue of 100 packets: {Cell(new EmulatedPath(20, 0, 12.5, 140_000))}");
+return 0;
 
 string Cell(EmulatedPath path) => string.Create(
     CultureInfo.InvariantCulture,

@@ -1,5 +1,3 @@
-using ZeroTier.Managed.IpStack.Tcp.Congestion;
-
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 internal sealed partial class TcpConnection
@@ -97,7 +95,7 @@ internal sealed partial class TcpConnection
         _peerSegmentSize = syn.MaximumSegmentSize >= MinSegmentSize ? syn.MaximumSegmentSize : DefaultSegmentSize;
         _segmentSize = EffectiveSegmentSize;
         _largestPayload = Math.Min(DefaultSegmentSize, _segmentSize);
-        _congestion = new Cubic(_segmentSize);
+        _congestion = NewCongestionControl(_segmentSize);
     }
 
     private void Establish(in TcpSegment segment, long now)

@@ -21,6 +21,7 @@ internal sealed partial class TcpConnection
     private uint _recoveryPoint;
     private bool _forceRetransmit;
     private int _duplicates;
+    private long _lostBefore;
     private uint _sendUnacknowledged;
     private uint _sendNext;
     private int _sendWindow;
@@ -98,7 +99,7 @@ internal sealed partial class TcpConnection
             _duplicates++;
         }
 
-        Recover(acknowledgement, advanced, inFlightBefore, delivery.RoundTrip, now);
+        Recover(acknowledgement, advanced, inFlightBefore, delivery, now);
         if (advanced > 0)
         {
             ArmRetransmission(now);
@@ -146,7 +147,7 @@ internal sealed partial class TcpConnection
         }
     }
 
-    private void Recover(uint acknowledgement, int advanced, int inFlightBefore, long roundTrip, long now)
+    private void Recover(uint acknowledgement, int advanced, int inFlightBefore, in SackScoreboard.Delivery delivery, long now)
     {
         if (_recovery != Recovery.None && !Sequence.IsBefore(acknowledgement, _recoveryPoint) && advanced > 0)
         {
@@ -155,25 +156,31 @@ internal sealed partial class TcpConnection
             _scoreboard.OnRecoveryEnded();
         }
 
-        if (advanced > 0 && _recovery != Recovery.Fast)
+        if (delivery.Bytes > 0)
         {
             _congestion.OnAcknowledged(new AckSample
             {
                 Now = now,
                 Acknowledged = advanced,
                 Limited = _windowLimited || _congestion.IsSlowStart && 2L * inFlightBefore >= _congestion.Window,
-                Recovering = false,
-                RoundTrip = roundTrip,
+                Recovering = _recovery == Recovery.Fast,
+                RoundTrip = delivery.RoundTrip,
                 Acknowledgement = acknowledgement,
                 SendNext = _sendNext,
+                Delivered = delivery.Bytes,
+                TotalDelivered = _scoreboard.TotalDelivered,
+                Lost = (int)(_scoreboard.TotalLost - _lostBefore),
+                InFlight = InFlight,
+                Rate = delivery.Rate,
             });
-            _windowLimited = false;
+            _lostBefore = _scoreboard.TotalLost;
+            _windowLimited &= advanced == 0;
         }
 
         if (_sackOn)
         {
             _reorderAt = Never;
-            if (_scoreboard.DetectLoss(now, _recovery != Recovery.None, Math.Max(1, _timer.SmoothedRoundTrip), ref _reorderAt))
+            if (_scoreboard.DetectLoss(now, _recovery != Recovery.None, Math.Max(1, _timer.SmoothedRoundTrip), _congestion, ref _reorderAt))
             {
                 OnLossFound(now);
             }

@@ -50,7 +50,7 @@ internal sealed partial class TcpConnection
         _sendUnacknowledged = setup.InitialSequence;
         _sendNext = setup.InitialSequence;
         _receiveScale = ReceiveWindow.ScaleFor(MaxReceiveWindow);
-        _congestion = new Cubic(DefaultSegmentSize);
+        _congestion = NewCongestionControl(DefaultSegmentSize);
         State = state;
     }
 
@@ -207,6 +207,9 @@ internal sealed partial class TcpConnection
         TimestampRecent = _timestampsOn ? _timestampRecent : null,
         TimestampOffset = _timestampOffset,
     };
+
+    private ICongestionControl NewCongestionControl(int segmentSize) =>
+        _options.CongestionControl == CongestionControl.Bbr ? new Bbr(segmentSize, _timestampOffset) : new Cubic(segmentSize);
 
     // The last state. Buffers go back at once; an error means that bytes may be missing.
     private void End(TcpException? error)

@@ -37,6 +37,9 @@ internal sealed record TcpSocketOptions
     /// </summary>
     public int MaxSendBuffer { get; init; } = 32 << 20;
 
+    /// <summary>What decides how much may be in flight.</summary>
+    public CongestionControl CongestionControl { get; init; }
+
     /// <summary>Offer timestamps (RFC 7323): 12 bytes of every segment for protection against wrapped sequence numbers.</summary>
     public bool Timestamps { get; init; } = true;
 
@@ -57,6 +60,16 @@ internal sealed record TcpSocketOptions
 
     /// <summary>Unanswered keep-alive probes after which the connection has timed out.</summary>
     public int KeepAliveProbes { get; init; } = 6;
+}
+
+/// <summary>Which algorithm decides how much may be in flight.</summary>
+internal enum CongestionControl
+{
+    /// <summary>Every loss is congestion (RFC 9438).</summary>
+    Cubic,
+
+    /// <summary>A model of the path from delivery rate and round trip (draft-ietf-ccwg-bbr).</summary>
+    Bbr,
 }
 
 /// <summary>How a listener behaves.</summary>

@@ -68,6 +68,10 @@ internal sealed class Cubic(int segmentSize) : ICongestionControl
         _epoch.LastAt = sample.Now;
     }
 
+    public void OnSegmentLost(int length, int inFlight, long lost, bool applicationLimited, long now)
+    {
+    }
+
     public void OnLoss(int outstanding, long now) => Reduce(outstanding, now);
 
     public void OnTimeout(int outstanding, bool first, long now)

@@ -19,6 +19,14 @@ internal interface ICongestionControl
     /// <summary>An acknowledgement reported data as arrived, after losses that it revealed were told.</summary>
     void OnAcknowledged(in AckSample sample);
 
+    /// <summary>A segment was found lost.</summary>
+    /// <param name="length">Its length.</param>
+    /// <param name="inFlight">What was on the path when it was sent.</param>
+    /// <param name="lost">What was lost since, itself included.</param>
+    /// <param name="applicationLimited">Whether the application limited the sender then.</param>
+    /// <param name="now">The time.</param>
+    void OnSegmentLost(int length, int inFlight, long lost, bool applicationLimited, long now);
+
     /// <summary>Loss was found by acknowledgements: once per window of data.</summary>
     void OnLoss(int outstanding, long now);
 
@@ -60,4 +68,18 @@ internal readonly record struct AckSample
 
     /// <summary>The next new sequence number.</summary>
     public required uint SendNext { get; init; }
+
+    /// <summary>Newly arrived, cumulatively acknowledged or not.</summary>
+    public required int Delivered { get; init; }
+
+    /// <summary>All that has ever arrived.</summary>
+    public required long TotalDelivered { get; init; }
+
+    /// <summary>Marked as lost since the last acknowledgement.</summary>
+    public required int Lost { get; init; }
+
+    /// <summary>Still on the path.</summary>
+    public required int InFlight { get; init; }
+
+    public required RateSample Rate { get; init; }
 }
