@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Pipelines;
 using Paths;
+using ZeroTier.Managed;
 using ZeroTier.Managed.IpStack.Tcp;
 
 // Prints the table of docs/performance.md: what our TCP makes of bad paths, in virtual time.

@@ -156,7 +156,7 @@ internal sealed partial class TcpConnection
             _scoreboard.OnRecoveryEnded();
         }
 
-        if (delivery.Bytes > 0)
+        if (delivery.Bytes > 0 || advanced > 0)
         {
             _congestion.OnAcknowledged(new AckSample
             {
@@ -174,7 +174,7 @@ internal sealed partial class TcpConnection
                 Rate = delivery.Rate,
             });
             _lostBefore = _scoreboard.TotalLost;
-            _windowLimited &= advanced == 0;
+            _windowLimited &= advanced == 0 || _recovery == Recovery.Fast;
         }
 
         if (_sackOn)

@@ -62,16 +62,6 @@ internal sealed record TcpSocketOptions
     public int KeepAliveProbes { get; init; } = 6;
 }
 
-/// <summary>Which algorithm decides how much may be in flight.</summary>
-internal enum CongestionControl
-{
-    /// <summary>Every loss is congestion (RFC 9438).</summary>
-    Cubic,
-
-    /// <summary>A model of the path from delivery rate and round trip (draft-ietf-ccwg-bbr).</summary>
-    Bbr,
-}
-
 /// <summary>How a listener behaves.</summary>
 internal sealed record TcpListenOptions
 {

@@ -118,6 +118,11 @@ public sealed class CubicTests
             RoundTrip = _roundTrip,
             Acknowledgement = 0,
             SendNext = 1,
+            Delivered = bytes,
+            TotalDelivered = 0,
+            Lost = 0,
+            InFlight = 0,
+            Rate = default,
         });
     }
 }
