@@ -80,6 +80,9 @@ public sealed record ManagedNodeOptions
     /// </summary>
     public long? MaxTotalBufferSize { get; init; }
 
+    /// <summary>What decides how much the TCP connections of the node, as senders, have in flight. Default: <see cref="CongestionControl.Cubic"/>.</summary>
+    public CongestionControl CongestionControl { get; init; } = CongestionControl.Cubic;
+
     /// <summary>Clock and timers. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

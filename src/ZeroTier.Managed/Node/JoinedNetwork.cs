@@ -190,6 +190,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
             Observer = new ConnectionObserver(new ShieldedObserver(options.Observer, _session.Log), this),
             TranslateError = ConnectionErrors.OfConnection,
             KeepAliveTime = options.KeepAliveTime,
+            CongestionControl = _session.Options.CongestionControl,
         };
     }
 

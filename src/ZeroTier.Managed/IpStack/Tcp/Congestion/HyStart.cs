@@ -1,4 +1,4 @@
-namespace ZeroTier.Managed.IpStack.Tcp;
+namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 /// <summary>
 /// Ends slow start before the bottleneck's queue overflows: when round trips grow, conservative slow start follows, then congestion avoidance (RFC 9406). Times
