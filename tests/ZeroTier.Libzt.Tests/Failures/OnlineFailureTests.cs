@@ -27,25 +27,27 @@ public sealed class OnlineFailureTests : FailureTest
     {
         const int Times = 5;
         var server = await Up();
-        var client = await Up("late=30");
+        var client = await Up();
         var idle = await Up();
         await Echo(client, server);
         var events = Record(client.Node);
         var eventsOfIdle = Record(idle.Node);
+        int told = 0;
 
         for (int i = 0; i < Times; i++)
         {
-            client.Control.Configure("online=0");
-            idle.Control.Configure("online=0");
-            await Until(() => !idle.Node.IsOnline);
-            await Echo(client, server);
-            Assert.True(client.Node.IsOnline);
-
-            client.Control.Configure("online=1");
-            idle.Control.Configure("online=1");
-            await Until(() => idle.Node.IsOnline);
-            await Echo(client, server);
-            Assert.True(client.Node.IsOnline);
+            foreach (bool online in new[] { false, true })
+            {
+                // The event about an unknown peer comes after that of the flag, and shows that the flag was looked at.
+                string flag = $"online={(online ? 1 : 0)}";
+                idle.Control.Configure(flag);
+                client.Control.Configure(flag + ";inject=243");
+                await Until(() => idle.Node.IsOnline == online);
+                told++;
+                await Until(() => events.Count(e => e.Code == ZeroTierEventCode.PeerPathDiscovered) == told);
+                await Echo(client, server);
+                Assert.True(client.Node.IsOnline);
+            }
         }
 
         // The same flag without traffic is believed each time.

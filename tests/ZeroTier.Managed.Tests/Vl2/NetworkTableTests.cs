@@ -228,15 +228,20 @@ public sealed class NetworkTableTests : IDisposable
         Show(new NetworkId(id.Value + 1));
         Show(_network.Id);
         Assert.False(members.IsMember(configuration, peer));
+        Assert.False(HasTag());
 
         Show(id);
         Assert.True(members.IsMember(configuration, peer));
+        Assert.True(HasTag());
+
+        bool HasTag() => members.Find(configuration, peer.Id)?.TryGetTag(1, out _) ?? false;
     }
 
     private void Show(NetworkId network)
     {
         byte[] certificate = MembershipCertificate.Issue(TestIdentities.All[1], network, 1_000_000, 1_800_000, TestIdentities.All[1]);
-        _other.Node.Send(_table.Vl1.Id, Verb.NetworkCredentials, [.. certificate, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        byte[] tag = Tag.Issue(TestIdentities.All[1], network, 1_000_000, 1, 2, _other.Id);
+        _other.Node.Send(_table.Vl1.Id, Verb.NetworkCredentials, [.. certificate, 0, 0, 0, 0, 1, .. tag, 0, 0, 0, 0]);
         _simulation.Advance(1);
     }
 
