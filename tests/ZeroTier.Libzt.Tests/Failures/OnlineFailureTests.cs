@@ -27,11 +27,12 @@ public sealed class OnlineFailureTests : FailureTest
     {
         const int Times = 5;
         var server = await Up();
-        var client = await Up();
-        var idle = await Up();
+        var client = await Up("event_threads=0");
+        var idle = await Up("event_threads=0");
         await Echo(client, server);
         var events = Record(client.Node);
         var eventsOfIdle = Record(idle.Node);
+        var unknown = new NodeId(0xdb00000001);
         int told = 0;
 
         for (int i = 0; i < Times; i++)
@@ -44,7 +45,7 @@ public sealed class OnlineFailureTests : FailureTest
                 client.Control.Configure(flag + ";inject=243");
                 await Until(() => idle.Node.IsOnline == online);
                 told++;
-                await Until(() => events.Count(e => e.Code == ZeroTierEventCode.PeerPathDiscovered) == told);
+                await Until(() => events.Count(e => e.Peer == unknown) == told);
                 await Echo(client, server);
                 Assert.True(client.Node.IsOnline);
             }
