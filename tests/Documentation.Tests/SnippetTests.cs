@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace Documentation.Tests;
 
 /// <summary>What README and docs print is what these tests build and run, from packages, in an empty folder.</summary>
-public sealed partial class SnippetTests(Workshop workshop) : IClassFixture<Workshop>
+public sealed partial class SnippetTests(Workshop workshop)
 {
     [Fact]
     public void Every_block_of_code_is_run_by_a_test() => Assert.Equal(

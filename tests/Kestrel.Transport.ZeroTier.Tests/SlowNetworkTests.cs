@@ -50,7 +50,7 @@ public class SlowNetworkTests
         var logs = new LogCollector();
         var web = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "test" });
         web.Logging.AddProvider(logs).SetMinimumLevel(LogLevel.Debug);
-        web.Services.AddRoutingCore().AddSingleton<INodeFactory>(new Given(server));
+        web.Services.AddRoutingCore().AddSingleton<INodeFactory>(new GivenNode(server));
         web.WebHost.UseKestrelCore().UseZeroTier(zt =>
         {
             zt.Networks.Add(Network.ToString());
@@ -91,10 +91,5 @@ public class SlowNetworkTests
         Assert.Equal(SHA256.HashData(data), SHA256.HashData(await response.WaitAsync(TimeSpan.FromSeconds(60), Cancel)));
         Assert.True(wire.Lost > 20, $"Only {wire.Lost} datagrams were lost.");
         Assert.DoesNotContain(logs.Lines, line => line.Event.Name == "DrainTimedOut");
-    }
-
-    private sealed class Given(ZeroTierNode node) : INodeFactory
-    {
-        public ValueTask<NodeLease> CreateAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken) => new(new NodeLease(node));
     }
 }

@@ -303,7 +303,7 @@ public class PrivateNetworkTests
     }
 
     [Fact]
-    public void Older_configurations_and_those_of_others_are_refused()
+    public void Older_configurations_are_refused()
     {
         var world = new PrivateWorld(seed: 14, members: 1);
         world.Run(async () =>

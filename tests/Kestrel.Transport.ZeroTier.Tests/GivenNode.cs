@@ -1,0 +1,10 @@
+using Kestrel.Transport.ZeroTier.Hosting;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Tests;
+
+/// <summary>Makes no node, but hands out one that the test has made.</summary>
+internal sealed class GivenNode(ZeroTierNode node) : INodeFactory
+{
+    public ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken) => new(new NodeLease(node));
+}
