@@ -15,6 +15,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     private readonly IcmpLayer _icmp;
     private readonly EchoClient _echo;
     private readonly UdpLayer _udp;
+    private readonly HostGroups _groups;
     private readonly Arp _arp;
     private readonly NeighborDiscovery _discovery;
     private readonly NeighborCache _neighbors;
@@ -34,8 +35,9 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
             _errors = new IcmpErrors(_output, _drops, options.TimeProvider);
             _echo = new EchoClient(options, _output);
             _icmp = new IcmpLayer(_output, _drops, _echo, _discovery);
-            _udp = new UdpLayer(options, _output, _drops, _errors);
-            _input = new IpInput(options, _output, _drops, _errors, Dispatch);
+            _groups = new HostGroups(options.Link);
+            _udp = new UdpLayer(options, _output, _drops, _errors, _groups);
+            _input = new IpInput(options, _output, _drops, _errors, _groups, Dispatch);
             Tcp = new TcpLayer(_output, options.TimeProvider, options.Random, new TcpLayerOptions { Scheduler = options.Completions, Budget = options.Budget });
         }
         catch

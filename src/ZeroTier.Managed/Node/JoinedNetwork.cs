@@ -130,6 +130,18 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         }
     }
 
+    /// <exception cref="ZeroTierException">The network carries no multicast, so that nothing which is sent to a group would arrive.</exception>
+    public void RequireMulticast(IPAddress group)
+    {
+        if (Network.Configuration is { MulticastLimit: 0 })
+        {
+            throw new ZeroTierException(
+                ZeroTierError.NotPermitted,
+                $"Network {Id} carries no multicast, so nothing sent to {group} would arrive. "
+                    + (Id.IsAdHoc ? "Use an ad-hoc network that does, for example ff19000000000001." : "Set a multicast limit above 0 at its controller."));
+        }
+    }
+
     /// <summary>Adds this network's counters.</summary>
     public ZeroTierStatistics AddTo(ZeroTierStatistics sum, IDictionary<string, long> dropped)
     {
