@@ -1,3 +1,4 @@
+using System.Net;
 namespace ZeroTier;
 
 /// <summary>The life of a node.</summary>
@@ -156,6 +157,9 @@ public abstract class ZeroTierNode : IAsyncDisposable
             ? ValueTask.FromCanceled<IZeroTierDatagramSocket>(cancellationToken)
             : BindDatagramCoreAsync(endPoint, cancellationToken);
     }
+
+    /// <summary>An address that a member is known to have on a network, from what it has shown of itself or from earlier packets; null for none.</summary>
+    internal virtual IPAddress? FindAddress(NodeId member, NetworkId network) => null;
 
     /// <summary>The node's counters.</summary>
     public abstract ZeroTierStatistics GetStatistics();

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -185,6 +186,8 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
 
     protected override async ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken) =>
         await Started().BindDatagramAsync(endPoint, cancellationToken).ConfigureAwait(false);
+
+    internal override IPAddress? FindAddress(NodeId member, NetworkId network) => Inner?.FindAddress(member, network);
 
     public override ZeroTierStatistics GetStatistics() => Inner?.GetStatistics() ?? new ZeroTierStatistics();
 

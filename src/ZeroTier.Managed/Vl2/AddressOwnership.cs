@@ -81,12 +81,9 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
 
     private static bool IsOnLink(NetworkConfiguration configuration, in IpAddress address)
     {
-        foreach (ref readonly var own in configuration.Addresses.AsSpan())
+        if (configuration.HasPrefixOf(address))
         {
-            if (address.IsInPrefix(own.Address, own.PrefixLength))
-            {
-                return true;
-            }
+            return true;
         }
 
         foreach (ref readonly var route in configuration.Routes.AsSpan())
