@@ -6,6 +6,9 @@ namespace ZeroTier.Managed.IpStack;
 /// <summary>One virtual Ethernet port with IPv4, IPv6 and what runs on them: frames in, frames out. Thread-safe.</summary>
 internal sealed class IpStack : IDisposable, NeighborCache.IActions
 {
+    // RFC 5227, 1.1: DEFEND_INTERVAL, in milliseconds.
+    private const long DefendInterval = 10_000;
+
     private readonly IpDropCounters _drops = new();
     private readonly Lock _configuring = new();
     private readonly MacAddress _mac;
@@ -19,12 +22,15 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     private readonly Arp _arp;
     private readonly NeighborDiscovery _discovery;
     private readonly NeighborCache _neighbors;
+    private IpInterface _announced;
+    private long? _defended;
     private volatile bool _disposed;
 
     public IpStack(IpStackOptions options)
     {
         Options = options;
         _mac = options.MacAddress;
+        _announced = new IpInterface(options.MacAddress, IpConfiguration.None);
         _output = new IpOutput(options, _drops, new Loopback(options.Completions, _drops, ReceiveOwn));
         try
         {
@@ -103,6 +109,50 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
                 _udp.RemoveAddress(entry.Address);
             }
         }
+    }
+
+    /// <summary>
+    /// Announces the IPv4 addresses that came with the last configurations (RFC 5227, 2.3). On ZeroTier the announcement reaches only who believes to have the
+    /// address, too: so it costs others nothing, and a conflict shows at once.
+    /// </summary>
+    public void Announce()
+    {
+        IpInterface before, after;
+        lock (_configuring)
+        {
+            before = _announced;
+            after = _announced = _output.Interface;
+        }
+
+        foreach (ref readonly var entry in after.Entries)
+        {
+            if (entry.Address.IsIPv4 && !before.Contains(entry.Address))
+            {
+                _arp.Announce(entry.Address);
+            }
+        }
+    }
+
+    /// <summary>Somebody else uses one of our IPv4 addresses: it is announced again, at most once in ten seconds (RFC 5227, 2.4).</summary>
+    public void Defend(in IpAddress address)
+    {
+        if (!address.IsIPv4)
+        {
+            return;
+        }
+
+        lock (_configuring)
+        {
+            long now = Milliseconds();
+            if (now - _defended < DefendInterval)
+            {
+                return;
+            }
+
+            _defended = now;
+        }
+
+        _arp.Announce(address);
     }
 
     /// <summary>Takes one frame. Never throws for what is in it.</summary>
@@ -213,6 +263,8 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         _drops.Count(IpDrop.Neighbor);
         _icmp.OnUnreachable(packet);
     }
+
+    private long Milliseconds() => Options.TimeProvider.GetTimestamp() * 1000 / Options.TimeProvider.TimestampFrequency;
 
     private void ReceiveOwn(ReadOnlySpan<byte> packet, bool endOfBatch)
     {

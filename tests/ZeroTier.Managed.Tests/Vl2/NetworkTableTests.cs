@@ -260,6 +260,10 @@ public sealed class NetworkTableTests : IDisposable
         {
         }
 
+        public void OnAddressConflict(Network network, NodeId member, in IpAddress address)
+        {
+        }
+
         public void OnOnlineChanged(bool online)
         {
         }

@@ -183,6 +183,10 @@ public sealed class NetworkTests : IDisposable
             OnChange?.Invoke((before.Status, after.Status));
         }
 
+        public void OnAddressConflict(Network network, NodeId member, in IpAddress address)
+        {
+        }
+
         public void OnOnlineChanged(bool online)
         {
         }
