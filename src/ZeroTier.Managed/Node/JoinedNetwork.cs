@@ -44,20 +44,8 @@ internal sealed class JoinedNetwork : IJoinedNetwork
     public NodeId? NodeOf(MacAddress mac) => Network.Port.Addressing.TryGetNode(mac, out var node) ? node : null;
 
     /// <summary>An address that a member is known to have here: by its certificate of ownership, else by what came from it.</summary>
-    public IPAddress? FindAddress(NodeId member)
-    {
-        if (Network.Configuration is not { } configuration)
-        {
-            return null;
-        }
-
-        if (member == _session.Id)
-        {
-            return Snapshot.Addresses.Count > 0 ? Snapshot.Addresses[0].Address : null;
-        }
-
-        return (Network.Members?.FindAddress(configuration, member) ?? Stack.Neighbors.Find(Network.Port.Addressing.Mac(member)))?.ToIPAddress();
-    }
+    public IPAddress? FindAddress(NodeId member) => member != _session.Id ? Network.FindAddress(member)?.ToIPAddress()
+        : Snapshot.Addresses.Count > 0 ? Snapshot.Addresses[0].Address : null;
 
     /// <summary>Takes over a new state of the network.</summary>
     public void Update(NetworkState state) => _snapshot = Describe(state);

@@ -107,6 +107,10 @@ internal sealed class Network : IConfigurationSink, IDisposable
         }
     }
 
+    /// <summary>An address that a member is known to have: by its certificate of ownership, else by what came from it; null for none.</summary>
+    public IpAddress? FindAddress(NodeId member) => Configuration is not { } configuration ? null
+        : Members?.FindAddress(configuration, member) ?? Stack.Neighbors.Find(Port.Addressing.Mac(member));
+
     /// <summary>Ends everything: connections are reset, listeners and sockets close. Frames still leave while it runs.</summary>
     public void Dispose()
     {
