@@ -6,7 +6,8 @@ namespace ZeroTier;
 /// <summary>Finds what a host in a URL means on the networks of a node.</summary>
 /// <remarks>
 /// A host is an address, which belongs to the joined network whose prefix holds it, or <c>NODE.NETWORK.zt</c>, which is the 6PLANE
-/// address of that member, or its RFC 4193 address where the network has those.
+/// address of that member, or its RFC 4193 address where the network has those. On other networks it is an address that the member has shown to this node,
+/// by a certificate or by packets; until then the name cannot be resolved.
 /// No DNS is asked.
 /// </remarks>
 public static class ZeroTierName
@@ -89,9 +90,11 @@ public static class ZeroTierName
         var own = joined.Addresses.Select(a => a.Address).ToArray();
         return own.Contains(network.GetSixPlaneAddress(node.Id)) ? sixPlane
             : own.Contains(network.GetRfc4193Address(node.Id)) ? network.GetRfc4193Address(member)
-            : throw new ZeroTierException(
+            : node.FindAddress(member, network)
+            ?? throw new ZeroTierException(
                 ZeroTierError.AddressNotAvailable,
-                $"{Of(member, network)} has no address that follows from the name: the network assigns neither 6PLANE nor RFC 4193 addresses. Use the member's address, or have the network's controller assign them.");
+                $"{Of(member, network)} has no address that follows from the name, since the network assigns neither 6PLANE nor RFC 4193 addresses, and this node has not heard yet which one it has. "
+                    + "Use the member's address, for example 10.147.17.5, or have the network's controller assign RFC 4193 addresses.");
     }
 
     private static NetworkId FindNetwork(ZeroTierNode node, IPAddress address)

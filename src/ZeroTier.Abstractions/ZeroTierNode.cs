@@ -212,6 +212,9 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// <summary>The clock of time limits. Default: that of the system.</summary>
     protected virtual TimeProvider TimeProvider => TimeProvider.System;
 
+    /// <summary>An address that a member is known to have on a network, from what it has shown of itself or from earlier packets; null for none.</summary>
+    internal virtual IPAddress? FindAddress(NodeId member, NetworkId network) => null;
+
     /// <summary>The node's counters.</summary>
     public abstract ZeroTierStatistics GetStatistics();
 

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using ZeroTier.Engines;
@@ -194,6 +195,8 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         var node = await StartedAsync(cancellationToken).ConfigureAwait(false);
         return await node.BindDatagramAsync(endPoint, cancellationToken).ConfigureAwait(false);
     }
+
+    internal override IPAddress? FindAddress(NodeId member, NetworkId network) => Inner?.FindAddress(member, network);
 
     public override ZeroTierStatistics GetStatistics() => Inner?.GetStatistics() ?? new ZeroTierStatistics();
 

@@ -43,6 +43,10 @@ internal sealed class JoinedNetwork : IJoinedNetwork
     /// <summary>The node behind an Ethernet address that VL1 has proven.</summary>
     public NodeId? NodeOf(MacAddress mac) => Network.Port.Addressing.TryGetNode(mac, out var node) ? node : null;
 
+    /// <summary>An address that a member is known to have here: by its certificate of ownership, else by what came from it.</summary>
+    public IPAddress? FindAddress(NodeId member) => member != _session.Id ? Network.FindAddress(member)?.ToIPAddress()
+        : Snapshot.Addresses.Count > 0 ? Snapshot.Addresses[0].Address : null;
+
     /// <summary>Takes over a new state of the network.</summary>
     public void Update(NetworkState state) => _snapshot = Describe(state);
 
@@ -127,6 +131,18 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         catch (SocketException e)
         {
             throw ConnectionErrors.OfUdp(e, new ZeroTierEndPoint(Id, address, 0));
+        }
+    }
+
+    /// <exception cref="ZeroTierException">The network carries no multicast, so that nothing which is sent to a group would arrive.</exception>
+    public void RequireMulticast(IPAddress group)
+    {
+        if (Network.Configuration is { MulticastLimit: 0 })
+        {
+            throw new ZeroTierException(
+                ZeroTierError.NotPermitted,
+                $"Network {Id} carries no multicast, so nothing sent to {group} would arrive. "
+                    + (Id.IsAdHoc ? "Use an ad-hoc network that does, for example ff19000000000001." : "Set a multicast limit above 0 at its controller."));
         }
     }
 

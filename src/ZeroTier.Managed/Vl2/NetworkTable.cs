@@ -158,7 +158,18 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         }
     }
 
-    void IVl1Client.OnOnlineChanged(bool online) => _options.Client.OnOnlineChanged(online);
+    void IVl1Client.OnOnlineChanged(bool online)
+    {
+        if (online)
+        {
+            foreach (var network in _networks)
+            {
+                network.Port.Multicast.OnOnline();
+            }
+        }
+
+        _options.Client.OnOnlineChanged(online);
+    }
 
     void IVl1Client.OnPeerChanged(Peer peer, PeerChange change)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Net;
+using Microsoft.Extensions.Logging;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.Tests.Node;
@@ -40,6 +41,9 @@ internal sealed class PrivateWorld
     }
 
     public VirtualClock Clock { get; }
+
+    /// <summary>What all nodes have logged.</summary>
+    public LogCollector Logs { get; } = new();
 
     public VirtualNetwork Physical { get; }
 
@@ -163,6 +167,7 @@ internal sealed class PrivateWorld
     {
         Identity = TestIdentities.Get(index),
         Planet = SimulatedWorld.SharedPlanet,
+        LoggerFactory = new LoggerFactory([Logs]),
         TimeProvider = Clock,
         RandomSource = Physical.Random.Fork(),
         Scheduler = PipeScheduler.Inline,

@@ -16,6 +16,10 @@ internal sealed class FakeVl2Client : IVl2Client
         OnChange?.Invoke((before.Status, after.Status));
     }
 
+    public void OnAddressConflict(Network network, NodeId member, in IpAddress address)
+    {
+    }
+
     public void OnOnlineChanged(bool online)
     {
     }

@@ -71,6 +71,20 @@ internal sealed record NetworkConfiguration
     /// <summary>The members that carry frames of foreign Ethernet addresses.</summary>
     public IEnumerable<NodeId> ActiveBridges => Specialists.Where(s => s.Roles.HasFlag(SpecialistRoles.ActiveBridge)).Select(s => s.Node);
 
+    /// <summary>Whether an address is inside the prefix of one of ours.</summary>
+    public bool HasPrefixOf(in IpAddress address)
+    {
+        foreach (ref readonly var own in Addresses.AsSpan())
+        {
+            if (address.IsInPrefix(own.Address, own.PrefixLength))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>A member's roles.</summary>
     public SpecialistRoles RolesOf(NodeId member)
     {

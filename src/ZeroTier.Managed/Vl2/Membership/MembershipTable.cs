@@ -83,6 +83,21 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         _owners.TryGetValue(address, out NodeId owner) && _members.TryGetValue(owner, out Member? member) &&
             member.View(configuration, vl1.FindPeer(owner)?.Identity).Credentials.Owns(address) ? owner : null;
 
+    /// <summary>The lowest address inside our prefixes that a certificate of ownership gives a member, IPv4 before IPv6; null for none.</summary>
+    public IpAddress? FindAddress(NetworkConfiguration configuration, NodeId member)
+    {
+        IpAddress? best = null;
+        foreach (var (address, owner) in _owners)
+        {
+            if (owner == member && configuration.HasPrefixOf(address) && (best is null || IsBefore(address, best.Value)) && OwnerOf(configuration, address) == member)
+            {
+                best = address;
+            }
+        }
+
+        return best;
+    }
+
     /// <inheritdoc />
     public void BeforeSend(NetworkConfiguration configuration, NodeId member)
     {
@@ -219,6 +234,9 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
 
         return _members.GetOrAdd(node, static (id, used) => new Member(id) { LastUsed = used }, now);
     }
+
+    private static bool IsBefore(in IpAddress address, in IpAddress other) =>
+        address.IsIPv4 == other.IsIPv4 ? address.Value < other.Value : address.IsIPv4;
 
     private bool ShouldAsk(NodeId node, long now)
     {
