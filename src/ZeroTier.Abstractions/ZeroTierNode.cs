@@ -1,3 +1,5 @@
+using ZeroTier.Names;
+
 namespace ZeroTier;
 
 /// <summary>The life of a node.</summary>
@@ -28,6 +30,8 @@ public enum ZeroTierNodeState
 /// <remarks>Asynchronous methods throw at the call where an argument is wrong; all other errors are those of the task.</remarks>
 public abstract class ZeroTierNode : IAsyncDisposable
 {
+    private NameResolver? _names;
+
     /// <summary>The engine's name: <c>managed</c> or <c>libzt</c>.</summary>
     public abstract string Engine { get; }
 
@@ -61,6 +65,14 @@ public abstract class ZeroTierNode : IAsyncDisposable
 
     /// <summary>The peers in memory, roots first.</summary>
     public abstract IReadOnlyList<ZeroTierPeer> Peers { get; }
+
+    /// <summary>
+    /// What a node has proven of itself as a member of a network: its tags and capabilities. Null when it has proven nothing: it is no member, has shown no valid
+    /// certificate yet, or the network knows none (ad-hoc networks); and always on libzt, which does not show credentials. Of this node itself, what it was given.
+    /// </summary>
+    /// <param name="network">The network; need not be joined.</param>
+    /// <param name="member">The node.</param>
+    public virtual ZeroTierMember? GetMember(NetworkId network, NodeId member) => null;
 
     /// <summary>Starts the node. Returns when it runs, not when it is online. Does nothing when it already runs.</summary>
     /// <exception cref="ZeroTierException">Storage, identity or the UDP port cannot be used. Nothing is left behind and the call may be repeated.</exception>
@@ -156,6 +168,12 @@ public abstract class ZeroTierNode : IAsyncDisposable
             ? ValueTask.FromCanceled<IZeroTierDatagramSocket>(cancellationToken)
             : BindDatagramCoreAsync(endPoint, cancellationToken);
     }
+
+    /// <summary>The names of hosts on this node's networks.</summary>
+    internal NameResolver Names => LazyInitializer.EnsureInitialized(ref _names, () => new NameResolver(this, NameResolverOptions));
+
+    /// <summary>Clock, randomness and scheduler of <see cref="Names"/>.</summary>
+    internal virtual NameResolverOptions NameResolverOptions => new();
 
     /// <summary>The node's counters.</summary>
     public abstract ZeroTierStatistics GetStatistics();

@@ -2,6 +2,7 @@ using System.Net;
 using System.Reflection;
 using ZeroTier.Engines;
 using ZeroTier.Managed.Node;
+using ZeroTier.Names;
 
 namespace ZeroTier.Managed;
 
@@ -63,8 +64,18 @@ public sealed class ManagedNode : ZeroTierNode
     /// <inheritdoc />
     public override IReadOnlyList<ZeroTierPeer> Peers => Session?.Peers ?? [];
 
+    internal override NameResolverOptions NameResolverOptions => new()
+    {
+        TimeProvider = _options.TimeProvider,
+        Random = _options.RandomSource.Fill,
+        Scheduler = _options.Scheduler,
+    };
+
     /// <summary>The present life of the node; null while it does not run.</summary>
     internal NodeSession? Session => _core.Session;
+
+    /// <inheritdoc />
+    public override ZeroTierMember? GetMember(NetworkId network, NodeId member) => Session?.Find(network)?.DescribeMember(member);
 
     /// <inheritdoc />
     public override Task StartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(() => BeginAsync(cancellationToken), cancellationToken);

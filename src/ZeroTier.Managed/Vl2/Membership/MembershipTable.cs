@@ -78,6 +78,11 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     public IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member) =>
         _members.TryGetValue(member, out Member? known) ? known.View(configuration, vl1.FindPeer(member)?.Identity).Credentials : null;
 
+    /// <summary>The credentials by which a member has proven itself; null when it is none, as far as is known. Allocates nothing.</summary>
+    public CredentialView? FindProven(NetworkConfiguration configuration, NodeId member) =>
+        _members.TryGetValue(member, out Member? known) && known.View(configuration, vl1.FindPeer(member)?.Identity) is { IsAllowed: true } view &&
+            (known.HasMembership || !view.Credentials.IsEmpty) ? view.Credentials : null;
+
     /// <inheritdoc />
     public NodeId? OwnerOf(NetworkConfiguration configuration, in IpAddress address) =>
         _owners.TryGetValue(address, out NodeId owner) && _members.TryGetValue(owner, out Member? member) &&
