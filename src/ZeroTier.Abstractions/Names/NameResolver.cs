@@ -20,7 +20,7 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
     public async ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(string host, int port, CancellationToken cancellationToken)
     {
         string? name = DnsName.Normalize(host);
-        var named = node.State == ZeroTierNodeState.Running && name is not null ? Named() : [];
+        var named = node.State == ZeroTierNodeState.Running ? Named() : [];
         var candidates = name is null ? []
             : name.Contains('.', StringComparison.Ordinal) ? named.Where(n => DnsName.IsIn(name, n.Domain)).OrderByDescending(n => n.Domain.Length).Take(1).Select(n => (n, name))
             : named.Select(n => (n, DnsName.Normalize($"{name}.{n.Domain}") ?? name));
