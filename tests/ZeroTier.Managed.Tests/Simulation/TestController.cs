@@ -1,5 +1,6 @@
 using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.IpStack;
+using ZeroTier.Managed.Net;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2.Configuration;
 using ZeroTier.Managed.Vl2.Controller;
