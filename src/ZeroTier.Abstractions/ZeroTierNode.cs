@@ -72,7 +72,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// </summary>
     /// <param name="network">The network; need not be joined.</param>
     /// <param name="member">The node.</param>
-    public virtual ZeroTierMember? GetMember(NetworkId network, NodeId member) => null;
+    public virtual ZeroTierMembership? GetMembership(NetworkId network, NodeId member) => null;
 
     /// <summary>Starts the node. Returns when it runs, not when it is online. Does nothing when it already runs.</summary>
     /// <exception cref="ZeroTierException">Storage, identity or the UDP port cannot be used. Nothing is left behind and the call may be repeated.</exception>

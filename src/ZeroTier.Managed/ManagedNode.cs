@@ -75,7 +75,7 @@ public sealed class ManagedNode : ZeroTierNode
     internal NodeSession? Session => _core.Session;
 
     /// <inheritdoc />
-    public override ZeroTierMember? GetMember(NetworkId network, NodeId member) => Session?.Find(network)?.DescribeMember(member);
+    public override ZeroTierMembership? GetMembership(NetworkId network, NodeId member) => Session?.Find(network)?.DescribeMembership(member);
 
     /// <inheritdoc />
     public override Task StartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(() => BeginAsync(cancellationToken), cancellationToken);

@@ -56,8 +56,8 @@ public abstract class NetworkConformance<TEngine> : ConformanceTest<TEngine>
 
         // Members of an ad-hoc network have no credentials, so nothing is proven, not even where packets flow.
         var (client, server) = await Connect();
-        Assert.Null(Server.GetMember(Network, Client.Id));
-        Assert.Null(Server.GetMember(Pair.OtherNetwork, Client.Id));
+        Assert.Null(Server.GetMembership(Network, Client.Id));
+        Assert.Null(Server.GetMembership(Pair.OtherNetwork, Client.Id));
         await client.DisposeAsync();
         await server.DisposeAsync();
     }

@@ -1,11 +1,9 @@
-using System.Collections.Frozen;
 using System.Net;
 using ZeroTier.Engines;
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.IpStack.Tcp;
 using ZeroTier.Managed.Vl2;
 using ZeroTier.Managed.Vl2.Configuration;
-using ZeroTier.Managed.Vl2.Credentials;
 using ZeroTier.Managed.Vl2.Rules;
 using SocketException = System.Net.Sockets.SocketException;
 
@@ -134,20 +132,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
     }
 
     /// <summary>What a member has proven of itself; null for nothing.</summary>
-    public ZeroTierMember? DescribeMember(NodeId node)
-    {
-        if (Network.Members is not { } members || Network.Configuration is not { } configuration)
-        {
-            return null;
-        }
-
-        var view = node == _session.Id ? new CredentialView([.. configuration.Tags, .. configuration.Capabilities]) : members.FindProven(configuration, node);
-        return view is null ? null : new ZeroTierMember(Id, node)
-        {
-            Tags = view.Tags.ToFrozenDictionary(tag => tag.Id, tag => tag.Value),
-            Capabilities = view.CapabilityIds,
-        };
-    }
+    public ZeroTierMembership? DescribeMembership(NodeId node) => Network.Configuration is { } configuration ? Network.Members?.Describe(configuration, node) : null;
 
     /// <summary>Adds this network's counters.</summary>
     public ZeroTierStatistics AddTo(ZeroTierStatistics sum, IDictionary<string, long> dropped)

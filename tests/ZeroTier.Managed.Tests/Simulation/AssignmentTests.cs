@@ -147,26 +147,26 @@ public class AssignmentTests
         {
             await world.StartAsync();
             var node = world.Members[0].Id;
-            Assert.Null(world.Members[1].GetMember(world.Id, node));
+            Assert.Null(world.Members[1].GetMembership(world.Id, node));
 
             await world.Members[0].PingAsync(world.Id, world.IPv4Of(1), cancellationToken: TestContext.Current.CancellationToken);
-            var member = world.Members[1].GetMember(world.Id, node);
+            var member = world.Members[1].GetMembership(world.Id, node);
             Assert.NotNull(member);
             Assert.Equal((world.Id, node), (member.Network, member.Node));
             Assert.Equal([(5u, 100u), (9u, 7u)], member.Tags.OrderBy(t => t.Key).Select(t => (t.Key, t.Value)));
             Assert.Equal([3u], member.Capabilities);
 
             // Of itself it knows what it was given; of others, and of other networks, nothing.
-            Assert.Equal(100u, world.Members[0].GetMember(world.Id, node)!.Tags[5]);
-            Assert.Null(world.Members[1].GetMember(world.Id, world.Members[2].Id));
-            Assert.Null(world.Members[1].GetMember(NetworkId.AdHoc(0, 80), node));
+            Assert.Equal(100u, world.Members[0].GetMembership(world.Id, node)!.Tags[5]);
+            Assert.Null(world.Members[1].GetMembership(world.Id, world.Members[2].Id));
+            Assert.Null(world.Members[1].GetMembership(NetworkId.AdHoc(0, 80), node));
 
             world.Controller.Revoke(world.Network, node);
             await world.Delay(TimeSpan.FromSeconds(1));
-            Assert.Null(world.Members[1].GetMember(world.Id, node));
+            Assert.Null(world.Members[1].GetMembership(world.Id, node));
         });
         world.Stop();
-        Assert.Null(world.Members[1].GetMember(world.Id, world.Record(0).Node));
+        Assert.Null(world.Members[1].GetMembership(world.Id, world.Record(0).Node));
     }
 
     private static IpRoute Route(string target, int length, IPAddress? gateway, int metric = 0) =>

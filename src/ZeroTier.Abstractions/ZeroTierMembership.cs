@@ -4,12 +4,12 @@ namespace ZeroTier;
 /// What a node has proven of itself as a member of one network: by credentials that the network's controller has signed, and that are valid now. A snapshot;
 /// immutable.
 /// </summary>
-public sealed record ZeroTierMember
+public sealed record ZeroTierMembership
 {
     /// <summary>Makes a snapshot.</summary>
     /// <param name="network">The network.</param>
     /// <param name="node">The member.</param>
-    public ZeroTierMember(NetworkId network, NodeId node)
+    public ZeroTierMembership(NetworkId network, NodeId node)
     {
         Network = network;
         Node = node;
