@@ -3,8 +3,8 @@ using System.Net;
 namespace ZeroTier;
 
 /// <summary>
-/// Sends HTTP requests over the networks of a node: for <see cref="HttpClient"/>, gRPC and SignalR clients. Hosts are addresses on a joined network or
-/// <c>NODE.NETWORK.zt</c>. Thread-safe, pools connections, meant to be shared and kept.
+/// Sends HTTP requests over the networks of a node: for <see cref="HttpClient"/>, gRPC and SignalR clients. Hosts are addresses on a joined network,
+/// <c>NODE.NETWORK.zt</c>, or names in the search domain of a joined network (<see cref="ZeroTierName"/>). Thread-safe, pools connections, meant to be shared and kept.
 /// </summary>
 public sealed class ZeroTierHttpHandler : DelegatingHandler
 {

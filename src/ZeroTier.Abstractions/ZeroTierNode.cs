@@ -1,5 +1,6 @@
 using System.Net;
 using ZeroTier.Engines;
+using ZeroTier.Names;
 
 namespace ZeroTier;
 
@@ -31,6 +32,8 @@ public enum ZeroTierNodeState
 /// <remarks>Asynchronous methods throw at the call where an argument is wrong; all other errors are those of the task.</remarks>
 public abstract class ZeroTierNode : IAsyncDisposable
 {
+    private NameResolver? _names;
+
     /// <summary>The engine's name: <c>managed</c> or <c>libzt</c>.</summary>
     public abstract string Engine { get; }
 
@@ -64,6 +67,14 @@ public abstract class ZeroTierNode : IAsyncDisposable
 
     /// <summary>The peers in memory, roots first.</summary>
     public abstract IReadOnlyList<ZeroTierPeer> Peers { get; }
+
+    /// <summary>
+    /// What a node has proven of itself as a member of a network: its tags and capabilities. Null when it has proven nothing: it is no member, has shown no valid
+    /// certificate yet, or the network knows none (ad-hoc networks); and always on libzt, which does not show credentials. Of this node itself, what it was given.
+    /// </summary>
+    /// <param name="network">The network; need not be joined.</param>
+    /// <param name="member">The node.</param>
+    public virtual ZeroTierMembership? GetMembership(NetworkId network, NodeId member) => null;
 
     /// <summary>Starts the node. Returns when it runs, not when it is online. Does nothing when it already runs.</summary>
     /// <exception cref="ZeroTierException">Storage, identity or the UDP port cannot be used. Nothing is left behind and the call may be repeated.</exception>
@@ -152,7 +163,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
     }
 
     /// <summary>Connects to a host, as a URL names it, with the default pipes and time limit. Waits for a network that is not ready yet.</summary>
-    /// <param name="host">An address on a joined network, or <c>NODE.NETWORK.zt</c>.</param>
+    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, or a name in the search domain of a joined network.</param>
     /// <param name="port">1 to 65535.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ZeroTierException">Refused, timed out, no such member, no route, or the network cannot be used.</exception>
@@ -160,7 +171,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
         ConnectAsync(host, port, ZeroTierConnectionOptions.Default, cancellationToken);
 
     /// <summary>Connects to a host, as a URL names it. Waits for a network that is not ready yet.</summary>
-    /// <param name="host">An address on a joined network, or <c>NODE.NETWORK.zt</c>.</param>
+    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, or a name in the search domain of a joined network.</param>
     /// <param name="port">1 to 65535.</param>
     /// <param name="options">How the connection is made.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -215,6 +226,12 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// <summary>An address that a member is known to have on a network, from what it has shown of itself or from earlier packets; null for none.</summary>
     internal virtual IPAddress? FindAddress(NodeId member, NetworkId network) => null;
 
+    /// <summary>The names of hosts on this node's networks.</summary>
+    internal NameResolver Names => LazyInitializer.EnsureInitialized(ref _names, () => new NameResolver(this, NameResolverOptions));
+
+    /// <summary>Clock, randomness and scheduler of <see cref="Names"/>.</summary>
+    internal virtual NameResolverOptions NameResolverOptions => new();
+
     /// <summary>The node's counters.</summary>
     public abstract ZeroTierStatistics GetStatistics();
 
@@ -236,15 +253,25 @@ public abstract class ZeroTierNode : IAsyncDisposable
         ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken);
 
     /// <summary>What <see cref="ConnectAsync(string, int, ZeroTierConnectionOptions, CancellationToken)"/> does once its arguments are checked.</summary>
-    /// <param name="host">An address on a joined network, or <c>NODE.NETWORK.zt</c>.</param>
+    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, or a name in the search domain of a joined network.</param>
     /// <param name="port">0 to 65535.</param>
     /// <param name="options">How the connection is made.</param>
     /// <param name="cancellationToken">Gives up.</param>
     protected virtual async ValueTask<ZeroTierConnection> ConnectCoreAsync(
         string host, int port, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
-        var endPoint = await ConnectAttempt.ResolveAsync(this, host, port, cancellationToken).ConfigureAwait(false);
-        return await ConnectCoreAsync(endPoint, options, cancellationToken).ConfigureAwait(false);
+        var endPoints = await ConnectAttempt.ResolveAsync(this, host, port, cancellationToken).ConfigureAwait(false);
+        for (int i = 0; ; i++)
+        {
+            try
+            {
+                return await ConnectCoreAsync(endPoints[i], options, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ZeroTierException) when (i < endPoints.Count - 1)
+            {
+                // The next address.
+            }
+        }
     }
 
     /// <summary>What <see cref="BindDatagramAsync"/> does once its arguments are checked.</summary>

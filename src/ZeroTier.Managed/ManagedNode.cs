@@ -3,6 +3,7 @@ using System.Net;
 using System.Reflection;
 using ZeroTier.Engines;
 using ZeroTier.Managed.Node;
+using ZeroTier.Names;
 
 namespace ZeroTier.Managed;
 
@@ -69,8 +70,18 @@ public sealed class ManagedNode : ZeroTierNode
     /// <inheritdoc />
     public override IReadOnlyList<ZeroTierPeer> Peers => Session?.Peers ?? [];
 
+    internal override NameResolverOptions NameResolverOptions => new()
+    {
+        TimeProvider = _options.TimeProvider,
+        Random = _options.RandomSource.Fill,
+        Scheduler = _options.Scheduler,
+    };
+
     /// <summary>The present life of the node; null while it does not run.</summary>
     internal NodeSession? Session => _core.Session;
+
+    /// <inheritdoc />
+    public override ZeroTierMembership? GetMembership(NetworkId network, NodeId member) => Session?.Find(network)?.DescribeMembership(member);
 
     /// <inheritdoc />
     public override Task StartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(() => BeginAsync(cancellationToken), cancellationToken);

@@ -63,6 +63,18 @@ public sealed record ManagedNodeOptions
     /// </summary>
     public bool RejoinsNetworks { get; init; } = true;
 
+    /// <summary>
+    /// Whether globally routable addresses that a controller assigns are taken, and routes to such addresses. They draw in what is meant for the public Internet:
+    /// allow it where all controllers of the node are trusted with that. Default false, as ZeroTierOne's <c>allowGlobal</c>.
+    /// </summary>
+    public bool AllowGlobalAddresses { get; init; }
+
+    /// <summary>
+    /// Whether default routes (0.0.0.0/0, ::/0) that a controller assigns are used: then every address that is on no other network goes to that network's gateway.
+    /// Default false, as ZeroTierOne's <c>allowDefault</c>.
+    /// </summary>
+    public bool AllowDefaultRoutes { get; init; }
+
     /// <summary>After how long without a word from any root the node calls itself offline, 1 second or more. Default 30 seconds.</summary>
     public TimeSpan ActivityTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

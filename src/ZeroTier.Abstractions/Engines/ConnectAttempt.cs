@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 
@@ -38,33 +37,40 @@ internal static class ConnectAttempt
         }
     }
 
-    /// <summary>Finds what a host means, and waits while a network on which it may be is not configured yet.</summary>
-    public static async ValueTask<ZeroTierEndPoint> ResolveAsync(ZeroTierNode node, string host, int port, CancellationToken cancellationToken)
+    /// <summary>Finds what a host means, the best first, and waits while a network on which it may be is not configured yet.</summary>
+    public static async ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(ZeroTierNode node, string host, int port, CancellationToken cancellationToken)
     {
-        if (TryResolve(node, host, port, out var endPoint))
+        if (IsUndecided(node, host))
         {
-            return endPoint;
-        }
-
-        // Opened before the next look, so that no change is missed.
-        using var events = node.Subscribe();
-        if (!TryResolve(node, host, port, out endPoint))
-        {
-            await foreach (var _ in events.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            // Opened before the next look, so that no change is missed.
+            using var events = node.Subscribe();
+            if (IsUndecided(node, host))
             {
-                if (TryResolve(node, host, port, out endPoint))
+                await foreach (var _ in events.ReadAllAsync(cancellationToken).ConfigureAwait(false))
                 {
-                    break;
+                    if (!IsUndecided(node, host))
+                    {
+                        break;
+                    }
                 }
             }
         }
 
-        return endPoint ?? ZeroTierName.Resolve(node, host, port);
+        return await ZeroTierName.ResolveAsync(node, host, port, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Why connecting to a host took longer than the limit.</summary>
     public static ZeroTierException Explain(ZeroTierNode node, string host, int port, TimeSpan limit)
     {
+        if (!IPAddress.TryParse(host, out _) && !ZeroTierName.TryParseMember(host, out _, out _))
+        {
+            return Late(
+                $"{host}:{port}",
+                limit,
+                ZeroTierError.TimedOut,
+                $"the name servers of its network do not answer, or nothing answers at its addresses. Check that both run and are online.{Roots(node)}");
+        }
+
         try
         {
             var endPoint = ZeroTierName.Resolve(node, host, port);
@@ -101,11 +107,9 @@ internal static class ConnectAttempt
             : Late(endPoint, limit, ZeroTierError.TimedOut, $"node {member} is known, but not reached. Check that it runs and is online.{Roots(node)}");
     }
 
-    /// <summary>False while the answer may still change.</summary>
-    /// <exception cref="ZeroTierException">Waiting does not help: no network of this node is pending on which the host may be.</exception>
-    private static bool TryResolve(ZeroTierNode node, string host, int port, [NotNullWhen(true)] out ZeroTierEndPoint? endPoint)
+    /// <summary>Whether what a host means may still change: a network on which it may be is not configured yet.</summary>
+    private static bool IsUndecided(ZeroTierNode node, string host)
     {
-        endPoint = null;
         var networks = node.State == ZeroTierNodeState.Running ? node.Networks : [];
         if (ZeroTierName.TryParseMember(host, out _, out var id))
         {
@@ -116,13 +120,7 @@ internal static class ConnectAttempt
             networks = [];
         }
 
-        if (networks.Any(IsPending))
-        {
-            return false;
-        }
-
-        endPoint = ZeroTierName.Resolve(node, host, port);
-        return true;
+        return networks.Any(IsPending);
     }
 
     private static bool IsPending(ZeroTierNetwork network) =>

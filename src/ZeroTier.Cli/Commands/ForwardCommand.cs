@@ -10,7 +10,7 @@ internal static class ForwardCommand
     public static Command Create()
     {
         var localPort = new Argument<ushort>("local-port") { Description = "The TCP port to open on 127.0.0.1; 0 lets the system choose." };
-        var target = new Argument<string>("host:port") { Description = "Where on the network: [fc..]:8080, 10.1.2.3:8080 or NODE.NETWORK.zt:8080." };
+        var target = new Argument<string>("host:port") { Description = "Where on the network: [fc..]:8080, 10.1.2.3:8080, NODE.NETWORK.zt:8080, or a name in the network's search domain." };
         var command = new Command("forward", "Carries a local TCP port to a port on the network.") { localPort, target };
         var timeout = ConnectTimeout.AddTo(command);
         var options = NodeOptions.AddTo(command);
@@ -25,7 +25,7 @@ internal static class ForwardCommand
     private static async Task<int> RunAsync(NodeOptions options, ushort localPort, string target, TimeSpan timeout, CancellationToken cancellationToken)
     {
         await using var session = await NodeSession.OpenAsync(options, cancellationToken);
-        var destination = session.Resolve(target);
+        var destination = (await session.ResolveAsync(target, cancellationToken))[0];
         var connectionOptions = ZeroTierConnectionOptions.Default with { ConnectTimeout = timeout };
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         try

@@ -9,7 +9,7 @@ internal static class GetCommand
 {
     public static Command Create()
     {
-        var url = new Argument<string>("url") { Description = "http://[fc..]:8080/path, or https, or a NODE.NETWORK.zt host." };
+        var url = new Argument<string>("url") { Description = "http://[fc..]:8080/path, or https, or as host NODE.NETWORK.zt or a name in the network's search domain." };
         var insecure = new Option<bool>("--insecure", "-k") { Description = "Accept any TLS certificate." };
         var command = new Command("get", "Gets a URL over the network. Exit code 22 when the status is 400 or above.") { url, insecure };
         var timeout = ConnectTimeout.AddTo(command);

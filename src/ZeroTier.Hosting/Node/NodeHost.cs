@@ -59,6 +59,8 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
 
     public override IReadOnlyList<ZeroTierPeer> Peers => Inner?.Peers ?? [];
 
+    public override ZeroTierMembership? GetMembership(NetworkId network, NodeId member) => Inner?.GetMembership(network, member);
+
     private ZeroTierNode? Inner => Volatile.Read(ref _lease)?.Node;
 
     /// <summary>Why there is to be no node; null when there is.</summary>

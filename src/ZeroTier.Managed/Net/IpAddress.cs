@@ -76,6 +76,13 @@ internal readonly struct IpAddress : IEquatable<IpAddress>
         return shift >= BitLength || _value >> shift == prefix._value >> shift;
     }
 
+    /// <summary>The first address of the prefix that this one is in.</summary>
+    public IpAddress First(int prefixLength)
+    {
+        int shift = BitLength - prefixLength;
+        return new(shift >= BitLength ? 0 : _value >> shift << shift, IsIPv4);
+    }
+
     /// <summary>The framework's form. Allocates.</summary>
     public IPAddress ToIPAddress()
     {

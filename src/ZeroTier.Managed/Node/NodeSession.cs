@@ -5,6 +5,7 @@ using ZeroTier.Engines;
 using ZeroTier.Managed.IpStack.Tcp;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2;
+using ZeroTier.Managed.Vl2.Configuration;
 
 namespace ZeroTier.Managed.Node;
 
@@ -272,6 +273,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             Random = Options.RandomSource,
             Completions = Options.Scheduler,
             Budget = _buffers,
+            Assignments = new AssignmentPolicy(Options.AllowGlobalAddresses, Options.AllowDefaultRoutes),
             Controller = Options.Controller,
         };
         _table = new NetworkTable(tableOptions, table => new Vl1Node(new Vl1NodeOptions

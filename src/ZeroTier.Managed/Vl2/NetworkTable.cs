@@ -60,6 +60,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         {
             Stored = stored,
             KnownMembers = () => members.Known,
+            Assignments = _options.Assignments,
             TimeProvider = _options.TimeProvider,
             Random = _options.Random,
         }), members);

@@ -43,7 +43,7 @@ public class LayerTests
         [
             "Net", "Identity", "Vl1", "IpStack", "Vl2.Rules", "Vl2.Credentials", "Vl2.Configuration", "Vl2.Membership", "Vl2.Multicast", "Vl2.Controller",
         ],
-        ["Node"] = ["Net", "Vl1", "Vl2", "Vl2.Rules", "Vl2.Configuration", "Vl2.Controller", "IpStack", "Datagrams", "Identity"],
+        ["Node"] = ["Net", "Vl1", "Vl2", "Vl2.Rules", "Vl2.Configuration", "Vl2.Controller", "Vl2.Membership", "IpStack", "Datagrams", "Identity"],
     };
 
     /// <summary>Public types are in the root namespace, whatever folder they belong to.</summary>

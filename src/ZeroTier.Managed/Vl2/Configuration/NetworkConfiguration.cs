@@ -45,6 +45,9 @@ internal sealed record NetworkConfiguration
 
     public ImmutableArray<IpRoute> Routes { get; init; } = [];
 
+    /// <summary>Addresses that were assigned and are not taken (<see cref="AssignmentPolicy"/>).</summary>
+    public ImmutableArray<IpInterfaceAddress> RefusedAddresses { get; init; } = [];
+
     /// <summary>The rules, ready to be applied.</summary>
     public required IFrameFilter Filter { get; init; }
 

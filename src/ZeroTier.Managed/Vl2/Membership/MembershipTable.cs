@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2.Configuration;
@@ -77,6 +78,18 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     /// <inheritdoc />
     public IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member) =>
         _members.TryGetValue(member, out Member? known) ? known.View(configuration, vl1.FindPeer(member)?.Identity).Credentials : null;
+
+    /// <summary>What a node has proven of itself, or we were given where it is ourselves; null when it is no member, as far as is known.</summary>
+    public ZeroTierMembership? Describe(NetworkConfiguration configuration, NodeId node)
+    {
+        if (node == vl1.Id)
+        {
+            return Describe(configuration.Id, node, new CredentialView([.. configuration.Tags, .. configuration.Capabilities]));
+        }
+
+        return _members.TryGetValue(node, out Member? known) && known.View(configuration, vl1.FindPeer(node)?.Identity) is { IsAllowed: true } view &&
+            (known.HasMembership || !view.Credentials.IsEmpty) ? Describe(configuration.Id, node, view.Credentials) : null;
+    }
 
     /// <inheritdoc />
     public NodeId? OwnerOf(NetworkConfiguration configuration, in IpAddress address) =>
@@ -202,6 +215,12 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
             }
         }
     }
+
+    private static ZeroTierMembership Describe(NetworkId network, NodeId node, CredentialView credentials) => new(network, node)
+    {
+        Tags = credentials.Tags.ToFrozenDictionary(tag => tag.Id, tag => tag.Value),
+        Capabilities = credentials.CapabilityIds,
+    };
 
     // An entry is only made for what the controller has signed: strangers cannot fill the table.
     private CredentialAcceptance Add(NodeId node, Func<Member, CredentialAcceptance> take, Func<SignatureCheck> check)
