@@ -1,4 +1,5 @@
 using ZeroTier.Managed.IpStack;
+using ZeroTier.Managed.Net;
 using ZeroTier.Managed.Vl2.Configuration;
 using ZeroTier.Managed.Vl2.Credentials;
 using ZeroTier.Managed.Vl2.Rules;
