@@ -118,7 +118,7 @@ public static class ZeroTierName
             ZeroTierError.AddressNotAvailable,
             networks.Count == 0
                 ? $"{address} cannot be reached: this node has joined no network."
-                : $"{address} is on none of this node's networks ({string.Join(", ", networks.Select(n => $"{n.Id} {n.Status}: {string.Join(' ', n.Addresses)}"))}). "
+                : $"{address} is on none of this node's networks ({string.Join(", ", networks.Select(n => $"{n.Id} {n.Status}: {(n.IsReady ? string.Join(' ', n.Addresses) : n.Detail)}".TrimEnd(' ', ':', '.')))}). "
                     + "Check the address, and that the network is joined and ready.");
     }
 }

@@ -1,3 +1,6 @@
+using System.Net;
+using ZeroTier.Engines;
+
 namespace ZeroTier;
 
 /// <summary>The life of a node.</summary>
@@ -123,7 +126,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
             : ListenCoreAsync(endPoint, options, cancellationToken);
     }
 
-    /// <summary>Connects to a port on a network that can carry traffic, with the default pipes.</summary>
+    /// <summary>Connects to a port on a network that can carry traffic, with the default pipes and time limit.</summary>
     /// <param name="endPoint">The network, address and port.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ZeroTierException">Refused, timed out, no route, or the network is not usable now.</exception>
@@ -132,7 +135,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
 
     /// <summary>Connects to a port on a network that can carry traffic.</summary>
     /// <param name="endPoint">The network, address and port.</param>
-    /// <param name="options">How the connection's pipes are built.</param>
+    /// <param name="options">How the connection is made.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ZeroTierException">Refused, timed out, no route, or the network is not usable now.</exception>
     public ValueTask<ZeroTierConnection> ConnectAsync(
@@ -140,10 +143,59 @@ public abstract class ZeroTierNode : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         ArgumentNullException.ThrowIfNull(options);
-        return cancellationToken.IsCancellationRequested
-            ? ValueTask.FromCanceled<ZeroTierConnection>(cancellationToken)
-            : ConnectCoreAsync(endPoint, options, cancellationToken);
+        return ConnectAttempt.RunAsync(
+            options.ConnectTimeout,
+            TimeProvider,
+            token => ConnectCoreAsync(endPoint, options, token),
+            () => ConnectAttempt.Explain(this, endPoint, options.ConnectTimeout),
+            cancellationToken);
     }
+
+    /// <summary>Connects to a host, as a URL names it, with the default pipes and time limit. Waits for a network that is not ready yet.</summary>
+    /// <param name="host">An address on a joined network, or <c>NODE.NETWORK.zt</c>.</param>
+    /// <param name="port">1 to 65535.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ZeroTierException">Refused, timed out, no such member, no route, or the network cannot be used.</exception>
+    public ValueTask<ZeroTierConnection> ConnectAsync(string host, int port, CancellationToken cancellationToken = default) =>
+        ConnectAsync(host, port, ZeroTierConnectionOptions.Default, cancellationToken);
+
+    /// <summary>Connects to a host, as a URL names it. Waits for a network that is not ready yet.</summary>
+    /// <param name="host">An address on a joined network, or <c>NODE.NETWORK.zt</c>.</param>
+    /// <param name="port">1 to 65535.</param>
+    /// <param name="options">How the connection is made.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The port is outside 0 to 65535.</exception>
+    /// <exception cref="ZeroTierException">Refused, timed out, no such member, no route, or the network cannot be used.</exception>
+    public ValueTask<ZeroTierConnection> ConnectAsync(string host, int port, ZeroTierConnectionOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        ArgumentOutOfRangeException.ThrowIfNegative(port);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
+        ArgumentNullException.ThrowIfNull(options);
+        return ConnectAttempt.RunAsync(
+            options.ConnectTimeout,
+            TimeProvider,
+            token => ConnectCoreAsync(host, port, options, token),
+            () => ConnectAttempt.Explain(this, host, port, options.ConnectTimeout),
+            cancellationToken);
+    }
+
+    /// <summary>
+    /// Connects for HTTP, as <see cref="SocketsHttpHandler.ConnectCallback"/>: <c>new SocketsHttpHandler { ConnectCallback = node.ConnectCallback, UseProxy = false }</c>.
+    /// The pipes and time limit are the default ones.
+    /// </summary>
+    /// <param name="context">Where the handler wants to connect to.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ZeroTierException">Refused, timed out, no such member, no route, or the network cannot be used.</exception>
+    public ValueTask<Stream> ConnectCallback(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return OpenStreamAsync(context.DnsEndPoint, ZeroTierConnectionOptions.Default, cancellationToken);
+    }
+
+    /// <summary>Connects for a handler of HTTP requests.</summary>
+    internal async ValueTask<Stream> OpenStreamAsync(DnsEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken) =>
+        new ZeroTierConnectionStream(await ConnectAsync(endPoint.Host, endPoint.Port, options, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Binds a UDP port of a network that can carry traffic.</summary>
     /// <param name="endPoint">The network and port, 0 for one that is free, and an address for that alone.</param>
@@ -156,6 +208,9 @@ public abstract class ZeroTierNode : IAsyncDisposable
             ? ValueTask.FromCanceled<IZeroTierDatagramSocket>(cancellationToken)
             : BindDatagramCoreAsync(endPoint, cancellationToken);
     }
+
+    /// <summary>The clock of time limits. Default: that of the system.</summary>
+    protected virtual TimeProvider TimeProvider => TimeProvider.System;
 
     /// <summary>The node's counters.</summary>
     public abstract ZeroTierStatistics GetStatistics();
@@ -176,6 +231,18 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask<ZeroTierConnection> ConnectCoreAsync(
         ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken);
+
+    /// <summary>What <see cref="ConnectAsync(string, int, ZeroTierConnectionOptions, CancellationToken)"/> does once its arguments are checked.</summary>
+    /// <param name="host">An address on a joined network, or <c>NODE.NETWORK.zt</c>.</param>
+    /// <param name="port">0 to 65535.</param>
+    /// <param name="options">How the connection is made.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected virtual async ValueTask<ZeroTierConnection> ConnectCoreAsync(
+        string host, int port, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
+    {
+        var endPoint = await ConnectAttempt.ResolveAsync(this, host, port, cancellationToken).ConfigureAwait(false);
+        return await ConnectCoreAsync(endPoint, options, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>What <see cref="BindDatagramAsync"/> does once its arguments are checked.</summary>
     /// <param name="endPoint">What to bind.</param>

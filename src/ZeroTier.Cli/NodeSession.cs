@@ -62,8 +62,7 @@ internal sealed class NodeSession : IAsyncDisposable
     /// <summary>A handler for HTTP over the network.</summary>
     public HttpMessageHandler CreateHttpHandler(bool acceptAnyCertificate, TimeSpan connectTimeout)
     {
-        var handler = new ZeroTierHttpHandler(Node);
-        handler.SocketsHandler.ConnectTimeout = connectTimeout;
+        var handler = new ZeroTierHttpHandler(Node, ZeroTierConnectionOptions.Default with { ConnectTimeout = connectTimeout });
         if (acceptAnyCertificate)
         {
             handler.SocketsHandler.SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true };

@@ -130,6 +130,9 @@ public sealed class ManagedNode : ZeroTierNode
     }
 
     /// <inheritdoc />
+    protected override TimeProvider TimeProvider => _options.TimeProvider;
+
+    /// <inheritdoc />
     protected override async ValueTask<ZeroTierConnection> ConnectCoreAsync(
         ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {

@@ -34,8 +34,8 @@ public sealed partial class Workshop : IAsyncLifetime
             """);
         Write("Directory.Build.props", "<Project />");
         Project("hello", Web, Snippets.Text("hello"), ["Kestrel.Transport.ZeroTier"]);
-        Project("client", Plain, Snippets.Text("client"), ["Kestrel.Transport.ZeroTier"]);
         Project("access", Web, Program("access"), ["Kestrel.Transport.ZeroTier"]);
+        Project("client", Plain, Snippets.Text("client"), ["ZtKestrel.Hosting", "Microsoft.Extensions.Hosting"]);
         Project("grpc", Web, Program("grpc"), ["Kestrel.Transport.ZeroTier", "Grpc.AspNetCore.Server", "Grpc.Net.Client"]);
         Project("signalr", Web, Program("signalr"), ["Kestrel.Transport.ZeroTier", "Microsoft.AspNetCore.SignalR.Client"]);
         // With the framework as a reference, what it has of the dependencies need not be in the cache.

@@ -86,6 +86,6 @@ public class RootOutageTests
 
     private sealed class Given(ZeroTierNode node) : INodeFactory
     {
-        public ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken) => new(new NodeLease(node));
+        public ValueTask<NodeLease> CreateAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken) => new(new NodeLease(node));
     }
 }

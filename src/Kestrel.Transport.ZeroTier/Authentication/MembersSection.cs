@@ -16,7 +16,7 @@ internal sealed class MembersSection(string scheme, IConfiguration configuration
     /// <summary>Reads the entries that are right, and says what is wrong with the others.</summary>
     public static void Read(IConfigurationSection section, IDictionary<NodeId, ZeroTierMember> members, IList<string> errors)
     {
-        foreach (var entry in section.GetChildren().Where(entry => !ConfigurationSectionBinder.IsComment(entry.Key)))
+        foreach (var entry in section.GetChildren().Where(entry => !SectionReader.IsComment(entry.Key)))
         {
             if (!NodeId.TryParse(entry.Key, out NodeId node))
             {
@@ -25,7 +25,7 @@ internal sealed class MembersSection(string scheme, IConfiguration configuration
             }
 
             var member = new ZeroTierMember { Name = entry[nameof(ZeroTierMember.Name)] };
-            foreach (string role in ConfigurationSectionBinder.List(entry.GetSection(nameof(ZeroTierMember.Roles))))
+            foreach (string role in SectionReader.List(entry.GetSection(nameof(ZeroTierMember.Roles))))
             {
                 member.Roles.Add(role);
             }
@@ -57,7 +57,7 @@ internal sealed class MembersSection(string scheme, IConfiguration configuration
     }
 
     private static bool IsSetting(string key) =>
-        ConfigurationSectionBinder.IsComment(key)
+        SectionReader.IsComment(key)
         || string.Equals(key, nameof(ZeroTierMember.Name), StringComparison.OrdinalIgnoreCase)
         || string.Equals(key, nameof(ZeroTierMember.Roles), StringComparison.OrdinalIgnoreCase);
 }

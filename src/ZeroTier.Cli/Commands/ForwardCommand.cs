@@ -26,6 +26,7 @@ internal static class ForwardCommand
     {
         await using var session = await NodeSession.OpenAsync(options, cancellationToken);
         var destination = session.Resolve(target);
+        var connectionOptions = ZeroTierConnectionOptions.Default with { ConnectTimeout = timeout };
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         try
         {
@@ -44,7 +45,7 @@ internal static class ForwardCommand
             {
                 if (await AcceptAsync(listener, cancellationToken) is { } client)
                 {
-                    _ = CarryAsync(session, client, destination, timeout, cancellationToken);
+                    _ = CarryAsync(session, client, destination, connectionOptions, cancellationToken);
                 }
             }
         }
@@ -71,12 +72,12 @@ internal static class ForwardCommand
         }
     }
 
-    private static async Task CarryAsync(NodeSession session, Socket client, ZeroTierEndPoint destination, TimeSpan timeout, CancellationToken cancellationToken)
+    private static async Task CarryAsync(NodeSession session, Socket client, ZeroTierEndPoint destination, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
         await using var local = new NetworkStream(client, ownsSocket: true);
         try
         {
-            await using var connection = await ConnectAsync(session, destination, timeout, cancellationToken);
+            await using var connection = await session.Node.ConnectAsync(destination, options, cancellationToken);
             var upload = UploadAsync(local, connection, cancellationToken);
             try
             {
@@ -100,20 +101,6 @@ internal static class ForwardCommand
             {
                 Status.Error($"A connection to {destination} failed: {exception.Message}");
             }
-        }
-    }
-
-    private static async Task<ZeroTierConnection> ConnectAsync(NodeSession session, ZeroTierEndPoint destination, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(timeout);
-        try
-        {
-            return await session.Node.ConnectAsync(destination, cancellationToken: limit.Token);
-        }
-        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw ConnectTimeout.Passed(destination, timeout, exception);
         }
     }
 

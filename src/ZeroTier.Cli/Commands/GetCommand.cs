@@ -28,14 +28,14 @@ internal static class GetCommand
 
         await using var session = await NodeSession.OpenAsync(options, cancellationToken);
         using var client = new HttpClient(session.CreateHttpHandler(insecure, timeout)) { Timeout = Timeout.InfiniteTimeSpan };
-        using var response = await GetAsync(client, uri, timeout, cancellationToken);
+        using var response = await GetAsync(client, uri, cancellationToken);
         Status.Info(string.Create(CultureInfo.InvariantCulture, $"HTTP/{response.Version} {(int)response.StatusCode} {response.ReasonPhrase}"));
         await using var output = Console.OpenStandardOutput();
         await response.Content.CopyToAsync(output, cancellationToken);
         return (int)response.StatusCode < 400 ? ExitCode.Success : ExitCode.HttpError;
     }
 
-    private static async Task<HttpResponseMessage> GetAsync(HttpClient client, Uri uri, TimeSpan timeout, CancellationToken cancellationToken)
+    private static async Task<HttpResponseMessage> GetAsync(HttpClient client, Uri uri, CancellationToken cancellationToken)
     {
         try
         {
@@ -43,7 +43,7 @@ internal static class GetCommand
         }
         catch (OperationCanceledException exception) when (exception.InnerException is TimeoutException && !cancellationToken.IsCancellationRequested)
         {
-            throw ConnectTimeout.Passed(uri.Authority, timeout, exception);
+            throw new IOException($"{uri.Authority} is connected, but does not answer TLS. Check that the port speaks https; --timeout waits longer.", exception);
         }
         catch (HttpRequestException exception) when (exception.InnerException is AuthenticationException inner)
         {

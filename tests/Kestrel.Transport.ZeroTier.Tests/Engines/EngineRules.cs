@@ -117,7 +117,7 @@ public abstract partial class EngineRules<TEngine> : ConformanceTest<TEngine>
 
     private sealed class GivenNode(ZeroTierNode node) : INodeFactory
     {
-        public ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken) => new(new NodeLease(node));
+        public ValueTask<NodeLease> CreateAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken) => new(new NodeLease(node));
     }
 }
 

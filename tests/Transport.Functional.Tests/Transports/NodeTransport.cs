@@ -1,7 +1,8 @@
 using System.Net;
 using Kestrel.Transport.ZeroTier;
-using Kestrel.Transport.ZeroTier.Hosting;
 using ZeroTier;
+using ZeroTier.Hosting;
+using ZeroTier.Hosting.Node;
 
 namespace Transport.Functional.Tests.Transports;
 
@@ -49,7 +50,7 @@ public abstract class NodeTransport : FunctionalTransport
 
     private sealed class SharedNodeFactory(ZeroTierNode node) : INodeFactory
     {
-        public ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken) => new(new NodeLease(new SharedNode(node)));
+        public ValueTask<NodeLease> CreateAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken) => new(new NodeLease(new SharedNode(node)));
     }
 
     private sealed class Connection(ZeroTierConnection connection) : RawConnection(new ZeroTierConnectionStream(connection))
