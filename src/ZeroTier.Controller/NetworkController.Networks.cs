@@ -29,7 +29,8 @@ public sealed partial class NetworkController
             {
                 try
                 {
-                    return await CreateNetworkAsync(settings(new ControllerNetwork { Id = id }) with { Id = id }, actor, cancellationToken).ConfigureAwait(false);
+                    return await CreateNetworkAsync(settings(new ControllerNetwork { Id = id }) with { Id = id }, actor,
+                        cancellationToken).ConfigureAwait(false);
                 }
                 catch (StoreConflictException) when (attempt < MaxAttempts)
                 {
@@ -53,7 +54,8 @@ public sealed partial class NetworkController
         RecordCheck.Check(network);
         if (network.Id.IsAdHoc || (Node is { } node && network.Id.Controller != node))
         {
-            throw new ArgumentException($"Network {network.Id} cannot be this controller's: the ID must begin with the node's address, {Node}.", nameof(network));
+            throw new ArgumentException($"Network {network.Id} cannot be this controller's: the ID must begin with the node's address, {Node}.",
+                nameof(network));
         }
 
         await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
@@ -78,7 +80,8 @@ public sealed partial class NetworkController
 
     /// <summary>Changes a network, and tells its members.</summary>
     /// <param name="id">The network.</param>
-    /// <param name="change">Gives the new record of the present one; must be quick and must not call the controller. May be called again where somebody else changes
+    /// <param name="change">Gives the new record of the present one; must be quick and must not call the controller. May be called again where somebody else
+    /// changes
     /// the network at the same time.</param>
     /// <param name="expectedRevision">The revision that the change builds on; null for any.</param>
     /// <param name="actor">Who does it.</param>

@@ -9,11 +9,13 @@ using ZeroTier.Managed;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// A controller of ZeroTier networks: decides who is a member, hands out addresses, routes, rules and credentials, and tells members of changes within a second.
+/// A controller of ZeroTier networks: decides who is a member, hands out addresses, routes, rules and credentials, and tells members of changes within a
+/// second.
 /// Runs in a <see cref="ManagedNode"/>, for the networks whose IDs begin with the node's address: <see cref="ManagedNodeOptions.Controller"/>. Thread-safe.
 /// </summary>
 /// <remarks>
-/// A change is durable in the store before its task completes, and before members are told. Dispose of it after the node. Changes are made one at a time; records
+/// A change is durable in the store before its task completes, and before members are told. Dispose of it after the node. Changes are made one at a time;
+/// records
 /// are immutable snapshots.
 /// </remarks>
 public sealed partial class NetworkController : INetworkController, IAsyncDisposable
@@ -93,7 +95,8 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
 
         controller._background.Add(controller.KeepLeaseAsync());
         controller._background.Add(controller.WatchAsync());
-        controller._presence = options.TimeProvider.CreateTimer(static c => ((NetworkController)c!).CheckPresence(), controller, PresenceInterval, PresenceInterval);
+        controller._presence = options.TimeProvider.CreateTimer(static c => ((NetworkController)c!).CheckPresence(), controller, PresenceInterval,
+            PresenceInterval);
         return controller;
     }
 
@@ -133,7 +136,8 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
     /// <summary>Reads the audit trail, newest first.</summary>
     /// <param name="query">What to read.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
-    public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken = default) => _store.ReadAuditAsync(query, cancellationToken);
+    public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken = default) => _store.ReadAuditAsync(query,
+        cancellationToken);
 
     /// <summary>What was done since it was opened.</summary>
     public ControllerStatistics GetStatistics() => _counters.Read();

@@ -7,7 +7,8 @@ namespace ZeroTier.Controller;
 /// Thread-safe.
 /// </summary>
 /// <remarks>
-/// What compiles here compiles to the same with the rule compiler of ZeroTierOne. That takes more: numbers with rubbish behind them, values that do not fit their
+/// What compiles here compiles to the same with the rule compiler of ZeroTierOne. That takes more: numbers with rubbish behind them, values that do not fit
+/// their
 /// field, statements that swallow the next one. Here those are errors.
 /// </remarks>
 public static class RuleLanguage

@@ -12,7 +12,8 @@ public class ConcurrencyTests
     {
         const int Threads = 8, Nodes = 25;
         var port = new CountingPort(TestIdentities.All[0]);
-        await using NetworkController controller = await NetworkController.OpenAsync(new NetworkControllerOptions { Store = new MemoryControllerStore() }, Token);
+        await using NetworkController controller = await NetworkController.OpenAsync(new NetworkControllerOptions { Store = new MemoryControllerStore() },
+            Token);
         INetworkController role = controller;
         role.Start(port);
         ControllerNetwork network = await controller.CreateNetworkAsync(

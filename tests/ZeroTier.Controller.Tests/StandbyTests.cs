@@ -125,9 +125,11 @@ public class StandbyTests
 
             public Task OpenAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-            public IAsyncEnumerable<ControllerNetwork> LoadNetworksAsync(CancellationToken cancellationToken) => shared._inner.LoadNetworksAsync(cancellationToken);
+            public IAsyncEnumerable<ControllerNetwork> LoadNetworksAsync(CancellationToken cancellationToken) =>
+                shared._inner.LoadNetworksAsync(cancellationToken);
 
-            public IAsyncEnumerable<ControllerMember> LoadMembersAsync(CancellationToken cancellationToken) => shared._inner.LoadMembersAsync(cancellationToken);
+            public IAsyncEnumerable<ControllerMember> LoadMembersAsync(CancellationToken cancellationToken) =>
+                shared._inner.LoadMembersAsync(cancellationToken);
 
             public async Task WriteAsync(IReadOnlyList<StoreChange> changes, IReadOnlyList<AuditEntry> audit, CancellationToken cancellationToken)
             {
@@ -159,7 +161,8 @@ public class StandbyTests
                 }
             }
 
-            public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken) => shared._inner.ReadAuditAsync(query, cancellationToken);
+            public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken) => shared._inner.ReadAuditAsync(query,
+                cancellationToken);
 
             public ValueTask DisposeAsync() => ValueTask.CompletedTask;
         }

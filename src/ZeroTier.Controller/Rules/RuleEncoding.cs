@@ -8,7 +8,8 @@ namespace ZeroTier.Controller.Rules;
 internal static class RuleEncoding
 {
     /// <summary>The table for members.</summary>
-    /// <exception cref="ArgumentException">More rules than members would take: they would leave out the last ones, and so let pass what these forbid.</exception>
+    /// <exception cref="ArgumentException">More rules than members would take: they would leave out the last ones, and so let pass what these
+    /// forbid.</exception>
     public static RuleTable ToTable(ImmutableArray<NetworkRule> rules, int maxRules) => rules.Length <= maxRules
         ? RuleTable.Create([.. rules.Select(rule => rule.Entry)])
         : throw new ArgumentException(

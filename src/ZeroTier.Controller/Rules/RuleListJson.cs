@@ -4,7 +4,8 @@ using ZeroTier.Controller.Json;
 
 namespace ZeroTier.Controller.Rules;
 
-/// <summary>The lists of a network in ZeroTierOne's JSON (docs/protocol/5-http-api.md 5.5.3): entries that are no rules, tags or capabilities are left out.</summary>
+/// <summary>The lists of a network in ZeroTierOne's JSON (docs/protocol/5-http-api.md 5.5.3): entries that are no rules, tags or capabilities are left
+/// out.</summary>
 /// <remarks>IDs and values have 32 bits, as on the wire; ZeroTierOne stores 64 and uses the lower half.</remarks>
 internal static class RuleListJson
 {

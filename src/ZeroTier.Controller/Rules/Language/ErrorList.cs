@@ -14,7 +14,8 @@ internal sealed class RuleSyntaxException(Word at, string message) : Exception(m
 /// <summary>The errors of one compilation, and its bounds.</summary>
 internal sealed class ErrorList
 {
-    /// <summary>Words that a compilation may look at, those of macros at each inclusion. A macro that includes others twice each would else have no end.</summary>
+    /// <summary>Words that a compilation may look at, those of macros at each inclusion. A macro that includes others twice each would else have no
+    /// end.</summary>
     private const int MaxSteps = 1_000_000;
 
     private const int MaxWordLength = 1024;
