@@ -26,7 +26,7 @@ public sealed class DependencyTests
     {
         using var graph = Graph("src/Kestrel.Transport.ZeroTier");
         string[] packages = [.. Packages(graph)];
-        Assert.Contains("ZeroTier.Hosting", packages);
+        Assert.Contains("ZtKestrel.Hosting", packages);
         Assert.DoesNotContain(packages, name => new[] { "sqlite", "npgsql", "entityframework", "dapper", "controller" }.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase)));
         Assert.DoesNotContain("\"native\"", graph.RootElement.GetProperty("targets").GetRawText(), StringComparison.Ordinal);
     }
