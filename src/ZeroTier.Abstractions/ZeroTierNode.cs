@@ -261,17 +261,21 @@ public abstract class ZeroTierNode : IAsyncDisposable
         string host, int port, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
         var endPoints = await ConnectAttempt.ResolveAsync(this, host, port, cancellationToken).ConfigureAwait(false);
-        for (int i = 0; ; i++)
+        foreach (var endPoint in endPoints.SkipLast(1))
         {
             try
             {
-                return await ConnectCoreAsync(endPoints[i], options, cancellationToken).ConfigureAwait(false);
+                // A share of the limit, so that one address that is silent leaves time for the others.
+                var share = options.ConnectTimeout == Timeout.InfiniteTimeSpan ? Timeout.InfiniteTimeSpan : options.ConnectTimeout / endPoints.Count;
+                return await ConnectAsync(endPoint, options with { ConnectTimeout = share }, cancellationToken).ConfigureAwait(false);
             }
-            catch (ZeroTierException) when (i < endPoints.Count - 1)
+            catch (ZeroTierException)
             {
                 // The next address.
             }
         }
+
+        return await ConnectCoreAsync(endPoints[^1], options, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>What <see cref="BindDatagramAsync"/> does once its arguments are checked.</summary>

@@ -107,24 +107,23 @@ internal static class ConnectAttempt
             : Late(endPoint, limit, ZeroTierError.TimedOut, $"node {member} is known, but not reached. Check that it runs and is online.{Roots(node)}");
     }
 
-    /// <summary>Whether what a host means may still change: a network on which it may be is not configured yet.</summary>
+    /// <summary>Whether what a host means may still change: no network that is ready knows it, and one on which it may be is not configured yet.</summary>
     private static bool IsUndecided(ZeroTierNode node, string host)
     {
         var networks = node.State == ZeroTierNodeState.Running ? node.Networks : [];
         if (ZeroTierName.TryParseMember(host, out _, out var id))
         {
-            networks = [.. networks.Where(network => network.Id == id)];
-        }
-        else if (IPAddress.TryParse(host, out var address) && networks.Any(network => network.Addresses.Any(own => own.Contains(address))))
-        {
-            networks = [];
+            // Nothing else can mean that name, so its network's first address is waited for, too.
+            return networks.Any(network => network.Id == id && (IsPending(network) || network is { Status: ZeroTierNetworkStatus.Ok, Addresses.Count: 0 }));
         }
 
-        return networks.Any(IsPending);
+        bool isKnown = IPAddress.TryParse(host, out var address)
+            ? networks.Any(network => network.IsReady && ZeroTierName.IsOn(network, address))
+            : node.Names.Covers(host);
+        return !isKnown && networks.Any(IsPending);
     }
 
-    private static bool IsPending(ZeroTierNetwork network) =>
-        network.Status == ZeroTierNetworkStatus.RequestingConfiguration || network is { Status: ZeroTierNetworkStatus.Ok, Addresses.Count: 0 };
+    private static bool IsPending(ZeroTierNetwork network) => network.Status == ZeroTierNetworkStatus.RequestingConfiguration;
 
     private static string? NotReady(ZeroTierNode node, NetworkId id) => node.Networks.FirstOrDefault(network => network.Id == id) is { IsReady: false } network
         ? $"network {id} is not ready ({network.Status}): {network.Detail ?? "its controller has not answered yet."}"

@@ -5,8 +5,9 @@ namespace ZeroTier.Names;
 
 /// <summary>Finds hosts by the names that joined networks know. Thread-safe.</summary>
 /// <remarks>
-/// A name belongs to the network with the longest search domain around it. Its answers count there alone: an address that is not on that network is left out, so
-/// that no network's servers can lead a connection to another one.
+/// A name belongs to the first joined network whose search domain is around it, and to the next such network only where the servers of the first know no such
+/// name: neither the domain that a later network claims nor the silence of a server gives a name away. Answers count on their network alone: an address that is
+/// not on it is left out, so that no network's servers can lead a connection to another one.
 /// </remarks>
 internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions options)
 {
@@ -19,50 +20,75 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
     /// <summary>As <see cref="ZeroTierName.ResolveAsync"/>, for what is neither an address nor a member's name.</summary>
     public async ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(string host, int port, CancellationToken cancellationToken)
     {
-        string? name = DnsName.Normalize(host);
-        var named = node.State == ZeroTierNodeState.Running ? Named() : [];
-        var candidates = name is null ? []
-            : name.Contains('.', StringComparison.Ordinal) ? named.Where(n => DnsName.IsIn(name, n.Domain)).OrderByDescending(n => n.Domain.Length).Take(1).Select(n => (n, name))
-            : named.Select(n => (n, DnsName.Normalize($"{name}.{n.Domain}") ?? name));
-        ZeroTierException? error = null;
-        foreach (var (network, full) in candidates)
+        var named = Named();
+        foreach (var (network, name) in Candidates(named, host))
         {
-            try
+            if (await FindAsync(network, name, cancellationToken).ConfigureAwait(false) is { } addresses)
             {
-                var addresses = await FindAsync(network, full, cancellationToken).ConfigureAwait(false);
                 return [.. addresses.Select(address => new ZeroTierEndPoint(network.Network.Id, address, port))];
-            }
-            catch (ZeroTierException e)
-            {
-                error = error is null ? e : new ZeroTierException(e.Error, $"{error.Message} {e.Message}", e);
             }
         }
 
-        throw error ?? NotOurs(host, named);
+        throw Unknown(host, named);
     }
 
+    /// <summary>Whether a network that is ready now may know the name.</summary>
+    public bool Covers(string host) => Candidates(Named(), host).Any();
+
+    // In the order of joining.
+    private static IEnumerable<(NamedNetwork Network, string Name)> Candidates(List<NamedNetwork> named, string host) => DnsName.Normalize(host) switch
+    {
+        null => [],
+        { } name when name.Contains('.', StringComparison.Ordinal) => named.Where(n => DnsName.IsIn(name, n.Domain)).Select(n => (n, name)),
+        { } name => named.Select(n => (n, Name: DnsName.Normalize($"{name}.{n.Domain}"))).Where(c => c.Name is not null).Select(c => (c.n, c.Name!)),
+    };
+
     private List<NamedNetwork> Named() =>
-        [.. from network in node.Networks
+        [.. from network in node.State == ZeroTierNodeState.Running ? node.Networks : []
             where network.IsReady && network.Dns is { Servers.Count: > 0 }
             let domain = DnsName.Normalize(network.Dns!.Domain)
             where domain is not null
             select new NamedNetwork(network, network.Dns!, domain)];
 
-    private async ValueTask<IReadOnlyList<IPAddress>> FindAsync(NamedNetwork network, string name, CancellationToken cancellationToken)
+    /// <summary>The addresses of a name; null where the network's servers know no such name.</summary>
+    private async ValueTask<IReadOnlyList<IPAddress>?> FindAsync(NamedNetwork network, string name, CancellationToken cancellationToken)
     {
         // Only families that this node has there: an address of another one could not be reached. IPv6 first, as everywhere.
         DnsType[] types = [.. new[] { (AddressFamily.InterNetworkV6, DnsType.Aaaa), (AddressFamily.InterNetwork, DnsType.A) }
             .Where(t => network.Network.Addresses.Any(own => own.Address.AddressFamily == t.Item1)).Select(t => t.Item2)];
-        var answers = await Task.WhenAll(types.Select(type => FollowAsync(network, new DnsQuestion(name, type), cancellationToken))).ConfigureAwait(false);
+        var answers = new List<DnsResponse>();
+        ZeroTierException? error = null;
+        foreach (var asking in types.Select(type => FollowAsync(network, new DnsQuestion(name, type), cancellationToken)).ToArray())
+        {
+            try
+            {
+                answers.Add(await asking.ConfigureAwait(false));
+            }
+            catch (ZeroTierException e)
+            {
+                // The other family may be answered: not all servers know both.
+                error = e;
+            }
+        }
+
         IPAddress[] addresses = [.. answers.SelectMany(a => a.Addresses).Distinct()];
         IPAddress[] usable = [.. addresses.Where(a => ZeroTierName.IsOn(network.Network, a))];
-        return usable.Length > 0 ? usable : throw new ZeroTierException(
+        if (usable.Length > 0)
+        {
+            return usable;
+        }
+
+        if (answers.Exists(a => a.Outcome == DnsOutcome.NoSuchName))
+        {
+            return null;
+        }
+
+        throw error ?? new ZeroTierException(
             ZeroTierError.AddressNotAvailable,
             addresses.Length > 0
-                ? $"'{name}' has addresses ({string.Join(", ", addresses.AsEnumerable())}) that are not on network {network.Network.Id}, whose name servers gave them. They must be in the prefix of an address of this node ({string.Join(", ", network.Network.Addresses)}) or behind a route of the network."
-                : Array.TrueForAll(answers, a => a.Outcome == DnsOutcome.NoSuchName)
-                    ? $"The name servers of network {network.Network.Id} ({string.Join(", ", network.Dns.Servers)}) know no '{name}'. Check the name, and that the servers have it."
-                    : $"'{name}' has no address of the families that this node has on network {network.Network.Id} ({string.Join(", ", network.Network.Addresses)}).");
+                ? $"'{name}' has addresses ({string.Join(", ", addresses.AsEnumerable())}) that are not on network {network.Network.Id}, whose name servers gave them. "
+                    + $"They must be in the prefix of an address of this node ({string.Join(", ", network.Network.Addresses)}) or behind a route of the network."
+                : $"'{name}' has no address of the families that this node has on network {network.Network.Id} ({string.Join(", ", network.Network.Addresses)}).");
     }
 
     /// <summary>The answer for a name, through names that it is an alias of.</summary>
@@ -114,13 +140,20 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
         }
     }
 
-    private ZeroTierException NotOurs(string host, List<NamedNetwork> named) => node.State != ZeroTierNodeState.Running
-        ? new ZeroTierException(
-            ZeroTierError.NotRunning, $"'{host}' cannot be found: the ZeroTier node is {node.State}. Call after the start of the node or its host, and before its end.")
-        : new ZeroTierException(
-            ZeroTierError.AddressNotAvailable,
-            $"'{host}' is not a host on a ZeroTier network. Use an address there, NODE.NETWORK.zt, for example 89e92ceee5.8056c2e21c000001.zt, or a name in the search domain of a joined network "
+    private ZeroTierException Unknown(string host, List<NamedNetwork> named)
+    {
+        if (node.State != ZeroTierNodeState.Running)
+        {
+            return new ZeroTierException(
+                ZeroTierError.NotRunning, $"'{host}' cannot be found: the ZeroTier node is {node.State}. Call after the start of the node or its host, and before its end.");
+        }
+
+        var asked = Candidates(named, host).ToArray();
+        return new ZeroTierException(ZeroTierError.AddressNotAvailable, asked.Length > 0
+            ? string.Join(' ', asked.Select(a => $"The name servers of network {a.Network.Network.Id} ({string.Join(", ", a.Network.Dns.Servers)}) know no '{a.Name}'.")) + " Check the name, and that the servers have it."
+            : $"'{host}' is not a host on a ZeroTier network. Use an address there, NODE.NETWORK.zt, for example 89e92ceee5.8056c2e21c000001.zt, or a name in the search domain of a joined network "
                 + (named.Count == 0 ? "(none has name servers)." : $"({string.Join(", ", named.Select(n => $"{n.Network.Id}: {n.Domain}"))})."));
+    }
 
     /// <summary>A network that can be asked for names, with its search domain, normalized.</summary>
     private sealed record NamedNetwork(ZeroTierNetwork Network, ZeroTierDns Dns, string Domain);

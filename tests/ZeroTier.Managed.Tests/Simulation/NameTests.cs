@@ -246,6 +246,88 @@ public class NameTests
         });
     }
 
+    [Fact]
+    public void One_family_that_is_refused_leaves_the_other()
+    {
+        Run(36, async (world, server) =>
+        {
+            server.Answers = ask => [ask.Type == DnsAsk.Aaaa ? new DnsAnswer(ask) { Code = 4 } : new DnsAnswer(ask).Add(world.IPv4Of(0))];
+
+            Assert.Equal([world.IPv4Of(0)], await ResolveAsync(world, "nas.corp.example"));
+        });
+    }
+
+    [Fact]
+    public void A_silent_address_leaves_time_for_the_next()
+    {
+        Run(37, async (world, server) =>
+        {
+            server.Answers = ask => [ask.Type == DnsAsk.A ? new DnsAnswer(ask).Add(IPAddress.Parse("10.147.20.200")).Add(world.IPv4Of(0)) : new DnsAnswer(ask)];
+            await using var listener = await world.Members[0].ListenAsync(new ZeroTierEndPoint(world.Id, 80), SimulatedWorld.InlineTransport, Token);
+
+            await using var connection = await world.Members[1].ConnectAsync("nas.corp.example", 80, SimulatedWorld.InlineTransport, Token);
+
+            Assert.Equal(world.IPv4Of(0), connection.RemoteEndPoint.Address);
+        });
+    }
+
+    [Fact]
+    public void A_network_that_is_never_configured_holds_up_no_name_and_no_address_of_others()
+    {
+        Run(38, async (world, server) =>
+        {
+            world.Network.Routes.Add(new IpRoute(IpAddress.From(IPAddress.Parse("192.168.7.0")), 24, IpAddress.From(world.IPv4Of(0)), 0));
+            world.Controller.Push(world.Network);
+            await world.Members[1].JoinAsync(new NetworkId(0x8056c2e21c000001), Token);
+            server.Answers = ask => [new DnsAnswer(ask).Add(world.IPv4Of(0))];
+            await using var listener = await world.Members[0].ListenAsync(new ZeroTierEndPoint(world.Id, 80), SimulatedWorld.InlineTransport, Token);
+            await world.Delay(TimeSpan.FromSeconds(1));
+
+            var since = world.Clock.Elapsed;
+            await using var byName = await world.Members[1].ConnectAsync("nas.corp.example", 80, SimulatedWorld.InlineTransport, Token);
+            await using var byAddress = await world.Members[1].ConnectAsync($"{world.IPv4Of(0)}", 80, SimulatedWorld.InlineTransport, Token);
+            Assert.True(world.Clock.Elapsed - since < TimeSpan.FromSeconds(5));
+            Assert.DoesNotContain(
+                "not ready",
+                (await Assert.ThrowsAsync<ZeroTierException>(() => world.Members[1].ConnectAsync("192.168.7.9", 80, SimulatedWorld.InlineTransport, Token).AsTask())).Message,
+                StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public void Names_stay_with_the_network_that_was_joined_first_whatever_domain_another_claims()
+    {
+        Run(39, async (world, server) =>
+        {
+            // The second network claims a part of the first one's domain, and its server, member 2, knows everything.
+            var other = world.Controller.Add(new NetworkId(world.Id.Value + 1));
+            other.IsPublic = true;
+            other.SetDns($"db.{Domain}", IPAddress.Parse("10.99.0.12"));
+            foreach (int member in new[] { 1, 2 })
+            {
+                other.Member(world.Members[member].Id).Addresses.Add(new IpInterfaceAddress(IpAddress.From(IPAddress.Parse($"10.99.0.{member + 10}")), 24));
+                await world.Members[member].JoinAsync(other.Id, Token);
+                await world.Members[member].WaitForNetworkAsync(other.Id, Token);
+            }
+
+            await using var rival = await NameServer.StartAsync(world.Members[2], other.Id, SimulatedWorld.InlineTransport);
+            rival.Answers = ask => [new DnsAnswer(ask).Add(IPAddress.Parse("10.99.0.12"))];
+
+            server.Answers = ask => [new DnsAnswer(ask).Add(world.IPv4Of(0))];
+            Assert.Equal([world.IPv4Of(0)], await ResolveAsync(world, "orders.db.corp.example"));
+            Assert.Equal([world.IPv4Of(0)], await ResolveAsync(world, "nas"));
+
+            server.Answers = ask => [];
+            await Assert.ThrowsAsync<ZeroTierException>(() => ResolveAsync(world, "silent.db.corp.example"));
+            await Assert.ThrowsAsync<ZeroTierException>(() => ResolveAsync(world, "silent"));
+            Assert.Empty(rival.Asked);
+
+            server.Answers = ask => [new DnsAnswer(ask) { Code = 3 }];
+            var found = await ZeroTierName.ResolveAsync(world.Members[1], "theirs.db.corp.example", 80, Token);
+            Assert.Equal(other.Id, Assert.Single(found).Network);
+        });
+    }
+
     private static void Run(ulong seed, Func<PrivateWorld, NameServer, Task> test)
     {
         var world = new PrivateWorld(seed, members: 3);
