@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>A subscription opened before the node exists. It misses no event, because the node is attached before it starts.</summary>
-internal sealed class DeferredSubscription(int capacity) : IZeroTierEventSubscription
+/// <param name="capacity">Events that may wait.</param>
+/// <param name="disposed">Told that nobody waits for the node any more.</param>
+internal sealed class DeferredSubscription(int capacity, Action<DeferredSubscription> disposed) : IZeroTierEventSubscription
 {
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource<IZeroTierEventSubscription?> _attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -44,5 +46,6 @@ internal sealed class DeferredSubscription(int capacity) : IZeroTierEventSubscri
 
         // Completed on every path above, so this does not block.
         _attached.Task.Result?.Dispose();
+        disposed(this);
     }
 }

@@ -151,7 +151,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
             lease = _lease;
             if (lease is null)
             {
-                var early = new DeferredSubscription(capacity);
+                var early = new DeferredSubscription(capacity, Forget);
                 if (_close is null)
                 {
                     _early.Add(early);
@@ -167,6 +167,15 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         }
 
         return lease.Node.Subscribe(capacity);
+    }
+
+    // A host that never starts its node, such as a test server, may see any number of subscribers come and go.
+    private void Forget(DeferredSubscription early)
+    {
+        lock (_gate)
+        {
+            _early.Remove(early);
+        }
     }
 
     protected override TimeProvider TimeProvider => _timeProvider;

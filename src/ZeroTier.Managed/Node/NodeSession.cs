@@ -280,7 +280,8 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         {
             Identity = identity!,
             Planet = planet,
-            Moons = [.. (_files?.LoadMoons() ?? []).Select(moon => new MoonOrbit(moon)), .. moons],
+            // First those that were asked for: there is room for a few only.
+            Moons = [.. moons, .. (_files?.LoadMoons() ?? []).Select(moon => new MoonOrbit(moon))],
             Transport = _transport,
             BlockedNetworks = Options.BlockedNetworks,
             Client = table,

@@ -17,6 +17,7 @@ internal sealed class Network : IConfigurationSink, IDisposable
 {
     /// <summary>Conflicts of addresses that are reported; a hostile member could claim one of ours after the other.</summary>
     private const int MaxConflicts = 16;
+    private const int MaxConflictsOfMember = 2;
 
     private readonly Lock _gate = new();
     private readonly IConfigurationSource _source;
@@ -129,7 +130,8 @@ internal sealed class Network : IConfigurationSink, IDisposable
         bool isNew;
         lock (_conflicts)
         {
-            isNew = _conflicts.Count < MaxConflicts && _conflicts.Add((member, address));
+            // One hostile member must not take the places of all others.
+            isNew = _conflicts.Count < MaxConflicts && _conflicts.Count(c => c.Member == member) < MaxConflictsOfMember && _conflicts.Add((member, address));
         }
 
         Stack.Defend(address);

@@ -44,7 +44,10 @@ internal sealed class ChunkPool(long maxOutOfOrderBytes, BufferBudget budget)
         }
     }
 
-    /// <summary>Rents within the bounds of all connections' out-of-order data; null when one is used up.</summary>
+    /// <summary>
+    /// Rents within the bounds of all connections' out-of-order data; null when one is used up. A connection may hold as much as is free, which leaves
+    /// something for others however many fill their windows and never send what is missing.
+    /// </summary>
     /// <param name="held">Bytes that the connection has rented so far.</param>
     public byte[]? TryRentOutOfOrder(int held)
     {
@@ -53,7 +56,8 @@ internal sealed class ChunkPool(long maxOutOfOrderBytes, BufferBudget budget)
             return null;
         }
 
-        if (Interlocked.Add(ref _outOfOrder, ChunkSize) > maxOutOfOrderBytes)
+        long free = maxOutOfOrderBytes - Interlocked.Add(ref _outOfOrder, ChunkSize);
+        if (free < 0 || held >= BufferBudget.Minimum && held > free)
         {
             Interlocked.Add(ref _outOfOrder, -ChunkSize);
             return null;

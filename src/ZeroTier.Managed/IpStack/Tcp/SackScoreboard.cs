@@ -406,7 +406,6 @@ internal sealed class SackScoreboard
 
     private void OnDelivered(in Sent sent, long now, ref Delivery delivery)
     {
-        _rate.OnDelivered(sent.State, sent.SentAt, now, ref delivery.Rate);
         long roundTrip = now - sent.SentAt;
         bool retransmitted = (sent.Flags & SentFlags.Retransmitted) != 0;
         if (!retransmitted)
@@ -429,6 +428,8 @@ internal sealed class SackScoreboard
         {
             return;
         }
+
+        _rate.OnDelivered(sent.State, sent.SentAt, now, ref delivery.Rate);
 
         if (sent.SentAt > _rackSentAt || sent.SentAt == _rackSentAt && Sequence.IsAfter(sent.End, _rackEnd))
         {

@@ -1,13 +1,14 @@
 using System.IO.Pipelines;
 using ZeroTier.Managed.IpStack.Tcp;
+using ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 namespace ZeroTier.Managed.Tests.IpStack.Tcp;
 
 /// <summary>Whole connections with BBR over paths in virtual time: what it gets, what it leaves to others, how much it queues.</summary>
 public sealed class BbrTests
 {
-    private static readonly TcpSocketOptions Bbr = TcpPair.Options with { CongestionControl = CongestionControl.Bbr };
-    private static readonly TcpSocketOptions Cubic = TcpPair.Options with { CongestionControl = CongestionControl.Cubic };
+    private static readonly TcpSocketOptions WithBbr = TcpPair.Options with { CongestionControl = CongestionControl.Bbr };
+    private static readonly TcpSocketOptions WithCubic = TcpPair.Options with { CongestionControl = CongestionControl.Cubic };
 
     [Theory]
     [InlineData(20, 0, 0.85)]
@@ -17,16 +18,51 @@ public sealed class BbrTests
     public void Random_loss_does_not_slow_it_down(int roundTrip, double loss, double share)
     {
         using var path = new SharedPath(roundTrip, 5_000_000, queue: 256 * 1024, loss);
-        Flow flow = path.Add(Bbr);
+        Flow flow = path.Add(WithBbr);
         path.Run(seconds: 20);
         Assert.InRange(flow.Received / 20.0, share * 5_000_000, 5_000_000);
+    }
+
+    // After a spurious timeout the first transmissions are acknowledged right behind the retransmissions: that is not the rate of the path.
+    [Fact]
+    public void A_sample_shorter_than_a_round_trip_tells_no_rate()
+    {
+        var control = new Bbr(1000, seed: 1);
+        long delivered = 0;
+        long now = 0;
+        for (int i = 0; i < 100; i++)
+        {
+            now += TimeSpan.TicksPerMillisecond;
+            delivered += 5_000;
+            control.OnAcknowledged(Sample(now, delivered, 5_000, prior: delivered - 100_000, interval: 20 * TimeSpan.TicksPerMillisecond));
+        }
+
+        long before = control.PacingRate;
+        control.OnAcknowledged(Sample(now, delivered + 1_000_000, 1_000_000, prior: delivered, interval: TimeSpan.TicksPerMillisecond / 10));
+        Assert.InRange(control.PacingRate, before / 3, before);
+
+        static AckSample Sample(long now, long total, int acknowledged, long prior, long interval) => new()
+        {
+            Now = now,
+            Acknowledged = acknowledged,
+            Limited = true,
+            Recovering = false,
+            RoundTrip = 20 * TimeSpan.TicksPerMillisecond,
+            Acknowledgement = (uint)total,
+            SendNext = (uint)total + 100_000,
+            Delivered = acknowledged,
+            TotalDelivered = total,
+            Lost = 0,
+            InFlight = 100_000,
+            Rate = new RateSample { IsValid = true, PriorDelivered = Math.Max(prior, 0), Interval = interval, InFlight = 100_000 },
+        };
     }
 
     [Fact]
     public void A_deep_queue_stays_short()
     {
         using var path = new SharedPath(roundTrip: 20, 5_000_000, queue: 4 << 20);
-        Flow bulk = path.Add(Bbr);
+        Flow bulk = path.Add(WithBbr);
         path.Run(seconds: 20);
         Assert.InRange(bulk.Received / 20.0, 0.85 * 5_000_000, 5_000_000);
 
@@ -41,9 +77,9 @@ public sealed class BbrTests
     public void Two_flows_share_a_bottleneck(int queue)
     {
         using var path = new SharedPath(roundTrip: 20, 5_000_000, queue * 1024);
-        Flow first = path.Add(Bbr);
+        Flow first = path.Add(WithBbr);
         path.Run(seconds: 5);
-        Flow second = path.Add(Bbr);
+        Flow second = path.Add(WithBbr);
         path.Run(seconds: 15);
         AssertShared(path, first, second, 2);
     }
@@ -59,9 +95,9 @@ public sealed class BbrTests
     public void A_flow_with_CUBIC_in_the_same_queue_gets_its_share(int queue, bool cubicFirst)
     {
         using var path = new SharedPath(roundTrip: 20, 5_000_000, queue * 1024);
-        Flow first = path.Add(cubicFirst ? Cubic : Bbr);
+        Flow first = path.Add(cubicFirst ? WithCubic : WithBbr);
         path.Run(seconds: 5);
-        Flow second = path.Add(cubicFirst ? Bbr : Cubic);
+        Flow second = path.Add(cubicFirst ? WithBbr : WithCubic);
         path.Run(seconds: 15);
         AssertShared(path, first, second, queue > 256 ? 4 : 2);
     }

@@ -221,7 +221,7 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
-    public void OutOfOrderFlood_ManyConnections_HoldNoMoreThanTheLayersBound()
+    public void OutOfOrderFlood_HoldsNoMoreThanItsShareOfTheLayersBound()
     {
         using var peer = new TcpPeer(new TcpLayerOptions { MaxOutOfOrderBytes = 10 * ChunkPool.ChunkSize });
         peer.Open(TcpPair.Options);
@@ -231,7 +231,8 @@ public sealed class TcpAbuseTests
             peer.Send(TcpFlags.Ack, peer.OurNext + 1 + i * 300, peer.TheirNext, payload: "z");
         }
 
-        Assert.Equal(10, peer.Host.Layer.Chunks.Outstanding);
+        // One connection has its 32 KiB, and beyond them as much as it leaves to others.
+        Assert.Equal(8, peer.Host.Layer.Chunks.Outstanding);
     }
 
     [Fact]
