@@ -10,7 +10,8 @@ namespace Kestrel.Transport.ZeroTier.Listening;
 /// transport contract; the states are drawn above <see cref="ListenerState"/>.
 /// </summary>
 internal sealed class Listener(
-    ListenTarget target, NodeHost node, TransportResources resources, ListenerRegistry registry, TimeProvider timeProvider, ILogger logger) : IConnectionListener
+    ListenTarget target, NodeHost node, TransportResources resources, ListenerRegistry registry, AccessControl access, TimeProvider timeProvider, ILogger logger)
+    : IConnectionListener
 {
     // Fails only when nearly all ports are taken.
     private const int PortAttempts = 64;
@@ -131,6 +132,10 @@ internal sealed class Listener(
                 else if (await engine.AcceptAsync(stop).ConfigureAwait(false) is not { } connection)
                 {
                     await DetachAsync(engine, "the node or the network went down.").ConfigureAwait(false);
+                }
+                else if (!access.Admits(connection))
+                {
+                    Discard(connection, "The access list does not name the caller.");
                 }
                 else if (Wrap(connection) is { } context)
                 {
@@ -291,7 +296,7 @@ internal sealed class Listener(
     {
         try
         {
-            var context = new TransportConnection(connection, resources.Server.MemoryPool, resources.ServerLogger);
+            var context = new TransportConnection(connection, node, resources.Server.MemoryPool, resources.ServerLogger);
             context.Start();
             return context;
         }
@@ -299,16 +304,16 @@ internal sealed class Listener(
         {
             TransportLog.AcceptFailed(logger, Describe(), exception);
             registry.CountFailedConnection();
-            Discard(connection);
+            Discard(connection, "The connection could not be set up.");
             return null;
         }
     }
 
-    private void Discard(ZeroTierConnection connection)
+    private void Discard(ZeroTierConnection connection, string reason)
     {
         try
         {
-            connection.Abort(new ZeroTierException(ZeroTierError.ConnectionAborted, "The connection could not be set up."));
+            connection.Abort(new ZeroTierException(ZeroTierError.ConnectionAborted, reason));
             _ = connection.DisposeAsync().AsTask();
         }
         catch (Exception exception)

@@ -166,9 +166,23 @@ internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOption
                 $"{Section}:Engine is 'Libzt' together with the development network, whose root lives on loopback, which libzt does not use. "
                 + "Set it to Auto or Managed, or configure Networks and, for roots of your own, PlanetPath.");
         }
+        else if (options.Engine == ZeroTierEngine.Libzt && options.ManagedOnly.FirstOrDefault() is { } setting)
+        {
+            failures.Add($"{Section}:{setting} is set, which only the managed engine has, together with {Section}:Engine 'Libzt'. Remove one of the two, or set Engine to Auto or Managed.");
+        }
         else if (!Enum.IsDefined(options.Engine))
         {
             failures.Add($"{Section}:Engine is '{options.Engine}', which does not exist. A valid example is Managed.");
+        }
+
+        if (!Enum.IsDefined(options.CongestionControl))
+        {
+            failures.Add($"{Section}:CongestionControl is '{options.CongestionControl}', which does not exist. A valid example is Bbr.");
+        }
+
+        if (options.BlockedInterfaces.Any(string.IsNullOrEmpty))
+        {
+            failures.Add($"{Section}:BlockedInterfaces holds an empty text, with which every name begins. A valid example is docker.");
         }
     }
 
