@@ -9,6 +9,8 @@ namespace ZeroTier.Hosting.Configuration;
 /// </summary>
 internal sealed class SectionReader(IConfigurationSection section)
 {
+    private readonly Dictionary<string, string> _texts = section.GetChildren().Where(child => !IsComment(child.Key)).ToDictionary(
+        child => child.Key, child => string.Join('\n', child.AsEnumerable().Select(setting => $"{setting.Key}={setting.Value}")), StringComparer.OrdinalIgnoreCase);
     private readonly List<string> _errors = [];
     private readonly SortedSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
 
@@ -34,6 +36,14 @@ internal sealed class SectionReader(IConfigurationSection section)
         list.Value is { } text
             ? text.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             : list.GetChildren().Select(child => child.Value?.Trim() ?? "");
+
+    /// <summary>The names of the settings that differ between two readings.</summary>
+    public static IReadOnlySet<string> Differences(SectionReader? one, SectionReader? other)
+    {
+        var (before, now) = (one?._texts ?? [], other?._texts ?? []);
+        return new SortedSet<string>(
+            before.Keys.Union(now.Keys).Where(key => before.GetValueOrDefault(key) != now.GetValueOrDefault(key)), StringComparer.OrdinalIgnoreCase);
+    }
 
     /// <summary>Keys that people and editors use for notes in JSON: <c>//</c>, <c>_comment</c>, <c>$schema</c>.</summary>
     public static bool IsComment(string key) => key.StartsWith("//", StringComparison.Ordinal) || key[0] is '_' or '$';
