@@ -43,7 +43,9 @@ internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFa
     }
 
     /// <summary>Whether a connection may come in at all; counts and logs it otherwise.</summary>
-    public bool Admits(ZeroTierConnection connection) => Admits(_everywhere.Value, connection.RemoteNode, connection.Network, connection.LocalEndPoint.Port);
+    /// <param name="connection">The connection.</param>
+    /// <param name="port">The port that it called, for the log.</param>
+    public bool Admits(ZeroTierConnection connection, int port) => Admits(_everywhere.Value, connection.RemoteNode, connection.Network, port);
 
     /// <summary>The first middleware of an endpoint with a list of its own.</summary>
     public Func<ConnectionDelegate, ConnectionDelegate> Middleware(AccessList list) => next => connection =>

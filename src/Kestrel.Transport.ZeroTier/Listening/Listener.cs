@@ -133,10 +133,6 @@ internal sealed class Listener(
                 {
                     await DetachAsync(engine, "the node or the network went down.").ConfigureAwait(false);
                 }
-                else if (!access.Admits(connection))
-                {
-                    Discard(connection, "The access list does not name the caller.");
-                }
                 else if (Wrap(connection) is { } context)
                 {
                     _accepting.Reset();
@@ -291,11 +287,17 @@ internal sealed class Listener(
         }
     }
 
-    /// <summary>Null when this one connection could not be set up; the listener lives on (rule 6.13).</summary>
+    /// <summary>Null when this one connection is refused, or could not be set up; the listener lives on (rule 6.13).</summary>
     private TransportConnection? Wrap(ZeroTierConnection connection)
     {
         try
         {
+            if (!access.Admits(connection, Port))
+            {
+                Discard(connection, "The access list does not name the caller.");
+                return null;
+            }
+
             var context = new TransportConnection(connection, node, resources.Server.MemoryPool, resources.ServerLogger);
             context.Start();
             return context;
