@@ -5,7 +5,7 @@ namespace ZeroTier.Hosting;
 
 /// <summary>
 /// How a process takes part in ZeroTier networks. Bound from the configuration section <c>ZeroTier</c> first, then changed by code, then checked at start; from
-/// then on changes have no effect. What a web app needs beside, such as endpoints, has <c>ZeroTierOptions</c> of package Kestrel.Transport.ZeroTier, which these
+/// then on only <see cref="Networks"/> and <see cref="Hosts"/> follow, when the configuration changes. What a web app needs beside, such as endpoints, has <c>ZeroTierOptions</c> of package Kestrel.Transport.ZeroTier, which these
 /// are the base of.
 /// </summary>
 /// <remarks>
@@ -90,6 +90,12 @@ public class ZeroTierNodeOptions
 
     /// <summary>Begins of the names of network interfaces that the node does not use, such as <c>docker</c>. Managed engine. Default: none.</summary>
     public IList<string> BlockedInterfaces { get; } = [];
+
+    /// <summary>
+    /// Names of hosts for this node's own calls, such as <c>orders</c>, with what each stands for: an address on a network, <c>NODE.NETWORK.zt</c>, or a node where there is one
+    /// network. They come before the names of networks. Default: none.
+    /// </summary>
+    public IDictionary<string, string> Hosts { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>
     /// How long start-up waits for the node to be online and every network to be ready before it fails with the reason; more than zero, a day at most. Default: null,

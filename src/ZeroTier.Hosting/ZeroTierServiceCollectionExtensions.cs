@@ -36,6 +36,7 @@ public static class ZeroTierServiceCollectionExtensions
         services.TryAddSingleton<NodeMetrics>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, NetworksFollower>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, HostsFollower>());
         services.TryAddSingleton<SettingsWatch>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, SettingsWatch>(static provider => provider.GetRequiredService<SettingsWatch>()));
         services.TryAddSingleton<ClientConnections>();

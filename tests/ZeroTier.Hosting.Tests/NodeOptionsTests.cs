@@ -54,6 +54,20 @@ public class NodeOptionsTests
         Assert.Equal(["docker"], options.BlockedInterfaces);
     }
 
+    [Theory]
+    [InlineData("Hosts:8056c2e21c.zt", "10.1.2.3", "A valid example is orders")]
+    [InlineData("Hosts:10.1.2.3", "10.1.2.4", "A valid example is orders")]
+    [InlineData("Hosts:a b", "10.1.2.4", "A valid example is orders")]
+    [InlineData("Hosts:orders", "invoices", "ZeroTier:Hosts:orders is 'invoices'")]
+    [InlineData("Hosts:orders", "", "89e92ceee5.ff1f90ffff000000.zt")]
+    [InlineData("Hosts:orders:Node", "8056c2e21c", "89e92ceee5.ff1f90ffff000000.zt")]
+    public void Wrong_hosts_are_refused_with_an_example(string setting, string value, string remedy)
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), (setting, value)));
+        Assert.Contains("ZeroTier:Hosts", error.Message, StringComparison.Ordinal);
+        Assert.Contains(remedy, error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_setting_that_libzt_would_ignore_is_refused_with_it()
     {

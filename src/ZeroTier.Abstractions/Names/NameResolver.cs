@@ -119,7 +119,7 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
             ZeroTierError.NotRunning, $"'{host}' cannot be found: the ZeroTier node is {node.State}. Call after the start of the node or its host, and before its end.")
         : new ZeroTierException(
             ZeroTierError.AddressNotAvailable,
-            $"'{host}' is not a host on a ZeroTier network. Use an address there, NODE.NETWORK.zt, for example 89e92ceee5.8056c2e21c000001.zt, or a name in the search domain of a joined network "
+            $"'{host}' is not a host on a ZeroTier network. Use an address there, NODE.NETWORK.zt, for example 89e92ceee5.8056c2e21c000001.zt (NODE.zt where the node has one network), or a name in the search domain of a joined network "
                 + (named.Count == 0 ? "(none has name servers)." : $"({string.Join(", ", named.Select(n => $"{n.Network.Id}: {n.Domain}"))})."));
 
     /// <summary>A network that can be asked for names, with its search domain, normalized.</summary>

@@ -23,6 +23,11 @@ internal sealed class NodeOptionsBinder(IServiceProvider services) : IConfigureO
             options.Networks.Add(network);
         }
 
+        foreach (var host in reader.Section(nameof(options.Hosts)).GetChildren().Where(host => !SectionReader.IsComment(host.Key)))
+        {
+            options.Hosts[host.Key] = host.Value?.Trim() ?? "";
+        }
+
         options.Enabled = reader.Flag(nameof(options.Enabled)) ?? options.Enabled;
         options.PublicRoots = reader.Flag(nameof(options.PublicRoots)) ?? options.PublicRoots;
         options.StoragePath = reader.Text(nameof(options.StoragePath)) ?? options.StoragePath;
