@@ -1,4 +1,5 @@
 // The levels of this project, and those of the node's host below it, so that each file names only what it takes from outside.
+global using Kestrel.Transport.ZeroTier.Access;
 global using Kestrel.Transport.ZeroTier.Configuration;
 global using Kestrel.Transport.ZeroTier.Connections;
 global using Kestrel.Transport.ZeroTier.Hosting;

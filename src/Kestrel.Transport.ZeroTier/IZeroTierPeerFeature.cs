@@ -19,6 +19,12 @@ public interface IZeroTierPeerFeature
     NetworkId Network { get; }
 
     /// <summary>
+    /// What the network's controller has signed about the caller, such as tags, as far as it is valid now; null while the caller has proven nothing, on networks
+    /// without a controller, and when the engine cannot prove the node. Read live.
+    /// </summary>
+    ZeroTierMembership? Membership { get; }
+
+    /// <summary>
     /// True while packets go straight to the peer; false while a root relays them; null while the engine does not know.
     /// Read live: it changes during a connection.
     /// </summary>

@@ -6,12 +6,13 @@ namespace Kestrel.Transport.ZeroTier;
 
 /// <summary>
 /// How a web app takes part in ZeroTier networks, and what it serves there. Bound from the configuration section <c>ZeroTier</c> first, then changed by code, then
-/// checked at start; from then on changes have no effect.
+/// checked at start; from then on only <see cref="ZeroTierNodeOptions.Networks"/>, access lists and <see cref="Health"/> follow, when the configuration changes.
 /// </summary>
 /// <remarks>
 /// Configuration knows every scalar below and of the base, and those of <see cref="ZeroTierNodeOptions.Transport"/> and <see cref="Health"/>, by its name,
-/// <c>Networks</c> as a list or as one comma-separated text, and <c>Listen</c> as a list whose entries are a port (<c>8080</c>), a network and a port
-/// (<c>ff1f90ffff000000.zt:8080</c>), or an address and a port (<c>10.147.17.5:8080</c>).
+/// lists as such or as one comma-separated text, and <c>Listen</c> as a list whose entries are a port (<c>8080</c>), a network and a port
+/// (<c>ff1f90ffff000000.zt:8080</c>), an address and a port (<c>10.147.17.5:8080</c>), or an object with <c>Port</c> and, where wanted, <c>Network</c>, <c>Address</c>,
+/// <c>Protocols</c>, <c>AllowedNodes</c> and <c>AllowedNetworks</c>.
 /// </remarks>
 public sealed class ZeroTierOptions : ZeroTierNodeOptions
 {
@@ -30,6 +31,15 @@ public sealed class ZeroTierOptions : ZeroTierNodeOptions
 
     /// <summary>When the health check is not content. In the configuration these are settings of the section itself, such as <c>ZeroTier:RequireDirect</c>.</summary>
     public ZeroTierHealthOptions Health { get; } = new();
+
+    /// <summary>
+    /// The nodes whose connections are served, on every endpoint; others get a reset before anything is read from them. The managed engine proves the node; on libzt, where
+    /// nothing does, a list refuses everybody. Default: none, which means every member of the network.
+    /// </summary>
+    public IList<NodeId> AllowedNodes { get; } = [];
+
+    /// <summary>The networks whose connections are served, on every endpoint. Default: none, which means all.</summary>
+    public IList<NetworkId> AllowedNetworks { get; } = [];
 
     internal IList<ListenEntry> ListenEntries { get; } = [];
 

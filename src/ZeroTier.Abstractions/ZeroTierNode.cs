@@ -163,7 +163,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
     }
 
     /// <summary>Connects to a host, as a URL names it, with the default pipes and time limit. Waits for a network that is not ready yet.</summary>
-    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, or a name in the search domain of a joined network.</param>
+    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, a name in the search domain of a joined network, or one that the host's settings give.</param>
     /// <param name="port">1 to 65535.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ZeroTierException">Refused, timed out, no such member, no route, or the network cannot be used.</exception>
@@ -171,7 +171,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
         ConnectAsync(host, port, ZeroTierConnectionOptions.Default, cancellationToken);
 
     /// <summary>Connects to a host, as a URL names it. Waits for a network that is not ready yet.</summary>
-    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, or a name in the search domain of a joined network.</param>
+    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, a name in the search domain of a joined network, or one that the host's settings give.</param>
     /// <param name="port">1 to 65535.</param>
     /// <param name="options">How the connection is made.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -183,6 +183,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(port);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
         ArgumentNullException.ThrowIfNull(options);
+        host = ZeroTierName.Expand(this, host);
         return ConnectAttempt.RunAsync(
             options.ConnectTimeout,
             TimeProvider,
@@ -225,6 +226,9 @@ public abstract class ZeroTierNode : IAsyncDisposable
 
     /// <summary>An address that a member is known to have on a network, from what it has shown of itself or from earlier packets; null for none.</summary>
     internal virtual IPAddress? FindAddress(NodeId member, NetworkId network) => null;
+
+    /// <summary>What a name stands for that the application has given to a host: an address or a member's name; null for none.</summary>
+    internal virtual string? FindHost(string name) => null;
 
     /// <summary>The names of hosts on this node's networks.</summary>
     internal NameResolver Names => LazyInitializer.EnsureInitialized(ref _names, () => new NameResolver(this, NameResolverOptions));

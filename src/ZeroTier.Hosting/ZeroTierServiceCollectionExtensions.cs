@@ -5,6 +5,7 @@ using ZeroTier;
 using ZeroTier.Hosting;
 using ZeroTier.Hosting.Configuration;
 using ZeroTier.Hosting.Connections;
+using ZeroTier.Hosting.Live;
 using ZeroTier.Hosting.Node;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -34,6 +35,10 @@ public static class ZeroTierServiceCollectionExtensions
         services.TryAddSingleton<ZeroTierNode>(static provider => provider.GetRequiredService<NodeHost>());
         services.TryAddSingleton<NodeMetrics>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeService>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, NetworksFollower>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, HostsFollower>());
+        services.TryAddSingleton<SettingsWatch>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, SettingsWatch>(static provider => provider.GetRequiredService<SettingsWatch>()));
         services.TryAddSingleton<ClientConnections>();
         services.TryAddTransient(static provider => provider.GetRequiredService<ClientConnections>().CreateHandler());
         return services;

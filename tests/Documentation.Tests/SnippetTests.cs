@@ -7,7 +7,7 @@ public sealed partial class SnippetTests(Workshop workshop)
 {
     [Fact]
     public void Every_block_of_code_is_run_by_a_test() => Assert.Equal(
-        ["access", "client", "grpc-client", "grpc-server", "hello", "members", "settings", "signalr-client", "test"], Snippets.All.Select(snippet => snippet.Name).Order());
+        ["access", "client", "endpoints", "grpc-client", "grpc-server", "hello", "members", "settings", "signalr-client", "test"], Snippets.All.Select(snippet => snippet.Name).Order());
 
     [Fact]
     public async Task The_first_app_starts_and_the_client_calls_it()

@@ -40,9 +40,15 @@ public sealed class LoopbackUniverse : IAsyncLifetime
     }
 
     /// <summary>A node that is online and ready.</summary>
-    public async Task<ManagedNode> StartNodeAsync(Func<IDatagramTransport>? transport = null)
+    public async Task<ManagedNode> StartNodeAsync(Func<IDatagramTransport>? transport = null, INetworkController? controller = null)
     {
-        var node = new ManagedNode(new ManagedNodeOptions { Planet = _planet, Identity = await NewIdentityAsync(), DatagramTransportFactory = transport });
+        var node = new ManagedNode(new ManagedNodeOptions
+        {
+            Planet = _planet,
+            Identity = await NewIdentityAsync(),
+            DatagramTransportFactory = transport,
+            Controller = controller,
+        });
         _nodes.Add(node);
         await node.JoinAsync(Network);
         await node.StartAsync();

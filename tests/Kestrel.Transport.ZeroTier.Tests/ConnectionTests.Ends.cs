@@ -79,7 +79,7 @@ public partial class ConnectionTests
     {
         var here = new IPEndPoint(IPAddress.Parse("10.147.17.1"), 80);
         var engine = new FakeConnection(FakeNetwork.DefaultId, here, here, new NodeId(2), ZeroTierConnectionOptions.Default);
-        var ours = new TransportConnection(engine, ZeroTierConnectionOptions.Default.MemoryPool, NullLogger.Instance);
+        var ours = new TransportConnection(engine, new FakeNetwork().CreateNode(), ZeroTierConnectionOptions.Default.MemoryPool, NullLogger.Instance);
         ours.Start();
         var flush = waiting ? ours.Transport.Output.WriteAsync(new byte[100_000], Cancel).AsTask() : null;
         Assert.False(flush?.IsCompleted == true);

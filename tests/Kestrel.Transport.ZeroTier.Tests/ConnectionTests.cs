@@ -233,8 +233,8 @@ public partial class ConnectionTests
         engine.Connect(peer);
         var logger = logs?.CreateLogger(TransportLog.ServerCategory) ?? NullLogger.Instance;
         var ours = grace is { } closingGrace
-            ? new TransportConnection(engine, ZeroTierConnectionOptions.Default.MemoryPool, logger) { ClosingGrace = closingGrace }
-            : new TransportConnection(engine, ZeroTierConnectionOptions.Default.MemoryPool, logger);
+            ? new TransportConnection(engine, new FakeNetwork().CreateNode(), ZeroTierConnectionOptions.Default.MemoryPool, logger) { ClosingGrace = closingGrace }
+            : new TransportConnection(engine, new FakeNetwork().CreateNode(), ZeroTierConnectionOptions.Default.MemoryPool, logger);
         if (start)
         {
             ours.Start();

@@ -1,7 +1,10 @@
+using Kestrel.Transport.ZeroTier.Access;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Tests;
 
@@ -114,6 +117,68 @@ public class OptionsTests
         Assert.Equal(
             ["8056c2e21c000001.zt:8080", "ff0000ffff000000.zt:8080", "8056c2e21c000001.zt:8081"],
             KestrelEndpoints.Configured(options).Select(e => e.ToString()));
+    }
+
+    [Fact]
+    public void An_endpoint_is_an_object_too_beside_the_short_texts_with_protocols_and_lists_of_its_own()
+    {
+        var options = Read(
+            "Production",
+            ("Networks", "8056c2e21c000001, ff0000ffff000000"),
+            ("Listen:0", "8080"),
+            ("Listen:1:Port", "8081"),
+            ("Listen:1:Network", "8056c2e21c000001"),
+            ("Listen:1:Address", "10.147.17.5"),
+            ("Listen:1:Protocols", "http2"),
+            ("Listen:1:AllowedNodes:0", "8056c2e21c"),
+            ("Listen:1:AllowedNetworks", "8056c2e21c000001"),
+            ("Listen:1:_comment", "for the gateway"));
+        Assert.Equal(
+            ["10.147.17.5:8081", "8056c2e21c000001.zt:8080", "ff0000ffff000000.zt:8080"],
+            KestrelEndpoints.Configured(options).Select(e => e.ToString()).Order());
+        var entry = options.ListenEntries.Single(entry => entry.Port == 8081);
+        var listen = new KestrelServerOptions();
+        listen.Listen(System.Net.IPAddress.Loopback, 0, endPoint =>
+        {
+            entry.Configure!(endPoint);
+            Assert.Equal(HttpProtocols.Http2, endPoint.Protocols);
+        });
+        var network = NetworkId.Parse("8056c2e21c000001");
+        Assert.Equal(AccessVerdict.Allowed, entry.Access.Judge(NodeId.Parse("8056c2e21c"), network));
+        Assert.Equal(AccessVerdict.OtherNode, entry.Access.Judge(NodeId.Parse("8056c2e21d"), network));
+        Assert.Equal(AccessVerdict.OtherNetwork, entry.Access.Judge(NodeId.Parse("8056c2e21c"), NetworkId.Parse("ff0000ffff000000")));
+        Assert.Equal(AccessVerdict.Unproven, entry.Access.Judge(null, network));
+    }
+
+    [Fact]
+    public void One_endpoint_alone_and_endpoints_with_names_are_read_with_their_lists()
+    {
+        var alone = Assert.Single(Read("Production", ("Networks", "8056c2e21c000001"), ("Listen:Port", "8080"), ("Listen:AllowedNodes", "8056c2e21c")).ListenEntries);
+        Assert.Equal(AccessVerdict.OtherNode, alone.Access.Judge(NodeId.Parse("8056c2e21d"), NetworkId.Parse("8056c2e21c000001")));
+        var named = Assert.Single(Read("Production", ("Networks", "8056c2e21c000001"), ("Listen:Gateway:Port", "8080"), ("Listen:Gateway:AllowedNodes", "8056c2e21c")).ListenEntries);
+        Assert.Equal(AccessVerdict.OtherNode, named.Access.Judge(NodeId.Parse("8056c2e21d"), NetworkId.Parse("8056c2e21c000001")));
+    }
+
+    [Theory]
+    [InlineData("AllowedNodes", "8056c2e21", "8056c2e21c")]
+    [InlineData("AllowedNodes", "", "is empty, so that nobody could call")]
+    [InlineData("AllowedNetworks", "x", "ff1f90ffff000000")]
+    [InlineData("Listen:0:Port", "x", "8080")]
+    [InlineData("Listen:0:Network", "8056c2e21c000001", "Listen:0:Port is missing")]
+    [InlineData("Listen:0:AllowedNodes", "8056c2e21", "8056c2e21c")]
+    [InlineData("Listen:0:AllowedNodes", "", "is empty, so that nobody could call")]
+    [InlineData("Listen:0:Protocols", "Http7", "Http1AndHttp2")]
+    [InlineData("Listen:0:Address", "nowhere", "10.147.17.5")]
+    [InlineData("Listen:0:AllowedNode", "8056c2e21c", "is not a setting")]
+    [InlineData("Listen:0:Certificate:Path", "app.pfx", "listen.UseHttps")]
+    public void Wrong_lists_and_endpoint_objects_are_refused_with_the_remedy(string setting, string value, string remedy)
+    {
+        (string, string)[] others = setting.StartsWith("Listen", StringComparison.Ordinal) && !setting.EndsWith("Port", StringComparison.Ordinal) && !setting.EndsWith("Network", StringComparison.Ordinal)
+            ? [("Networks", "8056c2e21c000001"), ("Listen:0:Port", "8080")]
+            : [("Networks", "8056c2e21c000001")];
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", [.. others, (setting, value)]));
+        Assert.Contains("ZeroTier:" + setting.Split(":Path")[0].Split(":Network")[0], error.Message, StringComparison.Ordinal);
+        Assert.Contains(remedy, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -85,6 +85,8 @@ public static class OverManaged
     public sealed class NodeOnly(ManagedTransport transport) : NodeOnlyTests(transport);
 
     public sealed class NodeAuthentication(ManagedTransport transport) : NodeAuthenticationTests(transport);
+
+    public sealed class Access(ManagedTransport transport) : AccessTests(transport);
 }
 
 /// <summary>The managed engine, over IPv4.</summary>
@@ -163,6 +165,8 @@ public static class OverLibzt
     public sealed class NodeOnly(LibztTransport transport) : NodeOnlyTests(transport);
 
     public sealed class NodeAuthentication(LibztTransport transport) : NodeAuthenticationTests(transport);
+
+    public sealed class Access(LibztTransport transport) : AccessTests(transport);
 }
 
 /// <summary>The native engine, over the double of libzt and IPv4.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Http.Resilience;
@@ -21,6 +22,37 @@ public sealed class HttpClientTests
         string caller = await Client(host).GetStringAsync("/", Cancel);
 
         Assert.Equal(host.Services.GetRequiredService<ZeroTierNode>().Id.ToString(), caller);
+        await host.StopAsync(Cancel);
+    }
+
+    [Fact]
+    public async Task Names_of_the_settings_and_short_names_lead_to_members_and_follow_the_configuration()
+    {
+        await using var universe = await Universe.StartAsync();
+        var configuration = new ConfigurationManager();
+        using var host = universe.BuildCaller(
+            services => services.AddSingleton<IConfiguration>(configuration).AddHttpClient("server").AddZeroTier());
+        await host.StartAsync(Cancel);
+        var caller = host.Services.GetRequiredService<ZeroTierNode>();
+        var server = universe.ServerId;
+        string here = $"{caller.Id}";
+        Assert.Equal(here, await Client(host).GetStringAsync($"http://{server}.zt/", Cancel));
+        await Assert.ThrowsAsync<HttpRequestException>(() => Client(host).GetStringAsync("http://orders/", Cancel));
+
+        string[] targets = [$"{server}", ZeroTierName.Of(server, caller.Networks[0].Id), universe.Server.Host.Trim('[', ']')];
+        foreach (string target in targets)
+        {
+            configuration["ZeroTier:Hosts:Orders"] = target;
+            ((IConfigurationRoot)configuration).Reload();
+            for (int i = 0; ZeroTierName.Expand(caller, "orders") is var name && !name.StartsWith(target, StringComparison.Ordinal); i++)
+            {
+                Assert.True(i < 1500, $"orders stays {name}");
+                await Task.Delay(20, Cancel);
+            }
+
+            Assert.Equal(here, await Client(host).GetStringAsync("http://orders/", Cancel));
+        }
+
         await host.StopAsync(Cancel);
     }
 

@@ -27,13 +27,52 @@ public class NodeOptionsTests
     [InlineData("RequireReadyWithin", "-00:00:01", "00:00:30")]
     [InlineData("RequireReadyWithin", "1", "00:00:30")]
     [InlineData("DevelopmentNetwork", "yes", "true")]
+    [InlineData("AllowDefaultRoutes", "yes", "true")]
+    [InlineData("CongestionControl", "Reno", "Bbr")]
+    [InlineData("Moons", "/nowhere/a.moon", "deadbeef00@8056c2e21c")]
+    [InlineData("Moons", "0@8056c2e21c", "deadbeef00@8056c2e21c")]
+    [InlineData("BlockedNetworks", "10.8", "10.8.0.0/16")]
+    [InlineData("BlockedInterfaces:0", "", "docker")]
     public void Invalid_values_name_the_setting_the_value_and_an_example(string setting, string value, string example)
     {
         var error = Assert.Throws<OptionsValidationException>(() =>
             setting == "Networks" ? Read("Production", (setting, value)) : Read("Production", ("Networks", "8056c2e21c000001"), (setting, value)));
-        Assert.Contains($"ZeroTier:{setting}", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"ZeroTier:{setting.Split(':')[0]}", error.Message, StringComparison.Ordinal);
         Assert.Contains(value.Split('.')[0], error.Message, StringComparison.Ordinal);
         Assert.Contains(example, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Settings_of_the_managed_engine_are_bound()
+    {
+        var options = Read(
+            "Production", ("Networks", "8056c2e21c000001"), ("AllowDefaultRoutes", "true"), ("AllowGlobalAddresses", "true"), ("CongestionControl", "bbr"),
+            ("Moons", "deadbeef00@8056c2e21c"), ("BlockedNetworks", "10.8.0.0/16, fd00::/8"), ("BlockedInterfaces:0", "docker"));
+        Assert.True(options is { AllowDefaultRoutes: true, AllowGlobalAddresses: true, CongestionControl: CongestionControl.Bbr });
+        Assert.Equal((0xdeadbeef00UL, NodeId.Parse("8056c2e21c")), options.Moons.Select(moon => (moon.Id, moon.Seed!.Value)).Single());
+        Assert.Equal(["10.8.0.0/16", "fd00::/8"], options.BlockedNetworks.Select(network => network.ToString()));
+        Assert.Equal(["docker"], options.BlockedInterfaces);
+    }
+
+    [Theory]
+    [InlineData("Hosts:8056c2e21c.zt", "10.1.2.3", "A valid example is orders")]
+    [InlineData("Hosts:10.1.2.3", "10.1.2.4", "A valid example is orders")]
+    [InlineData("Hosts:a b", "10.1.2.4", "A valid example is orders")]
+    [InlineData("Hosts:orders", "invoices", "ZeroTier:Hosts:orders is 'invoices'")]
+    [InlineData("Hosts:orders", "", "89e92ceee5.ff1f90ffff000000.zt")]
+    [InlineData("Hosts:orders:Node", "8056c2e21c", "89e92ceee5.ff1f90ffff000000.zt")]
+    public void Wrong_hosts_are_refused_with_an_example(string setting, string value, string remedy)
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), (setting, value)));
+        Assert.Contains("ZeroTier:Hosts", error.Message, StringComparison.Ordinal);
+        Assert.Contains(remedy, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_setting_that_libzt_would_ignore_is_refused_with_it()
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("Engine", "Libzt"), ("BlockedNetworks", "10.8.0.0/16")));
+        Assert.Contains("ZeroTier:BlockedNetworks is set, which only the managed engine has", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -24,6 +24,9 @@ internal sealed class Universe : IAsyncDisposable
     /// <summary>Where the app is served.</summary>
     public Uri Server { get; }
 
+    /// <summary>The app's node.</summary>
+    public NodeId ServerId => _app.Services.GetRequiredService<ZeroTierNode>().Id;
+
     public static async Task<Universe> StartAsync(RequestDelegate? answer = null)
     {
         var network = await TestNetwork.StartAsync(TestContext.Current.CancellationToken);

@@ -67,6 +67,12 @@ internal sealed class AuthenticationHandler(IOptionsMonitor<ZeroTierAuthenticati
         Add(identity, ClaimTypes.Name, member?.Name ?? id);
         Add(identity, ZeroTierClaimTypes.Node, id);
         Add(identity, ZeroTierClaimTypes.Network, peer.Network.ToString());
+        // Not capabilities: whoever was shown one can present it as its own.
+        foreach (var (tag, value) in peer.Membership?.Tags ?? new Dictionary<uint, uint>())
+        {
+            Add(identity, ZeroTierClaimTypes.Tag, ZeroTierClaimTypes.TagValue(tag, value));
+        }
+
         foreach (string role in member?.Roles ?? [])
         {
             Add(identity, ClaimTypes.Role, role);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Kestrel.Transport.ZeroTier;
 using Kestrel.Transport.ZeroTier.Authentication;
 using Microsoft.AspNetCore.Builder;
@@ -29,7 +28,7 @@ public static class ZeroTierAuthorizationExtensions
     /// <param name="values">Its values, one or more.</param>
     /// <exception cref="ArgumentException">There is no value.</exception>
     public static AuthorizationPolicyBuilder RequireZeroTierTag(this AuthorizationPolicyBuilder builder, uint tag, params uint[] values) =>
-        Require(builder, ZeroTierClaimTypes.Tag, values, value => string.Create(CultureInfo.InvariantCulture, $"{tag}={value}"));
+        Require(builder, ZeroTierClaimTypes.Tag, values, value => ZeroTierClaimTypes.TagValue(tag, value));
 
     /// <summary>Demands that the caller of an endpoint is one of some nodes. Needs <c>AddAuthentication().AddZeroTier()</c>.</summary>
     /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Kestrel.Transport.ZeroTier;
 
 /// <summary>The claims that ZeroTier authentication makes, beside the framework's name, name identifier (the node) and role.</summary>
@@ -11,4 +13,7 @@ public static class ZeroTierClaimTypes
 
     /// <summary>A tag that the network's controller has given the node: its ID and value, as in <c>1000=5</c>.</summary>
     public const string Tag = "zerotier:tag";
+
+    /// <summary>The form of a tag.</summary>
+    internal static string TagValue(uint tag, uint value) => string.Create(CultureInfo.InvariantCulture, $"{tag}={value}");
 }

@@ -6,6 +6,12 @@ namespace Kestrel.Transport.ZeroTier.Configuration;
 /// <summary>One endpoint as the user asked for it. Without a network it stands for every configured one.</summary>
 internal sealed record ListenEntry(string? Network, IPAddress? Address, int Port, Action<ListenOptions>? Configure)
 {
+    /// <summary>Who may call it, beside what holds for all endpoints.</summary>
+    public AccessList Access { get; init; } = new();
+
+    /// <summary>The protocols, where the configuration says them; null elsewhere.</summary>
+    public HttpProtocols? Protocols { get; init; }
+
     /// <summary>How the entry reads in messages.</summary>
     public string Describe() => (Network, Address) switch
     {

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Net;
 using Kestrel.Transport.ZeroTier.Authentication;
 using Microsoft.Extensions.Options;
 using ZeroTier;
@@ -24,39 +22,10 @@ internal sealed class ServerOptionsBinder : IConfigureOptions<ZeroTierOptions>
         var errors = new List<string>();
         MembersSection.Read(reader.Section(MembersSection.Name), new Dictionary<NodeId, ZeroTierMember>(), errors);
         errors.ForEach(reader.Report);
-        foreach (string text in reader.List(nameof(options.Listen)))
+        AllowedSettings.Read(reader, options.AllowedNodes, options.AllowedNetworks);
+        foreach (var entry in ListenSection.Read(reader))
         {
-            if (ParseListen(text) is { } entry)
-            {
-                options.ListenEntries.Add(entry);
-            }
-            else
-            {
-                reader.Wrong(nameof(options.Listen), text, "8080, ff1f90ffff000000.zt:8080 or 10.147.17.5:8080");
-            }
+            options.ListenEntries.Add(entry);
         }
-    }
-
-    private static ListenEntry? ParseListen(string text)
-    {
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int onlyPort))
-        {
-            return new ListenEntry(null, null, onlyPort, null);
-        }
-
-        int colon = text.LastIndexOf(':');
-        if (colon < 0 || !int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port))
-        {
-            return null;
-        }
-
-        string host = text[..colon].TrimEnd('.');
-        if (host.EndsWith(ZeroTierName.Suffix, StringComparison.OrdinalIgnoreCase))
-        {
-            return new ListenEntry(host[..^ZeroTierName.Suffix.Length], null, port, null);
-        }
-
-        // "8080:80" would be read as the address 0.0.31.144.
-        return host.AsSpan().ContainsAny('.', ':') && IPAddress.TryParse(host, out var address) ? new ListenEntry(null, address, port, null) : null;
     }
 }

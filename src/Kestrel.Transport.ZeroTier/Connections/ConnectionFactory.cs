@@ -11,7 +11,7 @@ internal sealed class ConnectionFactory(NodeHost node, ClientConnections client)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
         var connection = await OpenAsync(endpoint, cancellationToken).ConfigureAwait(false);
-        var context = new TransportConnection(connection, client.Options.MemoryPool, client.Logger);
+        var context = new TransportConnection(connection, node, client.Options.MemoryPool, client.Logger);
         context.Start();
         return context;
     }

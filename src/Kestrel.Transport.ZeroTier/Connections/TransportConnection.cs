@@ -17,6 +17,7 @@ internal sealed class TransportConnection :
     private const string Graceful = "The ZeroTier transport's send loop completed gracefully.";
 
     private readonly ZeroTierConnection _connection;
+    private readonly ZeroTierNode _node;
     private readonly TransportReader _input;
     private readonly TransportWriter _output;
     private readonly ILogger _logger;
@@ -33,9 +34,10 @@ internal sealed class TransportConnection :
     private int _disposed;
 
     /// <summary>Wraps a connection. Starts nothing (rule 6.13).</summary>
-    public TransportConnection(ZeroTierConnection connection, MemoryPool<byte> memoryPool, ILogger logger)
+    public TransportConnection(ZeroTierConnection connection, ZeroTierNode node, MemoryPool<byte> memoryPool, ILogger logger)
     {
         _connection = connection;
+        _node = node;
         _logger = logger;
         _input = new TransportReader(connection.Input, LogReceiveEnded);
         _output = new TransportWriter(connection.Output, _closedCallbacksRan.Task, OnOutputFailed);
@@ -85,6 +87,8 @@ internal sealed class TransportConnection :
     NodeId? IZeroTierPeerFeature.Node => _connection.RemoteNode;
 
     NetworkId IZeroTierPeerFeature.Network => _connection.Network;
+
+    ZeroTierMembership? IZeroTierPeerFeature.Membership => _connection.RemoteNode is { } member ? _node.GetMembership(_connection.Network, member) : null;
 
     // A peer that is neither direct nor relayed is silent.
     bool? IZeroTierPeerFeature.IsDirect => _connection.GetPeer() switch

@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using ZeroTier;
+using ZeroTier.Hosting.Live;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>Whether callers are served (rule 8.6): the network is usable, every configured network ready, every listener accepting.</summary>
-internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, IOptions<ZeroTierOptions> options) : IHealthCheck
+internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, SettingsWatch watch, IOptions<ZeroTierOptions> atStart) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
@@ -24,7 +25,7 @@ internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, 
     {
         var bad = new List<string>();
         var degraded = new List<string>();
-        var settings = options.Value;
+        var settings = (ZeroTierOptions)watch.Current;
         if (node.State != ZeroTierNodeState.Running)
         {
             bad.Add($"The node is {node.State}{(node.FatalError is { } fatal ? $": {fatal.Message}" : ".")}");
@@ -57,7 +58,10 @@ internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, 
 
         bad.AddRange(listeners.Failed);
         var bound = listeners.Listeners;
-        foreach (var listener in bound.Where(l => l.State == ListenerState.Waiting && !l.IsIdleHalf(bound)))
+
+        // Networks that the configuration no longer has, and whose endpoints wait for nothing.
+        NetworkId[] left = [.. atStart.Value.Networks.Except(settings.Networks, StringComparer.OrdinalIgnoreCase).Select(NetworkId.Parse)];
+        foreach (var listener in bound.Where(l => l.State == ListenerState.Waiting && !l.IsIdleHalf(bound) && !left.Contains(l.Target.Network)))
         {
             bad.Add($"Endpoint {listener.EndPoint} does not accept: {listener.WaitingFor}");
         }

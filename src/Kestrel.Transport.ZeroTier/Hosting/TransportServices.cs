@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using ZeroTier.Hosting.Live;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
@@ -28,6 +29,8 @@ internal static class TransportServices
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<INodeExclusion, TestServerExclusion>());
         services.TryAddSingleton<TransportResources>();
+        services.TryAddSingleton<AccessControl>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, ServerSettingsFollower>());
 #pragma warning disable RS0030 // The one place where this assembly takes the system's randomness.
         services.TryAddSingleton(static provider => new ListenerRegistry(provider.GetRequiredService<IOptions<KestrelServerOptions>>(), Random.Shared));
 #pragma warning restore RS0030

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using ZeroTier;
 
@@ -19,12 +20,14 @@ internal sealed class KestrelEndpoints(IOptions<ZeroTierOptions> zeroTier) : IPo
     /// <summary>Adds the endpoints of one entry to Kestrel's.</summary>
     public static void Listen(KestrelServerOptions kestrel, ZeroTierOptions options, ListenEntry entry)
     {
+        var access = kestrel.ApplicationServices.GetRequiredService<AccessControl>();
         foreach (var endPoint in Configured(options, entry))
         {
             kestrel.Listen(endPoint, listen =>
             {
                 // First, so that the tags see the connection before TLS, which may fail.
                 listen.Use(PeerTags.Middleware);
+                listen.Use(access.Middleware(entry.Access));
                 entry.Configure?.Invoke(listen);
             });
         }

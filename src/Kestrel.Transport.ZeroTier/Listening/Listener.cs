@@ -10,7 +10,8 @@ namespace Kestrel.Transport.ZeroTier.Listening;
 /// transport contract; the states are drawn above <see cref="ListenerState"/>.
 /// </summary>
 internal sealed class Listener(
-    ListenTarget target, NodeHost node, TransportResources resources, ListenerRegistry registry, TimeProvider timeProvider, ILogger logger) : IConnectionListener
+    ListenTarget target, NodeHost node, TransportResources resources, ListenerRegistry registry, AccessControl access, TimeProvider timeProvider, ILogger logger)
+    : IConnectionListener
 {
     // Fails only when nearly all ports are taken.
     private const int PortAttempts = 64;
@@ -286,12 +287,18 @@ internal sealed class Listener(
         }
     }
 
-    /// <summary>Null when this one connection could not be set up; the listener lives on (rule 6.13).</summary>
+    /// <summary>Null when this one connection is refused, or could not be set up; the listener lives on (rule 6.13).</summary>
     private TransportConnection? Wrap(ZeroTierConnection connection)
     {
         try
         {
-            var context = new TransportConnection(connection, resources.Server.MemoryPool, resources.ServerLogger);
+            if (!access.Admits(connection, Port))
+            {
+                Discard(connection, "The access list does not name the caller.");
+                return null;
+            }
+
+            var context = new TransportConnection(connection, node, resources.Server.MemoryPool, resources.ServerLogger);
             context.Start();
             return context;
         }
@@ -299,16 +306,16 @@ internal sealed class Listener(
         {
             TransportLog.AcceptFailed(logger, Describe(), exception);
             registry.CountFailedConnection();
-            Discard(connection);
+            Discard(connection, "The connection could not be set up.");
             return null;
         }
     }
 
-    private void Discard(ZeroTierConnection connection)
+    private void Discard(ZeroTierConnection connection, string reason)
     {
         try
         {
-            connection.Abort(new ZeroTierException(ZeroTierError.ConnectionAborted, "The connection could not be set up."));
+            connection.Abort(new ZeroTierException(ZeroTierError.ConnectionAborted, reason));
             _ = connection.DisposeAsync().AsTask();
         }
         catch (Exception exception)

@@ -13,6 +13,7 @@ internal sealed class ListenerFactory(
     NodeHost node,
     TransportResources resources,
     ListenerRegistry registry,
+    AccessControl access,
     IOptions<ZeroTierOptions> options,
     IOptions<KestrelServerOptions> kestrel,
     TimeProvider timeProvider,
@@ -73,7 +74,7 @@ internal sealed class ListenerFactory(
                 $"The endpoint {endpoint} is on network {target.Network}, which this node has not joined. Add it to {ZeroTierOptions.SectionName}:Networks, for example zt.Networks.Add(\"{target.Network}\").");
         }
 
-        var listener = new Listener(target, node, resources, registry, timeProvider, NonThrowingLogger.Create(loggerFactory, NodeLog.Category));
+        var listener = new Listener(target, node, resources, registry, access, timeProvider, NonThrowingLogger.Create(loggerFactory, NodeLog.Category));
         try
         {
             await listener.BindAsync(cancellationToken).ConfigureAwait(false);

@@ -151,7 +151,7 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
         var asked = Candidates(named, host).ToArray();
         return new ZeroTierException(ZeroTierError.AddressNotAvailable, asked.Length > 0
             ? string.Join(' ', asked.Select(a => $"The name servers of network {a.Network.Network.Id} ({string.Join(", ", a.Network.Dns.Servers)}) know no '{a.Name}'.")) + " Check the name, and that the servers have it."
-            : $"'{host}' is not a host on a ZeroTier network. Use an address there, NODE.NETWORK.zt, for example 89e92ceee5.8056c2e21c000001.zt, or a name in the search domain of a joined network "
+            : $"'{host}' is not a host on a ZeroTier network. Use an address there, NODE.NETWORK.zt, for example 89e92ceee5.8056c2e21c000001.zt (NODE.zt where the node has one network), or a name in the search domain of a joined network "
                 + (named.Count == 0 ? "(none has name servers)." : $"({string.Join(", ", named.Select(n => $"{n.Network.Id}: {n.Domain}"))})."));
     }
 

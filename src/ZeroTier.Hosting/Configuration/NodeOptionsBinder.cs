@@ -1,6 +1,8 @@
+using System.Net;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using ZeroTier.Managed;
 
 namespace ZeroTier.Hosting.Configuration;
 
@@ -14,11 +16,16 @@ internal sealed class NodeOptionsBinder(IServiceProvider services) : IConfigureO
             return;
         }
 
-        var reader = options.Section = new SectionReader(configuration);
-        options.MisspeltSection = reader.MisspeltSection;
+        var reader = options.Section = new SectionReader(configuration.GetSection(ZeroTierNodeOptions.SectionName));
+        options.MisspeltSection = MisspeltSection.Find(configuration);
         foreach (string network in reader.List(nameof(options.Networks)))
         {
             options.Networks.Add(network);
+        }
+
+        foreach (var host in reader.Section(nameof(options.Hosts)).GetChildren().Where(host => !SectionReader.IsComment(host.Key)))
+        {
+            options.Hosts[host.Key] = host.Value?.Trim() ?? "";
         }
 
         options.Enabled = reader.Flag(nameof(options.Enabled)) ?? options.Enabled;
@@ -27,11 +34,36 @@ internal sealed class NodeOptionsBinder(IServiceProvider services) : IConfigureO
         options.IdentitySecret = reader.Text(nameof(options.IdentitySecret)) ?? options.IdentitySecret;
         options.PlanetPath = reader.Text(nameof(options.PlanetPath)) ?? options.PlanetPath;
         options.Port = reader.Number(nameof(options.Port), "9993") ?? options.Port;
-        options.Engine = reader.Engine(nameof(options.Engine)) ?? options.Engine;
+        options.Engine = reader.Enum<ZeroTierEngine>(nameof(options.Engine), "Managed") ?? options.Engine;
         options.LibztPath = reader.Text(nameof(options.LibztPath)) ?? options.LibztPath;
         options.RequireReadyWithin = reader.Duration(nameof(options.RequireReadyWithin)) ?? options.RequireReadyWithin;
+        BindManaged(reader, options);
         BindTransport(reader, options.Transport);
         BindDevelopmentNetwork(reader, options);
+    }
+
+    private static void BindManaged(SectionReader reader, ZeroTierNodeOptions options)
+    {
+        options.AllowDefaultRoutes = reader.Flag(nameof(options.AllowDefaultRoutes)) ?? options.AllowDefaultRoutes;
+        options.AllowGlobalAddresses = reader.Flag(nameof(options.AllowGlobalAddresses)) ?? options.AllowGlobalAddresses;
+        options.CongestionControl = reader.Enum<CongestionControl>(nameof(options.CongestionControl), nameof(CongestionControl.Bbr)) ?? options.CongestionControl;
+        MoonsSetting.Read(reader, options.Moons);
+        foreach (string text in reader.List(nameof(options.BlockedNetworks)))
+        {
+            if (IPNetwork.TryParse(text, out var network))
+            {
+                options.BlockedNetworks.Add(network);
+            }
+            else
+            {
+                reader.Wrong(nameof(options.BlockedNetworks), text, "10.8.0.0/16");
+            }
+        }
+
+        foreach (string text in reader.List(nameof(options.BlockedInterfaces)))
+        {
+            options.BlockedInterfaces.Add(text);
+        }
     }
 
     private static void BindTransport(SectionReader reader, ZeroTierTransportOptions transport)

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Options;
 using ZeroTier.Engines;
 using ZeroTier.Managed;
+using ZeroTier.Names;
 
 namespace ZeroTier.Hosting.Configuration;
 
@@ -27,6 +28,7 @@ internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOption
         }
 
         CheckNetworks(options, failures);
+        CheckHosts(options, failures);
         CheckPaths(options, failures);
         CheckIdentity(options, failures);
         CheckNumbers(options, failures);
@@ -42,6 +44,28 @@ internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOption
             {
                 failures.Add($"{Section}:Networks holds '{network}', which is not a network ID. A valid example is {NetworkExample}: 16 hexadecimal digits, here of an ad-hoc network that opens ports 8080 (1f90) to 65535 (ffff).");
             }
+        }
+    }
+
+    private static void CheckHosts(ZeroTierNodeOptions options, List<string> failures)
+    {
+        foreach (var (name, target) in options.Hosts)
+        {
+            // What has a meaning of its own keeps it.
+            string? key = DnsName.Normalize(name);
+            if (key is null || IPAddress.TryParse(name, out _) || key.EndsWith(ZeroTierName.Suffix, StringComparison.Ordinal))
+            {
+                failures.Add($"{Section}:Hosts has '{Printable(name)}', which is not a name of one's own: letters, digits, hyphens and dots, not an address, and not ending with .zt. A valid example is orders.");
+            }
+            else if (!IPAddress.TryParse(target, out _) && !NodeId.TryParse(target, out _) && !ZeroTierName.TryParseMember(target, out _, out _))
+            {
+                failures.Add($"{Section}:Hosts:{name} is '{Printable(target)}', which is no address and no node. A valid example is 10.147.17.5, 89e92ceee5 or 89e92ceee5.{NetworkExample}.zt.");
+            }
+        }
+
+        if (options.Hosts.Keys.Select(DnsName.Normalize).GroupBy(key => key).FirstOrDefault(same => same.Key is not null && same.Count() > 1) is { } twice)
+        {
+            failures.Add($"{Section}:Hosts has '{twice.Key}' more than once. Leave it in one place.");
         }
     }
 
@@ -166,9 +190,23 @@ internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOption
                 $"{Section}:Engine is 'Libzt' together with the development network, whose root lives on loopback, which libzt does not use. "
                 + "Set it to Auto or Managed, or configure Networks and, for roots of your own, PlanetPath.");
         }
+        else if (options.Engine == ZeroTierEngine.Libzt && options.ManagedOnly.FirstOrDefault() is { } setting)
+        {
+            failures.Add($"{Section}:{setting} is set, which only the managed engine has, together with {Section}:Engine 'Libzt'. Remove one of the two, or set Engine to Auto or Managed.");
+        }
         else if (!Enum.IsDefined(options.Engine))
         {
             failures.Add($"{Section}:Engine is '{options.Engine}', which does not exist. A valid example is Managed.");
+        }
+
+        if (!Enum.IsDefined(options.CongestionControl))
+        {
+            failures.Add($"{Section}:CongestionControl is '{options.CongestionControl}', which does not exist. A valid example is Bbr.");
+        }
+
+        if (options.BlockedInterfaces.Any(string.IsNullOrEmpty))
+        {
+            failures.Add($"{Section}:BlockedInterfaces holds an empty text, with which every name begins. A valid example is docker.");
         }
     }
 

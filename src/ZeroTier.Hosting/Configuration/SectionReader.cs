@@ -4,37 +4,46 @@ using Microsoft.Extensions.Configuration;
 namespace ZeroTier.Hosting.Configuration;
 
 /// <summary>
-/// Reads the settings of the section <c>ZeroTier</c>, and collects what is wrong with them. By hand rather than generated: a text that does not parse becomes a
+/// Reads the settings of the section <c>ZeroTier</c>, or of an object in it, and collects what is wrong with them. By hand rather than generated: a text that does not parse becomes a
 /// message with the setting, the value and an example, reported together with everything else that is wrong.
 /// </summary>
-internal sealed class SectionReader(IConfiguration configuration)
+internal sealed class SectionReader(IConfigurationSection section)
 {
-    private readonly IConfigurationSection _section = configuration.GetSection(ZeroTierNodeOptions.SectionName);
+    private readonly Dictionary<string, string> _texts = section.GetChildren().Where(child => !IsComment(child.Key)).ToDictionary(
+        child => child.Key, child => string.Join('\n', child.AsEnumerable().Select(setting => $"{setting.Key}={setting.Value}")), StringComparer.OrdinalIgnoreCase);
     private readonly List<string> _errors = [];
     private readonly SortedSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>What could not be understood, with the remedy; and, once every setting has been asked for, what is no setting. A misspelt PlanetPath would mean the public roots.</summary>
     public IReadOnlyList<string> Errors =>
     [
-        .. _section.GetChildren().Where(child => !IsComment(child.Key) && !_known.Contains(child.Key)).Select(child =>
-            $"{child.Path} is not a setting. The settings of {ZeroTierNodeOptions.SectionName} are {string.Join(", ", _known)}."),
+        .. section.GetChildren().Where(child => !IsComment(child.Key) && !_known.Contains(child.Key)).Select(child =>
+            $"{child.Path} is not a setting. The settings of {section.Path} are {string.Join(", ", _known)}."),
         .. _errors,
     ];
 
-    /// <summary>A section of the configuration whose name is nearly that of ours, which nothing reads.</summary>
-    public string? MisspeltSection => configuration.GetChildren().FirstOrDefault(IsNearlyOurs)?.Key;
+    /// <summary>Where the section is in the configuration, as messages name it.</summary>
+    public string Path => section.Path;
 
     public string? Text(string key)
     {
         _known.Add(key);
-        return _section[key]?.Trim() is { Length: > 0 } text ? text : null;
+        return section[key]?.Trim() is { Length: > 0 } text ? text : null;
     }
 
     /// <summary>A list of texts, or one text with commas, which is what an environment variable can hold.</summary>
-    public static IEnumerable<string> List(IConfigurationSection section) =>
-        section.Value is { } text
+    public static IEnumerable<string> List(IConfigurationSection list) =>
+        list.Value is { } text
             ? text.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            : section.GetChildren().Select(child => child.Value?.Trim() ?? "");
+            : list.GetChildren().Select(child => child.Value?.Trim() ?? "");
+
+    /// <summary>The names of the settings that differ between two readings.</summary>
+    public static IReadOnlySet<string> Differences(SectionReader? one, SectionReader? other)
+    {
+        var (before, now) = (one?._texts ?? [], other?._texts ?? []);
+        return new SortedSet<string>(
+            before.Keys.Union(now.Keys).Where(key => before.GetValueOrDefault(key) != now.GetValueOrDefault(key)), StringComparer.OrdinalIgnoreCase);
+    }
 
     /// <summary>Keys that people and editors use for notes in JSON: <c>//</c>, <c>_comment</c>, <c>$schema</c>.</summary>
     public static bool IsComment(string key) => key.StartsWith("//", StringComparison.Ordinal) || key[0] is '_' or '$';
@@ -45,8 +54,11 @@ internal sealed class SectionReader(IConfiguration configuration)
     public IConfigurationSection Section(string key)
     {
         _known.Add(key);
-        return _section.GetSection(key);
+        return section.GetSection(key);
     }
+
+    /// <summary>Whether the setting is there, if only as an empty list.</summary>
+    public bool Has(string key) => section.GetChildren().Any(child => string.Equals(child.Key, key, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Adds an error.</summary>
     public void Report(string error) => _errors.Add(error);
@@ -116,7 +128,8 @@ internal sealed class SectionReader(IConfiguration configuration)
         return null;
     }
 
-    public ZeroTierEngine? Engine(string key)
+    public T? Enum<T>(string key, string example)
+        where T : struct, Enum
     {
         if (Text(key) is not { } text)
         {
@@ -124,36 +137,15 @@ internal sealed class SectionReader(IConfiguration configuration)
         }
 
         // Enum.TryParse would also take any number.
-        if (char.IsLetter(text[0]) && Enum.TryParse(text, ignoreCase: true, out ZeroTierEngine value))
+        if (char.IsLetter(text[0]) && System.Enum.TryParse(text, ignoreCase: true, out T value))
         {
             return value;
         }
 
-        Wrong(key, text, "Managed");
+        Wrong(key, text, example);
         return null;
     }
 
     public void Wrong(string key, string value, string example) =>
-        Report($"{ZeroTierNodeOptions.SectionName}:{key} is '{value}', which is not understood. A valid example is {example}.");
-
-    /// <summary>
-    /// A section, not a single variable of the environment, whose name has the letters of ours but for one that is missing, added or wrong, or two that are
-    /// swapped.
-    /// </summary>
-    private static bool IsNearlyOurs(IConfigurationSection section)
-    {
-        string name = section.Key.ToUpperInvariant();
-        string ours = ZeroTierNodeOptions.SectionName.ToUpperInvariant();
-        if (name == ours || !section.GetChildren().Any())
-        {
-            return false;
-        }
-
-        int same = name.Zip(ours).TakeWhile(pair => pair.First == pair.Second).Count();
-        var (rest, rightRest) = (name[same..], ours[same..]);
-        return (rest.Length > 0 && rest[1..] == rightRest && char.IsLetter(rest[0]))
-            || (rightRest.Length > 0 && rest == rightRest[1..])
-            || (rest.Length > 0 && rightRest.Length > 0 && rest[1..] == rightRest[1..])
-            || (rest.Length > 1 && rightRest.Length > 1 && rest[0] == rightRest[1] && rest[1] == rightRest[0] && rest[2..] == rightRest[2..]);
-    }
+        Report($"{section.Path}:{key} is '{value}', which is not understood. A valid example is {example}.");
 }

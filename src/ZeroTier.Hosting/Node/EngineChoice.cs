@@ -34,6 +34,11 @@ internal sealed record EngineChoice(LibztLibrary? Library, string Reason, string
             return new EngineChoice(null, "the development network lives on loopback, which libzt does not use");
         }
 
+        if (options.ManagedOnly.FirstOrDefault() is { } setting)
+        {
+            return new EngineChoice(null, $"libzt does not know the setting {setting}");
+        }
+
         if (LibztNode.IsRunningInProcess)
         {
             return Second;

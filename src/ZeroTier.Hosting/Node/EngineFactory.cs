@@ -140,6 +140,12 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
 
         // A network that was removed from the configuration must not be joined again.
         RejoinsNetworks = false,
+        AllowDefaultRoutes = options.AllowDefaultRoutes,
+        AllowGlobalAddresses = options.AllowGlobalAddresses,
+        CongestionControl = options.CongestionControl,
+        Moons = [.. options.Moons],
+        BlockedNetworks = [.. options.BlockedNetworks],
+        BlockedInterfaces = [.. options.BlockedInterfaces],
         MaxTotalBufferSize = options.Transport.MaxTotalBufferSize,
         TimeProvider = timeProvider,
         LoggerFactory = loggerFactory,

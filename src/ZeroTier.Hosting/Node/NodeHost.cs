@@ -36,10 +36,14 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         _timeProvider = timeProvider;
         _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
         Watch = new NodeWatch(timeProvider);
+        Hosts = new HostTable(options);
     }
 
     /// <summary>What the node has reported.</summary>
     public NodeWatch Watch { get; }
+
+    /// <summary>Names that the host gives to members.</summary>
+    public HostTable Hosts { get; }
 
     public override string Engine => Inner?.Engine ?? "none";
 
@@ -206,6 +210,8 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         var node = await StartedAsync(cancellationToken).ConfigureAwait(false);
         return await node.BindDatagramAsync(endPoint, cancellationToken).ConfigureAwait(false);
     }
+
+    internal override string? FindHost(string name) => Hosts.Find(name);
 
     internal override IPAddress? FindAddress(NodeId member, NetworkId network) => Inner?.FindAddress(member, network);
 

@@ -40,4 +40,18 @@ internal static partial class NodeLog
 
     [LoggerMessage(116, LogLevel.Information, "{Reason}", EventName = "NodeLeftOut")]
     public static partial void NodeLeftOut(ILogger logger, string reason);
+
+    [LoggerMessage(125, LogLevel.Information, "The configuration has changed. Taken into use: {Settings}.", EventName = "SettingsFollowed")]
+    public static partial void SettingsFollowed(ILogger logger, string settings);
+
+    [LoggerMessage(126, LogLevel.Warning,
+        "The configuration has changed in what is read only at start. Restart the application to bring these settings of the section ZeroTier into use: {Settings}.",
+        EventName = "SettingsForRestart")]
+    public static partial void SettingsForRestart(ILogger logger, string settings);
+
+    [LoggerMessage(127, LogLevel.Warning, "The configuration has changed and is wrong; the settings so far stay in use. {Reason}", EventName = "SettingsRefused")]
+    public static partial void SettingsRefused(ILogger logger, string reason);
+
+    [LoggerMessage(128, LogLevel.Warning, "Network {Network}, changed in ZeroTier:Networks, could not be joined or left: {Reason}", EventName = "NetworkNotChanged")]
+    public static partial void NetworkNotChanged(ILogger logger, NetworkId network, string reason);
 }

@@ -21,6 +21,8 @@ internal sealed class SharedNode(ZeroTierNode inner) : ZeroTierNode
 
     public override IReadOnlyList<ZeroTierPeer> Peers => inner.Peers;
 
+    public override ZeroTierMembership? GetMembership(NetworkId network, NodeId member) => inner.GetMembership(network, member);
+
     public override Task StartAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
 
     // Would wait for the connections of other tests too; what was sent arrives anyway, for the node lives on.

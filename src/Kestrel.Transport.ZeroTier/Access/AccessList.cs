@@ -1,0 +1,30 @@
+using System.Collections.Frozen;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Access;
+
+/// <summary>The nodes and networks that connections may come from; an empty list names all. Replaced as a whole while connections are judged. Thread-safe.</summary>
+internal sealed class AccessList
+{
+    private volatile Lists _lists = new([], []);
+
+    /// <summary>Takes the place of the lists so far.</summary>
+    public void Replace(IEnumerable<NodeId> nodes, IEnumerable<NetworkId> networks) => _lists = new Lists(nodes.ToFrozenSet(), networks.ToFrozenSet());
+
+    /// <summary>Takes the place of the lists so far.</summary>
+    public void Replace(AccessList other) => _lists = other._lists;
+
+    /// <summary>Judges a connection.</summary>
+    /// <param name="node">The node that its packets are proven to come from; null where nothing proves it.</param>
+    /// <param name="network">The network that carries it.</param>
+    public AccessVerdict Judge(NodeId? node, NetworkId network)
+    {
+        var lists = _lists;
+        return lists.Networks.Count > 0 && !lists.Networks.Contains(network) ? AccessVerdict.OtherNetwork
+            : lists.Nodes.Count == 0 ? AccessVerdict.Allowed
+            : node is not { } proven ? AccessVerdict.Unproven
+            : lists.Nodes.Contains(proven) ? AccessVerdict.Allowed : AccessVerdict.OtherNode;
+    }
+
+    private sealed record Lists(FrozenSet<NodeId> Nodes, FrozenSet<NetworkId> Networks);
+}

@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using ZeroTier;
+
+namespace Kestrel.Transport.ZeroTier.Configuration;
+
+/// <summary>Reads <c>ZeroTier:Listen</c>: short texts, and objects in the shape of <c>Kestrel:Endpoints</c>, as a list, under names, or one alone.</summary>
+internal static class ListenSection
+{
+    private const string Name = nameof(ZeroTierOptions.Listen);
+    private const string Port = nameof(Port);
+
+    public static IEnumerable<ListenEntry> Read(SectionReader reader)
+    {
+        var section = reader.Section(Name);
+        if (section.Value is null && section[Port] is not null)
+        {
+            return ReadObject(reader, section) is { } only ? [only] : [];
+        }
+
+        IConfigurationSection[] children = [.. section.GetChildren().Where(child => !SectionReader.IsComment(child.Key))];
+        List<ListenEntry?> entries = [.. children.Where(child => child.Value is null).Select(child => ReadObject(reader, child))];
+        foreach (string text in section.Value is null ? children.Select(child => child.Value?.Trim()).OfType<string>() : SectionReader.List(section))
+        {
+            if (ParseShort(text) is { } entry)
+            {
+                entries.Add(entry);
+            }
+            else
+            {
+                reader.Wrong(Name, text, "8080, ff1f90ffff000000.zt:8080 or 10.147.17.5:8080");
+            }
+        }
+
+        return entries.OfType<ListenEntry>();
+    }
+
+    private static ListenEntry? ReadObject(SectionReader parent, IConfigurationSection section)
+    {
+        var reader = new SectionReader(section);
+        int? port = reader.Number(Port, "8080");
+        string? network = reader.Text("Network");
+        IPAddress? address = null;
+        if (reader.Text("Address") is { } text && !IPAddress.TryParse(text, out address))
+        {
+            reader.Wrong("Address", text, "10.147.17.5");
+        }
+
+        var protocols = reader.Enum<HttpProtocols>("Protocols", nameof(HttpProtocols.Http1AndHttp2));
+        var nodes = new List<NodeId>();
+        var networks = new List<NetworkId>();
+        AllowedSettings.Read(reader, nodes, networks);
+        if (reader.Section("Certificate").GetChildren().Any())
+        {
+            reader.Report($"{reader.Path}:Certificate is not read: Kestrel loads certificates only for endpoints on this machine's addresses. Give the endpoint TLS in code, for example zt.Listen(8443, listen => listen.UseHttps(\"app.pfx\", password)).");
+        }
+
+        if (port is null && !reader.Has(Port))
+        {
+            reader.Report($"{reader.Path}:{Port} is missing. A valid example is 8080.");
+        }
+
+        var errors = reader.Errors;
+        foreach (string error in errors)
+        {
+            parent.Report(error);
+        }
+
+        if (errors.Count > 0)
+        {
+            return null;
+        }
+
+        var access = new AccessList();
+        access.Replace(nodes, networks);
+        return new ListenEntry(network, address, port!.Value, protocols is { } chosen ? listen => listen.Protocols = chosen : null) { Access = access, Protocols = protocols };
+    }
+
+    private static ListenEntry? ParseShort(string text)
+    {
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int onlyPort))
+        {
+            return new ListenEntry(null, null, onlyPort, null);
+        }
+
+        int colon = text.LastIndexOf(':');
+        if (colon < 0 || !int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port))
+        {
+            return null;
+        }
+
+        string host = text[..colon].TrimEnd('.');
+        if (host.EndsWith(ZeroTierName.Suffix, StringComparison.OrdinalIgnoreCase))
+        {
+            return new ListenEntry(host[..^ZeroTierName.Suffix.Length], null, port, null);
+        }
+
+        // "8080:80" would be read as the address 0.0.31.144.
+        return host.AsSpan().ContainsAny('.', ':') && IPAddress.TryParse(host, out var address) ? new ListenEntry(null, address, port, null) : null;
+    }
+}

@@ -1,0 +1,17 @@
+namespace ZeroTier.Hosting.Live;
+
+/// <summary>Puts changed names of <c>ZeroTier:Hosts</c> into use; connections that are open stay where they are.</summary>
+internal sealed class HostsFollower(NodeHost node) : ISettingsFollower
+{
+    public IReadOnlyCollection<string> Settings { get; } = [nameof(ZeroTierNodeOptions.Hosts)];
+
+    public ValueTask FollowAsync(SettingsChange change, CancellationToken cancellationToken)
+    {
+        if (change.Settings.Contains(nameof(ZeroTierNodeOptions.Hosts)))
+        {
+            node.Hosts.Replace(change.Now.Hosts);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+}
