@@ -98,15 +98,9 @@ internal static class Benchmark
         {
             if (list.Count == rounds)
             {
-                report.Add(measure, transport, Median(list));
+                report.Add(measure, transport, list);
             }
         }
-    }
-
-    private static double Median(List<double> values)
-    {
-        values.Sort();
-        return values[values.Count / 2];
     }
 
     /// <summary>Starts the server several times and takes the median of each time.</summary>
@@ -136,7 +130,7 @@ internal static class Benchmark
             var values = times.Where(t => t.ContainsKey(measure.Start!)).Select(t => t[measure.Start!]).ToList();
             if (values.Count > 0)
             {
-                report.Add(measure, transport, Median(values));
+                report.Add(measure, transport, values);
             }
         }
     }

@@ -1,4 +1,4 @@
-using Kestrel.Transport.ZeroTier;
+using ZeroTier.Hosting;
 
 namespace EndToEnd;
 

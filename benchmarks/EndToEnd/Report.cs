@@ -11,10 +11,14 @@ internal sealed class Report
 
     public int Failures => _failures.Count;
 
-    public void Add(Measure measure, Transport transport, double value)
+    /// <summary>The values of all rounds: the median counts, the others show how far it can be trusted.</summary>
+    public void Add(Measure measure, Transport transport, IReadOnlyList<double> rounds)
     {
-        _values[(measure.Name, transport.Name)] = value;
-        Console.WriteLine($"{measure.Name,-26} {transport.Name,-12} {Number(value),12} {measure.Unit}");
+        double[] sorted = [.. rounds.Order()];
+        double median = sorted[sorted.Length / 2];
+        _values[(measure.Name, transport.Name)] = median;
+        string spread = sorted.Length > 1 ? $"  rounds: {string.Join(' ', rounds.Select(value => Number(value)))}" : "";
+        Console.WriteLine($"{measure.Name,-26} {transport.Name,-12} {Number(median),12} {measure.Unit,-5}{spread}");
     }
 
     public void Fail(string measure, Transport transport, Exception exception)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Kestrel.Transport.ZeroTier;
 using ZeroTier;
+using ZeroTier.Hosting;
 using ZeroTier.Libzt;
 using ZeroTier.Managed;
 

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http;
 using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier;
@@ -25,4 +26,12 @@ public interface IZeroTierPeerFeature
 
     /// <summary>Round-trip time to the peer over its direct path; null until measured.</summary>
     TimeSpan? Latency { get; }
+
+    /// <summary>Lets a handler of a minimal API take the caller as a parameter; null where the request did not come over a ZeroTier network.</summary>
+    /// <param name="context">The request.</param>
+    static ValueTask<IZeroTierPeerFeature?> BindAsync(HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return ValueTask.FromResult(context.GetZeroTierPeer());
+    }
 }

@@ -23,7 +23,7 @@ public static class ZeroTierHealthChecksBuilderExtensions
         this IHealthChecksBuilder builder, string name = "zerotier", HealthStatus? failureStatus = null, IEnumerable<string>? tags = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.AddZeroTier();
+        builder.Services.AddZeroTierTransport();
         string[] more = [.. tags ?? []];
         return builder
             .Add(new HealthCheckRegistration(name, static provider => ActivatorUtilities.CreateInstance<ReadinessCheck>(provider), failureStatus, [ReadyTag, .. more]))

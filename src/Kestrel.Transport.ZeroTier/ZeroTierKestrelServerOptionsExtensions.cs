@@ -12,18 +12,18 @@ namespace Microsoft.AspNetCore.Hosting;
 /// <summary>Endpoints on ZeroTier networks, for <c>ConfigureKestrel</c>, beside those on addresses, Unix sockets and named pipes of the machine.</summary>
 /// <remarks>
 /// The same endpoints as those of <see cref="ZeroTierOptions"/>, except that a mistake is found when the server binds and not when the options are validated.
-/// They are left out where <see cref="ZeroTierOptions.Enabled"/> is false.
+/// They are left out where <see cref="ZeroTierNodeOptions.Enabled"/> is false.
 /// </remarks>
 public static class ZeroTierKestrelServerOptionsExtensions
 {
-    /// <summary>Serves on a port of every network in <see cref="ZeroTierOptions.Networks"/>.</summary>
+    /// <summary>Serves on a port of every network in <see cref="ZeroTierNodeOptions.Networks"/>.</summary>
     /// <param name="options">The server's options, of a host with <c>UseZeroTier</c>.</param>
     /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
     /// <exception cref="InvalidOperationException">The application does not use ZeroTier.</exception>
     public static void ListenZeroTier(this KestrelServerOptions options, int port) =>
         Listen(options, new ListenEntry(null, null, port, null));
 
-    /// <summary>Serves on a port of every network in <see cref="ZeroTierOptions.Networks"/>.</summary>
+    /// <summary>Serves on a port of every network in <see cref="ZeroTierNodeOptions.Networks"/>.</summary>
     /// <param name="options">The server's options, of a host with <c>UseZeroTier</c>.</param>
     /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
     /// <param name="configure">Protocols, TLS and connection middleware, as for any Kestrel endpoint. HTTP/3 is refused.</param>
@@ -36,7 +36,7 @@ public static class ZeroTierKestrelServerOptionsExtensions
 
     /// <summary>Serves on a port of one network.</summary>
     /// <param name="options">The server's options, of a host with <c>UseZeroTier</c>.</param>
-    /// <param name="network">The network; it must be in <see cref="ZeroTierOptions.Networks"/> too.</param>
+    /// <param name="network">The network; it must be in <see cref="ZeroTierNodeOptions.Networks"/> too.</param>
     /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
     /// <exception cref="InvalidOperationException">The application does not use ZeroTier.</exception>
     public static void ListenZeroTier(this KestrelServerOptions options, NetworkId network, int port) =>
@@ -44,7 +44,7 @@ public static class ZeroTierKestrelServerOptionsExtensions
 
     /// <summary>Serves on a port of one network.</summary>
     /// <param name="options">The server's options, of a host with <c>UseZeroTier</c>.</param>
-    /// <param name="network">The network; it must be in <see cref="ZeroTierOptions.Networks"/> too.</param>
+    /// <param name="network">The network; it must be in <see cref="ZeroTierNodeOptions.Networks"/> too.</param>
     /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
     /// <param name="configure">Protocols, TLS and connection middleware, as for any Kestrel endpoint. HTTP/3 is refused.</param>
     /// <exception cref="InvalidOperationException">The application does not use ZeroTier.</exception>
@@ -56,7 +56,7 @@ public static class ZeroTierKestrelServerOptionsExtensions
 
     /// <summary>Serves on a port of one of this node's addresses.</summary>
     /// <param name="options">The server's options, of a host with <c>UseZeroTier</c>.</param>
-    /// <param name="network">The network; it must be in <see cref="ZeroTierOptions.Networks"/> too.</param>
+    /// <param name="network">The network; it must be in <see cref="ZeroTierNodeOptions.Networks"/> too.</param>
     /// <param name="address">An address that this node has or will get on that network.</param>
     /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
     /// <exception cref="InvalidOperationException">The application does not use ZeroTier.</exception>
@@ -68,7 +68,7 @@ public static class ZeroTierKestrelServerOptionsExtensions
 
     /// <summary>Serves on a port of one of this node's addresses.</summary>
     /// <param name="options">The server's options, of a host with <c>UseZeroTier</c>.</param>
-    /// <param name="network">The network; it must be in <see cref="ZeroTierOptions.Networks"/> too.</param>
+    /// <param name="network">The network; it must be in <see cref="ZeroTierNodeOptions.Networks"/> too.</param>
     /// <param name="address">An address that this node has or will get on that network.</param>
     /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
     /// <param name="configure">Protocols, TLS and connection middleware, as for any Kestrel endpoint. HTTP/3 is refused.</param>

@@ -1,4 +1,5 @@
 using Kestrel.Transport.ZeroTier;
+using Kestrel.Transport.ZeroTier.Hosting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -21,7 +22,7 @@ public static class ZeroTierWebHostBuilderExtensions
         ArgumentNullException.ThrowIfNull(hostBuilder);
         return hostBuilder.ConfigureServices(services =>
         {
-            services.AddZeroTier();
+            services.AddZeroTierTransport();
 
             // UseSockets only adds its factory when there is none, so ours alone would leave IP endpoints without a transport. Added here,
             // both orders end with both factories (rule 3.1).

@@ -3,7 +3,7 @@ using System.IO.Pipelines;
 
 namespace ZeroTier;
 
-/// <summary>How the pipes of connections are built. Read once per connection.</summary>
+/// <summary>How connections are made and their pipes built. Read once per connection.</summary>
 public sealed record ZeroTierConnectionOptions
 {
     // Before Default, whose initializer reads it.
@@ -37,6 +37,12 @@ public sealed record ZeroTierConnectionOptions
     /// Completed handshakes that wait to be accepted, and half-open ones, each 1 to 65535. When the first are as many, SYNs are dropped and counted. Default 512.
     /// </summary>
     public int Backlog { get; init; } = 512;
+
+    /// <summary>
+    /// How long connecting may take, more than zero, a day at most, or <see cref="Timeout.InfiniteTimeSpan"/> for as long as TCP tries (about a minute); then it fails with the
+    /// reason that is known. Default 10 seconds.
+    /// </summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// A connection that was silent for this long is probed, and times out when nothing answers for about a minute; zero or more, zero for never. Default 60

@@ -44,6 +44,9 @@ public enum ZeroTierError
 
     /// <summary>This engine does not support it.</summary>
     NotSupported,
+
+    /// <summary>No member was found that has the address: no root knows such a node, or it never answered.</summary>
+    MemberNotFound,
 }
 
 /// <summary>The error of every engine. The message says what failed, the likely cause and the remedy.</summary>

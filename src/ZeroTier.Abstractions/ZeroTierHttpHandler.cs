@@ -3,12 +3,12 @@ using System.Net;
 namespace ZeroTier;
 
 /// <summary>
-/// Sends HTTP requests over the networks of a node: for <see cref="HttpClient"/>, gRPC and SignalR clients. Hosts are addresses on a joined network or
-/// <c>NODE.NETWORK.zt</c>. Thread-safe, pools connections, meant to be shared and kept.
+/// Sends HTTP requests over the networks of a node: for <see cref="HttpClient"/>, gRPC and SignalR clients. Hosts are addresses on a joined network,
+/// <c>NODE.NETWORK.zt</c>, or names in the search domain of a joined network (<see cref="ZeroTierName"/>). Thread-safe, pools connections, meant to be shared and kept.
 /// </summary>
 public sealed class ZeroTierHttpHandler : DelegatingHandler
 {
-    /// <summary>Makes a handler on a node, which stays the caller's, with the default pipes.</summary>
+    /// <summary>Makes a handler on a node, which stays the caller's, with the default pipes and time limit.</summary>
     /// <param name="node">The node to connect with.</param>
     public ZeroTierHttpHandler(ZeroTierNode node)
         : this(node, ZeroTierConnectionOptions.Default)
@@ -17,7 +17,7 @@ public sealed class ZeroTierHttpHandler : DelegatingHandler
 
     /// <summary>Makes a handler on a node, which stays the caller's.</summary>
     /// <param name="node">The node to connect with.</param>
-    /// <param name="options">How the connections' pipes are built.</param>
+    /// <param name="options">How connections are made: their pipes and the time limit.</param>
     public ZeroTierHttpHandler(ZeroTierNode node, ZeroTierConnectionOptions options)
         : base(CreateSocketsHandler(node, options))
     {
@@ -36,11 +36,10 @@ public sealed class ZeroTierHttpHandler : DelegatingHandler
             UseProxy = false,
             AutomaticDecompression = DecompressionMethods.None,
             EnableMultipleHttp2Connections = true,
-            ConnectCallback = async (context, cancellationToken) =>
-            {
-                var endPoint = ZeroTierName.Resolve(node, context.DnsEndPoint.Host, context.DnsEndPoint.Port);
-                return new ZeroTierConnectionStream(await node.ConnectAsync(endPoint, options, cancellationToken).ConfigureAwait(false));
-            },
+
+            // For TLS, which has as long again: the callback has its own limit, with the reason.
+            ConnectTimeout = options.ConnectTimeout == Timeout.InfiniteTimeSpan ? Timeout.InfiniteTimeSpan : 2 * options.ConnectTimeout,
+            ConnectCallback = (context, cancellationToken) => node.OpenStreamAsync(context.DnsEndPoint, options, cancellationToken),
         };
     }
 }

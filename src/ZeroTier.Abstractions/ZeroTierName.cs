@@ -5,9 +5,11 @@ namespace ZeroTier;
 
 /// <summary>Finds what a host in a URL means on the networks of a node.</summary>
 /// <remarks>
-/// A host is an address, which belongs to the joined network whose prefix holds it, or <c>NODE.NETWORK.zt</c>, which is the 6PLANE
-/// address of that member, or its RFC 4193 address where the network has those.
-/// No DNS is asked.
+/// <para>A host is an address, which belongs to the joined network whose prefix holds it, else to the one with the best route to it; or <c>NODE.NETWORK.zt</c>,
+/// which is the 6PLANE address of that member, or its RFC 4193 address where the network has those, or else an address that the member has shown to this node, by a
+/// certificate or by packets; or a name in the search domain of a joined network, which that network's name servers are asked for, over the network. A name
+/// without a dot is taken to be in the search domain of the first network that knows it.</para>
+/// <para>The machine's own DNS is never asked. What a network's servers answer counts on that network alone: they cannot lead a connection to another one.</para>
 /// </remarks>
 public static class ZeroTierName
 {
@@ -17,7 +19,40 @@ public static class ZeroTierName
     /// <summary>The name of a member: <c>NODE.NETWORK.zt</c>.</summary>
     public static string Of(NodeId member, NetworkId network) => $"{member}.{network}{Suffix}";
 
-    /// <summary>Finds the endpoint that a host and port mean to this node.</summary>
+    /// <summary>Finds the endpoints that a host and port mean to this node, the best first; asks the name servers of networks where the host is a name of theirs.</summary>
+    /// <param name="node">The node that will connect.</param>
+    /// <param name="host">An address (IPv6 with or without brackets), <c>NODE.NETWORK.zt</c>, or a name in the search domain of a joined network.</param>
+    /// <param name="port">0 to 65535.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>One or more endpoints.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The port is outside 0 to 65535.</exception>
+    /// <exception cref="ZeroTierException">The host is not such a name, is not known, or on no joined network; or no name server answers.</exception>
+    public static ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(ZeroTierNode node, string host, int port, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(host);
+        ArgumentOutOfRangeException.ThrowIfLessThan(port, IPEndPoint.MinPort);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, IPEndPoint.MaxPort);
+        return IPAddress.TryParse(host, out _) || TryParseMember(host, out _, out _)
+            ? new([Resolve(node, host, port)])
+            : node.Names.ResolveAsync(host, port, cancellationToken);
+    }
+
+    /// <summary>
+    /// Finds the endpoints that a text such as <c>[fc..]:8080</c>, <c>NODE.NETWORK.zt:80</c> or <c>nas.corp.example:80</c> means to this node, the best first.
+    /// </summary>
+    /// <param name="node">The node that will connect.</param>
+    /// <param name="authority">Host and port.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ZeroTierException">As of <see cref="ResolveAsync"/>.</exception>
+    /// <exception cref="FormatException">The text has no port.</exception>
+    public static ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAuthorityAsync(ZeroTierNode node, string authority, CancellationToken cancellationToken = default)
+    {
+        var (host, port) = Split(authority);
+        return ResolveAsync(node, host, port, cancellationToken);
+    }
+
+    /// <summary>Finds the endpoint that an address or a member's name means to this node, without asking name servers.</summary>
     /// <param name="node">The node that will connect.</param>
     /// <param name="host">An address (IPv6 with or without brackets) or <c>NODE.NETWORK.zt</c>.</param>
     /// <param name="port">0 to 65535.</param>
@@ -41,10 +76,20 @@ public static class ZeroTierName
         return new ZeroTierEndPoint(FindNetwork(node, address), address, port);
     }
 
-    /// <summary>Finds the endpoint that a text such as <c>[fc..]:8080</c>, <c>10.1.2.3:80</c> or <c>NODE.NETWORK.zt:80</c> means to this node.</summary>
+    /// <summary>Finds the endpoint that a text such as <c>[fc..]:8080</c>, <c>10.1.2.3:80</c> or <c>NODE.NETWORK.zt:80</c> means to this node, without asking name servers.</summary>
     /// <exception cref="ZeroTierException">The host is not a name that is known, or on no joined network.</exception>
     /// <exception cref="FormatException">The text has no port.</exception>
     public static ZeroTierEndPoint ResolveAuthority(ZeroTierNode node, string authority)
+    {
+        var (host, port) = Split(authority);
+        return Resolve(node, host, port);
+    }
+
+    /// <summary>True when the address is on the network: in the prefix of an address of ours, or behind a route.</summary>
+    internal static bool IsOn(ZeroTierNetwork network, IPAddress address) =>
+        network.Addresses.Any(own => own.Contains(address)) || network.Routes.Any(route => route.Target.Contains(address));
+
+    private static (string Host, int Port) Split(string authority)
     {
         ArgumentNullException.ThrowIfNull(authority);
         int colon = authority.LastIndexOf(':');
@@ -56,7 +101,7 @@ public static class ZeroTierName
                 $"'{authority}' is not a host and a port. Expected, for example, [fc12:3456:7800::1]:8080, 10.147.17.5:8080 or 89e92ceee5.8056c2e21c000001.zt:8080.");
         }
 
-        return Resolve(node, authority[..colon].Trim('[', ']'), port);
+        return (authority[..colon].Trim('[', ']'), port);
     }
 
     /// <summary>Parses <c>NODE.NETWORK.zt</c>, in upper or lower case, with or without the dot that ends an absolute name (RFC 1034, 3.1).</summary>
@@ -89,9 +134,11 @@ public static class ZeroTierName
         var own = joined.Addresses.Select(a => a.Address).ToArray();
         return own.Contains(network.GetSixPlaneAddress(node.Id)) ? sixPlane
             : own.Contains(network.GetRfc4193Address(node.Id)) ? network.GetRfc4193Address(member)
-            : throw new ZeroTierException(
+            : node.FindAddress(member, network)
+            ?? throw new ZeroTierException(
                 ZeroTierError.AddressNotAvailable,
-                $"{Of(member, network)} has no address that follows from the name: the network assigns neither 6PLANE nor RFC 4193 addresses. Use the member's address, or have the network's controller assign them.");
+                $"{Of(member, network)} has no address that follows from the name, since the network assigns neither 6PLANE nor RFC 4193 addresses, and this node has not heard yet which one it has. "
+                    + "Use the member's address, for example 10.147.17.5, or have the network's controller assign RFC 4193 addresses.");
     }
 
     private static NetworkId FindNetwork(ZeroTierNode node, IPAddress address)
@@ -114,11 +161,21 @@ public static class ZeroTierName
             }
         }
 
+        // Behind a route only then: what one network assigns must not take addresses away from another.
+        var routed = networks
+            .SelectMany(network => network.Routes.Where(route => route.Target.Contains(address)), (network, route) => (network.Id, route))
+            .OrderByDescending(found => found.route.Target.PrefixLength).ThenBy(found => found.route.Metric)
+            .FirstOrDefault();
+        if (routed.route is not null)
+        {
+            return routed.Id;
+        }
+
         throw new ZeroTierException(
             ZeroTierError.AddressNotAvailable,
             networks.Count == 0
                 ? $"{address} cannot be reached: this node has joined no network."
-                : $"{address} is on none of this node's networks ({string.Join(", ", networks.Select(n => $"{n.Id} {n.Status}: {string.Join(' ', n.Addresses)}"))}). "
+                : $"{address} is on none of this node's networks ({string.Join(", ", networks.Select(n => $"{n.Id} {n.Status}: {(n.IsReady ? string.Join(' ', n.Addresses) : n.Detail)}".TrimEnd(' ', ':', '.')))}). "
                     + "Check the address, and that the network is joined and ready.");
     }
 }

@@ -63,6 +63,24 @@ public sealed record ZeroTierNetwork
     /// <summary>True when everybody may join.</summary>
     public bool IsPublic { get; init; }
 
+    /// <summary>True when the network carries broadcast frames other than ARP. False where the engine is not told.</summary>
+    public bool AllowsBroadcast { get; init; }
+
+    /// <summary>
+    /// The routes that the network assigns and this node uses, in the network's order. The managed engine leaves out default routes and routes to public addresses,
+    /// unless its options allow them; libzt puts no route in force and shows none.
+    /// </summary>
+    public IReadOnlyList<ZeroTierRoute> Routes { get; init; } = [];
+
+    /// <summary>The name servers that the network suggests; null when it names none, or the engine is not told (libzt).</summary>
+    public ZeroTierDns? Dns { get; init; }
+
+    /// <summary>
+    /// Where a person logs in to let this node in, while <see cref="Status"/> is <see cref="ZeroTierNetworkStatus.AuthenticationRequired"/>; untrusted text. Else,
+    /// and where the controller or the engine names none, null.
+    /// </summary>
+    public string? LoginUrl { get; init; }
+
     /// <summary>Why the network is not usable and what to do about it; null when it is.</summary>
     public string? Detail { get; init; }
 

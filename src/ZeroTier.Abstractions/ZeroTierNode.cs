@@ -1,3 +1,7 @@
+using System.Net;
+using ZeroTier.Engines;
+using ZeroTier.Names;
+
 namespace ZeroTier;
 
 /// <summary>The life of a node.</summary>
@@ -28,6 +32,8 @@ public enum ZeroTierNodeState
 /// <remarks>Asynchronous methods throw at the call where an argument is wrong; all other errors are those of the task.</remarks>
 public abstract class ZeroTierNode : IAsyncDisposable
 {
+    private NameResolver? _names;
+
     /// <summary>The engine's name: <c>managed</c> or <c>libzt</c>.</summary>
     public abstract string Engine { get; }
 
@@ -61,6 +67,14 @@ public abstract class ZeroTierNode : IAsyncDisposable
 
     /// <summary>The peers in memory, roots first.</summary>
     public abstract IReadOnlyList<ZeroTierPeer> Peers { get; }
+
+    /// <summary>
+    /// What a node has proven of itself as a member of a network: its tags and capabilities. Null when it has proven nothing: it is no member, has shown no valid
+    /// certificate yet, or the network knows none (ad-hoc networks); and always on libzt, which does not show credentials. Of this node itself, what it was given.
+    /// </summary>
+    /// <param name="network">The network; need not be joined.</param>
+    /// <param name="member">The node.</param>
+    public virtual ZeroTierMembership? GetMembership(NetworkId network, NodeId member) => null;
 
     /// <summary>Starts the node. Returns when it runs, not when it is online. Does nothing when it already runs.</summary>
     /// <exception cref="ZeroTierException">Storage, identity or the UDP port cannot be used. Nothing is left behind and the call may be repeated.</exception>
@@ -123,7 +137,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
             : ListenCoreAsync(endPoint, options, cancellationToken);
     }
 
-    /// <summary>Connects to a port on a network that can carry traffic, with the default pipes.</summary>
+    /// <summary>Connects to a port on a network that can carry traffic, with the default pipes and time limit.</summary>
     /// <param name="endPoint">The network, address and port.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ZeroTierException">Refused, timed out, no route, or the network is not usable now.</exception>
@@ -132,7 +146,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
 
     /// <summary>Connects to a port on a network that can carry traffic.</summary>
     /// <param name="endPoint">The network, address and port.</param>
-    /// <param name="options">How the connection's pipes are built.</param>
+    /// <param name="options">How the connection is made.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ZeroTierException">Refused, timed out, no route, or the network is not usable now.</exception>
     public ValueTask<ZeroTierConnection> ConnectAsync(
@@ -140,10 +154,59 @@ public abstract class ZeroTierNode : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         ArgumentNullException.ThrowIfNull(options);
-        return cancellationToken.IsCancellationRequested
-            ? ValueTask.FromCanceled<ZeroTierConnection>(cancellationToken)
-            : ConnectCoreAsync(endPoint, options, cancellationToken);
+        return ConnectAttempt.RunAsync(
+            options.ConnectTimeout,
+            TimeProvider,
+            token => ConnectCoreAsync(endPoint, options, token),
+            () => ConnectAttempt.Explain(this, endPoint, options.ConnectTimeout),
+            cancellationToken);
     }
+
+    /// <summary>Connects to a host, as a URL names it, with the default pipes and time limit. Waits for a network that is not ready yet.</summary>
+    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, or a name in the search domain of a joined network.</param>
+    /// <param name="port">1 to 65535.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ZeroTierException">Refused, timed out, no such member, no route, or the network cannot be used.</exception>
+    public ValueTask<ZeroTierConnection> ConnectAsync(string host, int port, CancellationToken cancellationToken = default) =>
+        ConnectAsync(host, port, ZeroTierConnectionOptions.Default, cancellationToken);
+
+    /// <summary>Connects to a host, as a URL names it. Waits for a network that is not ready yet.</summary>
+    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, or a name in the search domain of a joined network.</param>
+    /// <param name="port">1 to 65535.</param>
+    /// <param name="options">How the connection is made.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The port is outside 0 to 65535.</exception>
+    /// <exception cref="ZeroTierException">Refused, timed out, no such member, no route, or the network cannot be used.</exception>
+    public ValueTask<ZeroTierConnection> ConnectAsync(string host, int port, ZeroTierConnectionOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        ArgumentOutOfRangeException.ThrowIfNegative(port);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
+        ArgumentNullException.ThrowIfNull(options);
+        return ConnectAttempt.RunAsync(
+            options.ConnectTimeout,
+            TimeProvider,
+            token => ConnectCoreAsync(host, port, options, token),
+            () => ConnectAttempt.Explain(this, host, port, options.ConnectTimeout),
+            cancellationToken);
+    }
+
+    /// <summary>
+    /// Connects for HTTP, as <see cref="SocketsHttpHandler.ConnectCallback"/>: <c>new SocketsHttpHandler { ConnectCallback = node.ConnectCallback, UseProxy = false }</c>.
+    /// The pipes and time limit are the default ones.
+    /// </summary>
+    /// <param name="context">Where the handler wants to connect to.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ZeroTierException">Refused, timed out, no such member, no route, or the network cannot be used.</exception>
+    public ValueTask<Stream> ConnectCallback(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return OpenStreamAsync(context.DnsEndPoint, ZeroTierConnectionOptions.Default, cancellationToken);
+    }
+
+    /// <summary>Connects for a handler of HTTP requests.</summary>
+    internal async ValueTask<Stream> OpenStreamAsync(DnsEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken) =>
+        new ZeroTierConnectionStream(await ConnectAsync(endPoint.Host, endPoint.Port, options, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Binds a UDP port of a network that can carry traffic.</summary>
     /// <param name="endPoint">The network and port, 0 for one that is free, and an address for that alone.</param>
@@ -156,6 +219,18 @@ public abstract class ZeroTierNode : IAsyncDisposable
             ? ValueTask.FromCanceled<IZeroTierDatagramSocket>(cancellationToken)
             : BindDatagramCoreAsync(endPoint, cancellationToken);
     }
+
+    /// <summary>The clock of time limits. Default: that of the system.</summary>
+    protected virtual TimeProvider TimeProvider => TimeProvider.System;
+
+    /// <summary>An address that a member is known to have on a network, from what it has shown of itself or from earlier packets; null for none.</summary>
+    internal virtual IPAddress? FindAddress(NodeId member, NetworkId network) => null;
+
+    /// <summary>The names of hosts on this node's networks.</summary>
+    internal NameResolver Names => LazyInitializer.EnsureInitialized(ref _names, () => new NameResolver(this, NameResolverOptions));
+
+    /// <summary>Clock, randomness and scheduler of <see cref="Names"/>.</summary>
+    internal virtual NameResolverOptions NameResolverOptions => new();
 
     /// <summary>The node's counters.</summary>
     public abstract ZeroTierStatistics GetStatistics();
@@ -176,6 +251,28 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask<ZeroTierConnection> ConnectCoreAsync(
         ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken);
+
+    /// <summary>What <see cref="ConnectAsync(string, int, ZeroTierConnectionOptions, CancellationToken)"/> does once its arguments are checked.</summary>
+    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, or a name in the search domain of a joined network.</param>
+    /// <param name="port">0 to 65535.</param>
+    /// <param name="options">How the connection is made.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected virtual async ValueTask<ZeroTierConnection> ConnectCoreAsync(
+        string host, int port, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
+    {
+        var endPoints = await ConnectAttempt.ResolveAsync(this, host, port, cancellationToken).ConfigureAwait(false);
+        for (int i = 0; ; i++)
+        {
+            try
+            {
+                return await ConnectCoreAsync(endPoints[i], options, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ZeroTierException) when (i < endPoints.Count - 1)
+            {
+                // The next address.
+            }
+        }
+    }
 
     /// <summary>What <see cref="BindDatagramAsync"/> does once its arguments are checked.</summary>
     /// <param name="endPoint">What to bind.</param>

@@ -15,8 +15,8 @@ internal sealed record NodeOptions(string? Network, FileInfo? Planet, string? Ho
     {
         var symbols = new Symbols(
             new Option<string?>("--network", "-n") { Description = "The network ID, 16 hexadecimal digits. Default: the development network." },
-            new Option<FileInfo?>("--planet") { Description = "The planet file with the roots to use. Needs --network." },
-            new Option<string?>("--home") { Description = "The node's storage folder; :memory: for a new identity that is not kept. Default: the development network's own; with --planet :memory:." },
+            new Option<FileInfo?>("--planet") { Description = "The planet file with the roots to use. Needs --network, or a --home that has joined one." },
+            new Option<string?>("--home") { Description = "The node's storage folder; :memory: for a new identity that is not kept. One that 'zt join' has used brings its roots and networks. Default: the development network's own; with --planet :memory:." },
             new Option<ushort>("--port") { Description = "The UDP port to use. Default: that of the last run with this folder, at first any." });
         command.Add(symbols.Network);
         command.Add(symbols.Planet);
@@ -24,7 +24,8 @@ internal sealed record NodeOptions(string? Network, FileInfo? Planet, string? Ho
         command.Add(symbols.Port);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(symbols.Planet) is not null && result.GetValue(symbols.Network) is null)
+            if (result.GetValue(symbols.Planet) is not null && result.GetValue(symbols.Network) is null
+                && !(result.GetValue(symbols.Home) is { } home && JoinedFolder.HasPlanet(home)))
             {
                 result.AddError("--planet needs --network: the roots do not say which network to join. For example: --network ff0000ffff000000");
             }
@@ -36,6 +37,9 @@ internal sealed record NodeOptions(string? Network, FileInfo? Planet, string? Ho
         });
         return symbols;
     }
+
+    /// <summary>True for a folder whose node is on a planet of its own: then the development network is not meant.</summary>
+    public bool IsJoinedFolder => Home is { } home && JoinedFolder.HasPlanet(home);
 
     public static NodeOptions Read(ParseResult parse, Symbols symbols) =>
         new(parse.GetValue(symbols.Network), parse.GetValue(symbols.Planet), parse.GetValue(symbols.Home), parse.GetValue(symbols.Port));

@@ -29,24 +29,25 @@ internal sealed class NodeSession : IAsyncDisposable
         var opened = new Stack<IAsyncDisposable>();
         try
         {
-            var node = new ManagedNode(options.Planet is null
+            var node = new ManagedNode(options.Planet is null && !options.IsJoinedFolder
                 ? await DevelopmentOptionsAsync(options, opened, cancellationToken)
                 : new ManagedNodeOptions
                 {
-                    Planet = Planet.Load(options.Planet.FullName),
+                    Planet = options.Planet is { } planet ? Planet.Load(planet.FullName) : null,
                     StoragePath = options.Home,
                     Port = options.Port,
-                    Networks = [NetworkId.Parse(options.Network!)],
+                    Networks = options.Network is { } network ? [NetworkId.Parse(network)] : [],
                 });
             opened.Push(node);
             using var events = node.Subscribe();
             await node.StartAsync(cancellationToken);
             await WaitUntilReachableAsync(node, events, cancellationToken);
-            foreach (var network in node.Networks)
+            if (node.Networks.Count == 0)
             {
-                await node.WaitForNetworkAsync(network.Id, cancellationToken);
+                throw new ZeroTierException(ZeroTierError.NetworkNotJoined, $"{options.Home} has joined no network. Join one with: zt join NETWORK --home {options.Home}");
             }
 
+            await (options.Network is { } wanted ? NetworkWait.UntilReadyAsync(node, NetworkId.Parse(wanted), cancellationToken) : NetworkWait.UntilUsableAsync(node, cancellationToken));
             return new NodeSession(node, opened);
         }
         catch
@@ -56,14 +57,14 @@ internal sealed class NodeSession : IAsyncDisposable
         }
     }
 
-    /// <summary>What a text such as <c>[fc..]:8080</c> means on this node's networks.</summary>
-    public ZeroTierEndPoint Resolve(string authority) => ZeroTierName.ResolveAuthority(Node, authority);
+    /// <summary>What a text such as <c>[fc..]:8080</c> or <c>nas.corp.example:80</c> means on this node's networks, the best first.</summary>
+    public ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(string authority, CancellationToken cancellationToken) =>
+        ZeroTierName.ResolveAuthorityAsync(Node, authority, cancellationToken);
 
     /// <summary>A handler for HTTP over the network.</summary>
     public HttpMessageHandler CreateHttpHandler(bool acceptAnyCertificate, TimeSpan connectTimeout)
     {
-        var handler = new ZeroTierHttpHandler(Node);
-        handler.SocketsHandler.ConnectTimeout = connectTimeout;
+        var handler = new ZeroTierHttpHandler(Node, ZeroTierConnectionOptions.Default with { ConnectTimeout = connectTimeout });
         if (acceptAnyCertificate)
         {
             handler.SocketsHandler.SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true };

@@ -19,5 +19,6 @@ internal static class ChangedSettings
         return string.Join(", ", names.Take(MaxNames));
     }
 
-    private static string? Raw(JsonDocument document, string name) => document.RootElement.TryGetProperty(name, out JsonElement value) ? value.GetRawText() : null;
+    private static string? Raw(JsonDocument document, string name) => document.RootElement.TryGetProperty(name, out JsonElement value) ? value.GetRawText()
+        : null;
 }

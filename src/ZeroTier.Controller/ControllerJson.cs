@@ -65,10 +65,12 @@ public static class ControllerJson
     public static ControllerMember ReadMember(JsonElement element) => MemberJson.Read(element);
 
     /// <summary>Whether two records say the same, whatever their revisions.</summary>
-    internal static bool AreSame(ControllerNetwork a, ControllerNetwork b) => Write(a with { Revision = 0 }).AsSpan().SequenceEqual(Write(b with { Revision = 0 }));
+    internal static bool AreSame(ControllerNetwork a, ControllerNetwork b) =>
+        Write(a with { Revision = 0 }).AsSpan().SequenceEqual(Write(b with { Revision = 0 }));
 
     /// <summary>Whether two records say the same, whatever their revisions.</summary>
-    internal static bool AreSame(ControllerMember a, ControllerMember b) => Write(a with { Revision = 0 }).AsSpan().SequenceEqual(Write(b with { Revision = 0 }));
+    internal static bool AreSame(ControllerMember a, ControllerMember b) =>
+        Write(a with { Revision = 0 }).AsSpan().SequenceEqual(Write(b with { Revision = 0 }));
 
     private static byte[] Write<T>(T value, Action<Utf8JsonWriter, T> write)
     {

@@ -16,7 +16,8 @@ internal static partial class ControllerLog
         "was given a new identity on purpose, delete the member.", EventName = "IdentityMismatch")]
     public static partial void IdentityMismatch(ILogger logger, NodeId node, NetworkId network);
 
-    [LoggerMessage(303, LogLevel.Error, "The store failed; members that wait get no answer and ask again. Check the disk or the database.", EventName = "StoreFailed")]
+    [LoggerMessage(303, LogLevel.Error, "The store failed; members that wait get no answer and ask again. Check the disk or the database.",
+        EventName = "StoreFailed")]
     public static partial void StoreFailed(ILogger logger, Exception cause);
 
     [LoggerMessage(304, LogLevel.Error, "Member {Node} of network {Network} could not be told its configuration.", EventName = "ConfigurationFailed")]
@@ -28,7 +29,8 @@ internal static partial class ControllerLog
     [LoggerMessage(306, LogLevel.Warning, "This process is not the controller any more, and signs nothing.", EventName = "LeaseLost")]
     public static partial void LeaseLost(ILogger logger);
 
-    [LoggerMessage(307, LogLevel.Warning, "No free {Family} address for member {Node} of network {Network}. Enlarge its pool, or add one with a route.", EventName = "PoolExhausted")]
+    [LoggerMessage(307, LogLevel.Warning, "No free {Family} address for member {Node} of network {Network}. Enlarge its pool, or add one with a route.",
+        EventName = "PoolExhausted")]
     public static partial void PoolExhausted(ILogger logger, string family, NodeId node, NetworkId network);
 
     [LoggerMessage(308, LogLevel.Error, "The changes of other processes are not seen any more; trying again.", EventName = "WatchFailed")]

@@ -35,7 +35,8 @@ public sealed record NetworkCapability
     public bool IsDefault { get; }
 
     /// <summary>Same ID, same rules.</summary>
-    public bool Equals(NetworkCapability? other) => other is not null && Id == other.Id && IsDefault == other.IsDefault && Rules.AsSpan().SequenceEqual(other.Rules.AsSpan());
+    public bool Equals(NetworkCapability? other) =>
+        other is not null && Id == other.Id && IsDefault == other.IsDefault && Rules.AsSpan().SequenceEqual(other.Rules.AsSpan());
 
     /// <inheritdoc />
     public override int GetHashCode() => HashCode.Combine(Id, IsDefault, Rules.Length);

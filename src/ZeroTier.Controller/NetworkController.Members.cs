@@ -10,17 +10,20 @@ public sealed partial class NetworkController
     /// <summary>Changes a member, and tells it. A member that is not there is made first, so that nodes can be authorised before they ask.</summary>
     /// <param name="network">The network.</param>
     /// <param name="node">The node.</param>
-    /// <param name="change">Gives the new record of the present one; must be quick and must not call the controller. May be called again where somebody else changes
+    /// <param name="change">Gives the new record of the present one; must be quick and must not call the controller. May be called again where somebody else
+    /// changes
     /// the member at the same time. Times and source of authorisations follow from <see cref="ControllerMember.IsAuthorized"/>.</param>
     /// <param name="expectedRevision">The revision that the change builds on, 0 for a member that is not there; null for any.</param>
     /// <param name="actor">Who does it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The member as it is now; the present record where nothing changed.</returns>
     /// <exception cref="KeyNotFoundException">There is no such network.</exception>
-    /// <exception cref="ArgumentException">A setting is out of its range, or an address that is added belongs to another member; the message names it.</exception>
+    /// <exception cref="ArgumentException">A setting is out of its range, or an address that is added belongs to another member; the message names
+    /// it.</exception>
     /// <exception cref="StoreConflictException">The member has another revision.</exception>
     public async Task<ControllerMember> UpdateMemberAsync(
-        NetworkId network, NodeId node, Func<ControllerMember, ControllerMember> change, long? expectedRevision, Actor actor, CancellationToken cancellationToken = default)
+        NetworkId network, NodeId node, Func<ControllerMember, ControllerMember> change, long? expectedRevision, Actor actor,
+            CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(change);
         ArgumentNullException.ThrowIfNull(actor);
@@ -29,51 +32,60 @@ public sealed partial class NetworkController
             throw new ArgumentException($"{node} is no node's address.", nameof(node));
         }
 
-        for (int attempt = 1; ; attempt++)
+        await _administration.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
         {
-            NetworkState state = Find(network);
-            ControllerMember? before = state.Members.GetValueOrDefault(node)?.Record;
-            long revision = before?.Revision ?? 0;
-            ControllerMember basis = before ?? new ControllerMember { Network = network, Node = node, Revision = 0, CreationTime = _time.GetUtcNow() };
-            ControllerMember after = change(basis) with { Network = network, Node = node, Revision = revision + 1, CreationTime = basis.CreationTime };
-            after = WithAuthorization(basis, after);
-            RecordCheck.Check(after);
-            var write = new MemberWrite(after) { ExpectedRevision = revision };
-            if (expectedRevision is { } expected && expected != revision)
+            for (int attempt = 1; ; attempt++)
             {
-                throw new StoreConflictException(write with { ExpectedRevision = expected }, revision);
-            }
-
-            if (before is not null && ControllerJson.AreSame(before, after))
-            {
-                return before;
-            }
-
-            await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
-            try
-            {
-                if (ReferenceEquals(Find(network), state) && ReferenceEquals(state.Members.GetValueOrDefault(node)?.Record, before))
+                NetworkState state = Find(network);
+                ControllerMember? before = state.Members.GetValueOrDefault(node)?.Record;
+                long revision = before?.Revision ?? 0;
+                ControllerMember basis = before ?? new ControllerMember { Network = network, Node = node, Revision = 0, CreationTime = _time.GetUtcNow() };
+                ControllerMember after = change(basis) with { Network = network, Node = node, Revision = revision + 1, CreationTime = basis.CreationTime };
+                after = WithAuthorization(basis, after);
+                RecordCheck.Check(after);
+                var write = new MemberWrite(after) { ExpectedRevision = revision };
+                if (expectedRevision is { } expected && expected != revision)
                 {
-                    CheckAddresses(state, basis, after);
-                    AuditEntry entry = Audit(actor, ActionOf(basis, after), network, node, before is null ? "" : ChangedSettings.Between(before, after));
-                    await _store.WriteAsync([write], [entry], CancellationToken.None).ConfigureAwait(false);
-                    await CommitAsync(state, after).ConfigureAwait(false);
-                    return after;
+                    throw new StoreConflictException(write with { ExpectedRevision = expected }, revision);
+                }
+
+                if (before is not null && ControllerJson.AreSame(before, after))
+                {
+                    return before;
+                }
+
+                await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    if (ReferenceEquals(Find(network), state) && ReferenceEquals(state.Members.GetValueOrDefault(node)?.Record, before))
+                    {
+                        CheckAddresses(state, basis, after);
+                        AuditEntry entry = Audit(actor, ActionOf(basis, after), network, node, before is null ? "" : ChangedSettings.Between(before, after));
+                        await _store.WriteAsync([write], [entry], CancellationToken.None).ConfigureAwait(false);
+                        await CommitAsync(state, after).ConfigureAwait(false);
+                        return after;
+                    }
+                }
+                finally
+                {
+                    ReleaseTurn();
+                }
+
+                if (attempt == MaxAttempts)
+                {
+                    throw new StoreConflictException(write, state.Members.GetValueOrDefault(node)?.Record.Revision ?? 0);
                 }
             }
-            finally
-            {
-                ReleaseTurn();
-            }
-
-            if (attempt == MaxAttempts)
-            {
-                throw new StoreConflictException(write, state.Members.GetValueOrDefault(node)?.Record.Revision ?? 0);
-            }
+        }
+        finally
+        {
+            _administration.Release();
         }
     }
 
-    /// <summary>Deletes a member, and revokes its certificate. A node that goes on asking comes back as one that waits; on a public network as a member.</summary>
+    /// <summary>Deletes a member, and revokes its certificate. A node that goes on asking comes back as one that waits; on a public network as a
+    /// member.</summary>
     /// <param name="network">The network.</param>
     /// <param name="node">The node.</param>
     /// <param name="expectedRevision">The revision that is to be deleted; null for any.</param>
@@ -95,7 +107,8 @@ public sealed partial class NetworkController
                 throw new StoreConflictException(change with { ExpectedRevision = expected }, revision);
             }
 
-            await _store.WriteAsync([change], [Audit(actor, "member.delete", network, node, member.Record.Name ?? "")], CancellationToken.None).ConfigureAwait(false);
+            await _store.WriteAsync([change], [Audit(actor, "member.delete", network, node, member.Record.Name ?? "")],
+                CancellationToken.None).ConfigureAwait(false);
             await CommitRemovalAsync(member).ConfigureAwait(false);
         }
         finally

@@ -29,7 +29,8 @@ public sealed partial class NetworkController
             {
                 try
                 {
-                    return await CreateNetworkAsync(settings(new ControllerNetwork { Id = id }) with { Id = id }, actor, cancellationToken).ConfigureAwait(false);
+                    return await CreateNetworkAsync(settings(new ControllerNetwork { Id = id }) with { Id = id }, actor,
+                        cancellationToken).ConfigureAwait(false);
                 }
                 catch (StoreConflictException) when (attempt < MaxAttempts)
                 {
@@ -53,7 +54,8 @@ public sealed partial class NetworkController
         RecordCheck.Check(network);
         if (network.Id.IsAdHoc || (Node is { } node && network.Id.Controller != node))
         {
-            throw new ArgumentException($"Network {network.Id} cannot be this controller's: the ID must begin with the node's address, {Node}.", nameof(network));
+            throw new ArgumentException($"Network {network.Id} cannot be this controller's: the ID must begin with the node's address, {Node}.",
+                nameof(network));
         }
 
         await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
@@ -78,7 +80,8 @@ public sealed partial class NetworkController
 
     /// <summary>Changes a network, and tells its members.</summary>
     /// <param name="id">The network.</param>
-    /// <param name="change">Gives the new record of the present one; must be quick and must not call the controller. May be called again where somebody else changes
+    /// <param name="change">Gives the new record of the present one; must be quick and must not call the controller. May be called again where somebody else
+    /// changes
     /// the network at the same time.</param>
     /// <param name="expectedRevision">The revision that the change builds on; null for any.</param>
     /// <param name="actor">Who does it.</param>
@@ -92,43 +95,51 @@ public sealed partial class NetworkController
     {
         ArgumentNullException.ThrowIfNull(change);
         ArgumentNullException.ThrowIfNull(actor);
-        for (int attempt = 1; ; attempt++)
+        await _administration.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
         {
-            NetworkState network = Find(id);
-            ControllerNetwork before = network.Record;
-            ControllerNetwork after = change(before) with { Id = id, CreationTime = before.CreationTime, Revision = before.Revision + 1 };
-            RecordCheck.Check(after);
-            var write = new NetworkWrite(after) { ExpectedRevision = before.Revision };
-            if (expectedRevision is { } expected && expected != before.Revision)
+            for (int attempt = 1; ; attempt++)
             {
-                throw new StoreConflictException(write with { ExpectedRevision = expected }, before.Revision);
-            }
-
-            if (ControllerJson.AreSame(before, after))
-            {
-                return before;
-            }
-
-            await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
-            try
-            {
-                if (ReferenceEquals(network.Record, before) && ReferenceEquals(Find(id), network))
+                NetworkState network = Find(id);
+                ControllerNetwork before = network.Record;
+                ControllerNetwork after = change(before) with { Id = id, CreationTime = before.CreationTime, Revision = before.Revision + 1 };
+                RecordCheck.Check(after);
+                var write = new NetworkWrite(after) { ExpectedRevision = before.Revision };
+                if (expectedRevision is { } expected && expected != before.Revision)
                 {
-                    AuditEntry entry = Audit(actor, "network.update", id, null, ChangedSettings.Between(before, after));
-                    await _store.WriteAsync([write], [entry], CancellationToken.None).ConfigureAwait(false);
-                    Commit(after);
-                    return after;
+                    throw new StoreConflictException(write with { ExpectedRevision = expected }, before.Revision);
+                }
+
+                if (ControllerJson.AreSame(before, after))
+                {
+                    return before;
+                }
+
+                await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    if (ReferenceEquals(network.Record, before) && ReferenceEquals(Find(id), network))
+                    {
+                        AuditEntry entry = Audit(actor, "network.update", id, null, ChangedSettings.Between(before, after));
+                        await _store.WriteAsync([write], [entry], CancellationToken.None).ConfigureAwait(false);
+                        Commit(after);
+                        return after;
+                    }
+                }
+                finally
+                {
+                    ReleaseTurn();
+                }
+
+                if (attempt == MaxAttempts)
+                {
+                    throw new StoreConflictException(write, network.Record.Revision);
                 }
             }
-            finally
-            {
-                ReleaseTurn();
-            }
-
-            if (attempt == MaxAttempts)
-            {
-                throw new StoreConflictException(write, network.Record.Revision);
-            }
+        }
+        finally
+        {
+            _administration.Release();
         }
     }
 

@@ -5,7 +5,8 @@ using ZeroTier.Managed.Vl2.Configuration;
 
 namespace ZeroTier.Controller;
 
-/// <content>Requests of nodes, and members that are to be told of a change: one worker, which writes what changes of a batch in one transaction and then answers.</content>
+/// <content>Requests of nodes, and members that are to be told of a change: one worker, which writes what changes of a batch in one transaction and then
+/// answers.</content>
 public sealed partial class NetworkController
 {
     /// <summary>A node that asks again within this time, in milliseconds, is ignored (docs/protocol/3-vl2.md 3.14).</summary>

@@ -9,11 +9,13 @@ using ZeroTier.Managed;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// A controller of ZeroTier networks: decides who is a member, hands out addresses, routes, rules and credentials, and tells members of changes within a second.
+/// A controller of ZeroTier networks: decides who is a member, hands out addresses, routes, rules and credentials, and tells members of changes within a
+/// second.
 /// Runs in a <see cref="ManagedNode"/>, for the networks whose IDs begin with the node's address: <see cref="ManagedNodeOptions.Controller"/>. Thread-safe.
 /// </summary>
 /// <remarks>
-/// A change is durable in the store before its task completes, and before members are told. Dispose of it after the node. Changes are made one at a time; records
+/// A change is durable in the store before its task completes, and before members are told. Dispose of it after the node. Changes are made one at a time;
+/// records
 /// are immutable snapshots.
 /// </remarks>
 public sealed partial class NetworkController : INetworkController, IAsyncDisposable
@@ -37,6 +39,9 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
 
     // Whoever changes networks or members, or speaks to them, has the turn: administrators, the worker, the watch of the store.
     private readonly SemaphoreSlim _turn = new(1, 1);
+
+    // Changes of administrators, one after the other: the code that they bring runs without the turn, so that members do not wait for it.
+    private readonly SemaphoreSlim _administration = new(1, 1);
     private readonly List<Task> _background = [];
     private bool _startsWorker;
     private ITimer? _presence;
@@ -90,7 +95,8 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
 
         controller._background.Add(controller.KeepLeaseAsync());
         controller._background.Add(controller.WatchAsync());
-        controller._presence = options.TimeProvider.CreateTimer(static c => ((NetworkController)c!).CheckPresence(), controller, PresenceInterval, PresenceInterval);
+        controller._presence = options.TimeProvider.CreateTimer(static c => ((NetworkController)c!).CheckPresence(), controller, PresenceInterval,
+            PresenceInterval);
         return controller;
     }
 
@@ -130,7 +136,8 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
     /// <summary>Reads the audit trail, newest first.</summary>
     /// <param name="query">What to read.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
-    public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken = default) => _store.ReadAuditAsync(query, cancellationToken);
+    public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken = default) => _store.ReadAuditAsync(query,
+        cancellationToken);
 
     /// <summary>What was done since it was opened.</summary>
     public ControllerStatistics GetStatistics() => _counters.Read();
@@ -154,11 +161,18 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
 
         await Task.WhenAll(_background).ConfigureAwait(false);
 
-        // Whoever has the turn finishes; nobody gets it again.
+        // Whoever has the turn finishes; who waits for it then is refused.
         await _turn.WaitAsync().ConfigureAwait(false);
-        _events.End();
-        await _store.DisposeAsync().ConfigureAwait(false);
-        _end.Dispose();
+        try
+        {
+            _events.End();
+            await _store.DisposeAsync().ConfigureAwait(false);
+            _end.Dispose();
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     private async Task LoadAsync(CancellationToken cancellationToken)

@@ -11,7 +11,8 @@ public sealed record NetworkControllerOptions
     /// <summary>Where networks and members are kept. The controller opens it and disposes of it.</summary>
     public required IControllerStore Store { get; init; }
 
-    /// <summary>Nodes that asked and were never authorised, which are remembered for each network, 1 or more. Beyond them the oldest is forgotten that nobody has
+    /// <summary>Nodes that asked and were never authorised, which are remembered for each network, 1 or more. Beyond them the oldest is forgotten that nobody
+    /// has
     /// edited; it comes back when it asks again. Default 1,000.</summary>
     public int MaxUnauthorizedMembers { get; init; } = 1000;
 

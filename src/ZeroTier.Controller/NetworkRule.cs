@@ -13,8 +13,8 @@ namespace ZeroTier.Controller;
 /// receive, from the first to the last; where no action decides, the capabilities of the sender do, and then the frame is dropped.
 /// </summary>
 /// <remarks>
-/// Matches in front of an action are joined from left to right: by AND, or by OR where <see cref="IsAlternative"/> is set. The JSON form is that of ZeroTierOne's
-/// controller, the text form is the rule language of docs/rules.md. Immutable and thread-safe. The default value is <see cref="Drop"/>.
+/// Matches in front of an action are joined from left to right: by AND, or by OR where <see cref="IsAlternative"/> is set. The JSON form is that of
+/// ZeroTierOne's controller, the text form that of <see cref="RuleLanguage"/>. Immutable and thread-safe. The default value is <see cref="Drop"/>.
 /// </remarks>
 [JsonConverter(typeof(NetworkRuleJsonConverter))]
 public readonly record struct NetworkRule
@@ -27,7 +27,7 @@ public readonly record struct NetworkRule
 
     internal NetworkRule(Rule entry) => Entry = entry;
 
-    private NetworkRule(RuleType type, ulong first = 0, ulong second = 0, ushort index = 0, byte detail = 0)
+    internal NetworkRule(RuleType type, ulong first = 0, ulong second = 0, ushort index = 0, byte detail = 0)
         : this(new Rule(type, IsNegated: false, IsAlternative: false, first, second, index, detail))
     {
     }

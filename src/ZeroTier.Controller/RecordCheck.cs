@@ -13,7 +13,8 @@ internal static class RecordCheck
     {
         CheckText(network.Name, nameof(network.Name));
         CheckText(network.RulesSource, nameof(network.RulesSource), ControllerNetwork.MaxEntries * 64);
-        Require(network.Mtu is >= ControllerNetwork.MinMtu and <= ControllerNetwork.MaxMtu, $"Mtu is {network.Mtu}; it must be from 1280 to 10000 bytes, for example 2800.");
+        Require(network.Mtu is >= ControllerNetwork.MinMtu and <= ControllerNetwork.MaxMtu,
+            $"Mtu is {network.Mtu}; it must be from 1280 to 10000 bytes, for example 2800.");
         Require(
             network.Rules.Length <= NetworkRule.MaxPerNetwork,
             $"There are {network.Rules.Length} rules; members take {NetworkRule.MaxPerNetwork}. Join rules by 'or', or move some into capabilities.");
@@ -23,7 +24,8 @@ internal static class RecordCheck
         Require(network.Capabilities.DistinctBy(c => c.Id).Count() == network.Capabilities.Length, "Two capabilities have the same ID. Give each its own.");
         Require(network.Tags.Length <= NetworkTag.MaxPerNetwork, $"There are {network.Tags.Length} tags; members take {NetworkTag.MaxPerNetwork}.");
         Require(network.Tags.DistinctBy(t => t.Id).Count() == network.Tags.Length, "Two tags have the same ID. Give each its own.");
-        Require(network.JoinTokens.Count <= ControllerNetwork.MaxEntries, $"There are {network.JoinTokens.Count} join tokens; at most {ControllerNetwork.MaxEntries} are kept.");
+        Require(network.JoinTokens.Count <= ControllerNetwork.MaxEntries,
+            $"There are {network.JoinTokens.Count} join tokens; at most {ControllerNetwork.MaxEntries} are kept.");
         Require(network.JoinTokens.Keys.All(t => t.Length is > 0 and <= 1000), "A join token has 1 to 1000 characters.");
         Require(network.Routes.Length <= ControllerNetwork.MaxEntries, $"There are {network.Routes.Length} routes; at most {ControllerNetwork.MaxEntries} are kept.");
         foreach (NetworkRoute route in network.Routes)
@@ -36,7 +38,8 @@ internal static class RecordCheck
                 $"Route {route.Target}/{route.PrefixLength} via {route.Via}: the gateway must be of the target's family.");
         }
 
-        Require(network.AddressPools.Length <= ControllerNetwork.MaxEntries, $"There are {network.AddressPools.Length} pools; at most {ControllerNetwork.MaxEntries} are kept.");
+        Require(network.AddressPools.Length <= ControllerNetwork.MaxEntries,
+            $"There are {network.AddressPools.Length} pools; at most {ControllerNetwork.MaxEntries} are kept.");
         foreach (AddressPool pool in network.AddressPools)
         {
             Require(IsIP(pool.First) && pool.First.AddressFamily == pool.Last.AddressFamily, $"Pool {pool.First} to {pool.Last}: both must be of one family.");
@@ -47,10 +50,12 @@ internal static class RecordCheck
     {
         CheckText(member.Name ?? "", nameof(member.Name));
         Require(
-            member.Addresses.Length <= ControllerNetwork.MaxEntries && member.Tags.Count <= ControllerNetwork.MaxEntries && member.Capabilities.Count <= ControllerNetwork.MaxEntries,
+            member.Addresses.Length <= ControllerNetwork.MaxEntries && member.Tags.Count <= ControllerNetwork.MaxEntries &&
+                member.Capabilities.Count <= ControllerNetwork.MaxEntries,
             $"At most {ControllerNetwork.MaxEntries} addresses, tags and capabilities are kept for a member.");
         Require(
-            member.Identity is null || member.Identity.Address == member.Node, $"The identity is that of node {member.Identity?.Address}, not of {member.Node}.");
+            member.Identity is null || member.Identity.Address == member.Node,
+                $"The identity is that of node {member.Identity?.Address}, not of {member.Node}.");
     }
 
     private static bool IsIP(IPAddress address) => address.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6;

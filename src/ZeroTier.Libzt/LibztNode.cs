@@ -121,6 +121,9 @@ public sealed partial class LibztNode : ZeroTierNode
     }
 
     /// <inheritdoc />
+    protected override TimeProvider TimeProvider => _options.TimeProvider;
+
+    /// <inheritdoc />
     protected override async ValueTask<ZeroTierConnection> ConnectCoreAsync(
         ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {

@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Reflection;
 using ZeroTier.Engines;
 using ZeroTier.Managed.Node;
+using ZeroTier.Names;
 
 namespace ZeroTier.Managed;
 
@@ -17,6 +19,7 @@ public sealed class ManagedNode : ZeroTierNode
     private readonly ManagedNodeOptions _options;
     private readonly NodeCore<NodeSession, JoinedNetwork> _core;
     private NodeIdentity? _identity;
+    private ImmutableDictionary<ulong, MoonOrbit> _moons;
 
     /// <summary>Makes a node; nothing is opened before the start.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
@@ -27,6 +30,7 @@ public sealed class ManagedNode : ZeroTierNode
         Check(options);
         _options = NodeShields.Around(options);
         _identity = options.Identity;
+        _moons = options.Moons.ToImmutableDictionary(moon => moon.Id);
         _core = new NodeCore<NodeSession, JoinedNetwork>(this, new SemaphoreSlim(1, 1), options.Networks, _options.Scheduler, _options.TimeProvider);
     }
 
@@ -54,6 +58,9 @@ public sealed class ManagedNode : ZeroTierNode
     /// <summary>The planet in use: the configured one, or a newer one that a root handed out. Null while the node does not run.</summary>
     public Planet? Planet => Session?.Planet;
 
+    /// <summary>The moons in use: those whose definition is known. Empty while the node does not run.</summary>
+    public IReadOnlyList<Moon> Moons => Session?.Moons ?? [];
+
     /// <summary>The physical UDP endpoints that are bound now; they follow the machine's addresses. Empty while the node does not run.</summary>
     public IReadOnlyList<IPEndPoint> LocalEndPoints => Session?.LocalEndPoints ?? [];
 
@@ -63,8 +70,18 @@ public sealed class ManagedNode : ZeroTierNode
     /// <inheritdoc />
     public override IReadOnlyList<ZeroTierPeer> Peers => Session?.Peers ?? [];
 
+    internal override NameResolverOptions NameResolverOptions => new()
+    {
+        TimeProvider = _options.TimeProvider,
+        Random = _options.RandomSource.Fill,
+        Scheduler = _options.Scheduler,
+    };
+
     /// <summary>The present life of the node; null while it does not run.</summary>
     internal NodeSession? Session => _core.Session;
+
+    /// <inheritdoc />
+    public override ZeroTierMembership? GetMembership(NetworkId network, NodeId member) => Session?.Find(network)?.DescribeMembership(member);
 
     /// <inheritdoc />
     public override Task StartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(() => BeginAsync(cancellationToken), cancellationToken);
@@ -105,6 +122,42 @@ public sealed class ManagedNode : ZeroTierNode
         },
         cancellationToken);
 
+    /// <summary>
+    /// Uses the roots of a moon beside those of the planet, now and at later starts of this node. With a seed it looks for the definition until the seed
+    /// answers; <see cref="Moons"/> shows when it has. A node with a storage folder keeps the definition there for its successors.
+    /// </summary>
+    /// <param name="moon">The moon.</param>
+    /// <param name="cancellationToken">Gives up before anything is changed.</param>
+    /// <exception cref="InvalidOperationException">The node uses 16 moons already.</exception>
+    public Task OrbitAsync(MoonOrbit moon, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(moon);
+        return _core.ExclusivelyAsync(
+            () =>
+            {
+                _core.ThrowIfDisposed();
+                Session?.Orbit(moon);
+                _moons = _moons.SetItem(moon.Id, moon);
+                return Task.CompletedTask;
+            },
+            cancellationToken);
+    }
+
+    /// <summary>
+    /// Uses a moon no more, and forgets it. While the node does not run, a definition in its storage folder stays and is used at the next start.
+    /// </summary>
+    /// <param name="moon">The moon's number.</param>
+    /// <param name="cancellationToken">Gives up before anything is changed.</param>
+    public Task DeorbitAsync(ulong moon, CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(
+        () =>
+        {
+            _core.ThrowIfDisposed();
+            Session?.Deorbit(moon);
+            _moons = _moons.Remove(moon);
+            return Task.CompletedTask;
+        },
+        cancellationToken);
+
     /// <inheritdoc />
     public override Task WaitForOnlineAsync(CancellationToken cancellationToken = default) => _core.WaitForOnlineAsync(cancellationToken);
 
@@ -130,6 +183,9 @@ public sealed class ManagedNode : ZeroTierNode
     }
 
     /// <inheritdoc />
+    protected override TimeProvider TimeProvider => _options.TimeProvider;
+
+    /// <inheritdoc />
     protected override async ValueTask<ZeroTierConnection> ConnectCoreAsync(
         ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
@@ -148,6 +204,8 @@ public sealed class ManagedNode : ZeroTierNode
             return ValueTask.FromException<IZeroTierDatagramSocket>(exception);
         }
     }
+
+    internal override IPAddress? FindAddress(NodeId member, NetworkId network) => Session?.Find(network)?.FindAddress(member);
 
     /// <summary>Sends an ICMP echo request with 56 bytes of data over a network and waits at most 10 seconds for the reply.</summary>
     /// <param name="network">The network to send on.</param>
@@ -214,7 +272,7 @@ public sealed class ManagedNode : ZeroTierNode
             _identity = await NodeIdentity.GenerateAsync(_options.RandomSource, cancellationToken).ConfigureAwait(false);
         }
 
-        var session = await NodeSession.StartAsync(_options, _identity, _core.Joined, _core.Events, _core.Changed, Fail, cancellationToken).ConfigureAwait(false);
+        var session = await NodeSession.StartAsync(_options, _identity, [.. _moons.Values], _core.Joined, _core.Events, _core.Changed, Fail, cancellationToken).ConfigureAwait(false);
         _core.Begin(session, session.Networks.Select(n => n.Id));
         _core.State = ZeroTierNodeState.Running;
         _core.Events.Publish();
@@ -238,6 +296,16 @@ public sealed class ManagedNode : ZeroTierNode
         if (options.Port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort)
         {
             throw new ArgumentException($"Port is {options.Port}; it must be from 0 to 65535, for example 9993, or 0 for any free port.", nameof(options));
+        }
+
+        if (options.Moons.Count > Vl1Limits.Moons || options.Moons.DistinctBy(moon => moon.Id).Count() != options.Moons.Count)
+        {
+            throw new ArgumentException($"Moons names a moon twice, or more than {Vl1Limits.Moons} moons. Name each once.", nameof(options));
+        }
+
+        if (options.BlockedInterfaces.Any(string.IsNullOrWhiteSpace))
+        {
+            throw new ArgumentException("BlockedInterfaces has an empty entry, which would leave out every interface. Name the begin of a name, for example docker.", nameof(options));
         }
 
         if (options.ActivityTimeout < TimeSpan.FromSeconds(1))

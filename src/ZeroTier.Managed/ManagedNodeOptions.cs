@@ -26,6 +26,12 @@ public sealed record ManagedNodeOptions
     public Planet? Planet { get; init; }
 
     /// <summary>
+    /// The moons to use, at most 16 with those of earlier runs, which the storage folder keeps in <c>moons.d</c>: more roots beside the planet's, for when
+    /// these are slow or cannot be reached. Default: none.
+    /// </summary>
+    public IReadOnlyList<MoonOrbit> Moons { get; init; } = [];
+
+    /// <summary>
     /// The UDP port, 0 to 65535; 0 takes that of the last run, which the storage folder keeps, at first a random one; without a folder the system chooses. Default 0.
     /// </summary>
     public int Port { get; init; }
@@ -36,6 +42,18 @@ public sealed record ManagedNodeOptions
     /// </summary>
     public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
 
+    /// <summary>
+    /// Physical networks that the node never uses: it sends nothing to their addresses, takes nothing from them, and, as long as <see cref="BindAddresses"/>
+    /// does not name one, binds none of them. A peer there is reached through a root. Default: none.
+    /// </summary>
+    public IReadOnlyList<IPNetwork> BlockedNetworks { get; init; } = [];
+
+    /// <summary>
+    /// Begins of the names of network interfaces that the node does not use, such as <c>docker</c> or <c>veth</c>, whatever their case; without effect on
+    /// <see cref="BindAddresses"/>. Interfaces <c>lo</c>, <c>zt</c>, <c>tun</c> and <c>tap</c> are never used. Default: none.
+    /// </summary>
+    public IReadOnlyList<string> BlockedInterfaces { get; init; } = [];
+
     /// <summary>Networks to join at the first start, in this order, besides those of <see cref="RejoinsNetworks"/>. Default: none.</summary>
     public IReadOnlyList<NetworkId> Networks { get; init; } = [];
 
@@ -44,6 +62,18 @@ public sealed record ManagedNodeOptions
     /// <see cref="Networks"/> the whole truth, as for hosts that are configured.
     /// </summary>
     public bool RejoinsNetworks { get; init; } = true;
+
+    /// <summary>
+    /// Whether globally routable addresses that a controller assigns are taken, and routes to such addresses. They draw in what is meant for the public Internet:
+    /// allow it where all controllers of the node are trusted with that. Default false, as ZeroTierOne's <c>allowGlobal</c>.
+    /// </summary>
+    public bool AllowGlobalAddresses { get; init; }
+
+    /// <summary>
+    /// Whether default routes (0.0.0.0/0, ::/0) that a controller assigns are used: then every address that is on no other network goes to that network's gateway.
+    /// Default false, as ZeroTierOne's <c>allowDefault</c>.
+    /// </summary>
+    public bool AllowDefaultRoutes { get; init; }
 
     /// <summary>After how long without a word from any root the node calls itself offline, 1 second or more. Default 30 seconds.</summary>
     public TimeSpan ActivityTimeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -61,6 +91,9 @@ public sealed record ManagedNodeOptions
     /// the process may use.
     /// </summary>
     public long? MaxTotalBufferSize { get; init; }
+
+    /// <summary>What decides how much the TCP connections of the node, as senders, have in flight. Default: <see cref="CongestionControl.Cubic"/>.</summary>
+    public CongestionControl CongestionControl { get; init; } = CongestionControl.Cubic;
 
     /// <summary>Clock and timers. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

@@ -238,6 +238,10 @@ public sealed class TestNetwork : IAsyncDisposable
         }
     }
 
+    /// <summary>The same for a text; what is no network ID stays, for the validator to report.</summary>
+    internal string Substitute(string configured) =>
+        NetworkId.TryParse(configured, out var parsed) && parsed.Value != 0 ? Substitute(parsed).ToString() : configured;
+
     private Task<(Uri Address, NetworkId Network)> FindAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(services);

@@ -1,8 +1,7 @@
-using Kestrel.Transport.ZeroTier;
-using Kestrel.Transport.ZeroTier.Hosting;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using ZeroTier.Hosting;
+using ZeroTier.Hosting.Node;
 using ZeroTier.Testing;
 using ZeroTier.Testing.Hosting;
 
@@ -18,16 +17,14 @@ public static class TestNetworkServiceCollectionExtensions
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="network">The network; it stays the caller's.</param>
-    public static IServiceCollection AddZeroTierTestNetwork(this IServiceCollection services, TestNetwork network) => Add(services, network, serves: false);
-
-    internal static IServiceCollection Add(IServiceCollection services, TestNetwork network, bool serves)
+    public static IServiceCollection AddZeroTierTestNetwork(this IServiceCollection services, TestNetwork network)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(network);
         services.AddZeroTier();
         services.AddSingleton(network);
         services.Replace(ServiceDescriptor.Singleton<INodeFactory, TestNodeFactory>());
-        services.AddSingleton<IPostConfigureOptions<ZeroTierOptions>>(new TestOptions(network, serves));
+        services.AddSingleton<IPostConfigureOptions<ZeroTierNodeOptions>>(new TestNodeOptions(network));
         return services;
     }
 }

@@ -1,5 +1,8 @@
+using Kestrel.Transport.ZeroTier;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using ZeroTier.Testing;
+using ZeroTier.Testing.Hosting;
 
 namespace Microsoft.AspNetCore.Hosting;
 
@@ -21,6 +24,10 @@ public static class TestNetworkWebHostBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(hostBuilder);
         ArgumentNullException.ThrowIfNull(network);
-        return hostBuilder.UseZeroTier().ConfigureServices(services => TestNetworkServiceCollectionExtensions.Add(services, network, serves: true));
+        return hostBuilder.UseZeroTier().ConfigureServices(services =>
+        {
+            services.AddZeroTierTestNetwork(network);
+            services.AddSingleton<IPostConfigureOptions<ZeroTierOptions>>(new TestServerOptions(network));
+        });
     }
 }

@@ -3,11 +3,11 @@ using System.Text.RegularExpressions;
 namespace Documentation.Tests;
 
 /// <summary>What README and docs print is what these tests build and run, from packages, in an empty folder.</summary>
-public sealed partial class SnippetTests(Workshop workshop) : IClassFixture<Workshop>
+public sealed partial class SnippetTests(Workshop workshop)
 {
     [Fact]
     public void Every_block_of_code_is_run_by_a_test() => Assert.Equal(
-        ["client", "grpc-client", "grpc-server", "hello", "settings", "signalr-client", "test"], Snippets.All.Select(snippet => snippet.Name).Order());
+        ["access", "client", "grpc-client", "grpc-server", "hello", "members", "settings", "signalr-client", "test"], Snippets.All.Select(snippet => snippet.Name).Order());
 
     [Fact]
     public async Task The_first_app_starts_and_the_client_calls_it()
@@ -32,6 +32,7 @@ public sealed partial class SnippetTests(Workshop workshop) : IClassFixture<Work
     }
 
     [Theory]
+    [InlineData("access", "True, Forbidden, hello, warehouse")]
     [InlineData("grpc", "hello world")]
     [InlineData("signalr", "hello caller")]
     [InlineData("test", "Failed: 0")]

@@ -3,6 +3,8 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
+[assembly: AssemblyFixture(typeof(Documentation.Tests.Workshop))]
+
 namespace Documentation.Tests;
 
 /// <summary>
@@ -34,9 +36,11 @@ public sealed partial class Workshop : IAsyncLifetime
             """);
         Write("Directory.Build.props", "<Project />");
         Project("hello", Web, Snippets.Text("hello"), ["Kestrel.Transport.ZeroTier"]);
-        Project("client", Plain, Snippets.Text("client"), ["Kestrel.Transport.ZeroTier"]);
+        Project("access", Web, Program("access"), ["Kestrel.Transport.ZeroTier"]);
+        Project("client", Plain, Snippets.Text("client"), ["ZtKestrel.Hosting", "Microsoft.Extensions.Hosting"]);
         Project("grpc", Web, Program("grpc"), ["Kestrel.Transport.ZeroTier", "Grpc.AspNetCore.Server", "Grpc.Net.Client"]);
         Project("signalr", Web, Program("signalr"), ["Kestrel.Transport.ZeroTier", "Microsoft.AspNetCore.SignalR.Client"]);
+        Project("libzt", Plain, LibztWords.Program(), ["Kestrel.Transport.ZeroTier"]);
         // With the framework as a reference, what it has of the dependencies need not be in the cache.
         Project("test", Web, Snippets.Text("test"), ["ZtKestrel.Testing", "Microsoft.AspNetCore.Mvc.Testing", "Microsoft.NET.Test.Sdk", "xunit.v3.mtp-off"], "hello");
         Write("All.proj", """

@@ -89,15 +89,17 @@ public sealed class MemoryPressureTests(LoopbackUniverse universe, ITestOutputHe
             connections.Add(connection);
         }
 
-        // Until nothing is sent any more.
+        // Until each has filled what its connection may hold, and nothing is sent any more.
+        const long Filled = Clients * 64L * 1024;
         long sent = -1;
         var statistics = await server.GetStatisticsAsync(observer, Cancel);
-        for (; sent != statistics.Written; await Task.Delay(1000, Cancel))
+        for (var waited = Stopwatch.StartNew(); waited.Elapsed < Limit && (statistics.Written < Filled || sent != statistics.Written); await Task.Delay(1000, Cancel))
         {
             sent = statistics.Written;
             statistics = await server.GetStatisticsAsync(observer, Cancel);
         }
 
+        Assert.InRange(statistics.Written, Filled, long.MaxValue);
         long each = (statistics.Heap - before) / Clients / 1024;
         output.WriteLine($"{Clients} clients that never read hold {each} KiB each");
         Assert.InRange(each, 1, 300);

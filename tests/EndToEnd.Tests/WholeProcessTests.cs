@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using ZeroTier;
+using ZeroTier.Hosting;
 
 namespace EndToEnd.Tests;
 
@@ -195,7 +196,7 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
         await using var server = await WebHost.StartAsync(universe, cancellationToken: Cancel);
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "caller" });
         builder.Services.AddZeroTier(zt => Configure(zt, universe.NewStorage()));
-        builder.Services.Configure<ZeroTierOptions>(zt => zt.RequireReadyWithin = TimeSpan.FromSeconds(30));
+        builder.Services.Configure<ZeroTierNodeOptions>(zt => zt.RequireReadyWithin = TimeSpan.FromSeconds(30));
         using var host = builder.Build();
         await host.StartAsync(Cancel);
         Assert.Null(host.Services.GetService<IMemoryPoolFactory<byte>>());
@@ -306,7 +307,7 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
             .Configure(app => app.Run(context => context.Response.WriteAsync("hello"))))
         .Build();
 
-    private void Configure(ZeroTierOptions zt, string storage)
+    private void Configure(ZeroTierNodeOptions zt, string storage)
     {
         zt.Networks.Add(LoopbackUniverse.Network.ToString());
         zt.PlanetPath = universe.PlanetPath;

@@ -200,6 +200,51 @@ public partial class ConnectionTests
         await ours.DisposeAsync();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Rule_6_8_The_callbacks_of_a_connection_that_is_written_to_run_inside_a_flush(bool reset)
+    {
+        // From the callbacks on Kestrel ignores writes, so a handler between two flushes would spin until its abort has run.
+        var (ours, _, peer) = Pair(grace: TestHost.Limit);
+        bool flushing = false;
+        var found = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        ours.ConnectionClosed.Register(() => found.TrySetResult(Volatile.Read(ref flushing)));
+        var reading = peer.Input.CopyToAsync(Stream.Null, Cancel);
+        if (reset)
+        {
+            peer.Abort();
+        }
+        else
+        {
+            await peer.Output.CompleteAsync();
+        }
+
+        await Task.WhenAny(found.Task, Task.Delay(100, Cancel));
+        Assert.False(found.Task.IsCompleted);
+        Volatile.Write(ref flushing, true);
+        await ours.Transport.Output.WriteAsync(new byte[10], Cancel).AsTask().WaitAsync(TestHost.Limit, Cancel);
+        Volatile.Write(ref flushing, false);
+        Assert.True(await found.Task.WaitAsync(TestHost.Limit, Cancel));
+        await ours.DisposeAsync();
+        await Record.ExceptionAsync(() => reading);
+    }
+
+    [Fact]
+    public async Task Rule_6_8_The_callbacks_wait_for_a_writer_only_so_long_and_not_for_one_that_is_done()
+    {
+        var (silent, _, silentPeer) = Pair();
+        await silentPeer.Output.CompleteAsync();
+        await TestHost.EventuallyAsync(() => silent.ConnectionClosed.IsCancellationRequested, "closed without a flush");
+        await silent.DisposeAsync();
+
+        var (done, _, donePeer) = Pair(grace: Timeout.InfiniteTimeSpan);
+        await done.Transport.Output.CompleteAsync();
+        await donePeer.Output.CompleteAsync();
+        await TestHost.EventuallyAsync(() => done.ConnectionClosed.IsCancellationRequested, "closed");
+        await done.DisposeAsync();
+    }
+
     [Fact]
     public async Task Rule_6_8_A_flush_that_waits_for_the_callbacks_can_be_cancelled()
     {

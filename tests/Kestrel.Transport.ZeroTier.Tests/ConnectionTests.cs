@@ -224,7 +224,7 @@ public partial class ConnectionTests
 
     private static readonly Comparer<Type> Names = Comparer<Type>.Create((left, right) => string.CompareOrdinal(left.FullName, right.FullName));
 
-    private static (TransportConnection Ours, FakeConnection Engine, FakeConnection Peer) Pair(LogCollector? logs = null, bool start = true)
+    private static (TransportConnection Ours, FakeConnection Engine, FakeConnection Peer) Pair(LogCollector? logs = null, bool start = true, TimeSpan? grace = null)
     {
         var here = new IPEndPoint(IPAddress.Parse("10.147.17.1"), 80);
         var there = new IPEndPoint(IPAddress.Parse("10.147.17.2"), 50001);
@@ -232,7 +232,9 @@ public partial class ConnectionTests
         var peer = new FakeConnection(FakeNetwork.DefaultId, there, here, new NodeId(1), ZeroTierConnectionOptions.Default);
         engine.Connect(peer);
         var logger = logs?.CreateLogger(TransportLog.ServerCategory) ?? NullLogger.Instance;
-        var ours = new TransportConnection(engine, ZeroTierConnectionOptions.Default.MemoryPool, logger);
+        var ours = grace is { } closingGrace
+            ? new TransportConnection(engine, ZeroTierConnectionOptions.Default.MemoryPool, logger) { ClosingGrace = closingGrace }
+            : new TransportConnection(engine, ZeroTierConnectionOptions.Default.MemoryPool, logger);
         if (start)
         {
             ours.Start();

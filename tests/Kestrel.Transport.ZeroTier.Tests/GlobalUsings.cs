@@ -3,3 +3,7 @@ global using Kestrel.Transport.ZeroTier.Connections;
 global using Kestrel.Transport.ZeroTier.Hosting;
 global using Kestrel.Transport.ZeroTier.Listening;
 global using Kestrel.Transport.ZeroTier.Tests.Fakes;
+global using ZeroTier.Hosting;
+global using ZeroTier.Hosting.Configuration;
+global using ZeroTier.Hosting.Connections;
+global using ZeroTier.Hosting.Node;

@@ -36,6 +36,22 @@ public class HealthAndMetricsTests
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
     }
 
+    [Fact]
+    public async Task Health_tells_why_a_network_waits_and_where_to_log_in()
+    {
+        await using var host = await StartAsync();
+        Assert.Empty((Dictionary<string, string>)(await CheckAsync(host)).Data["logins"]);
+
+        host.Server.NotReadyStatus = ZeroTierNetworkStatus.AuthenticationRequired;
+        host.Server.LoginUrl = "https://login.example/zt";
+        host.Server.SetReady(false);
+        var waiting = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Unhealthy, waiting.Status);
+        Assert.Contains("Open https://login.example/zt", waiting.Description, StringComparison.Ordinal);
+        Assert.Equal("https://login.example/zt", ((Dictionary<string, string>)waiting.Data["logins"])["8056c2e21c000001"]);
+        Assert.Equal("Open https://login.example/zt.", ((Dictionary<string, string>)waiting.Data["reasons"])["8056c2e21c000001"]);
+    }
+
     [Theory]
     [InlineData(3600, HealthStatus.Degraded)]
     [InlineData(0, HealthStatus.Unhealthy)]

@@ -144,7 +144,6 @@ public class LifecycleTests
         await host.StartAsync(Cancel);
         Assert.Equal(node.KnownId, early.Id);
         Assert.NotNull(host.Services.GetRequiredService<ZeroTierHttpHandler>());
-        Assert.NotNull(host.Services.GetRequiredService<IConnectionFactory>());
         await host.StopAsync(Cancel);
         Assert.Equal(ZeroTierNodeState.Disposed, node.State);
         Assert.Equal(1, factory.Backing.Disposals);
@@ -272,13 +271,61 @@ public class LifecycleTests
     }
 
     [Fact]
-    public async Task A_call_before_the_start_says_that_the_node_does_not_run()
+    public async Task Rule_8_1_The_first_call_starts_the_node_and_the_host_does_not_start_it_again()
     {
         await using var host = TestHost.Build();
-        using var http = new HttpClient(new ZeroTierHttpHandler(host.App.Services.GetRequiredService<ZeroTierNode>()));
+        var node = host.App.Services.GetRequiredService<ZeroTierNode>();
+        var error = await Assert.ThrowsAsync<ZeroTierException>(() => node.ConnectAsync(host.Server.IPv4.ToString(), 9, Cancel).AsTask());
+        Assert.Equal(ZeroTierError.ConnectionRefused, error.Error);
+        Assert.Equal(ZeroTierNodeState.Running, node.State);
+        await host.App.StartAsync(Cancel);
+        Assert.Equal(1, host.Factory.Created);
+    }
+
+    [Fact]
+    public async Task Call_after_the_end_of_the_host_says_so()
+    {
+        await using var host = await TestHost.StartAsync();
+        var node = host.App.Services.GetRequiredService<ZeroTierNode>();
+        await host.App.StopAsync(Cancel);
+        using var http = new HttpClient(new ZeroTierHttpHandler(node));
         var error = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync("http://10.147.17.1:8080/", Cancel));
         Assert.Equal(ZeroTierError.NotRunning, Assert.IsType<ZeroTierException>(error.InnerException).Error);
-        Assert.Contains("is Stopped", error.InnerException.Message, StringComparison.Ordinal);
+        Assert.Contains("has ended with its host", error.InnerException.Message, StringComparison.Ordinal);
+        Assert.Equal(1, host.Factory.Created);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Call_by_host_waits_for_the_network(bool byName)
+    {
+        await using var node = new FakeNetwork { ReadyOnJoin = false }.CreateNode();
+        await node.JoinAsync(FakeNetwork.DefaultId, Cancel);
+        await node.StartAsync(Cancel);
+        string host = byName ? ZeroTierName.Of(node.KnownId, FakeNetwork.DefaultId) : node.IPv4.ToString();
+        var call = node.ConnectAsync(host, 9, ZeroTierConnectionOptions.Default with { ConnectTimeout = TestHost.Limit }, Cancel).AsTask();
+        await Task.Delay(50, Cancel);
+        Assert.False(call.IsCompleted);
+
+        node.SetReady(true);
+
+        var error = await Assert.ThrowsAsync<ZeroTierException>(() => call.WaitAsync(TestHost.Limit, Cancel));
+        Assert.DoesNotContain("did not answer within", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Call_by_host_does_not_wait_for_a_network_that_denies_access()
+    {
+        await using var node = new FakeNetwork { ReadyOnJoin = false }.CreateNode();
+        node.NotReadyStatus = ZeroTierNetworkStatus.AccessDenied;
+        await node.JoinAsync(FakeNetwork.DefaultId, Cancel);
+        await node.StartAsync(Cancel);
+
+        var error = await Assert.ThrowsAsync<ZeroTierException>(() => node.ConnectAsync(node.IPv4.ToString(), 9, Cancel).AsTask());
+
+        Assert.Contains("AccessDenied", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("did not answer within", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -131,7 +131,7 @@ public class ListenerTests
         host.Http.DefaultRequestHeaders.ConnectionClose = true;
         host.Logs.OnLine = line =>
         {
-            if (line.Category is TransportLog.ServerCategory or TransportLog.HostCategory)
+            if (line.Category is TransportLog.ServerCategory or NodeLog.Category)
             {
                 throw new InvalidOperationException("The log provider failed.");
             }

@@ -2,33 +2,15 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
-using ZeroTier.Managed;
 
 namespace Kestrel.Transport.ZeroTier.Tests;
 
 public class OptionsTests
 {
     [Theory]
-    [InlineData("Networks", "8056c2e21c00000", "ff1f90ffff000000")]
-    [InlineData("Networks", "0000000000000000", "ff1f90ffff000000")]
-    [InlineData("Port", "70000", "9993")]
-    [InlineData("Port", "nine", "9993")]
-    [InlineData("Engine", "Native", "Managed")]
-    [InlineData("Engine", "7", "Managed")]
-    [InlineData("LibztPath", "/nowhere/libzt.so", "/usr/local/lib/libzt.so")]
-    [InlineData("PlanetPath", "/nowhere/planet", "/etc/myapp/planet")]
-    [InlineData("StoragePath", "/proc/self/status", "/var/lib/myapp/zerotier")]
-    [InlineData("Backlog", "0", "512")]
-    [InlineData("IOQueueCount", "-1", "4")]
-    [InlineData("MaxReadBufferSize", "-5", "1048576")]
-    [InlineData("MaxTotalBufferSize", "1000", "268435456")]
-    [InlineData("RequireReadyWithin", "soon", "00:00:30")]
-    [InlineData("RequireReadyWithin", "-00:00:01", "00:00:30")]
     [InlineData("OfflineGracePeriod", "-00:00:01", "00:00:30")]
     [InlineData("OfflineGracePeriod", "30", "00:00:30")]
     [InlineData("OfflineGracePeriod", "30.00:00:00", "00:00:30")]
-    [InlineData("RequireReadyWithin", "1", "00:00:30")]
-    [InlineData("DevelopmentNetwork", "yes", "true")]
     [InlineData("KeepHostUrls", "yes", "true")]
     [InlineData("Listen", "0.0.0.0:8080", "as in 8080")]
     [InlineData("Listen", "127.0.0.1:8080", "as in 8080")]
@@ -40,7 +22,7 @@ public class OptionsTests
     public void Invalid_values_name_the_setting_the_value_and_an_example(string setting, string value, string example)
     {
         var error = Assert.Throws<OptionsValidationException>(() =>
-            setting == "Networks" ? Read("Production", (setting, value)) : Read("Production", ("Networks", "8056c2e21c000001"), (setting, value)));
+            Read("Production", ("Networks", "8056c2e21c000001"), (setting, value)));
         Assert.Contains($"ZeroTier:{setting}", error.Message, StringComparison.Ordinal);
         Assert.Contains(value.Split('.')[0], error.Message, StringComparison.Ordinal);
         Assert.Contains(example, error.Message, StringComparison.Ordinal);
@@ -58,13 +40,23 @@ public class OptionsTests
     }
 
     [Theory]
+    [InlineData("Listener", "8080", "Listen")]
     [InlineData("Planet", "/etc/myapp/planet", "PlanetPath")]
-    [InlineData("Network:0", "8056c2e21c000001", "Networks")]
     public void Misspelt_settings_are_refused(string setting, string value, string right)
     {
         var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), (setting, value)));
         Assert.Contains($"ZeroTier:{setting.Split(':')[0]} is not a setting.", error.Message, StringComparison.Ordinal);
         Assert.Contains(right, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Members:nobody:Name", "10 hexadecimal digits")]
+    [InlineData("Members:8056c2e21c:Role", "A member has Name and Roles.")]
+    public void Wrong_members_are_refused(string setting, string remedy)
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), (setting, "x")));
+        Assert.Contains("ZeroTier:Members", error.Message, StringComparison.Ordinal);
+        Assert.Contains(remedy, error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -87,175 +79,14 @@ public class OptionsTests
         Assert.Equal(2, Read("Production", ("Networks", "8056c2e21c000001"), ("Listen", value)).ListenEntries.Count);
 
     [Fact]
-    public void A_planet_that_is_a_folder_is_not_called_missing()
-    {
-        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("PlanetPath", Path.GetTempPath())));
-        Assert.Contains("which is a folder", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void A_planet_that_may_not_be_read_is_not_called_missing()
-    {
-        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "This user may read everything.");
-        string file = Path.GetTempFileName();
-        try
-        {
-            if (!OperatingSystem.IsWindows())
-            {
-                File.SetUnixFileMode(file, UnixFileMode.None);
-            }
-
-            var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("PlanetPath", file)));
-            Assert.Contains("may not read", error.Message, StringComparison.Ordinal);
-            Assert.Contains(Environment.UserName, error.Message, StringComparison.Ordinal);
-        }
-        finally
-        {
-            File.Delete(file);
-        }
-    }
-
-    [Fact]
-    public void Public_roots_and_a_planet_exclude_each_other()
-    {
-        var error = Assert.Throws<OptionsValidationException>(() =>
-            Read("Production", ("Networks", "8056c2e21c000001"), ("PublicRoots", "true"), ("PlanetPath", "/proc/self/status")));
-        Assert.Contains("ZeroTier:PublicRoots", error.Message, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("ZeroTeir", true)]
-    [InlineData("zerotir", true)]
-    [InlineData("ZeroTierr", true)]
-    [InlineData("ZeroTyer", true)]
-    [InlineData("Zero", false)]
-    [InlineData("ZeroTier2", false)]
-    [InlineData("ZeroTrust", false)]
-    public void A_section_that_is_nearly_ours_is_named(string section, bool named)
-    {
-        var error = Assert.Throws<OptionsValidationException>(() => ReadAll("Production", ($"{section}:Networks", "8056c2e21c000001")));
-        Assert.Equal(named, error.Message.Contains($"section '{section}'", StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public void A_variable_of_the_environment_is_no_section() => Assert.Null(ReadAll("Production", ("ZeroTier:Networks", "8056c2e21c000001"), ("ZeroTie", "text")).MisspeltSection);
-
-    [Fact]
-    public void What_is_switched_off_needs_no_network() => Assert.False(Read("Production", ("Enabled", "false")).Enabled);
-
-    [Theory]
-    [InlineData("//")]
-    [InlineData("//Port")]
-    [InlineData("_comment")]
-    [InlineData("$schema")]
-    public void Notes_in_the_section_are_no_settings(string key) =>
-        Assert.Single(Read("Production", ("Networks", "8056c2e21c000001"), (key, "text")).Networks);
-
-    [Fact]
     public void A_name_may_end_with_the_dot_of_an_absolute_one() =>
         Assert.Equal("8056c2e21c000001", Assert.Single(Read("Production", ("Networks", "8056c2e21c000001"), ("Listen", "8056c2e21c000001.zt.:8080")).ListenEntries).Network);
 
     [Fact]
-    public void Buffer_sizes_may_be_beyond_32_bits()
+    public void Every_problem_of_node_and_server_is_reported_at_once()
     {
-        var options = Read("Production", ("Networks", "8056c2e21c000001"), ("MaxReadBufferSize", "5000000000"));
-        Assert.Equal(5_000_000_000, options.Transport.MaxReadBufferSize);
-    }
-
-    [Fact]
-    public void Every_problem_is_reported_at_once()
-    {
-        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("Port", "x"), ("Backlog", "0")));
+        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("Port", "x"), ("OfflineGracePeriod", "-00:00:01")));
         Assert.Equal(2, error.Failures.Count());
-    }
-
-    [Fact]
-    public void A_missing_network_outside_development_names_the_remedies()
-    {
-        var error = Assert.Throws<OptionsValidationException>(() => Read("Production"));
-        Assert.Contains("ZeroTier:Networks is empty", error.Message, StringComparison.Ordinal);
-        Assert.Contains("ZeroTier__Networks=ff1f90ffff000000", error.Message, StringComparison.Ordinal);
-        Assert.Contains("UseDevelopmentNetwork", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void A_missing_network_in_development_means_the_development_network()
-    {
-        var options = Read("Development");
-        Assert.True(options.DevelopmentNetworkSelected);
-        Assert.Equal([global::ZeroTier.SelfHosting.DevelopmentNetwork.Network.ToString()], options.Networks);
-    }
-
-    [Theory]
-    [InlineData("Production", "DevelopmentNetworkPath", "/tmp/never-made")]
-    [InlineData("Development", "Port", "0")]
-    public void A_development_network_that_is_switched_off_stays_off(string environment, string setting, string value)
-    {
-        var options = Read(environment, ("Networks", "8056c2e21c000001"), (setting, value), ("DevelopmentNetwork", "false"));
-        Assert.False(options.DevelopmentNetworkSelected);
-    }
-
-    [Fact]
-    public void A_development_network_that_is_switched_off_is_no_default_of_development()
-    {
-        var error = Assert.Throws<OptionsValidationException>(() => Read("Development", ("DevelopmentNetwork", "false")));
-        Assert.Contains("ZeroTier:Networks is empty", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void A_library_that_the_engine_does_not_use_need_not_be_there() =>
-        Assert.Equal("/nowhere/libzt.so", Read("Production", ("Networks", "8056c2e21c000001"), ("Engine", "Managed"), ("LibztPath", "/nowhere/libzt.so")).LibztPath);
-
-    [Fact]
-    public void A_planet_of_ones_own_and_the_development_network_exclude_each_other()
-    {
-        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("DevelopmentNetwork", "true"), ("PlanetPath", "/proc/self/status")));
-        Assert.Contains("ZeroTier:PlanetPath", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void The_development_network_and_libzt_exclude_each_other()
-    {
-        var error = Assert.Throws<OptionsValidationException>(() => Read("Development", ("Engine", "Libzt")));
-        Assert.Contains("ZeroTier:Engine is 'Libzt'", error.Message, StringComparison.Ordinal);
-        Assert.Contains("Auto or Managed", error.Message, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("", "")]
-    [InlineData(":memory:", "")]
-    [InlineData(":memory:", null)]
-    public async Task An_identity_needs_no_folder(string path, string? secret)
-    {
-        using var identity = await NodeIdentity.GenerateAsync(cancellationToken: TestContext.Current.CancellationToken);
-        string text = secret is null ? "" : identity.ToSecretText();
-        var options = Read("Production", ("Networks", "8056c2e21c000001"), ("StoragePath", path), ("IdentitySecret", text + "\n"));
-        Assert.Equal(secret is null ? null : text, options.IdentitySecret);
-        Assert.DoesNotContain(identity.ToSecretText()[150..], options.ToString(), StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("folder", "set together with ZeroTier:StoragePath '/tmp/a'")]
-    [InlineData("cut off", "not an identity with its private key")]
-    [InlineData("public", "not an identity with its private key")]
-    [InlineData("another address", "not an identity with its private key")]
-    public async Task An_identity_that_cannot_be_used_is_refused_and_never_shown(string fault, string expected)
-    {
-        using var identity = await NodeIdentity.GenerateAsync(cancellationToken: TestContext.Current.CancellationToken);
-        string text = identity.ToSecretText();
-        string secret = fault switch
-        {
-            "cut off" => text[..^1],
-            "public" => identity.ToString(),
-            "another address" => (text[0] == '1' ? '2' : '1') + text[1..],
-            _ => text,
-        };
-        var error = Assert.Throws<OptionsValidationException>(
-            () => Read("Production", ("Networks", "8056c2e21c000001"), ("IdentitySecret", secret), ("StoragePath", fault == "folder" ? "/tmp/a" : ":memory:")));
-        Assert.Contains("ZeroTier:IdentitySecret", Assert.Single(error.Failures), StringComparison.Ordinal);
-        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain(text[20..60], error.ToString(), StringComparison.Ordinal);
-        Assert.DoesNotContain(text[150..200], error.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -286,15 +117,28 @@ public class OptionsTests
     }
 
     [Fact]
-    public void Several_networks_may_stand_in_one_text() =>
-        Assert.Equal(["8056c2e21c000001", "ff0000ffff000000"], Read("Production", ("Networks", "8056c2e21c000001, ff0000ffff000000")).Networks);
-
-    [Fact]
     public async Task Start_fails_on_invalid_options()
     {
         await using var host = TestHost.Build(zt => zt.Listen(70000));
         var error = await Assert.ThrowsAsync<OptionsValidationException>(() => host.App.StartAsync(TestContext.Current.CancellationToken));
-        Assert.Contains("Listen(70000)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Listen(70000)", Assert.Single(error.Failures), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Node_and_server_of_a_web_app_have_one_object_whoever_configures_it()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddZeroTier(node => node.Networks.Add("8056c2e21c000001"));
+        builder.Services.AddZeroTierTransport();
+        builder.Services.AddZeroTier(node => node.Port = 1234);
+        builder.Services.Configure<ZeroTierOptions>(server => server.KeepHostUrls = server.Networks.Count == 1);
+        using var services = builder.Services.BuildServiceProvider();
+
+        var options = services.GetRequiredService<IOptions<ZeroTierOptions>>().Value;
+
+        Assert.Same(options, services.GetRequiredService<IOptions<ZeroTierNodeOptions>>().Value);
+        Assert.IsType<ZeroTierOptions>(services.GetRequiredService<IOptionsMonitor<ZeroTierNodeOptions>>().CurrentValue);
+        Assert.Equal((1234, true), (options.Port, options.KeepHostUrls));
     }
 
     private static ZeroTierOptions Read(string environment, params (string Key, string Value)[] settings) =>
@@ -304,7 +148,7 @@ public class OptionsTests
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { EnvironmentName = environment });
         builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
-        builder.Services.AddZeroTier();
+        builder.Services.AddZeroTierTransport();
         return builder.Services.BuildServiceProvider().GetRequiredService<IOptions<ZeroTierOptions>>().Value;
     }
 }

@@ -46,7 +46,7 @@ public class RootOutageTests
         var server = Node(1, loggers);
         var web = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "test" });
         web.Logging.AddProvider(logs);
-        web.Services.AddRoutingCore().AddSingleton<INodeFactory>(new Given(server));
+        web.Services.AddRoutingCore().AddSingleton<INodeFactory>(new GivenNode(server));
         web.Services.AddHealthChecks().AddZeroTier();
         web.WebHost.UseKestrelCore().UseZeroTier(zt =>
         {
@@ -82,10 +82,5 @@ public class RootOutageTests
         {
             await Task.Delay(50, limit.Token);
         }
-    }
-
-    private sealed class Given(ZeroTierNode node) : INodeFactory
-    {
-        public ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken) => new(new NodeLease(node));
     }
 }

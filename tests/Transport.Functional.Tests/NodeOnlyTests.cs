@@ -39,7 +39,7 @@ public abstract class NodeOnlyTests(NodeTransport transport)
         using var http = server.CreateClient();
 
         // libzt does not show whose packets carry a connection.
-        Assert.Equal($"{(transport is LibztTransport ? "" : transport.ClientId)} {transport.NetworkId}", await http.GetStringAsync("/"));
+        Assert.Equal($"{(transport is LibztEngineTransport ? "" : transport.ClientId)} {transport.NetworkId}", await http.GetStringAsync("/"));
     }
 
     [Theory]

@@ -3,7 +3,9 @@ using Transport.Functional.Tests.Behaviours;
 
 [assembly: AssemblyFixture(typeof(SocketsTransport))]
 [assembly: AssemblyFixture(typeof(ManagedTransport))]
+[assembly: AssemblyFixture(typeof(ManagedIPv4Transport))]
 [assembly: AssemblyFixture(typeof(LibztTransport))]
+[assembly: AssemblyFixture(typeof(LibztIPv4Transport))]
 
 namespace Transport.Functional.Tests;
 
@@ -81,6 +83,46 @@ public static class OverManaged
     public sealed class FinOnError(ManagedTransport transport) : FinOnErrorTests(transport);
 
     public sealed class NodeOnly(ManagedTransport transport) : NodeOnlyTests(transport);
+
+    public sealed class NodeAuthentication(ManagedTransport transport) : NodeAuthenticationTests(transport);
+}
+
+/// <summary>The managed engine, over IPv4.</summary>
+public static class OverManagedIPv4
+{
+    public sealed class Requests(ManagedIPv4Transport transport) : RequestTests(transport);
+
+    public sealed class Responses(ManagedIPv4Transport transport) : ResponseTests(transport);
+
+    public sealed class RawConnections(ManagedIPv4Transport transport) : RawConnectionTests(transport);
+
+    public sealed class LogEvents(ManagedIPv4Transport transport) : LogEventTests(transport);
+
+    public sealed class BackPressure(ManagedIPv4Transport transport) : BackPressureTests(transport);
+
+    public sealed class Middleware(ManagedIPv4Transport transport) : MiddlewareTests(transport);
+
+    public sealed class Tls(ManagedIPv4Transport transport) : TlsTests(transport);
+
+    public sealed class Http2(ManagedIPv4Transport transport) : Http2Tests(transport);
+
+    public sealed class Grpc(ManagedIPv4Transport transport) : GrpcTests(transport);
+
+    public sealed class SignalR(ManagedIPv4Transport transport) : SignalRTests(transport);
+
+    public sealed class WebSockets(ManagedIPv4Transport transport) : WebSocketTests(transport);
+
+    public sealed class Streaming(ManagedIPv4Transport transport) : StreamingTests(transport);
+
+    public sealed class Limits(ManagedIPv4Transport transport) : LimitTests(transport);
+
+    public sealed class Shutdown(ManagedIPv4Transport transport) : ShutdownTests(transport);
+
+    public sealed class Metrics(ManagedIPv4Transport transport) : MetricsTests(transport);
+
+    public sealed class FinOnError(ManagedIPv4Transport transport) : FinOnErrorTests(transport);
+
+    public sealed class NodeOnly(ManagedIPv4Transport transport) : NodeOnlyTests(transport);
 }
 
 /// <summary>The native engine, over the double of libzt.</summary>
@@ -119,4 +161,44 @@ public static class OverLibzt
     public sealed class FinOnError(LibztTransport transport) : FinOnErrorTests(transport);
 
     public sealed class NodeOnly(LibztTransport transport) : NodeOnlyTests(transport);
+
+    public sealed class NodeAuthentication(LibztTransport transport) : NodeAuthenticationTests(transport);
+}
+
+/// <summary>The native engine, over the double of libzt and IPv4.</summary>
+public static class OverLibztIPv4
+{
+    public sealed class Requests(LibztIPv4Transport transport) : RequestTests(transport);
+
+    public sealed class Responses(LibztIPv4Transport transport) : ResponseTests(transport);
+
+    public sealed class RawConnections(LibztIPv4Transport transport) : RawConnectionTests(transport);
+
+    public sealed class LogEvents(LibztIPv4Transport transport) : LogEventTests(transport);
+
+    public sealed class BackPressure(LibztIPv4Transport transport) : BackPressureTests(transport);
+
+    public sealed class Middleware(LibztIPv4Transport transport) : MiddlewareTests(transport);
+
+    public sealed class Tls(LibztIPv4Transport transport) : TlsTests(transport);
+
+    public sealed class Http2(LibztIPv4Transport transport) : Http2Tests(transport);
+
+    public sealed class Grpc(LibztIPv4Transport transport) : GrpcTests(transport);
+
+    public sealed class SignalR(LibztIPv4Transport transport) : SignalRTests(transport);
+
+    public sealed class WebSockets(LibztIPv4Transport transport) : WebSocketTests(transport);
+
+    public sealed class Streaming(LibztIPv4Transport transport) : StreamingTests(transport);
+
+    public sealed class Limits(LibztIPv4Transport transport) : LimitTests(transport);
+
+    public sealed class Shutdown(LibztIPv4Transport transport) : ShutdownTests(transport);
+
+    public sealed class Metrics(LibztIPv4Transport transport) : MetricsTests(transport);
+
+    public sealed class FinOnError(LibztIPv4Transport transport) : FinOnErrorTests(transport);
+
+    public sealed class NodeOnly(LibztIPv4Transport transport) : NodeOnlyTests(transport);
 }

@@ -71,8 +71,11 @@ public abstract class ConformanceTest<TEngine> : IAsyncLifetime
         return exception;
     }
 
+    /// <summary>A node's first address of the pair's family on the network.</summary>
+    protected IPAddress AddressOf(ZeroTierNode node) => AddressOf(node, Pair.Family);
+
     /// <summary>The first address of a node on the network, of a family where it has one.</summary>
-    protected IPAddress AddressOf(ZeroTierNode node, AddressFamily family = AddressFamily.Unspecified) =>
+    protected IPAddress AddressOf(ZeroTierNode node, AddressFamily family) =>
         node.Networks.Single(n => n.Id == Network).Addresses.Select(a => a.Address)
             .First(a => family == AddressFamily.Unspecified || a.AddressFamily == family);
 

@@ -122,6 +122,35 @@ public abstract class DatagramConformance<TEngine> : ConformanceTest<TEngine>
         Assert.Equal(0, Server.GetStatistics().TcpConnections);
     }
 
+    [Theory]
+    [InlineData("224.0.0.251")]
+    [InlineData("ff02::fb")]
+    public async Task Group_is_joined_or_the_error_says_why_not(string text)
+    {
+        var group = IPAddress.Parse(text);
+        await using var server = await Bind(Server);
+        await using var client = await Bind(Client);
+        Assert.Throws<ArgumentException>(() => server.JoinGroup(IPAddress.Parse("10.1.2.3")));
+        Assert.Throws<ArgumentException>(() => server.LeaveGroup(IPAddress.IPv6Loopback));
+        if (Pair.GroupsRefused is { } reason)
+        {
+            await Fails(reason, () => Task.Run(() => server.JoinGroup(group), Token));
+            return;
+        }
+
+        server.JoinGroup(group);
+        byte[] buffer = new byte[10];
+        var received = await Exchange(client, new IPEndPoint(group, server.EndPoint.Port), server, [7], buffer);
+        Assert.Equal([7], buffer[..received.Length]);
+
+        // Its sender is reached by what the datagram says of it.
+        received = await Exchange(server, received.RemoteEndPoint, client, [8], buffer);
+        Assert.Equal([8], buffer[..received.Length]);
+        server.LeaveGroup(group);
+        await server.DisposeAsync();
+        await Assert.ThrowsAsync<ZeroTierException>(() => Task.Run(() => server.JoinGroup(group), Token));
+    }
+
     private Task<IZeroTierDatagramSocket> Bind(ZeroTierNode node) => Bounded(node.BindDatagramAsync(new ZeroTierEndPoint(Network, 0), Token));
 
     /// <summary>Datagrams may be lost: repeats until one arrives.</summary>

@@ -1,5 +1,3 @@
-using System.IO.Pipelines;
-
 namespace ZeroTier.Conformance;
 
 /// <summary>
@@ -17,7 +15,7 @@ public abstract class FaultConformance<TEngine> : ConformanceTest<TEngine>
     public async Task Rule_6_14_Two_writers_that_wait_at_once_cost_their_connection(bool disposes)
     {
         await using var scene = await OpenAsync();
-        var writers = Enumerable.Range(0, 3).Select(_ => Task.Run(() => WriteUntilBroken(scene.Server.Output), Token)).ToArray();
+        var writers = Enumerable.Range(0, 3).Select(_ => Task.Run(() => ConcurrentWriters.WriteUntilBrokenAsync(scene.Server.Output), Token)).ToArray();
         await Bounded(Task.WhenAll(writers));
         if (disposes)
         {
@@ -58,6 +56,9 @@ public abstract class FaultConformance<TEngine> : ConformanceTest<TEngine>
             await Bounded(reading);
             await client.DisposeAsync();
         }
+
+        await scene.AssertOthersLive();
+        Assert.All(scene.Lines, line => Assert.StartsWith("ConnectionFaulted", line, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -295,27 +296,6 @@ public abstract class FaultConformance<TEngine> : ConformanceTest<TEngine>
         var bystander = await Connect(await Listen());
         var (client, server) = await Connect(listener);
         return new Scene(this, listener, client, server, bystander);
-    }
-
-    /// <summary>Nobody reads: sooner or later two writers wait at once, which breaks the pipe for good. Before that they may only confuse each other.</summary>
-    private static async Task WriteUntilBroken(PipeWriter output)
-    {
-        for (int failures = 0; failures < 5;)
-        {
-            try
-            {
-                if ((await output.WriteAsync(new byte[3000])).IsCompleted)
-                {
-                    return;
-                }
-
-                failures = 0;
-            }
-            catch (InvalidOperationException)
-            {
-                failures++;
-            }
-        }
     }
 
     private static async Task Quietly(Func<Task> action)

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace ZeroTier.Conformance;
 
 /// <summary>What an engine supplies to be tested: nodes that find each other.</summary>
@@ -19,6 +21,9 @@ public abstract class NodePair : IAsyncDisposable
     /// <summary>The network that both have joined.</summary>
     public abstract NetworkId Network { get; }
 
+    /// <summary>The family of the addresses that the tests talk over; unspecified for whatever comes first.</summary>
+    public virtual AddressFamily Family => AddressFamily.Unspecified;
+
     /// <summary>Another network that can be joined.</summary>
     public abstract NetworkId OtherNetwork { get; }
 
@@ -33,6 +38,9 @@ public abstract class NodePair : IAsyncDisposable
 
     /// <summary>Whether a peer is known as soon as a connection with it is there; else a little later.</summary>
     public virtual bool KnowsPeersAtOnce => true;
+
+    /// <summary>Why sockets cannot join multicast groups on <see cref="Network"/>; null where they can.</summary>
+    public virtual ZeroTierError? GroupsRefused => null;
 
     /// <summary>Makes the running server fail by itself; it can be started again after <see cref="HealServer"/>. Null where that cannot be done.</summary>
     public virtual Action? FailServer => null;

@@ -47,6 +47,34 @@ public abstract class NetworkConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
+    public async Task A_network_tells_nothing_that_it_was_not_told()
+    {
+        var network = Assert.Single(Server.Networks);
+        Assert.Empty(network.Routes);
+        Assert.Null(network.Dns);
+        Assert.Null(network.LoginUrl);
+
+        // Members of an ad-hoc network have no credentials, so nothing is proven, not even where packets flow.
+        var (client, server) = await Connect();
+        Assert.Null(Server.GetMembership(Network, Client.Id));
+        Assert.Null(Server.GetMembership(Pair.OtherNetwork, Client.Id));
+        await client.DisposeAsync();
+        await server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Hosts_are_found_by_address_and_by_the_names_that_networks_know()
+    {
+        var address = AddressOf(Server);
+        Assert.Equal([new ZeroTierEndPoint(Network, address, 80)], await Bounded(ZeroTierName.ResolveAsync(Client, address.ToString(), 80, Token)));
+        Assert.Equal(
+            [new ZeroTierEndPoint(Network, Network.GetSixPlaneAddress(Server.Id), 81)],
+            await Bounded(ZeroTierName.ResolveAuthorityAsync(Client, $"{ZeroTierName.Of(Server.Id, Network)}:81", Token)));
+        var error = await Fails(ZeroTierError.AddressNotAvailable, () => ZeroTierName.ResolveAsync(Client, "www.example.org", 80, Token).AsTask());
+        Assert.Contains("www.example.org", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task WaitForNetwork_NotJoined_Fails() =>
         await Fails(ZeroTierError.NetworkNotJoined, () => Server.WaitForNetworkAsync(Pair.OtherNetwork, Token));
 

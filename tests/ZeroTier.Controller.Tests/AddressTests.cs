@@ -33,7 +33,8 @@ public class AddressTests
             Routes = [new NetworkRoute(IPAddress.Parse("fd00:66::"), 64, null)],
             AddressPools = [new AddressPool(IPAddress.Parse("fd00:66::"), IPAddress.Parse("fd00:66::ffff:ffff:ffff:ffff"))],
         };
-        Assert.Equal(IPAddress.Parse("fd00:66::8:44d6:36d6"), AddressAssignment.FindIPv6(network, NodeId.Parse("0844d636d6"), new AddressTable(), new SeededRandom(1)));
+        Assert.Equal(IPAddress.Parse("fd00:66::8:44d6:36d6"), AddressAssignment.FindIPv6(network, NodeId.Parse("0844d636d6"), new AddressTable(),
+            new SeededRandom(1)));
     }
 
     [Fact]
@@ -84,10 +85,16 @@ public class AddressTests
             Routes = [new(IPAddress.Parse("10.0.0.0"), 8, null), new(IPAddress.Parse("10.0.0.0"), 24, null), new(IPAddress.Parse("fd00::"), 64, null)],
         });
         await bench.UpdateAsync(
-            network.Id, Alice, m => m with { IsAuthorized = true, Addresses = [IPAddress.Parse("10.0.0.99"), IPAddress.Parse("10.9.9.9"), IPAddress.Parse("192.168.1.1"), IPAddress.Parse("fd00::9")] });
+            network.Id, Alice, m => m with
+            {
+                IsAuthorized = true,
+                Addresses = [IPAddress.Parse("10.0.0.99"), IPAddress.Parse("10.9.9.9"),
+                IPAddress.Parse("192.168.1.1"), IPAddress.Parse("fd00::9")]
+            });
         HasAddresses(bench.Ask(network.Id, Alice)!, "10.0.0.99/24", "10.9.9.9/8", "fd00::9/64");
         await bench.AuthorizeAsync(network.Id, Bob);
-        var refused = await Assert.ThrowsAsync<ArgumentException>(() => bench.UpdateAsync(network.Id, Bob, m => m with { Addresses = [IPAddress.Parse("10.0.0.99")] }));
+        var refused = await Assert.ThrowsAsync<ArgumentException>(() => bench.UpdateAsync(network.Id, Bob, m =>
+            m with { Addresses = [IPAddress.Parse("10.0.0.99")] }));
         Assert.Contains(Alice.Address.ToString(), refused.Message, StringComparison.Ordinal);
     }
 
@@ -150,7 +157,8 @@ public class AddressTests
             uint first = (target + (uint)random.Next(300)) | (random.Chance(0.1) ? 0u : 1u), last = first + (uint)random.Next(400);
             IPAddress router = IpAddress.FromIPv4(first + (uint)random.Next(3)).ToIPAddress();
             ControllerNetwork network = Addressing.Pool(
-                IpAddress.FromIPv4(first).ToString(), IpAddress.FromIPv4(last).ToString(), IpAddress.FromIPv4(target).ToString(), prefix)(new ControllerNetwork { Id = Id });
+                IpAddress.FromIPv4(first).ToString(), IpAddress.FromIPv4(last).ToString(), IpAddress.FromIPv4(target).ToString(),
+                    prefix)(new ControllerNetwork { Id = Id });
             network = network with { Routes = network.Routes.Add(new NetworkRoute(IPAddress.Any, 0, router)) };
             var table = new AddressTable();
             var given = new HashSet<IPAddress>();

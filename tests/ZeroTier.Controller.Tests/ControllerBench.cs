@@ -121,7 +121,8 @@ internal sealed record Sent(NodeId Member, ulong PacketId, ControllerRefusal? Re
         get
         {
             Assert.Null(Refusal);
-            Assert.True(NetworkConfigurationReader.TryRead(Text, new SeededRandom(1), out NetworkConfiguration? configuration, out NodeId issuedTo), Encoding.Latin1.GetString(Text));
+            Assert.True(NetworkConfigurationReader.TryRead(Text, new SeededRandom(1), out NetworkConfiguration? configuration, out NodeId issuedTo),
+                Encoding.Latin1.GetString(Text));
             Assert.Equal(Member, issuedTo);
             return configuration;
         }
@@ -139,7 +140,8 @@ internal sealed class RecordingPort(NodeIdentity identity) : IControllerPort
 
     public IEnumerable<Sent> Revocations => Sent.Where(s => s.Revocation.Length > 0);
 
-    public void Reply(ControllerRequest request, ReadOnlyMemory<byte> dictionary) => Sent.Add(new(request.Identity.Address, request.PacketId, null, dictionary.ToArray(), []));
+    public void Reply(ControllerRequest request, ReadOnlyMemory<byte> dictionary) => Sent.Add(new(request.Identity.Address, request.PacketId, null,
+        dictionary.ToArray(), []));
 
     public void Refuse(ControllerRequest request, ControllerRefusal reason, ReadOnlyMemory<byte> dictionary) =>
         Sent.Add(new(request.Identity.Address, request.PacketId, reason, dictionary.ToArray(), []));

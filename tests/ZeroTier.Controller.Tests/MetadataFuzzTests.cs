@@ -11,7 +11,8 @@ public class MetadataFuzzTests
     [Fact]
     public void Metadata_are_read_as_they_are_written()
     {
-        byte[] text = new NetworkDictionaryWriter().Add("pv", 13).Add("majv", 1).Add("minv", 14).Add("revv", 2).Add("revr", 1).Add("a", "token:a=b\n").ToArray();
+        byte[] text = new NetworkDictionaryWriter().Add("pv", 13).Add("majv", 1).Add("minv", 14).Add("revv", 2).Add("revr", 1).Add("a",
+            "token:a=b\n").ToArray();
         Assert.Equal(new MemberMetadata(new MemberVersion(1, 14, 2, 13), true, "a=b\n"), MemberMetadata.Read(text));
         Assert.Equal(new MemberMetadata(default, false, null), MemberMetadata.Read([]));
         Assert.Null(MemberMetadata.Read("a=tokenx"u8).Token);
@@ -29,7 +30,8 @@ public class MetadataFuzzTests
         string token = await bench.Controller.CreateJoinTokenAsync(network.Id, null, ControllerBench.Admin, TestContext.Current.CancellationToken);
         NodeIdentity member = TestIdentities.All[1], stranger = TestIdentities.All[2];
         await bench.AuthorizeAsync(network.Id, member);
-        byte[] original = new NetworkDictionaryWriter().Add("v", 7).Add("pv", 12).Add("majv", 1).Add("minv", 12).Add("revv", 0).Add("revr", 1).Add("a", $"token:{token[..^1]}")
+        byte[] original = new NetworkDictionaryWriter().Add("v", 7).Add("pv", 12).Add("majv", 1).Add("minv", 12).Add("revv", 0).Add("revr", 1).Add("a",
+            $"token:{token[..^1]}")
             .ToArray();
         for (int i = 0; i < 1000; i++)
         {

@@ -208,7 +208,8 @@ public class PushTests
 
         entries.Reverse();
         Assert.Equal(
-            ["admin network.create  ", "admin network.update  name, mtu", $"admin member.authorize {Alice.Address} ", "admin network.update  private", $"controller member.authorize {Bob.Address} public network"],
+            ["admin network.create  ", "admin network.update  name, mtu", $"admin member.authorize {Alice.Address} ", "admin network.update  private",
+                $"controller member.authorize {Bob.Address} public network"],
             entries);
     }
 
@@ -219,10 +220,12 @@ public class PushTests
         ControllerNetwork network = await bench.CreateAsync();
         NetworkController controller = bench.Controller;
         await controller.UpdateNetworkAsync(network.Id, n => n with { Name = "a" }, 1, ControllerBench.Admin, Token);
-        await Assert.ThrowsAsync<StoreConflictException>(() => controller.UpdateNetworkAsync(network.Id, n => n with { Name = "b" }, 1, ControllerBench.Admin, Token));
+        await Assert.ThrowsAsync<StoreConflictException>(() => controller.UpdateNetworkAsync(network.Id, n => n with { Name = "b" }, 1, ControllerBench.Admin,
+            Token));
         await Assert.ThrowsAsync<StoreConflictException>(() => controller.DeleteNetworkAsync(network.Id, 1, ControllerBench.Admin, Token));
         await controller.UpdateMemberAsync(network.Id, Alice.Address, m => m with { Name = "a" }, 0, ControllerBench.Admin, Token);
-        await Assert.ThrowsAsync<StoreConflictException>(() => controller.UpdateMemberAsync(network.Id, Alice.Address, m => m with { Name = "b" }, 0, ControllerBench.Admin, Token));
+        await Assert.ThrowsAsync<StoreConflictException>(() => controller.UpdateMemberAsync(network.Id, Alice.Address, m => m with { Name = "b" }, 0,
+            ControllerBench.Admin, Token));
         await Assert.ThrowsAsync<StoreConflictException>(() => controller.DeleteMemberAsync(network.Id, Alice.Address, 2, ControllerBench.Admin, Token));
         await Assert.ThrowsAsync<StoreConflictException>(() => controller.CreateNetworkAsync(network, ControllerBench.Admin, Token));
     }

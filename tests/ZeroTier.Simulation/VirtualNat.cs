@@ -14,8 +14,11 @@ public enum NatKind
     /// <summary>One outer port per inner socket, open to address and port sent to (endpoint-independent, address- and port-dependent).</summary>
     PortRestrictedCone,
 
-    /// <summary>Another outer port for each destination (address- and port-dependent in both).</summary>
+    /// <summary>Another outer port for each destination (address- and port-dependent in both), at random.</summary>
     Symmetric,
+
+    /// <summary>The same, but each new outer port is the next one.</summary>
+    SymmetricSequential,
 }
 
 /// <summary>A network address translator with one public address and a private network behind it.</summary>
@@ -26,6 +29,7 @@ public sealed class VirtualNat
     private readonly NatKind _kind;
     private readonly Dictionary<(InetEndPoint Inside, InetEndPoint Remote), Mapping> _byInside = [];
     private readonly Dictionary<ushort, Mapping> _byPort = [];
+    private ushort _nextPort;
 
     internal VirtualNat(VirtualNetwork network, VirtualRealm outside, NatKind kind, InetEndPoint publicAddress)
     {
@@ -35,6 +39,7 @@ public sealed class VirtualNat
         Outside = outside;
         Inside = new VirtualRealm(this);
         outside.Add(publicAddress, this);
+        _nextPort = 40_000;
     }
 
     /// <summary>Mappings end when nothing was sent through them for this long. Default 60 s.</summary>
@@ -59,7 +64,7 @@ public sealed class VirtualNat
 
     internal InetEndPoint Outbound(InetEndPoint inside, InetEndPoint remote)
     {
-        var key = (inside, _kind == NatKind.Symmetric ? remote : default);
+        var key = (inside, IsSymmetric ? remote : default);
         long now = _network.Clock.GetTimestamp();
         if (!_byInside.TryGetValue(key, out var mapping) || now - mapping.LastSent > MappingLifetime.Ticks)
         {
@@ -100,13 +105,15 @@ public sealed class VirtualNat
     /// <summary>The host a public port leads to, without filtering: to choose the link only.</summary>
     internal VirtualHost? FindHost(ushort port) => _byPort.TryGetValue(port, out var mapping) ? Inside.FindHost(mapping.Inside) : null;
 
-    /// <summary>Cones keep the inner port where they can; a symmetric translator gives a random one each time.</summary>
+    private bool IsSymmetric => _kind is NatKind.Symmetric or NatKind.SymmetricSequential;
+
+    /// <summary>Cones keep the inner port where they can; a symmetric translator gives another one each time.</summary>
     private ushort FreePort(ushort wanted)
     {
         ushort port = wanted;
-        while (_byPort.ContainsKey(port) || (_kind == NatKind.Symmetric && port == wanted))
+        while (_byPort.ContainsKey(port) || (IsSymmetric && port == wanted))
         {
-            port = (ushort)(1024 + _network.Random.Next(64000));
+            port = _kind == NatKind.SymmetricSequential ? _nextPort++ : (ushort)(1024 + _network.Random.Next(64000));
         }
 
         return port;

@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using ZeroTier.Hosting;
 using ZeroTier.Managed;
 
 namespace ZeroTier.Testing.Tests;

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using ZeroTier;
+using ZeroTier.Hosting;
 using ZeroTier.Managed;
 using ZeroTier.Sandbox;
 

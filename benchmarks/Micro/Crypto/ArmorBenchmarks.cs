@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl1.Packets;
 
 namespace Micro.Crypto;
 

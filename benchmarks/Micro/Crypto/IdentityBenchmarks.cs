@@ -2,7 +2,7 @@ using BenchmarkDotNet.Attributes;
 using ZeroTier.Managed;
 using ZeroTier.Managed.Crypto;
 using ZeroTier.Managed.Identity;
-using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl1.Packets;
 
 namespace Micro.Crypto;
 

@@ -7,11 +7,6 @@ namespace Kestrel.Transport.ZeroTier.Connections;
 internal static class PeerTags
 {
     private const string Network = "zerotier.network.id";
-    private const string Path = "zerotier.path";
-
-    public static KeyValuePair<string, object?> Direct { get; } = new(Path, "direct");
-
-    public static KeyValuePair<string, object?> Relayed { get; } = new(Path, "relayed");
 
     /// <summary>Connection middleware that tags Kestrel's own <c>kestrel.connection.duration</c>, when it is being collected.</summary>
     public static ConnectionDelegate Middleware(ConnectionDelegate next) => connection =>
@@ -21,7 +16,7 @@ internal static class PeerTags
             metrics.Tags.Add(new(Network, peer.Network.ToString()));
             if (peer.IsDirect is { } direct)
             {
-                metrics.Tags.Add(direct ? Direct : Relayed);
+                metrics.Tags.Add(direct ? PathTags.Direct : PathTags.Relayed);
             }
         }
 

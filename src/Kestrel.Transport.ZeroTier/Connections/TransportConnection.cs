@@ -96,6 +96,9 @@ internal sealed class TransportConnection :
 
     TimeSpan? IZeroTierPeerFeature.Latency => _connection.GetPeer()?.Latency;
 
+    /// <summary>How long callbacks of <see cref="ConnectionClosed"/> wait for an application that is not writing.</summary>
+    internal TimeSpan ClosingGrace { get; init; } = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Kestrel's own switch: with it, even an abort with a reason ends with FIN (rule 6.6).</summary>
     private static bool FinOnError => AppContext.TryGetSwitch("Microsoft.AspNetCore.Server.Kestrel.FinOnError", out bool enabled) && enabled;
 
@@ -285,13 +288,16 @@ internal sealed class TransportConnection :
     {
         if (Interlocked.Exchange(ref _closedFired, 1) == 0)
         {
-            // Queue twice so that a handler already queued by the last flush runs before the ConnectionClosed callbacks and waits in its next flush (see
-            // TransportWriter). After the callbacks Kestrel no longer forwards flushes.
-            ThreadPool.UnsafeQueueUserWorkItem(
-                static connection => ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.RunClosedCallbacks(), connection, preferLocal: false),
-                this,
-                preferLocal: false);
+            _ = RunClosedCallbacksAsync();
         }
+    }
+
+    // In these callbacks Kestrel queues the abort of the request, and no longer forwards flushes: a handler that writes until its abort spins until that has run.
+    // As many such handlers as the pool has threads would stop it for seconds. So the callbacks run while the handler waits in a flush (see TransportWriter).
+    private async Task RunClosedCallbacksAsync()
+    {
+        await _output.BeginClose().WaitAsync(ClosingGrace, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.RunClosedCallbacks(), this, preferLocal: false);
     }
 
     private void RunClosedCallbacks()

@@ -9,9 +9,9 @@ namespace Kestrel.Transport.ZeroTier.Connections;
 /// make Kestrel log an error for every client that disconnects (rule 6.7).
 /// </summary>
 /// <remarks>
-/// A flush reports completion only after <paramref name="closedCallbacksRan"/> has completed and the work that these callbacks queued has run. A handler that
-/// writes until its request is aborted ignores completed flushes: a few such handlers would spin on every pool thread, and none would be left to run the abort.
-/// The wait is bounded, because a callback may itself wait for a flush.
+/// From <see cref="BeginClose"/> on, and when it would report completion, a flush waits until <paramref name="closedCallbacksRan"/> has completed and the work
+/// that these callbacks queued has begun. A handler that writes until its request is aborted ignores completed flushes: a few such handlers would spin on every
+/// pool thread, and none would be left to run the abort. The wait is bounded, because a callback may itself wait for a flush.
 /// <para><paramref name="failed"/> is called when the application ends its output with an error; it resets the connection.</para>
 /// </remarks>
 internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan, Action<Exception> failed) : PipeWriter
@@ -19,7 +19,18 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
     private static readonly FlushResult Completed = new(isCanceled: false, isCompleted: true);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
+    // Completes when the application waits in a flush, or has completed its output: until the callbacks have run it writes no more.
+    private readonly TaskCompletionSource _parked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _closing;
     private bool _completed;
+
+    /// <summary>The connection is ending, and the callbacks that tell the application of it will run.</summary>
+    /// <returns>Completes when the application is not in the middle of writing.</returns>
+    public Task BeginClose()
+    {
+        _closing = true;
+        return _parked.Task;
+    }
 
     public override bool CanGetUnflushedBytes => inner.CanGetUnflushedBytes;
 
@@ -72,13 +83,14 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
     // As in Pipe, only the first Complete counts; later calls are ignored.
     private void NoteEnd(Exception? exception)
     {
+        _parked.TrySetResult();
         if (!Interlocked.Exchange(ref _completed, true) && exception is not null)
         {
             failed(exception);
         }
     }
 
-    private static bool IsEnd(in FlushResult result) => result is { IsCompleted: true, IsCanceled: false };
+    private bool MustWait(in FlushResult result) => !result.IsCanceled && (result.IsCompleted || _closing && !closedCallbacksRan.IsCompleted);
 
     private ValueTask<FlushResult> Observe(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
     {
@@ -89,7 +101,7 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
         }
 
         var result = flush.Result;
-        return IsEnd(result) ? EndAsync(result, cancellationToken) : new(result);
+        return MustWait(result) ? EndAsync(result, cancellationToken) : new(result);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -105,11 +117,12 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
             result = Completed;
         }
 
-        return IsEnd(result) ? await EndAsync(result, cancellationToken).ConfigureAwait(false) : result;
+        return MustWait(result) ? await EndAsync(result, cancellationToken).ConfigureAwait(false) : result;
     }
 
     private async ValueTask<FlushResult> EndAsync(FlushResult result, CancellationToken cancellationToken)
     {
+        _parked.TrySetResult();
         await closedCallbacksRan.WaitAsync(Patience, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
         // Kestrel's callback queues the abort of the request; this waits at the end of the same queue, without the caller's context.

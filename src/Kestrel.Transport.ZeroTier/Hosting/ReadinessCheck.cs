@@ -87,13 +87,16 @@ internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, 
     private Dictionary<string, object> Data()
     {
         var peers = node.Peers;
+        var networks = node.Networks;
         var data = new Dictionary<string, object>
         {
             ["engine"] = node.Engine,
             ["version"] = node.EngineVersion,
             ["state"] = node.State.ToString(),
             ["online"] = node.IsOnline,
-            ["networks"] = node.Networks.ToDictionary(n => n.Id.ToString(), n => $"{n.Status} {string.Join(", ", n.Addresses)}".TrimEnd()),
+            ["networks"] = networks.ToDictionary(n => n.Id.ToString(), n => $"{n.Status} {string.Join(", ", n.Addresses)}".TrimEnd()),
+            ["reasons"] = networks.Where(n => n.Detail is not null).ToDictionary(n => n.Id.ToString(), n => n.Detail!),
+            ["logins"] = networks.Where(n => n.LoginUrl is not null).ToDictionary(n => n.Id.ToString(), n => n.LoginUrl!),
             ["endpoints"] = listeners.Listeners.ToDictionary(l => l.Name, l => l.State.ToString()),
             ["peersDirect"] = peers.Count(p => p.IsDirect),
             ["peersRelayed"] = peers.Count(p => p.IsRelayed),

@@ -1,27 +1,15 @@
 using Microsoft.Extensions.Logging;
-using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// Every log line of the transport. Connection events carry the ids, names and level of the sockets transport (rule 9.1); the host's own lines begin at 100.
+/// Every log line of the transport. Connection events carry the ids, names and level of the sockets transport (rule 9.1); those of the
+/// endpoints begin at 101, in the node's category and with its numbers.
 /// </summary>
 internal static partial class TransportLog
 {
     /// <summary>Accepted connections; the form of the in-box transports, so that existing filters work.</summary>
     public const string ServerCategory = "Microsoft.AspNetCore.Server.Kestrel.Transport.ZeroTier";
-
-    /// <summary>Outgoing connections.</summary>
-    public const string ClientCategory = ServerCategory + ".Client";
-
-    /// <summary>Node, endpoints and URLs. Not below Microsoft.AspNetCore, which the project templates silence up to Warning.</summary>
-    public const string HostCategory = "Kestrel.Transport.ZeroTier";
-
-    [LoggerMessage(4, LogLevel.Debug, @"Connection id ""{ConnectionId}"" paused.", EventName = "ConnectionPause")]
-    public static partial void ConnectionPause(ILogger logger, string connectionId);
-
-    [LoggerMessage(5, LogLevel.Debug, @"Connection id ""{ConnectionId}"" resumed.", EventName = "ConnectionResume")]
-    public static partial void ConnectionResume(ILogger logger, string connectionId);
 
     [LoggerMessage(6, LogLevel.Debug, @"Connection id ""{ConnectionId}"" received FIN.", EventName = "ConnectionReadFin")]
     public static partial void ConnectionReadFin(ILogger logger, string connectionId);
@@ -37,9 +25,6 @@ internal static partial class TransportLog
 
     [LoggerMessage(19, LogLevel.Debug, @"Connection id ""{ConnectionId}"" reset.", EventName = "ConnectionReset")]
     public static partial void ConnectionReset(ILogger logger, string connectionId);
-
-    [LoggerMessage(100, LogLevel.Information, "ZeroTier node {Node} runs ({Engine} engine {EngineVersion}).", EventName = "NodeStarted")]
-    public static partial void NodeStarted(ILogger logger, NodeId node, string engine, string engineVersion);
 
     [LoggerMessage(101, LogLevel.Information, "Endpoint {EndPoint} accepts connections.", EventName = "ListenerAttached")]
     public static partial void ListenerAttached(ILogger logger, string endPoint);
@@ -61,37 +46,7 @@ internal static partial class TransportLog
     [LoggerMessage(106, LogLevel.Warning, "{Reason}", EventName = "EndPointsNotBound")]
     public static partial void EndPointsNotBound(ILogger logger, string reason);
 
-    [LoggerMessage(107, LogLevel.Warning, "The node stopped before everything it had sent was acknowledged: the shutdown timeout passed.", EventName = "DrainTimedOut")]
-    public static partial void DrainTimedOut(ILogger logger);
-
-    [LoggerMessage(108, LogLevel.Debug, "Something failed while closing; it is released anyway.", EventName = "CloseFailed")]
-    public static partial void CloseFailed(ILogger logger, Exception exception);
-
-    [LoggerMessage(109, LogLevel.Information, "ZeroTier engine {Engine}: {Reason}.", EventName = "EngineChosen")]
-    public static partial void EngineChosen(ILogger logger, string engine, string reason);
-
-    [LoggerMessage(110, LogLevel.Information, "ZeroTier roots: {Roots}.", EventName = "RootsChosen")]
-    public static partial void RootsChosen(ILogger logger, string roots);
-
-    [LoggerMessage(111, LogLevel.Warning,
-        "After {Seconds} seconds the node is not online yet: {Reason} It goes on trying.", EventName = "NotOnline")]
-    public static partial void NotOnline(ILogger logger, double seconds, string reason);
-
     [LoggerMessage(112, LogLevel.Warning,
         "No ZeroTier endpoint is configured, so nothing is served on ZeroTier. Set ZeroTier:Listen, for example ZeroTier__Listen=8080, or call zt.Listen(8080).", EventName = "NoEndPoint")]
     public static partial void NoEndPoint(ILogger logger);
-
-    [LoggerMessage(113, LogLevel.Debug, "{Detail}", EventName = "EngineChosenInDetail")]
-    public static partial void EngineChosenInDetail(ILogger logger, string detail);
-
-    [LoggerMessage(114, LogLevel.Warning,
-        "The public roots of ZeroTier are used, because ZeroTier:PlanetPath is not set: everybody who knows the ID of an ad-hoc network is a member of it. "
-        + "Set ZeroTier:PlanetPath to the planet of your own roots, or ZeroTier:PublicRoots to true if the public ones are meant.", EventName = "PublicRootsUnasked")]
-    public static partial void PublicRootsUnasked(ILogger logger);
-
-    [LoggerMessage(115, LogLevel.Warning, "{Message}", EventName = "SectionMisspelt")]
-    public static partial void SectionMisspelt(ILogger logger, string message);
-
-    [LoggerMessage(116, LogLevel.Information, "{Reason}", EventName = "NodeLeftOut")]
-    public static partial void NodeLeftOut(ILogger logger, string reason);
 }

@@ -27,11 +27,11 @@ internal sealed class HostUrls(
 {
     private const string DefaultUrl = "http://localhost:5000";
 
-    private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, TransportLog.HostCategory);
+    private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
 
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
-        if (zeroTier.Value.Enabled && !TestServers.Include(server) && app.ServerFeatures.Get<IServerAddressesFeature>() is { } addresses)
+        if (zeroTier.Value.Enabled && !TestServerExclusion.IsTestServer(server) && app.ServerFeatures.Get<IServerAddressesFeature>() is { } addresses)
         {
             registry.ServerBindsEndPoints = true;
             Apply(addresses);

@@ -170,7 +170,7 @@ internal sealed class Listener(
         }
         catch (AggregateException exception)
         {
-            TransportLog.CloseFailed(logger, exception);
+            NodeLog.CloseFailed(logger, exception);
         }
 
         registry.Remove(this);
@@ -282,7 +282,7 @@ internal sealed class Listener(
         }
         catch (Exception exception)
         {
-            TransportLog.CloseFailed(logger, exception);
+            NodeLog.CloseFailed(logger, exception);
         }
     }
 
@@ -313,7 +313,7 @@ internal sealed class Listener(
         }
         catch (Exception exception)
         {
-            TransportLog.CloseFailed(logger, exception);
+            NodeLog.CloseFailed(logger, exception);
         }
     }
 

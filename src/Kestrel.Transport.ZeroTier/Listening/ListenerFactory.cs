@@ -73,7 +73,7 @@ internal sealed class ListenerFactory(
                 $"The endpoint {endpoint} is on network {target.Network}, which this node has not joined. Add it to {ZeroTierOptions.SectionName}:Networks, for example zt.Networks.Add(\"{target.Network}\").");
         }
 
-        var listener = new Listener(target, node, resources, registry, timeProvider, NonThrowingLogger.Create(loggerFactory, TransportLog.HostCategory));
+        var listener = new Listener(target, node, resources, registry, timeProvider, NonThrowingLogger.Create(loggerFactory, NodeLog.Category));
         try
         {
             await listener.BindAsync(cancellationToken).ConfigureAwait(false);

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 
 namespace ZeroTier.Cli.Commands;
 
@@ -29,12 +28,4 @@ internal static class ConnectTimeout
     }
 
     public static TimeSpan Read(ParseResult parse, Option<double> option) => TimeSpan.FromSeconds(parse.GetValue(option));
-
-    /// <summary>What to say when it passed.</summary>
-    public static ZeroTierException Passed(object target, TimeSpan timeout, Exception inner) => new(
-        ZeroTierError.TimedOut,
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"{target} did not answer within {timeout.TotalSeconds:0.###} s. Check that the node runs, is on this network, and that the address is right; --timeout waits longer."),
-        inner);
 }

@@ -10,7 +10,7 @@ internal static class ForwardCommand
     public static Command Create()
     {
         var localPort = new Argument<ushort>("local-port") { Description = "The TCP port to open on 127.0.0.1; 0 lets the system choose." };
-        var target = new Argument<string>("host:port") { Description = "Where on the network: [fc..]:8080, 10.1.2.3:8080 or NODE.NETWORK.zt:8080." };
+        var target = new Argument<string>("host:port") { Description = "Where on the network: [fc..]:8080, 10.1.2.3:8080, NODE.NETWORK.zt:8080, or a name in the network's search domain." };
         var command = new Command("forward", "Carries a local TCP port to a port on the network.") { localPort, target };
         var timeout = ConnectTimeout.AddTo(command);
         var options = NodeOptions.AddTo(command);
@@ -25,7 +25,8 @@ internal static class ForwardCommand
     private static async Task<int> RunAsync(NodeOptions options, ushort localPort, string target, TimeSpan timeout, CancellationToken cancellationToken)
     {
         await using var session = await NodeSession.OpenAsync(options, cancellationToken);
-        var destination = session.Resolve(target);
+        var destination = (await session.ResolveAsync(target, cancellationToken))[0];
+        var connectionOptions = ZeroTierConnectionOptions.Default with { ConnectTimeout = timeout };
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         try
         {
@@ -44,7 +45,7 @@ internal static class ForwardCommand
             {
                 if (await AcceptAsync(listener, cancellationToken) is { } client)
                 {
-                    _ = CarryAsync(session, client, destination, timeout, cancellationToken);
+                    _ = CarryAsync(session, client, destination, connectionOptions, cancellationToken);
                 }
             }
         }
@@ -71,12 +72,12 @@ internal static class ForwardCommand
         }
     }
 
-    private static async Task CarryAsync(NodeSession session, Socket client, ZeroTierEndPoint destination, TimeSpan timeout, CancellationToken cancellationToken)
+    private static async Task CarryAsync(NodeSession session, Socket client, ZeroTierEndPoint destination, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
         await using var local = new NetworkStream(client, ownsSocket: true);
         try
         {
-            await using var connection = await ConnectAsync(session, destination, timeout, cancellationToken);
+            await using var connection = await session.Node.ConnectAsync(destination, options, cancellationToken);
             var upload = UploadAsync(local, connection, cancellationToken);
             try
             {
@@ -100,20 +101,6 @@ internal static class ForwardCommand
             {
                 Status.Error($"A connection to {destination} failed: {exception.Message}");
             }
-        }
-    }
-
-    private static async Task<ZeroTierConnection> ConnectAsync(NodeSession session, ZeroTierEndPoint destination, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(timeout);
-        try
-        {
-            return await session.Node.ConnectAsync(destination, cancellationToken: limit.Token);
-        }
-        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw ConnectTimeout.Passed(destination, timeout, exception);
         }
     }
 

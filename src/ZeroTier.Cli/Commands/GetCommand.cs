@@ -9,7 +9,7 @@ internal static class GetCommand
 {
     public static Command Create()
     {
-        var url = new Argument<string>("url") { Description = "http://[fc..]:8080/path, or https, or a NODE.NETWORK.zt host." };
+        var url = new Argument<string>("url") { Description = "http://[fc..]:8080/path, or https, or as host NODE.NETWORK.zt or a name in the network's search domain." };
         var insecure = new Option<bool>("--insecure", "-k") { Description = "Accept any TLS certificate." };
         var command = new Command("get", "Gets a URL over the network. Exit code 22 when the status is 400 or above.") { url, insecure };
         var timeout = ConnectTimeout.AddTo(command);
@@ -28,14 +28,14 @@ internal static class GetCommand
 
         await using var session = await NodeSession.OpenAsync(options, cancellationToken);
         using var client = new HttpClient(session.CreateHttpHandler(insecure, timeout)) { Timeout = Timeout.InfiniteTimeSpan };
-        using var response = await GetAsync(client, uri, timeout, cancellationToken);
+        using var response = await GetAsync(client, uri, cancellationToken);
         Status.Info(string.Create(CultureInfo.InvariantCulture, $"HTTP/{response.Version} {(int)response.StatusCode} {response.ReasonPhrase}"));
         await using var output = Console.OpenStandardOutput();
         await response.Content.CopyToAsync(output, cancellationToken);
         return (int)response.StatusCode < 400 ? ExitCode.Success : ExitCode.HttpError;
     }
 
-    private static async Task<HttpResponseMessage> GetAsync(HttpClient client, Uri uri, TimeSpan timeout, CancellationToken cancellationToken)
+    private static async Task<HttpResponseMessage> GetAsync(HttpClient client, Uri uri, CancellationToken cancellationToken)
     {
         try
         {
@@ -43,7 +43,7 @@ internal static class GetCommand
         }
         catch (OperationCanceledException exception) when (exception.InnerException is TimeoutException && !cancellationToken.IsCancellationRequested)
         {
-            throw ConnectTimeout.Passed(uri.Authority, timeout, exception);
+            throw new IOException($"{uri.Authority} is connected, but does not answer TLS. Check that the port speaks https; --timeout waits longer.", exception);
         }
         catch (HttpRequestException exception) when (exception.InnerException is AuthenticationException inner)
         {

@@ -12,7 +12,7 @@ internal static class PingCommand
 
     public static Command Create()
     {
-        var address = new Argument<string>("address") { Description = "An address on the network, or NODE.NETWORK.zt." };
+        var address = new Argument<string>("address") { Description = "An address on the network, NODE.NETWORK.zt, or a name in the network's search domain." };
         var count = new Option<int>("--count", "-c") { Description = "How many requests to send.", DefaultValueFactory = _ => 4 };
         count.Validators.Add(result =>
         {
@@ -31,7 +31,7 @@ internal static class PingCommand
     private static async Task<int> RunAsync(NodeOptions options, string host, int count, CancellationToken cancellationToken)
     {
         await using var session = await NodeSession.OpenAsync(options, cancellationToken);
-        var target = session.Resolve($"{(host.Contains(':', StringComparison.Ordinal) && host[0] != '[' ? $"[{host}]" : host)}:0");
+        var target = (await session.ResolveAsync($"{(host.Contains(':', StringComparison.Ordinal) && host[0] != '[' ? $"[{host}]" : host)}:0", cancellationToken))[0];
         int received = 0;
         for (int sequence = 1; sequence <= count; sequence++)
         {

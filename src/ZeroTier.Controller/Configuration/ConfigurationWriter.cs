@@ -34,9 +34,11 @@ internal static class ConfigurationWriter
         bool isDerived = member.AssignsAddresses && (record.IPv6Assignment & (IPv6Assignment.Rfc4193 | IPv6Assignment.SixPlane)) != 0;
         NetworkFlags flags = (record.AllowsBroadcast ? NetworkFlags.Broadcast : 0) | (isDerived ? NetworkFlags.NdpEmulation : 0);
         var writer = new NetworkDictionaryWriter()
-            .Add("v", Version).Add("nwid", record.Id.Value).Add("ts", time).Add("ctmd", window).Add("r", (ulong)record.Revision).Add("id", member.Node.ToString());
+            .Add("v", Version).Add("nwid", record.Id.Value).Add("ts", time).Add("ctmd", window).Add("r", (ulong)record.Revision).Add("id",
+                member.Node.ToString());
         AddTrace(writer, record, member);
-        writer.Add("f", (ulong)flags).Add("ml", record.MulticastLimit).Add("t", record.IsPrivate ? 0UL : 1UL).Add("n", network.Name).Add("mtu", (ulong)record.Mtu)
+        writer.Add("f", (ulong)flags).Add("ml", record.MulticastLimit).Add("t", record.IsPrivate ? 0UL : 1UL).Add("n", network.Name).Add("mtu",
+            (ulong)record.Mtu)
             .Add("C", MembershipCertificate.Issue(controller, record.Id, time, window, member.Identity!));
         if (understandsRules)
         {
@@ -54,7 +56,8 @@ internal static class ConfigurationWriter
     /// <param name="member">The member.</param>
     /// <param name="table">Who has which address.</param>
     /// <param name="state">Set to a conflict where an address belongs to another member; it is not given.</param>
-    public static List<(IpAddress Address, int PrefixLength)> AddressesOf(ControllerNetwork network, ControllerMember member, AddressTable table, ref AddressState state)
+    public static List<(IpAddress Address, int PrefixLength)> AddressesOf(ControllerNetwork network, ControllerMember member, AddressTable table,
+        ref AddressState state)
     {
         var addresses = new List<(IpAddress, int)>();
         foreach (IPAddress text in member.Addresses)
@@ -64,7 +67,8 @@ internal static class ConfigurationWriter
             {
                 state |= AddressState.Conflict;
             }
-            else if (addresses.Count < MaxAddresses && AddressAssignment.TryGetPrefix(network, address, out int prefixLength) && !addresses.Contains((address, prefixLength)))
+            else if (addresses.Count < MaxAddresses && AddressAssignment.TryGetPrefix(network, address, out int prefixLength) && !addresses.Contains((address,
+                prefixLength)))
             {
                 addresses.Add((address, prefixLength));
             }

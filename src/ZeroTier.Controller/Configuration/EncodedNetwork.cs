@@ -9,7 +9,8 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Controller.Configuration;
 
-/// <summary>The parts of a configuration that are the same for all members of a network (docs/protocol/3-vl2.md 3.4). Immutable; made anew when the network changes.</summary>
+/// <summary>The parts of a configuration that are the same for all members of a network (docs/protocol/3-vl2.md 3.4). Immutable; made anew when the network
+/// changes.</summary>
 internal sealed class EncodedNetwork
 {
     private const int MaxRoutes = 128;
@@ -82,7 +83,8 @@ internal sealed class EncodedNetwork
         for (int i = 0; i < DnsServers; i++)
         {
             // No port: ZeroTierOne sends 0 here.
-            InetAddressEncoding.Write(bytes, i < dns?.Servers.Length && IPAddress.TryParse(dns.Servers[i], out IPAddress? server) ? IpAddress.From(server) : null, 0);
+            InetAddressEncoding.Write(bytes, i < dns?.Servers.Length && IPAddress.TryParse(dns.Servers[i], out IPAddress? server) ? IpAddress.From(server)
+                : null, 0);
         }
 
         return [.. bytes];

@@ -5,7 +5,8 @@ namespace ZeroTier.Controller;
 /// <summary>Events of a controller, from the moment of subscribing on. For one reader; disposing ends it.</summary>
 public sealed class ControllerSubscription : IDisposable
 {
-    /// <summary>Events that wait for the reader at most. Beyond them the oldest are lost, which <see cref="Missed"/> and a gap of <see cref="ControllerEvent.Sequence"/> show.</summary>
+    /// <summary>Events that wait for the reader at most. Beyond them the oldest are lost, which <see cref="Missed"/> and a gap of
+    /// <see cref="ControllerEvent.Sequence"/> show.</summary>
     public const int MaxWaiting = 4096;
 
     private readonly Channel<ControllerEvent> _events;
@@ -16,7 +17,8 @@ public sealed class ControllerSubscription : IDisposable
     {
         _end = end;
         _events = Channel.CreateBounded<ControllerEvent>(
-            new BoundedChannelOptions(MaxWaiting) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true }, _ => Interlocked.Increment(ref _missed));
+            new BoundedChannelOptions(MaxWaiting) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true }, _ =>
+                Interlocked.Increment(ref _missed));
     }
 
     /// <summary>Events that were lost because the reader was too slow.</summary>
@@ -27,7 +29,8 @@ public sealed class ControllerSubscription : IDisposable
     public IAsyncEnumerable<ControllerEvent> ReadAllAsync(CancellationToken cancellationToken = default) => _events.Reader.ReadAllAsync(cancellationToken);
 
     /// <summary>Takes an event that waits; false where none does.</summary>
-    public bool TryRead([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ControllerEvent? controllerEvent) => _events.Reader.TryRead(out controllerEvent);
+    public bool TryRead([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ControllerEvent? controllerEvent) =>
+        _events.Reader.TryRead(out controllerEvent);
 
     /// <summary>Ends the subscription.</summary>
     public void Dispose()

@@ -9,7 +9,9 @@ internal static class AddressText
 {
     private const int MaxLength = 63;
 
-    /// <summary>Reads <c>ip/bits</c>. False when it is the text of no address; one of digits that do not parse is all zero. Bits that are not given are 0.</summary>
+    /// <summary>
+    /// Reads <c>ip/bits</c>. False when it is the text of no address; one of digits that do not parse is all zero. Bits that are not given are 0.
+    /// </summary>
     public static bool TryReadPrefix(ReadOnlySpan<char> text, out IpAddress address, out ushort bits)
     {
         (address, bits) = (default, 0);
@@ -68,7 +70,8 @@ internal static class AddressText
     public static bool TryReadIPv6(ReadOnlySpan<char> text, out IpAddress address)
     {
         address = default;
-        if (text.ContainsAnyExcept("0123456789abcdefABCDEF:.") || !IPAddress.TryParse(text, out IPAddress? parsed) || parsed.AddressFamily != AddressFamily.InterNetworkV6)
+        if (text.ContainsAnyExcept("0123456789abcdefABCDEF:.") || !IPAddress.TryParse(text, out IPAddress? parsed)
+            || parsed.AddressFamily != AddressFamily.InterNetworkV6)
         {
             return false;
         }

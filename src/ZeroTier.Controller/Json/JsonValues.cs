@@ -31,7 +31,8 @@ internal static class JsonValues
 
     /// <summary>The entries of an object; none where it is none.</summary>
     public static IEnumerable<JsonProperty> Properties(this JsonElement element, string name) =>
-        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Object ? value.EnumerateObject() : Enumerable.Empty<JsonProperty>();
+        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Object ? value.EnumerateObject()
+            : Enumerable.Empty<JsonProperty>();
 
     /// <summary>What an object has besides the names that are known.</summary>
     public static ImmutableSortedDictionary<string, JsonElement> Rest(this JsonElement element, FrozenSet<string> known)
@@ -48,7 +49,8 @@ internal static class JsonValues
         return rest.ToImmutable();
     }
 
-    public static void WriteTime(this Utf8JsonWriter writer, string name, DateTimeOffset? time) => writer.WriteNumber(name, time?.ToUnixTimeMilliseconds() ?? 0);
+    public static void WriteTime(this Utf8JsonWriter writer, string name, DateTimeOffset? time) => writer.WriteNumber(name,
+        time?.ToUnixTimeMilliseconds() ?? 0);
 
     public static void WriteRest(this Utf8JsonWriter writer, ImmutableSortedDictionary<string, JsonElement> rest, FrozenSet<string> known)
     {

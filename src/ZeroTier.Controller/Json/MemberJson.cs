@@ -12,8 +12,10 @@ internal static class MemberJson
     // The last lines: what programs compute and send back, which is never kept.
     private static readonly FrozenSet<string> Known = FrozenSet.Create(
         StringComparer.Ordinal,
-        "id", "address", "nwid", "objtype", "creationTime", "revision", "authorized", "activeBridge", "noAutoAssignIps", "ipAssignments", "tags", "capabilities", "name",
-        "identity", "lastAuthorizedTime", "lastDeauthorizedTime", "lastAuthorizedCredentialType", "lastAuthorizedCredential", "vMajor", "vMinor", "vRev", "vProto",
+        "id", "address", "nwid", "objtype", "creationTime", "revision", "authorized", "activeBridge", "noAutoAssignIps", "ipAssignments", "tags",
+            "capabilities", "name",
+        "identity", "lastAuthorizedTime", "lastDeauthorizedTime", "lastAuthorizedCredentialType", "lastAuthorizedCredential", "vMajor", "vMinor", "vRev",
+            "vProto",
         "authenticationExpiryTime", "ssoExempt", "remoteTraceTarget", "remoteTraceLevel",
         "clock", "physicalAddr", "recentLog", "lastModified", "lastRequestMetaData", "authenticationURL", "authenticationClientID");
 
@@ -105,7 +107,8 @@ internal static class MemberJson
             AssignsAddresses = !(element.TruthOrNull("noAutoAssignIps") ?? false),
             Addresses = [.. element.Items("ipAssignments").Select(ReadAddress).OfType<IPAddress>()],
             Tags = ReadTags(element),
-            Capabilities = [.. element.Items("capabilities").Where(i => i.ValueKind == JsonValueKind.Number && i.TryGetUInt32(out _)).Select(i => i.GetUInt32())],
+            Capabilities = [.. element.Items("capabilities").Where(i => i.ValueKind == JsonValueKind.Number && i.TryGetUInt32(out _)).Select(i =>
+                i.GetUInt32())],
             Identity = NodeIdentity.TryParse(element.TextOrNull("identity"), out NodeIdentity? identity) && identity.Address == node ? identity : null,
             LastAuthorizedTime = element.TimeOrNull("lastAuthorizedTime"),
             LastDeauthorizedTime = element.TimeOrNull("lastDeauthorizedTime"),
@@ -134,7 +137,8 @@ internal static class MemberJson
         var tags = ImmutableSortedDictionary.CreateBuilder<uint, uint>();
         foreach (JsonElement pair in element.Items("tags"))
         {
-            if (pair.ValueKind == JsonValueKind.Array && pair.GetArrayLength() == 2 && pair[0].ValueKind == JsonValueKind.Number && pair[1].ValueKind == JsonValueKind.Number &&
+            if (pair.ValueKind == JsonValueKind.Array && pair.GetArrayLength() == 2 && pair[0].ValueKind == JsonValueKind.Number &&
+                pair[1].ValueKind == JsonValueKind.Number &&
                 pair[0].TryGetInt64(out long id) && pair[1].TryGetInt64(out long value))
             {
                 tags[(uint)id] = (uint)value;

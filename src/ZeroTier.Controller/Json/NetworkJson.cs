@@ -13,8 +13,10 @@ internal static class NetworkJson
     // The last line: what programs compute and send back, which is never kept.
     private static readonly FrozenSet<string> Known = FrozenSet.Create(
         StringComparer.Ordinal,
-        "id", "nwid", "objtype", "creationTime", "revision", "name", "private", "enableBroadcast", "multicastLimit", "mtu", "v4AssignMode", "v6AssignMode", "routes",
-        "ipAssignmentPools", "dns", "rules", "capabilities", "tags", "authTokens", "remoteTraceTarget", "remoteTraceLevel", "rulesSource", "ssoEnabled", "clientId",
+        "id", "nwid", "objtype", "creationTime", "revision", "name", "private", "enableBroadcast", "multicastLimit", "mtu", "v4AssignMode", "v6AssignMode",
+            "routes",
+        "ipAssignmentPools", "dns", "rules", "capabilities", "tags", "authTokens", "remoteTraceTarget", "remoteTraceLevel", "rulesSource", "ssoEnabled",
+            "clientId",
         "authorizationEndpoint", "certificateTimeoutWindowSize",
         "clock", "authorizedMemberCount", "activeMemberCount", "totalMemberCount", "lastModified");
 
@@ -72,7 +74,8 @@ internal static class NetworkJson
             Name = element.TextOrNull("name") ?? defaults.Name,
             IsPrivate = element.TruthOrNull("private") ?? defaults.IsPrivate,
             AllowsBroadcast = element.TruthOrNull("enableBroadcast") ?? defaults.AllowsBroadcast,
-            MulticastLimit = element.TryGetProperty("multicastLimit", out JsonElement limit) && limit.ValueKind == JsonValueKind.Number && limit.TryGetUInt64(out ulong number)
+            MulticastLimit = element.TryGetProperty("multicastLimit", out JsonElement limit) && limit.ValueKind == JsonValueKind.Number &&
+                limit.TryGetUInt64(out ulong number)
                 ? number
                 : defaults.MulticastLimit,
             Mtu = (int)Math.Clamp(element.NumberOrNull("mtu") ?? defaults.Mtu, ControllerNetwork.MinMtu, ControllerNetwork.MaxMtu),
@@ -91,7 +94,8 @@ internal static class NetworkJson
             RequiresLogin = element.TruthOrNull("ssoEnabled") ?? false,
             ClientId = element.TextOrNull("clientId") ?? "",
             AuthorizationEndpoint = element.TextOrNull("authorizationEndpoint") ?? "",
-            CertificateWindow = element.NumberOrNull("certificateTimeoutWindowSize") is > 0 and < uint.MaxValue and var window ? TimeSpan.FromMilliseconds((double)window) : null,
+            CertificateWindow = element.NumberOrNull("certificateTimeoutWindowSize") is > 0 and < uint.MaxValue and var window
+                ? TimeSpan.FromMilliseconds((double)window) : null,
             Extensions = element.Rest(Known),
         };
     }
@@ -228,7 +232,8 @@ internal static class NetworkJson
     }
 
     private static AddressPool? ReadPool(JsonElement element) =>
-        element.ValueKind == JsonValueKind.Object && ReadAddress(element.TextOrNull("ipRangeStart")) is { } first && ReadAddress(element.TextOrNull("ipRangeEnd")) is { } last &&
+        element.ValueKind == JsonValueKind.Object && ReadAddress(element.TextOrNull("ipRangeStart")) is { } first &&
+            ReadAddress(element.TextOrNull("ipRangeEnd")) is { } last &&
         first.AddressFamily == last.AddressFamily
             ? new AddressPool(first, last)
             : null;

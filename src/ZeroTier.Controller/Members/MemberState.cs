@@ -46,8 +46,7 @@ internal sealed class MemberState(NetworkState network, ControllerMember record)
     public AddressState Addresses { get; set; }
 
     /// <summary>Whether nobody has ever let the node in, or edited its record: it asked, and that is all.</summary>
-    public bool IsStranger => Record is { IsAuthorized: false, LastAuthorizedTime: null, Name: null, IsActiveBridge: false, AssignsAddresses: true, Addresses.Length: 0, Tags.Count: 0,
-        Capabilities.Count: 0, Identity: not null, IsLoginExempt: false, Extensions.Count: 0 };
+    public bool IsStranger => IsUntouched(_record);
 
     /// <summary>Notes a request; false when the one before came less than the interval ago.</summary>
     public bool TryNoteRequest(long now, long interval)
@@ -61,4 +60,8 @@ internal sealed class MemberState(NetworkState network, ControllerMember record)
 
     /// <summary>Whether it was heard of lately.</summary>
     public bool IsOnline(long now, long timeout) => LastRequest is var last && last != Never && now - last < timeout;
+
+    private static bool IsUntouched(ControllerMember record) =>
+        !record.IsAuthorized && record.LastAuthorizedTime is null && record.Identity is not null && record.Name is null && !record.IsActiveBridge &&
+        record.AssignsAddresses && !record.IsLoginExempt && record.Addresses.IsEmpty && record.Tags.IsEmpty && record.Capabilities.IsEmpty && record.Extensions.IsEmpty;
 }

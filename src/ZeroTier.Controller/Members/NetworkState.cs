@@ -39,7 +39,8 @@ internal sealed class NetworkState(ControllerNetwork record)
         {
             if (_encoded is null || !ReferenceEquals(_encoded.Network, Record))
             {
-                _encoded = new EncodedNetwork(Record, Members.Values.Where(m => m.Record is { IsAuthorized: true, IsActiveBridge: true }).Select(m => m.Node).Order());
+                _encoded = new EncodedNetwork(Record, Members.Values.Where(m => m.Record is { IsAuthorized: true, IsActiveBridge: true }).Select(m =>
+                    m.Node).Order());
             }
 
             return _encoded;
@@ -53,7 +54,8 @@ internal sealed class NetworkState(ControllerNetwork record)
     public bool MayRecordStranger(long now) => _strangers.TryTake(Strangers, now);
 
     /// <summary>Whether a search for a free address found none, and nothing has changed since.</summary>
-    public bool IsExhausted(bool isIPv4) => (isIPv4 ? _exhaustedIPv4 : _exhaustedIPv6) is { } search && ReferenceEquals(search.Network, Record) && search.Releases == Addresses.Releases;
+    public bool IsExhausted(bool isIPv4) => (isIPv4 ? _exhaustedIPv4 : _exhaustedIPv6) is { } search && ReferenceEquals(search.Network, Record) &&
+        search.Releases == Addresses.Releases;
 
     /// <summary>A search for a free address found none.</summary>
     public void NoteExhausted(bool isIPv4)

@@ -129,7 +129,8 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
         }
 
         List<IpAddress> managed = [.. before.Addresses.Select(IpAddress.From)
-            .Where(a => AddressAssignment.TryGetPrefix(network.Record, a, out _) && network.Addresses.HolderOf(a) is var holder && (holder is null || holder == before.Node))];
+            .Where(a => AddressAssignment.TryGetPrefix(network.Record, a, out _) && network.Addresses.HolderOf(a) is var holder && (holder is null ||
+                holder == before.Node))];
         if (network.Record.IPv6Assignment.HasFlag(IPv6Assignment.Pool) && !managed.Exists(a => a.IsIPv6))
         {
             Assign(service, isIPv4: false, AddressState.IPv6PoolExhausted);

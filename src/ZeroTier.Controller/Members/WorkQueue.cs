@@ -9,8 +9,10 @@ namespace ZeroTier.Controller.Members;
 internal readonly record struct WorkItem(MemberState? Member, ControllerRequest? Request);
 
 /// <summary>
-/// Who is to be served, between the receive threads and the one worker. A known member stands in it once, whatever it sends, so the members' part has a bound and
-/// no member can crowd out another. Unknown nodes share a small part; when it is full a random one gives way, so that a flood cannot keep the others out for ever.
+/// Who is to be served, between the receive threads and the one worker. A known member stands in it once, whatever it sends, so the members' part has a bound
+/// and
+/// no member can crowd out another. Unknown nodes share a small part; when it is full a random one gives way, so that a flood cannot keep the others out for
+/// ever.
 /// Thread-safe.
 /// </summary>
 internal sealed class WorkQueue(RandomSource random)

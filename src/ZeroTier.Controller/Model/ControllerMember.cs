@@ -34,7 +34,8 @@ public sealed record ControllerMember
     /// <summary>Whether the node gets addresses by the rules of the network, besides those that are given here. Default true.</summary>
     public bool AssignsAddresses { get; init; } = true;
 
-    /// <summary>The node's addresses; only those inside a route of the network are sent, with the route's prefix length. Addresses from pools are kept here, too.</summary>
+    /// <summary>The node's addresses; only those inside a route of the network are sent, with the route's prefix length. Addresses from pools are kept here,
+    /// too.</summary>
     public ImmutableArray<IPAddress> Addresses { get; init; } = [];
 
     /// <summary>Values of tags, by ID.</summary>

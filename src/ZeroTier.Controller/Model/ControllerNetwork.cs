@@ -13,7 +13,8 @@ public sealed record ControllerNetwork
     /// <summary>The largest MTU, in bytes.</summary>
     public const int MaxMtu = 10_000;
 
-    /// <summary>Each list may have so many entries. Members get fewer: 1,024 rules, 128 capabilities of 64 rules, 128 tags, 128 routes, 32 addresses, 4 DNS servers.</summary>
+    /// <summary>Each list may have so many entries. Members get fewer: 1,024 rules, 128 capabilities of 64 rules, 128 tags, 128 routes, 32 addresses, 4 DNS
+    /// servers.</summary>
     public const int MaxEntries = 16_384;
 
     /// <summary>For how long credentials are good where a network does not say.</summary>

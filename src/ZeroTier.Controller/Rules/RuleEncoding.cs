@@ -8,10 +8,13 @@ namespace ZeroTier.Controller.Rules;
 internal static class RuleEncoding
 {
     /// <summary>The table for members.</summary>
-    /// <exception cref="ArgumentException">More rules than members would take: they would leave out the last ones, and so let pass what these forbid.</exception>
+    /// <exception cref="ArgumentException">More rules than members would take: they would leave out the last ones, and so let pass what these
+    /// forbid.</exception>
     public static RuleTable ToTable(ImmutableArray<NetworkRule> rules, int maxRules) => rules.Length <= maxRules
         ? RuleTable.Create([.. rules.Select(rule => rule.Entry)])
-        : throw new ArgumentException($"There are {rules.Length} rules, and members take {maxRules} at most. Join rules by 'or', or move some into capabilities.", nameof(rules));
+        : throw new ArgumentException(
+            $"There are {rules.Length} rules, and members take {maxRules} at most. Join rules by 'or', or move some into capabilities.",
+            nameof(rules));
 
     /// <summary>The rules of a table; false when it has an entry that a controller cannot make.</summary>
     public static bool TryFromTable(RuleTable table, [NotNullWhen(true)] out ImmutableArray<NetworkRule>? rules)

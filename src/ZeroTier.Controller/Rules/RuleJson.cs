@@ -9,7 +9,8 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Controller.Rules;
 
 /// <summary>
-/// Rules as ZeroTierOne's controller reads and writes them in JSON (docs/protocol/5-http-api.md 5.6): values of other types are converted (5.3), numbers that are
+/// Rules as ZeroTierOne's controller reads and writes them in JSON (docs/protocol/5-http-api.md 5.6): values of other types are converted (5.3), numbers that
+/// are
 /// too large are cut, keys are written in the order of their bytes.
 /// </summary>
 /// <remarks>ZeroTierOne has a form for the integer range, and refuses it; here it is taken.</remarks>
@@ -121,7 +122,8 @@ internal static class RuleJson
                 return Entry(type, (uint)json.Integer("id"), (uint)json.Integer("value"));
             case RuleType.IntegerRange:
                 int bits = (int)(json.Integer("bits") - 1) & 63;
-                return Entry(type, ReadNumberOrHex(json, "start"), ReadNumberOrHex(json, "end"), (ushort)json.Integer("idx"), (byte)(bits | (json.Boolean("little") ? 0x80 : 0)));
+                byte format = (byte)(bits | (json.Boolean("little") ? 0x80 : 0));
+                return Entry(type, ReadNumberOrHex(json, "start"), ReadNumberOrHex(json, "end"), (ushort)json.Integer("idx"), format);
             default:
                 return Entry(type);
         }

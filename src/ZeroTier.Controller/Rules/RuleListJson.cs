@@ -4,7 +4,8 @@ using ZeroTier.Controller.Json;
 
 namespace ZeroTier.Controller.Rules;
 
-/// <summary>The lists of a network in ZeroTierOne's JSON (docs/protocol/5-http-api.md 5.5.3): entries that are no rules, tags or capabilities are left out.</summary>
+/// <summary>The lists of a network in ZeroTierOne's JSON (docs/protocol/5-http-api.md 5.5.3): entries that are no rules, tags or capabilities are left
+/// out.</summary>
 /// <remarks>IDs and values have 32 bits, as on the wire; ZeroTierOne stores 64 and uses the lower half.</remarks>
 internal static class RuleListJson
 {
@@ -42,7 +43,9 @@ internal static class RuleListJson
     /// <summary>Tags by rising ID, of several with one ID the last; null when the value is no array.</summary>
     public static ImmutableArray<NetworkTag>? ReadTags(JsonElement value) => ReadById(
         value,
-        json => new NetworkTag((uint)json.Integer("id"), json.Member("default") is { ValueKind: not JsonValueKind.Null } number ? (uint)number.ToInteger() : null),
+        json => new NetworkTag(
+            (uint)json.Integer("id"),
+            json.Member("default") is { ValueKind: not JsonValueKind.Null } number ? (uint)number.ToInteger() : null),
         tag => tag.Id);
 
     private static ImmutableArray<T>? ReadById<T>(JsonElement value, Func<JsonElement, T> read, Func<T, uint> id)

@@ -7,7 +7,8 @@ namespace ZeroTier.Controller;
 public interface IControllerStore : IAsyncDisposable
 {
     /// <summary>Makes the store ready: opens files, connects, brings the schema up to date. Called once, before anything else.</summary>
-    /// <exception cref="InvalidOperationException">The store was written by a newer version, or is in use where only one may use it; the message says what to do.</exception>
+    /// <exception cref="InvalidOperationException">The store was written by a newer version, or is in use where only one may use it; the message says what to
+    /// do.</exception>
     Task OpenAsync(CancellationToken cancellationToken);
 
     /// <summary>All networks, in any order.</summary>
@@ -20,13 +21,15 @@ public interface IControllerStore : IAsyncDisposable
     /// <param name="changes">The changes, in order; each names the revision that it replaces.</param>
     /// <param name="audit">What the audit trail says of them.</param>
     /// <param name="cancellationToken">Ends the wait; the changes may then be written or not.</param>
-    /// <exception cref="StoreConflictException">A record has another revision than a change expects, or the network of a member is missing. Nothing was written.</exception>
+    /// <exception cref="StoreConflictException">A record has another revision than a change expects, or the network of a member is missing. Nothing was
+    /// written.</exception>
     Task WriteAsync(IReadOnlyList<StoreChange> changes, IReadOnlyList<AuditEntry> audit, CancellationToken cancellationToken);
 
     /// <summary>Waits until this process is the one that speaks to members.</summary>
     Task<IControllerLease> AcquireAsync(CancellationToken cancellationToken);
 
-    /// <summary>What other processes have written since the store was opened, in the order of each record's revisions. A store for one process yields nothing and
+    /// <summary>What other processes have written since the store was opened, in the order of each record's revisions. A store for one process yields nothing
+    /// and
     /// ends when cancelled. What is read here may have been read by the load, too.</summary>
     IAsyncEnumerable<StoreChange> WatchAsync(CancellationToken cancellationToken);
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
+using ZeroTier.Engines;
 using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Sockets;
@@ -102,11 +103,21 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, Ze
         return new ZeroTierReceivedDatagram(length, datagram.Source!, remoteNode: null);
     }
 
+    public void JoinGroup(IPAddress group) => throw NoGroups(group);
+
+    public void LeaveGroup(IPAddress group) => throw NoGroups(group);
+
     public ValueTask DisposeAsync()
     {
         loop.Work.Schedule(static state => ((LibztDatagramSocket)state!).Close(), this);
         return new ValueTask(_closed.Task);
     }
+
+    // IGMP is left out of libzt's lwIP, and whatever lwIP joins, the node announces the groups of its own addresses alone: nothing would arrive
+    // (docs/protocol/4-libzt-api.md 5; docs/protocol/3-vl2.md 3.8.1).
+    private static ZeroTierException NoGroups(IPAddress group) => new(
+        ZeroTierError.NotSupported,
+        $"libzt cannot receive what is sent to multicast group {GroupAddress.Check(group)}. Use the managed engine (ManagedNode, or ZeroTier:Engine=Managed), which can.");
 
     /// <summary>Multicast or broadcast to the whole link.</summary>
     internal static bool IsIPv4Group(IPAddress address)

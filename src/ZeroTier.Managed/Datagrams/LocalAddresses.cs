@@ -6,7 +6,10 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>The addresses of this machine's interfaces that other machines can reach.</summary>
-internal sealed class LocalAddresses(ILogger log)
+/// <param name="log">Where logs go.</param>
+/// <param name="blockedInterfaces">Begins of the names of interfaces that are left out.</param>
+/// <param name="blockedNetworks">Addresses in these are left out.</param>
+internal sealed class LocalAddresses(ILogger log, IReadOnlyList<string> blockedInterfaces, AddressBlocks blockedNetworks)
 {
     // docs/protocol/2-vl1.md 2.17: never loopback or virtual interfaces.
     private static readonly string[] SkippedInterfaces = ["lo", "zt", "tun", "tap"];
@@ -21,12 +24,12 @@ internal sealed class LocalAddresses(ILogger log)
     {
         try
         {
-            return Sorted(OfInterfaces());
+            return Sorted(OfInterfaces().Where(IsAllowed));
         }
         catch (NetworkInformationException e)
         {
             // A sandbox without netlink, such as systemd's RestrictAddressFamilies=AF_INET AF_INET6.
-            List<IPAddress> addresses = Sorted(LinuxAddresses.Enumerate().Where(a => a.Interface is null || IsUsable(a.Interface)).Select(a => a.Address));
+            List<IPAddress> addresses = Sorted(LinuxAddresses.Enumerate().Where(a => a.Interface is null || IsUsable(a.Interface)).Select(a => a.Address).Where(IsAllowed));
             if (Interlocked.Exchange(ref _refusals, 1) == 0)
             {
                 UdpLog.InterfacesNotListed(log, e.Message, string.Join(", ", addresses));
@@ -56,9 +59,11 @@ internal sealed class LocalAddresses(ILogger log)
 
     private static List<IPAddress> Sorted(IEnumerable<IPAddress> addresses) => [.. addresses.Distinct().OrderBy(address => address.AddressFamily)];
 
-    private static bool IsUsable(string name) => !SkippedInterfaces.Any(p => name.StartsWith(p, StringComparison.OrdinalIgnoreCase));
+    private bool IsUsable(string name) => !SkippedInterfaces.Concat(blockedInterfaces).Any(p => name.StartsWith(p, StringComparison.OrdinalIgnoreCase));
 
-    private static IEnumerable<IPAddress> OfInterfaces()
+    private bool IsAllowed(IPAddress address) => !blockedNetworks.Contains(IpAddress.From(address));
+
+    private IEnumerable<IPAddress> OfInterfaces()
     {
         // The framework does not tell on Linux which addresses are temporary or tentative.
         HashSet<IPAddress> unstable = OperatingSystem.IsLinux() ? [.. LinuxAddresses.Ipv6().Where(a => !a.IsStable).Select(a => a.Address)] : [];

@@ -68,7 +68,8 @@ public sealed class UdpDatagramTransport : IDatagramTransport
     internal static UdpDatagramTransport Open(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Func<IReadOnlyList<IPAddress>>? machine = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new UdpDatagramTransport(options, calls, machine ?? new LocalAddresses(options.Logger).Enumerate);
+        var local = new LocalAddresses(options.Logger, options.BlockedInterfaces, new AddressBlocks(options.BlockedNetworks));
+        return new UdpDatagramTransport(options, calls, machine ?? local.Enumerate);
     }
 
     /// <inheritdoc />

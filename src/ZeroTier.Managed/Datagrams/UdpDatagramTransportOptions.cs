@@ -21,6 +21,15 @@ public sealed record UdpDatagramTransportOptions
     public bool LoopbackOnly { get; init; }
 
     /// <summary>
+    /// Begins of the names of network interfaces whose addresses are not bound, such as <c>docker</c>, whatever their case; without effect on
+    /// <see cref="BindAddresses"/>. Interfaces <c>lo</c>, <c>zt</c>, <c>tun</c> and <c>tap</c> never are. Default: none.
+    /// </summary>
+    public IReadOnlyList<string> BlockedInterfaces { get; init; } = [];
+
+    /// <summary>Networks whose addresses are not bound; without effect on <see cref="BindAddresses"/>. Default: none.</summary>
+    public IReadOnlyList<IPNetwork> BlockedNetworks { get; init; } = [];
+
+    /// <summary>
     /// Size asked for each socket's receive buffer in bytes, 64 KiB to 1 GiB; the system may give less. Default 16 MiB: room for the windows of several
     /// connections while the receive thread waits for a processor. Memory is taken only for what waits there.
     /// </summary>

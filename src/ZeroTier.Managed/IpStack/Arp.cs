@@ -69,6 +69,9 @@ internal sealed class Arp(IpOutput output, NeighborCache neighbors, MacAddress m
         }
     }
 
+    /// <summary>Says that an address is ours, to whoever believes to have it, too (RFC 5227, 2.3).</summary>
+    public void Announce(in IpAddress local) => Send(Request, local, local, default, MacAddress.Broadcast);
+
     private void Send(ushort operation, in IpAddress local, in IpAddress target, MacAddress targetMac, MacAddress destination)
     {
         Span<byte> packet = stackalloc byte[Length];

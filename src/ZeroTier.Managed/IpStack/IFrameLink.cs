@@ -18,6 +18,14 @@ internal interface IFrameLink
 
     /// <summary>Answers of a station are missing: its path may have become narrower.</summary>
     void Doubt(MacAddress destination);
+
+    /// <summary>
+    /// Frames to a group are wanted. Joins are counted, since several IP groups share an Ethernet group; a join may come after the leave that ends it.
+    /// </summary>
+    void Join(MacAddress group);
+
+    /// <summary>The reverse of <see cref="Join"/>.</summary>
+    void Leave(MacAddress group);
 }
 
 /// <summary>

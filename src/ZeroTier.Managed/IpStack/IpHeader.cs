@@ -19,6 +19,9 @@ internal static class IpHeader
 
     private const byte DefaultHopLimit = 64;
 
+    /// <summary>RFC 1112, 6.1 and RFC 3493, 5.2: what is sent to a group stays on the link.</summary>
+    private const byte GroupHopLimit = 1;
+
     /// <summary>RFC 4861: neighbour discovery packets have never been forwarded.</summary>
     private const byte LinkHopLimit = 255;
 
@@ -35,7 +38,7 @@ internal static class IpHeader
             BinaryPrimitives.WriteUInt16BigEndian(packet[2..], (ushort)(IPv4Length + payloadLength));
             BinaryPrimitives.WriteUInt16BigEndian(packet[4..], 0);
             BinaryPrimitives.WriteUInt16BigEndian(packet[6..], DontFragment);
-            packet[8] = DefaultHopLimit;
+            packet[8] = destination.IsMulticast ? GroupHopLimit : DefaultHopLimit;
             packet[9] = (byte)protocol;
             source.Write(packet[12..]);
             destination.Write(packet[16..]);
@@ -46,7 +49,7 @@ internal static class IpHeader
         BinaryPrimitives.WriteUInt32BigEndian(packet, 0x6000_0000);
         BinaryPrimitives.WriteUInt16BigEndian(packet[4..], (ushort)payloadLength);
         packet[6] = (byte)protocol;
-        packet[7] = linkScope ? LinkHopLimit : DefaultHopLimit;
+        packet[7] = linkScope ? LinkHopLimit : destination.IsMulticast ? GroupHopLimit : DefaultHopLimit;
         source.Write(packet[8..]);
         destination.Write(packet[24..]);
     }

@@ -11,14 +11,16 @@ internal sealed class IpInput : IDisposable
     private readonly IpOutput _output;
     private readonly IpDropCounters _drops;
     private readonly IcmpErrors _errors;
+    private readonly HostGroups _groups;
     private readonly INeighborResolver? _resolver;
     private readonly Deliver _deliver;
 
-    public IpInput(IpStackOptions options, IpOutput output, IpDropCounters drops, IcmpErrors errors, Deliver deliver)
+    public IpInput(IpStackOptions options, IpOutput output, IpDropCounters drops, IcmpErrors errors, HostGroups groups, Deliver deliver)
     {
         _output = output;
         _drops = drops;
         _errors = errors;
+        _groups = groups;
         _resolver = options.Resolver;
         _deliver = deliver;
         IpReassembly = new IpReassembly(options.TimeProvider, drops, OnReassemblyTimeout);
@@ -65,8 +67,8 @@ internal sealed class IpInput : IDisposable
             return;
         }
 
-        // RFC 1122, 3.3.6: what was broadcast on the link must say so in its address too. No IPv4 multicast group has been joined.
-        bool group = addresses.IsBroadcast(destination);
+        // RFC 1122, 3.3.6: what was broadcast on the link must say so in its address too.
+        bool group = addresses.IsBroadcast(destination) || (destination.IsMulticast && _groups.Contains(destination));
         if (!group && (linkGroup || !addresses.Contains(destination)))
         {
             _drops.Count(IpDrop.Destination);
@@ -137,7 +139,7 @@ internal sealed class IpInput : IDisposable
         }
 
         bool group = destination.IsMulticast;
-        if (group ? !addresses.IsMemberOf(destination) : linkGroup || !addresses.Contains(destination))
+        if (group ? !addresses.IsMemberOf(destination) && !_groups.Contains(destination) : linkGroup || !addresses.Contains(destination))
         {
             _drops.Count(IpDrop.Destination);
             return;

@@ -131,7 +131,7 @@ internal sealed class IpInterface
             bool fits = any ? entry.Address.IsIPv4 == destination.IsIPv4 : neighbor.IsInPrefix(entry.Address, entry.PrefixLength);
 
             // Link-scope groups are best served by the link-local address; it is the only one with this prefix (RFC 6724, rule 2).
-            int length = !any ? entry.PrefixLength : IsLinkLocal(entry.Address) ? group ? 130 : 0 : 129 - entry.PrefixLength;
+            int length = !any ? entry.PrefixLength : entry.Address.IsLinkLocal ? group ? 130 : 0 : 129 - entry.PrefixLength;
             if (fits && length > bestLength)
             {
                 best = entry.Address;
@@ -141,6 +141,4 @@ internal sealed class IpInterface
 
         return best;
     }
-
-    private static bool IsLinkLocal(in IpAddress address) => address.IsIPv6 && (ushort)(address.Value >> 112) == 0xfe80;
 }

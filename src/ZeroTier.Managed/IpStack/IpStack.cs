@@ -6,6 +6,9 @@ namespace ZeroTier.Managed.IpStack;
 /// <summary>One virtual Ethernet port with IPv4, IPv6 and what runs on them: frames in, frames out. Thread-safe.</summary>
 internal sealed class IpStack : IDisposable, NeighborCache.IActions
 {
+    // RFC 5227, 1.1: DEFEND_INTERVAL, in milliseconds.
+    private const long DefendInterval = 10_000;
+
     private readonly IpDropCounters _drops = new();
     private readonly Lock _configuring = new();
     private readonly MacAddress _mac;
@@ -15,15 +18,19 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     private readonly IcmpLayer _icmp;
     private readonly EchoClient _echo;
     private readonly UdpLayer _udp;
+    private readonly HostGroups _groups;
     private readonly Arp _arp;
     private readonly NeighborDiscovery _discovery;
     private readonly NeighborCache _neighbors;
+    private IpInterface _announced;
+    private long? _defended;
     private volatile bool _disposed;
 
     public IpStack(IpStackOptions options)
     {
         Options = options;
         _mac = options.MacAddress;
+        _announced = new IpInterface(options.MacAddress, IpConfiguration.None);
         _output = new IpOutput(options, _drops, new Loopback(options.Completions, _drops, ReceiveOwn));
         try
         {
@@ -34,8 +41,9 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
             _errors = new IcmpErrors(_output, _drops, options.TimeProvider);
             _echo = new EchoClient(options, _output);
             _icmp = new IcmpLayer(_output, _drops, _echo, _discovery);
-            _udp = new UdpLayer(options, _output, _drops, _errors);
-            _input = new IpInput(options, _output, _drops, _errors, Dispatch);
+            _groups = new HostGroups(options.Link);
+            _udp = new UdpLayer(options, _output, _drops, _errors, _groups);
+            _input = new IpInput(options, _output, _drops, _errors, _groups, Dispatch);
             Tcp = new TcpLayer(_output, options.TimeProvider, options.Random, new TcpLayerOptions { Scheduler = options.Completions, Budget = options.Budget });
         }
         catch
@@ -101,6 +109,50 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
                 _udp.RemoveAddress(entry.Address);
             }
         }
+    }
+
+    /// <summary>
+    /// Announces the IPv4 addresses that came with the last configurations (RFC 5227, 2.3). On ZeroTier the announcement reaches only who believes to have the
+    /// address, too: so it costs others nothing, and a conflict shows at once.
+    /// </summary>
+    public void Announce()
+    {
+        IpInterface before, after;
+        lock (_configuring)
+        {
+            before = _announced;
+            after = _announced = _output.Interface;
+        }
+
+        foreach (ref readonly var entry in after.Entries)
+        {
+            if (entry.Address.IsIPv4 && !before.Contains(entry.Address))
+            {
+                _arp.Announce(entry.Address);
+            }
+        }
+    }
+
+    /// <summary>Somebody else uses one of our IPv4 addresses: it is announced again, at most once in ten seconds (RFC 5227, 2.4).</summary>
+    public void Defend(in IpAddress address)
+    {
+        if (!address.IsIPv4)
+        {
+            return;
+        }
+
+        lock (_configuring)
+        {
+            long now = Milliseconds();
+            if (now - _defended < DefendInterval)
+            {
+                return;
+            }
+
+            _defended = now;
+        }
+
+        _arp.Announce(address);
     }
 
     /// <summary>Takes one frame. Never throws for what is in it.</summary>
@@ -211,6 +263,8 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         _drops.Count(IpDrop.Neighbor);
         _icmp.OnUnreachable(packet);
     }
+
+    private long Milliseconds() => Options.TimeProvider.GetTimestamp() * 1000 / Options.TimeProvider.TimestampFrequency;
 
     private void ReceiveOwn(ReadOnlySpan<byte> packet, bool endOfBatch)
     {

@@ -92,6 +92,24 @@ internal sealed class NeighborCache : IDisposable
         }
     }
 
+    /// <summary>An address of a neighbour whose Ethernet address is known, IPv4 before IPv6; null for none.</summary>
+    public IpAddress? Find(MacAddress mac)
+    {
+        IpAddress? found = null;
+        lock (_gate)
+        {
+            foreach (var entry in _entries.Values)
+            {
+                if (entry.State != State.Incomplete && entry.Mac == mac && !entry.Address.IsLinkLocal && (found is null || entry.Address.IsIPv4))
+                {
+                    found = entry.Address;
+                }
+            }
+        }
+
+        return found;
+    }
+
     /// <summary>The neighbour's address; when it is not known, the packet is kept until it is.</summary>
     public bool TryGetOrQueue(in IpAddress address, ReadOnlySpan<byte> packet, out MacAddress mac, out bool dropped)
     {

@@ -55,6 +55,13 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
             lastKnown ?? MulticastMapping.ToEthernet(destination));
     }
 
+    /// <summary>Says to all nodes that an address is ours (RFC 4861, 7.2.6).</summary>
+    public void Announce(in IpAddress local)
+    {
+        var everybody = MulticastMapping.AllNodes;
+        Send(IcmpV6.NeighborAdvertisement, OverrideFlag, local, everybody, local, TargetLinkAddress, MulticastMapping.ToEthernet(everybody));
+    }
+
     private void OnSolicitation(in IpPacket packet, in IpAddress target, MacAddress? linkAddress)
     {
         bool isProbe = packet.Source.IsUnspecified;
@@ -71,9 +78,8 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
 
         if (isProbe)
         {
-            // Duplicate address detection for one of our addresses (RFC 4862, 5.4.3): the answer goes to all nodes.
-            var everybody = MulticastMapping.AllNodes;
-            Send(IcmpV6.NeighborAdvertisement, OverrideFlag, target, everybody, target, TargetLinkAddress, MulticastMapping.ToEthernet(everybody));
+            // Duplicate address detection for one of our addresses (RFC 4862, 5.4.3).
+            Announce(target);
             return;
         }
 

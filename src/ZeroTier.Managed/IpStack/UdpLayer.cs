@@ -6,7 +6,7 @@ namespace ZeroTier.Managed.IpStack;
 
 /// <summary>UDP (RFC 768; RFC 8200, 8.1): ports and demultiplexing. Thread-safe.</summary>
 /// <remarks>Lock order: the binding lock before a socket's lock. No lock is held while packets are sent.</remarks>
-internal sealed class UdpLayer(IpStackOptions options, IpOutput output, IpDropCounters drops, IcmpErrors errors) : IDisposable
+internal sealed class UdpLayer(IpStackOptions options, IpOutput output, IpDropCounters drops, IcmpErrors errors, HostGroups groups) : IDisposable
 {
     internal const int HeaderLength = 8;
 
@@ -21,6 +21,8 @@ internal sealed class UdpLayer(IpStackOptions options, IpOutput output, IpDropCo
     private bool _disposed;
 
     internal IpStackOptions Options => options;
+
+    internal HostGroups Groups => groups;
 
     /// <summary>Largest payload to a destination in bytes; it may leave as several fragments.</summary>
     public static int MaxPayload(in IpAddress destination) =>
@@ -60,6 +62,7 @@ internal sealed class UdpLayer(IpStackOptions options, IpOutput output, IpDropCo
 
     public void Unbind(UdpSocket socket)
     {
+        groups.LeaveAll(socket);
         lock (_bindings)
         {
             if (_ports.TryGetValue(socket.LocalPort, out var sockets))
@@ -123,11 +126,22 @@ internal sealed class UdpLayer(IpStackOptions options, IpOutput output, IpDropCo
             return;
         }
 
-        if (_ports.TryGetValue(BinaryPrimitives.ReadUInt16BigEndian(datagram[2..]), out var sockets))
+        ushort port = BinaryPrimitives.ReadUInt16BigEndian(datagram[2..]);
+        if (packet.Destination.IsMulticast)
+        {
+            if (!DeliverToGroup(packet.Destination, port, datagram[HeaderLength..], packet.Source, sourcePort, packet.SourceMac))
+            {
+                drops.Count(IpDrop.UdpPort);
+            }
+
+            return;
+        }
+
+        if (_ports.TryGetValue(port, out var sockets))
         {
             foreach (var socket in sockets)
             {
-                // A socket bound to one address hears nothing that was sent to a group.
+                // A socket bound to one address hears nothing that was broadcast.
                 if (socket.LocalAddress is null || socket.LocalAddress == packet.Destination)
                 {
                     if (!socket.Enqueue(datagram[HeaderLength..], packet.Source, sourcePort, packet.SourceMac))
@@ -171,6 +185,11 @@ internal sealed class UdpLayer(IpStackOptions options, IpOutput output, IpDropCo
         BinaryPrimitives.WriteUInt16BigEndian(datagram[6..], checksum == 0 ? ushort.MaxValue : checksum);
         batch.Commit();
         batch.Send();
+        if (destination.IsMulticast)
+        {
+            // RFC 1112, 6.1: members on the sending host get it, too, the sender included.
+            DeliverToGroup(destination, port, payload, local.Value, sourcePort, options.MacAddress);
+        }
     }
 
     public void Dispose()
@@ -186,6 +205,25 @@ internal sealed class UdpLayer(IpStackOptions options, IpOutput output, IpDropCo
         {
             socket.Dispose();
         }
+    }
+
+    /// <returns>False when no socket of this port has joined the group.</returns>
+    private bool DeliverToGroup(in IpAddress group, ushort port, ReadOnlySpan<byte> payload, in IpAddress source, ushort sourcePort, MacAddress sourceMac)
+    {
+        bool delivered = false;
+        foreach (var socket in groups.Find(group))
+        {
+            if (socket.LocalPort == port)
+            {
+                delivered = true;
+                if (!socket.Enqueue(payload, source, sourcePort, sourceMac))
+                {
+                    drops.Count(IpDrop.UdpQueue);
+                }
+            }
+        }
+
+        return delivered;
     }
 
     private ushort PickPort()

@@ -39,12 +39,20 @@ internal sealed class UdpSocket : IDisposable
     /// <exception cref="SocketException">Too long, no route, or closed.</exception>
     public void SendTo(ReadOnlySpan<byte> datagram, in IpAddress destination, ushort port)
     {
-        if (_closed != SocketError.Success)
-        {
-            throw Closed();
-        }
-
+        ThrowIfClosed();
         _layer.Send(LocalAddress, LocalPort, destination, port, datagram);
+    }
+
+    /// <summary>Receives what is sent to a group, from now on. Without effect if the group is joined already.</summary>
+    /// <exception cref="SocketException">Closed, or too many groups.</exception>
+    public void Join(in IpAddress group) => _layer.Groups.Join(group, this);
+
+    /// <summary>The reverse of <see cref="Join"/>. Without effect if the group is not joined.</summary>
+    /// <exception cref="SocketException">Closed.</exception>
+    public void Leave(in IpAddress group)
+    {
+        ThrowIfClosed();
+        _layer.Groups.Leave(group, this);
     }
 
     /// <summary>Receives one datagram; what does not fit in the buffer is cut off.</summary>
@@ -82,6 +90,15 @@ internal sealed class UdpSocket : IDisposable
     }
 
     public void Dispose() => Close(SocketError.OperationAborted);
+
+    /// <exception cref="SocketException">It is closed.</exception>
+    internal void ThrowIfClosed()
+    {
+        if (_closed != SocketError.Success)
+        {
+            throw Closed();
+        }
+    }
 
     /// <summary>Ends what waits, and every later use, with an error.</summary>
     internal void Close(SocketError reason)

@@ -32,6 +32,9 @@ internal readonly struct IpAddress : IEquatable<IpAddress>
 
     public bool IsMulticast => IsIPv4 ? (uint)_value >> 28 == 0xe : (byte)(_value >> 120) == 0xff;
 
+    /// <summary>IPv6, fe80::/16: of fe80::/10 the rest is zero (RFC 4291, 2.5.6).</summary>
+    public bool IsLinkLocal => !IsIPv4 && (ushort)(_value >> 112) == 0xfe80;
+
     public static IpAddress ReadIPv4(ReadOnlySpan<byte> source) => new(BinaryPrimitives.ReadUInt32BigEndian(source), isIPv4: true);
 
     public static IpAddress ReadIPv6(ReadOnlySpan<byte> source) => new(BinaryPrimitives.ReadUInt128BigEndian(source), isIPv4: false);
@@ -71,6 +74,13 @@ internal readonly struct IpAddress : IEquatable<IpAddress>
 
         int shift = BitLength - prefixLength;
         return shift >= BitLength || _value >> shift == prefix._value >> shift;
+    }
+
+    /// <summary>The first address of the prefix that this one is in.</summary>
+    public IpAddress First(int prefixLength)
+    {
+        int shift = BitLength - prefixLength;
+        return new(shift >= BitLength ? 0 : _value >> shift << shift, IsIPv4);
     }
 
     /// <summary>The framework's form. Allocates.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.IpStack.Tcp;
 
 namespace ZeroTier.Managed.Node;
@@ -46,6 +47,10 @@ internal static class ConnectionErrors
         SocketError.NetworkUnreachable or SocketError.HostUnreachable => new ZeroTierException(
             ZeroTierError.AddressNotAvailable, $"No route: the destination is not on network {endPoint.Network}.", error),
         SocketError.MessageSize => new ZeroTierException(ZeroTierError.NotPermitted, "The datagram is too long: at most 65,527 bytes fit into one.", error),
+        SocketError.NoBufferSpaceAvailable => new ZeroTierException(
+            ZeroTierError.NotPermitted,
+            $"Sockets of this node have joined {HostGroups.MaxGroups} multicast groups on network {endPoint.Network}, which is the limit. Leave a group first.",
+            error),
         SocketError.AddressFamilyNotSupported => new ZeroTierException(
             ZeroTierError.AddressNotAvailable, $"Network {endPoint.Network} gives this node no address of that family.", error),
         _ => new ZeroTierException(ZeroTierError.ConnectionAborted, $"The UDP port {endPoint} is closed.", error),

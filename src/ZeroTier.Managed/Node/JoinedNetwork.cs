@@ -3,6 +3,7 @@ using ZeroTier.Engines;
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.IpStack.Tcp;
 using ZeroTier.Managed.Vl2;
+using ZeroTier.Managed.Vl2.Configuration;
 using ZeroTier.Managed.Vl2.Rules;
 using SocketException = System.Net.Sockets.SocketException;
 
@@ -42,6 +43,10 @@ internal sealed class JoinedNetwork : IJoinedNetwork
 
     /// <summary>The node behind an Ethernet address that VL1 has proven.</summary>
     public NodeId? NodeOf(MacAddress mac) => Network.Port.Addressing.TryGetNode(mac, out var node) ? node : null;
+
+    /// <summary>An address that a member is known to have here: by its certificate of ownership, else by what came from it.</summary>
+    public IPAddress? FindAddress(NodeId member) => member != _session.Id ? Network.FindAddress(member)?.ToIPAddress()
+        : Snapshot.Addresses.Count > 0 ? Snapshot.Addresses[0].Address : null;
 
     /// <summary>Takes over a new state of the network.</summary>
     public void Update(NetworkState state) => _snapshot = Describe(state);
@@ -130,6 +135,21 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         }
     }
 
+    /// <summary>What a member has proven of itself; null for nothing.</summary>
+    public ZeroTierMembership? DescribeMembership(NodeId node) => Network.Configuration is { } configuration ? Network.Members?.Describe(configuration, node) : null;
+
+    /// <exception cref="ZeroTierException">The network carries no multicast, so that nothing which is sent to a group would arrive.</exception>
+    public void RequireMulticast(IPAddress group)
+    {
+        if (Network.Configuration is { MulticastLimit: 0 })
+        {
+            throw new ZeroTierException(
+                ZeroTierError.NotPermitted,
+                $"Network {Id} carries no multicast, so nothing sent to {group} would arrive. "
+                    + (Id.IsAdHoc ? "Use an ad-hoc network that does, for example ff19000000000001." : "Set a multicast limit above 0 at its controller."));
+        }
+    }
+
     /// <summary>Adds this network's counters.</summary>
     public ZeroTierStatistics AddTo(ZeroTierStatistics sum, IDictionary<string, long> dropped)
     {
@@ -148,15 +168,34 @@ internal sealed class JoinedNetwork : IJoinedNetwork
 
     private ZeroTierNetwork Describe(NetworkState state)
     {
-        var snapshot = new ZeroTierNetwork(Id, state.Status) { Mac = Network.Port.Mac.ToString(), Detail = state.Failure?.Detail };
+        var snapshot = new ZeroTierNetwork(Id, state.Status)
+        {
+            Mac = Network.Port.Mac.ToString(),
+            Detail = state.Failure?.Detail ?? Missing(state.Configuration),
+            LoginUrl = state.Failure?.LoginUrl,
+        };
         return state.Configuration is not { } configuration ? snapshot : snapshot with
         {
             Name = configuration.Name,
             Mtu = configuration.Mtu,
             IsPublic = configuration.IsPublic,
+            AllowsBroadcast = configuration.Flags.HasFlag(NetworkFlags.Broadcast),
             Addresses = [.. configuration.Addresses.Select(a => new IPNetworkAddress(a.Address.ToIPAddress(), a.PrefixLength))],
+            Routes = [.. configuration.Routes.Select(r =>
+                new ZeroTierRoute(new IPNetwork(r.Network.ToIPAddress(), r.PrefixLength), r.Gateway?.ToIPAddress(), r.Metric))],
+            Dns = configuration.Dns is { } dns ? new ZeroTierDns(dns.Domain, [.. dns.Servers.Select(server => server.ToIPAddress())]) : null,
         };
     }
+
+    /// <summary>What the network waits for although nothing has failed.</summary>
+    private string? Missing(NetworkConfiguration? configuration) => configuration switch
+    {
+        null => $"Network {Id} has no configuration yet: its controller{(Id.Controller is { } controller ? $" (node {controller})" : "")} has not answered. Wait for it; if it stays so, check that this node is online and the ID is right.",
+        { Addresses.IsEmpty: false } => null,
+        { RefusedAddresses: { IsEmpty: false } refused } =>
+            $"Network {Id} assigns only public addresses ({string.Join(", ", refused.Select(a => a.Address))}), which this node does not take. Set AllowGlobalAddresses, or have the controller assign private ones.",
+        _ => $"Network {Id} has no address for node {_session.Id}. Let its controller{(Id.Controller is { } controller ? $" (node {controller})" : "")} assign one.",
+    };
 
     private IpStack.IpStack Usable() => Network.Configuration is null ? throw Unavailable() : Stack;
 
@@ -190,6 +229,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
             Observer = new ConnectionObserver(new ShieldedObserver(options.Observer, _session.Log), this),
             TranslateError = ConnectionErrors.OfConnection,
             KeepAliveTime = options.KeepAliveTime,
+            CongestionControl = _session.Options.CongestionControl,
         };
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using ZeroTier.Engines;
 using ZeroTier.Managed.IpStack;
 
 namespace ZeroTier.Managed.Node;
@@ -35,6 +36,33 @@ internal sealed class ManagedDatagramSocket(JoinedNetwork network, UdpSocket soc
             var received = await socket.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
             return new ZeroTierReceivedDatagram(
                 received.Length, new IPEndPoint(received.Source.ToIPAddress(), received.SourcePort), network.NodeOf(received.SourceMac));
+        }
+        catch (SocketException e)
+        {
+            throw ConnectionErrors.OfUdp(e, endPoint);
+        }
+    }
+
+    public void JoinGroup(IPAddress group)
+    {
+        var address = GroupAddress.Check(group);
+        network.RequireMulticast(group);
+        try
+        {
+            socket.Join(IpAddress.From(address));
+        }
+        catch (SocketException e)
+        {
+            throw ConnectionErrors.OfUdp(e, endPoint);
+        }
+    }
+
+    public void LeaveGroup(IPAddress group)
+    {
+        var address = GroupAddress.Check(group);
+        try
+        {
+            socket.Leave(IpAddress.From(address));
         }
         catch (SocketException e)
         {

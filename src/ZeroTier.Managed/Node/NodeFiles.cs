@@ -1,16 +1,19 @@
+using System.Globalization;
 using ZeroTier.Engines;
 using ZeroTier.Managed.Vl2.Configuration;
 
 namespace ZeroTier.Managed.Node;
 
 /// <summary>
-/// What a node keeps in its storage folder besides its identity and its peers: the planet, joined networks (docs/protocol/2-vl1.md 2.18 and
+/// What a node keeps in its storage folder besides its identity and its peers: the planet, moons, joined networks (docs/protocol/2-vl1.md 2.18 and
 /// docs/protocol/3-vl2.md 3.13).
 /// </summary>
 internal sealed class NodeFiles(string folder)
 {
     private const string NetworkSuffix = ".conf";
+    private const string MoonSuffix = ".moon";
     private readonly string _planet = Path.Combine(folder, "planet");
+    private readonly string _moons = Path.Combine(folder, "moons.d");
     private readonly string _networks = Path.Combine(folder, "networks.d");
 
     /// <summary>
@@ -38,6 +41,42 @@ internal sealed class NodeFiles(string folder)
     }
 
     public void SavePlanet(Planet planet) => planet.Save(_planet);
+
+    /// <summary>The moons of earlier runs. They are trusted, as all in the folder; a file that is no moon, or another than its name says, is left out.</summary>
+    public IReadOnlyList<Moon> LoadMoons()
+    {
+        var moons = new List<Moon>();
+        foreach (string file in Files(_moons, MoonSuffix))
+        {
+            try
+            {
+                if (Moon.TryParse(PrivateFile.Read(file, Moon.MaxSize), out var moon) && file == MoonFile(moon.Id))
+                {
+                    moons.Add(moon);
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // As if it were not there; a configured or orbited one is written again.
+            }
+        }
+
+        return moons;
+    }
+
+    public void SaveMoon(Moon moon)
+    {
+        OwnerFolder.CreateInside(_moons);
+        moon.Save(MoonFile(moon.Id));
+    }
+
+    public void RemoveMoon(ulong moon)
+    {
+        if (Directory.Exists(_moons))
+        {
+            File.Delete(MoonFile(moon));
+        }
+    }
 
     public IReadOnlyList<NetworkId> LoadNetworks()
     {
@@ -94,6 +133,8 @@ internal sealed class NodeFiles(string folder)
     }
 
     private string NetworkFile(NetworkId network) => Path.Combine(_networks, network + NetworkSuffix);
+
+    private string MoonFile(ulong moon) => Path.Combine(_moons, moon.ToString("x16", CultureInfo.InvariantCulture) + MoonSuffix);
 
     internal static IEnumerable<string> Files(string directory, string suffix) =>
         Directory.Exists(directory) ? Directory.GetFiles(directory, "*" + suffix).Order(StringComparer.Ordinal) : [];

@@ -49,6 +49,11 @@ internal static partial class NodeLog
     [LoggerMessage(116, LogLevel.Warning, "{Count} connections that held {Freed} bytes without moving were reset, because the buffers of all connections had reached {Limit} bytes. MaxTotalBufferSize sets the limit.", EventName = "ConnectionsShed")]
     public static partial void ConnectionsShed(ILogger logger, int count, long freed, long limit);
 
+    [LoggerMessage(117, LogLevel.Warning,
+        "Address conflict on network {Network}: node {Other} uses {Address}, which is an address of this node ({Node}). Packets for it may go to either. {Remedy}",
+        EventName = "AddressConflict")]
+    public static partial void AddressConflict(ILogger logger, NetworkId network, NodeId other, string address, NodeId node, string remedy);
+
     [LoggerMessage(118, LogLevel.Warning, "The storage folder '{Path}' can only be read ({Reason}); the node uses the identity in it, and keeps the rest in memory.", EventName = "StorageReadOnly")]
     public static partial void ReadOnlyStorage(ILogger logger, string path, string reason);
 }

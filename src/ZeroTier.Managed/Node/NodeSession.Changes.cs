@@ -78,6 +78,11 @@ internal sealed partial class NodeSession : IVl2Client
         _changed.Pulse();
     }
 
+    void IVl2Client.OnAddressConflict(Network network, NodeId member, in IpAddress address) => NodeLog.AddressConflict(
+        _log, network.Id, member, address.ToString(), Id, network.Id.IsAdHoc
+            ? "Their node addresses end in the same six digits: give one of the nodes a new identity, or use the IPv6 addresses."
+            : "Give one of the two another address at the network's controller, or take the one away that was set by hand.");
+
     void IVl2Client.OnOnlineChanged(bool online) => UpdateOnline();
 
     void IVl2Client.OnPeerChanged(Peer peer, PeerChange change)
@@ -137,6 +142,18 @@ internal sealed partial class NodeSession : IVl2Client
     }
 
     void IVl2Client.OnPlanetUpdated(Planet planet) => Store(() => _files?.SavePlanet(planet), "The new planet");
+
+    void IVl2Client.OnMoonUpdated(Moon moon)
+    {
+        // One that was left meanwhile must not come back with the next start.
+        lock (_moonFiles)
+        {
+            if (_vl1.Moons.Any(used => used.Id == moon.Id))
+            {
+                Store(() => _files?.SaveMoon(moon), "The moon");
+            }
+        }
+    }
 
     private void UpdateOnline()
     {

@@ -24,6 +24,9 @@ internal sealed partial class NodeSession
 
     // Held while the file of a network is written or removed.
     private readonly Lock _networkFiles = new();
+
+    // Held while the file of a moon is written or removed.
+    private readonly Lock _moonFiles = new();
     private NodeFiles? _files;
     private StoredPort? _port;
     private PeerFiles? _peerFiles;
@@ -69,6 +72,8 @@ internal sealed partial class NodeSession
     {
         Port = port,
         BindAddresses = Options.BindAddresses,
+        BlockedInterfaces = Options.BlockedInterfaces,
+        BlockedNetworks = Options.BlockedNetworks,
         LoopbackOnly = planet.IsLoopbackOnly,
         TimeProvider = Options.TimeProvider,
         Logger = NonThrowingLogger.Create(Options.LoggerFactory, "ZeroTier.Managed.Datagrams"),

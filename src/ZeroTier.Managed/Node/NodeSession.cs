@@ -5,6 +5,7 @@ using ZeroTier.Engines;
 using ZeroTier.Managed.IpStack.Tcp;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2;
+using ZeroTier.Managed.Vl2.Configuration;
 
 namespace ZeroTier.Managed.Node;
 
@@ -60,6 +61,8 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     public Planet Planet => _vl1.Planet;
 
+    public IReadOnlyList<Moon> Moons => _vl1.Moons;
+
     public IReadOnlyList<JoinedNetwork> Networks => _networks;
 
     public IReadOnlyList<ZeroTierPeer> Peers => [.. _vl1.Snapshot().OrderByDescending(peer => peer.Role)];
@@ -69,6 +72,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     /// <summary>Opens everything. When a step fails, what was opened is closed again.</summary>
     /// <param name="options">The node's options.</param>
     /// <param name="identity">The identity of a node without a storage folder.</param>
+    /// <param name="moons">Moons to use besides those that the storage folder remembers.</param>
     /// <param name="networks">Networks to join, in this order, before those that the storage folder remembers.</param>
     /// <param name="events">Takes the events.</param>
     /// <param name="changed">Pulsed at each change of state.</param>
@@ -77,6 +81,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     public static async Task<NodeSession> StartAsync(
         ManagedNodeOptions options,
         NodeIdentity? identity,
+        IReadOnlyList<MoonOrbit> moons,
         IReadOnlyList<NetworkId> networks,
         EventOutbox events,
         StateSignal changed,
@@ -86,7 +91,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         var session = new NodeSession(options, events, changed, fail);
         try
         {
-            await session.OpenAsync(identity, networks, cancellationToken).ConfigureAwait(false);
+            await session.OpenAsync(identity, moons, networks, cancellationToken).ConfigureAwait(false);
             return session;
         }
         catch
@@ -180,6 +185,26 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         _changed.Pulse();
     }
 
+    /// <summary>Uses a moon, or looks for it.</summary>
+    /// <exception cref="InvalidOperationException">There are too many.</exception>
+    public void Orbit(MoonOrbit orbit)
+    {
+        if (!_vl1.Orbit(orbit))
+        {
+            throw new InvalidOperationException($"The node uses {Vl1Limits.Moons} moons already, and cannot use moon {orbit.Id:x16} too. Leave one first, by DeorbitAsync.");
+        }
+    }
+
+    /// <summary>Uses a moon no more.</summary>
+    public void Deorbit(ulong moon)
+    {
+        lock (_moonFiles)
+        {
+            _vl1.Deorbit(moon);
+            Store(() => _files?.RemoveMoon(moon), "That the moon was left");
+        }
+    }
+
     public ZeroTierStatistics GetStatistics()
     {
         var dropped = new Dictionary<string, long>();
@@ -209,7 +234,8 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         }
     }
 
-    private async Task OpenAsync(NodeIdentity? identity, IReadOnlyList<NetworkId> networks, CancellationToken cancellationToken)
+    private async Task OpenAsync(
+        NodeIdentity? identity, IReadOnlyList<MoonOrbit> moons, IReadOnlyList<NetworkId> networks, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (Options.StoragePath is { } path)
@@ -247,13 +273,16 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             Random = Options.RandomSource,
             Completions = Options.Scheduler,
             Budget = _buffers,
+            Assignments = new AssignmentPolicy(Options.AllowGlobalAddresses, Options.AllowDefaultRoutes),
             Controller = Options.Controller,
         };
         _table = new NetworkTable(tableOptions, table => new Vl1Node(new Vl1NodeOptions
         {
             Identity = identity!,
             Planet = planet,
+            Moons = [.. (_files?.LoadMoons() ?? []).Select(moon => new MoonOrbit(moon)), .. moons],
             Transport = _transport,
+            BlockedNetworks = Options.BlockedNetworks,
             Client = table,
             TimeProvider = Options.TimeProvider,
             Random = Options.RandomSource,

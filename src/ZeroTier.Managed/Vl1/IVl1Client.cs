@@ -54,6 +54,11 @@ internal interface IVl1Client
     /// <summary>A root handed out a newer planet: it should be stored.</summary>
     void OnPlanetUpdated(Planet planet);
 
+    /// <summary>A moon's definition has arrived, or a newer one: it should be stored. Does nothing by default.</summary>
+    void OnMoonUpdated(Moon moon)
+    {
+    }
+
     /// <summary>
     /// True when the address lies in a range assigned on a joined network: such addresses are never used for paths (docs/protocol/2-vl1.md 2.13.1).
     /// Called with the control lock held: must not take locks that are held while calling this layer.
@@ -77,40 +82,4 @@ internal enum PacketResult
     /// Cannot be judged yet: keep it, and offer it again for up to 5 s whenever an identity arrives or <see cref="Vl1Node.RetryHeld"/> is called.
     /// </summary>
     Hold,
-}
-
-/// <summary>What changed about a peer.</summary>
-internal enum PeerChange
-{
-    /// <summary>Its identity became known.</summary>
-    Added,
-
-    /// <summary>It was forgotten.</summary>
-    Removed,
-
-    /// <summary>It has a direct path now; before it had none.</summary>
-    Direct,
-
-    /// <summary>It has no direct path any more and is reached through a root.</summary>
-    Relayed,
-
-    /// <summary>A path was added to others.</summary>
-    PathAdded,
-
-    /// <summary>A path was lost, others remain.</summary>
-    PathRemoved,
-
-    /// <summary>The path MTU to it has shrunk: what was sent lately in larger datagrams is lost.</summary>
-    PathNarrowed,
-}
-
-/// <summary>How a packet came.</summary>
-/// <param name="PacketId">Its ID as on the wire, to be quoted in replies.</param>
-/// <param name="Hops">Number of relays it passed; 0 = direct.</param>
-/// <param name="Socket">The socket it arrived on.</param>
-/// <param name="Source">The physical sender: the peer, or a relay.</param>
-internal readonly record struct PacketInfo(ulong PacketId, int Hops, int Socket, InetEndPoint Source)
-{
-    /// <summary>Bytes of the whole packet as it came, before it was decompressed.</summary>
-    public int Length { get; init; }
 }

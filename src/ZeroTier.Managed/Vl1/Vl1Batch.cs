@@ -108,7 +108,7 @@ internal sealed class Vl1Batch : IDisposable
         {
             run.Path.LastSent = now;
             run.Path.LastUsed = now;
-            _node.Transmit(run.Path.Socket, run.Path.EndPoint, _buffer.AsSpan(run.Start, run.Length), run.Segment);
+            _node.Control.Transmit(run.Path.Socket, run.Path.EndPoint, _buffer.AsSpan(run.Start, run.Length), run.Segment);
             if (run.Mtu.IsDue(run.Segment, now))
             {
                 _node.ProbeSize(run.Peer, run.Path, run.Mtu);

@@ -50,4 +50,7 @@ internal static partial class Vl1Log
 
     [LoggerMessage(1020, LogLevel.Debug, "Peer {Peer}: larger datagrams vanish on the way by {EndPoint}; {Size} bytes are used until more pass.")]
     public static partial void PathNarrowed(ILogger logger, NodeId peer, InetEndPoint endPoint, int size);
+
+    [LoggerMessage(1021, LogLevel.Information, "Node {Node} handed out moon {Moon:x16} of {Timestamp}.")]
+    public static partial void MoonUpdated(ILogger logger, NodeId node, ulong moon, ulong timestamp);
 }

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using ZeroTier.Managed.Vl1.Admission;
-using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;
 
@@ -9,9 +8,9 @@ internal sealed partial class Vl1Node : IAdmissionHost
 {
     void IAdmissionHost.SendChallenge(Newcomer newcomer)
     {
-        using (Enter())
+        using (_control.Enter())
         {
-            if (_state == Disposed)
+            if (_control.IsDisposed)
             {
                 return;
             }
@@ -21,14 +20,14 @@ internal sealed partial class Vl1Node : IAdmissionHost
             Span<byte> payload = stackalloc byte[HelloMessage.MaxSize];
             int length = WriteHello(payload, newcomer.Info.Source);
             var (socket, source) = (newcomer.Info.Socket, newcomer.Info.Source);
-            EmitWithId(id, newcomer.Keys, newcomer.Identity.Address, Verb.Hello, payload[..length], CipherSuite.Poly1305, socket, source, PathMtu.Base);
+            _control.EmitWithId(id, newcomer.Keys, newcomer.Identity.Address, Verb.Hello, payload[..length], CipherSuite.Poly1305, socket, source, PathMtu.Base);
         }
     }
 
     void IAdmissionHost.Admit(Newcomer newcomer)
     {
         Peer? peer;
-        using (Enter())
+        using (_control.Enter())
         {
             peer = AddPeer(newcomer.Identity, newcomer.Keys, Now);
         }
@@ -57,9 +56,9 @@ internal sealed partial class Vl1Node : IAdmissionHost
         payload[0] = (byte)Verb.Hello;
         BinaryPrimitives.WriteUInt64BigEndian(payload[1..], newcomer.Info.PacketId);
         payload[9] = (byte)ErrorCode.IdentityCollision;
-        using (Enter())
+        using (_control.Enter())
         {
-            Emit(newcomer.Keys, newcomer.Identity.Address, Verb.Error, payload, CipherSuite.Salsa20Poly1305, newcomer.Info.Socket, newcomer.Info.Source, PathMtu.Base);
+            _control.Emit(newcomer.Keys, newcomer.Identity.Address, Verb.Error, payload, CipherSuite.Salsa20Poly1305, newcomer.Info.Socket, newcomer.Info.Source, PathMtu.Base);
             long now = Now;
             if (now - _lastCollisionWarning >= Vl1Timing.CollisionWarning)
             {

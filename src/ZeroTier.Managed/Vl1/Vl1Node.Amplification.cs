@@ -1,4 +1,3 @@
-using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;
 
@@ -14,8 +13,6 @@ internal sealed partial class Vl1Node
     // An ECHO of this length earns enough for both the answer and an ECHO in return: twice 12 + 28 bytes.
     private static ReadOnlySpan<byte> EchoPadding => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-    private static bool IsProven(Peer peer, in PacketInfo info) => info.Hops == 0 && peer.FindPath(info.Socket, info.Source) is not null;
-
     // Called once per authenticated packet, before anything is sent because of it. The hop count is not authenticated, so a packet marked as relayed validates
     // no endpoint; if its verb is answered to the source, its credit belongs to that source.
     private void Earn(Peer peer, in PacketInfo info, Verb verb)
@@ -27,26 +24,10 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        lock (_control)
+        lock (_control.Lock)
         {
             peer.UnprovenPlaces.Earn(info.Source, info.Length, Now);
         }
-    }
-
-    // Bytes that may be sent back to the source of a packet.
-    private static int AnswerRoom(Peer peer, in PacketInfo info) => IsProven(peer, info) ? int.MaxValue : peer.UnprovenPlaces.Room(info.Source);
-
-    private bool EmitAnswer(Peer peer, in PacketInfo request, Verb verb, ReadOnlySpan<byte> payload)
-    {
-        int length = PacketHeader.Size + payload.Length;
-        if (!IsProven(peer, request) && !peer.UnprovenPlaces.TrySpend(request.Source, Fragments.TotalSize(length, Fragments.SizeFor(length, PathMtu.Base))))
-        {
-            Drops.Add(DropReason.Amplification);
-            return false;
-        }
-
-        Emit(peer, verb, payload, SuiteOf(peer), request.Socket, request.Source);
-        return true;
     }
 
     // Validates the source of a peer's packets: with a HELLO, as ZeroTierOne 1.12 does, if the credit covers its length, else with an ECHO.
@@ -66,7 +47,7 @@ internal sealed partial class Vl1Node
         }
         else
         {
-            Emit(peer, Verb.Echo, [], SuiteOf(peer), info.Socket, info.Source);
+            _control.Emit(peer, Verb.Echo, [], peer.Suite, info.Socket, info.Source);
         }
     }
 
@@ -89,9 +70,9 @@ internal sealed partial class Vl1Node
     private void AskFromAll(Peer peer, in InetEndPoint endPoint, ref int room)
     {
         int size = QuestionSize(peer, endPoint);
-        for (int i = 0; i < _transport.LocalEndPoints.Count && room >= size; i++)
+        for (int i = 0; i < _control.Sockets.Count && room >= size; i++)
         {
-            if (_transport.LocalEndPoints[i].Family == endPoint.Family)
+            if (_control.Sockets[i].Family == endPoint.Family)
             {
                 room -= size;
                 Probe(peer, i, endPoint);
@@ -99,13 +80,13 @@ internal sealed partial class Vl1Node
         }
     }
 
-    private int CountSockets(InetEndPoint endPoint) => _transport.LocalEndPoints.Count(local => local.Family == endPoint.Family);
+    private int CountSockets(InetEndPoint endPoint) => _control.Sockets.Count(local => local.Family == endPoint.Family);
 
     // Bytes of what Probe sends.
     private static int QuestionSize(Peer peer, in InetEndPoint endPoint) =>
         peer.Version.AnswersEcho ? PacketHeader.Size + EchoPadding.Length : HelloSize(endPoint);
 
-    private static int HelloSize(in InetEndPoint to) => PacketHeader.Size + HelloMessage.MaxSize - (to.AddressLength == 4 ? 12 : 0);
+    private static int HelloSize(in InetEndPoint to) => PacketHeader.Size + HelloMessage.MaxSizeWithoutMoons - (to.AddressLength == 4 ? 12 : 0);
 
     // How often a root may be sent WHOIS because of an unauthenticated packet.
     private static int QuestionsFor(in PacketInfo info) => Vl1Limits.Amplification * info.Length / WhoisSize;

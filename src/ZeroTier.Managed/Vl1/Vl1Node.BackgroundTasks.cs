@@ -10,14 +10,14 @@ internal sealed partial class Vl1Node
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A timer callback must not end the process; the failure is logged and counted.")]
     private void OnTick()
     {
-        if (_state != Running)
+        if (!_control.IsRunning)
         {
             return;
         }
 
         try
         {
-            using (Enter())
+            using (_control.Enter())
             {
                 RunBackgroundTasks(Now);
             }
@@ -45,9 +45,9 @@ internal sealed partial class Vl1Node
         }
 
         FollowLocalEndPoints(now);
-        ChooseUpstream(now);
+        _upstreams.Choose(now);
         _admission.Expire();
-        foreach (var peer in _peerList)
+        foreach (var peer in _peers.All)
         {
             AskWanted(peer, now);
             if (peer.Paths.Length > 0)
@@ -89,12 +89,12 @@ internal sealed partial class Vl1Node
             Housekeeping(now);
         }
 
-        SetOnline(_isRoot || _upstreams.Exists(root => now - root.LastReceived < _offlineAfter));
+        SetOnline(IsRoot || _upstreams.AnyHeard(now));
     }
 
     private void KeepRoots(long now)
     {
-        foreach (var root in _upstreams)
+        foreach (var root in _upstreams.All)
         {
             KeepRoot(root, now);
         }
@@ -102,6 +102,7 @@ internal sealed partial class Vl1Node
 
     private void PingCheck(long now)
     {
+        SeekMoons(now);
         foreach (var id in _anchors)
         {
             if (FindOrRestore(id) is not { } anchor)
@@ -115,7 +116,7 @@ internal sealed partial class Vl1Node
             }
         }
 
-        foreach (var peer in _peerList)
+        foreach (var peer in _peers.All)
         {
             if (!peer.IsUpstream && Array.IndexOf(_anchors, peer.Id) < 0)
             {
@@ -141,7 +142,7 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        bool best = ReferenceEquals(root, _bestUpstream);
+        bool best = ReferenceEquals(root, _upstreams.Best);
         if (best || now - path.LastSent >= Vl1Timing.Heartbeat || now - path.LastReceived >= Vl1Timing.Heartbeat)
         {
             NoteKeepalive(root, now);
@@ -179,7 +180,7 @@ internal sealed partial class Vl1Node
             }
         }
 
-        if (!sent && _relay is { } relay && !ReferenceEquals(root, _bestUpstream))
+        if (!sent && _upstreams.Relay is { } relay && !ReferenceEquals(root, _upstreams.Best))
         {
             SendHello(root, relay.Socket, relay.EndPoint);
         }
@@ -202,7 +203,7 @@ internal sealed partial class Vl1Node
 
     private void KeepLeaf(Peer peer, long now)
     {
-        TellOtherPlaces(peer, now);
+        _rootServer?.TellOtherPlaces(peer, now);
         bool relaying = now - peer.LastRelayedSend < Vl1Timing.PathInUse;
         bool active = now - peer.LastNontrivial < _activity || relaying
             || Array.Exists(peer.Paths, path => now - path.LastUsed < Vl1Timing.PathInUse);
@@ -217,7 +218,7 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        if (!RelayIsAlive(now))
+        if (!_upstreams.RelayIsAlive(now))
         {
             SendHelloToFormerEndPoints(peer, now);
         }
@@ -324,11 +325,11 @@ internal sealed partial class Vl1Node
 
         if (peer.Paths.Length > 0)
         {
-            Notify(peer, PeerChange.PathRemoved);
+            _control.Notify(peer, PeerChange.PathRemoved);
         }
         else
         {
-            peer.FormerEndPoints = EndPointsOf(paths);
+            peer.FormerEndPoints = Peer.EndPointsOf(paths);
         }
 
         Reroute(peer, now);
@@ -336,45 +337,18 @@ internal sealed partial class Vl1Node
 
     private void Housekeeping(long now)
     {
-        foreach (var keys in _retiredKeys)
+        _peers.DisposeRetiredKeys();
+        for (int i = _peers.All.Count - 1; i >= 0; i--)
         {
-            keys.Dispose();
-        }
-
-        _retiredKeys.Clear();
-        for (int i = _peerList.Count - 1; i >= 0; i--)
-        {
-            var peer = _peerList[i];
-            if (!peer.IsUpstream && now - LastSign(peer) >= _activity && Array.IndexOf(_anchors, peer.Id) < 0)
+            var peer = _peers.All[i];
+            if (!peer.IsUpstream && now - peer.LastSign >= _activity && Array.IndexOf(_anchors, peer.Id) < 0)
             {
                 Forget(peer);
             }
         }
 
         _externalAddresses.Expire(now);
-        _introductions.Expire(now);
-        _multicast.Expire(now);
-    }
-
-    // 2.10.1; a root with two unanswered keepalives is ranked last.
-    private void ChooseUpstream(long now)
-    {
-        Peer? best = null;
-        long bestScore = long.MaxValue;
-        foreach (var root in _upstreams)
-        {
-            long silence = now - root.LastReceived;
-            long latency = root.Paths.Length == 0 || root.BestPath(now) is not { Latency: > 0 } path ? ushort.MaxValue : path.Latency;
-            long score = silence >= _offlineAfter || root.IsUnresponsive ? long.MaxValue - 1 : latency * (1 + silence / Vl1Timing.RootSilenceStep);
-            if (best is null || score < bestScore || (score == bestScore && root.Id > best.Id))
-            {
-                best = root;
-                bestScore = score;
-            }
-        }
-
-        _bestUpstream = best;
-        _relay = best?.BestPath(now);
+        _rootServer?.Expire(now);
     }
 
     private void SetOnline(bool online)
@@ -385,7 +359,7 @@ internal sealed partial class Vl1Node
         }
 
         _isOnline = online;
-        _outbox.Add(new Outbox.Notice(online ? NoticeKind.Online : NoticeKind.Offline));
+        _control.Tell(new Outbox.Notice(online ? NoticeKind.Online : NoticeKind.Offline));
         if (online)
         {
             Vl1Log.Online(_log, Id);

@@ -1,16 +1,11 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;
 
 /// <content>What each verb does (docs/protocol/2-vl1.md 2.6).</content>
 internal sealed partial class Vl1Node
 {
-    private const int ReplyHeaderSize = 9;
-    private const int LikeSize = 18;
-    private const int GatherSize = 23;
-    private const int GatherOkHeaderSize = 24;
 
     // Handles an authenticated packet. Rejected packets return before the path counts as heard.
     private void Dispatch(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload)
@@ -85,7 +80,7 @@ internal sealed partial class Vl1Node
 
     private bool MayTakeCredentials(Peer peer)
     {
-        lock (_control)
+        lock (_control.Lock)
         {
             long now = Now;
             if (now - peer.LastCredentials < Vl1Timing.Credentials)
@@ -101,16 +96,16 @@ internal sealed partial class Vl1Node
     // Offers a packet to the layer above and acts on its result. Expires: the deadline of a packet that was on hold; 0 for a new one.
     private void Offer(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload, long expires)
     {
-        if (_isRoot && verb == Verb.MulticastLike)
+        if (verb == Verb.MulticastLike)
         {
-            StoreLikes(peer, payload);
+            _rootServer?.StoreLikes(peer, payload);
         }
 
         var result = _client.OnPacket(peer, verb, info, payload);
         switch (result)
         {
             case PacketResult.Hold:
-                lock (_control)
+                lock (_control.Lock)
                 {
                     _waiting.Add(peer.Id, verb, info, payload, expires == 0 ? Now + Vl1Timing.QueueLifetime : expires);
                 }
@@ -119,8 +114,8 @@ internal sealed partial class Vl1Node
             case PacketResult.Ignored when verb == Verb.NetworkConfigRequest && payload.Length >= 8:
                 ReplyError(peer, info, verb, ErrorCode.UnsupportedOperation, payload[..8]);
                 break;
-            case PacketResult.Ignored when _isRoot && verb == Verb.MulticastGather:
-                AnswerGather(peer, info, payload);
+            case PacketResult.Ignored when verb == Verb.MulticastGather:
+                _rootServer?.AnswerGather(peer, info, payload);
                 break;
         }
 
@@ -129,7 +124,7 @@ internal sealed partial class Vl1Node
 
     private void HandleOk(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
-        if (payload.Length < ReplyHeaderSize)
+        if (payload.Length < ControlPlane.ReplyHeaderSize)
         {
             Drops.Add(DropReason.Malformed);
             return;
@@ -153,10 +148,10 @@ internal sealed partial class Vl1Node
                 // Learn the path first: the latency sample belongs to it.
                 Received(peer, info, Verb.Ok, trusted: false);
                 OnProbeAnswered(peer, request);
-                HandleOkHello(peer, info, payload[ReplyHeaderSize..]);
+                HandleOkHello(peer, info, payload[ControlPlane.ReplyHeaderSize..]);
                 return;
             case Verb.Whois:
-                HandleOkWhois(peer, payload[ReplyHeaderSize..]);
+                HandleOkWhois(peer, payload[ControlPlane.ReplyHeaderSize..]);
                 break;
             case Verb.Echo:
                 break;
@@ -170,7 +165,7 @@ internal sealed partial class Vl1Node
 
     private void HandleError(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
-        if (payload.Length < ReplyHeaderSize + 1)
+        if (payload.Length < ControlPlane.ReplyHeaderSize + 1)
         {
             Drops.Add(DropReason.Malformed);
             return;
@@ -192,9 +187,9 @@ internal sealed partial class Vl1Node
         else
         {
             Vl1Log.Collision(_log, peer.Id, Id);
-            using (Enter())
+            using (_control.Enter())
             {
-                _outbox.Add(new Outbox.Notice(NoticeKind.Collision));
+                _control.Tell(new Outbox.Notice(NoticeKind.Collision));
             }
         }
     }
@@ -202,10 +197,10 @@ internal sealed partial class Vl1Node
     // Roots answer every WHOIS, leaves at a limited rate. One identity per answer, as ZeroTierOne 1.12 reads no more (2.23).
     private void AnswerWhois(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
-        using (Enter())
+        using (_control.Enter())
         {
             long now = Now;
-            if (!_isRoot)
+            if (!IsRoot)
             {
                 if (now - peer.LastWhoisAnswer < Vl1Timing.WhoisAnswer)
                 {
@@ -229,17 +224,17 @@ internal sealed partial class Vl1Node
                     continue;
                 }
 
-                var known = id == Id ? Identity : FindPeer(id)?.Identity ?? (_isRoot && _peerCache.TryGetValue(id, out var old) ? old.Identity : null);
+                var known = id == Id ? Identity : FindPeer(id)?.Identity ?? (IsRoot && _peers.TryFindCached(id, out var old) ? old.Identity : null);
                 if (known is not null)
                 {
                     known.WriteTo(identity);
-                    if (!EmitOk(peer, info, Verb.Whois, identity))
+                    if (!_control.EmitOk(peer, info, Verb.Whois, identity))
                     {
                         // The asker repeats WHOIS for the rest.
                         return;
                     }
                 }
-                else if (_isRoot && _upstreams.Count > 0 && !peer.IsUpstream && questions-- > 0)
+                else if (IsRoot && _upstreams.All.Count > 0 && !peer.IsUpstream && questions-- > 0)
                 {
                     // One upstream WHOIS is enough: the asker repeats its own.
                     Whois(id, now, questions: 1);
@@ -264,7 +259,7 @@ internal sealed partial class Vl1Node
                 continue;
             }
 
-            lock (_control)
+            lock (_control.Lock)
             {
                 if (!_whois.Contains(identity.Address))
                 {
@@ -274,7 +269,7 @@ internal sealed partial class Vl1Node
 
             if (SessionKeys.Agree(Identity, identity) is { } keys)
             {
-                using (Enter())
+                using (_control.Enter())
                 {
                     AddPeer(identity, keys, Now);
                 }
@@ -284,13 +279,13 @@ internal sealed partial class Vl1Node
 
     private void AnswerEcho(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
-        if (payload.Length > Vl1Batch.MaxPayload - ReplyHeaderSize)
+        if (payload.Length > Vl1Batch.MaxPayload - ControlPlane.ReplyHeaderSize)
         {
             Drops.Add(DropReason.TooLong);
             return;
         }
 
-        using (Enter())
+        using (_control.Enter())
         {
             // The rate limit is per path; endpoints that are not paths share the peer's.
             long now = Now;
@@ -302,7 +297,7 @@ internal sealed partial class Vl1Node
             }
 
             // A compressed ECHO from an unvalidated endpoint may be longer than the credit allows to return.
-            if (!EmitOk(peer, info, Verb.Echo, payload))
+            if (!_control.EmitOk(peer, info, Verb.Echo, payload))
             {
                 return;
             }
@@ -317,64 +312,4 @@ internal sealed partial class Vl1Node
             }
         }
     }
-
-    private void StoreLikes(Peer peer, ReadOnlySpan<byte> payload)
-    {
-        lock (_control)
-        {
-            long now = Now;
-            for (; payload.Length >= LikeSize; payload = payload[LikeSize..])
-            {
-                if (!_multicast.Add(ReadGroup(payload), peer.Id, now))
-                {
-                    Drops.Add(DropReason.TableFull);
-                    return;
-                }
-            }
-        }
-    }
-
-    // 2.6.11: random order, without the asker, no answer when no member is left.
-    private void AnswerGather(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
-    {
-        if (payload.Length < GatherSize)
-        {
-            Drops.Add(DropReason.Malformed);
-            return;
-        }
-
-        Span<byte> request = stackalloc byte[LikeSize];
-        payload[..8].CopyTo(request);
-        payload.Slice(9, 10).CopyTo(request[8..]);
-        uint wanted = BinaryPrimitives.ReadUInt32BigEndian(payload[19..]);
-        const int MaxListed = (Fragments.Mtu - PacketHeader.Size - ReplyHeaderSize - GatherOkHeaderSize) / PacketHeader.AddressSize;
-        var picked = new List<NodeId>();
-        using (Enter())
-        {
-            int room = Math.Max(0, AnswerRoom(peer, info) - PacketHeader.Size - ReplyHeaderSize - GatherOkHeaderSize) / PacketHeader.AddressSize;
-            int total = _multicast.Gather(ReadGroup(request), peer.Id, (int)Math.Min(wanted, Math.Min(room, MaxListed)), Random, picked);
-            if (picked.Count == 0)
-            {
-                return;
-            }
-
-            Span<byte> data = stackalloc byte[GatherOkHeaderSize + MaxListed * PacketHeader.AddressSize];
-            request.CopyTo(data);
-            BinaryPrimitives.WriteUInt32BigEndian(data[LikeSize..], (uint)total);
-            BinaryPrimitives.WriteUInt16BigEndian(data[(LikeSize + 4)..], (ushort)picked.Count);
-            int at = GatherOkHeaderSize;
-            foreach (var member in CollectionsMarshal.AsSpan(picked))
-            {
-                PacketHeader.WriteAddress(data[at..], member);
-                at += PacketHeader.AddressSize;
-            }
-
-            EmitOk(peer, info, Verb.MulticastGather, data[..at]);
-        }
-    }
-
-    private static MulticastStore.Group ReadGroup(ReadOnlySpan<byte> record) => new(
-        BinaryPrimitives.ReadUInt64BigEndian(record),
-        (ulong)BinaryPrimitives.ReadUInt16BigEndian(record[8..]) << 32 | BinaryPrimitives.ReadUInt32BigEndian(record[10..]),
-        BinaryPrimitives.ReadUInt32BigEndian(record[14..]));
 }

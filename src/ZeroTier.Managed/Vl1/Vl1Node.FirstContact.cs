@@ -27,7 +27,7 @@ internal sealed partial class Vl1Node
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A timer callback must not end the process; the failure is logged and counted.")]
     private void OnHelloDue()
     {
-        if (_state != Running)
+        if (!_control.IsRunning)
         {
             return;
         }
@@ -50,10 +50,10 @@ internal sealed partial class Vl1Node
     private bool SendHelloToSilentRoots()
     {
         bool found = false;
-        using (Enter())
+        using (_control.Enter())
         {
             long now = Now;
-            foreach (var root in _upstreams)
+            foreach (var root in _upstreams.All)
             {
                 if (root.LastReceived == Vl1Timing.Never)
                 {

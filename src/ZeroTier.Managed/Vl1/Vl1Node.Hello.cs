@@ -1,9 +1,8 @@
 using System.Buffers.Binary;
-using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>HELLO and its answer, collisions, planet updates (docs/protocol/2-vl1.md 2.6.2, 2.8.3, 2.21).</content>
+/// <content>HELLO and its answer, collisions (docs/protocol/2-vl1.md 2.6.2, 2.21).</content>
 internal sealed partial class Vl1Node
 {
     private const byte FirstProtocolWithPort = 5;
@@ -57,12 +56,21 @@ internal sealed partial class Vl1Node
         }
 
         Earn(peer, info, Verb.Hello);
-        AcceptHello(peer, hello, info);
+        Span<WorldVersion> moons = stackalloc WorldVersion[Vl1Limits.Moons];
+        int count = 0;
+        if (hello.TailOffset != 0 && !_worlds.Moons.IsEmpty)
+        {
+            int tail = PacketHeader.Size + hello.TailOffset;
+            peer.Keys.CryptHelloTail(packet, tail);
+            count = HelloMessage.ReadMoons(packet[tail..], moons);
+        }
+
+        AcceptHello(peer, hello, info, moons[..count]);
     }
 
-    private void AcceptHello(Peer peer, in HelloMessage hello, in PacketInfo info)
+    private void AcceptHello(Peer peer, in HelloMessage hello, in PacketInfo info, ReadOnlySpan<WorldVersion> moons = default)
     {
-        using (Enter())
+        using (_control.Enter())
         {
             long now = Now;
             if (info.Hops == 0)
@@ -72,25 +80,24 @@ internal sealed partial class Vl1Node
             }
 
             var seen = hello.Version.Protocol < FirstProtocolWithPort ? info.Source.WithPort(0) : info.Source;
-            var planet = _planet;
+            var planet = _worlds.Planet;
 
-            // An unvalidated endpoint gets the planet with a later HELLO; its credit is needed for our own HELLO first.
-            const int BareSize = 34;
-            bool newer = hello.PlanetId == planet.Id && hello.PlanetTimestamp < planet.Timestamp && IsProven(peer, info);
-            Span<byte> data = stackalloc byte[BareSize + (newer ? planet.Bytes.Length : 0)];
-            int length = OkHelloMessage.Write(data, hello.Timestamp, seen, newer ? planet.Bytes : default);
+            // An unvalidated endpoint gets newer worlds with a later HELLO; its credit is needed for our own HELLO first.
+            ReadOnlySpan<byte> newer = peer.IsProven(info) ? WorldsNewerThan(hello.Planet, moons) : default;
+            Span<byte> data = stackalloc byte[OkHelloMessage.MaxSizeWithoutWorlds + newer.Length];
+            int length = OkHelloMessage.Write(data, hello.Timestamp, seen, newer);
 
             // The answer's cipher follows the version known before this HELLO: an unknown peer gets suite 1, which every version reads.
-            EmitOk(peer, info, Verb.Hello, data[..length]);
+            _control.EmitOk(peer, info, Verb.Hello, data[..length]);
             peer.Version = hello.Version;
             Reroute(peer, now);
             if (now - peer.LastTrust < Vl1Timing.Trust && now - peer.LastHelloNotice >= Vl1Timing.HelloNotice)
             {
                 peer.LastHelloNotice = now;
-                _outbox.Add(new Outbox.Notice(NoticeKind.PeerGreeted, peer));
+                _control.Tell(new Outbox.Notice(NoticeKind.PeerGreeted, peer));
             }
 
-            if (peer.IsUpstream && hello.PlanetId == planet.Id && hello.PlanetTimestamp > planet.Timestamp
+            if (peer.IsUpstream && hello.Planet.Id == planet.Id && hello.Planet.Timestamp > planet.Timestamp
                 && now - _lastPlanetQuestion >= Vl1Timing.ConfirmInterval)
             {
                 // It could not send its newer planet before our endpoint was validated, which the answer above has done; so ask again.
@@ -116,21 +123,19 @@ internal sealed partial class Vl1Node
             return false;
         }
 
-        var update = peer.IsUpstream ? FindUpdate(ok.Worlds) : null;
-        using (Enter())
+        var updates = FindUpdates(ok.Worlds, peer);
+        using (_control.Enter())
         {
             long now = Now;
-            if (update is not null && update.Timestamp > _planet.Timestamp)
+            foreach (var update in updates)
             {
-                UsePlanet(update);
-                _outbox.Add(new Outbox.Notice(NoticeKind.PlanetUpdated, Planet: update));
-                Vl1Log.PlanetUpdated(_log, peer.Id, update.Id, update.Timestamp);
+                UseUpdate(update, peer.Id);
             }
 
             peer.Version = ok.Version;
             if (info.Hops == 0)
             {
-                peer.FindPath(info.Socket, info.Source)?.AddLatencySample(now + _startUnixMilliseconds - (long)ok.Timestamp);
+                peer.FindPath(info.Socket, info.Source)?.AddLatencySample(now + _control.StartUnixMilliseconds - (long)ok.Timestamp);
                 NoteOwnPlace(peer, ok.Seen);
                 NoteSurface(peer, info, ok.Seen, now);
             }
@@ -138,7 +143,7 @@ internal sealed partial class Vl1Node
             if (peer.IsUpstream)
             {
                 peer.LastReceived = now;
-                ChooseUpstream(now);
+                _upstreams.Choose(now);
                 SetOnline(true);
             }
 
@@ -148,64 +153,12 @@ internal sealed partial class Vl1Node
         return true;
     }
 
-    // The signature is verified outside the lock; under the lock the timestamp is compared again.
-    private Planet? FindUpdate(ReadOnlySpan<byte> worlds)
+    private void NoteOwnPlace(Peer peer, in InetEndPoint place)
     {
-        while (Planet.TryRead(worlds, out var candidate, out int length))
+        if (peer.IsUpstream)
         {
-            if (candidate.CanReplace(_planet))
-            {
-                return candidate;
-            }
-
-            worlds = worlds[length..];
+            _twins.NoteOwnPlace(place);
         }
-
-        return null;
-    }
-
-    // Makes the planet's roots our upstreams; those of the former planet become ordinary peers.
-    private void UsePlanet(Planet planet)
-    {
-        long now = Now;
-        _planet = planet;
-        _loopbackOnly = planet.IsLoopbackOnly;
-        _isRoot = planet.Roots.Any(root => root.Identity.Equals(Identity));
-        foreach (var former in _upstreams)
-        {
-            former.IsUpstream = false;
-            former.RootEndPoints = [];
-        }
-
-        _upstreams.Clear();
-        foreach (var root in planet.Roots)
-        {
-            if (root.Identity.Address == Id)
-            {
-                continue;
-            }
-
-            var peer = FindOrRestore(root.Identity.Address);
-            if (peer is null)
-            {
-                if (SessionKeys.Agree(Identity, root.Identity) is not { } keys)
-                {
-                    continue;
-                }
-
-                peer = AddPeer(root.Identity, keys, now, mayEvictAnybody: true)!;
-            }
-            else if (!peer.Identity.Equals(root.Identity))
-            {
-                continue;
-            }
-
-            peer.IsUpstream = true;
-            peer.RootEndPoints = root.EndPoints;
-            _upstreams.Add(peer);
-        }
-
-        ChooseUpstream(now);
     }
 
     private void NoteSurface(Peer peer, in PacketInfo info, in InetEndPoint seen, long now)
@@ -219,7 +172,7 @@ internal sealed partial class Vl1Node
 
         // 2.14: our address has changed. Paths of that kind are unusable until they answer.
         var scope = IpScopes.Of(seen);
-        foreach (var other in _peerList)
+        foreach (var other in _peers.All)
         {
             foreach (var path in other.Paths)
             {

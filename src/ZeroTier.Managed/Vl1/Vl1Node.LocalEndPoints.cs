@@ -1,4 +1,3 @@
-using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;
 
@@ -14,7 +13,7 @@ internal sealed partial class Vl1Node
     private void FollowLocalEndPoints(long now)
     {
         TellNewEndPoints();
-        var bound = _transport.LocalEndPoints;
+        var bound = _control.Sockets;
         var former = _boundEndPoints;
         if (ReferenceEquals(bound, former) || (former is not null && bound.SequenceEqual(former)))
         {
@@ -35,7 +34,7 @@ internal sealed partial class Vl1Node
         Vl1Log.LocalEndPointsChanged(_log, Id, usable.Length);
         _pushesDue |= !told;
         _externalAddresses.Forget(report => HasMoved(report, former, bound));
-        foreach (var peer in _peerList)
+        foreach (var peer in _peers.All)
         {
             DropPaths(peer, path => bound[path.Socket].IsNone, now);
             foreach (var path in peer.Paths)
@@ -51,7 +50,7 @@ internal sealed partial class Vl1Node
             Reroute(peer, now);
         }
 
-        foreach (var root in _upstreams)
+        foreach (var root in _upstreams.All)
         {
             SendHelloToRoot(root, now);
         }
@@ -63,7 +62,7 @@ internal sealed partial class Vl1Node
         if (_pushesDue)
         {
             _pushesDue = false;
-            foreach (var peer in _peerList)
+            foreach (var peer in _peers.All)
             {
                 peer.LastPush = Vl1Timing.Never;
             }
@@ -87,7 +86,7 @@ internal sealed partial class Vl1Node
 
         Span<byte> payload = stackalloc byte[2 + Vl1Limits.PushedEndPoints * PushDirectPathsMessage.MaxRecordSize];
         int length = PushDirectPathsMessage.Write(payload, endPoints);
-        bool proven = IsProven(peer, info);
+        bool proven = peer.IsProven(info);
         if (!proven && !peer.TrySpend(PacketHeader.Size + length))
         {
             // Repeated with one of the peer's next packets.
@@ -97,7 +96,7 @@ internal sealed partial class Vl1Node
         peer.LastPush = now;
         if (proven)
         {
-            Emit(peer, Verb.PushDirectPaths, payload[..length], SuiteOf(peer), info.Socket, info.Source);
+            _control.Emit(peer, Verb.PushDirectPaths, payload[..length], peer.Suite, info.Socket, info.Source);
         }
         else
         {

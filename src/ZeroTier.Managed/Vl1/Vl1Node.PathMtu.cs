@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;
 
@@ -21,7 +20,7 @@ internal sealed partial class Vl1Node
 
         var route = peer.Route;
         return route.Path is { } direct ? direct.Mtu
-            : RelayFor(peer) is not { } root ? route.Fallback?.Mtu
+            : _upstreams.RelayFor(peer) is not { } root ? route.Fallback?.Mtu
             : peer.Relayed is { } relayed && ReferenceEquals(relayed.Root, root) ? relayed.Mtu
             : null;
     }
@@ -34,7 +33,7 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        using (Enter())
+        using (_control.Enter())
         {
             long now = Now;
             if (TryFindWay(peer, out var path, out var mtu) && mtu.Doubt(now))
@@ -47,7 +46,7 @@ internal sealed partial class Vl1Node
     /// <inheritdoc />
     public void OnRefused(int socket, in InetEndPoint destination, int size)
     {
-        using (Enter())
+        using (_control.Enter())
         {
             for (int i = _sizeProbes.Count - 1; i >= 0; i--)
             {
@@ -68,7 +67,7 @@ internal sealed partial class Vl1Node
     {
         var route = peer.Route;
         path = route.Path;
-        if (path is null && RelayFor(peer) is { } root)
+        if (path is null && _upstreams.RelayFor(peer) is { } root)
         {
             peer.LastRelayedSend = Now;
             path = root;
@@ -84,7 +83,7 @@ internal sealed partial class Vl1Node
     /// <summary>Probes a path that is about to be used, see <see cref="PathMtu.IsDue"/>. Takes the lock.</summary>
     internal void ProbeSize(Peer peer, PeerPath path, PathMtu mtu)
     {
-        using (Enter())
+        using (_control.Enter())
         {
             ProbeSize(peer, path, mtu, Now);
         }
@@ -97,7 +96,7 @@ internal sealed partial class Vl1Node
             return known.Mtu;
         }
 
-        lock (_control)
+        lock (_control.Lock)
         {
             if (peer.Relayed is not { } relayed || !ReferenceEquals(relayed.Root, root))
             {
@@ -140,7 +139,7 @@ internal sealed partial class Vl1Node
         var (peer, path, mtu) = _sizeProbes[index];
         bool direct = ReferenceEquals(path.Mtu, mtu);
         int former = mtu.Size;
-        int size = peer.IsForgotten || _state != Running ? 0 : mtu.Next(now, direct ? path.LastReceived : peer.LastReceived);
+        int size = peer.IsForgotten || !_control.IsRunning ? 0 : mtu.Next(now, direct ? path.LastReceived : peer.LastReceived);
         if (size != 0)
         {
             mtu.OnSent(SendHelloOfSize(peer, path, size), now);
@@ -157,13 +156,13 @@ internal sealed partial class Vl1Node
         if (mtu.Size < former)
         {
             Vl1Log.PathNarrowed(_log, peer.Id, path.EndPoint, mtu.Size);
-            Notify(peer, PeerChange.PathNarrowed);
+            _control.Notify(peer, PeerChange.PathNarrowed);
         }
     }
 
     private void OnProbeAnswered(Peer peer, ulong packetId)
     {
-        using (Enter())
+        using (_control.Enter())
         {
             long now = Now;
             for (int i = _sizeProbes.Count - 1; i >= 0; i--)
@@ -185,7 +184,7 @@ internal sealed partial class Vl1Node
         payload[length..].Clear();
         path.LastSent = Now;
         int tail = payload.Length - length + HelloMessage.TailSize;
-        return Emit(peer.Keys, peer.Id, Verb.Hello, payload, CipherSuite.Poly1305, path.Socket, path.EndPoint, size, tail);
+        return _control.Emit(peer.Keys, peer.Id, Verb.Hello, payload, CipherSuite.Poly1305, path.Socket, path.EndPoint, size, tail);
     }
 
     private readonly record struct SizeProbe(Peer Peer, PeerPath Path, PathMtu Mtu);

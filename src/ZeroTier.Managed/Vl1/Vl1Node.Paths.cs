@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1;
 
@@ -59,7 +58,7 @@ internal sealed partial class Vl1Node
 
     private void ReceivedControl(Peer peer, in PacketInfo info, Verb verb, PeerPath? path, long now)
     {
-        using (Enter())
+        using (_control.Enter())
         {
             if (peer.IsForgotten)
             {
@@ -99,7 +98,7 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        using var _ = Enter();
+        using var _ = _control.Enter();
         peer.LastRevalidation = now;
         foreach (var path in peer.Paths)
         {
@@ -161,7 +160,7 @@ internal sealed partial class Vl1Node
         Vl1Log.PathLearnt(_log, peer.Id, path.EndPoint, path.Socket);
         if (paths.Length > 0)
         {
-            Notify(peer, PeerChange.PathAdded);
+            _control.Notify(peer, PeerChange.PathAdded);
         }
 
         foreach (var other in paths)
@@ -185,8 +184,8 @@ internal sealed partial class Vl1Node
         var best = peer.BestPath(now);
 
         // A silent direct path is replaced by a root if one is alive; ZeroTierOne 1.12 keeps using it for up to 243 s.
-        bool direct = best is not null && (best.IsAlive(now) || peer.IsUpstream || !RelayIsAlive(now));
-        var route = new PeerRoute(SuiteOf(peer), direct ? best : null, best);
+        bool direct = best is not null && (best.IsAlive(now) || peer.IsUpstream || !_upstreams.RelayIsAlive(now));
+        var route = new PeerRoute(peer.Suite, direct ? best : null, best);
         var former = peer.Route;
         if (route == former)
         {
@@ -201,16 +200,11 @@ internal sealed partial class Vl1Node
                 Vl1Log.Relayed(_log, peer.Id);
             }
 
-            Notify(peer, route.Path is null ? PeerChange.Relayed : PeerChange.Direct);
+            _control.Notify(peer, route.Path is null ? PeerChange.Relayed : PeerChange.Direct);
         }
 
-        if (ReferenceEquals(peer, _bestUpstream))
-        {
-            _relay = best;
-        }
+        _upstreams.OnRerouted(peer, best);
     }
-
-    private bool RelayIsAlive(long now) => _relay is { } relay && relay.IsAlive(now);
 
     // 2.13.1.
     private bool CanUse(Peer peer, in InetEndPoint endPoint)
@@ -236,8 +230,9 @@ internal sealed partial class Vl1Node
         return false;
     }
 
-    // A loopback planet never leaves the machine; any other never uses loopback or link-local addresses.
-    private bool IsUsable(in InetEndPoint endPoint) => _loopbackOnly ? endPoint.IsLoopback : IpScopes.IsUsableForPath(endPoint);
+    // A loopback planet never leaves the machine; any other never uses loopback or link-local addresses. Nothing is sent to a blocked network, nor taken from it.
+    private bool IsUsable(in InetEndPoint endPoint) =>
+        (_loopbackOnly ? endPoint.IsLoopback : IpScopes.IsUsableForPath(endPoint)) && !_blocked.Contains(endPoint);
 
     /// <summary>Probes an endpoint of a peer: with ECHO if its version answers that, else with HELLO. A negative socket means all sockets.</summary>
     private void Probe(Peer peer, int socket, in InetEndPoint endPoint)
@@ -246,7 +241,7 @@ internal sealed partial class Vl1Node
         {
             if (peer.Version.AnswersEcho)
             {
-                Emit(peer, Verb.Echo, EchoPadding, SuiteOf(peer), socket, endPoint);
+                _control.Emit(peer, Verb.Echo, EchoPadding, peer.Suite, socket, endPoint);
             }
             else
             {
@@ -256,9 +251,9 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        for (int i = 0; i < _transport.LocalEndPoints.Count; i++)
+        for (int i = 0; i < _control.Sockets.Count; i++)
         {
-            if (_transport.LocalEndPoints[i].Family == endPoint.Family)
+            if (_control.Sockets[i].Family == endPoint.Family)
             {
                 Probe(peer, i, endPoint);
             }
@@ -268,18 +263,33 @@ internal sealed partial class Vl1Node
     /// <summary>Sends HELLO to an endpoint from one socket.</summary>
     private void SendHello(Peer peer, int socket, in InetEndPoint endPoint)
     {
+        // Only roots and seeds hand out moons, and only they are told which ones we use.
+        WorldVersion[] moons = peer.IsUpstream || _worlds.IsSeed(peer.Id) ? _worlds.Announced : [];
         Span<byte> payload = stackalloc byte[HelloMessage.MaxSize];
-        Emit(peer, Verb.Hello, payload[..WriteHello(payload, endPoint)], CipherSuite.Poly1305, socket, endPoint);
+        payload = payload[..WriteHello(payload, endPoint, moons)];
+        if (peer.IsForgotten)
+        {
+            return;
+        }
+
+        if (peer.FindPath(socket, endPoint) is { } path)
+        {
+            path.LastSent = Now;
+        }
+
+        int tail = HelloMessage.TailSizeFor(moons.Length);
+        _control.Emit(peer.Keys, peer.Id, Verb.Hello, payload, CipherSuite.Poly1305, socket, endPoint, PathMtu.Base, tail);
     }
 
-    private int WriteHello(Span<byte> payload, in InetEndPoint to) => HelloMessage.Write(payload, (ulong)(_startUnixMilliseconds + Now), Identity, to, _planet);
+    private int WriteHello(Span<byte> payload, in InetEndPoint to, ReadOnlySpan<WorldVersion> moons = default) =>
+        HelloMessage.Write(payload, (ulong)(_control.StartUnixMilliseconds + Now), Identity, to, _worlds.Planet.World.Version, moons);
 
     /// <summary>Sends HELLO to an endpoint from all sockets of its family.</summary>
     private void SendHelloFromAll(Peer peer, in InetEndPoint endPoint)
     {
-        for (int i = 0; i < _transport.LocalEndPoints.Count; i++)
+        for (int i = 0; i < _control.Sockets.Count; i++)
         {
-            if (_transport.LocalEndPoints[i].Family == endPoint.Family)
+            if (_control.Sockets[i].Family == endPoint.Family)
             {
                 SendHello(peer, i, endPoint);
             }
@@ -289,7 +299,7 @@ internal sealed partial class Vl1Node
     // Without this, relayed pairs would never learn each other's version, and so never use AES (2.23).
     private void SendHelloThroughRoot(Peer peer, long now, bool forItsPacket = false)
     {
-        if (!peer.IsUpstream && now - peer.LastRelayedHello >= Vl1Timing.RelayedHello && _relay is { } relay
+        if (!peer.IsUpstream && now - peer.LastRelayedHello >= Vl1Timing.RelayedHello && _upstreams.Relay is { } relay
             && (!forItsPacket || peer.TrySpend(HelloSize(relay.EndPoint))))
         {
             peer.LastRelayedHello = now;
@@ -299,7 +309,7 @@ internal sealed partial class Vl1Node
 
     private void HandlePush(Peer peer, ReadOnlySpan<byte> payload)
     {
-        using (Enter())
+        using (_control.Enter())
         {
             long now = Now;
             peer.PushesInARow = now - peer.LastPushReceived > Vl1Timing.PushGateReset ? 0 : peer.PushesInARow + 1;
@@ -351,11 +361,21 @@ internal sealed partial class Vl1Node
 
         if (message.Peer == Id)
         {
-            HearOfPlace(message.EndPoint);
+            bool isTwin;
+            lock (_control.Lock)
+            {
+                isTwin = _twins.HearOfPlace(message.EndPoint, Now);
+            }
+
+            if (isTwin)
+            {
+                _client.OnTwin(message.EndPoint);
+            }
+
             return;
         }
 
-        using (Enter())
+        using (_control.Enter())
         {
             long now = Now;
             if (FindOrRestore(message.Peer) is { } other)
@@ -383,7 +403,7 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        if (_transport.LocalEndPoints[socket].Family != endPoint.Family)
+        if (_control.Sockets[socket].Family != endPoint.Family)
         {
             Probe(peer, -1, endPoint);
             return;
@@ -393,7 +413,7 @@ internal sealed partial class Vl1Node
         {
             Span<byte> opener = stackalloc byte[NatOpenerSize];
             Random.Fill(opener);
-            _outbox.Add(socket, endPoint, opener, NatOpenerSize, NatOpenerHops);
+            _control.EmitRaw(socket, endPoint, opener, NatOpenerHops);
         }
 
         Probe(peer, socket, endPoint);

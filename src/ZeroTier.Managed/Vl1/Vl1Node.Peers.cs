@@ -19,7 +19,7 @@ internal sealed partial class Vl1Node
             return known.Identity.Equals(identity) ? known : null;
         }
 
-        if (_state == Disposed || (_peerList.Count >= Vl1Limits.Peers && !MakeRoom(now, mayEvictAnybody)))
+        if (_control.IsDisposed || (_peers.IsFull && !MakeRoom(now, mayEvictAnybody)))
         {
             Drops.Add(DropReason.TableFull);
             keys.Dispose();
@@ -27,40 +27,30 @@ internal sealed partial class Vl1Node
         }
 
         var peer = new Peer(identity, keys) { Created = now };
-        _peers[identity.Address.Value] = peer;
-        _peerList.Add(peer);
-        _peerCache.Remove(peer.Id);
+        _peers.Add(peer);
         _whois.Remove(peer.Id);
-        if (_state == Created)
+        if (!_control.IsStarted)
         {
             return peer;
         }
 
         Vl1Log.PeerAdded(_log, peer.Id);
         Reroute(peer, now);
-        Notify(peer, PeerChange.Added);
+        _control.Notify(peer, PeerChange.Added);
         if (_pendingIntroductions.Remove(peer.Id, out var introduction))
         {
             ActOnIntroduction(peer, introduction.EndPoint, introduction.Socket, now);
         }
 
         FlushQueue(peer.Id);
-        _outbox.Add(new Outbox.Notice(NoticeKind.IdentityArrived, peer));
+        _control.Tell(new Outbox.Notice(NoticeKind.IdentityArrived, peer));
         return peer;
     }
 
     private bool MakeRoom(long now, bool anybody)
     {
-        Peer? silent = null;
-        foreach (var peer in _peerList)
-        {
-            if (!peer.IsUpstream && (silent is null || LastSign(peer) < LastSign(silent)))
-            {
-                silent = peer;
-            }
-        }
-
-        if (silent is null || (!anybody && now - LastSign(silent) < Vl1Timing.EvictableAfter))
+        var silent = _peers.FindMostSilent();
+        if (silent is null || (!anybody && now - silent.LastSign < Vl1Timing.EvictableAfter))
         {
             return false;
         }
@@ -69,36 +59,24 @@ internal sealed partial class Vl1Node
         return true;
     }
 
-    private static long LastSign(Peer peer) => Math.Max(peer.LastReceived, peer.Created);
-
-    // Evicts a peer; its identity and endpoints go to the peer cache.
     private void Forget(Peer peer)
     {
-        peer.IsForgotten = true;
-        _peers.TryRemove(peer.Id.Value, out _);
-        _peerList.Remove(peer);
-        if (_peerCache.Count < Vl1Limits.CachedPeers)
-        {
-            _peerCache[peer.Id] = ToKnownPeer(peer);
-        }
-
-        // A data-plane thread may be using the keys at this moment, so they are zeroed at the next housekeeping.
-        _retiredKeys.Add(peer.Keys);
+        _peers.Remove(peer);
         Vl1Log.PeerRemoved(_log, peer.Id);
-        Notify(peer, PeerChange.Removed);
+        _control.Notify(peer, PeerChange.Removed);
     }
 
     // For unauthenticated packets: naming a cached peer's address is enough to cause a key agreement and probes, so both are rate-limited. Takes the lock.
     private Peer? RestoreForStranger(NodeId id, in InetEndPoint source, int bytes)
     {
-        using (Enter())
+        using (_control.Enter())
         {
             if (FindPeer(id) is { } peer)
             {
                 return peer;
             }
 
-            if (!_peerCache.TryGetValue(id, out var known) || !_cacheRestores.TryTake(Vl1Limits.CacheRestores, Now))
+            if (!_peers.MayRestoreForStranger(id, Now, out var known))
             {
                 return null;
             }
@@ -110,7 +88,7 @@ internal sealed partial class Vl1Node
                 foreach (var endPoint in known.EndPoints)
                 {
                     // The packet's source is probed only once the packet has been authenticated.
-                    if (_state == Running && endPoint != source && CanUse(peer, endPoint))
+                    if (_control.IsRunning && endPoint != source && CanUse(peer, endPoint))
                     {
                         AskFromAll(peer, endPoint, ref room);
                     }
@@ -136,7 +114,7 @@ internal sealed partial class Vl1Node
         }
 
         restored.IsWanted = true;
-        if (_state == Running)
+        if (_control.IsRunning)
         {
             SendHelloToFormerEndPoints(restored, Now);
         }
@@ -147,7 +125,7 @@ internal sealed partial class Vl1Node
     // Moves a peer from the cache to the table. Sends nothing.
     private Peer? RestoreFromCache(NodeId id)
     {
-        if (!_peerCache.Remove(id, out var known) || SessionKeys.Agree(Identity, known.Identity) is not { } keys)
+        if (!_peers.TakeCached(id, out var known) || SessionKeys.Agree(Identity, known.Identity) is not { } keys)
         {
             return null;
         }
@@ -157,7 +135,7 @@ internal sealed partial class Vl1Node
         if (peer is null)
         {
             // The table is full: keep the cached entry.
-            _peerCache[id] = known;
+            _peers.Cache(known);
         }
         else
         {
@@ -191,9 +169,9 @@ internal sealed partial class Vl1Node
     // Peers from before the restart still send to our former endpoint: a HELLO tells them the new one.
     private void SendHelloToCachedPeers()
     {
-        using (Enter())
+        using (_control.Enter())
         {
-            NodeId[] recent = [.. _peerCache.Values.Where(known => known.EndPoints.Count > 0).Take(Vl1Limits.HellosAtStart).Select(known => known.Identity.Address)];
+            NodeId[] recent = [.. _peers.Cached.Where(known => known.EndPoints.Count > 0).Take(Vl1Limits.HellosAtStart).Select(known => known.Identity.Address)];
             foreach (var id in recent)
             {
                 FindOrRestore(id);
@@ -207,12 +185,12 @@ internal sealed partial class Vl1Node
     private void RepeatHellos(long now)
     {
         _repeatsHellos = false;
-        foreach (var root in _upstreams)
+        foreach (var root in _upstreams.All)
         {
             SendHelloToRoot(root, now);
         }
 
-        foreach (var peer in _peerList.Where(peer => !peer.IsUpstream).OrderByDescending(peer => peer.LastReceived).Take(Vl1Limits.RepeatedHellos))
+        foreach (var peer in _peers.All.Where(peer => !peer.IsUpstream).OrderByDescending(peer => peer.LastReceived).Take(Vl1Limits.RepeatedHellos))
         {
             foreach (var path in peer.Paths)
             {
@@ -230,7 +208,7 @@ internal sealed partial class Vl1Node
     private bool Whois(NodeId id, long now, int questions = WhoisTable.Unlimited)
     {
         // Reserved addresses have no owner, for example the pseudo-controllers of ad-hoc networks (2.23).
-        if (id.IsReserved || id == Id || _bestUpstream is null)
+        if (id.IsReserved || id == Id || _upstreams.Best is null)
         {
             return false;
         }
@@ -250,7 +228,7 @@ internal sealed partial class Vl1Node
 
     private void SendWhois(NodeId id)
     {
-        if (_bestUpstream is { } root)
+        if (_upstreams.Best is { } root)
         {
             Span<byte> payload = stackalloc byte[PacketHeader.AddressSize];
             PacketHeader.WriteAddress(payload, id);
@@ -267,10 +245,10 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        using (Enter())
+        using (_control.Enter())
         {
             long now = Now;
-            if (_state != Running)
+            if (!_control.IsRunning)
             {
                 Drops.Add(DropReason.NoRoute);
                 return;
@@ -289,7 +267,7 @@ internal sealed partial class Vl1Node
             else if (!Whois(destination, now))
             {
                 // The packet also waits while no root is known: at start, the first root answers within the packet's lifetime.
-                if (_upstreams.Count == 0)
+                if (_upstreams.All.Count == 0)
                 {
                     Drops.Add(DropReason.NoRoute);
                     return;
@@ -329,95 +307,7 @@ internal sealed partial class Vl1Node
         }
 
         path.LastSent = Now;
-        Emit(peer.Keys, peer.Id, verb, payload, SuiteOf(peer), path.Socket, path.EndPoint, mtu.Size);
+        _control.Emit(peer.Keys, peer.Id, verb, payload, peer.Suite, path.Socket, path.EndPoint, mtu.Size);
         return true;
     }
-
-    private bool EmitOk(Peer peer, in PacketInfo request, Verb requestVerb, ReadOnlySpan<byte> data)
-    {
-        var payload = _payload.AsSpan(0, Math.Min(_payload.Length, ReplyHeaderSize + data.Length));
-        payload[0] = (byte)requestVerb;
-        BinaryPrimitives.WriteUInt64BigEndian(payload[1..], request.PacketId);
-        data[..(payload.Length - ReplyHeaderSize)].CopyTo(payload[ReplyHeaderSize..]);
-        return EmitAnswer(peer, request, Verb.Ok, payload);
-    }
-
-    private void EmitError(Peer peer, in PacketInfo request, Verb requestVerb, ErrorCode code, ReadOnlySpan<byte> data)
-    {
-        var payload = _payload.AsSpan(0, Math.Min(_payload.Length, ReplyHeaderSize + 1 + data.Length));
-        payload[0] = (byte)requestVerb;
-        BinaryPrimitives.WriteUInt64BigEndian(payload[1..], request.PacketId);
-        payload[ReplyHeaderSize] = (byte)code;
-        data[..(payload.Length - ReplyHeaderSize - 1)].CopyTo(payload[(ReplyHeaderSize + 1)..]);
-        EmitAnswer(peer, request, Verb.Error, payload);
-    }
-
-    private void Emit(Peer peer, Verb verb, ReadOnlySpan<byte> payload, CipherSuite suite, int socket, in InetEndPoint destination)
-    {
-        if (peer.IsForgotten)
-        {
-            return;
-        }
-
-        // For an endpoint that is not a path, or belongs to a root: the base size, which passes everywhere.
-        int mtu = PathMtu.Base;
-        if (peer.FindPath(socket, destination) is { } path)
-        {
-            path.LastSent = Now;
-            mtu = path.Mtu.Size;
-        }
-
-        Emit(peer.Keys, peer.Id, verb, payload, suite, socket, destination, mtu);
-    }
-
-    // Sends with a fresh packet ID and registers the expected reply. Returns the ID on the wire.
-    private ulong Emit(
-        SessionKeys keys, NodeId to, Verb verb, ReadOnlySpan<byte> payload, CipherSuite suite, int socket, in InetEndPoint destination, int mtu, int helloTail = Messages.HelloMessage.TailSize)
-    {
-        if (_state == Disposed)
-        {
-            return 0;
-        }
-
-        Span<byte> id = stackalloc byte[8];
-        Random.Fill(id);
-        ulong onTheWire = EmitWithId(id, keys, to, verb, payload, suite, socket, destination, mtu, helloTail);
-        if (ExpectedReplies.IsAnswered(verb, payload))
-        {
-            ExpectedReplies.Add(onTheWire, to);
-        }
-
-        return onTheWire;
-    }
-
-    // Builds, encrypts, fragments and adds to the outbox. HELLO is never fragmented, since it may be an MTU probe. Returns the ID on the wire.
-    private ulong EmitWithId(
-        ReadOnlySpan<byte> id,
-        SessionKeys keys,
-        NodeId to,
-        Verb verb,
-        ReadOnlySpan<byte> payload,
-        CipherSuite suite,
-        int socket,
-        in InetEndPoint destination,
-        int mtu,
-        int helloTail = Messages.HelloMessage.TailSize)
-    {
-        var packet = _scratch.AsSpan(0, PacketHeader.Size + payload.Length);
-        payload.CopyTo(packet[PacketHeader.Size..]);
-        int size = verb == Verb.Hello ? packet.Length : Fragments.SizeFor(packet.Length, mtu);
-        PacketHeader.Write(packet, id, to, Id, verb, packet.Length > size);
-        if (verb == Verb.Hello)
-        {
-            keys.CryptHelloTail(packet, packet.Length - helloTail);
-        }
-
-        keys.Arm(packet, suite);
-        _outbox.Add(socket, destination, _scratch.AsSpan(0, Fragments.Cut(_scratch, packet.Length, size)), size);
-        return PacketHeader.PacketId(packet);
-    }
-
-    private static CipherSuite SuiteOf(Peer peer) => peer.Version.SpeaksAes ? CipherSuite.AesGmacSiv : CipherSuite.Salsa20Poly1305;
-
-    private void Notify(Peer peer, PeerChange change) => _outbox.Add(new Outbox.Notice(NoticeKind.PeerChanged, peer, change));
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using ZeroTier.Managed.Crypto;
+using ZeroTier.Managed.Vl1.RootService;
 
 namespace ZeroTier.Managed.Vl1;
 
@@ -13,7 +14,7 @@ internal sealed partial class Vl1Node
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What a stranger sent must never end the receive thread; it is counted and logged.")]
     public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram)
     {
-        if (_state != Running)
+        if (!_control.IsRunning)
         {
             return;
         }
@@ -33,7 +34,7 @@ internal sealed partial class Vl1Node
     /// <inheritdoc />
     public void OnBatchEnd(int socket)
     {
-        if (_state == Running)
+        if (_control.IsRunning)
         {
             _client.OnBatchEnd();
         }
@@ -76,7 +77,8 @@ internal sealed partial class Vl1Node
         var destination = PacketHeader.Destination(datagram);
         if (destination != Id)
         {
-            RelayHead(destination, socket, source, datagram);
+            RelayService()?.RelayHead(destination, socket, source, datagram);
+
             return;
         }
 
@@ -91,12 +93,24 @@ internal sealed partial class Vl1Node
         }
     }
 
+    // Leaves do not relay (docs/protocol/2-vl1.md 2.15).
+    private RootServer? RelayService()
+    {
+        var service = _rootServer;
+        if (service is null)
+        {
+            Drops.Add(DropReason.NotRelayed);
+        }
+
+        return service;
+    }
+
     private void ReceiveFragment(int socket, in InetEndPoint source, Span<byte> datagram)
     {
         var destination = PacketHeader.Destination(datagram);
         if (destination != Id)
         {
-            RelayFragment(destination, source, datagram);
+            RelayService()?.RelayFragment(destination, source, datagram);
             return;
         }
 
@@ -198,7 +212,7 @@ internal sealed partial class Vl1Node
     // A packet of an unknown sender waits while a root is asked for the identity.
     private void WaitForIdentity(NodeId source, ReadOnlySpan<byte> packet, in PacketInfo info)
     {
-        using (Enter())
+        using (_control.Enter())
         {
             long now = Now;
             if (Whois(source, now, QuestionsFor(info)))
@@ -219,7 +233,7 @@ internal sealed partial class Vl1Node
     private void Retry(Peer? arrived)
     {
         var packets = new List<WaitingPacket>();
-        lock (_control)
+        lock (_control.Lock)
         {
             _waiting.Take(packet => packet.Verb != ClosedPacket || packet.Node == arrived?.Id, packets);
         }
@@ -244,15 +258,13 @@ internal sealed partial class Vl1Node
         }
     }
 
-    // Packets are accepted only from endpoints that could be paths: on a loopback planet only from this machine, otherwise never from loopback or link-local
-    // addresses.
-    private bool MayComeFrom(in InetEndPoint source) => source.Port != 0
-        && (_loopbackOnly ? source.IsLoopback : IpScopes.IsUsableForPath(source));
+    // Packets are accepted only from endpoints that could be paths.
+    private bool MayComeFrom(in InetEndPoint source) => source.Port != 0 && IsUsable(source);
 
     // 2.6.17: the address in an old LAN beacon; a known peer gets a NOP.
     private void AnswerBeacon(int socket, in InetEndPoint source, ReadOnlySpan<byte> beacon)
     {
-        using (Enter())
+        using (_control.Enter())
         {
             long now = Now;
             if (FindPeer(PacketHeader.ReadAddress(beacon[8..])) is not { } peer || now - _lastBeaconAnswer < Vl1Timing.BeaconAnswer)
@@ -265,7 +277,7 @@ internal sealed partial class Vl1Node
             if (peer.FindPath(socket, source) is not null || peer.UnprovenPlaces.TrySpend(source, PacketHeader.Size))
             {
                 _lastBeaconAnswer = now;
-                Emit(peer, Verb.Nop, [], SuiteOf(peer), socket, source);
+                _control.Emit(peer, Verb.Nop, [], peer.Suite, socket, source);
             }
         }
     }

@@ -1,6 +1,8 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Managed.Vl1.Admission;
+using ZeroTier.Managed.Vl1.Roots;
+using ZeroTier.Managed.Vl1.RootService;
+using ZeroTier.Managed.Vl1.Worlds;
 
 namespace ZeroTier.Managed.Vl1;
 
@@ -11,49 +13,35 @@ namespace ZeroTier.Managed.Vl1;
 /// <remarks>
 /// <para>
 /// The data plane looks up peers without a lock, and reads keys and route from immutable objects that are replaced whole. The control plane
-/// (HELLO, WHOIS, paths, timers) is guarded by one lock, <c>_control</c>. Datagrams and notifications of a control step go into an <see cref="Outbox"/>
-/// and are executed after the lock is released: neither the transport nor the layer above is called under it (except
-/// <see cref="IVl1Client.IsVirtualAddress"/>).
+/// (HELLO, WHOIS, paths, timers) is guarded by the lock of the <see cref="ControlPlane"/>, under which neither the transport nor the layer above is called
+/// (except <see cref="IVl1Client.IsVirtualAddress"/>).
 /// </para>
-/// <para>Lock order: control lock, then the own locks of <see cref="PacketReassembly"/>, <see cref="Introductions"/> or <see cref="IdentityAdmission"/>; no
-/// other lock is taken under these.</para>
+/// <para>Lock order: control lock, then the own locks of <see cref="PacketReassembly"/>, <see cref="Introductions"/> or
+/// <see cref="IdentityAdmission"/>; no other lock is taken under these.</para>
 /// <para>All members are thread-safe. It has no thread of its own: work runs on the transport's receive threads, on senders' threads and on timers.</para>
 /// </remarks>
-internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
+internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDisposable
 {
-    private const int Created = 0;
-    private const int Running = 1;
-    private const int Disposed = 2;
-
-    private readonly Lock _control = new();
-    private readonly ConcurrentDictionary<ulong, Peer> _peers;
+    private readonly ControlPlane _control;
+    private readonly PeerTable _peers = new();
+    private readonly Upstreams _upstreams;
     private readonly IDatagramTransport _transport;
     private readonly IVl1Client _client;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly long _startTimestamp;
-    private readonly long _startUnixMilliseconds;
     private readonly long _offlineAfter;
     private readonly long _activity;
     private readonly ITimer _timer;
+    private readonly AddressBlocks _blocked;
 
     // Control state.
-    private readonly List<Peer> _peerList = [];
-    private readonly Dictionary<NodeId, KnownPeer> _peerCache = [];
-    private TokenBucket _cacheRestores;
-    private readonly List<Peer> _upstreams = [];
-    private readonly List<SessionKeys> _retiredKeys = [];
     private readonly WhoisTable _whois = new();
     private readonly PacketQueue _sendQueue;
     private readonly PacketQueue _waiting;
     private readonly ExternalAddressReports _externalAddresses = new();
-    private readonly MulticastStore _multicast = new();
+    private readonly TwinWatch _twins = new();
     private readonly Dictionary<NodeId, PendingIntroduction> _pendingIntroductions = [];
-    private readonly byte[] _scratch = new byte[Fragments.MaxTotalSize(Fragments.MaxPacketSize)];
-    private readonly byte[] _payload = new byte[Vl1Batch.MaxPayload];
     private readonly Stack<Vl1Batch> _batches = new();
-    private Outbox _outbox = new();
-    private Outbox? _spareOutbox;
     private NodeId[] _anchors = [];
     private bool _repeatsHellos = true;
     private long _lastPingCheck = Vl1Timing.Never;
@@ -65,14 +53,10 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     // Read by the data plane without the lock.
     private readonly PacketReassembly _reassembly;
     private readonly IdentityAdmission _admission;
-    private readonly Introductions _introductions = new();
-    private volatile Planet _planet;
-    private volatile PeerPath? _relay;
-    private volatile Peer? _bestUpstream;
-    private volatile bool _isRoot;
+    private volatile WorldSet _worlds;
+    private volatile RootServer? _rootServer;
     private volatile bool _isOnline;
     private volatile bool _loopbackOnly;
-    private volatile int _state;
 
     /// <summary>Makes a node; nothing is sent before <see cref="Start"/>.</summary>
     /// <exception cref="ArgumentException">The identity has no private key.</exception>
@@ -86,33 +70,32 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
 
         Identity = options.Identity;
         Id = options.Identity.Address;
-        Random = options.Random;
         _transport = options.Transport;
         _client = options.Client;
         _time = options.TimeProvider;
         _log = options.Logger;
         _offlineAfter = (long)options.OfflineAfter.TotalMilliseconds;
         _activity = (long)options.PeerActivityTimeout.TotalMilliseconds;
-        _startTimestamp = _time.GetTimestamp();
-        _startUnixMilliseconds = _time.GetUtcNow().ToUnixTimeMilliseconds();
-        _peers = new ConcurrentDictionary<ulong, Peer>(concurrencyLevel: 1, capacity: 31);
+        _upstreams = new Upstreams(_offlineAfter);
+        _control = new ControlPlane(Identity, _transport, _time, options.Random, Drops, Tell);
         _reassembly = new PacketReassembly(Drops);
         _sendQueue = new PacketQueue(Vl1Limits.QueuedPackets, Vl1Limits.QueuedPacketsPerDestination, Drops);
         _waiting = new PacketQueue(Vl1Limits.WaitingPackets, Vl1Limits.WaitingPacketsPerSource, Drops);
         _admission = new IdentityAdmission(Identity, this, options.IdentityChecks, _time, Random, Drops);
-        _planet = options.Planet;
+        _blocked = new AddressBlocks(options.BlockedNetworks);
+        _worlds = options.Moons.Aggregate(new WorldSet(options.Planet), WithOrbit);
         foreach (var known in options.KnownPeers.Take(Vl1Limits.CachedPeers))
         {
             if (known.Identity.Address != Id)
             {
-                _peerCache[known.Identity.Address] = known;
+                _peers.Cache(known);
             }
         }
 
         _timer = _time.CreateTimer(static node => ((Vl1Node)node!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        using (Enter())
+        using (_control.Enter())
         {
-            UsePlanet(_planet);
+            UseWorlds(_worlds);
         }
     }
 
@@ -123,10 +106,13 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     public NodeIdentity Identity { get; }
 
     /// <summary>The planet in use; replaced when a root hands out a newer one.</summary>
-    public Planet Planet => _planet;
+    public Planet Planet => _worlds.Planet;
 
-    /// <summary>True when our identity is one of the planet's roots.</summary>
-    public bool IsRoot => _isRoot;
+    /// <summary>The moons in use, whose definitions have arrived.</summary>
+    public IReadOnlyList<Moon> Moons => [.. _worlds.Moons.Values.OrderBy(moon => moon.Id)];
+
+    /// <summary>True when our identity is a root of the planet or of a moon.</summary>
+    public bool IsRoot => _rootServer is not null;
 
     /// <summary>True when a root was heard lately; always for a root.</summary>
     public bool IsOnline => _isOnline;
@@ -135,38 +121,40 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     public DropCounters Drops { get; } = new();
 
     /// <summary>Datagrams and bytes in and out.</summary>
-    public TrafficCounters Traffic { get; } = new();
+    public TrafficCounters Traffic => _control.Traffic;
 
     /// <summary>The root in use for look-ups and relaying; null when there is none.</summary>
-    public NodeId? BestUpstream => _bestUpstream?.Id;
+    public NodeId? BestUpstream => _upstreams.Best?.Id;
 
     /// <summary>All roots other than ourselves.</summary>
     public IReadOnlyList<NodeId> Upstreams
     {
         get
         {
-            lock (_control)
+            lock (_control.Lock)
             {
-                return [.. _upstreams.Select(peer => peer.Id)];
+                return [.. _upstreams.All.Select(peer => peer.Id)];
             }
         }
     }
 
     /// <summary>Milliseconds since this node was made.</summary>
-    internal long Now => (long)_time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
+    internal long Now => _control.Now;
 
     /// <summary>Unknown nodes that wait for a check, and those whose source address is being validated.</summary>
     internal (int Waiting, int Challenged) Newcomers => (_admission.Waiting, _admission.Challenged);
 
-    internal RandomSource Random { get; }
+    internal ControlPlane Control => _control;
 
-    internal ExpectedReplies ExpectedReplies { get; } = new();
+    internal RandomSource Random => _control.Random;
+
+    internal ExpectedReplies ExpectedReplies => _control.ExpectedReplies;
 
     /// <summary>Starts receiving, and sends HELLO to the roots.</summary>
     /// <exception cref="InvalidOperationException">The node was started or disposed before.</exception>
     public void Start()
     {
-        if (Interlocked.CompareExchange(ref _state, Running, Created) != Created)
+        if (!_control.TryStart())
         {
             throw new InvalidOperationException("A node starts once.");
         }
@@ -183,7 +171,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     /// </summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _state, Disposed) == Disposed)
+        if (!_control.TryDispose())
         {
             return;
         }
@@ -191,25 +179,17 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         _timer.Dispose();
         _helloTimer?.Dispose();
         _admission.Dispose();
-        lock (_control)
+        lock (_control.Lock)
         {
             _sendQueue.Clear();
             _waiting.Clear();
             _reassembly.Clear();
-            foreach (var peer in _peerList)
-            {
-                peer.Keys.Dispose();
-            }
-
-            foreach (var keys in _retiredKeys)
-            {
-                keys.Dispose();
-            }
+            _peers.DisposeKeys();
         }
     }
 
     /// <summary>The peer with this address, if its identity is known. Lock-free.</summary>
-    public Peer? FindPeer(NodeId id) => _peers.GetValueOrDefault(id.Value);
+    public Peer? FindPeer(NodeId id) => _peers.Find(id);
 
     /// <summary>The identity of an address, if known; otherwise asks a root for it. <see cref="IVl1Client.OnPeerChanged"/> says when it arrives.</summary>
     public NodeIdentity? FindIdentity(NodeId id)
@@ -224,7 +204,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
             return peer.Identity;
         }
 
-        using (Enter())
+        using (_control.Enter())
         {
             return FindOrRestore(id)?.Identity ?? RequestIdentity(id);
         }
@@ -243,7 +223,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     {
         ArgumentNullException.ThrowIfNull(anchors);
         NodeId[] list = [.. anchors.Where(id => id != Id && !id.IsReserved).Distinct().Take(Vl1Limits.Anchors)];
-        lock (_control)
+        lock (_control.Lock)
         {
             _anchors = list;
         }
@@ -284,9 +264,9 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     public void ReplyOk(Peer peer, in PacketInfo request, Verb requestVerb, ReadOnlySpan<byte> data)
     {
         ArgumentNullException.ThrowIfNull(peer);
-        using (Enter())
+        using (_control.Enter())
         {
-            EmitOk(peer, request, requestVerb, data);
+            _control.EmitOk(peer, request, requestVerb, data);
         }
     }
 
@@ -294,9 +274,9 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     public void ReplyError(Peer peer, in PacketInfo request, Verb requestVerb, ErrorCode code, ReadOnlySpan<byte> data)
     {
         ArgumentNullException.ThrowIfNull(peer);
-        using (Enter())
+        using (_control.Enter())
         {
-            EmitError(peer, request, requestVerb, code, data);
+            _control.EmitError(peer, request, requestVerb, code, data);
         }
     }
 
@@ -306,10 +286,10 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     /// <summary>What the contract says about peers. Allocates.</summary>
     public IReadOnlyList<ZeroTierPeer> Snapshot()
     {
-        lock (_control)
+        lock (_control.Lock)
         {
             long now = Now;
-            return [.. _peerList.Select(peer => Describe(peer, now))];
+            return [.. _peers.All.Select(peer => Describe(peer, now))];
         }
     }
 
@@ -321,7 +301,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
             return null;
         }
 
-        lock (_control)
+        lock (_control.Lock)
         {
             return Describe(peer, Now);
         }
@@ -333,18 +313,18 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     /// </summary>
     public IReadOnlyList<KnownPeer> GetPersistentPeers()
     {
-        lock (_control)
+        lock (_control.Lock)
         {
-            return [.. _peerList.Where(peer => !peer.IsUpstream).OrderByDescending(peer => peer.LastReceived).Select(ToKnownPeer), .. _peerCache.Values];
+            return [.. _peers.All.Where(peer => !peer.IsUpstream).OrderByDescending(peer => peer.LastReceived).Select(peer => peer.ToKnownPeer()), .. _peers.Cached];
         }
     }
 
     /// <summary>The same of one peer; null when it is not in memory, or a root.</summary>
     public KnownPeer? GetPersistentPeer(NodeId id)
     {
-        lock (_control)
+        lock (_control.Lock)
         {
-            return FindPeer(id) is { IsUpstream: false } peer ? ToKnownPeer(peer) : null;
+            return FindPeer(id) is { IsUpstream: false } peer ? peer.ToKnownPeer() : null;
         }
     }
 
@@ -359,72 +339,12 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
     }
 
-    /// <summary>The path for a peer without a direct one: that of the best root.</summary>
-    internal PeerPath? RelayFor(Peer peer) => peer.IsUpstream && ReferenceEquals(peer, _bestUpstream) ? null : _relay;
+    (Peer Root, PeerPath Path)? IRootServiceHost.Upstream =>
+        _upstreams.Best is { } root && _upstreams.Relay is { } relay ? (root, relay) : null;
 
-    /// <summary>Hands datagrams to the transport.</summary>
-    internal void Transmit(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segment)
-    {
-        if (_state != Running)
-        {
-            return;
-        }
+    Peer? IRootServiceHost.RestoreForStranger(NodeId id, in InetEndPoint source, int bytes) => RestoreForStranger(id, source, bytes);
 
-        Traffic.AddSent((datagrams.Length + segment - 1) / segment, datagrams.Length);
-        _transport.Send(socket, destination, datagrams, Math.Min(segment, datagrams.Length));
-    }
-
-    // Takes the control lock; disposing the scope releases it.
-    private ControlScope Enter()
-    {
-        _control.Enter();
-        return new ControlScope(this);
-    }
-
-    // Releases the control lock, then sends and notifies what was collected under it.
-    private void Leave()
-    {
-        Outbox? outbox = null;
-        if (!_outbox.IsEmpty)
-        {
-            outbox = _outbox;
-            _outbox = _spareOutbox ?? new Outbox();
-            _spareOutbox = null;
-        }
-
-        _control.Exit();
-        if (outbox is null)
-        {
-            return;
-        }
-
-        foreach (ref readonly var datagram in outbox.Datagrams)
-        {
-            var bytes = outbox.BytesOf(datagram);
-            if (datagram.HopLimit == 0)
-            {
-                Transmit(datagram.Socket, datagram.Destination, bytes, datagram.Segment);
-            }
-            else if (_state == Running)
-            {
-                Traffic.AddSent(1, bytes.Length);
-                _transport.SendWithHopLimit(datagram.Socket, datagram.Destination, bytes, datagram.HopLimit);
-            }
-        }
-
-        foreach (ref readonly var notice in outbox.Notices)
-        {
-            Tell(notice);
-        }
-
-        outbox.Clear();
-        lock (_control)
-        {
-            _spareOutbox ??= outbox;
-        }
-    }
-
-    private void Tell(in Outbox.Notice notice)
+    private void Tell(Outbox.Notice notice)
     {
         switch (notice.Kind)
         {
@@ -441,8 +361,11 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
             case NoticeKind.Collision:
                 _client.OnIdentityCollision();
                 break;
-            case NoticeKind.PlanetUpdated:
-                _client.OnPlanetUpdated(notice.Planet!);
+            case NoticeKind.WorldUpdated when notice.World!.Type == World.MoonType:
+                _client.OnMoonUpdated(new Moon(notice.World));
+                break;
+            case NoticeKind.WorldUpdated:
+                _client.OnPlanetUpdated(new Planet(notice.World!));
                 break;
             case NoticeKind.IdentityArrived:
                 Retry(notice.Peer);
@@ -456,7 +379,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         var wallClock = _time.GetUtcNow();
         ZeroTierPath[] paths = [.. peer.Paths.Where(path => path.IsAlive(now)).OrderByDescending(path => ReferenceEquals(path, inUse))
             .Select(path => new ZeroTierPath(path.EndPoint.ToIPEndPoint(), At(wallClock, now - path.LastReceived), ReferenceEquals(path, inUse)))];
-        return new ZeroTierPeer(peer.Id, peer.IsUpstream ? ZeroTierPeerRole.Planet : ZeroTierPeerRole.Leaf)
+        return new ZeroTierPeer(peer.Id, peer.IsMoonRoot ? ZeroTierPeerRole.Moon : peer.IsUpstream ? ZeroTierPeerRole.Planet : ZeroTierPeerRole.Leaf)
         {
             Paths = paths,
             IsRelayed = paths.Length == 0 && peer.LastReceived >= 0 && now - peer.LastReceived < Vl1Timing.PathAlive,
@@ -468,17 +391,6 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
 
     // Relative to the present: the wall clock may have been set since the start.
     private static DateTimeOffset At(DateTimeOffset now, long age) => now - TimeSpan.FromMilliseconds(age);
-
-    // Where it is, or where it last was.
-    private static KnownPeer ToKnownPeer(Peer peer) => new(peer.Identity, peer.Version, peer.Paths.Length == 0 ? peer.FormerEndPoints : EndPointsOf(peer.Paths));
-
-    private static IReadOnlyList<InetEndPoint> EndPointsOf(IEnumerable<PeerPath> paths) =>
-        [.. paths.Select(path => path.EndPoint).Distinct().Take(Vl1Limits.CachedEndPoints)];
-
-    private readonly ref struct ControlScope(Vl1Node node)
-    {
-        public void Dispose() => node.Leave();
-    }
 
     private readonly record struct PendingIntroduction(InetEndPoint EndPoint, int Socket, long Expires);
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ZeroTier.Managed.Vl1.Admission;
@@ -13,8 +14,14 @@ internal sealed class Vl1NodeOptions
     /// <summary>The roots. A node that finds its own identity among them is a root itself.</summary>
     public required Planet Planet { get; init; }
 
+    /// <summary>The moons to use. Definitions are trusted.</summary>
+    public IReadOnlyList<MoonOrbit> Moons { get; init; } = [];
+
     /// <summary>The physical network. Not disposed by the node.</summary>
     public required IDatagramTransport Transport { get; init; }
+
+    /// <summary>Physical networks to which nothing is sent, and from which nothing is taken.</summary>
+    public IReadOnlyList<IPNetwork> BlockedNetworks { get; init; } = [];
 
     /// <summary>The layer above.</summary>
     public required IVl1Client Client { get; init; }

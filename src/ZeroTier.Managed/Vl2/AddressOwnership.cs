@@ -36,17 +36,14 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
             return owner == member;
         }
 
+        if (IsOurs(configuration, address))
+        {
+            return false;
+        }
+
         if (network.IsAdHoc)
         {
             return IsAdHocAddress(configuration, member, address);
-        }
-
-        foreach (ref readonly var own in configuration.Addresses.AsSpan())
-        {
-            if (own.Address == address)
-            {
-                return false;
-            }
         }
 
         if (address.IsInPrefix(LinkLocalPrefix, LinkLocalPrefixLength))
@@ -58,6 +55,19 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
         return IsOnLink(configuration, address)
             ? (shown is { StatesOwnership: true } ? shown.Owns(address) : members.OwnerOf(configuration, address) is not { } other || other == member)
             : IsGateway(configuration, member, shown, address);
+    }
+
+    private static bool IsOurs(NetworkConfiguration configuration, in IpAddress address)
+    {
+        foreach (ref readonly var own in configuration.Addresses.AsSpan())
+        {
+            if (own.Address == address)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     // 3.10.2: the host part of an IPv4 address is the low part of the node's.
@@ -81,12 +91,9 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
 
     private static bool IsOnLink(NetworkConfiguration configuration, in IpAddress address)
     {
-        foreach (ref readonly var own in configuration.Addresses.AsSpan())
+        if (configuration.HasPrefixOf(address))
         {
-            if (address.IsInPrefix(own.Address, own.PrefixLength))
-            {
-                return true;
-            }
+            return true;
         }
 
         foreach (ref readonly var route in configuration.Routes.AsSpan())
@@ -134,6 +141,31 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
                 && (address.IsUnspecified || MayUse(configuration, sender, shown, address)) && IsHonestNeighbor(configuration, sender, shown, source, frame),
             _ => true,
         };
+
+    /// <summary>
+    /// The address of ours that a frame of somebody else claims (RFC 5227, 2.4; RFC 4862, 5.4.4); null for none. Derived addresses are not among them: nobody
+    /// can have been given ours.
+    /// </summary>
+    public IpAddress? FindClaimOfOurs(NetworkConfiguration configuration, ushort etherType, ReadOnlySpan<byte> frame)
+    {
+        IpAddress claimed;
+        switch (etherType)
+        {
+            case EtherTypes.IPv4 when frame.Length >= IpHeader.IPv4Length:
+                claimed = IpAddress.ReadIPv4(frame[12..]);
+                break;
+            case EtherTypes.Arp when frame.Length >= ArpLength:
+                claimed = IpAddress.ReadIPv4(frame[14..]);
+                break;
+            case EtherTypes.IPv6 when frame.Length >= IpHeader.IPv6Length:
+                claimed = IpAddress.ReadIPv6(frame[8..]);
+                break;
+            default:
+                return null;
+        }
+
+        return IsOurs(configuration, claimed) && !_addressing.TryGetSixPlaneNode(claimed, out _) && !_addressing.TryGetRfc4193Node(claimed, out _) ? claimed : null;
+    }
 
     // The stack believes no neighbour discovery that comes in fragments (RFC 6980), behind which this does not look.
     private bool IsHonestNeighbor(

@@ -11,6 +11,9 @@ internal interface IVl2Client
     /// <summary>A configuration or a failure is in force now. Calls for one network come one at a time.</summary>
     void OnNetworkChanged(Network network, NetworkState before, NetworkState after);
 
+    /// <summary>A member uses an address of ours. Called once for each member and address, and at most for a few of a network.</summary>
+    void OnAddressConflict(Network network, NodeId member, in IpAddress address);
+
     /// <inheritdoc cref="IVl1Client.OnOnlineChanged" />
     void OnOnlineChanged(bool online);
 
@@ -25,4 +28,9 @@ internal interface IVl2Client
 
     /// <inheritdoc cref="IVl1Client.OnPlanetUpdated" />
     void OnPlanetUpdated(Planet planet);
+
+    /// <inheritdoc cref="IVl1Client.OnMoonUpdated" />
+    void OnMoonUpdated(Moon moon)
+    {
+    }
 }

@@ -15,12 +15,16 @@ namespace ZeroTier.Managed.Vl2;
 /// </remarks>
 internal sealed class Network : IConfigurationSink, IDisposable
 {
+    /// <summary>Conflicts of addresses that are reported; a hostile member could claim one of ours after the other.</summary>
+    private const int MaxConflicts = 16;
+
     private readonly Lock _gate = new();
     private readonly IConfigurationSource _source;
     private readonly IMembershipGate _members;
     private readonly IVl2Client _client;
     private volatile NetworkState _state = NetworkState.Joined;
     private NetworkState _reported = NetworkState.Joined;
+    private readonly HashSet<(NodeId Member, IpAddress Address)> _conflicts = [];
     private bool _changing;
     private bool _left;
 
@@ -43,6 +47,7 @@ internal sealed class Network : IConfigurationSink, IDisposable
             Completions = options.Completions,
             Budget = options.Budget,
         });
+        Port.AddressClaimed = OnAddressClaimed;
         Port.Start(Stack.Receive);
     }
 
@@ -102,6 +107,10 @@ internal sealed class Network : IConfigurationSink, IDisposable
         }
     }
 
+    /// <summary>An address that a member is known to have: by its certificate of ownership, else by what came from it; null for none.</summary>
+    public IpAddress? FindAddress(NodeId member) => Configuration is not { } configuration ? null
+        : Members?.FindAddress(configuration, member) ?? Stack.Neighbors.Find(Port.Addressing.Mac(member));
+
     /// <summary>Ends everything: connections are reset, listeners and sockets close. Frames still leave while it runs.</summary>
     public void Dispose()
     {
@@ -112,6 +121,22 @@ internal sealed class Network : IConfigurationSink, IDisposable
 
         Stack.Dispose();
         Port.Stop();
+    }
+
+    // RFC 5227, 2.4 (c): the address was given to us, so it is defended and kept.
+    private void OnAddressClaimed(NodeId member, IpAddress address)
+    {
+        bool isNew;
+        lock (_conflicts)
+        {
+            isNew = _conflicts.Count < MaxConflicts && _conflicts.Add((member, address));
+        }
+
+        Stack.Defend(address);
+        if (isNew)
+        {
+            _client.OnAddressConflict(this, member, address);
+        }
     }
 
     private static IpConfiguration StackConfiguration(NetworkConfiguration configuration) =>
@@ -149,6 +174,7 @@ internal sealed class Network : IConfigurationSink, IDisposable
                 // The stack first: no frame may reach it, or leave it, that it is not prepared for.
                 Stack.Configure(StackConfiguration(configuration));
                 Port.Configure(configuration);
+                Stack.Announce();
             }
 
             _state = after;

@@ -60,6 +60,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         {
             Stored = stored,
             KnownMembers = () => members.Known,
+            Assignments = _options.Assignments,
             TimeProvider = _options.TimeProvider,
             Random = _options.Random,
         }), members);
@@ -158,7 +159,18 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         }
     }
 
-    void IVl1Client.OnOnlineChanged(bool online) => _options.Client.OnOnlineChanged(online);
+    void IVl1Client.OnOnlineChanged(bool online)
+    {
+        if (online)
+        {
+            foreach (var network in _networks)
+            {
+                network.Port.Multicast.OnOnline();
+            }
+        }
+
+        _options.Client.OnOnlineChanged(online);
+    }
 
     void IVl1Client.OnPeerChanged(Peer peer, PeerChange change)
     {
@@ -195,6 +207,8 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     void IVl1Client.OnTwin(in InetEndPoint endPoint) => _options.Client.OnTwin(endPoint);
 
     void IVl1Client.OnPlanetUpdated(Planet planet) => _options.Client.OnPlanetUpdated(planet);
+
+    void IVl1Client.OnMoonUpdated(Moon moon) => _options.Client.OnMoonUpdated(moon);
 
     bool IVl1Client.IsVirtualAddress(in InetEndPoint endPoint)
     {

@@ -11,6 +11,9 @@ internal sealed class NetworkTableOptions
     /// <summary>The controller that runs in this node; null for none.</summary>
     public INetworkController? Controller { get; init; }
 
+    /// <summary>What of the addresses and routes that controllers assign is taken.</summary>
+    public Configuration.AssignmentPolicy Assignments { get; init; } = Configuration.AssignmentPolicy.Strict;
+
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     public RandomSource Random { get; init; } = RandomSource.System;

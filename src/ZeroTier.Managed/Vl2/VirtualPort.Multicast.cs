@@ -18,6 +18,12 @@ internal sealed partial class VirtualPort
 
     IEnumerable<NodeId> IMulticastPort.KnownMembers => _gate.Known;
 
+    /// <inheritdoc />
+    public void Join(MacAddress group) => Multicast.Join(new MulticastGroup(group, 0));
+
+    /// <inheritdoc />
+    public void Leave(MacAddress group) => Multicast.Leave(new MulticastGroup(group, 0));
+
     /// <summary>VL1's control tick.</summary>
     public void OnTick(long now) => Multicast.OnTick(now);
 

@@ -63,6 +63,9 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         Multicast.Configure(configuration);
     }
 
+    /// <summary>Told of each frame in which a member uses an address of ours; it is dropped. Set before <see cref="Start"/>.</summary>
+    public Action<NodeId, IpAddress>? AddressClaimed { get; set; }
+
     /// <summary>Begins delivery to the stack. Frames that come before are dropped.</summary>
     public void Start(FrameHandler receiver) => _receiver = receiver;
 
@@ -300,6 +303,11 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         if (!isBridged && !_ownership.IsHonest(configuration, sender, shown, source, etherType, frame))
         {
             _drops.Add(Vl2Drop.SpoofedSource);
+            if (_ownership.FindClaimOfOurs(configuration, etherType, frame) is { } address)
+            {
+                AddressClaimed?.Invoke(sender, address);
+            }
+
             return false;
         }
 

@@ -1,6 +1,6 @@
-using Kestrel.Transport.ZeroTier;
-using Kestrel.Transport.ZeroTier.Hosting;
 using Microsoft.Extensions.Logging;
+using ZeroTier.Hosting;
+using ZeroTier.Hosting.Node;
 using ZeroTier.Managed;
 
 namespace ZeroTier.Testing.Hosting;
@@ -10,7 +10,7 @@ internal sealed class TestNodeFactory(TestNetwork network, ILoggerFactory logger
 {
     public TestNetwork Network => network;
 
-    public async ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken)
+    public async ValueTask<NodeLease> CreateAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken)
     {
         var node = new ManagedNodeOptions { MaxTotalBufferSize = options.Transport.MaxTotalBufferSize, TimeProvider = timeProvider, LoggerFactory = loggerFactory };
         return new NodeLease(new ManagedNode(await network.ConfigureAsync(node, cancellationToken).ConfigureAwait(false)));

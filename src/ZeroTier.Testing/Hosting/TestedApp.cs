@@ -1,12 +1,12 @@
 using System.Net;
 using Kestrel.Transport.ZeroTier;
-using Kestrel.Transport.ZeroTier.Hosting;
 using Kestrel.Transport.ZeroTier.Listening;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using ZeroTier.Hosting.Node;
 
 namespace ZeroTier.Testing.Hosting;
 
@@ -30,8 +30,7 @@ internal sealed class TestedApp(IServiceProvider services)
         }
 
         // Rule 11.1: what WebApplicationFactory does by default, and with a port.
-        var registry = services.GetRequiredService<ListenerRegistry>();
-        if (!registry.ServerBindsEndPoints)
+        if (services.GetService<ListenerRegistry>() is not { ServerBindsEndPoints: true } registry)
         {
             string? server = services.GetService<IServer>()?.GetType().Name;
             throw new InvalidOperationException(server is null

@@ -1,6 +1,6 @@
-using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using ZeroTier;
+using ZeroTier.Conformance;
 
 namespace Kestrel.Transport.ZeroTier.Tests.Engines;
 
@@ -21,7 +21,7 @@ public abstract partial class EngineRules<TEngine>
             zt.Listen(Port);
             zt.Listen(RawPort, listen => listen.Run(async connection =>
             {
-                await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(() => WriteUntilBrokenAsync(connection.Transport.Output))));
+                await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(() => ConcurrentWriters.WriteUntilBrokenAsync(connection.Transport.Output))));
                 failed.SetResult();
                 if (handlerStays)
                 {
@@ -40,27 +40,6 @@ public abstract partial class EngineRules<TEngine>
         Assert.Equal("hello", await host.GetAsync());
         var fault = Assert.Single(host.Logs.Lines, l => l.Category == line && l.Event.Id is 14 or 19);
         Assert.IsType<InvalidOperationException>(fault.Exception!.GetBaseException());
-    }
-
-    /// <summary>The client does not read: sooner or later two writers wait at once, which breaks the pipe for good. Before that they may only confuse each other.</summary>
-    private static async Task WriteUntilBrokenAsync(PipeWriter output)
-    {
-        for (int failures = 0; failures < 5;)
-        {
-            try
-            {
-                if ((await output.WriteAsync(new byte[3000])).IsCompleted)
-                {
-                    return;
-                }
-
-                failures = 0;
-            }
-            catch (InvalidOperationException)
-            {
-                failures++;
-            }
-        }
     }
 
     private static async Task AssertResetAsync(ZeroTierConnection connection)

@@ -42,7 +42,7 @@ public abstract partial class EngineRules<TEngine>
         await using var listener = await Bounded(Client.ListenAsync(On(Client, 9001), Token));
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddSingleton<INodeFactory>(new GivenNode(Server));
-        builder.Services.AddZeroTier(zt => zt.Networks.Add(Network.ToString()));
+        builder.Services.AddZeroTier(zt => zt.Networks.Add(Network.ToString())).AddHealthChecks().AddZeroTier();
         using var host = builder.Build();
         await Bounded(host.StartAsync(Token));
         var accepting = listener.AcceptAsync(Token);

@@ -114,11 +114,6 @@ public abstract partial class EngineRules<TEngine> : ConformanceTest<TEngine>
             await App.DisposeAsync().AsTask().WaitAsync(Limit);
         }
     }
-
-    private sealed class GivenNode(ZeroTierNode node) : INodeFactory
-    {
-        public ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken) => new(new NodeLease(node));
-    }
 }
 
 public sealed class FakeEngineRules : EngineRules<FakeEngine>;

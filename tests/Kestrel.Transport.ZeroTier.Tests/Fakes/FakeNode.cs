@@ -34,6 +34,9 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : Zer
 
     public ZeroTierNetworkStatus NotReadyStatus { get; set; } = ZeroTierNetworkStatus.RequestingConfiguration;
 
+    /// <summary>Where networks that are not ready want a login.</summary>
+    public string? LoginUrl { get; set; }
+
     public override IReadOnlyList<ZeroTierPeer> Peers => KnownPeers;
 
     public IReadOnlyList<ZeroTierPeer> KnownPeers { get; set; } = [];
@@ -400,7 +403,7 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : Zer
 
     private ZeroTierNetwork Snapshot(NetworkId joined) => _ready.Contains(joined) && State == ZeroTierNodeState.Running
         ? new ZeroTierNetwork(joined, ZeroTierNetworkStatus.Ok) { Addresses = network.AddressesOf(id, number), Mtu = 2800 }
-        : new ZeroTierNetwork(joined, NotReadyStatus);
+        : new ZeroTierNetwork(joined, NotReadyStatus) { LoginUrl = LoginUrl, Detail = LoginUrl is null ? null : $"Open {LoginUrl}." };
 
     private void Publish(ZeroTierEventCode code) => _events.Publish(new ZeroTierEvent(code, TimeProvider.System.GetUtcNow()) { Network = network.Id });
 

@@ -9,7 +9,7 @@ internal sealed class FakeNodeFactory(FakeNode node) : INodeFactory
 
     public TrackedBacking Backing { get; } = new(node);
 
-    public ValueTask<NodeLease> CreateAsync(ZeroTierOptions options, CancellationToken cancellationToken)
+    public ValueTask<NodeLease> CreateAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken)
     {
         Created++;
         return ValueTask.FromResult(new NodeLease(node, Backing));

@@ -3,13 +3,27 @@ using ZeroTier.LibztDouble;
 
 namespace Transport.Functional.Tests.Transports;
 
+/// <summary>The native engine over IPv6.</summary>
+public sealed class LibztTransport : LibztEngineTransport
+{
+    private protected override NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
+
+    private protected override bool IsIPv4 => false;
+}
+
+/// <summary>The native engine over IPv4.</summary>
+public sealed class LibztIPv4Transport : LibztEngineTransport
+{
+    private protected override NetworkId Network { get; } = IPv4Network;
+
+    private protected override bool IsIPv4 => true;
+}
+
 /// <summary>The native engine over the double of libzt. Skips where there is no double; fails at its end when a rule of the library was broken.</summary>
-public sealed class LibztTransport : NodeTransport, IAsyncLifetime
+public abstract class LibztEngineTransport : NodeTransport, IAsyncLifetime
 {
     private DoubleNode? _server;
     private DoubleNode? _client;
-
-    private protected override NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
 
     private protected override ZeroTierNode Server => Available(_server);
 

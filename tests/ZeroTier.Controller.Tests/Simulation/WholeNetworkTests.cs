@@ -104,7 +104,8 @@ public class WholeNetworkTests
 
             await ReachAsync(world, world.Members[0], world.Root);
             await ReachAsync(world, world.Root, world.Members[0]);
-            Assert.DoesNotContain("secret", world.Controller.FindMember(world.Network.Id, world.Root.Id)!.Member.Identity!.ToString(), StringComparison.Ordinal);
+            Assert.DoesNotContain("secret", world.Controller.FindMember(world.Network.Id, world.Root.Id)!.Member.Identity!.ToString(),
+                StringComparison.Ordinal);
             Assert.False(world.Controller.FindMember(world.Network.Id, world.Root.Id)!.Member.Identity!.HasSecret);
 
             // Over the refreshes, too.

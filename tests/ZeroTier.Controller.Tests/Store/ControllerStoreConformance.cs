@@ -65,7 +65,8 @@ public abstract class ControllerStoreConformance : IAsyncDisposable
         await Refused(store, Put(Plain(Network, OtherNode) with { Revision = 2 }, 1));
         await Refused(store, new NetworkRemoval(Network) { ExpectedRevision = 2 });
         await Refused(store, new MemberRemoval(Network, Node) { ExpectedRevision = 2 });
-        var conflict = await Assert.ThrowsAsync<StoreConflictException>(() => store.WriteAsync([Put(Plain(Network, Node) with { Revision = 3 }, 2)], [], Token));
+        var conflict = await Assert.ThrowsAsync<StoreConflictException>(() => store.WriteAsync([Put(Plain(Network, Node) with { Revision = 3 }, 2)], [],
+            Token));
         Assert.Contains(Node.ToString(), conflict.Message, StringComparison.Ordinal);
         Assert.Equal(1, Assert.Single(await NetworksOf(store)).Revision);
         Assert.Equal(1, Assert.Single(await MembersOf(store)).Revision);
@@ -142,14 +143,16 @@ public abstract class ControllerStoreConformance : IAsyncDisposable
         {
             for (int i = 0; i < 5; i++)
             {
-                await store.WriteAsync(i == 0 ? [Put(Plain(Network))] : [], [Entry($"step {i}"), Entry($"member {i}") with { Member = Node, Network = OtherNetwork }], Token);
+                await store.WriteAsync(i == 0 ? [Put(Plain(Network))] : [], [Entry($"step {i}"), Entry($"member {i}") with { Member = Node,
+                    Network = OtherNetwork }], Token);
             }
         }
 
         await using IControllerStore again = await OpenAsync();
         List<AuditEntry> first = await AuditOf(again, new AuditQuery { Network = Network, Limit = 3 });
         Assert.Equal(["step 4", "step 3", "step 2"], first.Select(e => e.Detail));
-        Assert.Equal(["step 1", "step 0"], (await AuditOf(again, new AuditQuery { Network = Network, Before = first[^1].Id, Limit = 3 })).Select(e => e.Detail));
+        Assert.Equal(["step 1", "step 0"], (await AuditOf(again, new AuditQuery { Network = Network, Before = first[^1].Id, Limit = 3 })).Select(e =>
+            e.Detail));
         Assert.Equal(5, (await AuditOf(again, new AuditQuery { Member = Node })).Count);
         Assert.Equal(10, (await AuditOf(again, new AuditQuery())).Select(e => e.Id).Distinct().Count());
         AuditEntry newest = first[0];

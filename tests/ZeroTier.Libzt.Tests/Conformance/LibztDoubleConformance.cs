@@ -15,3 +15,9 @@ public sealed class LibztDatagramTests : DatagramConformance<LibztDoubleEngine>;
 public sealed class LibztStreamTests : EngineStreamConformance<LibztDoubleEngine>;
 
 public sealed class LibztFaultTests : FaultConformance<LibztDoubleEngine>;
+
+public sealed class LibztIPv4ConnectionTests : ConnectionConformance<LibztDoubleIPv4Engine>;
+
+public sealed class LibztIPv4DatagramTests : DatagramConformance<LibztDoubleIPv4Engine>;
+
+public sealed class LibztIPv4StreamTests : EngineStreamConformance<LibztDoubleIPv4Engine>;

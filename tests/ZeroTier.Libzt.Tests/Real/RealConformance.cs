@@ -29,3 +29,15 @@ public sealed class RealClientConnectionTests : ConnectionConformance<LibztConne
 
 [Collection(RealLibraryCollection.Name)]
 public sealed class RealClientDatagramTests : DatagramConformance<LibztConnects>;
+
+[Collection(RealLibraryCollection.Name)]
+public sealed class RealServerIPv4ConnectionTests : ConnectionConformance<LibztServesIPv4>;
+
+[Collection(RealLibraryCollection.Name)]
+public sealed class RealServerIPv4DatagramTests : DatagramConformance<LibztServesIPv4>;
+
+[Collection(RealLibraryCollection.Name)]
+public sealed class RealClientIPv4ConnectionTests : ConnectionConformance<LibztConnectsIPv4>;
+
+[Collection(RealLibraryCollection.Name)]
+public sealed class RealClientIPv4DatagramTests : DatagramConformance<LibztConnectsIPv4>;

@@ -15,3 +15,9 @@ public sealed class ManagedDatagramTests : DatagramConformance<ManagedEngine>;
 public sealed class ManagedStreamTests : EngineStreamConformance<ManagedEngine>;
 
 public sealed class ManagedFaultTests : FaultConformance<ManagedEngine>;
+
+public sealed class ManagedIPv4ConnectionTests : ConnectionConformance<ManagedIPv4Engine>;
+
+public sealed class ManagedIPv4DatagramTests : DatagramConformance<ManagedIPv4Engine>;
+
+public sealed class ManagedIPv4StreamTests : EngineStreamConformance<ManagedIPv4Engine>;

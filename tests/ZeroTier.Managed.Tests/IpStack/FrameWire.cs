@@ -73,6 +73,14 @@ internal sealed class FrameWire(VirtualClock clock)
         public void Doubt(MacAddress destination)
         {
         }
+
+        public void Join(MacAddress group)
+        {
+        }
+
+        public void Leave(MacAddress group)
+        {
+        }
     }
 
     private sealed class Batch(FrameWire wire, MacAddress mac) : FrameBatch

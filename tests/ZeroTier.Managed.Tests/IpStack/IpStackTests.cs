@@ -416,7 +416,7 @@ public sealed class IpStackTests : IDisposable
     }
 
     [Fact]
-    public void An_address_that_no_host_can_have_is_refused_and_nothing_changes()
+    public void A_configuration_that_no_host_can_have_is_refused()
     {
         Assert.Throws<ArgumentException>(() => new IpConfiguration(2800, [new(Parse("ff02::1"), 64)]));
         Assert.Throws<ArgumentException>(() => new IpConfiguration(2800, [new(FrameWire.V4(1), 33)]));

@@ -28,6 +28,13 @@ internal sealed class RecordingLink(bool keep = true) : IFrameLink
     {
     }
 
+    /// <summary>Groups that are joined, each as often as it is.</summary>
+    public List<MacAddress> Groups { get; } = [];
+
+    public void Join(MacAddress group) => Groups.Add(group);
+
+    public void Leave(MacAddress group) => Assert.True(Groups.Remove(group));
+
     public Stack Stack(MacAddress mac, TimeProvider clock, INeighborResolver? resolver = null) => new(new IpStackOptions
     {
         MacAddress = mac,

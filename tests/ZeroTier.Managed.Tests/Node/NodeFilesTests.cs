@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using ZeroTier.Managed.Node;
+using ZeroTier.Managed.Tests.Simulation;
 using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Tests.Node;
@@ -29,6 +30,61 @@ public sealed class NodeFilesTests
         Assert.Equal(foreign.ToBytes(), files.LoadPlanet(foreign)!.ToBytes());
         files.SavePlanet(configured);
         Assert.Equal(latest.ToBytes(), files.LoadPlanet(latest)!.ToBytes());
+    }
+
+    [Fact]
+    public void Moons_are_kept_until_they_are_left_and_a_damaged_or_renamed_file_is_left_out()
+    {
+        using var folder = TemporaryFolder.WithIdentity(5);
+        using var key = PlanetSigningKey.Generate();
+        PlanetRoot[] roots = [new(TestIdentities.Get(6), [InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, 9993))])];
+        var moon = Moon.Create(0xdeadbeef01, DateTimeOffset.UnixEpoch.AddDays(1), roots, key);
+        var files = new NodeFiles(folder.Path);
+        files.SaveMoon(moon);
+        string file = Path.Combine(folder.Path, "moons.d", "000000deadbeef01.moon");
+        Assert.Equal(moon.ToBytes(), File.ReadAllBytes(file));
+        File.Copy(file, Path.Combine(folder.Path, "moons.d", "000000deadbeef02.moon"));
+        File.WriteAllBytes(Path.Combine(folder.Path, "moons.d", "000000deadbeef03.moon"), [0]);
+        Assert.Equal(moon.ToBytes(), Assert.Single(files.LoadMoons()).ToBytes());
+
+        files.RemoveMoon(moon.Id);
+        Assert.Empty(files.LoadMoons());
+    }
+
+    [Fact]
+    public async Task A_moon_that_a_node_orbits_is_used_at_its_next_start_until_it_is_left()
+    {
+        using var folder = TemporaryFolder.WithIdentity(2);
+        using var key = PlanetSigningKey.Generate();
+        var world = new SimulatedWorld(seed: 21, members: 0);
+        var moon = Moon.Create(0xdeadbeef01, DateTimeOffset.UnixEpoch.AddDays(1), [new(TestIdentities.Get(6), [])], key);
+        var host = world.Physical.AddHost("keeper", "10.0.0.50");
+        var options = new ManagedNodeOptions
+        {
+            StoragePath = folder.Path,
+            Planet = SimulatedWorld.SharedPlanet,
+            TimeProvider = world.Clock,
+            RandomSource = world.Physical.Random.Fork(),
+            Scheduler = System.IO.Pipelines.PipeScheduler.Inline,
+            DatagramTransportFactory = () => host.Open(9993),
+        };
+        await using (var node = new ManagedNode(options))
+        {
+            await node.StartAsync(TestContext.Current.CancellationToken);
+            await node.OrbitAsync(new MoonOrbit(moon), TestContext.Current.CancellationToken);
+            Assert.Equal(moon.Id, Assert.Single(node.Moons).Id);
+            Assert.Contains(node.Peers, peer => peer.Role == ZeroTierPeerRole.Moon && peer.Id == TestIdentities.Get(6).Address);
+        }
+
+        await using (var node = new ManagedNode(options))
+        {
+            await node.StartAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(moon.ToBytes(), Assert.Single(node.Moons).ToBytes());
+            await node.DeorbitAsync(moon.Id, TestContext.Current.CancellationToken);
+            Assert.Empty(node.Moons);
+            await node.RestartAsync(TestContext.Current.CancellationToken);
+            Assert.Empty(node.Moons);
+        }
     }
 
     [Fact]

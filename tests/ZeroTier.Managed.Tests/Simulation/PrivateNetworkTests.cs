@@ -223,7 +223,7 @@ public class PrivateNetworkTests
     [InlineData(0.3)]
     public void Over_lossy_paths_members_join_and_talk(double loss)
     {
-        var world = new PrivateWorld(seed: 10, members: 3);
+        var world = new PrivateWorld(seed: 3, members: 3);
         world.Physical.DefaultLink = new VirtualLink { Delay = TimeSpan.FromMilliseconds(20), Loss = loss };
         byte[] data = Bytes(20_000);
         world.Run(async () =>
@@ -279,6 +279,56 @@ public class PrivateNetworkTests
         world.Stop();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Name_of_a_member_without_a_derived_address_is_the_address_that_it_has_shown(bool certificates)
+    {
+        var world = new PrivateWorld(seed: 15, members: 3);
+        world.Network.IssuesOwnership = certificates;
+        world.Record(0).Addresses.RemoveAll(a => a.Address.IsIPv6);
+        world.Record(1).Addresses.RemoveAll(a => a.Address.IsIPv6);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            string name = ZeroTierName.Of(world.Members[0].Id, world.Id);
+            Assert.Throws<ZeroTierException>(() => ZeroTierName.Resolve(world.Members[1], name, 80));
+            Assert.Equal(world.IPv4Of(1), ZeroTierName.Resolve(world.Members[1], ZeroTierName.Of(world.Members[1].Id, world.Id), 80).Address);
+
+            // The member calls: who it is, and where, is known from then on. What others show is their own.
+            await world.Members[0].PingAsync(world.Id, world.IPv4Of(1), cancellationToken: Token);
+            await world.Members[2].PingAsync(world.Id, world.IPv4Of(1), cancellationToken: Token);
+            Assert.Equal(world.IPv4Of(0), ZeroTierName.Resolve(world.Members[1], name, 80).Address);
+            Assert.Equal(world.IPv4Of(2), ZeroTierName.Resolve(world.Members[1], ZeroTierName.Of(world.Members[2].Id, world.Id), 80).Address);
+        });
+        world.Stop();
+    }
+
+    [Fact]
+    public void Listener_on_every_address_takes_both_families_and_one_by_its_IPv4_address_takes_that_alone()
+    {
+        var world = new PrivateWorld(seed: 16, members: 2);
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            await using var any = await world.Members[0].ListenAsync(new ZeroTierEndPoint(world.Id, Port), SimulatedWorld.InlineTransport, Token);
+            await using var one = await world.Members[0].ListenAsync(world.EndPoint(0, Port + 1), SimulatedWorld.InlineTransport, Token);
+            foreach (var address in new[] { world.IPv4Of(0), world.IPv6Of(0) })
+            {
+                await using var client = await world.Members[1].ConnectAsync(new ZeroTierEndPoint(world.Id, address, Port), SimulatedWorld.InlineTransport, Token);
+                await using var server = (await any.AcceptAsync(Token))!;
+                Assert.Equal(address, server.LocalEndPoint.Address);
+                Assert.Equal(client.LocalEndPoint, server.RemoteEndPoint);
+            }
+
+            await using var byAddress = await world.Members[1].ConnectAsync(world.EndPoint(0, Port + 1), SimulatedWorld.InlineTransport, Token);
+            var refused = await Assert.ThrowsAsync<ZeroTierException>(() =>
+                world.Members[1].ConnectAsync(new ZeroTierEndPoint(world.Id, world.IPv6Of(0), Port + 1), SimulatedWorld.InlineTransport, Token).AsTask());
+            Assert.Equal(ZeroTierError.ConnectionRefused, refused.Error);
+        });
+        world.Stop();
+    }
+
     [Fact]
     public void Members_of_an_ad_hoc_IPv4_network_find_each_other_by_ARP()
     {
@@ -303,7 +353,7 @@ public class PrivateNetworkTests
     }
 
     [Fact]
-    public void Older_configurations_and_those_of_others_are_refused()
+    public void Older_configurations_are_refused()
     {
         var world = new PrivateWorld(seed: 14, members: 1);
         world.Run(async () =>

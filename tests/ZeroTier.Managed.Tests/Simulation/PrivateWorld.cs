@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Net;
+using Microsoft.Extensions.Logging;
 using ZeroTier.Managed.Datagrams;
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.Tests.Node;
@@ -16,8 +17,16 @@ internal sealed class PrivateWorld
     private const int ControllerIndex = 1;
     private const int FirstMember = 2;
 
+    private readonly Func<ManagedNodeOptions, ManagedNodeOptions> _options;
+
     public PrivateWorld(ulong seed, int members)
+        : this(seed, members, static options => options)
     {
+    }
+
+    public PrivateWorld(ulong seed, int members, Func<ManagedNodeOptions, ManagedNodeOptions> options)
+    {
+        _options = options;
         Clock = new VirtualClock();
         Physical = new VirtualNetwork(Clock, seed);
         Hosts = [.. Enumerable.Range(0, members + FirstMember).Select(i => Physical.AddHost($"node{i}", string.Create(CultureInfo.InvariantCulture, $"10.0.0.{i + 1}")))];
@@ -40,6 +49,9 @@ internal sealed class PrivateWorld
     }
 
     public VirtualClock Clock { get; }
+
+    /// <summary>What all nodes have logged.</summary>
+    public LogCollector Logs { get; } = new();
 
     public VirtualNetwork Physical { get; }
 
@@ -159,10 +171,13 @@ internal sealed class PrivateWorld
         record.Addresses.Add(new IpInterfaceAddress(IpAddress.From(IPv6Of(member)), MemberAddressing.Rfc4193PrefixLength));
     }
 
-    private ManagedNode Create(int index) => new(new ManagedNodeOptions
+    private ManagedNode Create(int index) => new(OptionsOf(index));
+
+    private ManagedNodeOptions OptionsOf(int index) => _options(new ManagedNodeOptions
     {
         Identity = TestIdentities.Get(index),
         Planet = SimulatedWorld.SharedPlanet,
+        LoggerFactory = new LoggerFactory([Logs]),
         TimeProvider = Clock,
         RandomSource = Physical.Random.Fork(),
         Scheduler = PipeScheduler.Inline,

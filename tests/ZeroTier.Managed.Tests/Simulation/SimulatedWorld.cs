@@ -45,6 +45,9 @@ internal sealed class SimulatedWorld
     {
         ApplicationScheduler = PipeScheduler.Inline,
         TransportScheduler = PipeScheduler.Inline,
+
+        // What is tested here is how long TCP itself goes on.
+        ConnectTimeout = Timeout.InfiniteTimeSpan,
     };
 
     /// <summary>Runs code in virtual time until it completes.</summary>

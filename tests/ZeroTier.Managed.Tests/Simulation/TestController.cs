@@ -1,4 +1,5 @@
 using ZeroTier.Managed.IpStack;
+using ZeroTier.Managed.Net;
 using ZeroTier.Managed.Vl2.Configuration;
 using ZeroTier.Managed.Vl2.Credentials;
 using ZeroTier.Managed.Vl2.Rules;
@@ -192,6 +193,17 @@ internal sealed class TestNetwork(NetworkId id)
     public bool IssuesOwnership { get; set; } = true;
 
     public Dictionary<NodeId, TestMember> Members { get; } = [];
+
+    public void SetDns(string domain, params System.Net.IPAddress[] servers)
+    {
+        var dns = new List<byte>(System.Text.Encoding.ASCII.GetBytes(domain.PadRight(128, '\0')));
+        for (int i = 0; i < 4; i++)
+        {
+            InetAddressEncoding.Write(dns, i < servers.Length ? IpAddress.From(servers[i]) : null, 0);
+        }
+
+        Dns = [.. dns];
+    }
 
     /// <summary>The record of a node, made when it is new.</summary>
     public TestMember Member(NodeId node) => Members.TryGetValue(node, out TestMember? member) ? member : Members[node] = new TestMember(node);

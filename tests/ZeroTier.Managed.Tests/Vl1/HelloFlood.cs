@@ -42,7 +42,7 @@ internal sealed class HelloFlood
         _random.Fill(packet.AsSpan(0, 8));
         var id = new NodeId(0x30_0000_0000UL + (uint)_random.Next(int.MaxValue));
         PacketHeader.WriteAddress(packet.AsSpan(PacketHeader.SourceOffset), id);
-        PacketHeader.WriteAddress(packet.AsSpan(PacketHeader.Size + Managed.Vl1.Messages.HelloMessage.IdentityOffset), id);
+        PacketHeader.WriteAddress(packet.AsSpan(PacketHeader.Size + HelloMessage.IdentityOffset), id);
         _keys.Arm(packet, CipherSuite.Poly1305);
         packet[^1] ^= rightMac ? (byte)0 : (byte)1;
         return packet;

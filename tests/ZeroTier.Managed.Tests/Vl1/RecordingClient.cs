@@ -13,6 +13,8 @@ internal sealed class RecordingClient : IVl1Client
 
     public List<Planet> Planets { get; } = [];
 
+    public List<Moon> Moons { get; } = [];
+
     public int Collisions { get; private set; }
 
     public List<InetEndPoint> Twins { get; } = [];
@@ -46,6 +48,8 @@ internal sealed class RecordingClient : IVl1Client
     public void OnTwin(in InetEndPoint endPoint) => Twins.Add(endPoint);
 
     public void OnPlanetUpdated(Planet planet) => Planets.Add(planet);
+
+    public void OnMoonUpdated(Moon moon) => Moons.Add(moon);
 
     public bool IsVirtualAddress(in InetEndPoint endPoint) => Virtual(endPoint);
 }

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl1.Admission;
-using ZeroTier.Managed.Vl1.Messages;
 using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Vl1;
@@ -116,7 +115,7 @@ internal sealed class StubPeer(NodeIdentity identity, NodeIdentity node, string 
     public byte[] Hello(Planet planet, byte protocol = 12, InetEndPoint sentTo = default)
     {
         Span<byte> payload = stackalloc byte[HelloMessage.MaxSize];
-        int length = HelloMessage.Write(payload, 1234567, identity, sentTo, planet);
+        int length = HelloMessage.Write(payload, 1234567, identity, sentTo, planet.World.Version);
         payload[0] = protocol;
         return Build(Verb.Hello, payload[..length], CipherSuite.Poly1305);
     }

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json;
 using ZeroTier.Managed.Crypto;
 using ZeroTier.Managed.Vl1;
-using ZeroTier.Managed.Vl1.Messages;
 using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Vl1;

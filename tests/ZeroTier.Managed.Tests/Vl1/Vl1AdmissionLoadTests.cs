@@ -21,22 +21,28 @@ public sealed class Vl1AdmissionLoadTests(ITestOutputHelper output)
         using var peer = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
         peer.Connect(root.EndPoint.ToIPEndPoint());
         var stub = new StubPeer(TestIdentities.All[1], TestIdentities.All[0], "127.0.0.1", (ushort)((IPEndPoint)peer.Client.LocalEndPoint!).Port);
-        await AskAsync(peer, stub.Hello(planet));
+        await peer.SendAsync(stub.Hello(planet), CancellationToken.None);
         await WaitAsync(() => root.Node.FindPeer(stub.Id) is not null);
         await ReportEchosAsync("quiet", peer, stub, () => false, 10);
 
         using var stop = new CancellationTokenSource();
         var flood = Task.Run(() => FloodAsync(root.EndPoint, new HelloFlood(TestIdentities.All[0], planet), stop.Token));
-        await ReportEchosAsync("flood", peer, stub, () => false, 12);
-        var watch = Stopwatch.StartNew();
-        await using (var fresh = RealNode.Start(TestIdentities.All[2], planet))
+        var watch = new Stopwatch();
+        try
         {
+            await ReportEchosAsync("flood", peer, stub, () => false, 12);
+            watch.Start();
+            await using var fresh = RealNode.Start(TestIdentities.All[2], planet);
             await WaitAsync(() => fresh.Node.IsOnline);
             output.WriteLine($"a fresh node is online after {watch.ElapsedMilliseconds} ms of the flood");
         }
+        finally
+        {
+            await stop.CancelAsync();
+        }
 
-        await stop.CancelAsync();
         int sent = await flood;
+        Assert.True(sent > 0, "There was no flood.");
         output.WriteLine($"{sent} forged HELLOs, {root.Node.Drops[DropReason.HelloGate]} of them dropped unread");
         await WaitAsync(() => root.Node.Newcomers.Waiting == 0);
 
@@ -71,8 +77,7 @@ public sealed class Vl1AdmissionLoadTests(ITestOutputHelper output)
         {
             await Task.Delay(170);
             var watch = Stopwatch.StartNew();
-            byte[] echo = stub.Build(Verb.Echo, [1, 2, 3]);
-            await AskAsync(peer, echo);
+            await EchoAsync(peer, stub);
             times.Add(watch.Elapsed.TotalMilliseconds);
         }
 
@@ -82,16 +87,30 @@ public sealed class Vl1AdmissionLoadTests(ITestOutputHelper output)
         }
     }
 
-    private static async Task AskAsync(UdpClient peer, byte[] packet)
+    // Until the ECHO is answered: a datagram may be lost, and other packets come in between.
+    private static async Task EchoAsync(UdpClient peer, StubPeer stub)
     {
         using var limit = new CancellationTokenSource(Limit);
-        await peer.SendAsync(packet, limit.Token);
-        await peer.ReceiveAsync(limit.Token);
-
-        // What follows an answer is of no interest.
-        while (peer.Available > 0)
+        while (true)
         {
-            await peer.ReceiveAsync(limit.Token);
+            await peer.SendAsync(stub.Build(Verb.Echo, [1, 2, 3]), limit.Token);
+            using var second = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
+            second.CancelAfter(TimeSpan.FromSeconds(1));
+            try
+            {
+                while (true)
+                {
+                    var (verb, payload, _, _) = stub.Open((await peer.ReceiveAsync(second.Token)).Buffer);
+                    if (verb == Verb.Ok && payload[0] == (byte)Verb.Echo)
+                    {
+                        return;
+                    }
+                }
+            }
+            catch (OperationCanceledException) when (!limit.IsCancellationRequested)
+            {
+                // Asked again.
+            }
         }
     }
 

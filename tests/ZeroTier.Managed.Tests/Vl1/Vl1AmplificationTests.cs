@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using ZeroTier.Managed.Vl1;
-using ZeroTier.Managed.Vl1.Messages;
 using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Vl1;

@@ -1,5 +1,4 @@
 using ZeroTier.Managed.Vl1;
-using ZeroTier.Managed.Vl1.Messages;
 using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Vl1;

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using ZeroTier.Managed.Vl1;
-using ZeroTier.Managed.Vl1.Messages;
 using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Vl1;

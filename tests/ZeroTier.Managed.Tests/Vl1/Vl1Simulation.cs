@@ -75,6 +75,10 @@ internal sealed class SimulatedNode(Vl1Simulation simulation, NodeIdentity ident
 
     public IdentityChecks Checks { get; set; } = new();
 
+    public IReadOnlyList<MoonOrbit> Moons { get; set; } = [];
+
+    public IReadOnlyList<IPNetwork> Blocked { get; set; } = [];
+
     public VirtualHost Host => host;
 
     public Planet Planet => planet;
@@ -95,6 +99,8 @@ internal sealed class SimulatedNode(Vl1Simulation simulation, NodeIdentity ident
             TimeProvider = simulation.Clock,
             Random = simulation.Network.Random.Fork(),
             KnownPeers = Known,
+            Moons = Moons,
+            BlockedNetworks = Blocked,
             IdentityChecks = Checks,
         });
         _node.Start();

@@ -34,7 +34,7 @@ public class AddressOwnershipTests
     [Theory]
     [InlineData("10.147.17.5")]
     [InlineData("0.0.0.0")]
-    public void IsHonest_IPv4SourceOnAnAdHocNetwork_IsFalse_NoAddressFollowsFromAnIdentity(string source)
+    public void IsHonest_IPv4SourceOnAnAdHocNetwork_WithoutAnIPv4Address_IsFalse(string source)
     {
         byte[] packet = new byte[20];
         packet[0] = 0x45;
@@ -46,12 +46,29 @@ public class AddressOwnershipTests
     [Theory]
     [InlineData("10.147.17.5", false)]
     [InlineData("0.0.0.0", true)]
-    public void IsHonest_ArpSenderOnAnAdHocNetwork_IsFalse_ButAProbeClaimsNothing(string claimed, bool expected)
+    public void IsHonest_ArpProbe_ClaimsNothing_AndAnAddressOnAnAdHocNetwork_WithoutAnIPv4Address_IsFalse(string claimed, bool expected)
     {
         byte[] packet = [0, 1, 8, 0, 6, 4, 0, 1, .. new byte[20]];
         IPAddress.Parse(claimed).GetAddressBytes().CopyTo(packet, 14);
 
         Assert.Equal(expected, IsHonest(AdHoc, EtherTypes.Arp, packet));
+    }
+
+    [Theory]
+    [InlineData("10.116.80.119", true)] // the sender's, 63cc745077
+    [InlineData("10.0.204.127", false)] // of 026800cc7f
+    [InlineData("10.0.0.1", false)] // ours
+    [InlineData("11.116.80.119", false)] // of another network
+    public void Senders_on_an_ad_hoc_network_with_IPv4_use_the_address_of_their_identity_only(string claimed, bool expected)
+    {
+        var network = NetworkId.Parse("ff0a000000000001");
+        byte[] address = IPAddress.Parse(claimed).GetAddressBytes();
+        byte[] packet = [0x45, .. new byte[11], .. address, .. new byte[4]];
+        byte[] arp = [0, 1, 8, 0, 6, 4, 0, 1, .. new byte[6], .. address, .. new byte[10]];
+        var configuration = Configuration(network) with { Addresses = [new(IpAddress.From(IPAddress.Parse("10.0.0.1")), 8)] };
+
+        Assert.Equal(expected, new AddressOwnership(network, new FakeGate()).IsHonest(configuration, Sender, null, SenderMac, EtherTypes.IPv4, packet));
+        Assert.Equal(expected, new AddressOwnership(network, new FakeGate()).IsHonest(configuration, Sender, null, SenderMac, EtherTypes.Arp, arp));
     }
 
     [Theory]

@@ -31,7 +31,10 @@ internal sealed class FakeGate : IMembershipGate
 
     public IEnumerable<NodeId> Known => [];
 
-    public NodeId? OwnerOf(NetworkConfiguration configuration, in IpAddress address) => null;
+    /// <summary>Which member has shown a certificate for an address.</summary>
+    public Func<IpAddress, NodeId?> Owner { get; set; } = _ => null;
+
+    public NodeId? OwnerOf(NetworkConfiguration configuration, in IpAddress address) => Owner(address);
 
     public IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member) => Shown;
 

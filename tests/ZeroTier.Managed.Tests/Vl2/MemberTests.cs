@@ -91,7 +91,7 @@ public class MemberTests
         return tag;
     }
 
-    // As the table does before it asks the member: certificates of other networks and other nodes are somebody else's.
+    // The table of networks looks the member up in the network that the certificate names (NetworkTableTests): those of other networks never get here.
     private static CredentialAcceptance Show(Member member, JsonElement step)
     {
         if (step.TryGetProperty("com", out _))

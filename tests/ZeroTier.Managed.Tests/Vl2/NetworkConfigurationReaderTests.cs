@@ -102,28 +102,6 @@ public class NetworkConfigurationReaderTests
         }
     }
 
-    [Fact]
-    public void Pieces_make_a_configuration_where_real_nodes_say_so()
-    {
-        foreach (JsonElement vector in Vl2Vectors.Section("config_chunks"))
-        {
-            var assembly = new ConfigurationAssembly();
-            bool configured = false;
-            foreach (JsonElement step in vector.GetProperty("steps").EnumerateArray())
-            {
-                bool fromController = NodeId.Parse(step.GetProperty("source").GetString()!) == Vl2Vectors.Network.Controller;
-                if (ConfigurationChunk.TryRead(step.Hex("payload_hex"), unsignedUpdateId: 1, out ConfigurationChunk chunk) &&
-                    (chunk.IsSigned ? Vl2Vectors.Controller.Verify(chunk.Signed, chunk.Signature) : fromController) &&
-                    assembly.Add(chunk, out byte[]? text) && text is not null && NetworkConfigurationReader.TryRead(text, RandomSource.System, out NetworkConfiguration? configuration, out NodeId issuedTo))
-                {
-                    configured |= configuration.Id == Vl2Vectors.Network && issuedTo == Vl2Vectors.MemberA.Address;
-                }
-
-                Assert.True(step.GetProperty("has_config_after").GetBoolean() == configured, Vl2Vectors.Name(vector));
-            }
-        }
-    }
-
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

@@ -31,12 +31,21 @@ public class NetworkOwnershipTests
 
     [Theory]
     [InlineData("10.147.20.9", true)]
-    [InlineData("10.147.20.1", false)]
+    [InlineData("10.147.20.1", false)] // ours
+    [InlineData("10.147.20.7", false)] // what the gateway's certificate names
+    [InlineData("10.147.20.8", true)] // what a certificate of its own names, as the table knows
     public void A_member_without_a_certificate_uses_what_is_nobody_elses(string address, bool expected) =>
         Assert.Equal(expected, MayUse(Member, null, address));
 
-    private static bool MayUse(NodeId member, IMemberCredentials? shown, string address) => new AddressOwnership(Vl2Vectors.Network, new FakeGate())
+    private static bool MayUse(NodeId member, IMemberCredentials? shown, string address) => new AddressOwnership(Vl2Vectors.Network, new FakeGate { Owner = Owner })
         .MayUse(Configuration(), member, shown, IpAddress.From(IPAddress.Parse(address)));
+
+    private static NodeId? Owner(IpAddress address) => address.ToString() switch
+    {
+        "10.147.20.7" => Gateway,
+        "10.147.20.8" => Member,
+        _ => null,
+    };
 
     private static CredentialView Shown(string address)
     {

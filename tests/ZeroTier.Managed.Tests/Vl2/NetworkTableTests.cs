@@ -4,6 +4,7 @@ using ZeroTier.Managed.Tests.Vl1;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2;
 using ZeroTier.Managed.Vl2.Configuration;
+using ZeroTier.Managed.Vl2.Credentials;
 using ZeroTier.Managed.Vl2.Membership;
 using ZeroTier.Managed.Vl2.Rules;
 using ZeroTier.Simulation;
@@ -30,7 +31,7 @@ public sealed class NetworkTableTests : IDisposable
         _transport = _simulation.Network.AddHost("me", "10.2.0.1").Open(Vl1Simulation.Port);
         var options = new NetworkTableOptions
         {
-            Client = new QuietClient(),
+            Client = new FakeVl2Client(),
             TimeProvider = _simulation.Clock,
             Random = new SeededRandom(1),
             Completions = PipeScheduler.Inline,
@@ -213,6 +214,45 @@ public sealed class NetworkTableTests : IDisposable
         Assert.False(((IVl1Client)_table).IsVirtualAddress(Vl1Simulation.EndPoint("84.17.53.155")));
     }
 
+    [Fact]
+    public void Credentials_count_on_the_network_that_they_name_and_on_no_other_of_its_controller()
+    {
+        var id = new NetworkId(_network.Id.Value + 1);
+        var members = new MembershipTable(_table.Vl1);
+        Network network = _table.Join(id, new RecordingSource(), members);
+        network.Start();
+        NetworkConfiguration configuration = Private(id);
+        network.Apply(configuration);
+        Peer peer = _table.Vl1.FindPeer(_other.Id)!;
+
+        Show(new NetworkId(id.Value + 1));
+        Show(_network.Id);
+        Assert.False(members.IsMember(configuration, peer));
+        Assert.False(HasTag());
+
+        Show(id);
+        Assert.True(members.IsMember(configuration, peer));
+        Assert.True(HasTag());
+
+        bool HasTag() => members.Find(configuration, peer.Id)?.TryGetTag(1, out _) ?? false;
+    }
+
+    private void Show(NetworkId network)
+    {
+        byte[] certificate = MembershipCertificate.Issue(TestIdentities.All[1], network, 1_000_000, 1_800_000, TestIdentities.All[1]);
+        byte[] tag = Tag.Issue(TestIdentities.All[1], network, 1_000_000, 1, 2, _other.Id);
+        _other.Node.Send(_table.Vl1.Id, Verb.NetworkCredentials, [.. certificate, 0, 0, 0, 0, 1, .. tag, 0, 0, 0, 0]);
+        _simulation.Advance(1);
+    }
+
+    private static NetworkConfiguration Private(NetworkId network)
+    {
+        byte[] text = new NetworkDictionaryWriter().Add("v", 7).Add("nwid", network.Value).Add("id", TestIdentities.All[2].Address.ToString()).Add("t", 0)
+            .Add("ts", 1_000_000).Add("ctmd", 1_800_000).Add("C", MembershipCertificate.Issue(TestIdentities.All[1], network, 1_000_000, 1_800_000, TestIdentities.All[2])).ToArray();
+        Assert.True(NetworkConfigurationReader.TryRead(text, RandomSource.System, out NetworkConfiguration? configuration, out _));
+        return configuration;
+    }
+
     private void Configure(int prefixLength = 16) => _network.Apply(new NetworkConfiguration
     {
         Id = _network.Id,
@@ -251,33 +291,6 @@ public sealed class NetworkTableTests : IDisposable
         {
             Errors.Add((peer.Id, requestId, code));
             return PacketResult.Accepted;
-        }
-    }
-
-    private sealed class QuietClient : IVl2Client
-    {
-        public void OnNetworkChanged(Network network, NetworkState before, NetworkState after)
-        {
-        }
-
-        public void OnOnlineChanged(bool online)
-        {
-        }
-
-        public void OnPeerChanged(Peer peer, PeerChange change)
-        {
-        }
-
-        public void OnIdentityCollision()
-        {
-        }
-
-        public void OnTwin(in InetEndPoint endPoint)
-        {
-        }
-
-        public void OnPlanetUpdated(Planet planet)
-        {
         }
     }
 }

@@ -16,7 +16,7 @@ public sealed class NetworkTests : IDisposable
     private static readonly IpAddress Second = IpAddress.FromIPv4(0x0a000002);
     private readonly Vl1Simulation _simulation = new();
     private readonly Source _source = new();
-    private readonly Client _client = new();
+    private readonly FakeVl2Client _client = new();
     private readonly Network _network;
 
     public NetworkTests()
@@ -169,38 +169,5 @@ public sealed class NetworkTests : IDisposable
         public PacketResult OnConfiguration(Peer peer, in PacketInfo info, bool isPushed, ReadOnlySpan<byte> chunk) => PacketResult.Ignored;
 
         public PacketResult OnError(Peer peer, ulong requestId, ErrorCode code, ReadOnlySpan<byte> data) => PacketResult.Ignored;
-    }
-
-    private sealed class Client : IVl2Client
-    {
-        public List<(ZeroTierNetworkStatus Before, ZeroTierNetworkStatus After)> Changes { get; } = [];
-
-        public Action<(ZeroTierNetworkStatus Before, ZeroTierNetworkStatus After)>? OnChange { get; set; }
-
-        public void OnNetworkChanged(Network network, NetworkState before, NetworkState after)
-        {
-            Changes.Add((before.Status, after.Status));
-            OnChange?.Invoke((before.Status, after.Status));
-        }
-
-        public void OnOnlineChanged(bool online)
-        {
-        }
-
-        public void OnPeerChanged(Peer peer, PeerChange change)
-        {
-        }
-
-        public void OnIdentityCollision()
-        {
-        }
-
-        public void OnTwin(in InetEndPoint endPoint)
-        {
-        }
-
-        public void OnPlanetUpdated(Planet planet)
-        {
-        }
     }
 }

@@ -49,6 +49,8 @@ static int connect_stream(int fd, ztd_sock* s, const ztd_addr* to)
             return ztd_fail(ZTS_ENOBUFS);
         }
 
+        int tos = to->family == ZTS_AF_INET ? ZTD_TOS_IPV4 : 0;
+        setsockopt(s->kfd, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
         if (connect(s->kfd, (struct sockaddr*)&a, sizeof a) != 0 && errno != EINPROGRESS) {
             ztd_kill(s, ZTS_ECONNRESET);
         }

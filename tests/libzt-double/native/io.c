@@ -128,9 +128,11 @@ static bool same(const ztd_addr* a, const ztd_addr* b)
     return a->family == b->family && a->port == b->port && memcmp(a->ip, b->ip, 16) == 0;
 }
 
+/* Both families of a node share one kernel address, so each datagram begins with a byte that says to which it was sent. */
 ssize_t ztd_receive_datagram(ztd_sock* s, const zts_iovec* v, int n, int flags, ztd_addr* from, bool full, int* out_flags)
 {
-    struct iovec iov[MAX_VECTORS];
+    unsigned char family;
+    struct iovec iov[1 + MAX_VECTORS] = { { &family, 1 } };
     size_t total;
     if (ztd_storm(s) || s->kfd < 0) {
         return ztd_fail(ZTS_EAGAIN);
@@ -138,13 +140,14 @@ ssize_t ztd_receive_datagram(ztd_sock* s, const zts_iovec* v, int n, int flags, 
 
     while (true) {
         struct sockaddr_in a;
-        struct msghdr m = { .msg_name = &a, .msg_namelen = sizeof a, .msg_iov = iov, .msg_iovlen = (size_t)vectors(v, n, iov, SSIZE_MAX, &total) };
+        struct msghdr m = { .msg_name = &a, .msg_namelen = sizeof a, .msg_iov = iov, .msg_iovlen = 1 + (size_t)vectors(v, n, iov + 1, SSIZE_MAX, &total) };
         ssize_t got = recvmsg(s->kfd, &m, MSG_DONTWAIT | MSG_TRUNC | ((flags & ZTS_MSG_PEEK) != 0 ? MSG_PEEK : 0));
-        if (got < 0) {
+        if (got < 1) {
             return ztd_fail(ZTS_EAGAIN);
         }
 
-        *from = ztd_virtual_addr(s->net, s->local.family == ZTS_AF_INET ? ZTS_AF_INET : ZTS_AF_INET6, &a);
+        got--;
+        *from = ztd_virtual_addr(s->net, family, &a);
         if (s->remote.family != 0 && !same(from, &s->remote)) {
             continue;          /* a connected socket hears one peer only */
         }
@@ -212,11 +215,12 @@ ssize_t ztd_send_stream(ztd_sock* s, const zts_iovec* v, int n, int flags)
 
 ssize_t ztd_send_datagram(ztd_sock* s, const zts_iovec* v, int n, const ztd_addr* to)
 {
-    struct iovec iov[MAX_VECTORS];
+    unsigned char family;
+    struct iovec iov[1 + MAX_VECTORS] = { { &family, 1 } };
     struct sockaddr_in a;
     uint32_t host24;
     size_t total;
-    struct msghdr m = { .msg_name = &a, .msg_namelen = sizeof a, .msg_iov = iov, .msg_iovlen = (size_t)vectors(v, n, iov, SSIZE_MAX, &total) };
+    struct msghdr m = { .msg_name = &a, .msg_namelen = sizeof a, .msg_iov = iov, .msg_iovlen = 1 + (size_t)vectors(v, n, iov + 1, SSIZE_MAX, &total) };
     to = to != NULL ? to : &s->remote;
     if (to->family == 0) {
         return ztd_fail(ZTS_EINVAL);
@@ -252,6 +256,7 @@ ssize_t ztd_send_datagram(ztd_sock* s, const zts_iovec* v, int n, const ztd_addr
         return ztd_ok((int)total);
     }
 
+    family = (unsigned char)to->family;
     ztd_kernel_addr(net->id, host24, to->port, &a);
     if (sendmsg(s->kfd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
         ztd_counts[ZTD_C_DATAGRAMS_DROPPED]++;

@@ -2,6 +2,8 @@
 #include "ztd.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -82,6 +84,11 @@ ZTS_API int zts_bsd_listen(int fd, int backlog)
         ztd_addr any = { .family = s->family };
         result = s->bound ? 0 : do_bind(s, &any);
         /* 0…255, 0 means 1, and the mailbox holds 127; the kernel allows one more than it is told. */
+        int one = 1;
+        if (s->kfd >= 0) {
+            setsockopt(s->kfd, IPPROTO_TCP, TCP_SAVE_SYN, &one, sizeof one);
+        }
+
         int waiting = backlog < 1 ? 1 : backlog > 127 ? 127 : backlog;
         if (result == 0 && s->kfd >= 0 && listen(s->kfd, waiting - 1) != 0) {
             result = ztd_fail(ZTS_EADDRINUSE);
@@ -93,6 +100,14 @@ ZTS_API int zts_bsd_listen(int fd, int backlog)
 
     ztd_leave();
     return result;
+}
+
+/* Both families of a node share one kernel address; the type of service of its SYN says to which a connection was made (connect.c). */
+static int family_of(int kfd)
+{
+    unsigned char syn[128];
+    socklen_t len = sizeof syn;
+    return getsockopt(kfd, IPPROTO_TCP, TCP_SAVED_SYN, syn, &len) == 0 && len > 1 && syn[1] == ZTD_TOS_IPV4 ? ZTS_AF_INET : ZTS_AF_INET6;
 }
 
 /* -1 with EAGAIN when nobody waits. */
@@ -120,7 +135,8 @@ static int accept_once(ztd_sock* s, ztd_addr* from)
         return ztd_fail(ZTS_EAGAIN);
     }
 
-    ztd_sock* c = ztd_alloc(s->family, ZTS_SOCK_STREAM, &fd);
+    int family = family_of(kfd);
+    ztd_sock* c = ztd_alloc(s->unspecified ? s->family : family, ZTS_SOCK_STREAM, &fd);
     if (c == NULL) {
         struct linger hard = { 1, 0 };
         setsockopt(kfd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
@@ -136,7 +152,6 @@ static int accept_once(ztd_sock* s, ztd_addr* from)
     c->state = ZTD_CONNECTED;
     c->net = s->net;
     c->reuse = s->reuse;
-    int family = s->local.family == ZTS_AF_INET ? ZTS_AF_INET : ZTS_AF_INET6;
     c->remote = ztd_virtual_addr(s->net, family, &a);
     c->local = ztd_virtual_addr(s->net, family, &own);
     if (family == ZTS_AF_INET6) {

@@ -142,6 +142,7 @@ void ztd_net_vanish(void);
 /* route.c */
 ztd_net* ztd_route(const ztd_addr* to, uint32_t* host24);
 bool ztd_is_own(const ztd_net* net, uint32_t host24);
+enum { ZTD_TOS_IPV4 = 4 };   /* marks connections to an IPv4 address */
 void ztd_kernel_addr(uint64_t net, uint32_t host24, uint16_t port, struct sockaddr_in* out);
 ztd_addr ztd_virtual_addr(uint64_t net, int family, const struct sockaddr_in* in);
 bool ztd_present(uint64_t net, uint32_t host24);

@@ -3,7 +3,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>How much the peer may send. The right edge never moves back, and not forward while the application does not read.</summary>
 internal struct ReceiveWindow
 {
-    private readonly int _size;
+    private int _size;
     private uint _edge;
 
     /// <param name="size">In bytes.</param>
@@ -12,6 +12,13 @@ internal struct ReceiveWindow
     {
         _size = size;
         _edge = next + (uint)Math.Min(size, ushort.MaxValue);
+    }
+
+    /// <summary>In bytes. It may grow during the connection.</summary>
+    public int Size
+    {
+        readonly get => _size;
+        set => _size = Math.Max(_size, value);
     }
 
     /// <summary>The first sequence number that was never permitted.</summary>

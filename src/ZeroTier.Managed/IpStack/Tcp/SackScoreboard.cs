@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 namespace ZeroTier.Managed.IpStack.Tcp;
 
@@ -12,6 +13,7 @@ internal sealed class SackScoreboard
     public const int DuplicateThreshold = 3;
 
     private Sent[] _ring = [];
+    private DeliveryRate _rate;
     private int _first;
 
     // The latest-sent segment that is known to have arrived (RFC 8985, 5.2).
@@ -45,8 +47,16 @@ internal sealed class SackScoreboard
     /// <summary>Of those, thought lost and not yet sent again.</summary>
     public int LostBytes { get; private set; }
 
+    /// <summary>All bytes that have arrived, and all that were marked as lost.</summary>
+    public long TotalDelivered => _rate.Delivered;
+
+    public long TotalLost => _rate.Lost;
+
     /// <summary>The pipe of RFC 6675, 4.</summary>
     public int InFlight => Outstanding - SackedBytes - LostBytes;
+
+    /// <summary>There is nothing to send though the window is open.</summary>
+    public void OnApplicationLimited() => _rate.OnApplicationLimited(InFlight);
 
     /// <summary>A new segment leaves.</summary>
     public void Add(uint sequence, int length, long now)
@@ -61,8 +71,9 @@ internal sealed class SackScoreboard
             _forwardAck = sequence;
         }
 
-        At(Count++) = new Sent { Start = sequence, Length = length, SentAt = now };
+        bool isFirst = InFlight == 0;
         Outstanding += length;
+        At(Count++) = new Sent { Start = sequence, Length = length, SentAt = now, State = _rate.OnSent(now, InFlight, isFirst) };
     }
 
     /// <summary>Everything below was acknowledged.</summary>
@@ -86,6 +97,7 @@ internal sealed class SackScoreboard
             else
             {
                 delivery.Bytes += covered;
+                _rate.Count(covered, now);
                 if ((sent.Flags & SentFlags.Lost) != 0)
                 {
                     LostBytes -= covered;
@@ -146,6 +158,7 @@ internal sealed class SackScoreboard
                 SackedBytes += sent.Length;
                 SackedSegments++;
                 delivery.Bytes += sent.Length;
+                _rate.Count(sent.Length, now);
                 OnDelivered(sent, now, ref delivery);
             }
         }
@@ -155,9 +168,10 @@ internal sealed class SackScoreboard
     /// <param name="now">The time.</param>
     /// <param name="recovering">Whether losses are being repaired already.</param>
     /// <param name="smoothedRoundTrip">Upper bound of the reordering window.</param>
+    /// <param name="congestion">Told of each.</param>
     /// <param name="checkAt">When to ask again because a segment may still turn out to be late; untouched when there is none.</param>
     /// <returns>True when something was newly marked.</returns>
-    public bool DetectLoss(long now, bool recovering, long smoothedRoundTrip, ref long checkAt)
+    public bool DetectLoss(long now, bool recovering, long smoothedRoundTrip, ICongestionControl congestion, ref long checkAt)
     {
         if (SackedSegments == 0 && !recovering || _rackSentAt == long.MinValue)
         {
@@ -190,6 +204,7 @@ internal sealed class SackScoreboard
             if (lostAt <= now)
             {
                 MarkLost(ref sent);
+                congestion.OnSegmentLost(sent.Length, sent.State.InFlight, _rate.Lost - sent.State.Lost, sent.State.IsApplicationLimited, now);
                 found = true;
             }
             else
@@ -329,9 +344,11 @@ internal sealed class SackScoreboard
             ref Sent sent = ref At(i);
             if ((sent.Flags & SentFlags.Lost) != 0)
             {
+                bool isFirst = InFlight == 0;
                 sent.Flags = (sent.Flags & ~SentFlags.Lost) | SentFlags.Retransmitted;
                 sent.SentAt = now;
                 LostBytes -= sent.Length;
+                sent.State = _rate.OnSent(now, InFlight, isFirst);
                 sequence = sent.Start;
                 length = sent.Length;
                 return true;
@@ -384,10 +401,12 @@ internal sealed class SackScoreboard
     {
         sent.Flags |= SentFlags.Lost;
         LostBytes += sent.Length;
+        _rate.Lost += sent.Length;
     }
 
     private void OnDelivered(in Sent sent, long now, ref Delivery delivery)
     {
+        _rate.OnDelivered(sent.State, sent.SentAt, now, ref delivery.Rate);
         long roundTrip = now - sent.SentAt;
         bool retransmitted = (sent.Flags & SentFlags.Retransmitted) != 0;
         if (!retransmitted)
@@ -461,6 +480,8 @@ internal sealed class SackScoreboard
 
         /// <summary>Of the latest segment that was sent once; -1 when there was none.</summary>
         public long RoundTrip;
+
+        public RateSample Rate;
     }
 
     [Flags]
@@ -480,6 +501,7 @@ internal sealed class SackScoreboard
         public int Length;
         public long SentAt;
         public SentFlags Flags;
+        public DeliveryRate.SentState State;
 
         public readonly uint End
         {

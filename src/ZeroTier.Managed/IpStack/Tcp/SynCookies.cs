@@ -60,7 +60,7 @@ internal sealed class SynCookies(RandomSource random)
             Acknowledgement = syn.Sequence + 1,
             Window = (ushort)Math.Min(options.ReceiveWindow, ushort.MaxValue),
             MaximumSegmentSize = (ushort)TcpConnection.LocalSegmentSize(setup),
-            WindowScale = scaling ? ReceiveWindow.ScaleFor(options.ReceiveWindow) : -1,
+            WindowScale = scaling ? ReceiveWindow.ScaleFor(Math.Max(options.ReceiveWindow, options.MaxReceiveWindow)) : -1,
             SackPermitted = sack,
             HasTimestamps = timestamps,
 

@@ -95,7 +95,7 @@ internal sealed partial class TcpConnection
         _peerSegmentSize = syn.MaximumSegmentSize >= MinSegmentSize ? syn.MaximumSegmentSize : DefaultSegmentSize;
         _segmentSize = EffectiveSegmentSize;
         _largestPayload = Math.Min(DefaultSegmentSize, _segmentSize);
-        _congestion = new NewReno(_segmentSize);
+        _congestion = NewCongestionControl(_segmentSize);
     }
 
     private void Establish(in TcpSegment segment, long now)

@@ -26,6 +26,7 @@ internal sealed partial class TcpConnection
     private long _lastHeardAt;
     private ChallengeLimiter _challenges;
     private DuplicateSackBlocks _duplicateSacks;
+    private ReceiveWindowTuning _tuning;
 
     /// <summary>A segment for this connection (RFC 9293, 3.10.7).</summary>
     /// <param name="segment">Its header.</param>
@@ -98,6 +99,8 @@ internal sealed partial class TcpConnection
         Resume();
     }
 
+    private int MaxReceiveWindow => Math.Max(_options.ReceiveWindow, _options.MaxReceiveWindow);
+
     // Unread bytes count against the pipe's pause threshold. The reserve is kept until the pipe pauses: only a paused pipe signals the window update. A pipe
     // whose reader asks for more than the threshold at once never pauses.
     private long ReceiveRoom
@@ -105,7 +108,7 @@ internal sealed partial class TcpConnection
         get
         {
             long limit = _options.Input.PauseWriterThreshold;
-            long room = limit == 0 || DiscardsInput ? long.MaxValue : Math.Max(0, limit - (Unread?.Held ?? 0)) + ReceiveReserve;
+            long room = limit == 0 || DiscardsInput ? long.MaxValue : Math.Max(0, limit - (Unread?.Held ?? 0)) + ReceiveReserve + _window.Size - _options.ReceiveWindow;
             return _environment.Budget.IsExhausted ? Math.Min(room, BufferBudget.Minimum) : room;
         }
     }
@@ -260,6 +263,12 @@ internal sealed partial class TcpConnection
         if (payload.Length > 0)
         {
             _largestPayload = Math.Max(_largestPayload, payload.Length);
+            if (_timestampsOn)
+            {
+                // The echo is of our latest acknowledgement that had arrived when this was sent (RFC 7323, 4.1).
+                _tuning.Sample((TimestampClock(now) - segment.TimestampEcho) * TimeSpan.TicksPerMillisecond, now);
+            }
+
             if (start == _receiveNext)
             {
                 OnInOrderData(payload, input, now);
@@ -306,7 +315,7 @@ internal sealed partial class TcpConnection
         }
         else
         {
-            if (!_reassembly.Insert(_receiveNext, payload, _delivered, _options.ReceiveWindow))
+            if (!_reassembly.Insert(_receiveNext, payload, _delivered, MaxReceiveWindow))
             {
                 _environment.Statistics.Add(TcpCounter.OutOfWindowSegments);
             }
@@ -320,6 +329,7 @@ internal sealed partial class TcpConnection
         }
 
         int count = (int)(_receiveNext - before);
+        TuneWindow(now);
         _environment.Statistics.Add(TcpCounter.BytesReceived, count);
         _unacknowledgedBytes += count;
 
@@ -335,6 +345,16 @@ internal sealed partial class TcpConnection
         }
     }
 
+    // The budget has room for large windows while less than half of it is used.
+    private void TuneWindow(long now)
+    {
+        long wanted = _tuning.OnDelivered(_delivered, now);
+        if (wanted > _window.Size && _scalingOn && _environment.Budget.Used + wanted < _environment.Budget.Limit / 2)
+        {
+            _window.Size = (int)Math.Min(wanted, MaxReceiveWindow);
+        }
+    }
+
     private void OnOutOfOrderData(uint start, ReadOnlySpan<byte> payload)
     {
         _environment.Statistics.Add(TcpCounter.OutOfOrderSegments);
@@ -343,7 +363,7 @@ internal sealed partial class TcpConnection
             _duplicateSacks.Add(held);
         }
 
-        if (!_reassembly.Insert(start, payload, _delivered, _options.ReceiveWindow))
+        if (!_reassembly.Insert(start, payload, _delivered, MaxReceiveWindow))
         {
             _environment.Statistics.Add(TcpCounter.OutOfWindowSegments);
         }

@@ -1,3 +1,5 @@
+using ZeroTier.Managed.IpStack.Tcp.Congestion;
+
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 internal sealed partial class TcpConnection
@@ -19,6 +21,7 @@ internal sealed partial class TcpConnection
     private uint _recoveryPoint;
     private bool _forceRetransmit;
     private int _duplicates;
+    private long _lostBefore;
     private uint _sendUnacknowledged;
     private uint _sendNext;
     private int _sendWindow;
@@ -76,7 +79,7 @@ internal sealed partial class TcpConnection
             OnDuplicateReported(segment.Sack[0]);
         }
 
-        OnTailProbeAnswered(segment, advanced);
+        OnTailProbeAnswered(segment, advanced, now);
         for (int i = 0; _sackOn && i < segment.SackCount; i++)
         {
             _scoreboard.Sack(segment.Sack[i], _sendNext, now, ref delivery);
@@ -96,7 +99,7 @@ internal sealed partial class TcpConnection
             _duplicates++;
         }
 
-        Recover(acknowledgement, advanced, inFlightBefore, delivery.RoundTrip, now);
+        Recover(acknowledgement, advanced, inFlightBefore, delivery, now);
         if (advanced > 0)
         {
             ArmRetransmission(now);
@@ -144,7 +147,7 @@ internal sealed partial class TcpConnection
         }
     }
 
-    private void Recover(uint acknowledgement, int advanced, int inFlightBefore, long roundTrip, long now)
+    private void Recover(uint acknowledgement, int advanced, int inFlightBefore, in SackScoreboard.Delivery delivery, long now)
     {
         if (_recovery != Recovery.None && !Sequence.IsBefore(acknowledgement, _recoveryPoint) && advanced > 0)
         {
@@ -153,19 +156,33 @@ internal sealed partial class TcpConnection
             _scoreboard.OnRecoveryEnded();
         }
 
-        if (advanced > 0 && _recovery != Recovery.Fast)
+        if (delivery.Bytes > 0 || advanced > 0)
         {
-            bool limited = _windowLimited || _congestion.IsSlowStart && 2L * inFlightBefore >= _congestion.Window;
-            _congestion.OnAcknowledged(advanced, limited, roundTrip, acknowledgement, _sendNext);
-            _windowLimited = false;
+            _congestion.OnAcknowledged(new AckSample
+            {
+                Now = now,
+                Acknowledged = advanced,
+                Limited = _windowLimited || _congestion.IsSlowStart && 2L * inFlightBefore >= _congestion.Window,
+                Recovering = _recovery == Recovery.Fast,
+                RoundTrip = delivery.RoundTrip,
+                Acknowledgement = acknowledgement,
+                SendNext = _sendNext,
+                Delivered = delivery.Bytes,
+                TotalDelivered = _scoreboard.TotalDelivered,
+                Lost = (int)(_scoreboard.TotalLost - _lostBefore),
+                InFlight = InFlight,
+                Rate = delivery.Rate,
+            });
+            _lostBefore = _scoreboard.TotalLost;
+            _windowLimited &= advanced == 0 || _recovery == Recovery.Fast;
         }
 
         if (_sackOn)
         {
             _reorderAt = Never;
-            if (_scoreboard.DetectLoss(now, _recovery != Recovery.None, Math.Max(1, _timer.SmoothedRoundTrip), ref _reorderAt))
+            if (_scoreboard.DetectLoss(now, _recovery != Recovery.None, Math.Max(1, _timer.SmoothedRoundTrip), _congestion, ref _reorderAt))
             {
-                OnLossFound();
+                OnLossFound(now);
             }
 
             return;
@@ -175,7 +192,7 @@ internal sealed partial class TcpConnection
         if (_recovery == Recovery.None && _duplicates >= SackScoreboard.DuplicateThreshold)
         {
             _scoreboard.MarkFirstLost();
-            OnLossFound();
+            OnLossFound(now);
         }
         else if (_recovery == Recovery.Fast && advanced > 0)
         {
@@ -184,7 +201,7 @@ internal sealed partial class TcpConnection
         }
     }
 
-    private void OnLossFound()
+    private void OnLossFound(long now)
     {
         if (_recovery != Recovery.None)
         {
@@ -198,7 +215,7 @@ internal sealed partial class TcpConnection
         _forceRetransmit = true;
         _tailProbed = false;
         _probeTailAt = Never;
-        _congestion.OnLoss(_scoreboard.Outstanding);
+        _congestion.OnLoss(_scoreboard.Outstanding, now);
         _environment.Statistics.Add(TcpCounter.FastRecoveries);
     }
 

@@ -16,6 +16,7 @@ internal sealed partial class TcpConnection
     private bool _answerDue;
     private OutgoingSegment _answer;
     private long _sentAt;
+    private long _paceFrom;
     private long _synSentAt;
 
     /// <summary>Decides the next segment, if there is one. The state counts it as sent.</summary>
@@ -44,9 +45,27 @@ internal sealed partial class TcpConnection
         // Gaps are reported before data: selective acknowledgements leave no room beside a full payload.
         bool reports = _acknowledgeNow && _sackOn && (!_reassembly.IsEmpty || !_duplicateSacks.IsEmpty);
         return (_duplicatesDue > 0 || reports) && PlanAcknowledgement(now, ref segment)
-            || PlanRetransmission(now, ref segment)
-            || PlanData(now, ref segment)
+            || !MustPace(now) && (PlanRetransmission(now, ref segment) || PlanData(now, ref segment))
             || PlanAcknowledgement(now, ref segment);
+    }
+
+    // Timers are not finer, and each costs.
+    private const long PacingInterval = TimeSpan.TicksPerMillisecond;
+
+    // What a late timer may make up for.
+    private const long PacingBurst = 5 * TimeSpan.TicksPerMillisecond;
+
+    private bool MustPace(long now)
+    {
+        _pacedUntil = Never;
+        if (_congestion.PacingRate == 0 || now >= _paceFrom || _forceRetransmit)
+        {
+            return false;
+        }
+
+        bool waits = _scoreboard.LostBytes > 0 || _send.Length > (int)(_sendNext - _sendUnacknowledged) || _finQueued && !_finSent;
+        _pacedUntil = waits ? Math.Max(_paceFrom, now + PacingInterval) : Never;
+        return true;
     }
 
     /// <summary>Decided segments may point into the send buffer until <see cref="EndTransmission"/>.</summary>
@@ -101,6 +120,11 @@ internal sealed partial class TcpConnection
         bool finDue = _finQueued;
         if (_finSent || unsent == 0 && !finDue)
         {
+            if (_scoreboard.LostBytes == 0 && InFlight < _congestion.Window)
+            {
+                _scoreboard.OnApplicationLimited();
+            }
+
             return false;
         }
 
@@ -203,6 +227,10 @@ internal sealed partial class TcpConnection
         if (length > 0)
         {
             _send.Slice(start, length, ref segment);
+            if (_congestion.PacingRate is > 0 and var rate)
+            {
+                _paceFrom = Math.Max(_paceFrom, now - PacingBurst) + length * TimeSpan.TicksPerSecond / rate;
+            }
         }
 
         _sentAt = now;

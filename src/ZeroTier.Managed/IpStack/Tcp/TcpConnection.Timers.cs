@@ -15,6 +15,7 @@ internal sealed partial class TcpConnection
     private long _acknowledgeAt = Never;
     private long _keepAliveAt = Never;
     private long _lifetimeAt = Never;
+    private long _pacedUntil = Never;
 
     // A retransmission was already brought forward because the peer was heard, and nothing was received on this connection since.
     private bool _hastened;
@@ -29,7 +30,7 @@ internal sealed partial class TcpConnection
         get
         {
             long first = Math.Min(Math.Min(_retransmitAt, _reorderAt), Math.Min(_probeTailAt, _persistAt));
-            return Math.Min(Math.Min(first, _acknowledgeAt), Math.Min(_keepAliveAt, _lifetimeAt));
+            return Math.Min(Math.Min(first, _acknowledgeAt), Math.Min(Math.Min(_keepAliveAt, _lifetimeAt), _pacedUntil));
         }
     }
 
@@ -50,9 +51,9 @@ internal sealed partial class TcpConnection
         if (now >= _reorderAt)
         {
             _reorderAt = Never;
-            if (_scoreboard.DetectLoss(now, _recovery != Recovery.None, Math.Max(1, _timer.SmoothedRoundTrip), ref _reorderAt))
+            if (_scoreboard.DetectLoss(now, _recovery != Recovery.None, Math.Max(1, _timer.SmoothedRoundTrip), _congestion, ref _reorderAt))
             {
-                OnLossFound();
+                OnLossFound(now);
             }
         }
 
@@ -64,6 +65,12 @@ internal sealed partial class TcpConnection
         if (now >= _retransmitAt)
         {
             OnRetransmissionTimeout(now);
+        }
+
+        if (now >= _pacedUntil)
+        {
+            // The transmission that follows every deadline goes on.
+            _pacedUntil = Never;
         }
 
         if (now >= _persistAt)
@@ -128,6 +135,7 @@ internal sealed partial class TcpConnection
         _acknowledgeAt = Never;
         _keepAliveAt = Never;
         _lifetimeAt = Never;
+        _pacedUntil = Never;
     }
 
     private void OnLifetimeEnd()
@@ -226,7 +234,7 @@ internal sealed partial class TcpConnection
             BeginEpisode(timeout: true);
         }
 
-        _congestion.OnTimeout(_scoreboard.Outstanding, first: _retransmissions++ == 0 && _recovery != Recovery.Timeout);
+        _congestion.OnTimeout(_scoreboard.Outstanding, first: _retransmissions++ == 0 && _recovery != Recovery.Timeout, now);
         _recovery = Recovery.Timeout;
         _recoveryPoint = _sendNext;
         _duplicates = 0;

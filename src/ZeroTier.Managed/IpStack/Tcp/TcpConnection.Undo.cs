@@ -101,7 +101,7 @@ internal sealed partial class TcpConnection
     }
 
     // RFC 8985, 7.4.
-    private void OnTailProbeAnswered(in TcpSegment segment, int advanced)
+    private void OnTailProbeAnswered(in TcpSegment segment, int advanced, long now)
     {
         if (!_tailProbed || Sequence.IsBefore(segment.Acknowledgement, _tailProbeEnd))
         {
@@ -116,7 +116,7 @@ internal sealed partial class TcpConnection
         {
             // No duplicate was reported: the probe has repaired a loss.
             _tailProbed = false;
-            _congestion.OnLoss(_scoreboard.Outstanding);
+            _congestion.OnLoss(_scoreboard.Outstanding, now);
         }
         else if (advanced == 0 && segment.SequenceLength == 0 && segment.SackCount == 0)
         {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 namespace ZeroTier.Managed.IpStack.Tcp;
 
@@ -48,8 +49,8 @@ internal sealed partial class TcpConnection
         _initialSend = setup.InitialSequence;
         _sendUnacknowledged = setup.InitialSequence;
         _sendNext = setup.InitialSequence;
-        _receiveScale = ReceiveWindow.ScaleFor(options.ReceiveWindow);
-        _congestion = new NewReno(DefaultSegmentSize);
+        _receiveScale = ReceiveWindow.ScaleFor(MaxReceiveWindow);
+        _congestion = NewCongestionControl(DefaultSegmentSize);
         State = state;
     }
 
@@ -206,6 +207,9 @@ internal sealed partial class TcpConnection
         TimestampRecent = _timestampsOn ? _timestampRecent : null,
         TimestampOffset = _timestampOffset,
     };
+
+    private ICongestionControl NewCongestionControl(int segmentSize) =>
+        _options.CongestionControl == CongestionControl.Bbr ? new Bbr(segmentSize, _timestampOffset) : new Cubic(segmentSize);
 
     // The last state. Buffers go back at once; an error means that bytes may be missing.
     private void End(TcpException? error)

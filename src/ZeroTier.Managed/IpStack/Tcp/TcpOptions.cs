@@ -22,14 +22,23 @@ internal sealed record TcpSocketOptions
     /// </summary>
     public Func<TcpException, Exception>? TranslateError { get; init; }
 
-    /// <summary>Largest receive window in bytes, 2 KiB to 1 GiB. Received memory is bounded by this plus the input pipe's limit.</summary>
+    /// <summary>Receive window at first, in bytes, 2 KiB to 1 GiB.</summary>
     public int ReceiveWindow { get; init; } = 1 << 20;
+
+    /// <summary>
+    /// What the receive window grows to when the path needs it and the application reads as fast; no effect when less than <see cref="ReceiveWindow"/>. Received
+    /// memory is bounded by this plus the input pipe's limit.
+    /// </summary>
+    public int MaxReceiveWindow { get; init; } = 16 << 20;
 
     /// <summary>
     /// Most unacknowledged and unsent bytes that the stack itself holds, beyond the output pipe; at least 128 KiB. The limit in force follows the congestion
     /// window and the peer's.
     /// </summary>
-    public int MaxSendBuffer { get; init; } = 4 << 20;
+    public int MaxSendBuffer { get; init; } = 32 << 20;
+
+    /// <summary>What decides how much may be in flight.</summary>
+    public CongestionControl CongestionControl { get; init; }
 
     /// <summary>Offer timestamps (RFC 7323): 12 bytes of every segment for protection against wrapped sequence numbers.</summary>
     public bool Timestamps { get; init; } = true;

@@ -1,4 +1,3 @@
-using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1.Admission;
 

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
-using ZeroTier.Managed.Vl1.Messages;
 
 namespace ZeroTier.Managed.Vl1.Admission;
 

@@ -45,6 +45,9 @@ internal sealed record NetworkConfiguration
 
     public ImmutableArray<IpRoute> Routes { get; init; } = [];
 
+    /// <summary>Addresses that were assigned and are not taken (<see cref="AssignmentPolicy"/>).</summary>
+    public ImmutableArray<IpInterfaceAddress> RefusedAddresses { get; init; } = [];
+
     /// <summary>The rules, ready to be applied.</summary>
     public required IFrameFilter Filter { get; init; }
 
@@ -70,6 +73,20 @@ internal sealed record NetworkConfiguration
 
     /// <summary>The members that carry frames of foreign Ethernet addresses.</summary>
     public IEnumerable<NodeId> ActiveBridges => Specialists.Where(s => s.Roles.HasFlag(SpecialistRoles.ActiveBridge)).Select(s => s.Node);
+
+    /// <summary>Whether an address is inside the prefix of one of ours.</summary>
+    public bool HasPrefixOf(in IpAddress address)
+    {
+        foreach (ref readonly var own in Addresses.AsSpan())
+        {
+            if (address.IsInPrefix(own.Address, own.PrefixLength))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>A member's roles.</summary>
     public SpecialistRoles RolesOf(NodeId member)

@@ -15,7 +15,8 @@ namespace ZeroTier.Managed.Vl2.Controller;
 /// <param name="controller">The controller.</param>
 /// <param name="served">Who may use the multicast directory.</param>
 /// <param name="revoked">Takes revocations for networks that the node itself has joined.</param>
-internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkController controller, ServedMembers served, Action<Revocation> revoked) : IControllerPort
+internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkController controller, ServedMembers served, Action<Revocation> revoked)
+    : IControllerPort
 {
     private const int NetworkIdLength = 8;
     private const int MaxRefusalLength = 1024;

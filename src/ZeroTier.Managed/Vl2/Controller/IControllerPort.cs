@@ -1,7 +1,8 @@
 namespace ZeroTier.Managed;
 
 /// <summary>
-/// How a controller speaks to members. Thread-safe. Packets that cannot be sent yet wait for some seconds, in a queue that has a bound; once the node has stopped
+/// How a controller speaks to members. Thread-safe. Packets that cannot be sent yet wait for some seconds, in a queue that has a bound; once the node has
+/// stopped
 /// they go nowhere.
 /// </summary>
 public interface IControllerPort

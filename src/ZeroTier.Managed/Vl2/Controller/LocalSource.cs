@@ -63,7 +63,8 @@ internal sealed class LocalSource(NetworkId network, ControllerPort port, Random
         NodeId self = port.Identity.Address;
         _sink?.Fail(reason switch
         {
-            ControllerRefusal.NotFound => new(ZeroTierNetworkStatus.NotFound, $"The controller in this node, {self}, knows no network {network}. Make it there, or check the ID."),
+            ControllerRefusal.NotFound => new(ZeroTierNetworkStatus.NotFound,
+                $"The controller in this node, {self}, knows no network {network}. Make it there, or check the ID."),
             ControllerRefusal.AuthenticationRequired => new(
                 ZeroTierNetworkStatus.AuthenticationRequired, $"The controller in this node wants a person to log in for it. Exempt member {self} of network {network} from the login."),
             _ => new(ZeroTierNetworkStatus.AccessDenied, $"Node {self} is not authorised on network {network}. Authorise it at its own controller; it then becomes ready by itself."),

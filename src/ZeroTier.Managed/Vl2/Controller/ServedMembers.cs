@@ -3,7 +3,8 @@ using ZeroTier.Managed.Vl1;
 namespace ZeroTier.Managed.Vl2.Controller;
 
 /// <summary>
-/// Who got a configuration from the controller in this node lately, and may therefore use its multicast directory: say what it listens to, and ask who else does
+/// Who got a configuration from the controller in this node lately, and may therefore use its multicast directory: say what it listens to, and ask who else
+/// does
 /// (docs/protocol/3-vl2.md 3.14, 3.8.2, 3.8.3). Bounded. Thread-safe.
 /// </summary>
 internal sealed class ServedMembers

@@ -2,7 +2,8 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Managed.Vl2.Controller;
 
-/// <summary>Wraps a controller supplied by the application: its exceptions reach no receive thread, and do not stop the node from starting and ending.</summary>
+/// <summary>Wraps a controller supplied by the application: its exceptions reach no receive thread, and do not stop the node from starting and
+/// ending.</summary>
 internal sealed partial class ShieldedController(INetworkController inner, ILogger log) : INetworkController
 {
     // Logged once: a controller that fails does so for every request.

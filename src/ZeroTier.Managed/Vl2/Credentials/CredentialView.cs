@@ -11,12 +11,19 @@ internal sealed class CredentialView : IMemberCredentials
     public CredentialView(IEnumerable<Credential> credentials)
     {
         Credential[] all = [.. credentials];
-        Capabilities = [.. all.OfType<Capability>().OrderBy(c => c.Id).Select(c => c.Rules)];
+        Capability[] capabilities = [.. all.OfType<Capability>().OrderBy(c => c.Id)];
+        Capabilities = [.. capabilities.Select(c => c.Rules)];
+        CapabilityIds = [.. capabilities.Select(c => c.Id)];
         Tags = [.. all.OfType<Tag>().OrderBy(t => t.Id)];
         _ownership = [.. all.OfType<OwnershipCertificate>()];
     }
 
     public ImmutableArray<RuleTable> Capabilities { get; }
+
+    /// <summary>The IDs of <see cref="Capabilities"/>, in their order.</summary>
+    public ImmutableArray<uint> CapabilityIds { get; }
+
+    public bool IsEmpty => Tags.IsEmpty && Capabilities.IsEmpty && _ownership.IsEmpty;
 
     public bool StatesOwnership => !_ownership.IsEmpty;
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2.Configuration;
@@ -78,10 +79,37 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     public IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member) =>
         _members.TryGetValue(member, out Member? known) ? known.View(configuration, vl1.FindPeer(member)?.Identity).Credentials : null;
 
+    /// <summary>What a node has proven of itself, or we were given where it is ourselves; null when it is no member, as far as is known.</summary>
+    public ZeroTierMembership? Describe(NetworkConfiguration configuration, NodeId node)
+    {
+        if (node == vl1.Id)
+        {
+            return Describe(configuration.Id, node, new CredentialView([.. configuration.Tags, .. configuration.Capabilities]));
+        }
+
+        return _members.TryGetValue(node, out Member? known) && known.View(configuration, vl1.FindPeer(node)?.Identity) is { IsAllowed: true } view &&
+            (known.HasMembership || !view.Credentials.IsEmpty) ? Describe(configuration.Id, node, view.Credentials) : null;
+    }
+
     /// <inheritdoc />
     public NodeId? OwnerOf(NetworkConfiguration configuration, in IpAddress address) =>
         _owners.TryGetValue(address, out NodeId owner) && _members.TryGetValue(owner, out Member? member) &&
             member.View(configuration, vl1.FindPeer(owner)?.Identity).Credentials.Owns(address) ? owner : null;
+
+    /// <summary>The lowest address inside our prefixes that a certificate of ownership gives a member, IPv4 before IPv6; null for none.</summary>
+    public IpAddress? FindAddress(NetworkConfiguration configuration, NodeId member)
+    {
+        IpAddress? best = null;
+        foreach (var (address, owner) in _owners)
+        {
+            if (owner == member && configuration.HasPrefixOf(address) && (best is null || IsBefore(address, best.Value)) && OwnerOf(configuration, address) == member)
+            {
+                best = address;
+            }
+        }
+
+        return best;
+    }
 
     /// <inheritdoc />
     public void BeforeSend(NetworkConfiguration configuration, NodeId member)
@@ -188,6 +216,12 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         }
     }
 
+    private static ZeroTierMembership Describe(NetworkId network, NodeId node, CredentialView credentials) => new(network, node)
+    {
+        Tags = credentials.Tags.ToFrozenDictionary(tag => tag.Id, tag => tag.Value),
+        Capabilities = credentials.CapabilityIds,
+    };
+
     // An entry is only made for what the controller has signed: strangers cannot fill the table.
     private CredentialAcceptance Add(NodeId node, Func<Member, CredentialAcceptance> take, Func<SignatureCheck> check)
     {
@@ -219,6 +253,9 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
 
         return _members.GetOrAdd(node, static (id, used) => new Member(id) { LastUsed = used }, now);
     }
+
+    private static bool IsBefore(in IpAddress address, in IpAddress other) =>
+        address.IsIPv4 == other.IsIPv4 ? address.Value < other.Value : address.IsIPv4;
 
     private bool ShouldAsk(NodeId node, long now)
     {

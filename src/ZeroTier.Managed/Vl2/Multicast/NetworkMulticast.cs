@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2.Configuration;
 
@@ -49,34 +50,22 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         Subscribe();
     }
 
-    /// <summary>The application listens to a group. Joins are counted.</summary>
-    public void Join(MulticastGroup group)
-    {
-        lock (_lock)
-        {
-            _joined[group] = _joined.GetValueOrDefault(group) + 1;
-        }
-
-        Subscribe();
-    }
+    /// <summary>The stack listens to a group. Joins are counted; one may come after the leave that ends it.</summary>
+    public void Join(MulticastGroup group) => Count(group, 1);
 
     /// <summary>The reverse of <see cref="Join"/>. Others forget us after ten minutes.</summary>
-    public void Leave(MulticastGroup group)
+    public void Leave(MulticastGroup group) => Count(group, -1);
+
+    /// <summary>Roots can be reached again: what they were told meanwhile may be lost.</summary>
+    public void OnOnline()
     {
         lock (_lock)
         {
-            int count = _joined.GetValueOrDefault(group) - 1;
-            if (count > 0)
-            {
-                _joined[group] = count;
-            }
-            else
-            {
-                _joined.Remove(group);
-            }
+            _announced = long.MinValue;
+            _ticked = long.MinValue;
         }
 
-        Subscribe();
+        OnTick(vl1.Now);
     }
 
     /// <summary>Sends a frame to a group; whoever becomes known as a listener in the next five seconds gets it, too.</summary>
@@ -196,6 +185,24 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         return due;
     }
 
+    private void Count(MulticastGroup group, int joins)
+    {
+        lock (_lock)
+        {
+            int count = _joined.GetValueOrDefault(group) + joins;
+            if (count == 0)
+            {
+                _joined.Remove(group);
+            }
+            else
+            {
+                _joined[group] = count;
+            }
+        }
+
+        Subscribe();
+    }
+
     private void Subscribe()
     {
         NodeId[] told;
@@ -219,10 +226,13 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         }
     }
 
-    // 3.8.1
+    // 3.8.1; besides, as systems do with the ports of ZeroTierOne, the group of all IPv6 nodes, and that in which the link-local address is asked for.
     private ImmutableArray<MulticastGroup> Subscriptions(NetworkConfiguration configuration)
     {
-        IEnumerable<MulticastGroup> groups = configuration.Addresses.Select(a => MulticastGroup.ForResolution(a.Address)).Concat(_joined.Keys);
+        IEnumerable<MulticastGroup> groups = configuration.Addresses.Select(a => a.Address).Append(port.Mac.ToLinkLocal())
+            .Select(a => MulticastGroup.ForResolution(a))
+            .Append(new(MulticastMapping.ToEthernet(MulticastMapping.AllNodes), 0))
+            .Concat(_joined.Where(j => j.Value > 0).Select(j => j.Key));
         return configuration.Flags.HasFlag(NetworkFlags.Broadcast) ? [.. groups.Append(new(MacAddress.Broadcast, 0)).Distinct()] : [.. groups.Distinct()];
     }
 

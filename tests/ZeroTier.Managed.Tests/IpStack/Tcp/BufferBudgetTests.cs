@@ -182,6 +182,7 @@ public sealed class BufferBudgetTests
         Task<long> upload = TcpTraffic.ReceiveAsync(connections[2].Server.Input, 4);
         _ = TcpTraffic.SendAsync(connections[2].Client.Output, 1_000_000, 4);
         Assert.True(clock.RunUntil(() => download.IsCompleted && upload.IsCompleted, TimeSpan.FromSeconds(10)));
+        Assert.Equal((1_000_000, 1_000_000), (clock.Run(() => download, TcpPair.Minutes), clock.Run(() => upload, TcpPair.Minutes)));
 
         connections[0].Client.Abort();
         clock.Advance(TimeSpan.FromSeconds(31));

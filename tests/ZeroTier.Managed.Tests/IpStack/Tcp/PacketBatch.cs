@@ -1,4 +1,5 @@
 using ZeroTier.Managed.IpStack;
+using ZeroTier.Managed.Net;
 
 namespace ZeroTier.Managed.Tests.IpStack.Tcp;
 
@@ -14,8 +15,11 @@ internal sealed class PacketBatch(MacAddress mac, Action<List<Packet>> send) : I
 
     public override Span<byte> Reserve(in IpAddress source, in IpAddress destination, IpProtocol protocol, int length)
     {
-        Assert.Equal(IpProtocol.Tcp, protocol);
-        Assert.InRange(length, 20, TcpLink.Mtu);
+        if (protocol != IpProtocol.Tcp || length is < 20 or > TcpLink.Mtu)
+        {
+            throw new InvalidOperationException($"A packet of protocol {protocol} with {length} bytes.");
+        }
+
         _reserved = new Packet(source, destination, mac, new byte[length]);
         return _reserved.Bytes;
     }
@@ -24,7 +28,11 @@ internal sealed class PacketBatch(MacAddress mac, Action<List<Packet>> send) : I
 
     public override void Send()
     {
-        Assert.False(_isSent, "A batch is sent once.");
+        if (_isSent)
+        {
+            throw new InvalidOperationException("A batch is sent once.");
+        }
+
         _isSent = true;
         send(_packets);
     }

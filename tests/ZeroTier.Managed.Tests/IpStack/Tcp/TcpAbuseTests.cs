@@ -207,7 +207,7 @@ public sealed class TcpAbuseTests
     public void OutOfOrderFlood_TinySegments_HoldNoMoreThanTheWindow()
     {
         using var peer = new TcpPeer();
-        peer.Open(TcpPair.Options with { ReceiveWindow = 65535 });
+        peer.Open(TcpPair.Options with { ReceiveWindow = 65535, MaxReceiveWindow = 65535 });
         peer.Link.Filter = _ => false;
         var random = new SeededRandom(3);
         for (int i = 0; i < 20_000; i++)

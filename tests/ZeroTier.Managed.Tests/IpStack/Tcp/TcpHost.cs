@@ -14,7 +14,7 @@ internal sealed class TcpHost : IDisposable
         Mac = new MacAddress(0x0200_0000_0000u + (ulong)number);
         Layer = new TcpLayer(
             link.OutputOf(Mac), link.Clock, new SeededRandom((ulong)number), (options ?? TcpLayerOptions.Default) with { Scheduler = PipeScheduler.Inline });
-        link.Add(this);
+        link.Add(Address, Layer);
     }
 
     public IpAddress Address { get; }

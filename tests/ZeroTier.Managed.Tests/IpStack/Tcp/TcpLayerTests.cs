@@ -53,7 +53,7 @@ public sealed class TcpLayerTests
         using var pair = new TcpPair();
         var observer = new Recorder();
         (TcpSocket client, TcpSocket server) = pair.Connect(
-            server: TcpPair.Options with { Observer = observer, Input = TcpPair.InlinePipe(8192), ReceiveWindow = 16_384 });
+            server: TcpPair.Options with { Observer = observer, Input = TcpPair.InlinePipe(8192), ReceiveWindow = 16_384, MaxReceiveWindow = 16_384 });
         _ = TcpTraffic.SendAsync(client.Output, 100_000, 1);
         pair.Clock.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal(["paused"], observer.Events);

@@ -1,4 +1,6 @@
 using ZeroTier.Managed.IpStack;
+using ZeroTier.Managed.IpStack.Tcp;
+using ZeroTier.Managed.Net;
 using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.IpStack.Tcp;
@@ -39,7 +41,7 @@ internal sealed class TcpLink(VirtualClock clock, ulong seed)
     public const int Mtu = 1374;
 
     private readonly SeededRandom _random = new(seed);
-    private readonly Dictionary<IpAddress, TcpHost> _hosts = [];
+    private readonly Dictionary<IpAddress, TcpLayer> _hosts = [];
     private readonly Dictionary<IpAddress, TimeSpan> _busyUntil = [];
 
     public VirtualClock Clock { get; } = clock;
@@ -59,16 +61,16 @@ internal sealed class TcpLink(VirtualClock clock, ulong seed)
     /// <summary>Sees each packet before it travels; false loses it.</summary>
     public Func<Packet, bool>? Filter { get; set; }
 
-    public void Add(TcpHost host) => _hosts.Add(host.Address, host);
+    public void Add(IpAddress address, TcpLayer layer) => _hosts.Add(address, layer);
 
     public IIpOutput OutputOf(MacAddress mac) => new Output(this, mac);
 
     /// <summary>A packet made by the test.</summary>
     public void Deliver(in Packet packet)
     {
-        TcpHost host = _hosts[packet.Destination];
-        host.Layer.OnSegment(packet.Source, packet.Destination, packet.SourceMac, packet.Bytes);
-        host.Layer.EndOfBatch();
+        TcpLayer host = _hosts[packet.Destination];
+        host.OnSegment(packet.Source, packet.Destination, packet.SourceMac, packet.Bytes);
+        host.EndOfBatch();
     }
 
     private void Send(List<Packet> packets)
@@ -139,17 +141,17 @@ internal sealed class TcpLink(VirtualClock clock, ulong seed)
     {
         foreach (Packet packet in packets)
         {
-            if (_hosts.TryGetValue(packet.Destination, out TcpHost? host))
+            if (_hosts.TryGetValue(packet.Destination, out TcpLayer? host))
             {
-                host.Layer.OnSegment(packet.Source, packet.Destination, packet.SourceMac, packet.Bytes);
+                host.OnSegment(packet.Source, packet.Destination, packet.SourceMac, packet.Bytes);
             }
         }
 
         foreach (Packet packet in packets)
         {
-            if (_hosts.TryGetValue(packet.Destination, out TcpHost? host))
+            if (_hosts.TryGetValue(packet.Destination, out TcpLayer? host))
             {
-                host.Layer.EndOfBatch();
+                host.EndOfBatch();
             }
         }
     }

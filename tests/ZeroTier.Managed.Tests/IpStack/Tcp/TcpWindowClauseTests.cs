@@ -114,7 +114,7 @@ public sealed class TcpWindowClauseTests
     public void Window_FollowsTheReader_ClosesAndReopensWithAnUpdate()
     {
         using var peer = new TcpPeer();
-        peer.Open(TcpPair.Options with { ReceiveWindow = 8192, Input = TcpPair.InlinePipe(8192) });
+        peer.Open(TcpPair.Options with { ReceiveWindow = 8192, MaxReceiveWindow = 8192, Input = TcpPair.InlinePipe(8192) });
         uint sequence = peer.OurNext;
         int window = 8192;
         string full = new('f', 1024);

@@ -1,0 +1,10 @@
+using Microsoft.Extensions.Logging;
+
+namespace Kestrel.Transport.ZeroTier.Authentication;
+
+/// <summary>Every log line of access control; its numbers begin at 200.</summary>
+internal static partial class AuthenticationLog
+{
+    [LoggerMessage(200, LogLevel.Warning, "{Error} The entry is ignored.", EventName = "MemberIgnored")]
+    public static partial void MemberIgnored(ILogger logger, string error);
+}

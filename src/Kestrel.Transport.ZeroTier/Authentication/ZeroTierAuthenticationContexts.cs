@@ -1,0 +1,55 @@
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Http;
+
+namespace Kestrel.Transport.ZeroTier;
+
+/// <summary>A caller whose node is proven. <c>Principal</c> holds the claims.</summary>
+public sealed class ZeroTierPeerAuthenticatedContext : ResultContext<ZeroTierAuthenticationOptions>
+{
+    /// <summary>Makes a context.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="scheme">The scheme.</param>
+    /// <param name="options">Its options.</param>
+    /// <param name="peer">The caller.</param>
+    public ZeroTierPeerAuthenticatedContext(HttpContext context, AuthenticationScheme scheme, ZeroTierAuthenticationOptions options, IZeroTierPeerFeature peer)
+        : base(context, scheme, options) => Peer = peer;
+
+    /// <summary>The caller.</summary>
+    public IZeroTierPeerFeature Peer { get; }
+}
+
+/// <summary>A request that came over ZeroTier, from a node that nothing proves.</summary>
+public sealed class ZeroTierAuthenticationFailedContext : ResultContext<ZeroTierAuthenticationOptions>
+{
+    /// <summary>Makes a context.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="scheme">The scheme.</param>
+    /// <param name="options">Its options.</param>
+    /// <param name="reason">Why.</param>
+    public ZeroTierAuthenticationFailedContext(HttpContext context, AuthenticationScheme scheme, ZeroTierAuthenticationOptions options, string reason)
+        : base(context, scheme, options) => Reason = reason;
+
+    /// <summary>Why, and what to do.</summary>
+    public string Reason { get; }
+}
+
+/// <summary>A request that lacks the identity that it needs, before it is answered with 403.</summary>
+public sealed class ZeroTierChallengeContext : PropertiesContext<ZeroTierAuthenticationOptions>
+{
+    /// <summary>Makes a context.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="scheme">The scheme.</param>
+    /// <param name="options">Its options.</param>
+    /// <param name="properties">What the challenge was called with.</param>
+    public ZeroTierChallengeContext(
+        HttpContext context, AuthenticationScheme scheme, ZeroTierAuthenticationOptions options, AuthenticationProperties properties)
+        : base(context, scheme, options, properties)
+    {
+    }
+
+    /// <summary>True once the application has answered the request itself.</summary>
+    public bool Handled { get; private set; }
+
+    /// <summary>Says that the application has answered the request itself.</summary>
+    public void HandleResponse() => Handled = true;
+}

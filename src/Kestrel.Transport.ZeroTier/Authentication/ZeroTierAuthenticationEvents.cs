@@ -1,0 +1,26 @@
+namespace Kestrel.Transport.ZeroTier;
+
+/// <summary>What the application does when a caller is authenticated or refused. Override the methods, or set the functions that they call.</summary>
+public class ZeroTierAuthenticationEvents
+{
+    /// <summary>Called with the principal of a caller whose node is proven; may add claims, replace the principal, or fail the request.</summary>
+    public Func<ZeroTierPeerAuthenticatedContext, Task> OnPeerAuthenticated { get; set; } = static _ => Task.CompletedTask;
+
+    /// <summary>Called when a request came over ZeroTier but nothing proves its node.</summary>
+    public Func<ZeroTierAuthenticationFailedContext, Task> OnAuthenticationFailed { get; set; } = static _ => Task.CompletedTask;
+
+    /// <summary>Called before a request without the identity that it needs is answered with 403.</summary>
+    public Func<ZeroTierChallengeContext, Task> OnChallenge { get; set; } = static _ => Task.CompletedTask;
+
+    /// <summary>Calls <see cref="OnPeerAuthenticated"/>.</summary>
+    /// <param name="context">The caller.</param>
+    public virtual Task PeerAuthenticated(ZeroTierPeerAuthenticatedContext context) => OnPeerAuthenticated(context);
+
+    /// <summary>Calls <see cref="OnAuthenticationFailed"/>.</summary>
+    /// <param name="context">The request.</param>
+    public virtual Task AuthenticationFailed(ZeroTierAuthenticationFailedContext context) => OnAuthenticationFailed(context);
+
+    /// <summary>Calls <see cref="OnChallenge"/>.</summary>
+    /// <param name="context">The request.</param>
+    public virtual Task Challenge(ZeroTierChallengeContext context) => OnChallenge(context);
+}

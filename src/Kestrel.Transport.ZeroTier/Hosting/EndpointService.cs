@@ -1,0 +1,43 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using ZeroTier.Engines;
+
+namespace Kestrel.Transport.ZeroTier.Hosting;
+
+/// <summary>Looks, once every server of the host has bound its endpoints, for those that none asked for (rule 4.7), and measures what the listeners count.</summary>
+internal sealed class EndpointService(
+    NodeHost node, ListenerRegistry listeners, IMeterFactory meterFactory, IOptions<ZeroTierOptions> options, ILoggerFactory loggerFactory) : IHostedLifecycleService
+{
+    private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (node.LeftOut is null)
+        {
+            meterFactory.Create(NodeMetrics.MeterName).CreateObservableCounter(
+                "zerotier.connections.failed", () => listeners.FailedConnections, "{connection}", "Accepted connections that could not be set up and were reset.");
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        if (listeners.MissingEndPoints(options.Value) is { } reason)
+        {
+            TransportLog.EndPointsNotBound(_logger, reason);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

@@ -1,0 +1,37 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Kestrel.Transport.ZeroTier.Hosting;
+
+/// <summary>What a web app has beside the node: its own options, of which the node's are the base, endpoints, and connections in Kestrel's form.</summary>
+internal static class TransportServices
+{
+    /// <summary>Adds the node and all that is not the listening itself. May be called more than once.</summary>
+    public static void AddZeroTierTransport(this IServiceCollection services)
+    {
+        services.AddZeroTier();
+
+        // One object under both types, so that AddZeroTier and UseZeroTier configure the same.
+        services.AddOptions<ZeroTierOptions>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<ZeroTierOptions>, NodeOptionsOfServer>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<ZeroTierOptions>, NodeOptionsOfServer>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ZeroTierOptions>, NodeOptionsOfServer>());
+        services.Replace(ServiceDescriptor.Singleton<IOptions<ZeroTierNodeOptions>>(static provider => provider.GetRequiredService<IOptions<ZeroTierOptions>>()));
+        services.Replace(ServiceDescriptor.Singleton<IOptionsMonitor<ZeroTierNodeOptions>>(static provider => provider.GetRequiredService<IOptionsMonitor<ZeroTierOptions>>()));
+        services.Replace(ServiceDescriptor.Scoped<IOptionsSnapshot<ZeroTierNodeOptions>>(static provider => provider.GetRequiredService<IOptionsSnapshot<ZeroTierOptions>>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<ZeroTierOptions>, ServerOptionsBinder>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ZeroTierOptions>, ServerOptionsValidator>());
+
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<INodeExclusion, TestServerExclusion>());
+        services.TryAddSingleton<TransportResources>();
+#pragma warning disable RS0030 // The one place where this assembly takes the system's randomness.
+        services.TryAddSingleton(static provider => new ListenerRegistry(provider.GetRequiredService<IOptions<KestrelServerOptions>>(), Random.Shared));
+#pragma warning restore RS0030
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, EndpointService>());
+        services.TryAddSingleton<IConnectionFactory, ConnectionFactory>();
+    }
+}

@@ -1,0 +1,162 @@
+using System.Globalization;
+using System.Net;
+
+namespace ZeroTier.Engines;
+
+/// <summary>An attempt to connect: its time limit, the wait for the network, and why it failed when nothing came back.</summary>
+internal static class ConnectAttempt
+{
+    /// <summary>Runs an attempt until its limit.</summary>
+    /// <param name="limit">The limit, or <see cref="Timeout.InfiniteTimeSpan"/>.</param>
+    /// <param name="timeProvider">The clock of the limit.</param>
+    /// <param name="connect">The attempt; must end soon after its token is cancelled.</param>
+    /// <param name="explain">Makes the error, once the limit has passed.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async ValueTask<ZeroTierConnection> RunAsync(
+        TimeSpan limit,
+        TimeProvider timeProvider,
+        Func<CancellationToken, ValueTask<ZeroTierConnection>> connect,
+        Func<ZeroTierException> explain,
+        CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (limit == Timeout.InfiniteTimeSpan)
+        {
+            return await connect(cancellationToken).ConfigureAwait(false);
+        }
+
+        using var timer = new CancellationTokenSource(limit, timeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
+        try
+        {
+            return await connect(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw explain();
+        }
+    }
+
+    /// <summary>Finds what a host means, the best first, and waits while a network on which it may be is not configured yet.</summary>
+    public static async ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(ZeroTierNode node, string host, int port, CancellationToken cancellationToken)
+    {
+        if (IsUndecided(node, host))
+        {
+            // Opened before the next look, so that no change is missed.
+            using var events = node.Subscribe();
+            if (IsUndecided(node, host))
+            {
+                await foreach (var _ in events.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    if (!IsUndecided(node, host))
+                    {
+                        break;
+                    }
+                }
+            }
+        }
+
+        return await ZeroTierName.ResolveAsync(node, host, port, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Why connecting to a host took longer than the limit.</summary>
+    public static ZeroTierException Explain(ZeroTierNode node, string host, int port, TimeSpan limit)
+    {
+        if (!IPAddress.TryParse(host, out _) && !ZeroTierName.TryParseMember(host, out _, out _))
+        {
+            return Late(
+                $"{host}:{port}",
+                limit,
+                ZeroTierError.TimedOut,
+                $"the name servers of its network do not answer, or nothing answers at its addresses. Check that both run and are online.{Roots(node)}");
+        }
+
+        try
+        {
+            var endPoint = ZeroTierName.Resolve(node, host, port);
+            return NotReady(node, endPoint.Network) is { } why
+                ? Late($"{host}:{port}", limit, ZeroTierError.NetworkUnavailable, why)
+                : Explain(node, endPoint, limit);
+        }
+        catch (ZeroTierException exception)
+        {
+            return Late($"{host}:{port}", limit, exception.Error, exception.Message);
+        }
+    }
+
+    /// <summary>Why connecting to an endpoint took longer than the limit.</summary>
+    public static ZeroTierException Explain(ZeroTierNode node, ZeroTierEndPoint endPoint, TimeSpan limit)
+    {
+        if (MemberOf(endPoint) is not { } member)
+        {
+            return Late(endPoint, limit, ZeroTierError.TimedOut, $"no member of network {endPoint.Network} with this address answers. Check the address, and that its node runs and is online.{Roots(node)}");
+        }
+
+        var peer = node.Peers.FirstOrDefault(peer => peer.Id == member);
+        if (peer is { IsDirect: true } or { IsRelayed: true })
+        {
+            return Late(
+                endPoint,
+                limit,
+                ZeroTierError.TimedOut,
+                $"node {member} is reached, but nothing answers there. Check that it has joined network {endPoint.Network}, that no rule or firewall blocks port {endPoint.Port}, and that its server is not overloaded.");
+        }
+
+        return peer is null
+            ? Late(endPoint, limit, ZeroTierError.MemberNotFound, $"no root knows a node {member}. Check the address, and that its node uses the same roots and was online once.{Roots(node)}")
+            : Late(endPoint, limit, ZeroTierError.TimedOut, $"node {member} is known, but not reached. Check that it runs and is online.{Roots(node)}");
+    }
+
+    /// <summary>Whether what a host means may still change: a network on which it may be is not configured yet.</summary>
+    private static bool IsUndecided(ZeroTierNode node, string host)
+    {
+        var networks = node.State == ZeroTierNodeState.Running ? node.Networks : [];
+        if (ZeroTierName.TryParseMember(host, out _, out var id))
+        {
+            networks = [.. networks.Where(network => network.Id == id)];
+        }
+        else if (IPAddress.TryParse(host, out var address) && networks.Any(network => network.Addresses.Any(own => own.Contains(address))))
+        {
+            networks = [];
+        }
+
+        return networks.Any(IsPending);
+    }
+
+    private static bool IsPending(ZeroTierNetwork network) =>
+        network.Status == ZeroTierNetworkStatus.RequestingConfiguration || network is { Status: ZeroTierNetworkStatus.Ok, Addresses.Count: 0 };
+
+    private static string? NotReady(ZeroTierNode node, NetworkId id) => node.Networks.FirstOrDefault(network => network.Id == id) is { IsReady: false } network
+        ? $"network {id} is not ready ({network.Status}): {network.Detail ?? "its controller has not answered yet."}"
+        : null;
+
+    private static string Roots(ZeroTierNode node) => node.IsOnline ? "" : " This node itself is not online: no root answers it.";
+
+    /// <summary>The member whose derived address it is; null for any other address.</summary>
+    private static NodeId? MemberOf(ZeroTierEndPoint endPoint)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        if (endPoint.Address is not { } address || !address.TryWriteBytes(bytes, out int length) || length != bytes.Length)
+        {
+            return null;
+        }
+
+        return Member(bytes[5..]) is var six && endPoint.Network.GetSixPlaneAddress(six).Equals(address) ? six
+            : Member(bytes[11..]) is var local && endPoint.Network.GetRfc4193Address(local).Equals(address) ? local
+            : null;
+    }
+
+    private static NodeId Member(ReadOnlySpan<byte> bytes)
+    {
+        ulong value = 0;
+        foreach (byte part in bytes[..5])
+        {
+            value = value << 8 | part;
+        }
+
+        return new NodeId(value);
+    }
+
+    private static ZeroTierException Late(object target, TimeSpan limit, ZeroTierError error, string why) => new(
+        error, string.Create(CultureInfo.InvariantCulture, $"{target} did not answer within {limit.TotalSeconds:0.###} s (ConnectTimeout): {why}"));
+}

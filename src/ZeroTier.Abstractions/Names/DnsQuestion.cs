@@ -1,0 +1,36 @@
+using System.Buffers.Binary;
+
+namespace ZeroTier.Names;
+
+/// <summary>Types of records that are read (RFC 1035, 3.2.2; RFC 3596).</summary>
+internal enum DnsType : ushort
+{
+    A = 1,
+    CName = 5,
+    Soa = 6,
+    Aaaa = 28,
+}
+
+/// <summary>What a name server is asked: the records of a type that a name has.</summary>
+/// <param name="Name">Normalized (<see cref="DnsName"/>).</param>
+/// <param name="Type">The type.</param>
+internal readonly record struct DnsQuestion(string Name, DnsType Type)
+{
+    /// <summary>Class IN.</summary>
+    public const ushort Internet = 1;
+
+    /// <summary>Makes the message that asks for it, recursion desired.</summary>
+    public byte[] Encode(ushort id)
+    {
+        const ushort RecursionDesired = 0x0100;
+        Span<byte> message = stackalloc byte[DnsResponse.HeaderLength + DnsName.MaxLength + 2 + 2 * sizeof(ushort)];
+        message.Clear();
+        BinaryPrimitives.WriteUInt16BigEndian(message, id);
+        BinaryPrimitives.WriteUInt16BigEndian(message[2..], RecursionDesired);
+        BinaryPrimitives.WriteUInt16BigEndian(message[4..], 1);
+        int length = DnsResponse.HeaderLength + DnsName.Write(Name, message[DnsResponse.HeaderLength..]);
+        BinaryPrimitives.WriteUInt16BigEndian(message[length..], (ushort)Type);
+        BinaryPrimitives.WriteUInt16BigEndian(message[(length + 2)..], Internet);
+        return message[..(length + 4)].ToArray();
+    }
+}

@@ -1,0 +1,127 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace ZeroTier.Names;
+
+/// <summary>Finds hosts by the names that joined networks know. Thread-safe.</summary>
+/// <remarks>
+/// A name belongs to the network with the longest search domain around it. Its answers count there alone: an address that is not on that network is left out, so
+/// that no network's servers can lead a connection to another one.
+/// </remarks>
+internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions options)
+{
+    private const int MaxQuestions = 32;
+
+    private readonly NameCache _cache = new(options.TimeProvider);
+    private readonly NameServerClient _servers = new(node, options);
+    private readonly SemaphoreSlim _questions = new(MaxQuestions, MaxQuestions);
+
+    /// <summary>As <see cref="ZeroTierName.ResolveAsync"/>, for what is neither an address nor a member's name.</summary>
+    public async ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(string host, int port, CancellationToken cancellationToken)
+    {
+        string? name = DnsName.Normalize(host);
+        var named = node.State == ZeroTierNodeState.Running ? Named() : [];
+        var candidates = name is null ? []
+            : name.Contains('.', StringComparison.Ordinal) ? named.Where(n => DnsName.IsIn(name, n.Domain)).OrderByDescending(n => n.Domain.Length).Take(1).Select(n => (n, name))
+            : named.Select(n => (n, DnsName.Normalize($"{name}.{n.Domain}") ?? name));
+        ZeroTierException? error = null;
+        foreach (var (network, full) in candidates)
+        {
+            try
+            {
+                var addresses = await FindAsync(network, full, cancellationToken).ConfigureAwait(false);
+                return [.. addresses.Select(address => new ZeroTierEndPoint(network.Network.Id, address, port))];
+            }
+            catch (ZeroTierException e)
+            {
+                error = error is null ? e : new ZeroTierException(e.Error, $"{error.Message} {e.Message}", e);
+            }
+        }
+
+        throw error ?? NotOurs(host, named);
+    }
+
+    private List<NamedNetwork> Named() =>
+        [.. from network in node.Networks
+            where network.IsReady && network.Dns is { Servers.Count: > 0 }
+            let domain = DnsName.Normalize(network.Dns!.Domain)
+            where domain is not null
+            select new NamedNetwork(network, network.Dns!, domain)];
+
+    private async ValueTask<IReadOnlyList<IPAddress>> FindAsync(NamedNetwork network, string name, CancellationToken cancellationToken)
+    {
+        // Only families that this node has there: an address of another one could not be reached. IPv6 first, as everywhere.
+        DnsType[] types = [.. new[] { (AddressFamily.InterNetworkV6, DnsType.Aaaa), (AddressFamily.InterNetwork, DnsType.A) }
+            .Where(t => network.Network.Addresses.Any(own => own.Address.AddressFamily == t.Item1)).Select(t => t.Item2)];
+        var answers = await Task.WhenAll(types.Select(type => FollowAsync(network, new DnsQuestion(name, type), cancellationToken))).ConfigureAwait(false);
+        IPAddress[] addresses = [.. answers.SelectMany(a => a.Addresses).Distinct()];
+        IPAddress[] usable = [.. addresses.Where(a => ZeroTierName.IsOn(network.Network, a))];
+        return usable.Length > 0 ? usable : throw new ZeroTierException(
+            ZeroTierError.AddressNotAvailable,
+            addresses.Length > 0
+                ? $"'{name}' has addresses ({string.Join(", ", addresses.AsEnumerable())}) that are not on network {network.Network.Id}, whose name servers gave them. They must be in the prefix of an address of this node ({string.Join(", ", network.Network.Addresses)}) or behind a route of the network."
+                : Array.TrueForAll(answers, a => a.Outcome == DnsOutcome.NoSuchName)
+                    ? $"The name servers of network {network.Network.Id} ({string.Join(", ", network.Dns.Servers)}) know no '{name}'. Check the name, and that the servers have it."
+                    : $"'{name}' has no address of the families that this node has on network {network.Network.Id} ({string.Join(", ", network.Network.Addresses)}).");
+    }
+
+    /// <summary>The answer for a name, through names that it is an alias of.</summary>
+    private async Task<DnsResponse> FollowAsync(NamedNetwork network, DnsQuestion question, CancellationToken cancellationToken)
+    {
+        for (int aliases = 0; ; aliases++)
+        {
+            var response = await AskAsync(network, question, cancellationToken).ConfigureAwait(false);
+            if (response.Alias is not { } alias)
+            {
+                return response;
+            }
+
+            if (aliases == DnsResponse.MaxAliases || DnsName.Normalize(alias) is not { } next)
+            {
+                throw new ZeroTierException(
+                    ZeroTierError.AddressNotAvailable,
+                    $"'{question.Name}' cannot be followed to an address: more than {DnsResponse.MaxAliases} aliases, or one that is no host name. Mend the CNAME records on the name servers of network {network.Network.Id}.");
+            }
+
+            question = question with { Name = next };
+        }
+    }
+
+    private async ValueTask<DnsResponse> AskAsync(NamedNetwork network, DnsQuestion question, CancellationToken cancellationToken)
+    {
+        var key = new NameKey(network.Network.Id, network.Dns, question);
+        if (_cache.Find(key) is { } known)
+        {
+            return known;
+        }
+
+        await _questions.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            // Whoever waited may have waited for just this answer.
+            if (_cache.Find(key) is { } found)
+            {
+                return found;
+            }
+
+            var response = await _servers.AskAsync(network.Network.Id, network.Dns, question, cancellationToken).ConfigureAwait(false);
+            _cache.Add(key, response);
+            return response;
+        }
+        finally
+        {
+            _questions.Release();
+        }
+    }
+
+    private ZeroTierException NotOurs(string host, List<NamedNetwork> named) => node.State != ZeroTierNodeState.Running
+        ? new ZeroTierException(
+            ZeroTierError.NotRunning, $"'{host}' cannot be found: the ZeroTier node is {node.State}. Call after the start of the node or its host, and before its end.")
+        : new ZeroTierException(
+            ZeroTierError.AddressNotAvailable,
+            $"'{host}' is not a host on a ZeroTier network. Use an address there, NODE.NETWORK.zt, for example 89e92ceee5.8056c2e21c000001.zt, or a name in the search domain of a joined network "
+                + (named.Count == 0 ? "(none has name servers)." : $"({string.Join(", ", named.Select(n => $"{n.Network.Id}: {n.Domain}"))})."));
+
+    /// <summary>A network that can be asked for names, with its search domain, normalized.</summary>
+    private sealed record NamedNetwork(ZeroTierNetwork Network, ZeroTierDns Dns, string Domain);
+}

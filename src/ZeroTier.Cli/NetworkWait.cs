@@ -1,0 +1,92 @@
+namespace ZeroTier.Cli;
+
+/// <summary>Waits for networks, and says what a person has to do meanwhile.</summary>
+internal static class NetworkWait
+{
+    // A controller that runs answers in this time, also where roots must be found first.
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Waits until a network carries traffic. What has to be done for that is said once.</summary>
+    public static async Task<ZeroTierNetwork> UntilReadyAsync(ZeroTierNode node, NetworkId id, CancellationToken cancellationToken)
+    {
+        string? said = null;
+        await UntilAsync(
+            node,
+            () =>
+            {
+                var network = Find(node, id);
+                if (network is { IsReady: false, Detail: { } detail } && IsAnswered(network) && detail != said)
+                {
+                    Status.Info(said = detail);
+                }
+
+                return network.IsReady || IsHopeless(network);
+            },
+            cancellationToken);
+
+        // Says why where it is hopeless.
+        return await node.WaitForNetworkAsync(id, cancellationToken);
+    }
+
+    /// <summary>Waits until at least one of the joined networks carries traffic, and each of the others does, or is refused, which is said.</summary>
+    public static async Task UntilUsableAsync(ZeroTierNode node, CancellationToken cancellationToken)
+    {
+        var said = new HashSet<string>();
+        await UntilAsync(
+            node,
+            () =>
+            {
+                var networks = node.Networks;
+                foreach (string detail in networks.Where(n => !n.IsReady && IsAnswered(n)).Select(n => n.Detail).OfType<string>().Where(said.Add))
+                {
+                    Status.Info(detail);
+                }
+
+                return networks.All(n => n.IsReady || IsAnswered(n)) && networks.Any(n => n.IsReady);
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Waits until each network is ready or refused, for some seconds at most.</summary>
+    public static async Task UntilAnsweredAsync(ZeroTierNode node, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(AnswerPatience);
+        try
+        {
+            await UntilAsync(node, () => node.Networks.All(n => n.IsReady || IsAnswered(n)), patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The state says what is missing.
+        }
+    }
+
+    public static ZeroTierNetwork Find(ZeroTierNode node, NetworkId id) => node.Networks.Single(n => n.Id == id);
+
+    /// <summary>The controller has said something, and be it no.</summary>
+    private static bool IsAnswered(ZeroTierNetwork network) => network.Status != ZeroTierNetworkStatus.RequestingConfiguration;
+
+    private static bool IsHopeless(ZeroTierNetwork network) =>
+        network.Status == ZeroTierNetworkStatus.NotSupported || (network is { Status: ZeroTierNetworkStatus.NotFound, Id.IsAdHoc: true });
+
+    private static async Task UntilAsync(ZeroTierNode node, Func<bool> condition, CancellationToken cancellationToken)
+    {
+        // Opened before the first look, so that no change is missed.
+        using var events = node.Subscribe();
+        if (condition())
+        {
+            return;
+        }
+
+        await foreach (var _ in events.ReadAllAsync(cancellationToken))
+        {
+            if (condition())
+            {
+                return;
+            }
+        }
+
+        throw node.FatalError ?? new ZeroTierException(ZeroTierError.NotRunning, "The node has stopped.");
+    }
+}

@@ -1,0 +1,186 @@
+using System.Net;
+using Microsoft.Extensions.Options;
+using ZeroTier.Engines;
+using ZeroTier.Managed;
+
+namespace ZeroTier.Hosting.Configuration;
+
+/// <summary>Says at start what is wrong with the options of the node: each message names the setting, the value and a valid example.</summary>
+internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOptions>
+{
+    private const string Section = ZeroTierNodeOptions.SectionName;
+    // An ad-hoc network, which works with every engine and needs no controller.
+    public const string NetworkExample = "ff1f90ffff000000";
+
+    public ValidateOptionsResult Validate(string? name, ZeroTierNodeOptions options)
+    {
+        var failures = new List<string>(options.Section?.Errors ?? []);
+        if (!options.Enabled && failures.Count == 0)
+        {
+            // Nothing of the rest is used.
+            return ValidateOptionsResult.Success;
+        }
+
+        if (options.Networks.Count == 0 && failures.Count == 0)
+        {
+            failures.Add(NothingToJoin(options));
+        }
+
+        CheckNetworks(options, failures);
+        CheckPaths(options, failures);
+        CheckIdentity(options, failures);
+        CheckNumbers(options, failures);
+        CheckEngine(options, failures);
+        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+    }
+
+    private static void CheckNetworks(ZeroTierNodeOptions options, List<string> failures)
+    {
+        foreach (string network in options.Networks)
+        {
+            if (!NetworkId.TryParse(network, out var id) || id.Value == 0)
+            {
+                failures.Add($"{Section}:Networks holds '{network}', which is not a network ID. A valid example is {NetworkExample}: 16 hexadecimal digits, here of an ad-hoc network that opens ports 8080 (1f90) to 65535 (ffff).");
+            }
+        }
+    }
+
+    private static string NothingToJoin(ZeroTierNodeOptions options) =>
+        $"{Section}:Networks is empty, so there is nothing to join. Set it to the network's ID, for example {Section}__Networks={NetworkExample} in the environment, "
+        + $"\"{Section}\": {{ \"Networks\": [ \"{NetworkExample}\" ] }} in appsettings.json, or zt.Networks.Add(\"{NetworkExample}\") in code. "
+        + "Without a network of your own, set the environment to Development or call zt.UseDevelopmentNetwork()."
+        + (options.MisspeltSectionMessage is { } misspelt ? $" {misspelt}" : "");
+
+    /// <summary>The texts never hold the secret.</summary>
+    private static void CheckIdentity(ZeroTierNodeOptions options, List<string> failures)
+    {
+        if (options.IdentitySecret is not { } secret)
+        {
+            return;
+        }
+
+        if (StorageFolder.Of(options.StoragePath) is { } storage)
+        {
+            failures.Add(
+                $"{Section}:IdentitySecret is set together with {Section}:StoragePath '{Printable(storage)}', which holds an identity of its own. "
+                + $"Remove one of the two, or set StoragePath to {StorageFolder.Memory}.");
+        }
+
+        NodeIdentity.TryParse(secret, out var identity);
+        using (identity)
+        {
+            if (identity is not { HasSecret: true } || !identity.IsLocallyValid())
+            {
+                failures.Add(
+                    $"{Section}:IdentitySecret is not an identity with its private key (the value is not shown). It is the whole text of a file identity.secret: "
+                    + "address:0:public key:private key, in hexadecimal.");
+            }
+        }
+    }
+
+    private static void CheckPaths(ZeroTierNodeOptions options, List<string> failures)
+    {
+        if (StorageFolder.Of(options.StoragePath) is { } storage)
+        {
+            if (storage.Length == 0 || storage.AsSpan().ContainsAny(Path.GetInvalidPathChars()))
+            {
+                failures.Add($"{Section}:StoragePath is '{Printable(storage)}', which is not a path. A valid example is /var/lib/myapp/zerotier.");
+            }
+            else if (File.Exists(storage))
+            {
+                failures.Add($"{Section}:StoragePath is '{storage}', which is a file. It must be a folder, for example /var/lib/myapp/zerotier.");
+            }
+        }
+
+        if (options.Engine != ZeroTierEngine.Managed && options.LibztPath is { } library && !File.Exists(library) && !Directory.Exists(library))
+        {
+            failures.Add($"{Section}:LibztPath is '{Printable(library)}', where there is neither a file nor a folder. A valid example is /usr/local/lib/libzt.so.");
+        }
+
+        if (options.PlanetPath is { } planet)
+        {
+            if (options.DevelopmentNetworkSelected)
+            {
+                failures.Add($"{Section}:PlanetPath is '{Printable(planet)}' together with UseDevelopmentNetwork(), which has a planet of its own. Remove one of the two.");
+            }
+            else if (WhyUnreadable(planet) is { } why)
+            {
+                failures.Add($"{Section}:PlanetPath is '{Printable(planet)}', {why}. A valid example is /etc/myapp/planet, made with 'zt planet create'.");
+            }
+
+            if (options.PublicRoots)
+            {
+                failures.Add(
+                    $"{Section}:PublicRoots is 'true' together with PlanetPath '{Printable(planet)}', which has roots of its own. Remove one of the two.");
+            }
+        }
+    }
+
+    /// <summary>Opens the file, because File.Exists is also false for a file that exists but may not be accessed.</summary>
+    private static string? WhyUnreadable(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            return "which is a folder";
+        }
+
+        try
+        {
+            using var file = File.OpenHandle(path);
+            return null;
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException or ArgumentException or NotSupportedException)
+        {
+            return "where there is no file";
+        }
+        catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
+        {
+            return $"which this process may not read ({exception.Message.TrimEnd('.')}): give its user '{Environment.UserName}' the right to";
+        }
+    }
+
+    private static void CheckNumbers(ZeroTierNodeOptions options, List<string> failures)
+    {
+        Range("Port", options.Port, IPEndPoint.MinPort, IPEndPoint.MaxPort, "0 (any) or 9993", failures);
+        Range("Backlog", options.Transport.Backlog, 1, 65535, "512", failures);
+        Range("IOQueueCount", options.Transport.IOQueueCount, 0, 1024, "4", failures);
+        Range("MaxReadBufferSize", options.Transport.MaxReadBufferSize ?? 0, 0, long.MaxValue, "1048576", failures);
+        Range("MaxWriteBufferSize", options.Transport.MaxWriteBufferSize ?? 0, 0, long.MaxValue, "65536", failures);
+        Range("MaxTotalBufferSize", options.Transport.MaxTotalBufferSize ?? long.MaxValue, 1024 * 1024, long.MaxValue, "268435456", failures);
+        if (options.RequireReadyWithin is { } within && (within <= TimeSpan.Zero || within > TimeSpan.FromDays(1)))
+        {
+            failures.Add($"{Section}:RequireReadyWithin is '{within}', which is not in the range of more than 0 to 1 day. A valid example is 00:00:30.");
+        }
+
+        if (options.Transport.ConnectTimeout <= TimeSpan.Zero || options.Transport.ConnectTimeout > TimeSpan.FromDays(1))
+        {
+            failures.Add($"{Section}:ConnectTimeout is '{options.Transport.ConnectTimeout}', which is not in the range of more than 0 to 1 day. A valid example is 00:00:10.");
+        }
+    }
+
+    private static void CheckEngine(ZeroTierNodeOptions options, List<string> failures)
+    {
+        if (options.Engine == ZeroTierEngine.Libzt && options.DevelopmentNetworkSelected)
+        {
+            failures.Add(
+                $"{Section}:Engine is 'Libzt' together with the development network, whose root lives on loopback, which libzt does not use. "
+                + "Set it to Auto or Managed, or configure Networks and, for roots of your own, PlanetPath.");
+        }
+        else if (!Enum.IsDefined(options.Engine))
+        {
+            failures.Add($"{Section}:Engine is '{options.Engine}', which does not exist. A valid example is Managed.");
+        }
+    }
+
+    private static void Range(string setting, long value, long low, long high, string example, List<string> failures)
+    {
+        if (value < low || value > high)
+        {
+            string upper = high == long.MaxValue ? "or more" : $"to {high}";
+            failures.Add($"{Section}:{setting} is '{value}', which is not in the range of {low} {upper}. A valid example is {example}.");
+        }
+    }
+
+    /// <summary>Control characters in a path would hide the message in a terminal.</summary>
+    private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
+}

@@ -1,0 +1,48 @@
+using System.Runtime.CompilerServices;
+
+namespace ZeroTier.Hosting.Node;
+
+/// <summary>A subscription opened before the node exists. It misses no event, because the node is attached before it starts.</summary>
+internal sealed class DeferredSubscription(int capacity) : IZeroTierEventSubscription
+{
+    private readonly Lock _gate = new();
+    private readonly TaskCompletionSource<IZeroTierEventSubscription?> _attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _disposed;
+
+    public long Dropped => _attached.Task is { IsCompletedSuccessfully: true, Result: { } inner } ? inner.Dropped : 0;
+
+    /// <summary>Connects to the node that has been made.</summary>
+    public void Attach(ZeroTierNode node)
+    {
+        lock (_gate)
+        {
+            if (!_disposed && !_attached.Task.IsCompleted)
+            {
+                _attached.SetResult(node.Subscribe(capacity));
+            }
+        }
+    }
+
+    public async IAsyncEnumerable<ZeroTierEvent> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        if (await _attached.Task.WaitAsync(cancellationToken).ConfigureAwait(false) is { } inner)
+        {
+            await foreach (var change in inner.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            {
+                yield return change;
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            _attached.TrySetResult(null);
+        }
+
+        // Completed on every path above, so this does not block.
+        _attached.Task.Result?.Dispose();
+    }
+}

@@ -1,0 +1,50 @@
+using ZeroTier.Libzt;
+
+namespace ZeroTier.Hosting.Node;
+
+/// <summary>Which engine runs, and why.</summary>
+/// <param name="Library">The native library; null for the managed engine.</param>
+/// <param name="Reason">For the log: why this one.</param>
+/// <param name="Detail">For the debug log: what was tried, and how to get the library.</param>
+internal sealed record EngineChoice(LibztLibrary? Library, string Reason, string? Detail = null)
+{
+    /// <summary>For a further node in a process whose libzt node is taken.</summary>
+    public static EngineChoice Second { get; } = new(null, "libzt runs one node per process, and has one already");
+
+    /// <summary>The engine's name, as the node has it.</summary>
+    public string Engine => Library is null ? "managed" : "libzt";
+
+    /// <summary>Chooses, and loads the library where it is wanted.</summary>
+    /// <exception cref="ZeroTierException">libzt is demanded and cannot be loaded.</exception>
+    public static EngineChoice Of(ZeroTierNodeOptions options)
+    {
+        if (options.Engine == ZeroTierEngine.Libzt)
+        {
+            var library = LibztLibrary.Load(options.LibztPath);
+            return new EngineChoice(library, $"it is configured, and '{library.Path}' was loaded");
+        }
+
+        if (options.Engine == ZeroTierEngine.Managed)
+        {
+            return new EngineChoice(null, "it is configured");
+        }
+
+        if (options.DevelopmentNetworkSelected)
+        {
+            return new EngineChoice(null, "the development network lives on loopback, which libzt does not use");
+        }
+
+        if (LibztNode.IsRunningInProcess)
+        {
+            return Second;
+        }
+
+        if (LibztLibrary.TryLoad(options.LibztPath, out var found, out var error))
+        {
+            return new EngineChoice(found, $"libzt was found at '{found.Path}'");
+        }
+
+        string reason = options.LibztPath is { } path ? $"libzt was not loaded from '{path}'" : "libzt is not installed";
+        return new EngineChoice(null, reason, error.Message.ReplaceLineEndings(" "));
+    }
+}

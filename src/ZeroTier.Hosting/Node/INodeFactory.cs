@@ -1,0 +1,15 @@
+
+namespace ZeroTier.Hosting.Node;
+
+/// <summary>Makes the node that a host runs. Tests put a node of their own here.</summary>
+internal interface INodeFactory
+{
+    /// <summary>Why this host is to have no node; null when it is to have one.</summary>
+    string? LeftOut => null;
+
+    /// <summary>Makes a node that has not been started.</summary>
+    ValueTask<NodeLease> CreateAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken);
+}
+
+/// <summary>A node and what must live as long as it, such as the development network; the backing is disposed after the node.</summary>
+internal sealed record NodeLease(ZeroTierNode Node, IAsyncDisposable? Backing = null);

@@ -1,0 +1,43 @@
+using Microsoft.Extensions.Logging;
+
+namespace ZeroTier.Hosting.Node;
+
+/// <summary>The log lines of the node and its host. Numbers are shared with those of the Kestrel transport, which has the same category.</summary>
+internal static partial class NodeLog
+{
+    /// <summary>The node and its host, in web apps and others.</summary>
+    public const string Category = "Kestrel.Transport.ZeroTier";
+
+    [LoggerMessage(100, LogLevel.Information, "ZeroTier node {Node} runs ({Engine} engine {EngineVersion}).", EventName = "NodeStarted")]
+    public static partial void NodeStarted(ILogger logger, NodeId node, string engine, string engineVersion);
+
+    [LoggerMessage(107, LogLevel.Warning, "The node stopped before everything it had sent was acknowledged: the shutdown timeout passed.", EventName = "DrainTimedOut")]
+    public static partial void DrainTimedOut(ILogger logger);
+
+    [LoggerMessage(108, LogLevel.Debug, "Something failed while closing; it is released anyway.", EventName = "CloseFailed")]
+    public static partial void CloseFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(109, LogLevel.Information, "ZeroTier engine {Engine}: {Reason}.", EventName = "EngineChosen")]
+    public static partial void EngineChosen(ILogger logger, string engine, string reason);
+
+    [LoggerMessage(110, LogLevel.Information, "ZeroTier roots: {Roots}.", EventName = "RootsChosen")]
+    public static partial void RootsChosen(ILogger logger, string roots);
+
+    [LoggerMessage(111, LogLevel.Warning,
+        "After {Seconds} seconds the node is not online yet: {Reason} It goes on trying.", EventName = "NotOnline")]
+    public static partial void NotOnline(ILogger logger, double seconds, string reason);
+
+    [LoggerMessage(113, LogLevel.Debug, "{Detail}", EventName = "EngineChosenInDetail")]
+    public static partial void EngineChosenInDetail(ILogger logger, string detail);
+
+    [LoggerMessage(114, LogLevel.Warning,
+        "The public roots of ZeroTier are used, because ZeroTier:PlanetPath is not set: everybody who knows the ID of an ad-hoc network is a member of it. "
+        + "Set ZeroTier:PlanetPath to the planet of your own roots, or ZeroTier:PublicRoots to true if the public ones are meant.", EventName = "PublicRootsUnasked")]
+    public static partial void PublicRootsUnasked(ILogger logger);
+
+    [LoggerMessage(115, LogLevel.Warning, "{Message}", EventName = "SectionMisspelt")]
+    public static partial void SectionMisspelt(ILogger logger, string message);
+
+    [LoggerMessage(116, LogLevel.Information, "{Reason}", EventName = "NodeLeftOut")]
+    public static partial void NodeLeftOut(ILogger logger, string reason);
+}

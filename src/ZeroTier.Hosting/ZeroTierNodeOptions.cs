@@ -1,0 +1,111 @@
+namespace ZeroTier.Hosting;
+
+/// <summary>
+/// How a process takes part in ZeroTier networks. Bound from the configuration section <c>ZeroTier</c> first, then changed by code, then checked at start; from
+/// then on changes have no effect. What a web app needs beside, such as endpoints, has <c>ZeroTierOptions</c> of package Kestrel.Transport.ZeroTier, which these
+/// are the base of.
+/// </summary>
+/// <remarks>
+/// Configuration knows every scalar below, and those of <see cref="Transport"/>, by its name, and <c>Networks</c> as a list or as one comma-separated text.
+/// </remarks>
+public class ZeroTierNodeOptions
+{
+    /// <summary>The configuration section that these options are bound from.</summary>
+    public const string SectionName = "ZeroTier";
+
+    /// <summary>
+    /// Whether a node runs at all. False leaves it and its endpoints out: calls on its networks fail with the reason, and a web app is served at its URLs as without
+    /// this package. Default true. Under the <c>TestServer</c> of <c>WebApplicationFactory</c>, which serves no endpoints, no node runs either.
+    /// </summary>
+    public bool Enabled { get; set; } = true;
+
+    /// <summary>
+    /// The networks to join at start, each as sixteen hexadecimal digits; no others are, whatever was joined in an earlier run. Default: none, which means the development network when the environment is
+    /// Development, and is an error elsewhere.
+    /// </summary>
+    public IList<string> Networks { get; } = [];
+
+    /// <summary>
+    /// The folder of this node's identity and state, made when missing, for the owner only. The identity is a secret key and must be unique: one node at a
+    /// time uses a folder. A folder that can only be read, such as a mounted secret, must hold the identity; the rest is then kept in memory. <c>:memory:</c>
+    /// writes nothing: the node has the identity of <see cref="IdentitySecret"/>, or a new one at each start of the process. Default: <c>:memory:</c> with an
+    /// <see cref="IdentitySecret"/>, else a folder named after the application in the user's local application data.
+    /// </summary>
+    public string? StoragePath { get; set; }
+
+    /// <summary>
+    /// The identity itself, the text of a file <c>identity.secret</c>, for example from a secret store or the environment (<c>ZeroTier__IdentitySecret</c>). Whoever
+    /// knows it can be this node: it is never logged, stored or shown. Not together with a folder in <see cref="StoragePath"/>. Default: none, which means the
+    /// identity of the storage folder.
+    /// </summary>
+    public string? IdentitySecret { get; set; }
+
+    /// <summary>The UDP port that ZeroTier's own packets use on the host, 0 to 65535; 0 takes that of the last run, which the storage folder keeps, at first a random one. Default 0.</summary>
+    public int Port { get; set; }
+
+    /// <summary>A planet file with the roots to use. Default: none, which means the public roots of ZeroTier. Not together with <see cref="UseDevelopmentNetwork()"/>.</summary>
+    public string? PlanetPath { get; set; }
+
+    /// <summary>
+    /// Says that the public roots of ZeroTier are meant: without it, a warning outside Development says that they are used. Not together with
+    /// <see cref="PlanetPath"/>. Default false.
+    /// </summary>
+    public bool PublicRoots { get; set; }
+
+    /// <summary>The implementation of the node. Default <see cref="ZeroTierEngine.Auto"/>.</summary>
+    public ZeroTierEngine Engine { get; set; }
+
+    /// <summary>
+    /// The native library libzt: a file, or the folder with it. Default: none, which means where the environment variable <c>LIBZT_PATH</c> says, else
+    /// <c>runtimes/RID/native</c> beside the application, the application's folder, and the places of the system's loader. The managed engine ignores it.
+    /// </summary>
+    public string? LibztPath { get; set; }
+
+    /// <summary>
+    /// How long start-up waits for the node to be online and every network to be ready before it fails with the reason; more than zero, a day at most. Default: null,
+    /// which starts at once and becomes ready later.
+    /// </summary>
+    public TimeSpan? RequireReadyWithin { get; set; }
+
+    /// <summary>Memory, queues and threads of connections. In the configuration these are settings of the section itself, such as <c>ZeroTier:Backlog</c>.</summary>
+    public ZeroTierTransportOptions Transport { get; } = new();
+
+    internal bool DevelopmentNetworkRequested { get; private set; }
+
+    internal string? DevelopmentNetworkPath { get; private set; }
+
+    /// <summary>The configuration says no: neither its own path nor the environment chooses the development network then.</summary>
+    internal bool DevelopmentNetworkRefused { get; set; }
+
+    internal bool DevelopmentNetworkSelected { get; set; }
+
+    /// <summary>A section of the configuration whose name is nearly that of ours, which nothing reads.</summary>
+    internal string? MisspeltSection { get; set; }
+
+    /// <summary>The configuration section as it was read, with what was wrong in it; null where the host has no configuration.</summary>
+    internal SectionReader? Section { get; set; }
+
+    /// <summary>What to say about <see cref="MisspeltSection"/>.</summary>
+    internal string? MisspeltSectionMessage => MisspeltSection is { } section
+        ? $"The configuration has a section '{section}', which is not read. If it is meant for ZeroTier, its name must be '{SectionName}'."
+        : null;
+
+    /// <summary>
+    /// Uses the development network: a private root on loopback UDP that other processes of the same user find and join. Nothing is sent outside the
+    /// machine. The default when no network is configured and the environment is Development.
+    /// </summary>
+    public virtual ZeroTierNodeOptions UseDevelopmentNetwork()
+    {
+        DevelopmentNetworkRequested = true;
+        return this;
+    }
+
+    /// <summary>Uses the development network of a folder: processes with the same folder are on the same network.</summary>
+    /// <param name="path">The folder; made when missing, for the owner only.</param>
+    public virtual ZeroTierNodeOptions UseDevelopmentNetwork(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        DevelopmentNetworkPath = path;
+        return UseDevelopmentNetwork();
+    }
+}

@@ -1,0 +1,247 @@
+namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
+
+/// <summary>What BBR knows of the path: rate, round trip, and how much it holds.</summary>
+internal sealed partial class Bbr
+{
+    private const double LossThreshold = 0.02;
+    private const double Beta = 0.7;
+    private const double Headroom = 0.15;
+    private const double FullBandwidthGrowth = 1.25;
+    private const int FullBandwidthRounds = 3;
+    private const int FullLossEvents = 6;
+    private const long MinRoundTripLifetime = 10 * TimeSpan.TicksPerSecond;
+    private const long ProbeRoundTripInterval = 5 * TimeSpan.TicksPerSecond;
+    private const int AggregationRounds = 5;
+
+    // Bytes per second. The largest of the present and the previous cycle of probing.
+    private double _cycleBandwidth;
+    private double _previousBandwidth;
+    private double _shortTermBandwidth = double.PositiveInfinity;
+    private double _latestBandwidth;
+
+    // Bytes. Long term: above it, too much was lost. Short term: what loss since the latest probe permits.
+    private long _longTermInFlight = long.MaxValue;
+    private long _shortTermInFlight = long.MaxValue;
+    private long _latestInFlight;
+
+    private long _minRoundTrip = long.MaxValue;
+    private long _minRoundTripAt;
+    private long _probeRoundTripMin = long.MaxValue;
+    private long _probeRoundTripMinAt;
+    private bool _probeRoundTripExpired;
+
+    // Rounds begin when what was sent at the start of the one before has arrived.
+    private long _nextRoundDelivered;
+    private bool _roundStart;
+    private long _rounds;
+    private long _lossRoundDelivered;
+    private bool _lossRoundStart;
+    private bool _lossInRound;
+    private long _lostInRound;
+    private long _deliveredInRound;
+    private int _lossEvents;
+
+    private double _fullBandwidth;
+    private int _fullBandwidthCount;
+    private bool _fullBandwidthNow;
+    private bool _fullBandwidthReached;
+
+    private long _aggregationStart;
+    private long _aggregated;
+    private long _extraAcknowledged;
+    private long _extraAcknowledgedBefore;
+    private long _aggregationRound;
+
+    private double MaxBandwidth => Math.Max(_cycleBandwidth, _previousBandwidth);
+
+    private double Bandwidth => Math.Min(MaxBandwidth, _shortTermBandwidth);
+
+    private long ExtraAcknowledged => Math.Max(_extraAcknowledged, _extraAcknowledgedBefore);
+
+    private long ProbeRoundTripWindow => Math.Max((long)(BandwidthDelayProduct(Bandwidth) * ProbeRoundTripWindowGain), Minimum);
+
+    // Draft, 5.3.3.6: leaves room for other flows while cruising.
+    private long InFlightWithHeadroom => _longTermInFlight == long.MaxValue
+        ? long.MaxValue
+        : Math.Max(_longTermInFlight - Math.Max(_segmentSize, (long)(Headroom * _longTermInFlight)), Minimum);
+
+    private long TargetInFlight => Math.Min(BandwidthDelayProduct(Bandwidth), _window);
+
+    private long BandwidthDelayProduct(double bandwidth) =>
+        _minRoundTrip == long.MaxValue ? Initial : (long)(bandwidth * _minRoundTrip / TimeSpan.TicksPerSecond);
+
+    private static bool IsTooMuch(long lost, int inFlight) => lost > inFlight * LossThreshold;
+
+    private static double RateOf(in AckSample sample) => sample.Rate is { IsValid: true, Interval: > 0 }
+        ? (sample.TotalDelivered - sample.Rate.PriorDelivered) * (double)TimeSpan.TicksPerSecond / sample.Rate.Interval
+        : 0;
+
+    private void UpdateRound(in AckSample sample)
+    {
+        _roundStart = sample.Rate.IsValid && sample.Rate.PriorDelivered >= _nextRoundDelivered;
+        _lostInRound += sample.Lost;
+        _deliveredInRound += sample.Delivered;
+        if (_roundStart)
+        {
+            StartRound(sample.TotalDelivered);
+            _rounds++;
+            _roundsSinceProbe++;
+        }
+    }
+
+    private void StartRound(long totalDelivered) => _nextRoundDelivered = totalDelivered;
+
+    // Draft, 5.5.10.2 and 5.5.10.3.
+    private void UpdateDeliverySignals(in AckSample sample)
+    {
+        double rate = RateOf(sample);
+        if (rate > 0 && (rate >= MaxBandwidth || !sample.Rate.IsApplicationLimited))
+        {
+            _cycleBandwidth = Math.Max(_cycleBandwidth, rate);
+        }
+
+        _lossRoundStart = false;
+        _latestBandwidth = Math.Max(_latestBandwidth, rate);
+        _latestInFlight = Math.Max(_latestInFlight, sample.Rate.IsValid ? sample.TotalDelivered - sample.Rate.PriorDelivered : 0);
+        if (sample.Rate.IsValid && sample.Rate.PriorDelivered >= _lossRoundDelivered)
+        {
+            _lossRoundDelivered = sample.TotalDelivered;
+            _lossRoundStart = true;
+        }
+
+        _lossInRound |= sample.Lost > 0;
+        if (_lossRoundStart)
+        {
+            AdaptShortTermBounds();
+        }
+    }
+
+    private void AdaptShortTermBounds()
+    {
+        // A probe is meant to lose; only what is lost beside it counts.
+        if (_lossInRound && _state is not (State.Startup or State.ProbeRefill or State.ProbeUp))
+        {
+            if (double.IsPositiveInfinity(_shortTermBandwidth))
+            {
+                _shortTermBandwidth = MaxBandwidth;
+            }
+
+            if (_shortTermInFlight == long.MaxValue)
+            {
+                _shortTermInFlight = _window;
+            }
+
+            _shortTermBandwidth = Math.Max(_latestBandwidth, Beta * _shortTermBandwidth);
+            _shortTermInFlight = Math.Max(_latestInFlight, (long)(Beta * _shortTermInFlight));
+        }
+    }
+
+    private void AdvanceDeliverySignals(in AckSample sample)
+    {
+        if (_lossRoundStart)
+        {
+            _latestBandwidth = RateOf(sample);
+            _latestInFlight = sample.Rate.IsValid ? sample.TotalDelivered - sample.Rate.PriorDelivered : 0;
+            _lossInRound = false;
+        }
+    }
+
+    private void ResetShortTermBounds()
+    {
+        _shortTermBandwidth = double.PositiveInfinity;
+        _shortTermInFlight = long.MaxValue;
+    }
+
+    // Draft, 5.5.9: how much more than the rate explains arrives in one acknowledgement.
+    private void UpdateAggregation(in AckSample sample)
+    {
+        double expected = Bandwidth * (sample.Now - _aggregationStart) / TimeSpan.TicksPerSecond;
+        if (_aggregated <= expected)
+        {
+            _aggregated = 0;
+            _aggregationStart = sample.Now;
+            expected = 0;
+        }
+
+        _aggregated += sample.Delivered;
+        if (_roundStart && _rounds - _aggregationRound >= AggregationRounds)
+        {
+            _extraAcknowledgedBefore = _extraAcknowledged;
+            _extraAcknowledged = 0;
+            _aggregationRound = _rounds;
+        }
+
+        _extraAcknowledged = Math.Max(_extraAcknowledged, Math.Min((long)(_aggregated - expected), _window));
+    }
+
+    // Draft, 5.3.1.2: three rounds without growth by a quarter.
+    private void CheckFullBandwidth(in AckSample sample)
+    {
+        if (_fullBandwidthNow || !_roundStart || sample.Rate.IsApplicationLimited)
+        {
+            return;
+        }
+
+        double rate = RateOf(sample);
+        if (rate >= _fullBandwidth * FullBandwidthGrowth)
+        {
+            ResetFullBandwidth();
+            _fullBandwidth = rate;
+            return;
+        }
+
+        _fullBandwidthNow = ++_fullBandwidthCount >= FullBandwidthRounds;
+        _fullBandwidthReached |= _fullBandwidthNow;
+    }
+
+    private void ResetFullBandwidth()
+    {
+        _fullBandwidth = 0;
+        _fullBandwidthCount = 0;
+        _fullBandwidthNow = false;
+    }
+
+    private void CheckStartup(in AckSample sample)
+    {
+        if (_roundStart)
+        {
+            // Draft, 5.3.1.3: a queue that overflows ends the start as well.
+            if (!_fullBandwidthReached && sample.Recovering && _lostInRound > FullLossEvents * _segmentSize
+                && _lostInRound > LossThreshold * (_lostInRound + _deliveredInRound) && _lossEvents > 0)
+            {
+                _fullBandwidthReached = true;
+                _longTermInFlight = Math.Max(BandwidthDelayProduct(MaxBandwidth), _latestInFlight);
+            }
+
+            _lostInRound = 0;
+            _deliveredInRound = 0;
+        }
+
+        if (_state == State.Startup && _fullBandwidthReached)
+        {
+            _state = State.Drain;
+        }
+
+        if (_state == State.Drain && sample.InFlight <= BandwidthDelayProduct(MaxBandwidth))
+        {
+            StartProbeDown(sample);
+        }
+    }
+
+    // Draft, 5.5.7.
+    private void UpdateMinRoundTrip(in AckSample sample)
+    {
+        _probeRoundTripExpired = sample.Now > _probeRoundTripMinAt + ProbeRoundTripInterval && _probeRoundTripMin != long.MaxValue;
+        if (sample.RoundTrip >= 0 && (sample.RoundTrip < _probeRoundTripMin || _probeRoundTripExpired))
+        {
+            _probeRoundTripMin = Math.Max(1, sample.RoundTrip);
+            _probeRoundTripMinAt = sample.Now;
+        }
+
+        if (_probeRoundTripMin < _minRoundTrip || sample.Now > _minRoundTripAt + MinRoundTripLifetime)
+        {
+            _minRoundTrip = _probeRoundTripMin;
+            _minRoundTripAt = _probeRoundTripMinAt;
+        }
+    }
+}

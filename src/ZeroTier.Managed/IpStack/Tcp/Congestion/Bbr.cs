@@ -1,0 +1,230 @@
+namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
+
+/// <summary>
+/// BBR version 3 (draft-ietf-ccwg-bbr): sends at the rate that the path was seen to deliver and keeps in flight what that rate times the shortest round trip holds.
+/// It looks for more from time to time, and keeps below what lost more than two segments in a hundred. The names are the draft's.
+/// </summary>
+internal sealed partial class Bbr : ICongestionControl
+{
+    // Draft, 5.6.1 and 2.5: slightly below the rate, so that no queue builds up.
+    private const double PacingMargin = 0.99;
+    private const double StartupPacingGain = 2.77;
+    private const double DrainPacingGain = 0.5;
+    private const double DefaultWindowGain = 2;
+    private const double ProbeUpPacingGain = 1.25;
+    private const double ProbeUpWindowGain = 2.25;
+    private const double ProbeDownPacingGain = 0.9;
+    private const double ProbeRoundTripWindowGain = 0.5;
+    private const int MinSegments = 4;
+
+    private SplitMix _random;
+    private int _segmentSize;
+    private State _state = State.Startup;
+    private int _window;
+    private int _priorWindow;
+    private double _pacingRate;
+    private bool _idleRestart;
+
+    // Restored when a loss was spurious.
+    private int _savedWindow;
+    private double _savedShortTermBandwidth;
+    private long _savedShortTermInFlight;
+    private long _savedLongTermInFlight;
+
+    /// <param name="segmentSize">The unit of growth.</param>
+    /// <param name="seed">Spreads the probes of flows that share a path.</param>
+    public Bbr(int segmentSize, uint seed)
+    {
+        _segmentSize = segmentSize;
+        _random = new SplitMix(seed);
+        _window = Initial;
+    }
+
+    private enum State
+    {
+        Startup,
+        Drain,
+        ProbeDown,
+        ProbeCruise,
+        ProbeRefill,
+        ProbeUp,
+        ProbeRoundTrip,
+    }
+
+    public int Window => _window;
+
+    public long PacingRate => (long)_pacingRate;
+
+    public int SegmentSize
+    {
+        set => _segmentSize = value;
+    }
+
+    public bool IsSlowStart => _state == State.Startup;
+
+    private bool IsProbingBandwidth => _state is State.ProbeDown or State.ProbeCruise or State.ProbeRefill or State.ProbeUp;
+
+    private int Minimum => MinSegments * _segmentSize;
+
+    // RFC 6928, 2.
+    private int Initial => Math.Min(10 * _segmentSize, Math.Max(2 * _segmentSize, 14600));
+
+    private double PacingGain => _state switch
+    {
+        State.Startup => StartupPacingGain,
+        State.Drain => DrainPacingGain,
+        State.ProbeDown => ProbeDownPacingGain,
+        State.ProbeUp => ProbeUpPacingGain,
+        _ => 1,
+    };
+
+    private double WindowGain => _state switch
+    {
+        State.ProbeUp => ProbeUpWindowGain,
+        State.ProbeRoundTrip => ProbeRoundTripWindowGain,
+        _ => DefaultWindowGain,
+    };
+
+    public void OnAcknowledged(in AckSample sample)
+    {
+        UpdateRound(sample);
+        UpdateDeliverySignals(sample);
+        UpdateAggregation(sample);
+        CheckFullBandwidth(sample);
+        CheckStartup(sample);
+        UpdateCycle(sample);
+        UpdateMinRoundTrip(sample);
+        CheckProbeRoundTrip(sample);
+        AdvanceDeliverySignals(sample);
+        _idleRestart = false;
+        SetPacingRate(sample);
+        SetWindow(sample);
+    }
+
+    public void OnSegmentLost(int length, int inFlight, long lost, bool applicationLimited, long now)
+    {
+        if (_bandwidthProbeSamples && IsTooMuch(lost, inFlight))
+        {
+            OnInFlightTooHigh(InFlightAtLoss(length, inFlight, lost), applicationLimited, now);
+        }
+    }
+
+    // Draft, 5.6.4.4: the model, not the event, decides about the window.
+    public void OnLoss(int outstanding, long now)
+    {
+        _lossEvents++;
+        _priorWindow = Math.Max(_priorWindow, _window);
+    }
+
+    public void OnTimeout(int outstanding, bool first, long now)
+    {
+        // Draft, 5.6.4.4: one segment asks whether the path works; what comes back opens the window again.
+        if (first)
+        {
+            _priorWindow = Math.Max(_priorWindow, _window);
+        }
+
+        _window = _segmentSize;
+    }
+
+    public void Save()
+    {
+        _savedWindow = _window;
+        _savedShortTermBandwidth = _shortTermBandwidth;
+        _savedShortTermInFlight = _shortTermInFlight;
+        _savedLongTermInFlight = _longTermInFlight;
+    }
+
+    public void Undo()
+    {
+        _window = Math.Max(_window, _savedWindow);
+        _shortTermBandwidth = Math.Max(_shortTermBandwidth, _savedShortTermBandwidth);
+        _shortTermInFlight = Math.Max(_shortTermInFlight, _savedShortTermInFlight);
+        _longTermInFlight = Math.Max(_longTermInFlight, _savedLongTermInFlight);
+        _lossInRound = false;
+    }
+
+    // Draft, 5.4.1: the rate is still known, so there is no slow start after a pause.
+    public void OnIdle()
+    {
+        _idleRestart = true;
+        if (IsProbingBandwidth && Bandwidth > 0)
+        {
+            _pacingRate = Bandwidth * PacingMargin;
+        }
+    }
+
+    private void SetPacingRate(in AckSample sample)
+    {
+        double rate = PacingGain * Bandwidth * PacingMargin;
+        if (Bandwidth == 0)
+        {
+            rate = StartupPacingGain * Initial * TimeSpan.TicksPerSecond / Math.Max(sample.RoundTrip, TimeSpan.TicksPerMillisecond);
+        }
+
+        if (_fullBandwidthReached || rate > _pacingRate)
+        {
+            _pacingRate = Math.Max(rate, _segmentSize);
+        }
+    }
+
+    private void SetWindow(in AckSample sample)
+    {
+        // Draft, 5.6.4: what the receiver acknowledges in one go must be in flight as well, and what a timer lets out in one go.
+        long limit = (long)(BandwidthDelayProduct(Bandwidth) * WindowGain) + ExtraAcknowledged;
+        limit = Math.Max(limit, SendQuantum * 3L) + (_state == State.ProbeUp ? 2 * _segmentSize : 0);
+        limit = Math.Max(limit, Minimum);
+        long window = _window;
+        if (_fullBandwidthReached)
+        {
+            window = Math.Min(window + sample.Delivered, limit);
+        }
+        else if (window < limit || sample.TotalDelivered < Initial)
+        {
+            window += sample.Delivered;
+        }
+
+        window = Math.Max(window, Minimum);
+        if (_state == State.ProbeRoundTrip)
+        {
+            window = Math.Min(window, ProbeRoundTripWindow);
+        }
+
+        _window = (int)Math.Min(BoundForModel(window), MaxWindow);
+    }
+
+    private const int MaxWindow = 1 << 29;
+
+    // Draft, 5.6.4.7.
+    private long BoundForModel(long window)
+    {
+        long bound = long.MaxValue;
+        if (IsProbingBandwidth && _state != State.ProbeCruise)
+        {
+            bound = _longTermInFlight;
+        }
+        else if (_state is State.ProbeCruise or State.ProbeRoundTrip)
+        {
+            bound = InFlightWithHeadroom;
+        }
+
+        return Math.Min(window, Math.Max(Math.Min(bound, _shortTermInFlight), Minimum));
+    }
+
+    // A millisecond's worth: timers are not finer.
+    private int SendQuantum => (int)Math.Clamp(_pacingRate / 1000, 2 * _segmentSize, 64 * 1024);
+
+    private struct SplitMix(uint seed)
+    {
+        private ulong _state = seed;
+
+        // From 0 to 1.
+        public double Next()
+        {
+            ulong z = _state += 0x9E3779B97F4A7C15;
+            z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+            z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+            return ((z ^ (z >> 31)) >> 11) / (double)(1UL << 53);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+namespace ZeroTier.Managed.IpStack.Tcp;
+
+/// <summary>
+/// How large the receive window must be so that it does not limit the sender: twice what the application reads in a round trip, since a sender in slow start doubles.
+/// The shortest recent round trip counts, so that data which queues here or on the path does not enlarge the window. Times are in ticks of 100 ns.
+/// </summary>
+internal struct ReceiveWindowTuning
+{
+    // The clock of timestamps.
+    private const long Granularity = TimeSpan.TicksPerMillisecond;
+
+    // A path may become longer; older measurements are forgotten.
+    private const long Lifetime = 10 * TimeSpan.TicksPerSecond;
+
+    private long _shortest;
+    private long _shortestBefore;
+    private long _forgetAt;
+    private long _roundAt;
+    private uint _roundStart;
+    private bool _inRound;
+
+    /// <summary>A measured round trip, the time in which data waited for the application included.</summary>
+    public void Sample(long roundTrip, long now)
+    {
+        if (_shortest == 0 || now >= _forgetAt)
+        {
+            _shortestBefore = _shortest;
+            _shortest = long.MaxValue;
+            _forgetAt = now + Lifetime;
+        }
+
+        _shortest = Math.Min(_shortest, Math.Max(roundTrip, Granularity));
+    }
+
+    /// <summary>Called as data is handed on. Gives what the window should at least be, once per round trip; else 0.</summary>
+    /// <param name="delivered">The first sequence number that the application has not got.</param>
+    /// <param name="now">The time.</param>
+    public long OnDelivered(uint delivered, long now)
+    {
+        if (_shortest == 0)
+        {
+            return 0;
+        }
+
+        long roundTrip = _shortestBefore == 0 ? _shortest : Math.Min(_shortest, _shortestBefore);
+        long elapsed = now - _roundAt;
+        if (_inRound && elapsed < roundTrip)
+        {
+            return 0;
+        }
+
+        // Acknowledgements come in batches: a round that took longer than a round trip counts for what one would have brought.
+        long bytes = _inRound ? (uint)(delivered - _roundStart) * roundTrip / elapsed : 0;
+        _inRound = true;
+        _roundAt = now;
+        _roundStart = delivered;
+        return 2 * bytes;
+    }
+}

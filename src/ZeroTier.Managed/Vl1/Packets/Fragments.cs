@@ -1,0 +1,66 @@
+namespace ZeroTier.Managed.Vl1.Packets;
+
+/// <summary>How packets that do not fit into one datagram are cut (docs/protocol/2-vl1.md 2.3).</summary>
+internal static class Fragments
+{
+    /// <summary>Largest datagram that we send: what other nodes use on every path. <see cref="PathMtu"/> finds out where less passes.</summary>
+    public const int Mtu = 1432;
+
+    /// <summary>Bytes before a fragment's data.</summary>
+    public const int HeaderSize = 16;
+
+    /// <summary>Pieces of a packet, its head included.</summary>
+    public const int MaxPieces = 7;
+
+    /// <summary>Longest packet that seven pieces carry at <see cref="Mtu"/>.</summary>
+    public const int MaxPacketSize = Mtu + (MaxPieces - 1) * (Mtu - HeaderSize);
+
+    /// <summary>Value of byte 13 that marks a fragment; no address begins with it.</summary>
+    public const byte Marker = 0xff;
+
+    public const int MarkerOffset = 13;
+    public const int CountOffset = 14;
+    public const int HopsOffset = 15;
+
+    /// <summary>The size of all datagrams of a packet but the last: the path's, unless seven of these do not carry the packet.</summary>
+    public static int SizeFor(int packetLength, int mtu) => Math.Max(mtu, (packetLength + (MaxPieces - 1) * HeaderSize + MaxPieces - 1) / MaxPieces);
+
+    /// <summary>Number of datagrams of the given size for a packet of this length.</summary>
+    public static int Count(int packetLength, int size) => packetLength <= size ? 1 : 1 + (packetLength - size + size - HeaderSize - 1) / (size - HeaderSize);
+
+    /// <summary>Bytes of all datagrams of a packet together.</summary>
+    public static int TotalSize(int packetLength, int size) => packetLength + (Count(packetLength, size) - 1) * HeaderSize;
+
+    /// <summary>As many bytes as the datagrams of a packet may have together, whatever their size.</summary>
+    public static int MaxTotalSize(int packetLength) => packetLength + (MaxPieces - 1) * HeaderSize;
+
+    public static bool IsFragment(ReadOnlySpan<byte> datagram) => datagram.Length > HeaderSize && datagram[MarkerOffset] == Marker;
+
+    /// <summary>
+    /// Cuts an armed packet in place: moves its tail apart so that the datagrams lie back to back, each of the given size but the last.
+    /// </summary>
+    /// <param name="buffer">Begins with the packet and has room for <see cref="TotalSize"/>.</param>
+    /// <param name="packetLength">Its length.</param>
+    /// <param name="size">From <see cref="SizeFor"/>.</param>
+    /// <returns>Bytes of all datagrams.</returns>
+    public static int Cut(Span<byte> buffer, int packetLength, int size)
+    {
+        int count = Count(packetLength, size);
+        int pieceSize = size - HeaderSize;
+        for (int piece = count - 1; piece > 0; piece--)
+        {
+            // Back to front: every piece moves right by the headers before it, into room that the piece after it has left.
+            int from = size + (piece - 1) * pieceSize;
+            int length = Math.Min(pieceSize, packetLength - from);
+            int to = piece * size;
+            buffer.Slice(from, length).CopyTo(buffer[(to + HeaderSize)..]);
+            var header = buffer.Slice(to, HeaderSize);
+            buffer[..MarkerOffset].CopyTo(header);
+            header[MarkerOffset] = Marker;
+            header[CountOffset] = (byte)(count << 4 | piece);
+            header[HopsOffset] = 0;
+        }
+
+        return TotalSize(packetLength, size);
+    }
+}

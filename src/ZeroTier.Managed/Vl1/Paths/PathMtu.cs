@@ -1,0 +1,264 @@
+using System.Runtime.CompilerServices;
+
+namespace ZeroTier.Managed.Vl1.Paths;
+
+/// <summary>
+/// Path MTU discovery by probing for one path (RFC 8899); it does not depend on ICMP. Takes times and answers, gives sizes to probe. A size is bytes of UDP
+/// payload.
+/// </summary>
+/// <remarks>
+/// <code>
+///      first use, or the path has changed
+///                  │
+///                  ▼             1,432 answered
+///      ┌────────▶ Base ────────────────────────────────────────────┐
+///      │         1,232 ── 1,432 lost, 1,232 answered ──▶ Searching │
+///      │           │                                      ▲  ▲   │ │
+///      │           │ 1,232 lost                           │  │   │ │ nothing left to try
+///      │           ▼                                      │  │   ▼ ▼
+///      │         Error ─────────── 1,232 answered ────────┘  └── Complete
+///      │          548                            every ten minutes │
+///      └───────────────────────────────────────────────────────────┘
+///                  the size in use is lost: a black hole
+/// </code>
+/// <para>
+/// Base uses a size that every IPv6 path carries and probes the usual size first, so that a full-size path is found within one round trip. Complete probes the
+/// size in use periodically, and at once when the layer above reports missing answers. A size counts as lost after three unanswered probes, but only if the
+/// peer was heard meanwhile: a dead path says nothing about sizes.
+/// </para>
+/// <para>Guarded by the node's control lock, but for <see cref="Size"/>, <see cref="Expected"/> and <see cref="IsDue"/>, which senders read without it.</para>
+/// </remarks>
+internal sealed class PathMtu
+{
+    /// <summary>What every IPv6 path carries: the minimum MTU of 1,280 without the headers of IPv6 and UDP (BASE_PLPMTU).</summary>
+    public const int Base = 1280 - 40 - 8;
+
+    /// <summary>What is never exceeded (MAX_PLPMTU).</summary>
+    public const int Max = Fragments.Mtu;
+
+    /// <summary>What every IPv4 host takes, 576 without headers: for the rare path that is narrower than <see cref="Base"/> (MIN_PLPMTU).</summary>
+    public const int Min = 576 - 20 - 8;
+
+    private const int Step = 16;
+    private const int MaxProbes = 3;
+
+    private volatile State _state;
+    private volatile int _size = Base;
+    private long _dueAt = Vl1Timing.Never;
+    private long _raiseAt;
+    private long _answeredAt = Vl1Timing.Never;
+    private long _roundTrip;
+    private int _ceiling = Max;
+    private Probes _probes;
+    private int _sent;
+
+    private enum State
+    {
+        Base,
+        Searching,
+        Complete,
+        Error,
+    }
+
+    /// <summary>The largest datagram that may leave now (PLPMTU).</summary>
+    public int Size => _size;
+
+    /// <summary>As <see cref="Size"/>, but the usual size until a probe of it has failed: what the reverse direction can be expected to carry.</summary>
+    public int Expected => _state is State.Complete or State.Error ? _size : Max;
+
+    /// <summary>The size that is being probed; 0 for none.</summary>
+    public int Probing { get; private set; }
+
+    /// <summary>The probe to be sent is a repetition: a small packet should go with it, to tell a narrow path from a dead one.</summary>
+    public bool IsRepeating => _sent > 1;
+
+    /// <summary>
+    /// Whether the path on which a datagram of this size leaves should be probed. A path that carries only small datagrams needs no probing for larger ones.
+    /// </summary>
+    public bool IsDue(int datagram, long now) => now >= Volatile.Read(ref _dueAt) && (datagram >= Base || _state != State.Complete);
+
+    /// <summary>The probe to send now; 0 for none. One that is sent is noted by <see cref="OnSent"/>.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="lastHeard">When anything last came from the peer.</param>
+    public int Next(long now, long lastHeard)
+    {
+        if (now < _dueAt)
+        {
+            return 0;
+        }
+
+        if (Probing != 0)
+        {
+            if (_sent < MaxProbes)
+            {
+                return Probing;
+            }
+
+            if (lastHeard < _probes[1].SentAt)
+            {
+                End(now + Vl1Timing.MtuSilence);
+                return 0;
+            }
+
+            OnLost(now);
+        }
+
+        if (now >= _dueAt)
+        {
+            Probing = Choose(now);
+        }
+
+        return Probing;
+    }
+
+    /// <summary>The probe that <see cref="Next"/> asked for has left.</summary>
+    public void OnSent(ulong packetId, long now)
+    {
+        _probes[_sent++] = new Probe(packetId, now);
+        SetDue(now + (_roundTrip == 0 ? Vl1Timing.MtuProbe : Math.Clamp(4 * _roundTrip, Vl1Timing.MtuProbeMin, Vl1Timing.MtuProbeMax)));
+    }
+
+    /// <summary>An answer has come; true if it was to a probe. Then <see cref="Next"/> says how to go on.</summary>
+    public bool OnAnswer(ulong packetId, long now)
+    {
+        int answered = 0;
+        while (answered < _sent && _probes[answered].PacketId != packetId)
+        {
+            answered++;
+        }
+
+        if (answered == _sent)
+        {
+            return false;
+        }
+
+        _roundTrip = Math.Max(1, now - _probes[answered].SentAt);
+        _answeredAt = now;
+        bool searched = _state != State.Complete;
+        _size = Math.Max(_size, Probing);
+        End(now);
+        if (searched && _ceiling - _size >= Step)
+        {
+            _state = State.Searching;
+            return true;
+        }
+
+        if (searched)
+        {
+            _raiseAt = now + Vl1Timing.MtuRaise;
+        }
+
+        _state = State.Complete;
+        SetDue(now + Vl1Timing.MtuConfirm);
+        return true;
+    }
+
+    /// <summary>The operating system refused a datagram of this size: treated as lost without waiting for an answer.</summary>
+    public void OnRefused(int size, long now)
+    {
+        if (Probing == size)
+        {
+            OnLost(now);
+        }
+    }
+
+    /// <summary>The layer above suspects that large packets are lost. True if a probe should be sent now.</summary>
+    public bool Doubt(long now)
+    {
+        if (_state != State.Complete || Probing != 0 || now - _answeredAt < Vl1Timing.MtuProbe)
+        {
+            return false;
+        }
+
+        SetDue(now);
+        return true;
+    }
+
+    /// <summary>Nothing can be probed now.</summary>
+    public void Postpone(long now) => End(now + Vl1Timing.MtuProbe);
+
+    /// <summary>The path has changed: discovery starts again.</summary>
+    public void Reset()
+    {
+        Restart(Vl1Timing.Never);
+        _roundTrip = 0;
+    }
+
+    private int Choose(long now)
+    {
+        switch (_state)
+        {
+            case State.Base:
+                return _ceiling == Max ? Max : Base;
+            case State.Error:
+                _ceiling = Max;
+                return Base;
+            case State.Complete when _size == Max || now < _raiseAt:
+                return _size;
+            case State.Complete:
+                _state = State.Searching;
+                _ceiling = Max;
+                break;
+        }
+
+        return _ceiling == Max ? Max : (_size + _ceiling + 1) / 2;
+    }
+
+    private void OnLost(long now)
+    {
+        int lost = Probing;
+        End(now);
+        if (lost > _size)
+        {
+            if (_state == State.Error)
+            {
+                SetDue(now + Vl1Timing.MtuError);
+                return;
+            }
+
+            _ceiling = lost - 1;
+            if (_state == State.Searching && _ceiling - _size < Step)
+            {
+                _state = State.Complete;
+                _raiseAt = now + Vl1Timing.MtuRaise;
+                SetDue(now + Vl1Timing.MtuConfirm);
+            }
+        }
+        else if (lost > Base)
+        {
+            Restart(now);
+        }
+        else
+        {
+            _size = Min;
+            _state = State.Error;
+            SetDue(now + Vl1Timing.MtuError);
+        }
+    }
+
+    private void Restart(long due)
+    {
+        _state = State.Base;
+        _size = Base;
+        _ceiling = Max;
+        End(due);
+    }
+
+    private void End(long due)
+    {
+        Probing = 0;
+        _sent = 0;
+        SetDue(due);
+    }
+
+    private void SetDue(long at) => Volatile.Write(ref _dueAt, at);
+
+    private readonly record struct Probe(ulong PacketId, long SentAt);
+
+    // All probes of one size: a late answer to an earlier one counts as well.
+    [InlineArray(MaxProbes)]
+    private struct Probes
+    {
+        private Probe _first;
+    }
+}

@@ -1,0 +1,52 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+
+namespace ZeroTier.Hosting.Tests;
+
+/// <summary>What a client and a web app do not get with the package.</summary>
+public sealed class DependencyTests
+{
+    [Fact]
+    public void Client_needs_no_asp_net_core()
+    {
+        var seen = new HashSet<string>();
+        Follow(typeof(ZeroTierNodeOptions).Assembly, seen);
+        Assert.Contains("ZeroTier.Managed", seen);
+        Assert.DoesNotContain(seen, name => name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal));
+
+        using var graph = Graph("src/ZeroTier.Hosting");
+        Assert.DoesNotContain(Packages(graph), name => name.StartsWith("Microsoft.AspNetCore", StringComparison.OrdinalIgnoreCase));
+        var framework = graph.RootElement.GetProperty("project").GetProperty("frameworks").EnumerateObject().Single().Value.GetProperty("frameworkReferences");
+        Assert.Equal(["Microsoft.NETCore.App"], framework.EnumerateObject().Select(reference => reference.Name));
+    }
+
+    [Fact]
+    public void Web_app_gets_no_database_and_no_native_library()
+    {
+        using var graph = Graph("src/Kestrel.Transport.ZeroTier");
+        string[] packages = [.. Packages(graph)];
+        Assert.Contains("ZeroTier.Hosting", packages);
+        Assert.DoesNotContain(packages, name => new[] { "sqlite", "npgsql", "entityframework", "dapper", "controller" }.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase)));
+        Assert.DoesNotContain("\"native\"", graph.RootElement.GetProperty("targets").GetRawText(), StringComparison.Ordinal);
+    }
+
+    private static void Follow(Assembly assembly, HashSet<string> seen)
+    {
+        foreach (var reference in assembly.GetReferencedAssemblies())
+        {
+            if (seen.Add(reference.Name!) && reference.Name!.StartsWith("ZeroTier.", StringComparison.Ordinal))
+            {
+                Follow(Assembly.Load(reference), seen);
+            }
+        }
+    }
+
+    private static IEnumerable<string> Packages(JsonDocument graph) =>
+        graph.RootElement.GetProperty("libraries").EnumerateObject().Select(library => library.Name.Split('/')[0]);
+
+    /// <summary>What NuGet resolved for a project, with what its references bring.</summary>
+    private static JsonDocument Graph(string project) => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Repository(), project, "obj", "project.assets.json")));
+
+    private static string Repository([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", ".."));
+}

@@ -1,0 +1,3 @@
+global using ZeroTier.Hosting.Configuration;
+global using ZeroTier.Hosting.Connections;
+global using ZeroTier.Hosting.Node;

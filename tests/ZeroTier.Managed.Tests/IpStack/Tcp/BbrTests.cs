@@ -1,0 +1,132 @@
+using System.IO.Pipelines;
+using ZeroTier.Managed.IpStack.Tcp;
+
+namespace ZeroTier.Managed.Tests.IpStack.Tcp;
+
+/// <summary>Whole connections with BBR over paths in virtual time: what it gets, what it leaves to others, how much it queues.</summary>
+public sealed class BbrTests
+{
+    private static readonly TcpSocketOptions Bbr = TcpPair.Options with { CongestionControl = CongestionControl.Bbr };
+    private static readonly TcpSocketOptions Cubic = TcpPair.Options with { CongestionControl = CongestionControl.Cubic };
+
+    [Theory]
+    [InlineData(20, 0, 0.85)]
+    [InlineData(20, 1, 0.5)]
+    [InlineData(100, 0, 0.6)]
+    [InlineData(100, 0.1, 0.5)]
+    public void Random_loss_does_not_slow_it_down(int roundTrip, double loss, double share)
+    {
+        using var path = new SharedPath(roundTrip, 5_000_000, queue: 256 * 1024, loss);
+        Flow flow = path.Add(Bbr);
+        path.Run(seconds: 20);
+        Assert.InRange(flow.Received / 20.0, share * 5_000_000, 5_000_000);
+    }
+
+    [Fact]
+    public void A_deep_queue_stays_short()
+    {
+        using var path = new SharedPath(roundTrip: 20, 5_000_000, queue: 4 << 20);
+        Flow bulk = path.Add(Bbr);
+        path.Run(seconds: 20);
+        Assert.InRange(bulk.Received / 20.0, 0.85 * 5_000_000, 5_000_000);
+
+        // The round trip is the path's and at most as much again; CUBIC fills the queue of 0.8 s.
+        Assert.InRange(bulk.RoundTrip, TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(45));
+    }
+
+    [Theory]
+    [InlineData(128)]
+    [InlineData(256)]
+    [InlineData(1024)]
+    public void Two_flows_share_a_bottleneck(int queue)
+    {
+        using var path = new SharedPath(roundTrip: 20, 5_000_000, queue * 1024);
+        Flow first = path.Add(Bbr);
+        path.Run(seconds: 5);
+        Flow second = path.Add(Bbr);
+        path.Run(seconds: 15);
+        AssertShared(path, first, second, 2);
+    }
+
+    // In a queue of ten times what the path holds CUBIC gets three times as much; in a short one both the same.
+    [Theory]
+    [InlineData(128, false)]
+    [InlineData(256, false)]
+    [InlineData(1024, false)]
+    [InlineData(128, true)]
+    [InlineData(256, true)]
+    [InlineData(1024, true)]
+    public void A_flow_with_CUBIC_in_the_same_queue_gets_its_share(int queue, bool cubicFirst)
+    {
+        using var path = new SharedPath(roundTrip: 20, 5_000_000, queue * 1024);
+        Flow first = path.Add(cubicFirst ? Cubic : Bbr);
+        path.Run(seconds: 5);
+        Flow second = path.Add(cubicFirst ? Bbr : Cubic);
+        path.Run(seconds: 15);
+        AssertShared(path, first, second, queue > 256 ? 4 : 2);
+    }
+
+    // Measured over 40 s from now on: the larger gets at most so many times as much as the smaller, and the path is in use.
+    private static void AssertShared(SharedPath path, Flow first, Flow second, double ratio)
+    {
+        (long one, long two) = (first.Received, second.Received);
+        path.Run(seconds: 40);
+        double a = (first.Received - one) / 40.0;
+        double b = (second.Received - two) / 40.0;
+        Assert.True(a + b > 0.8 * 5_000_000 && Math.Max(a, b) < ratio * Math.Min(a, b), $"{a / 1e6:0.00} MB/s and {b / 1e6:0.00} MB/s");
+    }
+
+    private sealed class Flow(TcpSocket sender)
+    {
+        public long Received { get; set; }
+
+        public TimeSpan RoundTrip => sender.RoundTripTime;
+    }
+
+    private sealed class SharedPath : IDisposable
+    {
+        private readonly TcpPair _pair = new(seed: 5);
+        private int _port = 80;
+
+        public SharedPath(int roundTrip, long bandwidth, long queue, double lossPercent = 0)
+        {
+            _pair.Link.IsTraced = false;
+            _pair.Link.Conditions.Delay = TimeSpan.FromMilliseconds(roundTrip / 2.0);
+            _pair.Link.Conditions.Bandwidth = bandwidth;
+            _pair.Link.Conditions.QueueLimit = queue;
+            _pair.Link.Conditions.Loss = lossPercent / 100;
+        }
+
+        public Flow Add(TcpSocketOptions options)
+        {
+            (TcpSocket client, TcpSocket server) = _pair.Connect(options, options, _port++);
+            var flow = new Flow(server);
+            _ = WriteAsync(server.Output);
+            _ = ReadAsync(client.Input, flow);
+            return flow;
+        }
+
+        public void Run(double seconds) => _pair.Clock.Advance(TimeSpan.FromSeconds(seconds));
+
+        public void Dispose() => _pair.Dispose();
+
+        private static async Task WriteAsync(PipeWriter writer)
+        {
+            do
+            {
+                writer.Advance(writer.GetMemory(4096).Length);
+            }
+            while (!(await writer.FlushAsync()).IsCompleted);
+        }
+
+        private static async Task ReadAsync(PipeReader reader, Flow flow)
+        {
+            while (true)
+            {
+                ReadResult result = await reader.ReadAsync();
+                flow.Received += result.Buffer.Length;
+                reader.AdvanceTo(result.Buffer.End);
+            }
+        }
+    }
+}
