@@ -1,3 +1,4 @@
+using Npgsql;
 using ZeroTier.Controller.PostgreSql;
 
 namespace ZeroTier.Controller.Tests.Store;
@@ -59,7 +60,7 @@ public sealed class PostgreSqlControllerStoreTests(PostgreSqlServer server) : Co
                             }
                         }
                     }
-                    catch (Npgsql.NpgsqlException)
+                    catch (NpgsqlException)
                     {
                         // As a controller does: it watches again.
                     }
@@ -159,6 +160,43 @@ public sealed class PostgreSqlControllerStoreTests(PostgreSqlServer server) : Co
         await Assert.ThrowsAsync<InvalidOperationException>(() => lease.ReserveTimeAsync(5000, Token));
         Assert.False(next.Lost.IsCancellationRequested);
         await next.ReserveTimeAsync(1, Token);
+    }
+
+    [Fact]
+    public async Task A_holder_that_is_cut_off_has_lost_the_lease_before_there_is_another()
+    {
+        await using IControllerStore second = await OpenAsync();
+        var link = new PostgreSqlLink(server.Folder);
+        await using var first = new PostgreSqlControllerStore($"{_database};Host={link.Folder}");
+        await first.OpenAsync(Token);
+        await using IControllerLease lease = await first.AcquireAsync(Token);
+        Task<IControllerLease> waiting = second.AcquireAsync(Token);
+
+        // The lock is free at once, and the holder does not hear of it.
+        link.Freeze();
+        Assert.Equal(1L, await PostgreSqlServer.ExecuteAsync(_database!, Terminate));
+        Assert.False(lease.Lost.IsCancellationRequested);
+        await using IControllerLease next = await waiting.WaitAsync(Limit, Token);
+        Assert.True(lease.Lost.IsCancellationRequested);
+        await link.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_change_whose_commit_nobody_has_heard_of_is_told_by_the_watch()
+    {
+        await using IControllerStore other = await OpenAsync();
+        await using var link = new PostgreSqlLink(server.Folder);
+        await using var store = new PostgreSqlControllerStore($"{_database};Host={link.Folder}");
+        await store.OpenAsync(Token);
+        await using IAsyncEnumerator<StoreChange> changes = store.WatchAsync(Token).GetAsyncEnumerator(Token);
+        await store.WriteAsync([Put(Plain(Network))], [], Token);
+        link.LosesCommits = true;
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => store.WriteAsync([Put(Plain(Network, Node))], [], Token));
+        link.LosesCommits = false;
+        await store.WriteAsync([Put(Plain(Network, OtherNode))], [], Token);
+        await other.WriteAsync([Put(Plain(OtherNetwork))], [], Token);
+        Assert.Equal(Node, Assert.IsType<MemberWrite>(await NextAsync(changes)).Member.Node);
+        Assert.Equal(OtherNetwork, Assert.IsType<NetworkWrite>(await NextAsync(changes)).NetworkId);
     }
 
     [Fact]

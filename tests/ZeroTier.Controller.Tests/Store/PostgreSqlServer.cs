@@ -19,6 +19,9 @@ public sealed class PostgreSqlServer : IAsyncLifetime
     /// <summary>Why nothing can be tested here; null where it can.</summary>
     public string? SkipReason { get; private set; }
 
+    /// <summary>Where its socket is.</summary>
+    public string Folder => _folder.FullName;
+
     public async ValueTask InitializeAsync()
     {
         _programs = FindPrograms();
