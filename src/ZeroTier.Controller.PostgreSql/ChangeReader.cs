@@ -28,7 +28,8 @@ internal sealed class ChangeReader(NpgsqlDataSource sessions, ChangePosition see
                     if (number != seen.Number + 1)
                     {
                         throw new InvalidOperationException(
-                            $"This controller is too far behind: it has seen changes up to {seen.Number}, and the database keeps those from {number} on. Restart the process.");
+                            $"This controller is too far behind: it has seen changes up to {seen.Number}, and the database keeps those from {number} on. " +
+                            "Restart the process.");
                     }
 
                     if (changeWriter != writer.Writer || await writer.TakeUncertainAsync(number, cancellationToken).ConfigureAwait(false))
@@ -52,7 +53,9 @@ internal sealed class ChangeReader(NpgsqlDataSource sessions, ChangePosition see
     {
         var rows = new List<(long, long, ChangeRow)>();
         NpgsqlCommand command = connection.Command(
-            "SELECT number, writer, network, node, expected_revision, record FROM change WHERE number > $1 ORDER BY number LIMIT $2", seen.Number, (long)PageSize);
+            "SELECT number, writer, network, node, expected_revision, record FROM change WHERE number > $1 ORDER BY number LIMIT $2",
+            seen.Number,
+            (long)PageSize);
         await using (command.ConfigureAwait(false))
         {
             NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);

@@ -15,10 +15,15 @@ internal readonly record struct ChangeRow(string Network, string? Node, long Exp
         string network = change.NetworkId.ToString();
         return change switch
         {
-            NetworkWrite write => new ChangeRow(network, null, change.ExpectedRevision, write.Network.Revision, Encoding.UTF8.GetString(ControllerJson.Write(write.Network))),
+            NetworkWrite write => new ChangeRow(
+                network, null, change.ExpectedRevision, write.Network.Revision, Encoding.UTF8.GetString(ControllerJson.Write(write.Network))),
             NetworkRemoval => new ChangeRow(network, null, change.ExpectedRevision, 0, null),
             MemberWrite write => new ChangeRow(
-                network, write.Member.Node.ToString(), change.ExpectedRevision, write.Member.Revision, Encoding.UTF8.GetString(ControllerJson.Write(write.Member))),
+                network,
+                write.Member.Node.ToString(),
+                change.ExpectedRevision,
+                write.Member.Revision,
+                Encoding.UTF8.GetString(ControllerJson.Write(write.Member))),
             MemberRemoval removal => new ChangeRow(network, removal.Node.ToString(), change.ExpectedRevision, 0, null),
             _ => throw new ArgumentException($"A change of type {change.GetType()} is unknown.", nameof(change)),
         };
@@ -32,8 +37,8 @@ internal readonly record struct ChangeRow(string Network, string? Node, long Exp
         (_, { } record) => new MemberWrite(ControllerJson.ReadMember(Encoding.UTF8.GetBytes(record))) { ExpectedRevision = ExpectedRevision },
     };
 
-    /// <summary>Whether a change of somebody else's, of which this process does not know yet, makes this one unsafe: it may have removed the record and made another
-    /// one with the same revision, and the order in which this process hears of both would be wrong.</summary>
+    /// <summary>Whether a change of somebody else's, of which this process does not know yet, makes this one unsafe: it may have removed the record and made
+    /// another one with the same revision, and the order in which this process hears of both would be wrong.</summary>
     public bool DependsOn(ChangeRow other) =>
         Network == other.Network && (Node == other.Node || (Node is null && Record is null) || (other.Node is null && other.Record is null));
 }

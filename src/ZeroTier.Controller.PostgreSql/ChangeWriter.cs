@@ -5,8 +5,8 @@ using NpgsqlTypes;
 namespace ZeroTier.Controller.PostgreSql;
 
 /// <summary>
-/// Writes changes. All writers of the database take turns, by the row that counts changes, so that the numbers of changes have the order of the commits: whoever
-/// reads up to a number misses none below it. Thread-safe.
+/// Writes changes. All writers of the database take turns, by the row that counts changes, so that the numbers of changes have the order of the commits:
+/// whoever reads up to a number misses none below it. Thread-safe.
 /// </summary>
 internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition seen)
 {
@@ -54,9 +54,11 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
                 await using (transaction.ConfigureAwait(false))
                 {
                     long last = await connection.ReadAsync<long>(
-                        "UPDATE change_counter SET last_number = last_number + $1 RETURNING last_number", cancellationToken, (long)changes.Count).ConfigureAwait(false);
+                        "UPDATE change_counter SET last_number = last_number + $1 RETURNING last_number",
+                        cancellationToken,
+                        (long)changes.Count).ConfigureAwait(false);
                     ChangeRow[] rows = [.. changes.Select(ChangeRow.From)];
-                    await RequireSeenAsync(connection, changes, rows, cancellationToken).ConfigureAwait(false);
+                    await RequireSeenAsync(connection, rows, cancellationToken).ConfigureAwait(false);
                     await ApplyAsync(connection, changes, rows, audit, last, cancellationToken).ConfigureAwait(false);
                     await CommitAsync(transaction, last, changes.Count).ConfigureAwait(false);
                 }
@@ -84,7 +86,7 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
         }
     }
 
-    private async Task RequireSeenAsync(NpgsqlConnection connection, IReadOnlyList<StoreChange> changes, ChangeRow[] rows, CancellationToken cancellationToken)
+    private async Task RequireSeenAsync(NpgsqlConnection connection, ChangeRow[] rows, CancellationToken cancellationToken)
     {
         if (!_isWatched || rows.Length == 0)
         {
@@ -101,12 +103,11 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
                 while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 {
                     var other = new ChangeRow(reader.GetString(0), reader.IsDBNull(1) ? null : reader.GetString(1), 0, 0, reader.GetBoolean(2) ? null : "");
-                    int index = Array.FindIndex(rows, r => r.DependsOn(other));
-                    if (index >= 0)
+                    if (Array.Exists(rows, r => r.DependsOn(other)))
                     {
                         throw new StoreConflictException(
-                            $"Another controller has just changed network {other.Network}{(other.Node is { } node ? $" or its member {node}" : "")}, on which the change of " +
-                            $"network {changes[index].NetworkId} depends. Read it again.");
+                            $"Another controller has just changed {(other.Node is { } node ? $"member {node} of " : "")}network {other.Network}, on which " +
+                            "this change depends. Read it again.");
                     }
                 }
             }
@@ -114,7 +115,12 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
     }
 
     private async Task ApplyAsync(
-        NpgsqlConnection connection, IReadOnlyList<StoreChange> changes, ChangeRow[] rows, IReadOnlyList<AuditEntry> audit, long last, CancellationToken cancellationToken)
+        NpgsqlConnection connection,
+        IReadOnlyList<StoreChange> changes,
+        ChangeRow[] rows,
+        IReadOnlyList<AuditEntry> audit,
+        long last,
+        CancellationToken cancellationToken)
     {
         NpgsqlBatch batch = connection.CreateBatch();
         await using (batch.ConfigureAwait(false))
@@ -158,9 +164,15 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
     {
         ChangeRow row = rows[index];
         int earlier = Array.FindLastIndex(rows, Math.Max(index - 1, 0), index, r => r.Network == row.Network && r.Node == row.Node);
-        return earlier >= 0 ? rows[earlier].Revision
-            : row.Node is { } node ? await connection.ReadAsync<long>("SELECT revision FROM member WHERE network = $1 AND node = $2", cancellationToken, row.Network, node).ConfigureAwait(false)
-            : await connection.ReadAsync<long>("SELECT revision FROM network WHERE id = $1", cancellationToken, row.Network).ConfigureAwait(false);
+        if (earlier >= 0)
+        {
+            return rows[earlier].Revision;
+        }
+
+        Task<long> reading = row.Node is { } node
+            ? connection.ReadAsync<long>("SELECT revision FROM member WHERE network = $1 AND node = $2", cancellationToken, row.Network, node)
+            : connection.ReadAsync<long>("SELECT revision FROM network WHERE id = $1", cancellationToken, row.Network);
+        return await reading.ConfigureAwait(false);
     }
 
     private static NpgsqlBatchCommand Apply(ChangeRow row) => row switch
@@ -172,7 +184,8 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
         { Node: null } => Command(
             "UPDATE network SET revision = $2, record = $3 WHERE id = $1 AND revision = $4", row.Network, row.Revision, Json(row.Record), row.ExpectedRevision),
         { ExpectedRevision: 0 } => Command(
-            "INSERT INTO member (network, node, revision, record) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", row.Network, row.Node, row.Revision, Json(row.Record)),
+            "INSERT INTO member (network, node, revision, record) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            row.Network, row.Node, row.Revision, Json(row.Record)),
         _ => Command(
             "UPDATE member SET revision = $3, record = $4 WHERE network = $1 AND node = $2 AND revision = $5",
             row.Network, row.Node, row.Revision, Json(row.Record), row.ExpectedRevision),

@@ -10,8 +10,8 @@ namespace ZeroTier.Controller.PostgreSql;
 /// another one takes over within five seconds when it dies. Keeps the last 100,000 entries of the audit trail. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Needs PostgreSQL 14 or newer, and sessions of its own: connect to the server, not to a pooler that shares sessions. The tables are in the schema that the connection
-/// string names as <c>Search Path</c>; default <c>ztkestrel</c>. A process that was cut off for more than 100,000 changes must be restarted.
+/// Needs PostgreSQL 14 or newer, and sessions of its own: connect to the server, not to a pooler that shares sessions. The tables are in the schema that the
+/// connection string names as <c>Search Path</c>; default <c>ztkestrel</c>. A process that was cut off for more than 100,000 changes must be restarted.
 /// </remarks>
 public sealed class PostgreSqlControllerStore : IControllerStore
 {
@@ -30,7 +30,8 @@ public sealed class PostgreSqlControllerStore : IControllerStore
     private readonly ChangeWriter _writer;
 
     /// <summary>Names the database; <see cref="OpenAsync"/> connects.</summary>
-    /// <param name="connectionString">As Npgsql takes it: <c>Host=db.example;Database=zerotier;Username=controller;Password=…;SSL Mode=VerifyFull</c>.</param>
+    /// <param name="connectionString">As Npgsql takes it: <c>Host=db.example;Database=zerotier;Username=controller;SSL Mode=VerifyFull;Password=…</c>.
+    /// </param>
     /// <exception cref="ArgumentException">The connection string is malformed.</exception>
     public PostgreSqlControllerStore(string connectionString)
         : this(connectionString, TimeProvider.System)
@@ -48,9 +49,11 @@ public sealed class PostgreSqlControllerStore : IControllerStore
         var settings = new NpgsqlConnectionStringBuilder(connectionString) { Enlist = false };
         _time = timeProvider;
         _schema = string.IsNullOrWhiteSpace(settings.SearchPath) ? DefaultSchema : settings.SearchPath;
-        if (_schema.AsSpan().ContainsAny(" ,\"\\;'"))
+        if (_schema.AsSpan().ContainsAnyExcept("abcdefghijklmnopqrstuvwxyz0123456789_"))
         {
-            throw new ArgumentException($"Search Path is '{_schema}'; it must be the name of one schema, without quotes, for example {DefaultSchema}.", nameof(connectionString));
+            throw new ArgumentException(
+                $"Search Path is '{_schema}'; it must be the name of one schema, in small letters, digits and _, for example {DefaultSchema}.",
+                nameof(connectionString));
         }
 
         settings.SearchPath = _schema;
@@ -85,7 +88,8 @@ public sealed class PostgreSqlControllerStore : IControllerStore
         LoadAsync("SELECT record FROM member", static record => ControllerJson.ReadMember(record), cancellationToken);
 
     /// <inheritdoc />
-    /// <exception cref="StoreConflictException">Also where another process has changed a record and <see cref="WatchAsync"/> has not yet told this one of it.</exception>
+    /// <exception cref="StoreConflictException">Also where another process has changed a record and <see cref="WatchAsync"/> has not yet told this one of it.
+    /// </exception>
     /// <exception cref="NpgsqlException">The server does not answer. Where the connection ended during the commit the changes may be written;
     /// <see cref="WatchAsync"/> then yields them.</exception>
     public Task WriteAsync(IReadOnlyList<StoreChange> changes, IReadOnlyList<AuditEntry> audit, CancellationToken cancellationToken)
@@ -111,13 +115,15 @@ public sealed class PostgreSqlControllerStore : IControllerStore
             await lease.DisposeAsync().ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             throw new InvalidOperationException(
-                "The lease was given back, for changes of other controllers could not be read in time. The next attempt follows; if this goes on, look at the connection to " +
-                "the database, or restart this process.", e);
+                "The lease was given back, for changes of other controllers could not be read in time. The next attempt follows; if this goes on, look at " +
+                "the connection to the database, or restart this process.",
+                e);
         }
     }
 
     /// <inheritdoc />
-    public IAsyncEnumerable<StoreChange> WatchAsync(CancellationToken cancellationToken) => new ChangeReader(_sessions, _seen, _writer).ReadAsync(cancellationToken);
+    public IAsyncEnumerable<StoreChange> WatchAsync(CancellationToken cancellationToken) =>
+        new ChangeReader(_sessions, _seen, _writer).ReadAsync(cancellationToken);
 
     /// <inheritdoc />
     public async IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)

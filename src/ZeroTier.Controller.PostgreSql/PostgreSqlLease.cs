@@ -3,10 +3,10 @@ using Npgsql;
 namespace ZeroTier.Controller.PostgreSql;
 
 /// <summary>
-/// The right to speak to members: an advisory lock of a session of its own, and an epoch that each holder raises. Two things keep a second holder out while the first
-/// may still believe in its lock. The holder trusts the lock for <see cref="Validity"/> after it last asked the server; and who gets a lock that was not given back
-/// waits for <see cref="Grace"/>, which is longer. Should a holder be stopped and go on later, its time stamps are lower than any of its successor's, and it can
-/// reserve no more. Thread-safe.
+/// The right to speak to members: an advisory lock of a session of its own, and an epoch that each holder raises. Two things keep a second holder out while
+/// the first may still believe in its lock. The holder trusts the lock for <see cref="Validity"/> after it last asked the server; and who gets a lock that
+/// was not given back waits for <see cref="Grace"/>, which is longer. Should a holder be stopped and go on later, its time stamps are lower than any of its
+/// successor's, and it can reserve no more. Thread-safe.
 /// </summary>
 internal sealed class PostgreSqlLease : IControllerLease
 {
@@ -203,6 +203,7 @@ internal sealed class PostgreSqlLease : IControllerLease
     private void Lose() => _ = _lost.CancelAsync();
 
     private static InvalidOperationException NotHeld(Exception? cause) => new(
-        "This controller has lost its lease, so no time stamps can be reserved: the database did not answer in time, or another controller has taken over. It goes on when " +
-        "it gets the lease again.", cause);
+        "This controller has lost its lease, so no time stamps can be reserved: the database did not answer in time, or another controller has taken over. " +
+        "It goes on when it gets the lease again.",
+        cause);
 }

@@ -5,7 +5,7 @@ using Microsoft.Data.Sqlite;
 namespace ZeroTier.Controller.Sqlite;
 
 /// <summary>
-/// A controller's networks and members in one SQLite file, for one process at a time. What a task has completed for survives the death of the process and of the
+/// A controller's networks and members in one SQLite file, for one process at a time. What was acknowledged survives the death of the process and of the
 /// machine. Keeps the last 100,000 entries of the audit trail. The file and its log (<c>-wal</c>) are readable by their owner only: they hold join tokens.
 /// Thread-safe.
 /// </summary>
@@ -31,8 +31,8 @@ public sealed class SqliteControllerStore : IControllerStore
     /// <exception cref="IOException">The file cannot be read or written; the message says why.</exception>
     public Task OpenAsync(CancellationToken cancellationToken) => _database.OpenAsync(cancellationToken);
 
-    /// <summary>Writes a copy of the store while it is in use; changes wait meanwhile. The copy is a store: to restore it, put it in the place of the file while no
-    /// controller runs, without the <c>-wal</c> file of the old one.</summary>
+    /// <summary>Writes a copy of the store while it is in use; changes wait meanwhile. The copy is a store: to restore it, put it in the place of the file
+    /// while no controller runs, without the <c>-wal</c> file of the old one.</summary>
     /// <param name="path">The file to make; readable by its owner only. It appears when it is whole.</param>
     /// <param name="cancellationToken">Ends the wait for the store, not a copy that has begun.</param>
     /// <exception cref="IOException">The file exists or cannot be written.</exception>

@@ -53,7 +53,16 @@ internal sealed class SqliteDatabase(string path) : IAsyncDisposable
             {
                 File.Delete(partial);
                 CreateForOwner(partial);
-                connection.Write("VACUUM INTO @path", ("@path", partial));
+                try
+                {
+                    connection.Write("VACUUM INTO @path", ("@path", partial));
+                }
+                catch (SqliteException e) when (e.SqliteErrorCode is not Corrupt)
+                {
+                    File.Delete(partial);
+                    throw new IOException($"The backup {full} could not be written; the store itself is unharmed. ({e.Message})", e);
+                }
+
                 using (var copy = new FileStream(partial, FileMode.Open, FileAccess.ReadWrite))
                 {
                     copy.Flush(flushToDisk: true);
@@ -163,12 +172,13 @@ internal sealed class SqliteDatabase(string path) : IAsyncDisposable
     private Exception Explain(SqliteException e) => e.SqliteErrorCode switch
     {
         Busy or Locked => new InvalidOperationException(
-            $"{_path} is in use: another controller, or a program that looks into the file, has it open. One process at a time can use an SQLite store. " +
+            $"{_path} is in use: another controller, or a program that looks into the file, has it open. One process at a time can use it. " +
             "Stop the other one, or give each controller a file of its own; controllers that share networks need ZtKestrel.Controller.PostgreSql.", e),
         Corrupt or NotADatabase => Damaged(e.Message, e),
         Full => new IOException($"Nothing was written to {_path}: the disk is full. Free space there; the controller needs no restart.", e),
         ReadOnly or CannotOpen => new IOException(
-            $"{_path} cannot be written. The user that runs the controller must own the file, and must be able to create files in its folder. ({e.Message})", e),
+            $"{_path} cannot be written. The user that runs the controller must own the file, and must be able to create files in its folder. ({e.Message})",
+            e),
         _ => new IOException($"{_path} could not be read or written: {e.Message}", e),
     };
 

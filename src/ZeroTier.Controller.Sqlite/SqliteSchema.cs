@@ -44,8 +44,8 @@ internal static class SqliteSchema
         if (version > Steps.Length)
         {
             throw new InvalidOperationException(
-                $"{path} was written by a newer version of ZtKestrel.Controller.Sqlite: its schema has version {version}, this one knows versions up to {Steps.Length}. " +
-                "Install that version again, or restore a backup that was made before.");
+                $"{path} was written by a newer version of ZtKestrel.Controller.Sqlite: its schema has version {version}, and this one knows " +
+                $"versions up to {Steps.Length}. Install that version again, or restore a backup that was made before.");
         }
 
         for (; version < Steps.Length; version++)

@@ -41,7 +41,8 @@ public sealed class DependencyTests
         Assert.DoesNotContain("\"native\"", graph.RootElement.GetProperty("targets").GetRawText(), StringComparison.Ordinal);
     }
 
-    private static bool IsDatabase(string name) => new[] { "sqlite", "npgsql", "postgre", "entityframework", "dapper" }.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
+    private static bool IsDatabase(string name) =>
+        new[] { "sqlite", "npgsql", "postgre", "entityframework", "dapper" }.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
 
     private static void Follow(Assembly assembly, HashSet<string> seen)
     {

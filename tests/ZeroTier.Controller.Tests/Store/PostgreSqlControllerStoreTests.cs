@@ -7,11 +7,15 @@ namespace ZeroTier.Controller.Tests.Store;
 public sealed class PostgreSqlControllerStoreTests(PostgreSqlServer server) : ControllerStoreConformance
 {
     // The session that has the lock.
-    private const string Terminate =
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    private const string Terminate = """
+        SELECT count(pg_terminate_backend(pid)) FROM pg_locks
+        WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        """;
 
-    private const string TerminateReaders =
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND (query LIKE 'LISTEN%' OR query LIKE 'SELECT number%')";
+    private const string TerminateReaders = """
+        SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE datname = current_database() AND (query LIKE 'LISTEN%' OR query LIKE 'SELECT number%')
+        """;
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
@@ -242,6 +246,15 @@ public sealed class PostgreSqlControllerStoreTests(PostgreSqlServer server) : Co
     }
 
     [Fact]
+    public async Task A_server_that_acknowledges_before_it_has_written_is_refused()
+    {
+        await (await OpenAsync()).DisposeAsync();
+        await using var store = new PostgreSqlControllerStore($"{_database};Options=-c synchronous_commit=off");
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => store.OpenAsync(Token));
+        Assert.Contains("synchronous_commit", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Two_controllers_of_different_networks_use_one_database_by_schemas()
     {
         await using IControllerStore store = await OpenAsync();
@@ -249,8 +262,10 @@ public sealed class PostgreSqlControllerStoreTests(PostgreSqlServer server) : Co
         await other.OpenAsync(Token);
         await store.WriteAsync([Put(Plain(Network))], [], Token);
         Assert.Empty(await NetworksOf(other));
-        await using IControllerLease first = await store.AcquireAsync(Token).WaitAsync(Limit, Token), second = await other.AcquireAsync(Token).WaitAsync(Limit, Token);
+        await using IControllerLease first = await store.AcquireAsync(Token).WaitAsync(Limit, Token);
+        await using IControllerLease second = await other.AcquireAsync(Token).WaitAsync(Limit, Token);
         Assert.Throws<ArgumentException>(() => new PostgreSqlControllerStore($"{_database};Search Path=\"a,b\""));
+        Assert.Throws<ArgumentException>(() => new PostgreSqlControllerStore($"{_database};Search Path=Elsewhere"));
     }
 
     protected override async Task<IControllerStore> OpenAsync()

@@ -42,7 +42,7 @@ public sealed class PostgreSqlServer : IAsyncLifetime
         string data = Path.Combine(_folder.FullName, "data");
         await RunAsync(AsUser($"{_programs}/initdb", "--no-sync", "-A", "trust", "-U", SuperUser, "-E", "UTF8", "--locale=C", "-D", data));
         _server = Process.Start(Start(AsUser(
-            $"{_programs}/postgres", "-D", data, "-k", _folder.FullName, "-c", "listen_addresses=", "-c", "max_connections=200", "-c", "logging_collector=off")))!;
+            $"{_programs}/postgres", "-D", data, "-k", _folder.FullName, "-c", "listen_addresses=", "-c", "max_connections=200")))!;
         _server.OutputDataReceived += static (_, _) => { };
         _server.ErrorDataReceived += static (_, _) => { };
         _server.BeginOutputReadLine();

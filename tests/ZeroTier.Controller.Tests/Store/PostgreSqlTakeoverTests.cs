@@ -26,7 +26,7 @@ public sealed class PostgreSqlTakeoverTests(PostgreSqlServer server)
             Assert.False(controller.IsActive);
             await writer.KillAsync();
             TimeSpan taken = await ActiveAsync(controller);
-            TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{writer.Acknowledged} changes, active after {taken.TotalSeconds:0.00} s"));
+            Write($"{writer.Acknowledged} changes, active after {taken.TotalSeconds:0.00} s");
             Check(controller, writer.Acknowledged);
             await controller.UpdateNetworkAsync(StoreWriter.Network, n => n, null, new Actor("admin"), Token);
         }
@@ -43,12 +43,14 @@ public sealed class PostgreSqlTakeoverTests(PostgreSqlServer server)
         // As a machine that is gone: nothing closes its connections.
         writer.Signal("STOP");
         TimeSpan taken = await ActiveAsync(controller);
-        TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"active after {taken.TotalSeconds:0.00} s"));
+        Write($"active after {taken.TotalSeconds:0.00} s");
         writer.Signal("CONT");
         await writer.WaitForLossAsync();
         Check(controller, writer.Acknowledged);
         Assert.True(controller.IsActive);
     }
+
+    private static void Write(FormattableString text) => TestContext.Current.TestOutputHelper?.WriteLine(FormattableString.Invariant(text));
 
     private static void Check(NetworkController controller, long acknowledged)
     {
@@ -59,7 +61,8 @@ public sealed class PostgreSqlTakeoverTests(PostgreSqlServer server)
 
     private static async Task<NetworkController> StandByAsync(string database)
     {
-        NetworkController controller = await NetworkController.OpenAsync(new NetworkControllerOptions { Store = new PostgreSqlControllerStore(database) }, Token);
+        var options = new NetworkControllerOptions { Store = new PostgreSqlControllerStore(database) };
+        NetworkController controller = await NetworkController.OpenAsync(options, Token);
         ((INetworkController)controller).Start(new RecordingPort(TestIdentities.All[0]));
         return controller;
     }

@@ -90,7 +90,8 @@ public sealed class SqliteControllerStoreTests : ControllerStoreConformance
     {
         await using (IControllerStore store = await OpenAsync())
         {
-            await store.WriteAsync([Put(Plain(Network)), .. Enumerable.Range(0, 100).Select(i => Put(Plain(Network, new NodeId(0xab_0000_0000 + (ulong)i))))], [], Token);
+            IEnumerable<StoreChange> members = Enumerable.Range(0, 100).Select(i => Put(Plain(Network, new NodeId(0xab_0000_0000 + (ulong)i))));
+            await store.WriteAsync([Put(Plain(Network)), .. members], [], Token);
         }
 
         byte[] bytes = await System.IO.File.ReadAllBytesAsync(File, Token);
@@ -120,14 +121,15 @@ public sealed class SqliteControllerStoreTests : ControllerStoreConformance
     public async Task The_audit_trail_is_bounded()
     {
         await using IControllerStore store = await OpenAsync();
-        AuditEntry[] entries = [.. Enumerable.Range(0, 50_001).Select(_ => new AuditEntry { Time = default, Actor = Actor.Controller, Action = "test", Network = Network })];
+        var entry = new AuditEntry { Time = default, Actor = Actor.Controller, Action = "test", Network = Network };
+        AuditEntry[] entries = [.. Enumerable.Repeat(entry, 50_001)];
         await store.WriteAsync([], entries, Token);
         await store.WriteAsync([], entries, Token);
         int count = 0;
-        await foreach (AuditEntry entry in store.ReadAuditAsync(new AuditQuery { Limit = int.MaxValue }, Token))
+        await foreach (AuditEntry kept in store.ReadAuditAsync(new AuditQuery { Limit = int.MaxValue }, Token))
         {
             count++;
-            Assert.True(entry.Id > 2);
+            Assert.True(kept.Id > 2);
         }
 
         Assert.Equal(100_000, count);

@@ -38,7 +38,8 @@ internal sealed class StoreWriter : IDisposable
     {
         for (int i = 0; i < changes; i++)
         {
-            Note(await _process.StandardOutput.ReadLineAsync(Token).AsTask().WaitAsync(Limit, Token) ?? throw new InvalidOperationException("The writer has ended."));
+            string? line = await _process.StandardOutput.ReadLineAsync(Token).AsTask().WaitAsync(Limit, Token);
+            Note(line ?? throw new InvalidOperationException("The writer has ended."));
         }
     }
 
