@@ -26,7 +26,7 @@ public sealed class DependencyTests
     {
         using var graph = Graph("src/Kestrel.Transport.ZeroTier");
         string[] packages = [.. Packages(graph)];
-        Assert.Contains("ZeroTier.Hosting", packages);
+        Assert.Contains("ZtKestrel.Hosting", packages);
         Assert.DoesNotContain(packages, name => IsDatabase(name) || name.Contains("controller", StringComparison.OrdinalIgnoreCase));
         Assert.DoesNotContain("\"native\"", graph.RootElement.GetProperty("targets").GetRawText(), StringComparison.Ordinal);
     }
@@ -36,7 +36,7 @@ public sealed class DependencyTests
     {
         using var graph = Graph("src/ZeroTier.Controller");
         string[] packages = [.. Packages(graph)];
-        Assert.Contains("ZeroTier.Managed", packages);
+        Assert.Contains("ZtKestrel.Managed", packages);
         Assert.DoesNotContain(packages, IsDatabase);
         Assert.DoesNotContain("\"native\"", graph.RootElement.GetProperty("targets").GetRawText(), StringComparison.Ordinal);
     }

@@ -29,5 +29,5 @@ internal sealed class Rows(
 {
     private readonly ZeroTierNode node = managed;
 
-// ROWS
+    // ROWS
 }
