@@ -17,6 +17,9 @@ public sealed class PostgreSqlControllerStore : IControllerStore
 {
     private const string DefaultSchema = "ztkestrel";
 
+    // In seconds: after so long without an answer a session is given up, and another one opened.
+    private const int SessionCommandTimeout = 5;
+
     // A process that cannot read changes must not keep the lease from one that can.
     private static readonly TimeSpan CatchUpLimit = TimeSpan.FromSeconds(5);
 
@@ -60,6 +63,7 @@ public sealed class PostgreSqlControllerStore : IControllerStore
         settings.ApplicationName ??= "ZtKestrel controller";
         _database = Build(settings);
         settings.Pooling = false;
+        settings.CommandTimeout = Math.Min(settings.CommandTimeout, SessionCommandTimeout);
         _sessions = Build(settings);
         _writer = new ChangeWriter(_database, _seen);
     }
@@ -68,7 +72,7 @@ public sealed class PostgreSqlControllerStore : IControllerStore
     /// <exception cref="NpgsqlException">The server does not answer, or refuses the user.</exception>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
-        NpgsqlConnection connection = await _sessions.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        NpgsqlConnection connection = await _database.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
             await PostgreSqlSchema.UpdateAsync(connection, _schema, cancellationToken).ConfigureAwait(false);
@@ -105,13 +109,15 @@ public sealed class PostgreSqlControllerStore : IControllerStore
     public async Task<IControllerLease> AcquireAsync(CancellationToken cancellationToken)
     {
         PostgreSqlLease lease = await PostgreSqlLease.AcquireAsync(_sessions, _time, cancellationToken).ConfigureAwait(false);
+        var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
-            await CatchUpAsync(cancellationToken).WaitAsync(CatchUpLimit, _time, lease.Lost).ConfigureAwait(false);
+            await CatchUpAsync(end.Token).WaitAsync(CatchUpLimit, _time, lease.Lost).ConfigureAwait(false);
             return lease;
         }
         catch (Exception e)
         {
+            _ = end.CancelAsync();
             await lease.DisposeAsync().ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             throw new InvalidOperationException(

@@ -27,6 +27,9 @@ internal sealed class PostgreSqlLease : IControllerLease
     private readonly Task _heartbeat;
     private long _lastAnswered;
 
+    // Nobody else can believe to be the holder.
+    private bool _isAlone;
+
     private PostgreSqlLease(NpgsqlConnection session, TimeProvider time, long asked, long epoch, long reservedTime)
     {
         _session = session;
@@ -82,6 +85,7 @@ internal sealed class PostgreSqlLease : IControllerLease
                 await Task.Delay(Grace, time, cancellationToken).ConfigureAwait(false);
             }
 
+            lease._isAlone = true;
             return lease;
         }
         catch
@@ -96,7 +100,8 @@ internal sealed class PostgreSqlLease : IControllerLease
         try
         {
             int reserved = await AskAsync(
-                token => _session.WriteAsync("UPDATE lease SET reserved_time = greatest(reserved_time, $1) WHERE epoch = $2", token, milliseconds, _epoch),
+                () => _session.WriteAsync(
+                    "UPDATE lease SET reserved_time = greatest(reserved_time, $1) WHERE epoch = $2", CancellationToken.None, milliseconds, _epoch),
                 cancellationToken).ConfigureAwait(false);
             if (reserved == 1)
             {
@@ -115,24 +120,17 @@ internal sealed class PostgreSqlLease : IControllerLease
 
     public async ValueTask DisposeAsync()
     {
-        bool wasHeld = !Lost.IsCancellationRequested;
+        bool wasHeld = _isAlone && !Lost.IsCancellationRequested;
         Lose();
-        await _heartbeat.ConfigureAwait(false);
-        await _gate.WaitAsync().ConfigureAwait(false);
         await _expiry.DisposeAsync().ConfigureAwait(false);
-        try
-        {
-            if (wasHeld)
-            {
-                await _session.WriteAsync("UPDATE lease SET is_released = true WHERE epoch = $1", CancellationToken.None, _epoch).ConfigureAwait(false);
-            }
-        }
-        catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
-        {
-            // The next holder waits, as after a crash.
-        }
+        await _heartbeat.ConfigureAwait(false);
 
-        await _session.DisposeAsync().ConfigureAwait(false);
+        // A server that does not answer must not hold up the next attempt.
+        Task closing = CloseAsync(wasHeld);
+        if (wasHeld)
+        {
+            await closing.WaitAsync(Grace, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     private static async Task<(long Epoch, long ReservedTime)> BeginEpochAsync(NpgsqlConnection session, CancellationToken cancellationToken)
@@ -158,7 +156,7 @@ internal sealed class PostgreSqlLease : IControllerLease
             {
                 await Task.Delay(HeartbeatInterval, _time, _lost.Token).ConfigureAwait(false);
             }
-            while (await AskAsync(token => _session.ReadAsync<long>("SELECT epoch FROM lease", token), _lost.Token).ConfigureAwait(false) == _epoch);
+            while (await AskAsync(() => _session.ReadAsync<long>("SELECT epoch FROM lease", CancellationToken.None), _lost.Token).ConfigureAwait(false) == _epoch);
         }
         catch (Exception e) when (e is OperationCanceledException or NpgsqlException or InvalidOperationException or IOException)
         {
@@ -169,22 +167,49 @@ internal sealed class PostgreSqlLease : IControllerLease
     }
 
     /// <summary>Uses the session; an answer proves that the lock was held when it was asked.</summary>
-    private async Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
+    private Task<T> AskAsync<T>(Func<Task<T>> ask, CancellationToken cancellationToken) =>
+        InTurnAsync(
+            async () =>
+            {
+                long asked = _time.GetTimestamp();
+                T answer = await ask().ConfigureAwait(false);
+                Volatile.Write(ref _lastAnswered, asked);
+                return answer;
+            })
+            .WaitAsync(_lost.Token)
+            .WaitAsync(cancellationToken);
+
+    // Runs to its end whoever still waits for it: to cancel a command means to ask the same server again, which may be the one that does not answer.
+    private async Task<T> InTurnAsync<T>(Func<Task<T>> use)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _lost.Token);
-        await _gate.WaitAsync(either.Token).ConfigureAwait(false);
+        await _gate.WaitAsync().ConfigureAwait(false);
         try
         {
-            long asked = _time.GetTimestamp();
-            T answer = await ask(either.Token).ConfigureAwait(false);
-            Volatile.Write(ref _lastAnswered, asked);
-            return answer;
+            return await use().ConfigureAwait(false);
         }
         finally
         {
             _gate.Release();
         }
     }
+
+    private Task CloseAsync(bool releases) => InTurnAsync(async () =>
+    {
+        try
+        {
+            if (releases)
+            {
+                await _session.WriteAsync("UPDATE lease SET is_released = true WHERE epoch = $1", CancellationToken.None, _epoch).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
+        {
+            // The next holder waits, as after a crash.
+        }
+
+        await _session.DisposeAsync().ConfigureAwait(false);
+        return true;
+    });
 
     private void CheckExpiry()
     {

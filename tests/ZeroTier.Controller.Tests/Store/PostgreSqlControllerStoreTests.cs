@@ -170,7 +170,7 @@ public sealed class PostgreSqlControllerStoreTests(PostgreSqlServer server) : Co
     public async Task A_holder_that_is_cut_off_has_lost_the_lease_before_there_is_another()
     {
         await using IControllerStore second = await OpenAsync();
-        var link = new PostgreSqlLink(server.Folder);
+        await using var link = new PostgreSqlLink(server.Folder);
         await using var first = new PostgreSqlControllerStore($"{_database};Host={link.Folder}");
         await first.OpenAsync(Token);
         await using IControllerLease lease = await first.AcquireAsync(Token);
@@ -182,7 +182,35 @@ public sealed class PostgreSqlControllerStoreTests(PostgreSqlServer server) : Co
         Assert.False(lease.Lost.IsCancellationRequested);
         await using IControllerLease next = await waiting.WaitAsync(Limit, Token);
         Assert.True(lease.Lost.IsCancellationRequested);
-        await link.DisposeAsync();
+
+        // The one that was cut off gives up without an answer of the server's.
+        await lease.DisposeAsync().AsTask().WaitAsync(Limit, Token);
+    }
+
+    [Fact]
+    public async Task A_wait_for_the_lease_that_is_cut_short_does_not_shorten_the_next()
+    {
+        await using IControllerStore second = await OpenAsync();
+        await using var link = new PostgreSqlLink(server.Folder);
+        await using var first = new PostgreSqlControllerStore($"{_database};Host={link.Folder}");
+        await first.OpenAsync(Token);
+        await using IControllerLease lease = await first.AcquireAsync(Token);
+        link.Freeze();
+        Assert.Equal(1L, await PostgreSqlServer.ExecuteAsync(_database!, Terminate));
+        using (var end = CancellationTokenSource.CreateLinkedTokenSource(Token))
+        {
+            Task<IControllerLease> waiting = second.AcquireAsync(end.Token);
+            while (await PostgreSqlServer.ExecuteAsync(_database!, "SELECT epoch FROM ztkestrel.lease") is not 2L)
+            {
+                await Task.Delay(10, Token);
+            }
+
+            await end.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        }
+
+        await using IControllerLease next = await second.AcquireAsync(Token).WaitAsync(Limit, Token);
+        Assert.True(lease.Lost.IsCancellationRequested);
     }
 
     [Fact]

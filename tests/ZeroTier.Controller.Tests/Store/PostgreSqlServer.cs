@@ -7,6 +7,7 @@ namespace ZeroTier.Controller.Tests.Store;
 /// <summary>A PostgreSQL server of the tests' own, in a temporary folder, on a unix socket. Needs Debian's package postgresql, or the like.</summary>
 public sealed class PostgreSqlServer : IAsyncLifetime
 {
+    private const string Installed = "/usr/lib/postgresql";
     private const string SuperUser = "postgres";
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
@@ -94,10 +95,10 @@ public sealed class PostgreSqlServer : IAsyncLifetime
         return await command.ExecuteScalarAsync();
     }
 
-    private static string? FindPrograms() =>
-        new[] { "/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt" }.Where(Directory.Exists).SelectMany(Directory.GetDirectories)
-            .OrderByDescending(d => int.TryParse(Path.GetFileName(d), CultureInfo.InvariantCulture, out int version) ? version : 0)
-            .Select(d => Path.Combine(d, "bin")).FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb")));
+    // Debian has a folder for each version.
+    private static string? FindPrograms() => !Directory.Exists(Installed) ? null : Directory.GetDirectories(Installed)
+        .OrderByDescending(d => int.TryParse(Path.GetFileName(d), CultureInfo.InvariantCulture, out int version) ? version : 0)
+        .Select(d => Path.Combine(d, "bin")).FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb")));
 
     private Task ExecuteAsync(string sql) => ExecuteAsync(ConnectionString(SuperUser), sql);
 
