@@ -156,7 +156,7 @@ internal sealed class PostgreSqlLease : IControllerLease
             {
                 await Task.Delay(HeartbeatInterval, _time, _lost.Token).ConfigureAwait(false);
             }
-            while (await AskAsync(() => _session.ReadAsync<long>("SELECT epoch FROM lease", CancellationToken.None), _lost.Token).ConfigureAwait(false) == _epoch);
+            while (await AskAsync(ReadEpochAsync, _lost.Token).ConfigureAwait(false) == _epoch);
         }
         catch (Exception e) when (e is OperationCanceledException or NpgsqlException or InvalidOperationException or IOException)
         {
@@ -165,6 +165,8 @@ internal sealed class PostgreSqlLease : IControllerLease
 
         Lose();
     }
+
+    private Task<long> ReadEpochAsync() => _session.ReadAsync<long>("SELECT epoch FROM lease", CancellationToken.None);
 
     /// <summary>Uses the session; an answer proves that the lock was held when it was asked.</summary>
     private Task<T> AskAsync<T>(Func<Task<T>> ask, CancellationToken cancellationToken) =>
