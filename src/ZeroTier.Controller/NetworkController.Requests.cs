@@ -234,6 +234,9 @@ public sealed partial class NetworkController
         ulong time = _clock.After(member.LastTimestamp);
         await _clock.ReserveAsync(lease, time, CancellationToken.None).ConfigureAwait(false);
         member.LastTimestamp = time;
+
+        // No other member gets an older one: where the clock was ahead for a while, certificates from then and from now would not agree.
+        _clock.Raise(time - 1);
         byte[] configuration = ConfigurationWriter.Write(port.Identity, network.Encoded, member.Record, addresses, time, member.UnderstandsRules);
         if (lease.Lost.IsCancellationRequested)
         {

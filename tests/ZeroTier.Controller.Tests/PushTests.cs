@@ -78,6 +78,18 @@ public class PushTests
     }
 
     [Fact]
+    public async Task Certificates_of_members_agree_after_the_clock_was_ahead_for_a_while()
+    {
+        await using var bench = await ControllerBench.StartAsync();
+        ControllerNetwork network = await JoinAsync(bench, Alice, Bob);
+        bench.Clock.WallClockSet += TimeSpan.FromHours(3);
+        ulong ahead = bench.AskLater(network.Id, Alice)!.Configuration.Membership!.Timestamp;
+        bench.Clock.WallClockSet -= TimeSpan.FromHours(3);
+        ulong now = bench.AskLater(network.Id, Bob)!.Configuration.Membership!.Timestamp;
+        Assert.InRange(now, ahead, ahead + 60_000);
+    }
+
+    [Fact]
     public async Task A_member_that_is_put_out_is_revoked_at_all_and_can_come_back()
     {
         await using var bench = await ControllerBench.StartAsync();

@@ -209,16 +209,17 @@ internal sealed partial class Vl1Node
     // 2.13.1.
     private bool CanUse(Peer peer, in InetEndPoint endPoint)
     {
-        if (endPoint.Port == 0 || !IsUsable(endPoint) || _client.IsVirtualAddress(endPoint))
+        if (endPoint.Port == 0 || !IsUsable(endPoint))
         {
             return false;
         }
 
         if (peer.RootEndPoints.Count == 0)
         {
-            return true;
+            return !_client.IsVirtualAddress(endPoint);
         }
 
+        // Whoever signed the planet or moon means a physical address, also where a virtual network has the same range.
         foreach (var listed in peer.RootEndPoints)
         {
             if (listed.HasSameAddress(endPoint))

@@ -59,7 +59,7 @@ internal sealed partial class VirtualPort
             Multicast.Replicate(configuration, peer.Id, source, multicast);
         }
 
-        PacketResult result = Receive(configuration, peer.Id, shown, source, multicast.Group.Mac, multicast.EtherType, multicast.Frame);
+        PacketResult result = Receive(configuration, peer, info, Verb.MulticastFrame, shown, source, multicast.Group.Mac, multicast.EtherType, multicast.Frame);
         if (multicast.GatherLimit > 0 && Multicast.Find(multicast.Group, peer.Id, multicast.GatherLimit) is { Members.Count: > 0 } found)
         {
             byte[] members = MulticastPackets.Members(found.Total, found.Members);

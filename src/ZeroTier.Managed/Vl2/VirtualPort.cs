@@ -127,7 +127,7 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         }
 
         ushort etherType = BinaryPrimitives.ReadUInt16BigEndian(payload[NetworkIdLength..]);
-        return Receive(configuration, peer.Id, shown, Addressing.Mac(peer.Id), Mac, etherType, payload[FrameHeaderLength..]);
+        return Receive(configuration, peer, info, Verb.Frame, shown, Addressing.Mac(peer.Id), Mac, etherType, payload[FrameHeaderLength..]);
     }
 
     /// <summary>An EXT_FRAME (3.7.3).</summary>
@@ -166,7 +166,7 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
             return Drop(Vl2Drop.ForeignMac, PacketResult.Accepted);
         }
 
-        var result = Receive(configuration, peer.Id, shown, source, destination, etherType, rest[AddressesLength..]);
+        var result = Receive(configuration, peer, info, Verb.ExtFrame, shown, source, destination, etherType, rest[AddressesLength..]);
         if (result == PacketResult.Trusted && (flags & FlagWantsAnswer) != 0)
         {
             Span<byte> network = stackalloc byte[NetworkIdLength];
@@ -225,17 +225,24 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
 
         if (admission == Admission.HoldAndAsk)
         {
-            Span<byte> network = stackalloc byte[NetworkIdLength];
-            BinaryPrimitives.WriteUInt64BigEndian(network, _network.Value);
-            _vl1.ReplyError(peer, info, verb, ErrorCode.NeedMembershipCertificate, network);
+            AskForCredentials(peer, info, verb);
         }
 
         return admission == Admission.Admitted;
     }
 
+    private void AskForCredentials(Peer peer, in PacketInfo info, Verb verb)
+    {
+        Span<byte> network = stackalloc byte[NetworkIdLength];
+        BinaryPrimitives.WriteUInt64BigEndian(network, _network.Value);
+        _vl1.ReplyError(peer, info, verb, ErrorCode.NeedMembershipCertificate, network);
+    }
+
     private PacketResult Receive(
         NetworkConfiguration configuration,
-        NodeId sender,
+        Peer peer,
+        in PacketInfo info,
+        Verb verb,
         IMemberCredentials? shown,
         MacAddress source,
         MacAddress destination,
@@ -246,7 +253,7 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         {
             IsInbound = true,
             Self = _vl1.Id,
-            Source = sender,
+            Source = peer.Id,
             Destination = _vl1.Id,
             SourceMac = source,
             DestinationMac = destination,
@@ -269,8 +276,14 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         }
 
         // A frame that we only observe keeps its addresses, and the stack ignores it. One that is addressed to us is checked like any other.
-        if ((verdict.Action != FrameAction.SuperAccept || destination == Mac) && !MayDeliver(configuration, sender, shown, source, destination, etherType, frame))
+        if ((verdict.Action != FrameAction.SuperAccept || destination == Mac) && !MayDeliver(configuration, peer.Id, shown, source, destination, etherType, frame, out bool isSpoofed))
         {
+            if (isSpoofed && shown is { StatesOwnership: true } && _gate.ShouldAsk(peer.Id))
+            {
+                // The certificate for an address that was added may have been lost.
+                AskForCredentials(peer, info, verb);
+            }
+
             return PacketResult.Accepted;
         }
 
@@ -280,8 +293,10 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
 
     // A member speaks for itself only, and to us only; an active bridge speaks for all that are behind it.
     private bool MayDeliver(
-        NetworkConfiguration configuration, NodeId sender, IMemberCredentials? shown, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
+        NetworkConfiguration configuration, NodeId sender, IMemberCredentials? shown, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame,
+        out bool isSpoofed)
     {
+        isSpoofed = false;
         bool isBridged = source != Addressing.Mac(sender);
         if (isBridged)
         {
@@ -302,6 +317,7 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
 
         if (!isBridged && !_ownership.IsHonest(configuration, sender, shown, source, etherType, frame))
         {
+            isSpoofed = true;
             _drops.Add(Vl2Drop.SpoofedSource);
             if (_ownership.FindClaimOfOurs(configuration, etherType, frame) is { } address)
             {

@@ -44,7 +44,14 @@ internal sealed class RawMember : IVl1Client, IAsyncDisposable
     public static async Task<RawMember> StartAsync(TestNetwork network, NetworkId id, CancellationToken cancellationToken)
     {
         var options = await network.ConfigureAsync(new ManagedNodeOptions(), cancellationToken);
-        var member = new RawMember(id, options.DatagramTransportFactory!(), options.Identity!, options.Planet!);
+        return await StartAsync(id, options.DatagramTransportFactory!(), options.Identity!, options.Planet!, cancellationToken);
+    }
+
+    /// <summary>The same on a transport of the test's choice.</summary>
+    public static async Task<RawMember> StartAsync(
+        NetworkId id, IDatagramTransport transport, NodeIdentity identity, Planet planet, CancellationToken cancellationToken)
+    {
+        var member = new RawMember(id, transport, identity, planet);
         member._vl1.Start();
         await member._online.Task.WaitAsync(TimeSpan.FromSeconds(30), cancellationToken);
         return member;
@@ -61,6 +68,9 @@ internal sealed class RawMember : IVl1Client, IAsyncDisposable
         BinaryPrimitives.WriteUInt16BigEndian(payload.AsSpan(8), etherType);
         _vl1.Send(to, Verb.Frame, payload);
     }
+
+    /// <summary>Shows credentials, whoever they are of.</summary>
+    public void SendCredentials(NodeId to, ReadOnlySpan<byte> credentials) => _vl1.Send(to, Verb.NetworkCredentials, credentials);
 
     /// <summary>A frame with Ethernet addresses of its own.</summary>
     public void SendExtFrame(NodeId to, MacAddress source, ReadOnlySpan<byte> packet)
@@ -88,10 +98,15 @@ internal sealed class RawMember : IVl1Client, IAsyncDisposable
     PacketResult IVl1Client.OnPacket(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         // FRAME: network, type, packet.
-        if (verb == Verb.Frame && payload.Length >= 10 + 40 + RawSegment.HeaderLength && payload[10 + 6] == (byte)IpProtocol.Tcp)
+        if (verb == Verb.Frame && payload.Length > 10)
         {
-            var segment = RawSegment.Read(payload[50..]);
-            Queue(segment.ToPort).Writer.TryWrite(segment);
+            var packet = payload[10..];
+            (int header, byte protocol) = packet.Length < 40 ? (0, (byte)0) : packet[0] >> 4 == 4 ? (20, packet[9]) : (40, packet[6]);
+            if (protocol == (byte)IpProtocol.Tcp && packet.Length >= header + RawSegment.HeaderLength)
+            {
+                var segment = RawSegment.Read(packet[header..]);
+                Queue(segment.ToPort).Writer.TryWrite(segment);
+            }
         }
 
         return PacketResult.Trusted;

@@ -6,6 +6,9 @@ namespace EndToEnd.Tests.Security;
 /// <summary>Packets by hand.</summary>
 internal static class RawPackets
 {
+    public const byte ArpRequest = 1;
+    public const byte ArpReply = 2;
+
     /// <summary>An IPv6 packet; the checksum of the protocols that have one at a known place is filled in.</summary>
     public static byte[] Ip(in IpAddress source, in IpAddress destination, IpProtocol protocol, ReadOnlySpan<byte> payload)
     {
@@ -25,6 +28,33 @@ internal static class RawPackets
             BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(40 + at), checksum);
         }
 
+        return packet;
+    }
+
+    /// <summary>An IPv4 packet with a TCP segment in it.</summary>
+    public static byte[] IPv4(in IpAddress source, in IpAddress destination, IpProtocol protocol, ReadOnlySpan<byte> payload)
+    {
+        byte[] packet = [.. new byte[20], .. payload];
+        packet[0] = 0x45;
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), (ushort)packet.Length);
+        packet[8] = 64;
+        packet[9] = (byte)protocol;
+        source.Write(packet.AsSpan(12));
+        destination.Write(packet.AsSpan(16));
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(10), InternetChecksum.Compute(packet.AsSpan(0, 20)));
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(20 + 16), InternetChecksum.Transport(source, destination, protocol, packet.AsSpan(20)));
+        return packet;
+    }
+
+    /// <summary>A question for the Ethernet address of an IPv4 address, or the answer to it (RFC 826); both say where the sender is.</summary>
+    public static byte[] Arp(byte operation, in IpAddress claimed, MacAddress at, in IpAddress to)
+    {
+        byte[] packet = new byte[28];
+        ReadOnlySpan<byte> header = [0, 1, 8, 0, 6, 4, 0, operation];
+        header.CopyTo(packet);
+        at.Write(packet.AsSpan(8));
+        claimed.Write(packet.AsSpan(14));
+        to.Write(packet.AsSpan(24));
         return packet;
     }
 

@@ -15,6 +15,7 @@ internal sealed class ControllerWorld
 
     private readonly int _controllerIndex;
     private readonly IReadOnlyList<VirtualHost> _hosts;
+    private readonly IReadOnlyList<SteppedClock> _clocks;
 
     /// <summary>Makes it; nothing runs yet.</summary>
     /// <param name="seed">Of all chance.</param>
@@ -26,11 +27,12 @@ internal sealed class ControllerWorld
         Clock = new VirtualClock();
         Physical = new VirtualNetwork(Clock, seed);
         _hosts = [.. Enumerable.Range(0, members + _controllerIndex + 1).Select(i => Physical.AddHost($"node{i}", Address(i)))];
+        _clocks = [.. _hosts.Select(_ => new SteppedClock(Clock))];
         Controller = Clock.Run(
             () => NetworkController.OpenAsync(new NetworkControllerOptions
             {
                 Store = new MemoryControllerStore(),
-                TimeProvider = Clock,
+                TimeProvider = _clocks[_controllerIndex],
                 RandomSource = Physical.Random.Fork(),
                 Scheduler = PipeScheduler.Inline,
             }),
@@ -53,6 +55,11 @@ internal sealed class ControllerWorld
     public ManagedNode ControllerNode { get; }
 
     public IReadOnlyList<ManagedNode> Members { get; }
+
+    public VirtualHost HostOf(ManagedNode member) => _hosts[IndexOf(member)];
+
+    /// <summary>Sets the clock of a node, the controller's included; timers are not touched.</summary>
+    public void StepClock(ManagedNode node, TimeSpan to) => _clocks[IndexOf(node)].Step = to;
 
     public static ZeroTierConnectionOptions InlineTransport { get; } = new()
     {
@@ -101,6 +108,8 @@ internal sealed class ControllerWorld
     public IPAddress IPv4Of(ManagedNode node) => node.Networks.Single(n => n.Id == Network.Id).Addresses.Select(a => a.Address)
         .Single(a => a.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork);
 
+    private int IndexOf(ManagedNode node) => node == Root ? 0 : node == ControllerNode ? 1 : Members.Index().First(m => m.Item == node).Index + _controllerIndex + 1;
+
     private async Task StartAsync()
     {
         await Root.StartAsync();
@@ -119,7 +128,7 @@ internal sealed class ControllerWorld
     {
         Identity = TestIdentities.Get(index),
         Planet = Planet,
-        TimeProvider = Clock,
+        TimeProvider = _clocks[index],
         RandomSource = Physical.Random.Fork(),
         Scheduler = PipeScheduler.Inline,
         Controller = index == _controllerIndex ? Controller : null,
@@ -133,5 +142,22 @@ internal sealed class ControllerWorld
         using var key = PlanetSigningKey.Generate();
         var endPoint = InetEndPoint.From(new IPEndPoint(IPAddress.Parse(Address(0)), UdpPort));
         return Planet.Create(7, new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), [new PlanetRoot(TestIdentities.Get(0), [endPoint])], key);
+    }
+
+    /// <summary>A machine's clock, which its operator sets.</summary>
+    private sealed class SteppedClock(VirtualClock clock) : TimeProvider
+    {
+        public TimeSpan Step { get; set; }
+
+        public override long TimestampFrequency => clock.TimestampFrequency;
+
+        public override TimeZoneInfo LocalTimeZone => clock.LocalTimeZone;
+
+        public override long GetTimestamp() => clock.GetTimestamp();
+
+        public override DateTimeOffset GetUtcNow() => clock.GetUtcNow() + Step;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            clock.CreateTimer(callback, state, dueTime, period);
     }
 }

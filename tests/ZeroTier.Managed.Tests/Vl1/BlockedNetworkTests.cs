@@ -44,6 +44,18 @@ public sealed class BlockedNetworkTests
         Assert.False(leaf.Node.IsOnline);
     }
 
+    [Fact]
+    public void A_root_is_spoken_to_where_a_virtual_network_has_the_same_range()
+    {
+        using var net = new Vl1Simulation();
+        var planet = net.CreatePlanet("10.0.0.1");
+        net.Add(0, planet, "10.0.0.1");
+        var leaf = net.Add(1, planet, "10.0.1.2");
+        leaf.Client.Virtual = endPoint => endPoint.HasSameAddress(Vl1Simulation.EndPoint("10.0.0.1"));
+        net.Advance(30);
+        Assert.True(leaf.Node.IsOnline);
+    }
+
     [Theory]
     [InlineData("10.0.0.0/8", "10.255.0.1", true)]
     [InlineData("10.0.0.0/8", "11.0.0.1", false)]

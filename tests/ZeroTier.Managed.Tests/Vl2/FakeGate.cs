@@ -27,6 +27,15 @@ internal sealed class FakeGate : IMembershipGate
         return Admission;
     }
 
+    /// <summary>Who would be asked for credentials.</summary>
+    public List<NodeId> Asked { get; } = [];
+
+    public bool ShouldAsk(NodeId node)
+    {
+        Asked.Add(node);
+        return true;
+    }
+
     public bool IsMember(NetworkConfiguration configuration, Peer peer) => Admission == Admission.Admitted;
 
     public IEnumerable<NodeId> Known => [];
@@ -48,7 +57,7 @@ internal sealed class FakeGate : IMembershipGate
 /// <summary>Somebody's credentials.</summary>
 internal sealed class FakeCredentials : IMemberCredentials
 {
-    public bool StatesOwnership => false;
+    public bool StatesOwnership { get; init; }
 
     public ImmutableArray<RuleTable> Capabilities => [];
 

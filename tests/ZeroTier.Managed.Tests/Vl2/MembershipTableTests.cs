@@ -58,6 +58,29 @@ public sealed class MembershipTableTests : IDisposable
         Assert.Equal(2, Shown);
     }
 
+    [Fact]
+    public void Credentials_that_changed_again_too_soon_to_be_read_are_shown_once_more()
+    {
+        Send(Configuration);
+        NetworkConfiguration changed = Configuration with { Revision = 2 };
+        Send(changed);
+        Assert.Equal(1, Shown);
+
+        _simulation.Advance(1.1);
+        Send(changed);
+        Assert.Equal(2, Shown);
+
+        _simulation.Advance(1.1);
+        Send(changed);
+        Assert.Equal(2, Shown);
+    }
+
+    private void Send(NetworkConfiguration configuration)
+    {
+        _table.BeforeSend(configuration, _other.Id);
+        _simulation.Advance(0.1);
+    }
+
     private void Request()
     {
         _table.OnCredentialsRequested(Configuration, _peer);

@@ -74,6 +74,19 @@ public sealed class VirtualPortTests : IDisposable
         Assert.Equal(1, _drops[Vl2Drop.SpoofedSource]);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_member_with_certificates_is_asked_for_the_one_of_an_address_that_it_uses(bool statesOwnership)
+    {
+        _gate.Shown = new FakeCredentials { StatesOwnership = statesOwnership };
+
+        _port.OnFrame(_peer, default, Frame(Udp(_other)));
+
+        Assert.Equal(statesOwnership ? [_sender] : [], _gate.Asked);
+        Assert.Empty(_received);
+    }
+
     [Fact]
     public void Frame_TheRulesForbid_IsDropped()
     {

@@ -16,6 +16,9 @@ internal interface IMembershipGate
     /// <param name="shown">Its credentials for the rules; null when it has shown none.</param>
     Admission Admit(NetworkConfiguration configuration, Peer peer, out IMemberCredentials? shown);
 
+    /// <summary>Whether a node may be asked for its credentials now: once a second, and of so many nodes at a time.</summary>
+    bool ShouldAsk(NodeId node);
+
     /// <summary>Whether what a peer says about multicast groups counts. Nobody is asked for credentials because of it. Allocates nothing.</summary>
     bool IsMember(NetworkConfiguration configuration, Peer peer);
 

@@ -25,6 +25,9 @@ internal sealed class Member(NodeId node)
     /// <summary>When we last showed it our credentials; milliseconds of VL1.</summary>
     public long LastPushed { get; set; }
 
+    /// <summary>We showed them so soon after the time before that it may not have read them.</summary>
+    public bool MayBeUnread { get; set; }
+
     /// <summary>The configuration whose credentials it was shown; null for none.</summary>
     public NetworkConfiguration? Pushed { get; set; }
 

@@ -26,6 +26,9 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     /// <summary>On request they are shown at most once in this many milliseconds.</summary>
     private const long PushOnRequestInterval = 1_000;
 
+    /// <summary>A receiver reads one packet of credentials from a member in this many milliseconds, and drops the others unread (3.5.7), with a margin.</summary>
+    private const long ReadInterval = 1_100;
+
     /// <summary>A node whose certificate is missing is asked for it once in this many milliseconds.</summary>
     private const long AskInterval = 1_000;
 
@@ -68,7 +71,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
             }
         }
 
-        return ShouldAsk(peer.Id, now) ? Admission.HoldAndAsk : Admission.Hold;
+        return ShouldAsk(peer.Id) ? Admission.HoldAndAsk : Admission.Hold;
     }
 
     /// <inheritdoc />
@@ -117,7 +120,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         long now = vl1.Now;
         Member known = GetOrAdd(member, now);
         known.LastUsed = now;
-        if (!ReferenceEquals(known.Pushed, configuration) || now - known.LastPushed > PushInterval)
+        if (!ReferenceEquals(known.Pushed, configuration) || now - known.LastPushed > (known.MayBeUnread ? ReadInterval : PushInterval))
         {
             Push(configuration, known, now);
         }
@@ -180,6 +183,18 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         }
 
         return result;
+    }
+
+    /// <inheritdoc />
+    public bool ShouldAsk(NodeId node)
+    {
+        long now = vl1.Now;
+        if (_asked.TryGetValue(node, out long last))
+        {
+            return now - last >= AskInterval && _asked.TryUpdate(node, now, last);
+        }
+
+        return _asked.Count < MaxAsked && _asked.TryAdd(node, now);
     }
 
     /// <inheritdoc />
@@ -257,18 +272,10 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     private static bool IsBefore(in IpAddress address, in IpAddress other) =>
         address.IsIPv4 == other.IsIPv4 ? address.Value < other.Value : address.IsIPv4;
 
-    private bool ShouldAsk(NodeId node, long now)
-    {
-        if (_asked.TryGetValue(node, out long last))
-        {
-            return now - last >= AskInterval && _asked.TryUpdate(node, now, last);
-        }
-
-        return _asked.Count < MaxAsked && _asked.TryAdd(node, now);
-    }
-
     private void Push(NetworkConfiguration configuration, Member member, long now)
     {
+        // The first packet is always read; one that follows too soon is repeated.
+        member.MayBeUnread = member.Pushed is not null && now - member.LastPushed < ReadInterval;
         member.LastPushed = now;
         member.Pushed = configuration;
         if (configuration.ShownCredentials is { IsEmpty: false } payload)

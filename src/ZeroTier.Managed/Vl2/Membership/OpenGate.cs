@@ -17,6 +17,8 @@ internal sealed class OpenGate : IMembershipGate
         return Admission.Admitted;
     }
 
+    public bool ShouldAsk(NodeId node) => false;
+
     public bool IsMember(NetworkConfiguration configuration, Peer peer) => true;
 
     public IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member) => null;
