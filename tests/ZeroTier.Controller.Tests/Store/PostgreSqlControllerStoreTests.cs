@@ -144,7 +144,9 @@ public sealed class PostgreSqlControllerStoreTests(PostgreSqlServer server) : Co
         IControllerLease lease = await first.AcquireAsync(Token);
         await lease.ReserveTimeAsync(1234, Token);
         Task<IControllerLease> waiting = second.AcquireAsync(Token);
-        await Task.Delay(1000, Token);
+
+        // Longer than one waits who has found the lock free.
+        await Task.Delay(3000, Token);
         Assert.False(waiting.IsCompleted);
         await lease.DisposeAsync();
         Assert.True(lease.Lost.IsCancellationRequested);
