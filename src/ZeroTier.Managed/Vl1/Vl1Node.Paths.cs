@@ -149,7 +149,7 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        var path = new PeerPath(info.Socket, info.Source, now);
+        var path = new PeerPath(info.Socket, info.Source, now, _trusted.IdFor(info.Source));
         var paths = peer.Paths;
         if (replace < 0 && paths.Length >= Vl1Limits.PathsPerPeer)
         {

@@ -50,6 +50,9 @@ internal sealed class Peer
         set => _paths = value;
     }
 
+    /// <summary>Whether frames may go in the clear on a path: it leads to the peer itself, not to a root that relays, and the peer is no root.</summary>
+    public bool MayTrust(PeerPath path) => !IsUpstream && (ReferenceEquals(Route.Path, path) || ReferenceEquals(Route.Fallback, path));
+
     /// <summary>How to send to it. Replaced whole.</summary>
     public PeerRoute Route
     {
