@@ -171,6 +171,8 @@ internal sealed class Peer
 
     public long LastEchoAnswer { get; set; } = Vl1Timing.Never;
 
+    public long LastPortGuess { get; set; } = Vl1Timing.Never;
+
     public long LastPushReceived { get; set; } = Vl1Timing.Never;
 
     public int PushesInARow { get; set; }
