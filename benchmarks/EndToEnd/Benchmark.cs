@@ -10,7 +10,7 @@ internal static class Benchmark
     {
         var report = new Report();
         var measures = Measure.All.Where(m => options.Measures.Count == 0 || options.Measures.Any(o => m.Name.Contains(o, StringComparison.Ordinal))).ToList();
-        var transports = options.Transports.Select(name => Transport.Create(name, options.Engines)).ToList();
+        var transports = options.CreateTransports();
         try
         {
             await RunAsync(transports, measures, options, report);
@@ -24,10 +24,10 @@ internal static class Benchmark
         }
 
         Console.WriteLine();
-        report.Print(measures, Console.Out);
+        report.Print(measures, transports, Console.Out);
         if (options.JsonFile is not null)
         {
-            await report.WriteJsonAsync(measures, options.JsonFile);
+            await report.WriteJsonAsync(measures, transports, options.JsonFile);
         }
 
         return report.Failures == 0 ? 0 : 1;

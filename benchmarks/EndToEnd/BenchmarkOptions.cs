@@ -7,7 +7,7 @@ namespace EndToEnd;
 internal sealed record BenchmarkOptions
 {
     public const string Usage = """
-        dotnet run -c Release --project benchmarks/EndToEnd -- [--seconds N] [--json FILE] [--transports A,B] [--measures A,B] [--engine E]
+        dotnet run -c Release --project benchmarks/EndToEnd -- [--seconds N] [--json FILE] [--transports A,B] [--measures A,B] [--engine E] [--network A,B]
 
           --seconds N      duration of each timed measure, default 5
           --json FILE      writes the results as JSON
@@ -15,6 +15,8 @@ internal sealed record BenchmarkOptions
           --measures L     only measures whose name contains one of these
           --engine E       engines of zerotier, client to server: managed (default), libzt, libzt-to-managed, managed-to-libzt;
                            libzt is found as in an app (LIBZT_PATH), and needs a network namespace without a way out
+          --network L      of adhoc, private; default adhoc. private has a controller, in the root: members with certificates, IPv4, rules;
+                           with both, zerotier is measured on both in turn
         """;
 
     /// <summary>Duration of each timed measure.</summary>
@@ -25,6 +27,9 @@ internal sealed record BenchmarkOptions
 
     /// <summary>Transports to measure.</summary>
     public IReadOnlyList<string> Transports { get; init; } = Transport.Names;
+
+    /// <summary>Networks to measure the ZeroTier transport on.</summary>
+    public IReadOnlyList<BenchmarkNetwork> Networks { get; init; } = [BenchmarkNetwork.AdHoc];
 
     /// <summary>Engines of the ZeroTier transport.</summary>
     public Engines Engines { get; init; } = Engines.Managed;
@@ -56,6 +61,9 @@ internal sealed record BenchmarkOptions
                 case ("--engine", not null) when Engines.ByName.TryGetValue(value, out var engines):
                     options = options with { Engines = engines };
                     break;
+                case ("--network", not null) when value.Split(',').All(BenchmarkNetwork.ByName.ContainsKey):
+                    options = options with { Networks = [.. value.Split(',').Select(name => BenchmarkNetwork.ByName[name])] };
+                    break;
                 default:
                     problem = $"Not understood: {args[i]} {value}";
                     options = null;
@@ -65,4 +73,8 @@ internal sealed record BenchmarkOptions
 
         return true;
     }
+
+    /// <summary>Makes the transports.</summary>
+    public List<Transport> CreateTransports() =>
+        [.. Transports.SelectMany(name => name == Transport.ZeroTier ? Networks.Select(n => n.TransportName) : [name]).Select(name => Transport.Create(name, Engines))];
 }

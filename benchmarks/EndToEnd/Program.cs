@@ -5,7 +5,7 @@ if (args is ["--server", ..])
     return await ServerRole.RunAsync(args);
 }
 
-if (args is ["--root", _, _])
+if (args is ["--root", _, _, _])
 {
     return await RootRole.RunAsync(args);
 }

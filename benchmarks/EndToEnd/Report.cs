@@ -28,27 +28,30 @@ internal sealed class Report
         Console.WriteLine($"{measure,-32} {transport.Name,-12} failed: {cause.Message}");
     }
 
-    public void Print(IReadOnlyList<Measure> measures, TextWriter output)
+    /// <summary>A column for each transport, and the ratio of the first to each other.</summary>
+    public void Print(IReadOnlyList<Measure> measures, IReadOnlyList<Transport> transports, TextWriter output)
     {
-        output.WriteLine($"| {"measure",-26} | {"unit",-5} | {"zerotier",10} | {"sockets",10} | {"sockets+TLS",11} | {"/ sockets",9} | {"/ TLS",7} |");
-        output.WriteLine($"| {new string('-', 26)} | ----- | {new string('-', 9)}: | {new string('-', 9)}: | {new string('-', 10)}: | {new string('-', 8)}: | {new string('-', 6)}: |");
+        var others = transports.Skip(1).ToList();
+        WriteRow(output, "measure", "unit", [.. transports.Select(t => t.Name), .. others.Select(t => $"/ {t.Name}")]);
+        WriteRow(output, new string('-', 26), new string('-', 5), Enumerable.Repeat($"{new string('-', 17)}:", transports.Count + others.Count));
         foreach (var measure in measures)
         {
-            double? zeroTier = Value(measure, Transport.ZeroTier);
-            double? sockets = Value(measure, Transport.Sockets);
-            double? tls = Value(measure, Transport.SocketsTls);
-            output.WriteLine(
-                $"| {measure.Name,-26} | {measure.Unit,-5} | {Number(zeroTier),10} | {Number(sockets),10} | {Number(tls),11} | {Number(zeroTier / sockets),9} | {Number(zeroTier / tls),7} |");
+            double? first = Value(measure, transports[0]);
+            WriteRow(output, measure.Name, measure.Unit, transports.Select(t => Value(measure, t)).Concat(others.Select(t => first / Value(measure, t))).Select(Number));
         }
 
-        output.WriteLine("Ratios are zerotier divided by the other; more is better for MB/s and 1/s, less for the rest.");
+        if (others.Count > 0)
+        {
+            output.WriteLine($"Ratios are {transports[0].Name} divided by the other; more is better for MB/s and 1/s, less for the rest.");
+        }
+
         foreach (string failure in _failures)
         {
             output.WriteLine($"FAILED {failure}");
         }
     }
 
-    public async Task WriteJsonAsync(IReadOnlyList<Measure> measures, string file)
+    public async Task WriteJsonAsync(IReadOnlyList<Measure> measures, IReadOnlyList<Transport> transports, string file)
     {
         await using var stream = File.Create(file);
         await using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
@@ -58,15 +61,15 @@ internal sealed class Report
             writer.WriteStartObject();
             writer.WriteString("name", measure.Name);
             writer.WriteString("unit", measure.Unit);
-            foreach (string transport in Transport.Names)
+            foreach (var transport in transports)
             {
                 if (Value(measure, transport) is { } value)
                 {
-                    writer.WriteNumber(transport, Math.Round(value, 3));
+                    writer.WriteNumber(transport.Name, Math.Round(value, 3));
                 }
                 else
                 {
-                    writer.WriteNull(transport);
+                    writer.WriteNull(transport.Name);
                 }
             }
 
@@ -76,6 +79,9 @@ internal sealed class Report
         writer.WriteEndArray();
     }
 
+    private static void WriteRow(TextWriter output, string measure, string unit, IEnumerable<string> cells) =>
+        output.WriteLine($"| {measure,-26} | {unit,-5} |{string.Concat(cells.Select(cell => $" {cell,18} |"))}");
+
     private static string Number(double? value) => value switch
     {
         null => "",
@@ -84,5 +90,5 @@ internal sealed class Report
         _ => value.Value.ToString("0.00", CultureInfo.InvariantCulture),
     };
 
-    private double? Value(Measure measure, string transport) => _values.TryGetValue((measure.Name, transport), out double value) ? value : null;
+    private double? Value(Measure measure, Transport transport) => _values.TryGetValue((measure.Name, transport.Name), out double value) ? value : null;
 }

@@ -8,13 +8,15 @@ internal sealed class RoleProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly Process _process;
-    private string _ready = "";
     private readonly Dictionary<string, double> _times = [];
 
     private RoleProcess(Process process) => _process = process;
 
-    /// <summary>Where it serves.</summary>
-    public Uri Address { get; private set; } = null!;
+    /// <summary>What it said when it was ready: a server's address, a root's network.</summary>
+    public string Ready { get; private set; } = "";
+
+    /// <summary>Where a server serves.</summary>
+    public Uri Address => new(Ready);
 
     /// <summary>Processor time used so far.</summary>
     public TimeSpan CpuTime
@@ -40,16 +42,12 @@ internal sealed class RoleProcess : IAsyncDisposable
     public int Descriptors => Directory.EnumerateFileSystemEntries($"/proc/{_process.Id}/fd").Count();
 
     /// <summary>Starts a server and waits until it serves.</summary>
-    public static async Task<RoleProcess> StartServerAsync(Transport transport, int number = 0)
-    {
-        var server = await StartAsync(transport.ServerCommand, ["--server", transport.Name, .. transport.ServerArguments(number)]);
-        server.Address = new Uri(server._ready);
-        return server;
-    }
+    public static Task<RoleProcess> StartServerAsync(Transport transport, int number = 0) =>
+        StartAsync(transport.ServerCommand, ["--server", transport.Name, .. transport.ServerArguments(number)]);
 
-    /// <summary>Starts a private root and waits until it has written its planet.</summary>
-    public static Task<RoleProcess> StartRootAsync(Underlay underlay, string planet) =>
-        StartAsync(underlay.RootCommand, ["--root", underlay.RootAddress.ToString(), planet]);
+    /// <summary>Starts a private root and waits until it has written its planet and has the network.</summary>
+    public static Task<RoleProcess> StartRootAsync(Underlay underlay, string planet, BenchmarkNetwork network) =>
+        StartAsync(underlay.RootCommand, ["--root", underlay.RootAddress.ToString(), planet, network.Name]);
 
     private static async Task<RoleProcess> StartAsync(IReadOnlyList<string> command, IReadOnlyList<string> role)
     {
@@ -63,7 +61,7 @@ internal sealed class RoleProcess : IAsyncDisposable
         var process = new RoleProcess(Process.Start(new ProcessStartInfo(line[0], line[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true })!);
         try
         {
-            process._ready = await process.ExpectAsync("READY");
+            process.Ready = await process.ExpectAsync("READY");
             return process;
         }
         catch

@@ -1,12 +1,18 @@
 using System.Net;
+using ZeroTier;
+using ZeroTier.Controller;
 using ZeroTier.Managed;
 
 namespace EndToEnd;
 
-/// <summary>The private root: it introduces the nodes and then has nothing to do.</summary>
+/// <summary>The private root: it introduces the nodes, is the controller of their network where that needs one, and then has nothing to do.</summary>
 internal static class RootRole
 {
-    /// <summary><c>--root ADDRESS PLANET</c>: writes the planet, then serves until standard input closes.</summary>
+    // What most networks have: nothing but IP.
+    private const string UsualRules = "drop not ethertype ipv4 and not ethertype arp and not ethertype ipv6; accept;";
+    private static readonly Actor s_actor = new("benchmark");
+
+    /// <summary><c>--root ADDRESS PLANET NETWORK</c>: writes the planet, then serves until standard input closes.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
         var address = IPAddress.Parse(args[1]);
@@ -14,15 +20,47 @@ internal static class RootRole
         using var identity = await NodeIdentity.GenerateAsync();
         using var signingKey = PlanetSigningKey.Generate();
         var planet = Planet.Create(1, DateTimeOffset.UtcNow, [new PlanetRoot(identity, [InetEndPoint.From(new IPEndPoint(address, port))])], signingKey);
-        await using var node = new ManagedNode(new ManagedNodeOptions { Identity = identity, Planet = planet, Port = port, BindAddresses = [address] });
+        await using var controller = await NetworkController.OpenAsync(new NetworkControllerOptions { Store = new MemoryControllerStore() });
+        await using var node = new ManagedNode(
+            new ManagedNodeOptions { Identity = identity, Planet = planet, Port = port, BindAddresses = [address], Controller = controller });
         await node.StartAsync();
         planet.Save(args[2]);
-        Console.WriteLine($"READY {node.Id}");
+        using var events = controller.Subscribe();
+        var network = BenchmarkNetwork.ByName[args[3]] == BenchmarkNetwork.Private ? await CreateNetworkAsync(controller) : NetworkId.AdHoc(0, 65535);
+        var authorizing = AuthorizeAllAsync(controller, events);
+        Console.WriteLine($"READY {network}");
         while (await Console.In.ReadLineAsync() is not (null or "stop"))
         {
         }
 
+        events.Dispose();
+        await authorizing;
         Console.WriteLine("STOPPED");
         return 0;
+    }
+
+    private static async Task<NetworkId> CreateNetworkAsync(NetworkController controller)
+    {
+        var network = await controller.CreateNetworkAsync(
+            network => network with
+            {
+                AssignsIPv4 = true,
+                AddressPools = [new AddressPool(IPAddress.Parse("10.99.1.1"), IPAddress.Parse("10.99.1.254"))],
+                Routes = [new NetworkRoute(IPAddress.Parse("10.99.1.0"), 24, Via: null)],
+                Rules = RuleLanguage.Compile(UsualRules).Program!.Rules,
+            },
+            s_actor);
+        return network.Id;
+    }
+
+    private static async Task AuthorizeAllAsync(NetworkController controller, ControllerSubscription events)
+    {
+        await foreach (var happened in events.ReadAllAsync())
+        {
+            if (happened is MemberChanged { Member: { IsAuthorized: false } member })
+            {
+                await controller.UpdateMemberAsync(member.Network, member.Node, m => m with { IsAuthorized = true }, expectedRevision: null, s_actor);
+            }
+        }
     }
 }

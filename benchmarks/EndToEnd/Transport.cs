@@ -4,10 +4,11 @@ namespace EndToEnd;
 internal abstract class Transport : IAsyncDisposable
 {
     public const string ZeroTier = "zerotier";
+    public const string ZeroTierPrivate = "zerotier_private";
     public const string Sockets = "sockets";
     public const string SocketsTls = "sockets_tls";
 
-    /// <summary>All names, in the order of the results.</summary>
+    /// <summary>What <c>--transports</c> accepts, in the order of the results.</summary>
     public static IReadOnlyList<string> Names { get; } = [ZeroTier, Sockets, SocketsTls];
 
     public abstract string Name { get; }
@@ -26,7 +27,8 @@ internal abstract class Transport : IAsyncDisposable
     {
         Sockets => new SocketsTransport(tls: false),
         SocketsTls => new SocketsTransport(tls: true),
-        _ => new ZeroTierTransport(engines),
+        ZeroTierPrivate => new ZeroTierTransport(engines, BenchmarkNetwork.Private),
+        _ => new ZeroTierTransport(engines, BenchmarkNetwork.AdHoc),
     };
 
     /// <summary>Server: adds the endpoint.</summary>

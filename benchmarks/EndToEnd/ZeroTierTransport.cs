@@ -12,24 +12,24 @@ namespace EndToEnd;
 /// Our transport: the client's node in this process, the server's and a private root in processes of their own. The two nodes talk directly, over loopback UDP
 /// where both are managed; the root, always managed, only introduces them.
 /// </summary>
-internal sealed class ZeroTierTransport(Engines engines) : Transport
+internal sealed class ZeroTierTransport(Engines engines, BenchmarkNetwork kind) : Transport
 {
     private const int Port = 8080;
-    private static readonly NetworkId Network = NetworkId.AdHoc(0, 65535);
     private readonly List<IAsyncDisposable> _resources = [];
     private readonly Dictionary<int, int> _ports = [];
+    private NetworkId _network;
     private string _folder = null!;
     private Underlay _underlay = null!;
     private ZeroTierNode _client = null!;
 
-    public override string Name => ZeroTier;
+    public override string Name => kind.TransportName;
 
     public override IReadOnlyList<string> ServerCommand => _underlay.ServerCommand;
 
     // libzt has 1024 sockets in all.
     public override int IdleConnections => engines.NeedLibzt ? 500 : base.IdleConnections;
 
-    /// <summary>Planet, storage folder, UDP port and engine. The port is fixed, as servers have it: after a restart, peers find the node where it was.</summary>
+    /// <summary>Planet, storage folder, UDP port, engine and network. The port is fixed, as servers have it: after a restart, peers find the node where it was.</summary>
     public override IReadOnlyList<string> ServerArguments(int number)
     {
         if (!_ports.TryGetValue(number, out int port))
@@ -37,25 +37,30 @@ internal sealed class ZeroTierTransport(Engines engines) : Transport
             _ports.Add(number, port = FreePort.Udp(IPAddress.Loopback));
         }
 
-        return [Path.Combine(_folder, "planet"), Path.Combine(_folder, $"server{number}"), port.ToString(CultureInfo.InvariantCulture), engines.Server.ToString()];
+        return [Path.Combine(_folder, "planet"), Path.Combine(_folder, $"server{number}"), port.ToString(CultureInfo.InvariantCulture), engines.Server.ToString(),
+            _network.ToString()];
     }
 
-    public override void Configure(WebApplicationBuilder builder, string[] arguments) => builder.WebHost.UseKestrelHttpsConfiguration().UseZeroTier(options =>
+    public override void Configure(WebApplicationBuilder builder, string[] arguments)
     {
-        options.Networks.Add(Network.ToString());
-        options.PlanetPath = arguments[0];
-        options.StoragePath = arguments[1];
-        options.Port = int.Parse(arguments[2], CultureInfo.InvariantCulture);
-        options.Engine = Enum.Parse<ZeroTierEngine>(arguments[3]);
-        options.Listen(Port);
-    });
+        _network = NetworkId.Parse(arguments[4]);
+        builder.WebHost.UseKestrelHttpsConfiguration().UseZeroTier(options =>
+        {
+            options.Networks.Add(arguments[4]);
+            options.PlanetPath = arguments[0];
+            options.StoragePath = arguments[1];
+            options.Port = int.Parse(arguments[2], CultureInfo.InvariantCulture);
+            options.Engine = Enum.Parse<ZeroTierEngine>(arguments[3]);
+            options.Listen(Port);
+        });
+    }
 
     public override async Task<string> WaitUntilReachableAsync(WebApplication app, Action<string> time)
     {
         // Neither waits for the other: a network that is known from before carries traffic before a root has answered.
         var node = app.Services.GetRequiredService<ZeroTierNode>();
         var online = NoteOnlineAsync(node, time);
-        var network = await node.WaitForNetworkAsync(Network);
+        var network = await node.WaitForNetworkAsync(_network);
         time("joined");
         await online;
         return $"http://{new IPEndPoint(network.Addresses[0].Address, Port)}/";
@@ -74,14 +79,16 @@ internal sealed class ZeroTierTransport(Engines engines) : Transport
         _folder = folder.FullName;
         _underlay = Underlay.Choose(engines);
         string file = Path.Combine(_folder, "planet");
-        _resources.Add(await RoleProcess.StartRootAsync(_underlay, file));
+        var root = await RoleProcess.StartRootAsync(_underlay, file, kind);
+        _resources.Add(root);
+        _network = NetworkId.Parse(root.Ready);
         var planet = Planet.Load(file);
         _client = engines.Client == ZeroTierEngine.Libzt
-            ? new LibztNode(new LibztNodeOptions { StoragePath = Path.Combine(_folder, "client"), Planet = planet.ToBytes(), Networks = [Network] })
-            : new ManagedNode(new ManagedNodeOptions { Identity = await NodeIdentity.GenerateAsync(), Planet = planet, Networks = [Network] });
+            ? new LibztNode(new LibztNodeOptions { StoragePath = Path.Combine(_folder, "client"), Planet = planet.ToBytes(), Networks = [_network] })
+            : new ManagedNode(new ManagedNodeOptions { Identity = await NodeIdentity.GenerateAsync(), Planet = planet, Networks = [_network] });
         await StartAsync(_client);
         await _client.WaitForOnlineAsync().WaitAsync(TimeSpan.FromSeconds(30));
-        await _client.WaitForNetworkAsync(Network).WaitAsync(TimeSpan.FromSeconds(30));
+        await _client.WaitForNetworkAsync(_network).WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     public override async ValueTask DisposeAsync()

@@ -47,6 +47,9 @@ internal static class Program
             NetworksCommand.Create(),
             IdCommand.Create(),
             PlanetCommand.Create(),
+            MoonCommand.Create(),
+            OrbitCommand.CreateOrbit(),
+            OrbitCommand.CreateDeorbit(),
             RootNodeCommand.Create(),
         };
 }

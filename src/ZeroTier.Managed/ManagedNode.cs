@@ -303,6 +303,11 @@ public sealed class ManagedNode : ZeroTierNode
             throw new ArgumentException($"Moons names a moon twice, or more than {Vl1Limits.Moons} moons. Name each once.", nameof(options));
         }
 
+        if (options.TrustedPaths.Count > Vl1Limits.TrustedPaths || options.TrustedPaths.Contains(null!))
+        {
+            throw new ArgumentException($"TrustedPaths names {options.TrustedPaths.Count} networks, or none in an entry; at most {Vl1Limits.TrustedPaths} are possible. Name wider ones.", nameof(options));
+        }
+
         if (options.BlockedInterfaces.Any(string.IsNullOrWhiteSpace))
         {
             throw new ArgumentException("BlockedInterfaces has an empty entry, which would leave out every interface. Name the begin of a name, for example docker.", nameof(options));

@@ -54,6 +54,12 @@ public sealed record ManagedNodeOptions
     /// </summary>
     public IReadOnlyList<string> BlockedInterfaces { get; init; } = [];
 
+    /// <summary>
+    /// Physical networks in which frames between members are neither encrypted nor authenticated, at most 16. Each of their nodes must be configured alike; packets
+    /// that are relayed, and all to and from roots, stay encrypted. A warning at the start names them. Default: none.
+    /// </summary>
+    public IReadOnlyList<TrustedPath> TrustedPaths { get; init; } = [];
+
     /// <summary>Networks to join at the first start, in this order, besides those of <see cref="RejoinsNetworks"/>. Default: none.</summary>
     public IReadOnlyList<NetworkId> Networks { get; init; } = [];
 

@@ -54,6 +54,12 @@ internal static partial class NodeLog
         EventName = "AddressConflict")]
     public static partial void AddressConflict(ILogger logger, NetworkId network, NodeId other, string address, NodeId node, string remedy);
 
+    [LoggerMessage(114, LogLevel.Warning,
+        "Packets to and from {Networks} are neither encrypted nor authenticated (TrustedPaths): whoever can send there can speak as any node, and whoever can listen reads everything. "
+        + "Take the option away unless that network is protected by other means.",
+        EventName = "TrustsPaths")]
+    public static partial void TrustsPaths(ILogger logger, string networks);
+
     [LoggerMessage(118, LogLevel.Warning, "The storage folder '{Path}' can only be read ({Reason}); the node uses the identity in it, and keeps the rest in memory.", EventName = "StorageReadOnly")]
     public static partial void ReadOnlyStorage(ILogger logger, string path, string reason);
 }

@@ -284,6 +284,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             Moons = [.. moons, .. (_files?.LoadMoons() ?? []).Select(moon => new MoonOrbit(moon))],
             Transport = _transport,
             BlockedNetworks = Options.BlockedNetworks,
+            TrustedPaths = Options.TrustedPaths,
             Client = table,
             TimeProvider = Options.TimeProvider,
             Random = Options.RandomSource,
@@ -300,6 +301,11 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         _vl1.Start();
         _table.Start();
         NodeLog.Started(_log, Id, string.Join(", ", _transport.LocalEndPoints));
+        if (Options.TrustedPaths.Count > 0)
+        {
+            NodeLog.TrustsPaths(_log, string.Join(", ", Options.TrustedPaths.Select(path => path.Network)));
+        }
+
         if (_vl1.IsRoot)
         {
             NodeLog.IsRoot(_log, Id);

@@ -75,7 +75,14 @@ internal sealed class Vl1Batch : IDisposable
         PacketHeader.Write(packet, NextId(), destination, _node.Id, verb, packet.Length > size);
         try
         {
-            peer.Keys.Arm(packet, peer.Route.Suite);
+            if (path.TrustedId != 0 && !_node.IsRoot && peer.MayTrust(path))
+            {
+                TrustedPacket.Mark(packet, path.TrustedId);
+            }
+            else
+            {
+                peer.Keys.Arm(packet, peer.Route.Suite);
+            }
         }
         catch (ObjectDisposedException)
         {

@@ -149,7 +149,7 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        var path = new PeerPath(info.Socket, info.Source, now);
+        var path = new PeerPath(info.Socket, info.Source, now, _trusted.IdFor(info.Source));
         var paths = peer.Paths;
         if (replace < 0 && paths.Length >= Vl1Limits.PathsPerPeer)
         {
@@ -418,5 +418,24 @@ internal sealed partial class Vl1Node
         }
 
         Probe(peer, socket, endPoint);
+        OpenNextPorts(peer, endPoint, socket, now);
+    }
+
+    // A symmetric translator shows us another port than the root, and many give ports in turn: that of the peer's first packet to us is then one of the next. Our
+    // own translator lets it in once something was sent to it. The openers expire on the way, so that whoever is at the address sees none of them.
+    private void OpenNextPorts(Peer peer, in InetEndPoint endPoint, int socket, long now)
+    {
+        if (endPoint.Family != AddressFamily.InterNetwork || _loopbackOnly || now - peer.LastPortGuess < Vl1Timing.PortGuess)
+        {
+            return;
+        }
+
+        peer.LastPortGuess = now;
+        Span<byte> openers = stackalloc byte[NatOpenerSize * Vl1Limits.GuessedPorts];
+        Random.Fill(openers);
+        for (int i = 0; i < Vl1Limits.GuessedPorts && endPoint.Port + i < ushort.MaxValue; i++)
+        {
+            _control.EmitRaw(socket, endPoint.WithPort((ushort)(endPoint.Port + i + 1)), openers.Slice(i * NatOpenerSize, NatOpenerSize), NatOpenerHops);
+        }
     }
 }

@@ -148,7 +148,7 @@ internal sealed partial class Vl1Node
     {
         var info = arrived with { Length = packet.Length };
         int suite = PacketHeader.Suite(packet);
-        if (suite is (int)CipherSuite.TrustedPath or > (int)CipherSuite.AesGmacSiv)
+        if (suite > (int)CipherSuite.AesGmacSiv || (suite == (int)CipherSuite.TrustedPath && !MayTrust(packet, info)))
         {
             Drops.Add(DropReason.Suite);
             return;
@@ -171,7 +171,15 @@ internal sealed partial class Vl1Node
             return;
         }
 
-        if (!peer.Keys.TryOpen(packet))
+        if (suite == (int)CipherSuite.TrustedPath)
+        {
+            if (peer.IsUpstream)
+            {
+                Drops.Add(DropReason.Suite);
+                return;
+            }
+        }
+        else if (!peer.Keys.TryOpen(packet))
         {
             Drops.Add(DropReason.Mac);
             return;
@@ -188,6 +196,10 @@ internal sealed partial class Vl1Node
             Dispatch(peer, (Verb)(verb & PacketHeader.VerbMask), info, payload);
         }
     }
+
+    // In the clear comes only what a neighbour has sent itself, not what somebody relayed. Who a node is, is never taken without proof, nor what a root says.
+    private bool MayTrust(ReadOnlySpan<byte> packet, in PacketInfo info) =>
+        info.Hops == 0 && !IsRoot && (Verb)(packet[PacketHeader.VerbOffset] & PacketHeader.VerbMask) != Verb.Hello && _trusted.Trusts(info.Source, TrustedPacket.Id(packet));
 
     private void DispatchCompressed(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload)
     {

@@ -33,6 +33,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
     private readonly long _activity;
     private readonly ITimer _timer;
     private readonly AddressBlocks _blocked;
+    private readonly TrustedPaths _trusted;
 
     // Control state.
     private readonly WhoisTable _whois = new();
@@ -83,6 +84,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
         _waiting = new PacketQueue(Vl1Limits.WaitingPackets, Vl1Limits.WaitingPacketsPerSource, Drops);
         _admission = new IdentityAdmission(Identity, this, options.IdentityChecks, _time, Random, Drops);
         _blocked = new AddressBlocks(options.BlockedNetworks);
+        _trusted = new TrustedPaths(options.TrustedPaths);
         _worlds = options.Moons.Aggregate(new WorldSet(options.Planet), WithOrbit);
         foreach (var known in options.KnownPeers.Take(Vl1Limits.CachedPeers))
         {

@@ -23,6 +23,9 @@ internal sealed class Vl1NodeOptions
     /// <summary>Physical networks to which nothing is sent, and from which nothing is taken.</summary>
     public IReadOnlyList<IPNetwork> BlockedNetworks { get; init; } = [];
 
+    /// <summary>Physical networks in which frames go in the clear.</summary>
+    public IReadOnlyList<TrustedPath> TrustedPaths { get; init; } = [];
+
     /// <summary>The layer above.</summary>
     public required IVl1Client Client { get; init; }
 

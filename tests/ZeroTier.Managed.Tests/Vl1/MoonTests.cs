@@ -237,6 +237,13 @@ public sealed class MoonTests
         return bytes;
     }
 
+    /// <summary>The bytes of a moon.</summary>
+    internal static byte[] Sample()
+    {
+        using var key = PlanetSigningKey.Generate(new SeededRandom(1));
+        return CreateMoon(key).ToBytes();
+    }
+
     private static Moon CreateMoon(PlanetSigningKey key) => Moon.Create(MoonId, Time(1), [Root(3, MoonRoot)], key);
 
     private static PlanetRoot Root(int identity, string address) => new(TestIdentities.All[identity], [Vl1Simulation.EndPoint(address)]);

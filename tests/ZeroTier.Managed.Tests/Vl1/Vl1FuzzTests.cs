@@ -20,7 +20,7 @@ public sealed class Vl1FuzzTests
         int planets = 0;
         for (int i = 0; i < 20_000; i++)
         {
-            byte[] data = Mutate(seeds[random.Next(seeds.Length)], random);
+            byte[] data = Mutation.Of(seeds[random.Next(seeds.Length)], random);
             planets += Planet.TryParse(data, out _) ? 1 : 0;
             HelloMessage.TryRead(data, out _);
             OkHelloMessage.TryRead(data.AsSpan(Math.Min(9, data.Length)), out _);
@@ -54,7 +54,7 @@ public sealed class Vl1FuzzTests
             identities[role], Planet.Parse(VectorFile.Json("trace-adhoc.json").Hex("planet_hex")), "10.0.0.7", [.. identities.Values.Select(identity => new KnownPeer(identity, default, []))]);
         for (int i = 0; i < 6000; i++)
         {
-            byte[] datagram = Mutate(seeds[random.Next(seeds.Length)], random);
+            byte[] datagram = Mutation.Of(seeds[random.Next(seeds.Length)], random);
             if (random.Next(3) != 0 && datagram.Length >= 13)
             {
                 PacketHeader.WriteAddress(datagram.AsSpan(8), identities[role].Address);
@@ -90,7 +90,7 @@ public sealed class Vl1FuzzTests
         for (int i = 0; i < 6000; i++)
         {
             var peer = peers[random.Next(peers.Length)];
-            byte[] payload = Mutate(seeds[random.Next(seeds.Length)], random);
+            byte[] payload = Mutation.Of(seeds[random.Next(seeds.Length)], random);
             if (payload.Length > 2000)
             {
                 continue;
@@ -130,34 +130,5 @@ public sealed class Vl1FuzzTests
         test.Clock.Advance(TimeSpan.FromSeconds(11));
         Assert.InRange(test.Transport.Sent.Count, 0, 400);
         Assert.Equal(0, test.Node.Drops[DropReason.Internal]);
-    }
-
-    private static byte[] Mutate(byte[] original, SeededRandom random)
-    {
-        byte[] data = [.. original];
-        for (int changes = random.Next(4); changes > 0 && data.Length > 0; changes--)
-        {
-            int at = random.Next(data.Length);
-            switch (random.Next(5))
-            {
-                case 0:
-                    data[at] ^= (byte)(1 << random.Next(8));
-                    break;
-                case 1:
-                    data[at] = (byte)random.Next(256);
-                    break;
-                case 2:
-                    data = data[..at];
-                    break;
-                case 3:
-                    data = [.. data, .. data[at..]];
-                    break;
-                default:
-                    data[at] = random.Next(2) == 0 ? (byte)0xff : (byte)0;
-                    break;
-            }
-        }
-
-        return data;
     }
 }

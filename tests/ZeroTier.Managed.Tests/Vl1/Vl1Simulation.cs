@@ -79,6 +79,8 @@ internal sealed class SimulatedNode(Vl1Simulation simulation, NodeIdentity ident
 
     public IReadOnlyList<IPNetwork> Blocked { get; set; } = [];
 
+    public IReadOnlyList<TrustedPath> Trusted { get; set; } = [];
+
     public VirtualHost Host => host;
 
     public Planet Planet => planet;
@@ -101,6 +103,7 @@ internal sealed class SimulatedNode(Vl1Simulation simulation, NodeIdentity ident
             KnownPeers = Known,
             Moons = Moons,
             BlockedNetworks = Blocked,
+            TrustedPaths = Trusted,
             IdentityChecks = Checks,
         });
         _node.Start();

@@ -124,6 +124,12 @@ internal static class Vl1Limits
     /// <summary>Moons that a node orbits or looks for.</summary>
     public const int Moons = 16;
 
+    /// <summary>Ports behind that of an introduction which a translator may have given to the peer's packets to us.</summary>
+    public const int GuessedPorts = 8;
+
+    /// <summary>Physical networks in which frames go in the clear.</summary>
+    public const int TrustedPaths = 16;
+
     /// <summary>Endpoints of a root (2.8.1).</summary>
     public const int EndPointsPerRoot = 32;
 

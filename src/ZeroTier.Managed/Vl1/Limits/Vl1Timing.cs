@@ -83,6 +83,9 @@ internal static class Vl1Timing
     /// <summary>One introduction per pair.</summary>
     public const int Introduction = 30_000;
 
+    /// <summary>Ports of a peer are guessed at most once in this time.</summary>
+    public const int PortGuess = 10_000;
+
     /// <summary>A reported external address is believed for so long.</summary>
     public const int ExternalAddressReport = 600_000;
 

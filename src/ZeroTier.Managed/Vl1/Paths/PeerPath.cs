@@ -17,8 +17,9 @@ internal sealed class PeerPath
     private long _lastSent = Vl1Timing.Never;
     private long _lastUsed = Vl1Timing.Never;
 
-    public PeerPath(int socket, in InetEndPoint endPoint, long now)
+    public PeerPath(int socket, in InetEndPoint endPoint, long now, ulong trustedId = 0)
     {
+        TrustedId = trustedId;
         Socket = socket;
         EndPoint = endPoint;
         Scope = IpScopes.Of(endPoint);
@@ -30,6 +31,9 @@ internal sealed class PeerPath
     public InetEndPoint EndPoint { get; }
 
     public IpScope Scope { get; }
+
+    /// <summary>The number under which frames on it go in the clear; 0 where they do not.</summary>
+    public ulong TrustedId { get; }
 
     /// <summary>How large datagrams on it may be.</summary>
     public PathMtu Mtu { get; } = new();

@@ -50,6 +50,9 @@ internal sealed class Peer
         set => _paths = value;
     }
 
+    /// <summary>Whether frames may go in the clear on a path: it leads to the peer itself, not to a root that relays, and the peer is no root.</summary>
+    public bool MayTrust(PeerPath path) => !IsUpstream && (ReferenceEquals(Route.Path, path) || ReferenceEquals(Route.Fallback, path));
+
     /// <summary>How to send to it. Replaced whole.</summary>
     public PeerRoute Route
     {
@@ -167,6 +170,8 @@ internal sealed class Peer
     public long LastCredentials { get; set; } = Vl1Timing.Never;
 
     public long LastEchoAnswer { get; set; } = Vl1Timing.Never;
+
+    public long LastPortGuess { get; set; } = Vl1Timing.Never;
 
     public long LastPushReceived { get; set; } = Vl1Timing.Never;
 

@@ -37,6 +37,10 @@ internal sealed class Member(NodeId node)
     /// <summary>When it was last of use: the table forgets those that are long gone.</summary>
     public long LastUsed { get; set; }
 
+    /// <summary>What counts of it under a configuration, where that has been worked out with its identity; else null. For the way of each frame.</summary>
+    public MemberView? KnownView(NetworkConfiguration configuration) =>
+        _view is { HasIdentity: true } view && ReferenceEquals(view.Configuration, configuration) ? view : null;
+
     /// <summary>What counts of it under a configuration. Computed once for each change; allocates nothing otherwise.</summary>
     public MemberView View(NetworkConfiguration configuration, NodeIdentity? identity)
     {

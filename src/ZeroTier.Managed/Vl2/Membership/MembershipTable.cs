@@ -80,7 +80,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
 
     /// <inheritdoc />
     public IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member) =>
-        _members.TryGetValue(member, out Member? known) ? known.View(configuration, vl1.FindPeer(member)?.Identity).Credentials : null;
+        _members.TryGetValue(member, out Member? known) ? ViewOf(known, configuration).Credentials : null;
 
     /// <summary>What a node has proven of itself, or we were given where it is ourselves; null when it is no member, as far as is known.</summary>
     public ZeroTierMembership? Describe(NetworkConfiguration configuration, NodeId node)
@@ -90,14 +90,14 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
             return Describe(configuration.Id, node, new CredentialView([.. configuration.Tags, .. configuration.Capabilities]));
         }
 
-        return _members.TryGetValue(node, out Member? known) && known.View(configuration, vl1.FindPeer(node)?.Identity) is { IsAllowed: true } view &&
+        return _members.TryGetValue(node, out Member? known) && ViewOf(known, configuration) is { IsAllowed: true } view &&
             (known.HasMembership || !view.Credentials.IsEmpty) ? Describe(configuration.Id, node, view.Credentials) : null;
     }
 
     /// <inheritdoc />
     public NodeId? OwnerOf(NetworkConfiguration configuration, in IpAddress address) =>
         _owners.TryGetValue(address, out NodeId owner) && _members.TryGetValue(owner, out Member? member) &&
-            member.View(configuration, vl1.FindPeer(owner)?.Identity).Credentials.Owns(address) ? owner : null;
+            ViewOf(member, configuration).Credentials.Owns(address) ? owner : null;
 
     /// <summary>The lowest address inside our prefixes that a certificate of ownership gives a member, IPv4 before IPv6; null for none.</summary>
     public IpAddress? FindAddress(NetworkConfiguration configuration, NodeId member)
@@ -236,6 +236,10 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         Tags = credentials.Tags.ToFrozenDictionary(tag => tag.Id, tag => tag.Value),
         Capabilities = credentials.CapabilityIds,
     };
+
+    // Who the member is, is looked up only where that can change something.
+    private MemberView ViewOf(Member member, NetworkConfiguration configuration) =>
+        member.KnownView(configuration) ?? member.View(configuration, vl1.FindPeer(member.Node)?.Identity);
 
     // An entry is only made for what the controller has signed: strangers cannot fill the table.
     private CredentialAcceptance Add(NodeId node, Func<Member, CredentialAcceptance> take, Func<SignatureCheck> check)
