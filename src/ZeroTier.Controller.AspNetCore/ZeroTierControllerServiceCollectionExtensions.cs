@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using ZeroTier.Controller.AspNetCore;
 using ZeroTier.Controller.AspNetCore.Access;
 using ZeroTier.Controller.AspNetCore.Hosting;
+using ZeroTier.Controller.AspNetCore.V1;
 using ZeroTier.Hosting;
 using ZeroTier.Hosting.Node;
 
@@ -33,6 +34,8 @@ public static class ZeroTierControllerServiceCollectionExtensions
             options.Configure(configure);
         }
 
+        // Problem details, events and the OpenAPI document are written with the app's settings.
+        services.ConfigureHttpJsonOptions(static json => json.SerializerOptions.TypeInfoResolverChain.Add(ResourceJson.Default));
         services.AddLogging();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(static provider => new NetworkControllerHost(

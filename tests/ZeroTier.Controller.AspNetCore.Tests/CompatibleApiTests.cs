@@ -1,8 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 
 namespace ZeroTier.Controller.AspNetCore.Tests;
 
@@ -114,7 +112,7 @@ public sealed class CompatibleApiTests
         var random = new Random(seed);
         for (int i = 0; i < 1000; i++)
         {
-            byte[] body = Mutate([.. bodies[random.Next(bodies.Length)]], bodies, random);
+            byte[] body = Mutation.Of([.. bodies[random.Next(bodies.Length)]], bodies, random);
             string path = random.Next(2) == 0 ? "/controller/network/df18b69da7000001" : "/controller/network/df18b69da7000001/member/0844d636d6";
             using HttpResponseMessage response = await app.Client.PostAsync(path, new ByteArrayContent(body), TestContext.Current.CancellationToken);
             string text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
@@ -125,29 +123,6 @@ public sealed class CompatibleApiTests
             }
         }
     }
-
-    private static byte[] Mutate(byte[] body, byte[][] bodies, Random random)
-    {
-        for (int n = random.Next(1, 5); n > 0 && body.Length > 0; n--)
-        {
-            int at = random.Next(body.Length), length = random.Next(body.Length - at + 1);
-            byte[] other = bodies[random.Next(bodies.Length)];
-            body = random.Next(6) switch
-            {
-                0 => [.. body[..at], (byte)random.Next(256), .. body[(at + 1)..]],
-                1 => [.. body[..at], (byte)"\"\\{}[]:,0-9eE.tfnu"[random.Next(18)], .. body[at..]],
-                2 => [.. body[..at], .. body[(at + length)..]],
-                3 => [.. body[..(at + length)], .. body[at..]],
-                4 => [.. body[..at], .. other[random.Next(other.Length)..]],
-                _ => [.. body[..at], .. Encoding.ASCII.GetBytes(Words[random.Next(Words.Length)]), .. body[at..]],
-            };
-        }
-
-        return body;
-    }
-
-    private static readonly string[] Words =
-        ["\\ud800", "null", "-1", "18446744073709551615", "1e999", "\"\\ud800\":0", "[[[[[[[[", "{\"\":", "\"a\\u0000b\"", "4294967296", "\"::1/129\"", "0.5", "true"];
 
     private static async Task<JsonNode> PostAsync(ControllerApp app, string path, string body)
     {
