@@ -7,14 +7,16 @@ internal static partial class ControllerApiLog
 {
     public const string Category = "ZeroTier.Controller.AspNetCore";
 
-    [LoggerMessage(340, LogLevel.Warning, "Networks and members are kept in memory only, and are forgotten when the process ends. Give ZeroTierControllerOptions a Store.",
+    [LoggerMessage(340, LogLevel.Warning,
+        "Networks and members are kept in memory only, and are forgotten when the process ends. Give ZeroTierControllerOptions a Store.",
         EventName = "StoreInMemory")]
     public static partial void StoreInMemory(ILogger logger);
 
     [LoggerMessage(341, LogLevel.Information, "Programs use the controller's HTTP API with the token in '{Path}'.", EventName = "TokenLoaded")]
     public static partial void TokenLoaded(ILogger logger, string path);
 
-    [LoggerMessage(342, LogLevel.Warning, "The token in '{Path}' can be read by other users of this machine, who then rule the networks. Run: chmod 600 '{Path}'",
+    [LoggerMessage(342, LogLevel.Warning,
+        "The token in '{Path}' can be read by other users of this machine, who then rule the networks. Run: chmod 600 '{Path}'",
         EventName = "TokenReadable")]
     public static partial void TokenReadable(ILogger logger, string path);
 

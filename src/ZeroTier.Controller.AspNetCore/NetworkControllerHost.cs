@@ -38,7 +38,8 @@ public sealed class NetworkControllerHost : IControllerSource, IAsyncDisposable,
         return await opening.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    async ValueTask<INetworkController> IControllerSource.OpenAsync(CancellationToken cancellationToken) => await GetAsync(cancellationToken).ConfigureAwait(false);
+    async ValueTask<INetworkController> IControllerSource.OpenAsync(CancellationToken cancellationToken) =>
+        await GetAsync(cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);

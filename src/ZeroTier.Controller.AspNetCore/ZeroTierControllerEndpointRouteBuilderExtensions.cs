@@ -11,7 +11,8 @@ namespace Microsoft.AspNetCore.Builder;
 public static class ZeroTierControllerEndpointRouteBuilderExtensions
 {
     /// <summary>
-    /// Maps the controller's API as ZeroTierOne has it, for tools and scripts that know that one, and its lists under <c>/unstable</c>. Without a policy it takes the
+    /// Maps the controller's API as ZeroTierOne has it, for tools and scripts that know that one, and its lists under <c>/unstable</c>. Without a policy it
+    /// takes the
     /// token of <see cref="ZeroTierControllerOptions.TokenPath"/>, from this machine; with one (<c>RequireAuthorization</c>) the users of the policy, from
     /// anywhere, and no token.
     /// </summary>
@@ -29,7 +30,8 @@ public static class ZeroTierControllerEndpointRouteBuilderExtensions
     }
 
     /// <summary>
-    /// Maps the controller's own API: networks, members, rules as text or JSON, join tokens, the audit trail, and events. Resources have their revision as ETag, for
+    /// Maps the controller's own API: networks, members, rules as text or JSON, join tokens, the audit trail, and events. Resources have their revision as
+    /// ETag, for
     /// <c>If-Match</c>; errors are problem details; an OpenAPI document describes it (<c>AddOpenApi</c>). Who gets in is decided as by
     /// <see cref="MapZeroTierController"/>.
     /// </summary>

@@ -8,7 +8,8 @@ public sealed class ZeroTierControllerOptions
     /// <summary>The name of the token's file, which is that of ZeroTierOne.</summary>
     public const string TokenFileName = "authtoken.secret";
 
-    /// <summary>Where networks and members are kept; the controller opens it and disposes of it. Default: null, which is memory: everything is forgotten with the
+    /// <summary>Where networks and members are kept; the controller opens it and disposes of it. Default: null, which is memory: everything is forgotten
+    /// with the
     /// process, and a warning says so.</summary>
     public IControllerStore? Store { get; set; }
 
@@ -19,8 +20,10 @@ public sealed class ZeroTierControllerOptions
     public int MaxMembersPerNetwork { get; set; } = 100_000;
 
     /// <summary>
-    /// The file with the token that programs send (<c>X-ZT1-Auth</c>, or <c>Authorization: Bearer</c>), at least 16 characters; made when missing, for the owner
-    /// only. Whoever can read it rules the networks. Default: null, which is <c>authtoken.secret</c> in a folder named after the application in the user's local
+    /// The file with the token that programs send (<c>X-ZT1-Auth</c>, or <c>Authorization: Bearer</c>), at least 16 characters; made when missing, for the
+    /// owner
+    /// only. Whoever can read it rules the networks. Default: null, which is <c>authtoken.secret</c> in a folder named after the application in the user's
+    /// local
     /// application data; the log says where.
     /// </summary>
     public string? TokenPath { get; set; }
@@ -32,7 +35,8 @@ public sealed class ZeroTierControllerOptions
     public IList<IPNetwork> TokenNetworks { get; } = [];
 
     /// <summary>
-    /// Names by which the API may be called with the token, besides <c>localhost</c> and addresses: a page that gives its own name a new address (DNS rebinding) is
+    /// Names by which the API may be called with the token, besides <c>localhost</c> and addresses: a page that gives its own name a new address (DNS
+    /// rebinding) is
     /// not served. Without port, letter case does not matter. Default: none.
     /// </summary>
     public IList<string> TokenHosts { get; } = [];

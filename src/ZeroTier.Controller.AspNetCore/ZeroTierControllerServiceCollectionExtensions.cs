@@ -15,7 +15,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class ZeroTierControllerServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds a controller of ZeroTier networks. The host's node carries it (<c>UseZeroTier</c>, <c>AddZeroTier</c>), with the managed engine, and its networks' IDs
+    /// Adds a controller of ZeroTier networks. The host's node carries it (<c>UseZeroTier</c>, <c>AddZeroTier</c>), with the managed engine, and its
+    /// networks' IDs
     /// begin with the node's address. Gives <see cref="NetworkControllerHost"/>; the HTTP API is mapped by <c>MapZeroTierController</c>.
     /// </summary>
     /// <param name="services">The services.</param>

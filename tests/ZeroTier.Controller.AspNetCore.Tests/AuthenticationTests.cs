@@ -69,7 +69,8 @@ public sealed class AuthenticationTests
         if (!OperatingSystem.IsWindows())
         {
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(app.TokenPath));
-            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(app.TokenPath)!));
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+                File.GetUnixFileMode(Path.GetDirectoryName(app.TokenPath)!));
         }
 
         // White space around it does not count.
@@ -147,7 +148,8 @@ public sealed class AuthenticationTests
         using var request = new HttpRequestMessage(HttpMethod.Post, "/controller/network") { Content = new StringContent("{}") };
         request.Headers.Add("X-User", "ann");
         await app.Client.SendAsync(request, TestContext.Current.CancellationToken);
-        List<AuditEntry> audit = await app.Controller.ReadAuditAsync(new AuditQuery(), TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        List<AuditEntry> audit = await app.Controller.ReadAuditAsync(new AuditQuery(),
+            TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
         Assert.Equal("ann", Assert.Single(audit).Actor.Name);
     }
 
@@ -160,7 +162,8 @@ public sealed class AuthenticationTests
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(app, ("X-ZT1-Auth", app.Token)));
     }
 
-    private static Task<ControllerApp> WithPolicyAsync(Action<IEndpointConventionBuilder> protect, IPAddress? from = null, bool sendsToken = true) => ControllerApp.StartAsync(
+    private static Task<ControllerApp> WithPolicyAsync(Action<IEndpointConventionBuilder> protect, IPAddress? from = null, bool sendsToken = true) =>
+        ControllerApp.StartAsync(
         build: builder =>
         {
             builder.Services.AddAuthentication("test").AddScheme<AuthenticationSchemeOptions, UserHeader>("test", null);

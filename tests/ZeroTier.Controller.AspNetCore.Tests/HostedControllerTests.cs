@@ -89,7 +89,8 @@ public sealed class HostedControllerTests
             ZeroTier.Hosting.Node.EngineChoice.Of(new ZeroTierNodeOptions { CarriesController = true, Engine = ZeroTierEngine.Libzt }));
 
         Assert.Contains("Managed", error.Message, StringComparison.Ordinal);
-        Assert.Contains("controller", ZeroTier.Hosting.Node.EngineChoice.Of(new ZeroTierNodeOptions { CarriesController = true }).Reason, StringComparison.Ordinal);
+        Assert.Contains("controller", ZeroTier.Hosting.Node.EngineChoice.Of(new ZeroTierNodeOptions { CarriesController = true }).Reason,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -122,7 +123,8 @@ public sealed class HostedControllerTests
 
         public IAsyncEnumerable<StoreChange> WatchAsync(CancellationToken cancellationToken) => _inner.WatchAsync(cancellationToken);
 
-        public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken) => _inner.ReadAuditAsync(query, cancellationToken);
+        public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken) => _inner.ReadAuditAsync(query,
+            cancellationToken);
 
         public ValueTask DisposeAsync()
         {

@@ -49,7 +49,8 @@ public sealed partial class RecordedCasesTests
                 await app.Controller.DeleteNetworkAsync(app.Controller.Networks.Single().Id, null, Actor.Controller, TestContext.Current.CancellationToken);
             }
 
-            (HttpStatusCode status, string text) = await app.SendAsync(recorded.Method, Rename(recorded.Path, ids), recorded.Body ?? BodyOf(recorded), recorded.ContentType);
+            (HttpStatusCode status, string text) = await app.SendAsync(recorded.Method, Rename(recorded.Path, ids), recorded.Body ?? BodyOf(recorded),
+                recorded.ContentType);
             Deviation? different = Different.GetValueOrDefault(recorded.Name);
 
             // Broken JSON is the caller's fault (5.14).
@@ -105,7 +106,8 @@ public sealed partial class RecordedCasesTests
                 var sorted = new JsonObject();
                 foreach ((string name, JsonNode? value) in o.OrderBy(p => p.Key, StringComparer.Ordinal))
                 {
-                    if (Volatile.Contains(name) || Refused.Contains(name) || (o["type"] is JsonValue type && ((string?)type)?.StartsWith("ACTION", StringComparison.Ordinal) == true
+                    if (Volatile.Contains(name) || Refused.Contains(name) || (o["type"] is JsonValue type && ((string?)type)?.StartsWith("ACTION",
+                        StringComparison.Ordinal) == true
                         && name is "not" or "or"))
                     {
                         continue;
@@ -115,7 +117,8 @@ public sealed partial class RecordedCasesTests
                     {
                         "authTokens" => value is JsonObject { Count: > 0 } ? Canonical(value) : null,
                         "dns" => CanonicalDns(value),
-                        "v6AssignMode" => new JsonArray([.. new[] { "6plane", "rfc4193", "zt" }.Where(m => value?[m] is { } on && (bool)on).Select(m => (JsonNode)m)]),
+                        "v6AssignMode" => new JsonArray([.. new[] { "6plane", "rfc4193", "zt" }.Where(m => value?[m] is { } on && (bool)on).Select(m =>
+                            (JsonNode)m)]),
                         "data" => Unordered(value!.AsArray().Where(r => !Refused.Contains((string?)r!["id"]))),
                         "meta" => null,
                         "id" or "address" or "nwid" when value is JsonValue id && id.TryGetValue(out string? text) => text.ToLowerInvariant(),
@@ -137,7 +140,8 @@ public sealed partial class RecordedCasesTests
     private static JsonArray Unordered(IEnumerable<JsonNode?> entries) =>
         new([.. entries.Select(Canonical).OrderBy(e => e?.ToJsonString(), StringComparer.Ordinal)]);
 
-    private static JsonObject? CanonicalDns(JsonNode? dns) => dns is JsonObject && ((string?)dns["domain"] is { Length: > 0 } || dns["servers"]?.AsArray().Count > 0)
+    private static JsonObject? CanonicalDns(JsonNode? dns) => dns is JsonObject && ((string?)dns["domain"] is { Length: > 0 }
+        || dns["servers"]?.AsArray().Count > 0)
         ? new JsonObject { ["domain"] = (string?)dns["domain"] ?? "", ["servers"] = dns["servers"]?.DeepClone() ?? new JsonArray() }
         : null;
 

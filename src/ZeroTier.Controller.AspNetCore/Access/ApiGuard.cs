@@ -54,7 +54,8 @@ internal sealed class ApiGuard(ApiToken token, IOptions<ZeroTierControllerOption
         return new Actor(string.IsNullOrWhiteSpace(name) ? "user without a name" : name.Length > Actor.MaxNameLength ? name[..Actor.MaxNameLength] : name);
     }
 
-    // An endpoint that is open to anonymous users has no policy: it needs the token. Where the authorization middleware is missing, the framework has thrown before.
+    // An endpoint that is open to anonymous users has no policy: it needs the token. Where the authorization middleware is missing, the framework has thrown
+    // before.
     private static bool HasPolicy(HttpContext context) => context.GetEndpoint()?.Metadata is { } metadata && metadata.GetMetadata<IAllowAnonymous>() is null &&
         metadata.GetMetadata<IAuthorizeData>() is not null;
 

@@ -27,7 +27,8 @@ internal static class CompatibleAnswer
         response.ContentLength = buffer.WrittenCount;
         response.Headers[HeaderNames.XContentTypeOptions] = "nosniff";
         response.Headers[HeaderNames.CacheControl] = "no-store";
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(buffer.WrittenMemory, context.RequestAborted).AsTask();
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(buffer.WrittenMemory,
+            context.RequestAborted).AsTask();
     }
 
     /// <summary>Answers with the error object.</summary>

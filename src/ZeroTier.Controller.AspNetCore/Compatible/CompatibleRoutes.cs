@@ -37,7 +37,8 @@ internal static class CompatibleRoutes
     {
         controller.MapMethods("/network", Get, CompatibleEndpoint.Create(BulkLists.WriteNetworksAsync));
         controller.MapMethods("/network/{network}/member", Get, CompatibleEndpoint.Create(
-            (context, networks) => NetworkOf(context) is { } id ? BulkLists.WriteMembersAsync(context, networks, id) : CompatibleAnswer.WriteNotFoundAsync(context)));
+            (context, networks) => NetworkOf(context) is { } id ? BulkLists.WriteMembersAsync(context, networks,
+                id) : CompatibleAnswer.WriteNotFoundAsync(context)));
         MapRest(controller);
     }
 
@@ -90,7 +91,8 @@ internal static class CompatibleRoutes
     }
 
     private static Task ReadNetworkAsync(HttpContext context, NetworkController controller) =>
-        NetworkOf(context) is { } id && controller.FindNetwork(id) is { } network ? AnswerAsync(context, network) : CompatibleAnswer.WriteNotFoundAsync(context);
+        NetworkOf(context) is { } id && controller.FindNetwork(id) is { } network ? AnswerAsync(context,
+            network) : CompatibleAnswer.WriteNotFoundAsync(context);
 
     private static async Task WriteNetworkAsync(HttpContext context, NetworkController controller)
     {
@@ -198,7 +200,8 @@ internal static class CompatibleRoutes
         context.RequestServices.GetRequiredService<IOptions<ZeroTierControllerOptions>>().Value.MaxRequestBodySize,
         context.RequestAborted);
 
-    private static bool IsOfNewNetwork(string text) => text.Length == 16 && text.EndsWith("______", StringComparison.Ordinal) && NodeId.TryParse(text[..10], out _);
+    private static bool IsOfNewNetwork(string text) => text.Length == 16 && text.EndsWith("______", StringComparison.Ordinal) && NodeId.TryParse(text[..10],
+        out _);
 
     private static NetworkId? NetworkOf(HttpContext context) =>
         Value(context, "network") is { Length: 16 } text && NetworkId.TryParse(text, out NetworkId id) ? id : null;

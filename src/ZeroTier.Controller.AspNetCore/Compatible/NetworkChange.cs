@@ -7,7 +7,8 @@ using ZeroTier.Controller.Rules;
 
 namespace ZeroTier.Controller.AspNetCore.Compatible;
 
-/// <summary>Merges the body of a request into a network (docs/protocol/5-http-api.md 5.5.3): keys that are missing stay, lists are replaced as a whole.</summary>
+/// <summary>Merges the body of a request into a network (docs/protocol/5-http-api.md 5.5.3): keys that are missing stay, lists are replaced as a
+/// whole.</summary>
 internal static class NetworkChange
 {
     private const int DefaultMulticastLimit = 32;
@@ -15,7 +16,8 @@ internal static class NetworkChange
 
     /// <summary>The network with what the body says.</summary>
     /// <exception cref="JsonException">A value whose meaning cannot be guessed.</exception>
-    public static ControllerNetwork Apply(ControllerNetwork network, JsonElement body) => ApplyTraces(ApplyRules(ApplyAddressing(ApplyBasics(network, body), body), body), body);
+    public static ControllerNetwork Apply(ControllerNetwork network, JsonElement body) => ApplyTraces(ApplyRules(ApplyAddressing(ApplyBasics(network, body),
+        body), body), body);
 
     private static ControllerNetwork ApplyBasics(ControllerNetwork network, JsonElement body) => network with
     {
@@ -84,7 +86,8 @@ internal static class NetworkChange
             return null;
         }
 
-        IPAddress? via = entry.Member("via").ToPrefix() is { } gateway && gateway.Address.AddressFamily == target.Address.AddressFamily ? gateway.Address : null;
+        IPAddress? via = entry.Member("via").ToPrefix() is { } gateway
+            && gateway.Address.AddressFamily == target.Address.AddressFamily ? gateway.Address : null;
         return new NetworkRoute(target.Address, target.Bits, via);
     }
 

@@ -79,7 +79,8 @@ internal static class Conversion
         return new NetworkRoute(ReadAddress(parts[0], "routes"), bits, route.Via is { } via ? ReadAddress(via, "routes") : null);
     }
 
-    private static IPAddress ReadAddress(string text, string name) => Json.AddressText.ReadPrefix(text) is { Bits: 0 } && IPAddress.TryParse(text, out IPAddress? address)
+    private static IPAddress ReadAddress(string text, string name) => Json.AddressText.ReadPrefix(text) is { Bits: 0 } && IPAddress.TryParse(text,
+        out IPAddress? address)
         ? address
         : throw new ArgumentException($"{name} holds '{text}', which is no IP address. Valid examples are 10.147.20.5 and fd00::5.");
 }

@@ -12,7 +12,8 @@ internal static class MemberEndpoints
         RouteGroupBuilder members = api.MapGroup("/networks/{network}/members");
         members.MapGet("", ListAsync).WithName("ListMembers").Produces<Page<MemberResource>>().ProducesProblem(StatusCodes.Status404NotFound);
         members.MapGet("/{node}", ReadAsync).WithName("GetMember").Produces<MemberResource>().ProducesProblem(StatusCodes.Status404NotFound);
-        members.MapPatch("/{node}", ChangeAsync).WithName("ChangeMember").WithDescription("Makes the member where there is none, so that nodes can be authorised before they ask.")
+        members.MapPatch("/{node}",
+            ChangeAsync).WithName("ChangeMember").WithDescription("Makes the member where there is none, so that nodes can be authorised before they ask.")
             .Accepts<MemberPatch>("application/json").Produces<MemberResource>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status412PreconditionFailed);
         members.MapDelete("/{node}", DeleteAsync).WithName("DeleteMember").Produces(StatusCodes.Status204NoContent)

@@ -10,7 +10,8 @@ internal static class NetworkEndpoints
     public static void Map(RouteGroupBuilder api)
     {
         api.MapGet("/networks", ListAsync).WithName("ListNetworks").Produces<Page<NetworkResource>>();
-        api.MapPost("/networks", CreateAsync).WithName("CreateNetwork").Accepts<NetworkPatch>("application/json").Produces<NetworkResource>(StatusCodes.Status201Created)
+        api.MapPost("/networks",
+            CreateAsync).WithName("CreateNetwork").Accepts<NetworkPatch>("application/json").Produces<NetworkResource>(StatusCodes.Status201Created)
             .ProducesProblem(StatusCodes.Status400BadRequest);
         api.MapGet("/networks/{network}", ReadAsync).WithName("GetNetwork").Produces<NetworkResource>().ProducesProblem(StatusCodes.Status404NotFound);
         api.MapPatch("/networks/{network}", ChangeAsync).WithName("ChangeNetwork").Accepts<NetworkPatch>("application/json").Produces<NetworkResource>()
@@ -54,7 +55,8 @@ internal static class NetworkEndpoints
         NetworkId id = ResourceEndpoint.NetworkOf(network);
         NetworkPatch patch = await ResourceEndpoint.ReadAsync(context, ResourceJson.Default.NetworkPatch).ConfigureAwait(false);
         ControllerNetwork changed = await controller.UpdateNetworkAsync(
-            id, n => Conversion.Apply(n, patch), ResourceEndpoint.ExpectedRevision(context.Request), ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+            id, n => Conversion.Apply(n,
+                patch), ResourceEndpoint.ExpectedRevision(context.Request), ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
         return Answer(context, controller, changed);
     }
 

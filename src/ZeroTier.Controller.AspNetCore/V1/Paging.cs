@@ -1,6 +1,7 @@
 namespace ZeroTier.Controller.AspNetCore.V1;
 
-/// <summary>Pages of lists that are sorted by a key of fixed length: the cursor is the key of the last entry, so that changes in between shift nothing.</summary>
+/// <summary>Pages of lists that are sorted by a key of fixed length: the cursor is the key of the last entry, so that changes in between shift
+/// nothing.</summary>
 internal static class Paging
 {
     public const int DefaultLimit = 100;

@@ -10,7 +10,8 @@ using ZeroTier.Controller.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
-/// <summary>What every endpoint of the resources does around its own work: asks the guard, says what failed as problem details, reads bodies and preconditions.</summary>
+/// <summary>What every endpoint of the resources does around its own work: asks the guard, says what failed as problem details, reads bodies and
+/// preconditions.</summary>
 internal static class ResourceEndpoint
 {
     /// <summary>Runs around each endpoint.</summary>

@@ -47,7 +47,8 @@ internal sealed record NetworkPatch
 }
 
 /// <summary>The rules: the text that they were made of, if any, and in ZeroTierOne's JSON.</summary>
-internal sealed record RulesResource(string Source, IReadOnlyList<NetworkRule> Rules, IReadOnlyList<NetworkCapability> Capabilities, IReadOnlyList<NetworkTag> Tags);
+internal sealed record RulesResource(string Source, IReadOnlyList<NetworkRule> Rules, IReadOnlyList<NetworkCapability> Capabilities,
+    IReadOnlyList<NetworkTag> Tags);
 
 /// <summary>New rules: either the text, or the JSON.</summary>
 internal sealed record RulesChange

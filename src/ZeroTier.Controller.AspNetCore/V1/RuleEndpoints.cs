@@ -10,7 +10,8 @@ internal static class RuleEndpoints
     public static void Map(RouteGroupBuilder api)
     {
         api.MapGet("/networks/{network}/rules", ReadAsync).WithName("GetRules").Produces<RulesResource>().ProducesProblem(StatusCodes.Status404NotFound);
-        api.MapPut("/networks/{network}/rules", WriteAsync).WithName("SetRules").WithDescription("Takes the text of the rule language as source, or the rules as JSON.")
+        api.MapPut("/networks/{network}/rules",
+            WriteAsync).WithName("SetRules").WithDescription("Takes the text of the rule language as source, or the rules as JSON.")
             .Accepts<RulesChange>("application/json").Produces<RulesResource>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status412PreconditionFailed);
         api.MapPost("/rules/check", (Delegate)CheckAsync).WithName("CheckRules").WithDescription("Compiles rules, and changes nothing.")
@@ -37,7 +38,8 @@ internal static class RuleEndpoints
         }
 
         ControllerNetwork written = await controller.UpdateNetworkAsync(
-            id, n => With(n, change, program), ResourceEndpoint.ExpectedRevision(context.Request), ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+            id, n => With(n, change,
+                program), ResourceEndpoint.ExpectedRevision(context.Request), ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
         ResourceEndpoint.TagWith(context, written.Revision);
         return Answer(written);
     }
@@ -59,7 +61,8 @@ internal static class RuleEndpoints
         if (change.Source is not { } source)
         {
             return change.Rules is { } rules
-                ? (new RuleProgram([.. rules], [.. (change.Capabilities ?? []).OfType<NetworkCapability>()], [.. (change.Tags ?? []).OfType<NetworkTag>()]), null)
+                ? (new RuleProgram([.. rules], [.. (change.Capabilities ?? []).OfType<NetworkCapability>()], [.. (change.Tags ?? []).OfType<NetworkTag>()]),
+                    null)
                 : throw new ArgumentException("There is neither 'source' nor 'rules'. Without rules a network drops everything: send \"rules\": [] if that is meant.");
         }
 

@@ -16,16 +16,19 @@ internal static class TokenEndpoints
     {
         RouteGroupBuilder tokens = api.MapGroup("/networks/{network}/tokens");
         tokens.MapGet("", ListAsync).WithName("ListTokens").Produces<IReadOnlyList<TokenResource>>().ProducesProblem(StatusCodes.Status404NotFound);
-        tokens.MapPost("", CreateAsync).WithName("CreateToken").Accepts<TokenRequest>("application/json").Produces<NewTokenResource>(StatusCodes.Status201Created)
+        tokens.MapPost("",
+            CreateAsync).WithName("CreateToken").Accepts<TokenRequest>("application/json").Produces<NewTokenResource>(StatusCodes.Status201Created)
             .ProducesProblem(StatusCodes.Status404NotFound);
-        tokens.MapDelete("/{token}", DeleteAsync).WithName("DeleteToken").Produces(StatusCodes.Status204NoContent).ProducesProblem(StatusCodes.Status404NotFound);
+        tokens.MapDelete("/{token}",
+            DeleteAsync).WithName("DeleteToken").Produces(StatusCodes.Status204NoContent).ProducesProblem(StatusCodes.Status404NotFound);
     }
 
     private static async Task<IResult> ListAsync(HttpContext context, string network)
     {
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         return TypedResults.Json(
-            [.. NetworkEndpoints.Find(controller, network).JoinTokens.Select(t => new TokenResource(IdOf(t.Key), t.Value))], ResourceJson.Default.IReadOnlyListTokenResource);
+            [.. NetworkEndpoints.Find(controller, network).JoinTokens.Select(t => new TokenResource(IdOf(t.Key),
+                t.Value))], ResourceJson.Default.IReadOnlyListTokenResource);
     }
 
     private static async Task<IResult> CreateAsync(HttpContext context, string network)
