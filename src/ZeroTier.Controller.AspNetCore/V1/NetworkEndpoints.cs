@@ -1,0 +1,83 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using ZeroTier.Controller.AspNetCore.Access;
+
+namespace ZeroTier.Controller.AspNetCore.V1;
+
+internal static class NetworkEndpoints
+{
+    public static void Map(RouteGroupBuilder api)
+    {
+        api.MapGet("/networks", ListAsync).WithName("ListNetworks").Produces<Page<NetworkResource>>();
+        api.MapPost("/networks",
+            CreateAsync).WithName("CreateNetwork").Accepts<NetworkPatch>("application/json").Produces<NetworkResource>(StatusCodes.Status201Created)
+            .ProducesProblem(StatusCodes.Status400BadRequest);
+        api.MapGet("/networks/{network}", ReadAsync).WithName("GetNetwork").Produces<NetworkResource>().ProducesProblem(StatusCodes.Status404NotFound);
+        api.MapPatch("/networks/{network}", ChangeAsync).WithName("ChangeNetwork").Accepts<NetworkPatch>("application/json").Produces<NetworkResource>()
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status412PreconditionFailed);
+        api.MapDelete("/networks/{network}", DeleteAsync).WithName("DeleteNetwork").Produces(StatusCodes.Status204NoContent)
+            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status412PreconditionFailed);
+    }
+
+    private static async Task<IResult> ListAsync(HttpContext context, string? after = null, int limit = Paging.DefaultLimit)
+    {
+        NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
+        return TypedResults.Json(
+            Paging.Cut(controller.Networks, n => n.Id.ToString(), after, limit, n => Conversion.ToResource(n, Count(controller, n.Id))),
+            ResourceJson.Default.PageNetworkResource);
+    }
+
+    private static async Task<IResult> CreateAsync(HttpContext context, LinkGenerator links)
+    {
+        NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
+        if (controller.Node is null)
+        {
+            return ResourceEndpoint.Problem(StatusCodes.Status503ServiceUnavailable, "No node runs, and the ID of a network begins with the node's address.");
+        }
+
+        NetworkPatch patch = await ResourceEndpoint.ReadAsync(context, ResourceJson.Default.NetworkPatch).ConfigureAwait(false);
+        ControllerNetwork network = await controller.CreateNetworkAsync(n => Conversion.Apply(n, patch), ApiGuard.ActorOf(context), context.RequestAborted)
+            .ConfigureAwait(false);
+        context.Response.Headers.Location = links.GetPathByName(context, "GetNetwork", new RouteValueDictionary { ["network"] = network.Id.ToString() });
+        return Answer(context, controller, network, StatusCodes.Status201Created);
+    }
+
+    private static async Task<IResult> ReadAsync(HttpContext context, string network)
+    {
+        NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
+        return Answer(context, controller, Find(controller, network));
+    }
+
+    private static async Task<IResult> ChangeAsync(HttpContext context, string network)
+    {
+        NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
+        NetworkId id = ResourceEndpoint.NetworkOf(network);
+        NetworkPatch patch = await ResourceEndpoint.ReadAsync(context, ResourceJson.Default.NetworkPatch).ConfigureAwait(false);
+        ControllerNetwork changed = await controller.UpdateNetworkAsync(
+            id, n => Conversion.Apply(n,
+                patch), ResourceEndpoint.ExpectedRevision(context.Request), ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+        return Answer(context, controller, changed);
+    }
+
+    private static async Task<IResult> DeleteAsync(HttpContext context, string network)
+    {
+        NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
+        await controller.DeleteNetworkAsync(
+            ResourceEndpoint.NetworkOf(network), ResourceEndpoint.ExpectedRevision(context.Request), ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+        return TypedResults.NoContent();
+    }
+
+    public static ControllerNetwork Find(NetworkController controller, string network) => controller.FindNetwork(ResourceEndpoint.NetworkOf(network)) ??
+        throw new KeyNotFoundException($"This controller has no network {network}. Check the ID.");
+
+    private static IResult Answer(HttpContext context, NetworkController controller, ControllerNetwork network, int status = StatusCodes.Status200OK)
+    {
+        ResourceEndpoint.TagWith(context, network.Revision);
+        return TypedResults.Json(Conversion.ToResource(network, Count(controller, network.Id)), ResourceJson.Default.NetworkResource, statusCode: status);
+    }
+
+    // A network may be deleted while it is written.
+    private static NetworkCounts Count(NetworkController controller, NetworkId network) =>
+        controller.FindNetwork(network) is null ? default : controller.CountMembers(network);
+}

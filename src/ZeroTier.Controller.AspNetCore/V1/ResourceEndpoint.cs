@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+using ZeroTier.Controller.AspNetCore.Access;
+
+namespace ZeroTier.Controller.AspNetCore.V1;
+
+/// <summary>What every endpoint of the resources does around its own work: asks the guard, says what failed as problem details, reads bodies and
+/// preconditions.</summary>
+internal static class ResourceEndpoint
+{
+    /// <summary>Runs around each endpoint.</summary>
+    public static async ValueTask<object?> GuardAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
+    {
+        HttpContext context = invocation.HttpContext;
+        if (context.RequestServices.GetRequiredService<ApiGuard>().Refuse(context) is { } status)
+        {
+            if (status == StatusCodes.Status401Unauthorized)
+            {
+                context.Response.Headers.WWWAuthenticate = "Bearer";
+            }
+
+            return TypedResults.Problem(statusCode: status);
+        }
+
+        context.Response.Headers[HeaderNames.XContentTypeOptions] = "nosniff";
+        context.Response.Headers[HeaderNames.CacheControl] = "no-store";
+        try
+        {
+            return await next(invocation).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (Explain(context, exception) is { } problem)
+        {
+            return problem;
+        }
+    }
+
+    public static ValueTask<NetworkController> ControllerOf(HttpContext context) =>
+        context.RequestServices.GetRequiredService<NetworkControllerHost>().GetAsync(context.RequestAborted);
+
+    public static NetworkId NetworkOf(string text) =>
+        text.Length == 16 && NetworkId.TryParse(text, out NetworkId id) ? id : throw new KeyNotFoundException($"'{text}' is no network's ID: 16 hexadecimal digits.");
+
+    public static NodeId NodeOf(string text) =>
+        text.Length == 10 && NodeId.TryParse(text, out NodeId id) ? id : throw new KeyNotFoundException($"'{text}' is no node's address: 10 hexadecimal digits.");
+
+    /// <summary>Reads a body.</summary>
+    public static async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
+    {
+        int max = context.RequestServices.GetRequiredService<IOptions<ZeroTierControllerOptions>>().Value.MaxRequestBodySize;
+        using JsonDocument document = await RequestBody.ReadJsonAsync(context.Request, max, context.RequestAborted).ConfigureAwait(false);
+        return document.Deserialize(type) ?? throw new JsonException("The body is null, where an object is expected.");
+    }
+
+    /// <summary>The revision that the request builds on: that of <c>If-Match</c>, or 0 for <c>If-None-Match: *</c>; null for any.</summary>
+    public static long? ExpectedRevision(HttpRequest request)
+    {
+        if (request.Headers.IfNoneMatch.ToString() == "*")
+        {
+            return 0;
+        }
+
+        string tag = request.Headers.IfMatch.ToString();
+        if (tag is "" or "*")
+        {
+            return null;
+        }
+
+        // What is no revision of ours matches none.
+        return long.TryParse(tag.Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out long revision) ? revision : -1;
+    }
+
+    public static void TagWith(HttpContext context, long revision) =>
+        context.Response.Headers.ETag = string.Create(CultureInfo.InvariantCulture, $"\"{revision}\"");
+
+    private static IResult? Explain(HttpContext context, Exception exception) => exception switch
+    {
+        OperationCanceledException when context.RequestAborted.IsCancellationRequested => null,
+        KeyNotFoundException => Problem(StatusCodes.Status404NotFound, exception.Message),
+        BadHttpRequestException bad => Problem(bad.StatusCode, bad.Message),
+
+        // The message names types of this library; the path is what the caller knows.
+        JsonException { Path: { Length: > 1 } path } => Problem(StatusCodes.Status400BadRequest, $"'{path}' is unknown, or not of the type that is expected there."),
+        JsonException or ArgumentException => Problem(StatusCodes.Status400BadRequest, exception.Message),
+        StoreConflictException => Problem(
+            ExpectedRevision(context.Request) is null ? StatusCodes.Status409Conflict : StatusCodes.Status412PreconditionFailed, exception.Message),
+        ObjectDisposedException => Problem(StatusCodes.Status503ServiceUnavailable, "The controller has ended with its host."),
+        _ => Unexpected(context, exception),
+    };
+
+    private static IResult Unexpected(HttpContext context, Exception exception)
+    {
+        ControllerApiLog.RequestFailed(context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(ControllerApiLog.Category), exception);
+        return Problem(StatusCodes.Status500InternalServerError, "The controller failed, and nothing was changed. Its log says why.");
+    }
+
+    public static IResult Problem(int status, string detail) => TypedResults.Problem(detail, statusCode: status);
+}
