@@ -118,7 +118,8 @@ public sealed partial class Workshop : IAsyncLifetime
     {
         var central = XDocument.Load(Path.Combine(Snippets.Repository, "Directory.Packages.props")).Descendants("PackageVersion");
         return central.FirstOrDefault(p => (string?)p.Attribute("Include") == package)?.Attribute("Version")?.Value
-            ?? Path.GetFileNameWithoutExtension(Directory.GetFiles(Feed, $"{package}.*.nupkg").Single())[(package.Length + 1)..];
+            ?? Directory.GetFiles(Feed, $"{package}.*.nupkg").Select(f => Path.GetFileNameWithoutExtension(f)[(package.Length + 1)..])
+                .Single(version => char.IsAsciiDigit(version[0]));
     }
 
     private async Task PackAsync()

@@ -27,9 +27,22 @@ public sealed class DependencyTests
         using var graph = Graph("src/Kestrel.Transport.ZeroTier");
         string[] packages = [.. Packages(graph)];
         Assert.Contains("ZtKestrel.Hosting", packages);
-        Assert.DoesNotContain(packages, name => new[] { "sqlite", "npgsql", "entityframework", "dapper", "controller" }.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase)));
+        Assert.DoesNotContain(packages, name => IsDatabase(name) || name.Contains("controller", StringComparison.OrdinalIgnoreCase));
         Assert.DoesNotContain("\"native\"", graph.RootElement.GetProperty("targets").GetRawText(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Controller_needs_no_database()
+    {
+        using var graph = Graph("src/ZeroTier.Controller");
+        string[] packages = [.. Packages(graph)];
+        Assert.Contains("ZtKestrel.Managed", packages);
+        Assert.DoesNotContain(packages, IsDatabase);
+        Assert.DoesNotContain("\"native\"", graph.RootElement.GetProperty("targets").GetRawText(), StringComparison.Ordinal);
+    }
+
+    private static bool IsDatabase(string name) =>
+        new[] { "sqlite", "npgsql", "postgre", "entityframework", "dapper" }.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
 
     private static void Follow(Assembly assembly, HashSet<string> seen)
     {

@@ -25,7 +25,9 @@ public interface IControllerStore : IAsyncDisposable
     /// written.</exception>
     Task WriteAsync(IReadOnlyList<StoreChange> changes, IReadOnlyList<AuditEntry> audit, CancellationToken cancellationToken);
 
-    /// <summary>Waits until this process is the one that speaks to members.</summary>
+    /// <summary>Waits until this process is the one that speaks to members, and until what other processes had written before has been read from
+    /// <see cref="WatchAsync"/>, whose reader must not wait for this.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
     Task<IControllerLease> AcquireAsync(CancellationToken cancellationToken);
 
     /// <summary>What other processes have written since the store was opened, in the order of each record's revisions. A store for one process yields nothing

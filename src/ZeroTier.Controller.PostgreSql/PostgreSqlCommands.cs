@@ -1,0 +1,38 @@
+using Npgsql;
+
+namespace ZeroTier.Controller.PostgreSql;
+
+/// <summary>One statement in a line; parameters are $1, $2, … in order.</summary>
+internal static class PostgreSqlCommands
+{
+    public static async Task<int> WriteAsync(this NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object[] parameters)
+    {
+        NpgsqlCommand command = connection.Command(sql, parameters);
+        await using (command.ConfigureAwait(false))
+        {
+            return await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Its first value; the default where there is none.</summary>
+    public static async Task<T?> ReadAsync<T>(this NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object[] parameters)
+    {
+        NpgsqlCommand command = connection.Command(sql, parameters);
+        await using (command.ConfigureAwait(false))
+        {
+            return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is T value ? value : default;
+        }
+    }
+
+    public static NpgsqlCommand Command(this NpgsqlConnection connection, string sql, params object[] parameters)
+    {
+        NpgsqlCommand command = connection.CreateCommand();
+        command.CommandText = sql;
+        foreach (object parameter in parameters)
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = parameter });
+        }
+
+        return command;
+    }
+}

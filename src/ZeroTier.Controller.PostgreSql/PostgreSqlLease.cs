@@ -1,0 +1,209 @@
+using Npgsql;
+
+namespace ZeroTier.Controller.PostgreSql;
+
+/// <summary>
+/// The right to speak to members: an advisory lock of a session of its own, and an epoch that each holder raises. Two things keep a second holder out while
+/// the first may still believe in its lock. The holder trusts the lock for <see cref="Validity"/> after it last asked the server; and who gets a lock that
+/// was not given back waits for <see cref="Grace"/>, which is longer. Should a holder be stopped and go on later, its time stamps are lower than any of its
+/// successor's, and it can reserve no more. Thread-safe.
+/// </summary>
+internal sealed class PostgreSqlLease : IControllerLease
+{
+    /// <summary>How long the server keeps a session that says nothing, in milliseconds: longer than <see cref="Validity"/>.</summary>
+    private const int SessionTimeout = 2000;
+
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan Validity = TimeSpan.FromMilliseconds(1500);
+    private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(2000);
+
+    private readonly NpgsqlConnection _session;
+    private readonly TimeProvider _time;
+    private readonly long _epoch;
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly CancellationTokenSource _lost = new();
+    private readonly ITimer _expiry;
+    private readonly Task _heartbeat;
+    private long _lastAnswered;
+
+    private PostgreSqlLease(NpgsqlConnection session, TimeProvider time, long asked, long epoch, long reservedTime)
+    {
+        _session = session;
+        _time = time;
+        _epoch = epoch;
+        _lastAnswered = asked;
+        ReservedTime = reservedTime;
+        _expiry = time.CreateTimer(static lease => ((PostgreSqlLease)lease!).CheckExpiry(), this, Validity, Timeout.InfiniteTimeSpan);
+        _heartbeat = BeatAsync();
+    }
+
+    /// <summary>Looks at the clock, too: after the process was suspended the timer may come too late.</summary>
+    public CancellationToken Lost
+    {
+        get
+        {
+            if (TimeLeft <= TimeSpan.Zero)
+            {
+                Lose();
+            }
+
+            return _lost.Token;
+        }
+    }
+
+    public long ReservedTime { get; }
+
+    private TimeSpan TimeLeft => Validity - _time.GetElapsedTime(Volatile.Read(ref _lastAnswered));
+
+    /// <summary>Waits for the lock, and until nobody else can believe to have it.</summary>
+    public static async Task<PostgreSqlLease> AcquireAsync(NpgsqlDataSource sessions, TimeProvider time, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection session = await sessions.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        PostgreSqlLease? lease = null;
+        try
+        {
+            // The server ends the session, and with it the lock, when the holder's machine is gone.
+            await session.WriteAsync($"SET idle_session_timeout = {SessionTimeout}", cancellationToken).ConfigureAwait(false);
+            long asked = time.GetTimestamp();
+            while (!await session.ReadAsync<bool>(
+                "SELECT pg_try_advisory_lock(hashtextextended('ZtKestrel lease ' || current_schema(), 0))", cancellationToken).ConfigureAwait(false))
+            {
+                await Task.Delay(PollInterval, time, cancellationToken).ConfigureAwait(false);
+                asked = time.GetTimestamp();
+            }
+
+            // Nobody reserves under the epoch before from here on.
+            bool isReleased = await session.ReadAsync<bool>("SELECT is_released FROM lease", cancellationToken).ConfigureAwait(false);
+            (long epoch, long reservedTime) = await BeginEpochAsync(session, cancellationToken).ConfigureAwait(false);
+            lease = new PostgreSqlLease(session, time, asked, epoch, reservedTime);
+            if (!isReleased)
+            {
+                await Task.Delay(Grace, time, cancellationToken).ConfigureAwait(false);
+            }
+
+            return lease;
+        }
+        catch
+        {
+            await (lease?.DisposeAsync() ?? session.DisposeAsync()).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public async Task ReserveTimeAsync(long milliseconds, CancellationToken cancellationToken)
+    {
+        try
+        {
+            int reserved = await AskAsync(
+                token => _session.WriteAsync("UPDATE lease SET reserved_time = greatest(reserved_time, $1) WHERE epoch = $2", token, milliseconds, _epoch),
+                cancellationToken).ConfigureAwait(false);
+            if (reserved == 1)
+            {
+                return;
+            }
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            Lose();
+            throw NotHeld(e);
+        }
+
+        Lose();
+        throw NotHeld(null);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        bool wasHeld = !Lost.IsCancellationRequested;
+        Lose();
+        await _heartbeat.ConfigureAwait(false);
+        await _gate.WaitAsync().ConfigureAwait(false);
+        await _expiry.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            if (wasHeld)
+            {
+                await _session.WriteAsync("UPDATE lease SET is_released = true WHERE epoch = $1", CancellationToken.None, _epoch).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
+        {
+            // The next holder waits, as after a crash.
+        }
+
+        await _session.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static async Task<(long Epoch, long ReservedTime)> BeginEpochAsync(NpgsqlConnection session, CancellationToken cancellationToken)
+    {
+        NpgsqlCommand command = session.Command("UPDATE lease SET epoch = epoch + 1, is_released = false RETURNING epoch, reserved_time");
+        await using (command.ConfigureAwait(false))
+        {
+            NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                return await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
+                    ? (reader.GetInt64(0), reader.GetInt64(1))
+                    : throw new InvalidOperationException("The table 'lease' of the controller's database is empty. Restore the database from a backup.");
+            }
+        }
+    }
+
+    private async Task BeatAsync()
+    {
+        try
+        {
+            do
+            {
+                await Task.Delay(HeartbeatInterval, _time, _lost.Token).ConfigureAwait(false);
+            }
+            while (await AskAsync(token => _session.ReadAsync<long>("SELECT epoch FROM lease", token), _lost.Token).ConfigureAwait(false) == _epoch);
+        }
+        catch (Exception e) when (e is OperationCanceledException or NpgsqlException or InvalidOperationException or IOException)
+        {
+            // Without its session there is no lock.
+        }
+
+        Lose();
+    }
+
+    /// <summary>Uses the session; an answer proves that the lock was held when it was asked.</summary>
+    private async Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _lost.Token);
+        await _gate.WaitAsync(either.Token).ConfigureAwait(false);
+        try
+        {
+            long asked = _time.GetTimestamp();
+            T answer = await ask(either.Token).ConfigureAwait(false);
+            Volatile.Write(ref _lastAnswered, asked);
+            return answer;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private void CheckExpiry()
+    {
+        TimeSpan left = TimeLeft;
+        if (left <= TimeSpan.Zero)
+        {
+            Lose();
+        }
+        else
+        {
+            _expiry.Change(left, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    // What is registered runs elsewhere; the token says so at once.
+    private void Lose() => _ = _lost.CancelAsync();
+
+    private static InvalidOperationException NotHeld(Exception? cause) => new(
+        "This controller has lost its lease, so no time stamps can be reserved: the database did not answer in time, or another controller has taken over. " +
+        "It goes on when it gets the lease again.",
+        cause);
+}
