@@ -48,5 +48,6 @@ internal static class Program
             IdCommand.Create(),
             PlanetCommand.Create(),
             RootNodeCommand.Create(),
+            ControllerCommand.Create(),
         };
 }
