@@ -79,6 +79,9 @@ public class ZeroTierNodeOptions
 
     internal bool DevelopmentNetworkSelected { get; set; }
 
+    /// <summary>A controller of networks runs in the node: it is a managed one, and has work before any network to join exists.</summary>
+    internal bool CarriesController { get; set; }
+
     /// <summary>A section of the configuration whose name is nearly that of ours, which nothing reads.</summary>
     internal string? MisspeltSection { get; set; }
 

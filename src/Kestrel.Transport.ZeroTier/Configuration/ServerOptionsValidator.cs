@@ -19,6 +19,11 @@ internal sealed class ServerOptionsValidator : IValidateOptions<ZeroTierOptions>
             return ValidateOptionsResult.Success;
         }
 
+        if (options is { TakeAllEndpoints: true, CarriesController: true, Networks.Count: 0 })
+        {
+            failures.Add($"{Section}:TakeAllEndpoints is 'true' and {Section}:Networks is empty, so there is no network to serve on. Make a network, and add its ID.");
+        }
+
         if (options.TakeAllEndpoints && options.Networks.Count > 1)
         {
             failures.Add($"{Section}:TakeAllEndpoints is 'true' with {options.Networks.Count} networks, so it is not clear which one gets the endpoints. Configure one network, or list endpoints, for example zt.Listen(\"{options.Networks[0]}\", 8080).");

@@ -39,6 +39,10 @@ internal static class AddressText
         return false;
     }
 
+    /// <summary>As above, in the framework's form; null when it is the text of no address.</summary>
+    public static (IPAddress Address, int Bits)? ReadPrefix(string text) =>
+        TryReadPrefix(text, out IpAddress address, out ushort bits) ? (address.ToIPAddress(), bits) : null;
+
     /// <summary>Reads four decimal numbers. The framework takes more: <c>10.1</c>, hexadecimal and octal numbers.</summary>
     public static bool TryReadIPv4(ReadOnlySpan<char> text, out IpAddress address)
     {

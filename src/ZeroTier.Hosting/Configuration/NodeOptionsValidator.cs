@@ -21,7 +21,7 @@ internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOption
             return ValidateOptionsResult.Success;
         }
 
-        if (options.Networks.Count == 0 && failures.Count == 0)
+        if (options.Networks.Count == 0 && !options.CarriesController && failures.Count == 0)
         {
             failures.Add(NothingToJoin(options));
         }

@@ -15,11 +15,18 @@ internal sealed record EngineChoice(LibztLibrary? Library, string Reason, string
     public string Engine => Library is null ? "managed" : "libzt";
 
     /// <summary>Chooses, and loads the library where it is wanted.</summary>
-    /// <exception cref="ZeroTierException">libzt is demanded and cannot be loaded.</exception>
+    /// <exception cref="ZeroTierException">libzt is demanded and cannot be loaded, or cannot do what the host needs.</exception>
     public static EngineChoice Of(ZeroTierNodeOptions options)
     {
         if (options.Engine == ZeroTierEngine.Libzt)
         {
+            if (options.CarriesController)
+            {
+                throw new ZeroTierException(
+                    ZeroTierError.NotSupported,
+                    $"{ZeroTierNodeOptions.SectionName}:Engine is Libzt, which carries no controller of networks. Set it to Managed, or leave AddZeroTierController out.");
+            }
+
             var library = LibztLibrary.Load(options.LibztPath);
             return new EngineChoice(library, $"it is configured, and '{library.Path}' was loaded");
         }
@@ -27,6 +34,11 @@ internal sealed record EngineChoice(LibztLibrary? Library, string Reason, string
         if (options.Engine == ZeroTierEngine.Managed)
         {
             return new EngineChoice(null, "it is configured");
+        }
+
+        if (options.CarriesController)
+        {
+            return new EngineChoice(null, "it carries a controller of networks, which libzt does not");
         }
 
         if (options.DevelopmentNetworkSelected)

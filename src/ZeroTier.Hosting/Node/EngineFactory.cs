@@ -13,6 +13,9 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
 {
     private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
 
+    // Resolved with the factory, before the node: what is made first is disposed of last.
+    private readonly IControllerSource? _controllers = services.GetService<IControllerSource>();
+
     public string? LeftOut => services.GetServices<INodeExclusion>().Select(exclusion => exclusion.Reason).FirstOrDefault(reason => reason is not null);
 
     private string ApplicationName => services.GetService<IHostEnvironment>()?.ApplicationName is { Length: > 0 } name ? name : "app";
@@ -39,7 +42,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         LogRoots(options);
         return native is not null ? new NodeLease(native)
             : options.DevelopmentNetworkSelected ? await CreateDevelopmentAsync(options, cancellationToken).ConfigureAwait(false)
-            : CreateManaged(options);
+            : await CreateManagedAsync(options, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Reserves libzt before the node is built, as another host of the process may choose at the same moment.</summary>
@@ -76,12 +79,13 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         : $"the public ones of ZeroTier, since {ZeroTierNodeOptions.SectionName}:PlanetPath is not set"
             + (StoragePath(options) is { } storage ? $", or their successors in '{storage}'" : "");
 
-    private NodeLease CreateManaged(ZeroTierNodeOptions options)
+    private async ValueTask<NodeLease> CreateManagedAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken)
     {
+        var common = await NodeOptionsAsync(options, cancellationToken).ConfigureAwait(false);
         string? storage = StoragePath(options);
         var planet = options.PlanetPath is { } path ? LoadPlanet(path) : KnownPlanet(storage);
         var identity = Identity(options);
-        return new NodeLease(new ManagedNode(NodeOptions(options) with { StoragePath = storage, Identity = identity, Planet = planet }), new Backing(null, null, identity));
+        return new NodeLease(new ManagedNode(common with { StoragePath = storage, Identity = identity, Planet = planet }), new Backing(null, null, identity));
     }
 
     private LibztNode CreateLibzt(ZeroTierNodeOptions options)
@@ -110,6 +114,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
 
     private async Task<NodeLease> CreateDevelopmentAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken)
     {
+        var common = await NodeOptionsAsync(options, cancellationToken).ConfigureAwait(false);
         var settings = new DevelopmentNetworkOptions { TimeProvider = timeProvider, LoggerFactory = loggerFactory };
         if (options.DevelopmentNetworkPath is { } path)
         {
@@ -122,7 +127,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         {
             storage = options is { StoragePath: null, IdentitySecret: null } ? network.ClaimStorage(ApplicationName) : null;
             var identity = Identity(options);
-            var node = new ManagedNode(network.Configure(NodeOptions(options) with { StoragePath = options.StoragePath ?? storage?.Path, Identity = identity }));
+            var node = new ManagedNode(network.Configure(common with { StoragePath = options.StoragePath ?? storage?.Path, Identity = identity }));
             return new NodeLease(node, new Backing(network, storage, identity));
         }
         catch
@@ -133,13 +138,14 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         }
     }
 
-    private ManagedNodeOptions NodeOptions(ZeroTierNodeOptions options) => new()
+    private async ValueTask<ManagedNodeOptions> NodeOptionsAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken) => new()
     {
         Port = options.Port,
         Networks = [.. options.Networks.Select(NetworkId.Parse)],
 
         // A network that was removed from the configuration must not be joined again.
         RejoinsNetworks = false,
+        Controller = _controllers is null ? null : await _controllers.OpenAsync(cancellationToken).ConfigureAwait(false),
         MaxTotalBufferSize = options.Transport.MaxTotalBufferSize,
         TimeProvider = timeProvider,
         LoggerFactory = loggerFactory,

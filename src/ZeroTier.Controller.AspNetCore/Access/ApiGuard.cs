@@ -1,0 +1,111 @@
+using System.Net;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+
+namespace ZeroTier.Controller.AspNetCore.Access;
+
+/// <summary>
+/// Lets a request in, or not: by the policy that the app has given the endpoint, which the framework has checked before; without one, by the token, from this
+/// machine, by a name that no page on the Internet can take (docs/protocol/5-http-api.md 5.2).
+/// </summary>
+internal sealed class ApiGuard(ApiToken token, IOptions<ZeroTierControllerOptions> options, ILoggerFactory loggerFactory)
+{
+    public const string TokenHeader = "X-ZT1-Auth";
+
+    private readonly ILogger _logger = loggerFactory.CreateLogger(ControllerApiLog.Category);
+    private readonly ZeroTierControllerOptions _options = options.Value;
+
+    /// <summary>The status with which to refuse; null to let it in.</summary>
+    public int? Refuse(HttpContext context)
+    {
+        if (IsForeignPage(context.Request))
+        {
+            return Refuse(StatusCodes.Status403Forbidden, "it comes from a page of another origin.");
+        }
+
+        if (HasPolicy(context))
+        {
+            return null;
+        }
+
+        if (!IsNear(context))
+        {
+            return Refuse(
+                StatusCodes.Status401Unauthorized,
+                "it comes from another machine, or through a proxy. TokenNetworks says from where the token is accepted; a policy (RequireAuthorization) accepts users.");
+        }
+
+        if (!IsKnownHost(context.Request.Host))
+        {
+            return Refuse(StatusCodes.Status403Forbidden, "its Host is neither localhost, nor an address, nor one of TokenHosts.");
+        }
+
+        // Without a log entry: half of all programs try without first.
+        return HasToken(context.Request) ? null : StatusCodes.Status401Unauthorized;
+    }
+
+    /// <summary>Who makes the changes of a request, for the audit trail.</summary>
+    public static Actor ActorOf(HttpContext context)
+    {
+        string? name = HasPolicy(context) ? context.User.Identity?.Name : "token";
+        return new Actor(string.IsNullOrWhiteSpace(name) ? "user without a name" : name.Length > Actor.MaxNameLength ? name[..Actor.MaxNameLength] : name);
+    }
+
+    // An endpoint that is open to anonymous users has no policy: it needs the token. Where the authorization middleware is missing, the framework has thrown before.
+    private static bool HasPolicy(HttpContext context) => context.GetEndpoint()?.Metadata is { } metadata && metadata.GetMetadata<IAllowAnonymous>() is null &&
+        metadata.GetMetadata<IAuthorizeData>() is not null;
+
+    private static bool IsForeignPage(HttpRequest request)
+    {
+        if (request.Headers.TryGetValue("Sec-Fetch-Site", out var site) && site.ToString() is not ("same-origin" or "none"))
+        {
+            return true;
+        }
+
+        return request.Headers.TryGetValue(HeaderNames.Origin, out var origin) &&
+            !string.Equals(origin.ToString(), $"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase);
+    }
+
+    private bool IsNear(HttpContext context)
+    {
+        IHeaderDictionary headers = context.Request.Headers;
+        if (context.Connection.RemoteIpAddress is not { } address || headers.ContainsKey("X-Forwarded-For") || headers.ContainsKey("Forwarded"))
+        {
+            return false;
+        }
+
+        address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        return IPAddress.IsLoopback(address) || _options.TokenNetworks.Any(network => network.Contains(address));
+    }
+
+    // A request without one is no browser's.
+    private bool IsKnownHost(HostString host) => !host.HasValue || host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ||
+        IPAddress.TryParse(host.Host, out _) || _options.TokenHosts.Contains(host.Host, StringComparer.OrdinalIgnoreCase);
+
+    // The first place that has one decides (5.2.1).
+    private bool HasToken(HttpRequest request)
+    {
+        if (request.Headers.TryGetValue(TokenHeader, out var header))
+        {
+            return token.Is(header.ToString());
+        }
+
+        if (_options.AllowsTokenInQuery && request.Query.TryGetValue("auth", out var query))
+        {
+            return token.Is(query.ToString());
+        }
+
+        const string scheme = "Bearer ";
+        string authorization = request.Headers.Authorization.ToString();
+        return authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) && token.Is(authorization.AsSpan(scheme.Length));
+    }
+
+    private int Refuse(int status, string reason)
+    {
+        ControllerApiLog.RequestRefused(_logger, reason);
+        return status;
+    }
+}

@@ -1,0 +1,209 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using ZeroTier.Controller.AspNetCore.Access;
+
+namespace ZeroTier.Controller.AspNetCore.Compatible;
+
+/// <summary>The controller's part of ZeroTierOne's HTTP API (docs/protocol/5-http-api.md 5.5.1).</summary>
+internal static class CompatibleRoutes
+{
+    private const string Network = "/network/{network}";
+    private const string Member = "/network/{network}/member/{node}";
+    private static readonly string[] Get = [HttpMethods.Get, HttpMethods.Head];
+    private static readonly string[] Write = [HttpMethods.Post, HttpMethods.Put];
+    private static readonly string[] Delete = [HttpMethods.Delete];
+
+    public static void Map(IEndpointRouteBuilder controller)
+    {
+        controller.MapMethods("", Get, CompatibleEndpoint.Create(WriteStatusAsync));
+        controller.MapMethods("/network", Get, CompatibleEndpoint.Create(ListNetworksAsync));
+        controller.MapMethods("/network", Write, CompatibleEndpoint.Create(CreateNetworkAsync));
+        controller.MapMethods(Network, Get, CompatibleEndpoint.Create(ReadNetworkAsync));
+        controller.MapMethods(Network, Write, CompatibleEndpoint.Create(WriteNetworkAsync));
+        controller.MapMethods(Network, Delete, CompatibleEndpoint.Create(DeleteNetworkAsync));
+        controller.MapMethods("/network/{network}/member", Get, CompatibleEndpoint.Create(ListMembersAsync));
+        controller.MapMethods(Member, Get, CompatibleEndpoint.Create(ReadMemberAsync));
+        controller.MapMethods(Member, Write, CompatibleEndpoint.Create(WriteMemberAsync));
+        controller.MapMethods(Member, Delete, CompatibleEndpoint.Create(DeleteMemberAsync));
+        MapRest(controller);
+    }
+
+    /// <summary>The lists with everything in them, which ZeroTierOne has under a path of their own.</summary>
+    public static void MapBulk(IEndpointRouteBuilder controller)
+    {
+        controller.MapMethods("/network", Get, CompatibleEndpoint.Create(BulkLists.WriteNetworksAsync));
+        controller.MapMethods("/network/{network}/member", Get, CompatibleEndpoint.Create(
+            (context, networks) => NetworkOf(context) is { } id ? BulkLists.WriteMembersAsync(context, networks, id) : CompatibleAnswer.WriteNotFoundAsync(context)));
+        MapRest(controller);
+    }
+
+    // Whoever is not let in learns of no path whether there is one.
+    private static void MapRest(IEndpointRouteBuilder controller) =>
+        controller.Map("/{**path}", CompatibleEndpoint.Create(static (context, _) => CompatibleAnswer.WriteNotFoundAsync(context)));
+
+    private static Task WriteStatusAsync(HttpContext context, NetworkController controller)
+    {
+        TimeProvider time = context.RequestServices.GetRequiredService<TimeProvider>();
+        bool active = controller.IsActive;
+        return CompatibleAnswer.WriteAsync(
+            context,
+            writer =>
+            {
+                writer.WriteStartObject();
+                writer.WriteBoolean("controller", true);
+                writer.WriteNumber("apiVersion", 4);
+                writer.WriteNumber("clock", time.GetUtcNow().ToUnixTimeMilliseconds());
+                writer.WriteBoolean("databaseReady", active);
+                writer.WriteEndObject();
+            },
+            active ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+    }
+
+    private static Task ListNetworksAsync(HttpContext context, NetworkController controller) => CompatibleAnswer.WriteAsync(context, writer =>
+    {
+        writer.WriteStartArray();
+        foreach (ControllerNetwork network in controller.Networks)
+        {
+            writer.WriteStringValue(network.Id.ToString());
+        }
+
+        writer.WriteEndArray();
+    });
+
+    private static async Task CreateNetworkAsync(HttpContext context, NetworkController controller)
+    {
+        if (controller.Node is null)
+        {
+            await CompatibleAnswer.WriteErrorAsync(
+                context, StatusCodes.Status503ServiceUnavailable, "No node runs, and the ID of a network begins with the node's address.").ConfigureAwait(false);
+            return;
+        }
+
+        using JsonDocument body = await ReadAsync(context).ConfigureAwait(false);
+        ControllerNetwork created = await controller.CreateNetworkAsync(
+            network => NetworkChange.Apply(network, body.RootElement), ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+        await AnswerAsync(context, created).ConfigureAwait(false);
+    }
+
+    private static Task ReadNetworkAsync(HttpContext context, NetworkController controller) =>
+        NetworkOf(context) is { } id && controller.FindNetwork(id) is { } network ? AnswerAsync(context, network) : CompatibleAnswer.WriteNotFoundAsync(context);
+
+    private static async Task WriteNetworkAsync(HttpContext context, NetworkController controller)
+    {
+        string text = Value(context, "network");
+        if (IsOfNewNetwork(text))
+        {
+            // In lower case, as recorded.
+            if (controller.Node is { } node && !text.StartsWith(node.ToString(), StringComparison.Ordinal))
+            {
+                context.Response.StatusCode = StatusCodes.Status400BadRequest;
+                return;
+            }
+
+            await CreateNetworkAsync(context, controller).ConfigureAwait(false);
+            return;
+        }
+
+        if (NetworkOf(context) is not { } id)
+        {
+            await CompatibleAnswer.WriteNotFoundAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        using JsonDocument body = await ReadAsync(context).ConfigureAwait(false);
+        Actor actor = ApiGuard.ActorOf(context);
+        ControllerNetwork written = controller.FindNetwork(id) is null
+            ? await controller.CreateNetworkAsync(NetworkChange.Apply(new ControllerNetwork { Id = id }, body.RootElement), actor, context.RequestAborted)
+                .ConfigureAwait(false)
+            : await controller.UpdateNetworkAsync(id, network => NetworkChange.Apply(network, body.RootElement), null, actor, context.RequestAborted)
+                .ConfigureAwait(false);
+        await AnswerAsync(context, written).ConfigureAwait(false);
+    }
+
+    private static async Task DeleteNetworkAsync(HttpContext context, NetworkController controller)
+    {
+        if (NetworkOf(context) is not { } id || controller.FindNetwork(id) is not { } network)
+        {
+            await CompatibleAnswer.WriteNotFoundAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        await controller.DeleteNetworkAsync(id, null, ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+        await AnswerAsync(context, network).ConfigureAwait(false);
+    }
+
+    private static Task ListMembersAsync(HttpContext context, NetworkController controller)
+    {
+        if (NetworkOf(context) is not { } id)
+        {
+            return CompatibleAnswer.WriteNotFoundAsync(context);
+        }
+
+        IReadOnlyList<MemberStatus> members = controller.GetMembers(id);
+        return CompatibleAnswer.WriteAsync(context, writer =>
+        {
+            writer.WriteStartObject();
+            foreach (MemberStatus member in members)
+            {
+                writer.WriteNumber(member.Member.Node.ToString(), member.Member.Revision);
+            }
+
+            writer.WriteEndObject();
+        });
+    }
+
+    private static Task ReadMemberAsync(HttpContext context, NetworkController controller) =>
+        NetworkOf(context) is { } id && NodeOf(context) is { } node && controller.FindMember(id, node) is { } member
+            ? AnswerAsync(context, member.Member)
+            : CompatibleAnswer.WriteNotFoundAsync(context);
+
+    private static async Task WriteMemberAsync(HttpContext context, NetworkController controller)
+    {
+        if (NetworkOf(context) is not { } id || NodeOf(context) is not { } node || controller.FindNetwork(id) is null)
+        {
+            await CompatibleAnswer.WriteNotFoundAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        using JsonDocument body = await ReadAsync(context).ConfigureAwait(false);
+        ControllerMember written = await controller.UpdateMemberAsync(
+            id, node, member => MemberChange.Apply(member, body.RootElement), null, ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+        await AnswerAsync(context, written).ConfigureAwait(false);
+    }
+
+    private static async Task DeleteMemberAsync(HttpContext context, NetworkController controller)
+    {
+        if (NetworkOf(context) is not { } id || NodeOf(context) is not { } node || controller.FindMember(id, node) is not { } member)
+        {
+            await CompatibleAnswer.WriteNotFoundAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        await controller.DeleteMemberAsync(id, node, null, ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+        await AnswerAsync(context, member.Member).ConfigureAwait(false);
+    }
+
+    private static Task AnswerAsync(HttpContext context, ControllerNetwork network) =>
+        CompatibleAnswer.WriteAsync(context, writer => ControllerJson.Write(writer, network));
+
+    private static Task AnswerAsync(HttpContext context, ControllerMember member) =>
+        CompatibleAnswer.WriteAsync(context, writer => ControllerJson.Write(writer, member));
+
+    private static Task<JsonDocument> ReadAsync(HttpContext context) => RequestBody.ReadJsonAsync(
+        context.Request,
+        context.RequestServices.GetRequiredService<IOptions<ZeroTierControllerOptions>>().Value.MaxRequestBodySize,
+        context.RequestAborted);
+
+    private static bool IsOfNewNetwork(string text) => text.Length == 16 && text.EndsWith("______", StringComparison.Ordinal) && NodeId.TryParse(text[..10], out _);
+
+    private static NetworkId? NetworkOf(HttpContext context) =>
+        Value(context, "network") is { Length: 16 } text && NetworkId.TryParse(text, out NetworkId id) ? id : null;
+
+    private static NodeId? NodeOf(HttpContext context) => Value(context, "node") is { Length: 10 } text && NodeId.TryParse(text, out NodeId id) ? id : null;
+
+    private static string Value(HttpContext context, string name) => context.Request.RouteValues[name] as string ?? "";
+}

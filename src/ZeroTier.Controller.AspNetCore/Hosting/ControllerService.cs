@@ -1,0 +1,26 @@
+using Microsoft.Extensions.Hosting;
+using ZeroTier.Controller.AspNetCore.Access;
+
+namespace ZeroTier.Controller.AspNetCore.Hosting;
+
+/// <summary>Opens the controller with the host, so that what is wrong with its store is known at the start.</summary>
+internal sealed class ControllerService(NetworkControllerHost controllers, ApiToken token) : IHostedLifecycleService
+{
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        await controllers.GetAsync(cancellationToken).ConfigureAwait(false);
+
+        // Before the first request, so that programs find the file.
+        token.Load();
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => StartingAsync(cancellationToken);
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

@@ -1,0 +1,35 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using ZeroTier.Controller.AspNetCore;
+using ZeroTier.Controller.AspNetCore.Compatible;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>Maps the HTTP API of a controller of ZeroTier networks.</summary>
+public static class ZeroTierControllerEndpointRouteBuilderExtensions
+{
+    /// <summary>
+    /// Maps the controller's API as ZeroTierOne has it, for tools and scripts that know that one, and its lists under <c>/unstable</c>. Without a policy it takes the
+    /// token of <see cref="ZeroTierControllerOptions.TokenPath"/>, from this machine; with one (<c>RequireAuthorization</c>) the users of the policy, from
+    /// anywhere, and no token.
+    /// </summary>
+    /// <param name="endpoints">Where to.</param>
+    /// <param name="prefix">The path of the controller. ZeroTierOne's, and what tools expect, is <c>/controller</c>.</param>
+    /// <returns>All endpoints of the API, for conventions such as <c>RequireAuthorization</c>.</returns>
+    /// <exception cref="InvalidOperationException"><c>AddZeroTierController</c> was not called.</exception>
+    public static IEndpointConventionBuilder MapZeroTierController(this IEndpointRouteBuilder endpoints, string prefix = "/controller")
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        ArgumentException.ThrowIfNullOrWhiteSpace(prefix);
+        if (endpoints.ServiceProvider.GetService<NetworkControllerHost>() is null)
+        {
+            throw new InvalidOperationException("There is no controller to map. Call builder.Services.AddZeroTierController() first.");
+        }
+
+        RouteGroupBuilder all = endpoints.MapGroup("");
+        CompatibleRoutes.Map(all.MapGroup(prefix));
+        CompatibleRoutes.MapBulk(all.MapGroup("/unstable" + prefix));
+        return all.ExcludeFromDescription();
+    }
+}
