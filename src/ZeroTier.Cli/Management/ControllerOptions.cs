@@ -13,7 +13,7 @@ internal sealed class ControllerOptions
     private const int MaxFileSize = 1024;
 
     private readonly Option<DirectoryInfo?> _home = new("--home") { Description = "The controller's storage folder: token and port are read from it.", Recursive = true };
-    private readonly Option<Uri?> _url = new("--url") { Description = "Where the controller's API is. Default: on this machine, at the port that --home tells, or 9993.", Recursive = true };
+    private readonly Option<string?> _url = new("--url") { Description = "Where the controller's API is. Default: on this machine, at the port that --home tells, or 9993.", Recursive = true };
     private readonly Option<FileInfo?> _token = new("--token-file") { Description = "The file with the API's token. Default: authtoken.secret in --home.", Recursive = true };
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON, for programs.", Recursive = true };
 
@@ -36,10 +36,10 @@ internal sealed class ControllerOptions
         string? home = Home(parse);
         string tokenFile = parse.GetValue(_token)?.FullName ?? (home is null ? null : Path.Combine(home, TokenFileName))
             ?? throw new FormatException("Name the controller's storage folder by --home, or its API by --url and --token-file.");
-        var url = parse.GetValue(_url) ?? new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port(home)}/"));
-        if (!url.IsAbsoluteUri || url.Scheme is not ("http" or "https"))
+        string text = parse.GetValue(_url) ?? string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port(home)}/");
+        if (!Uri.TryCreate(text.EndsWith('/') ? text : text + "/", UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
         {
-            throw new FormatException($"--url '{url.OriginalString}' is not an http or https URL. Expected, for example, http://127.0.0.1:9993/.");
+            throw new FormatException($"--url '{text}' is not an http or https URL. Expected, for example, http://127.0.0.1:9993/.");
         }
 
         if (url.Scheme == Uri.UriSchemeHttp && !url.IsLoopback)
