@@ -51,5 +51,6 @@ internal static class Program
             OrbitCommand.CreateOrbit(),
             OrbitCommand.CreateDeorbit(),
             RootNodeCommand.Create(),
+            ControllerCommand.Create(),
         };
 }

@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Net;
+using SelfHosted;
+using ZeroTier;
+using ZeroTier.Controller.AspNetCore;
+
+var builder = WebApplication.CreateBuilder(args);
+var settings = Settings.Read(builder.Configuration);
+if (settings.Import is { } folder)
+{
+    await Storage.ImportAsync(settings, folder);
+    return;
+}
+
+var self = await Storage.PrepareAsync(settings);
+var network = NetworkId.Parse($"{self}000001");
+string planet = settings.Planet ?? Path.Combine(settings.Home, "planet");
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, settings.HttpPort));
+builder.WebHost.UseZeroTier(zt =>
+{
+    zt.StoragePath = settings.Home;
+    zt.Port = settings.EndPoint?.Port ?? 0;
+    zt.PlanetPath = planet == Settings.PublicRoots ? null : planet;
+    zt.PublicRoots = planet == Settings.PublicRoots;
+    zt.Networks.Add(network.ToString());
+    zt.Listen(settings.ApiPort);
+});
+builder.Services.AddZeroTierController(controller =>
+{
+    controller.Store = Storage.CreateStore(settings);
+    controller.TokenPath = Path.Combine(settings.Home, ZeroTierControllerOptions.TokenFileName);
+});
+
+var app = builder.Build();
+app.MapZeroTierController();
+PrivateApi.Map(app);
+await FirstNetwork.CreateAsync(await app.Services.GetRequiredService<NetworkControllerHost>().GetAsync(), network, self);
+
+// Where zt, and tools made for ZeroTierOne, look for the API's port.
+await File.WriteAllTextAsync(Path.Combine(settings.Home, "zerotier-one.port"), settings.HttpPort.ToString(CultureInfo.InvariantCulture));
+await app.StartAsync();
+Console.WriteLine(
+    $"""
+
+    Your network {network} is ready; node {self} is its controller{(settings.EndPoint is null ? "" : " and its root")}.
+      1. Copy {planet} to another machine, and join there:
+           zt join {network} --home member --planet planet --wait
+      2. It prints its node's address. Let it in, here:
+           zt controller member authorize {network} NODE --home {settings.Home}
+      3. Call the API from there:
+           zt get --home member http://{FirstNetwork.ApiAddress}:{settings.ApiPort}/
+      To shut it out again:
+           zt controller member deauthorize {network} NODE --home {settings.Home}
+
+    """);
+await app.WaitForShutdownAsync();

@@ -1,0 +1,22 @@
+using System.CommandLine;
+using ZeroTier.Cli.Management;
+
+namespace ZeroTier.Cli.Commands;
+
+/// <summary><c>zt controller</c>: manages the networks of a controller that runs, this library's or ZeroTierOne's, by its HTTP API.</summary>
+internal static class ControllerCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("controller", "Manages the networks of a controller that runs: this library's or ZeroTierOne's.");
+        var options = ControllerOptions.AddTo(command);
+        command.Add(ControllerNetworkCommand.Create(options));
+        command.Add(ControllerMemberCommand.Create(options));
+        command.Add(ControllerRulesCommand.Create(options));
+        command.Add(ControllerTokenCommand.Create(options));
+        command.Add(ControllerFolderCommands.CreateImport(options));
+        command.Add(ControllerFolderCommands.CreateExport(options));
+        command.Add(ControllerFolderCommands.CreateBackup(options));
+        return command;
+    }
+}

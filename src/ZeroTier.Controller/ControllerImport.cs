@@ -1,0 +1,125 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+using ZeroTier.Controller.Import;
+using ZeroTier.Engines;
+using ZeroTier.Managed;
+
+namespace ZeroTier.Controller;
+
+/// <summary>
+/// The controller of a ZeroTierOne home folder: identity, networks and members (docs/protocol/5-http-api.md 5.8), to go on with in a store of this library.
+/// Thread-safe but for <see cref="Dispose"/>.
+/// </summary>
+public sealed class ControllerImport : IDisposable
+{
+    /// <summary>Networks that are read from one folder; what lies beyond is a finding.</summary>
+    public const int MaxNetworks = 16_384;
+
+    /// <summary>Members that are read from one folder, of all networks together; what lies beyond is a finding.</summary>
+    public const int MaxMembers = 1_000_000;
+
+    /// <summary>Bytes that a file may have; longer ones are left out.</summary>
+    public const int MaxFileSize = 8 * 1024 * 1024;
+
+    /// <summary>Findings that are kept; <see cref="FindingCount"/> goes on counting.</summary>
+    public const int MaxFindings = 1000;
+
+    private const string SecretFileName = "identity.secret";
+    private const int MaxIdentitySize = 1024;
+
+    internal ControllerImport(NodeIdentity identity) => Identity = identity;
+
+    /// <summary>The controller's identity with its secret: networks belong to its address, and members check its signatures. Lives as long as this
+    /// object.</summary>
+    public NodeIdentity Identity { get; }
+
+    /// <summary>The networks, in the order of their IDs.</summary>
+    public ImmutableArray<ControllerNetwork> Networks { get; internal set; } = [];
+
+    /// <summary>The members of these networks, in the order of networks and addresses.</summary>
+    public ImmutableArray<ControllerMember> Members { get; internal set; } = [];
+
+    /// <summary>What was not taken over, the first <see cref="MaxFindings"/>.</summary>
+    public ImmutableArray<ImportFinding> Findings { get; internal set; } = [];
+
+    /// <summary>How many findings there are, those included that are not kept.</summary>
+    public int FindingCount { get; internal set; }
+
+    /// <summary>Reads a folder. Nothing in it is changed; the service that it belongs to should be stopped, so that files are not read half-written.</summary>
+    /// <param name="folder">The home folder, with <c>identity.secret</c> and <c>controller.d</c>; on Linux usually <c>/var/lib/zerotier-one</c>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ZeroTierException">The folder has no identity with a secret, or no controller, or cannot be read; the message says which.</exception>
+    public static async Task<ControllerImport> ReadAsync(string folder, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        try
+        {
+            string store = Path.Combine(folder, HomeFolder.StoreName);
+            if (!Directory.Exists(store))
+            {
+                throw new ZeroTierException(ZeroTierError.Storage, $"'{store}' does not exist, so there is no controller in '{folder}'. Name the home folder of " +
+                    "ZeroTierOne, usually /var/lib/zerotier-one. A controller whose local.conf has settings.controllerDbPath keeps it elsewhere: copy it here first.");
+            }
+
+            var import = new ControllerImport(ReadIdentity(Path.Combine(folder, SecretFileName)));
+            try
+            {
+                await new FolderReader(store, import).ReadAsync(cancellationToken).ConfigureAwait(false);
+                return import;
+            }
+            catch
+            {
+                import.Dispose();
+                throw;
+            }
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or (IOException and not ZeroTierException))
+        {
+            throw new ZeroTierException(ZeroTierError.Storage, $"'{folder}' cannot be read: {e.Message} It belongs to root where ZeroTierOne is installed.", e);
+        }
+    }
+
+    /// <summary>Writes all networks and members to a store that has none of them, in one transaction: all or nothing. No controller may have the store
+    /// open.</summary>
+    /// <param name="store">The store, opened.</param>
+    /// <param name="actor">Who does it, for the audit trail.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="StoreConflictException">The store has one of the networks already; nothing was written.</exception>
+    public Task WriteAsync(IControllerStore store, Actor actor, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(actor);
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        return store.WriteAsync(
+            [.. Networks.Select(n => new NetworkWrite(n) { ExpectedRevision = 0 }), .. Members.Select(m => (StoreChange)new MemberWrite(m) { ExpectedRevision = 0 })],
+            [.. Networks.Select(n => new AuditEntry { Time = now, Actor = actor, Action = "network.import", Network = n.Id, Detail = n.Name })],
+            cancellationToken);
+    }
+
+    /// <summary>Overwrites the private key.</summary>
+    public void Dispose() => Identity.Dispose();
+
+    private static NodeIdentity ReadIdentity(string file)
+    {
+        if (!File.Exists(file))
+        {
+            throw new ZeroTierException(ZeroTierError.Storage, $"'{file}' does not exist. Without the controller's identity its members would not follow.");
+        }
+
+        byte[] bytes = PrivateFile.Read(file, MaxIdentitySize);
+        try
+        {
+            if (NodeIdentity.TryParse(Encoding.ASCII.GetString(bytes).Trim(), out NodeIdentity? identity) && identity.HasSecret && identity.IsLocallyValid())
+            {
+                return identity;
+            }
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(bytes);
+        }
+
+        throw new ZeroTierException(ZeroTierError.Storage, $"'{file}' does not hold an identity with its private key. Restore it from a backup.");
+    }
+}
