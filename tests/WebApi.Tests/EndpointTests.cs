@@ -146,5 +146,7 @@ public sealed class EndpointTests(SampleApp app) : IClassFixture<SampleApp>
         public bool? IsDirect => null;
 
         public TimeSpan? Latency => null;
+
+        public ZeroTierMembership? Membership => null;
     }
 }
