@@ -7,7 +7,7 @@ namespace ZeroTier.Controller;
 /// <content>What follows from a change that is durable: memory, events, and who is told. The caller has the turn.</content>
 public sealed partial class NetworkController
 {
-    // Each member of a network that is deleted is revoked at every other one; beyond so many packets they lapse with their certificates.
+    // Each member of a network that is deleted is revoked at every other one; beyond so many revocations they lapse with their certificates.
     private const int MaxRevocations = 4096;
 
     private void Commit(ControllerNetwork network)
@@ -29,14 +29,10 @@ public sealed partial class NetworkController
     {
         _networks.TryRemove(network.Id, out _);
         _events.Publish(new NetworkDeleted(network.Id));
-        int packets = 0;
-        foreach (MemberState member in network.Members.Values)
-        {
-            if (member.Record.IsAuthorized && packets < MaxRevocations)
-            {
-                packets += await RevokeAsync(member).ConfigureAwait(false);
-            }
-        }
+        MemberState[] members = [.. network.Members.Values.Where(m => m.Record.IsAuthorized)];
+        long now = Now;
+        int online = members.Count(m => m.IsOnline(now, OnlineTimeout));
+        await RevokeAsync(network, [.. members.Take(Math.Min(RevocationList.MaxEntries, MaxRevocations / Math.Max(1, online)))]).ConfigureAwait(false);
     }
 
     private async ValueTask CommitAsync(NetworkState network, ControllerMember record)
@@ -50,13 +46,19 @@ public sealed partial class NetworkController
             PushToAll(network);
         }
 
+        // Another process may have given out an address that has a holder here; the older record keeps it, and the other member is given a new one.
+        foreach (NodeId rival in network.Addresses.RivalsOf(record))
+        {
+            Push(network.Members[rival]);
+        }
+
         if (record.IsAuthorized)
         {
             Push(member);
         }
         else if (before?.IsAuthorized == true)
         {
-            await RevokeAsync(member).ConfigureAwait(false);
+            await RevokeAsync(network, member).ConfigureAwait(false);
         }
     }
 
@@ -71,7 +73,7 @@ public sealed partial class NetworkController
                 PushToAll(member.Network);
             }
 
-            await RevokeAsync(member).ConfigureAwait(false);
+            await RevokeAsync(member.Network, member).ConfigureAwait(false);
         }
     }
 
@@ -81,7 +83,7 @@ public sealed partial class NetworkController
         if (network.Members.TryGetValue(record.Node, out MemberState? member))
         {
             ControllerMember before = member.Record;
-            network.Addresses.Replace(record.Node, before.Addresses, record.Addresses);
+            network.Addresses.Replace(record, before.Addresses, record.Addresses);
             network.StrangerCount -= member.IsStranger ? 1 : 0;
             member.Record = record;
             if ((before.IsAuthorized && before.IsActiveBridge) != (record.IsAuthorized && record.IsActiveBridge))
@@ -92,8 +94,13 @@ public sealed partial class NetworkController
         else
         {
             network.Members[record.Node] = member = new MemberState(network, record);
-            network.Addresses.Replace(record.Node, [], record.Addresses);
+            network.Addresses.Replace(record, [], record.Addresses);
             network.ForgetEncoded();
+        }
+
+        if (record.IsAuthorized)
+        {
+            network.Revocations.Remove(record.Node);
         }
 
         network.StrangerCount += member.IsStranger ? 1 : 0;
@@ -104,7 +111,7 @@ public sealed partial class NetworkController
     {
         NetworkState network = member.Network;
         network.Members.TryRemove(member.Node, out _);
-        network.Addresses.Replace(member.Node, member.Record.Addresses, []);
+        network.Addresses.Replace(member.Record, member.Record.Addresses, []);
         network.StrangerCount -= member.IsStranger ? 1 : 0;
         network.ForgetEncoded();
     }
@@ -125,42 +132,61 @@ public sealed partial class NetworkController
         }
     }
 
-    /// <summary>Tells all members that are online that one is none any more (docs/protocol/3-vl2.md 3.14).</summary>
-    /// <returns>To how many it was sent.</returns>
-    private async ValueTask<int> RevokeAsync(MemberState member)
+    /// <summary>Tells all members that are online that some are none any more (docs/protocol/3-vl2.md 3.14); others hear of it when they ask.</summary>
+    private async ValueTask RevokeAsync(NetworkState network, params MemberState[] targets)
+    {
+        long now = Now;
+        foreach (MemberState target in targets)
+        {
+            network.Revocations.Add(target.Node, now);
+        }
+
+        foreach (MemberState member in network.Members.Values.Union(targets))
+        {
+            if (member.IsOnline(now, OnlineTimeout) && (member.Record.IsAuthorized || targets.Contains(member)))
+            {
+                await TellRevocationsAsync(member).ConfigureAwait(false);
+            }
+        }
+    }
+
+    // What the member was not told yet; without the lease, or a node, it stays so.
+    private async ValueTask TellRevocationsAsync(MemberState member)
     {
         if (_port is not { } port || _lease is not { } lease || lease.Lost.IsCancellationRequested)
         {
-            return 0;
+            return;
         }
 
-        // The member's next certificate, should it be let in again, is newer than this.
-        ulong threshold = _clock.After(member.LastTimestamp);
-        int sent = 0;
+        NetworkState network = member.Network;
+        long since = Now - (long)network.Record.EffectiveCertificateWindow.TotalMilliseconds;
         try
         {
-            await _clock.ReserveAsync(lease, threshold, CancellationToken.None).ConfigureAwait(false);
-            member.LastTimestamp = threshold;
-            _clock.Raise(threshold);
-            byte[] revocation = Revocation.Issue(
-                port.Identity, member.Network.Id, (uint)_options.RandomSource.NextUInt64(), CredentialType.Membership, 0, threshold, member.Node);
-            long now = Now;
-            foreach (MemberState other in member.Network.Members.Values.Append(member).Distinct())
+            foreach (RevocationList.Entry entry in network.Revocations.After(member.LastRevocation, since))
             {
-                if (other.IsOnline(now, OnlineTimeout) && (other.Record.IsAuthorized || other == member))
+                entry.Signed ??= await SignAsync(network, entry.Target, port, lease).ConfigureAwait(false);
+                if (lease.Lost.IsCancellationRequested)
                 {
-                    port.Revoke(other.Node, revocation);
-                    sent++;
+                    return;
                 }
+
+                port.Revoke(member.Node, entry.Signed);
+                member.LastRevocation = entry.Number;
+                _counters.Add(ControllerCount.Revocation);
             }
         }
         catch (Exception e)
         {
-            // The change stands; the member's certificate lapses.
-            ControllerLog.ConfigurationFailed(_log, member.Node, member.Network.Id, e);
+            // The change stands; the member hears of it with its next configuration.
+            ControllerLog.ConfigurationFailed(_log, member.Node, network.Id, e);
         }
+    }
 
-        _counters.Add(ControllerCount.Revocation, sent);
-        return sent;
+    private async ValueTask<byte[]> SignAsync(NetworkState network, NodeId target, IControllerPort port, IControllerLease lease)
+    {
+        // The target's next certificate, should it be let in again, is newer than this.
+        ulong threshold = await _clock.NextAsync(lease, network.Members.GetValueOrDefault(target)?.LastTimestamp ?? 0, _end.Token).ConfigureAwait(false);
+        _clock.Pass(threshold);
+        return Revocation.Issue(port.Identity, network.Id, (uint)_options.RandomSource.NextUInt64(), CredentialType.Membership, 0, threshold, target);
     }
 }

@@ -15,15 +15,15 @@ public sealed partial class NetworkController
             try
             {
                 IControllerLease lease = await _store.AcquireAsync(_end.Token).ConfigureAwait(false);
-                await using (lease.ConfigureAwait(false))
+                try
                 {
-                    await TakeTurnAsync(_end.Token).ConfigureAwait(false);
-                    _clock.Begin(lease);
-                    _lease = lease;
-                    ReleaseTurn();
+                    await BeginAsync(lease).ConfigureAwait(false);
                     ControllerLog.LeaseAcquired(_log);
                     await EndOfAsync(lease.Lost, _end.Token).ConfigureAwait(false);
-                    _lease = null;
+                }
+                finally
+                {
+                    await GiveBackAsync(lease).ConfigureAwait(false);
                 }
 
                 if (!_end.IsCancellationRequested)
@@ -37,10 +37,43 @@ public sealed partial class NetworkController
             }
             catch (Exception e)
             {
-                _lease = null;
                 ControllerLog.StoreFailed(_log, e);
                 await DelayAsync().ConfigureAwait(false);
             }
+        }
+    }
+
+    private async Task BeginAsync(IControllerLease lease)
+    {
+        await TakeTurnAsync(_end.Token).ConfigureAwait(false);
+        try
+        {
+            _clock.Begin(lease);
+            foreach (NetworkState network in _networks.Values)
+            {
+                network.Revocations.Restart();
+            }
+
+            _lease = lease;
+        }
+        finally
+        {
+            ReleaseTurn();
+        }
+    }
+
+    // With the turn, as who has it may be using the lease. The end of the controller waits for this.
+    private async Task GiveBackAsync(IControllerLease lease)
+    {
+        await _turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            _lease = null;
+            await lease.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            ReleaseTurn();
         }
     }
 
@@ -86,26 +119,30 @@ public sealed partial class NetworkController
             case NetworkWrite write when network is null || network.Record.Revision < write.Network.Revision:
                 Commit(write.Network);
                 break;
-            case NetworkRemoval when network is not null:
+            case NetworkRemoval removal when network is not null && network.Record.Revision <= removal.ExpectedRevision:
                 await CommitRemovalAsync(network).ConfigureAwait(false);
                 break;
             case MemberWrite write when network is not null && (network.Members.GetValueOrDefault(write.Member.Node)?.Record.Revision ?? 0) < write.Member.Revision:
                 await CommitAsync(network, write.Member).ConfigureAwait(false);
                 break;
-            case MemberRemoval removal when network?.Members.GetValueOrDefault(removal.Node) is { } member:
+            case MemberRemoval removal when network?.Members.GetValueOrDefault(removal.Node) is { } member &&
+                member.Record.Revision <= removal.ExpectedRevision:
                 await CommitRemovalAsync(member).ConfigureAwait(false);
                 break;
         }
     }
 
-    private static async Task EndOfAsync(CancellationToken first, CancellationToken second)
+    // What follows runs on the scheduler: the store may cancel with locks of its own held.
+    private async Task EndOfAsync(CancellationToken first, CancellationToken second)
     {
         var ended = new TaskCompletionSource();
-        await using (first.Register(() => ended.TrySetResult()).ConfigureAwait(false))
-        await using (second.Register(() => ended.TrySetResult()).ConfigureAwait(false))
+        await using (first.Register(End).ConfigureAwait(false))
+        await using (second.Register(End).ConfigureAwait(false))
         {
             await ended.Task.ConfigureAwait(false);
         }
+
+        void End() => _options.Scheduler.Schedule(static ended => ((TaskCompletionSource)ended!).TrySetResult(), ended);
     }
 
     private async Task DelayAsync() =>

@@ -32,55 +32,43 @@ public sealed partial class NetworkController
             throw new ArgumentException($"{node} is no node's address.", nameof(node));
         }
 
-        await _administration.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        // Where somebody else was first, the change is made anew, out of turn, as its code is not ours. Each round in vain is a change of somebody else's.
+        while (true)
         {
-            for (int attempt = 1; ; attempt++)
+            NetworkState state = Find(network);
+            ControllerMember? before = state.Members.GetValueOrDefault(node)?.Record;
+            long revision = before?.Revision ?? 0;
+            ControllerMember basis = before ?? new ControllerMember { Network = network, Node = node, Revision = 0, CreationTime = _time.GetUtcNow() };
+            ControllerMember after = change(basis) with { Network = network, Node = node, Revision = revision + 1, CreationTime = basis.CreationTime };
+            after = WithAuthorization(basis, after);
+            RecordCheck.Check(after);
+            var write = new MemberWrite(after) { ExpectedRevision = revision };
+            if (expectedRevision is { } expected && expected != revision)
             {
-                NetworkState state = Find(network);
-                ControllerMember? before = state.Members.GetValueOrDefault(node)?.Record;
-                long revision = before?.Revision ?? 0;
-                ControllerMember basis = before ?? new ControllerMember { Network = network, Node = node, Revision = 0, CreationTime = _time.GetUtcNow() };
-                ControllerMember after = change(basis) with { Network = network, Node = node, Revision = revision + 1, CreationTime = basis.CreationTime };
-                after = WithAuthorization(basis, after);
-                RecordCheck.Check(after);
-                var write = new MemberWrite(after) { ExpectedRevision = revision };
-                if (expectedRevision is { } expected && expected != revision)
-                {
-                    throw new StoreConflictException(write with { ExpectedRevision = expected }, revision);
-                }
+                throw new StoreConflictException(write with { ExpectedRevision = expected }, revision);
+            }
 
-                if (before is not null && ControllerJson.AreSame(before, after))
-                {
-                    return before;
-                }
+            if (before is not null && ControllerJson.AreSame(before, after))
+            {
+                return before;
+            }
 
-                await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
-                try
+            await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                if (ReferenceEquals(Find(network), state) && ReferenceEquals(state.Members.GetValueOrDefault(node)?.Record, before))
                 {
-                    if (ReferenceEquals(Find(network), state) && ReferenceEquals(state.Members.GetValueOrDefault(node)?.Record, before))
-                    {
-                        CheckAddresses(state, basis, after);
-                        AuditEntry entry = Audit(actor, ActionOf(basis, after), network, node, before is null ? "" : ChangedSettings.Between(before, after));
-                        await _store.WriteAsync([write], [entry], CancellationToken.None).ConfigureAwait(false);
-                        await CommitAsync(state, after).ConfigureAwait(false);
-                        return after;
-                    }
-                }
-                finally
-                {
-                    ReleaseTurn();
-                }
-
-                if (attempt == MaxAttempts)
-                {
-                    throw new StoreConflictException(write, state.Members.GetValueOrDefault(node)?.Record.Revision ?? 0);
+                    CheckAddresses(state, basis, after);
+                    AuditEntry entry = Audit(actor, ActionOf(basis, after), network, node, before is null ? "" : ChangedSettings.Between(before, after));
+                    await _store.WriteAsync([write], [entry], _end.Token).ConfigureAwait(false);
+                    await CommitAsync(state, after).ConfigureAwait(false);
+                    return after;
                 }
             }
-        }
-        finally
-        {
-            _administration.Release();
+            finally
+            {
+                ReleaseTurn();
+            }
         }
     }
 
@@ -108,7 +96,7 @@ public sealed partial class NetworkController
             }
 
             await _store.WriteAsync([change], [Audit(actor, "member.delete", network, node, member.Record.Name ?? "")],
-                CancellationToken.None).ConfigureAwait(false);
+                _end.Token).ConfigureAwait(false);
             await CommitRemovalAsync(member).ConfigureAwait(false);
         }
         finally

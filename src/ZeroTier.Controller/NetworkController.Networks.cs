@@ -68,7 +68,7 @@ public sealed partial class NetworkController
                 throw new StoreConflictException(change, existing.Record.Revision);
             }
 
-            await _store.WriteAsync([change], [Audit(actor, "network.create", created.Id, null, created.Name)], CancellationToken.None).ConfigureAwait(false);
+            await _store.WriteAsync([change], [Audit(actor, "network.create", created.Id, null, created.Name)], _end.Token).ConfigureAwait(false);
             Commit(created);
             return created;
         }
@@ -95,51 +95,40 @@ public sealed partial class NetworkController
     {
         ArgumentNullException.ThrowIfNull(change);
         ArgumentNullException.ThrowIfNull(actor);
-        await _administration.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+
+        // Where somebody else was first, the change is made anew, out of turn, as its code is not ours. Each round in vain is a change of somebody else's.
+        while (true)
         {
-            for (int attempt = 1; ; attempt++)
+            NetworkState network = Find(id);
+            ControllerNetwork before = network.Record;
+            ControllerNetwork after = change(before) with { Id = id, CreationTime = before.CreationTime, Revision = before.Revision + 1 };
+            RecordCheck.Check(after);
+            var write = new NetworkWrite(after) { ExpectedRevision = before.Revision };
+            if (expectedRevision is { } expected && expected != before.Revision)
             {
-                NetworkState network = Find(id);
-                ControllerNetwork before = network.Record;
-                ControllerNetwork after = change(before) with { Id = id, CreationTime = before.CreationTime, Revision = before.Revision + 1 };
-                RecordCheck.Check(after);
-                var write = new NetworkWrite(after) { ExpectedRevision = before.Revision };
-                if (expectedRevision is { } expected && expected != before.Revision)
-                {
-                    throw new StoreConflictException(write with { ExpectedRevision = expected }, before.Revision);
-                }
+                throw new StoreConflictException(write with { ExpectedRevision = expected }, before.Revision);
+            }
 
-                if (ControllerJson.AreSame(before, after))
-                {
-                    return before;
-                }
+            if (ControllerJson.AreSame(before, after))
+            {
+                return before;
+            }
 
-                await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
-                try
+            await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                if (ReferenceEquals(network.Record, before) && ReferenceEquals(Find(id), network))
                 {
-                    if (ReferenceEquals(network.Record, before) && ReferenceEquals(Find(id), network))
-                    {
-                        AuditEntry entry = Audit(actor, "network.update", id, null, ChangedSettings.Between(before, after));
-                        await _store.WriteAsync([write], [entry], CancellationToken.None).ConfigureAwait(false);
-                        Commit(after);
-                        return after;
-                    }
-                }
-                finally
-                {
-                    ReleaseTurn();
-                }
-
-                if (attempt == MaxAttempts)
-                {
-                    throw new StoreConflictException(write, network.Record.Revision);
+                    AuditEntry entry = Audit(actor, "network.update", id, null, ChangedSettings.Between(before, after));
+                    await _store.WriteAsync([write], [entry], _end.Token).ConfigureAwait(false);
+                    Commit(after);
+                    return after;
                 }
             }
-        }
-        finally
-        {
-            _administration.Release();
+            finally
+            {
+                ReleaseTurn();
+            }
         }
     }
 
@@ -163,7 +152,7 @@ public sealed partial class NetworkController
                 throw new StoreConflictException(change with { ExpectedRevision = expected }, network.Record.Revision);
             }
 
-            await _store.WriteAsync([change], [Audit(actor, "network.delete", id, null, network.Record.Name)], CancellationToken.None).ConfigureAwait(false);
+            await _store.WriteAsync([change], [Audit(actor, "network.delete", id, null, network.Record.Name)], _end.Token).ConfigureAwait(false);
             await CommitRemovalAsync(network).ConfigureAwait(false);
         }
         finally

@@ -1,7 +1,6 @@
 using ZeroTier.Controller.Configuration;
 using ZeroTier.Controller.Members;
 using ZeroTier.Managed;
-using ZeroTier.Managed.Vl2.Configuration;
 
 namespace ZeroTier.Controller;
 
@@ -92,8 +91,13 @@ public sealed partial class NetworkController
             {
                 await ServeAsync(batch).ConfigureAwait(false);
             }
+            catch (OperationCanceledException) when (_end.IsCancellationRequested)
+            {
+                continue;
+            }
             catch (Exception e)
             {
+                _queue.SetAside(batch);
                 _counters.Add(ControllerCount.StoreFailure);
                 ControllerLog.StoreFailed(_log, e);
             }
@@ -108,6 +112,7 @@ public sealed partial class NetworkController
     {
         if (_port is not { } port || _lease is not { } lease || lease.Lost.IsCancellationRequested)
         {
+            _queue.SetAside(batch);
             return;
         }
 
@@ -121,7 +126,7 @@ public sealed partial class NetworkController
 
             if (plan.Changes.Count > 0)
             {
-                await _store.WriteAsync(plan.Changes, plan.Audit, CancellationToken.None).ConfigureAwait(false);
+                await _store.WriteAsync(plan.Changes, plan.Audit, _end.Token).ConfigureAwait(false);
             }
         }
         catch (StoreConflictException) when (batch.Count > 1)
@@ -153,7 +158,8 @@ public sealed partial class NetworkController
         }
         catch (StoreConflictException)
         {
-            // It asks again.
+            // A node that asked asks again.
+            _queue.SetAside([item]);
             _counters.Add(ControllerCount.StoreFailure);
         }
     }
@@ -207,8 +213,7 @@ public sealed partial class NetworkController
                     _counters.Add(ControllerCount.StrangerNotRecorded, service.Member is null ? 1 : 0);
                     if (service.Result == AdmissionResult.LoginRequired)
                     {
-                        byte[] login = new NetworkDictionaryWriter().Add("aV", 0).Add("aU", service.Network.Record.AuthorizationEndpoint).ToArray();
-                        port.Refuse(request, ControllerRefusal.AuthenticationRequired, login);
+                        port.Refuse(request, ControllerRefusal.AuthenticationRequired, LoginDetails.Write(service.Network.Record));
                         _counters.Add(ControllerCount.Refusal);
                     }
                     else
@@ -219,6 +224,7 @@ public sealed partial class NetworkController
             }
             catch (Exception e)
             {
+                _queue.SetAside([new WorkItem(service.Member, service.Request)]);
                 ControllerLog.ConfigurationFailed(_log, service.Record.Node, service.Network.Id, e);
             }
         }
@@ -231,8 +237,7 @@ public sealed partial class NetworkController
         var addresses = ConfigurationWriter.AddressesOf(network.Record, member.Record, network.Addresses, ref state);
         LogExhausted(member, state);
         member.Addresses = state;
-        ulong time = _clock.After(member.LastTimestamp);
-        await _clock.ReserveAsync(lease, time, CancellationToken.None).ConfigureAwait(false);
+        ulong time = await _clock.NextAsync(lease, member.LastTimestamp, _end.Token).ConfigureAwait(false);
         member.LastTimestamp = time;
 
         // No other member gets an older one: where the clock was ahead for a while, certificates from then and from now would not agree.
@@ -240,6 +245,7 @@ public sealed partial class NetworkController
         byte[] configuration = ConfigurationWriter.Write(port.Identity, network.Encoded, member.Record, addresses, time, member.UnderstandsRules);
         if (lease.Lost.IsCancellationRequested)
         {
+            _queue.SetAside([new WorkItem(member, service.Request)]);
             return;
         }
 
@@ -253,6 +259,8 @@ public sealed partial class NetworkController
             port.Push(network.Id, member.Node, configuration);
             _counters.Add(ControllerCount.Push);
         }
+
+        await TellRevocationsAsync(member).ConfigureAwait(false);
     }
 
     private void LogExhausted(MemberState member, AddressState state)

@@ -40,8 +40,6 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
     // Whoever changes networks or members, or speaks to them, has the turn: administrators, the worker, the watch of the store.
     private readonly SemaphoreSlim _turn = new(1, 1);
 
-    // Changes of administrators, one after the other: the code that they bring runs without the turn, so that members do not wait for it.
-    private readonly SemaphoreSlim _administration = new(1, 1);
     private readonly List<Task> _background = [];
     private bool _startsWorker;
     private ITimer? _presence;
@@ -188,12 +186,16 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
             members.Add(member);
         }
 
-        // Where two have one address, the older record has it, after each start.
-        foreach (ControllerMember member in members.OrderBy(m => m.CreationTime).ThenBy(m => m.Node.Value))
+        foreach (ControllerMember member in members)
         {
             if (_networks.TryGetValue(member.Network, out NetworkState? network))
             {
                 Take(network, member);
+                if (!member.IsAuthorized && member.LastDeauthorizedTime is { } putOut && putOut > _time.GetUtcNow() - network.Record.EffectiveCertificateWindow)
+                {
+                    // Whoever put it out may not have come to say so.
+                    network.Revocations.Add(member.Node, Now - (long)(_time.GetUtcNow() - putOut).TotalMilliseconds);
+                }
             }
         }
     }
@@ -216,6 +218,11 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
 
     private void CheckPresence()
     {
+        if (IsActive && _queue.Resume())
+        {
+            StartWorker();
+        }
+
         long now = Now;
         foreach (NetworkState network in _networks.Values)
         {

@@ -16,7 +16,8 @@ public sealed record NetworkControllerOptions
     /// edited; it comes back when it asks again. Default 1,000.</summary>
     public int MaxUnauthorizedMembers { get; init; } = 1000;
 
-    /// <summary>Members that a network may have, those that wait included, 1 or more. Beyond them new nodes are refused; an administrator can still add some.
+    /// <summary>Members that a network may have, those that wait included, 1 or more. Beyond them new nodes are refused, on a
+    /// public network only as long as no other visitor was silent for a day; an administrator can still add some.
     /// Default 100,000.</summary>
     public int MaxMembersPerNetwork { get; init; } = 100_000;
 

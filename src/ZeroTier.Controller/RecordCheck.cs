@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using ZeroTier.Controller.Configuration;
 using ZeroTier.Managed.Net;
 
 namespace ZeroTier.Controller;
@@ -8,10 +9,21 @@ namespace ZeroTier.Controller;
 internal static class RecordCheck
 {
     private const int MaxTextLength = 65_536;
+    private const int MaxShortLength = 1024;
 
     public static void Check(ControllerNetwork network)
     {
         CheckText(network.Name, nameof(network.Name));
+        CheckText(network.ClientId, nameof(network.ClientId), MaxShortLength);
+        CheckText(network.RemoteTraceTarget ?? "", nameof(network.RemoteTraceTarget), MaxShortLength);
+        CheckText(network.Dns?.Domain ?? "", "The domain of Dns", MaxShortLength);
+        Require(
+            network.Dns is null || (network.Dns.Servers.Length <= ControllerNetwork.MaxEntries && network.Dns.Servers.All(s => s.Length <= MaxShortLength)),
+            $"Dns has at most {ControllerNetwork.MaxEntries} servers, of {MaxShortLength} characters each.");
+        int loginLength = LoginDetails.Write(network).Length;
+        Require(
+            loginLength <= LoginDetails.MaxLength,
+            $"AuthorizationEndpoint takes {loginLength} bytes as it is sent; members take {LoginDetails.MaxLength}. Use a shorter URL.");
         CheckText(network.RulesSource, nameof(network.RulesSource), ControllerNetwork.MaxEntries * 64);
         Require(network.Mtu is >= ControllerNetwork.MinMtu and <= ControllerNetwork.MaxMtu,
             $"Mtu is {network.Mtu}; it must be from 1280 to 10000 bytes, for example 2800.");
@@ -48,6 +60,7 @@ internal static class RecordCheck
 
     public static void Check(ControllerMember member)
     {
+        CheckText(member.RemoteTraceTarget ?? "", nameof(member.RemoteTraceTarget), MaxShortLength);
         CheckText(member.Name ?? "", nameof(member.Name));
         Require(
             member.Addresses.Length <= ControllerNetwork.MaxEntries && member.Tags.Count <= ControllerNetwork.MaxEntries &&

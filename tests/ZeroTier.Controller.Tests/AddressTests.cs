@@ -182,7 +182,7 @@ public class AddressTests
                 Assert.True(given.Add(address), $"{address} twice");
                 uint value = (uint)IpAddress.From(address).Value;
                 Assert.True(isOne || IsFree(value), $"{address} in {first:x}-{last:x} of {target:x}/{prefix}, router {router}");
-                table.Replace(node, [], [address]);
+                table.Replace(new ControllerMember { Network = network.Id, Node = node }, [], [address]);
             }
 
             bool IsFree(uint a) => a >= first && a < last && (a & mask) == target && (a & ~mask) != 0 && (a & ~mask) != ~mask && (byte)a is not (0 or 255) &&
@@ -217,7 +217,7 @@ public class AddressTests
                 Assert.True(given.Add(address));
                 Assert.NotEqual(IPAddress.Parse("fd00::"), address);
                 Assert.NotEqual(IPAddress.Parse("fd00::3"), address);
-                table.Replace(node, [], [address]);
+                table.Replace(new ControllerMember { Network = network.Id, Node = node }, [], [address]);
             }
 
             Assert.Equal(last == "fd00::7" ? 6 : 500, given.Count);

@@ -46,4 +46,20 @@ public class ServedMembersTests
         served.OnTick(700_000);
         Assert.Equal(0, served.Gather(Network, Group, Alice, 10, new SeededRandom(1), picked));
     }
+
+    [Fact]
+    public void A_network_whose_directory_is_full_takes_nothing_from_the_others()
+    {
+        var served = new ServedMembers();
+        for (ulong i = 0; i < 65_536; i++)
+        {
+            served.Add(Network, new NodeId(1000 + i), 0);
+            served.Like(Network, new MulticastGroup(new MacAddress(i % 256), 0), new NodeId(1000 + (i / 256)), 0);
+        }
+
+        served.Add(Other, Alice, 0);
+        served.Like(Other, Group, Alice, 0);
+        Assert.True(served.Contains(Other, Alice, 1));
+        Assert.Equal(1, served.Gather(Other, Group, Bob, 10, new SeededRandom(1), []));
+    }
 }

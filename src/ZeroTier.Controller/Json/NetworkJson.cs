@@ -201,7 +201,8 @@ internal static class NetworkJson
         writer.WriteStartObject("authTokens");
         foreach ((string token, DateTimeOffset? expires) in network.JoinTokens)
         {
-            writer.WriteTime(token, expires);
+            // 0 is for ever; what has ended then, or before, has ended.
+            writer.WriteNumber(token, expires is { } end ? Math.Max(1, end.ToUnixTimeMilliseconds()) : 0);
         }
 
         writer.WriteEndObject();

@@ -30,24 +30,12 @@ internal static class Admission
     public static (AdmissionResult Result, ControllerMember Record) Decide(
         ControllerNetwork network, ControllerMember member, bool isNew, MemberMetadata? metadata, DateTimeOffset now)
     {
-        if (!member.IsAuthorized)
+        if (!member.IsAuthorized && metadata is null)
         {
-            if (metadata is null)
-            {
-                return (AdmissionResult.Denied, member);
-            }
-
-            if (!network.IsPrivate)
-            {
-                member = Authorize(member, AuthorizationSource.PublicNetwork, null, now);
-            }
-            else if (FindToken(network, metadata.Value.Token, now) is { } token)
-            {
-                member = Authorize(member, AuthorizationSource.Token, token, now);
-            }
+            return (AdmissionResult.Denied, member);
         }
 
-        // A network that requires a login, and a member that has none: whether it is authorised is not told before.
+        // A network that requires a login, and a member that has none: whether it is authorised is not told before, and it becomes so after.
         if (network.RequiresLogin && !member.IsLoginExempt && !(member.LoginExpiryTime > now))
         {
             return (AdmissionResult.LoginRequired, member);
@@ -55,15 +43,17 @@ internal static class Admission
 
         if (!member.IsAuthorized)
         {
-            return (AdmissionResult.Denied, member);
+            if (!network.IsPrivate)
+            {
+                member = Authorize(member, AuthorizationSource.PublicNetwork, null, now);
+            }
+            else if (FindToken(network, metadata!.Value.Token, now) is { } token)
+            {
+                member = Authorize(member, AuthorizationSource.Token, token, now);
+            }
         }
 
-        if (metadata is { } said)
-        {
-            member = member.Version == said.Version ? member : member with { Version = said.Version };
-        }
-
-        return (AdmissionResult.Admitted, WithDefaults(network, member, isNew));
+        return member.IsAuthorized ? (AdmissionResult.Admitted, WithDefaults(network, member, isNew)) : (AdmissionResult.Denied, member);
     }
 
     /// <summary>The record of a member that is let in now.</summary>

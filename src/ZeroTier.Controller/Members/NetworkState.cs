@@ -10,8 +10,12 @@ internal sealed class NetworkState(ControllerNetwork record)
     // A record of an unknown node costs a write; a node that really waits asks every five seconds.
     private static readonly TokenRate Strangers = new(Burst: 100, PerSecond: 20);
 
+    // So does one of a node that a public network lets in, and it may take an address.
+    private static readonly TokenRate Visitors = new(Burst: 1000, PerSecond: 20);
+
     private volatile ControllerNetwork _record = record;
     private TokenBucket _strangers;
+    private TokenBucket _visitors;
     private EncodedNetwork? _encoded;
     private (ControllerNetwork Network, int Releases)? _exhaustedIPv4;
     private (ControllerNetwork Network, int Releases)? _exhaustedIPv6;
@@ -28,6 +32,8 @@ internal sealed class NetworkState(ControllerNetwork record)
     public ConcurrentDictionary<NodeId, MemberState> Members { get; } = new();
 
     public AddressTable Addresses { get; } = new();
+
+    public RevocationList Revocations { get; } = new();
 
     /// <summary>Members that <see cref="MemberState.IsStranger"/> holds for.</summary>
     public int StrangerCount { get; set; }
@@ -52,6 +58,9 @@ internal sealed class NetworkState(ControllerNetwork record)
 
     /// <summary>Whether one more unknown node may be recorded now.</summary>
     public bool MayRecordStranger(long now) => _strangers.TryTake(Strangers, now);
+
+    /// <summary>Whether one more node may be let in now only because the network is public.</summary>
+    public bool MayRecordVisitor(long now) => _visitors.TryTake(Visitors, now);
 
     /// <summary>Whether a search for a free address found none, and nothing has changed since.</summary>
     public bool IsExhausted(bool isIPv4) => (isIPv4 ? _exhaustedIPv4 : _exhaustedIPv6) is { } search && ReferenceEquals(search.Network, Record) &&

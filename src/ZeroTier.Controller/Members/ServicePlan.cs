@@ -9,6 +9,9 @@ namespace ZeroTier.Controller.Members;
 /// <remarks>Addresses that it gives out are taken at once, so that no two get one; <see cref="Undo"/> gives them back.</remarks>
 internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffset time, long now)
 {
+    // A member that a public network let in, and that was silent for a day, gives way where there is no room.
+    private const long MaxSilence = 86_400_000;
+
     // What the batch adds to networks, less those that give way.
     private readonly Dictionary<NetworkState, (int Members, int Strangers)> _newMembers = [];
     private readonly HashSet<MemberState> _forgotten = [];
@@ -20,7 +23,7 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
 
     public List<AuditEntry> Audit { get; } = [];
 
-    /// <summary>Unknown nodes that give way to others.</summary>
+    /// <summary>Nodes that give way to others.</summary>
     public IReadOnlyCollection<MemberState> Forgotten => _forgotten;
 
     /// <summary>Decides about one.</summary>
@@ -64,7 +67,7 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
     {
         foreach ((NetworkState network, ControllerMember before, ControllerMember after) in _taken)
         {
-            network.Addresses.Replace(after.Node, after.Addresses, before.Addresses);
+            network.Addresses.Undo(after, after.Addresses, before.Addresses);
         }
 
         _taken.Clear();
@@ -84,6 +87,11 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
         };
         if (result == AdmissionResult.Admitted)
         {
+            if (metadata is { } said && said.Version != record.Version && member?.TryNoteVersion(now) != false)
+            {
+                service.Record = record with { Version = said.Version };
+            }
+
             Assign(service);
         }
 
@@ -162,7 +170,7 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
         }
 
         service.Record = before with { Addresses = before.Addresses.Add(address) };
-        network.Addresses.Replace(before.Node, before.Addresses, service.Record.Addresses);
+        network.Addresses.Replace(before, before.Addresses, service.Record.Addresses);
         _taken.Add((network, before, service.Record));
     }
 
@@ -172,7 +180,7 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
         {
             if (_taken[i].Network == service.Network && _taken[i].After.Node == before.Node)
             {
-                service.Network.Addresses.Replace(before.Node, _taken[i].After.Addresses, _taken[i].Before.Addresses);
+                service.Network.Addresses.Undo(before, _taken[i].After.Addresses, _taken[i].Before.Addresses);
                 _taken.RemoveAt(i);
             }
         }
@@ -181,38 +189,45 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
     // Whether there is room for a node that was unknown: an outsider can make as many as he likes.
     private bool MayAdd(NetworkState network, ControllerMember record)
     {
-        (int added, int strangers) = _newMembers.GetValueOrDefault(network);
-        if (network.Members.Count + added >= options.MaxMembersPerNetwork)
+        bool isVisitor = record is { IsAuthorized: true, AuthorizedBy: AuthorizationSource.PublicNetwork };
+        if ((isVisitor && !network.MayRecordVisitor(now)) || (!record.IsAuthorized && !network.MayRecordStranger(now)))
         {
             return false;
         }
 
-        if (!record.IsAuthorized)
+        (int added, int strangers) = _newMembers.GetValueOrDefault(network);
+        if (network.Members.Count + added >= options.MaxMembersPerNetwork && !(isVisitor && ForgetVisitor(network)))
         {
-            if (!network.MayRecordStranger(now) || (network.StrangerCount + strangers >= options.MaxUnauthorizedMembers && !Forget(network)))
-            {
-                return false;
-            }
-
-            (added, strangers) = _newMembers.GetValueOrDefault(network);
-            strangers++;
+            return false;
         }
 
-        _newMembers[network] = (added + 1, strangers);
+        if (!record.IsAuthorized && network.StrangerCount + strangers >= options.MaxUnauthorizedMembers && !ForgetStranger(network))
+        {
+            return false;
+        }
+
+        (added, strangers) = _newMembers.GetValueOrDefault(network);
+        _newMembers[network] = (added + 1, strangers + (record.IsAuthorized ? 0 : 1));
         return true;
     }
 
-    private bool Forget(NetworkState network)
+    private bool ForgetStranger(NetworkState network) =>
+        Forget(network.Members.Values.Where(m => m.IsStranger && !_forgotten.Contains(m)).MinBy(m => m.Record.CreationTime));
+
+    private bool ForgetVisitor(NetworkState network) =>
+        Forget(network.Members.Values.Where(m => m.IsVisitor && m.SilenceAt(now) >= MaxSilence && !_forgotten.Contains(m)).MaxBy(m => m.SilenceAt(now)));
+
+    private bool Forget(MemberState? oldest)
     {
-        MemberState? oldest = network.Members.Values.Where(m => m.IsStranger && !_forgotten.Contains(m)).MinBy(m => m.Record.CreationTime);
         if (oldest is null || Services.Exists(s => s.Member == oldest))
         {
             return false;
         }
 
         _forgotten.Add(oldest);
+        NetworkState network = oldest.Network;
         (int added, int strangers) = _newMembers.GetValueOrDefault(network);
-        _newMembers[network] = (added - 1, strangers - 1);
+        _newMembers[network] = (added - 1, strangers - (oldest.IsStranger ? 1 : 0));
         Changes.Add(new MemberRemoval(network.Id, oldest.Node) { ExpectedRevision = oldest.Record.Revision });
         return true;
     }

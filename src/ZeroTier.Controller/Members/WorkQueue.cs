@@ -26,6 +26,7 @@ internal sealed class WorkQueue(RandomSource random)
     private readonly Queue<MemberState> _members = [];
     private readonly List<ControllerRequest> _unknown = [];
     private readonly HashSet<(NetworkId, NodeId)> _waiting = [];
+    private readonly HashSet<MemberState> _untold = [];
     private bool _isWorking;
 
     /// <summary>Adds a member.</summary>
@@ -107,6 +108,46 @@ internal sealed class WorkQueue(RandomSource random)
 
             _unknown.RemoveRange(0, count);
             return true;
+        }
+    }
+
+    /// <summary>Puts changes of a batch that could not be served aside, until <see cref="Resume"/>. Nodes that asked ask again.</summary>
+    public void SetAside(IEnumerable<WorkItem> items)
+    {
+        lock (_lock)
+        {
+            foreach (WorkItem item in items)
+            {
+                if (item is { Member: { } member, Request: null })
+                {
+                    _untold.Add(member);
+                }
+            }
+        }
+    }
+
+    /// <summary>Adds what was set aside.</summary>
+    /// <returns>True when the caller has to start the worker.</returns>
+    public bool Resume()
+    {
+        lock (_lock)
+        {
+            if (_untold.Count == 0)
+            {
+                return false;
+            }
+
+            foreach (MemberState member in _untold)
+            {
+                if (!member.IsQueued)
+                {
+                    member.IsQueued = true;
+                    _members.Enqueue(member);
+                }
+            }
+
+            _untold.Clear();
+            return Start();
         }
     }
 

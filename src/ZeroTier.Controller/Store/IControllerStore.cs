@@ -30,9 +30,8 @@ public interface IControllerStore : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     Task<IControllerLease> AcquireAsync(CancellationToken cancellationToken);
 
-    /// <summary>What other processes have written since the store was opened, in the order of each record's revisions. A store for one process yields nothing
-    /// and
-    /// ends when cancelled. What is read here may have been read by the load, too.</summary>
+    /// <summary>What other processes have written since the store was opened: all changes, in the order of the transactions that wrote them, over all records.
+    /// A store for one process yields nothing and ends when cancelled. What is read here may have been read by the load, too.</summary>
     IAsyncEnumerable<StoreChange> WatchAsync(CancellationToken cancellationToken);
 
     /// <summary>The audit trail, newest first. A store may forget the oldest entries beyond a bound, which it documents.</summary>

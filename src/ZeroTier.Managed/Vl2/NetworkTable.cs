@@ -53,7 +53,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         var members = new MembershipTable(Vl1);
         if (_controller is { } controller && id.Controller == Vl1.Id)
         {
-            return Join(id, new LocalSource(id, controller, _options.Random), members);
+            return Join(id, new LocalSource(id, controller, _options.Assignments, _options.Random), members);
         }
 
         return Join(id, new ControllerSource(id, Vl1, new ControllerSourceOptions
@@ -94,6 +94,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         }
 
         KeepControllers();
+        _controller?.Leave(network.Id);
         network.Dispose();
     }
 
@@ -153,6 +154,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     void IVl1Client.OnTick(long now)
     {
         _served.OnTick(now);
+        _controller?.OnTick(now);
         foreach (var network in _networks)
         {
             network.OnTick(now);

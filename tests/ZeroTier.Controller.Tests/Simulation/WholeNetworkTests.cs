@@ -117,6 +117,47 @@ public class WholeNetworkTests
         });
     }
 
+    [Fact]
+    public void Members_that_are_put_out_at_once_are_all_gone()
+    {
+        var world = new ControllerWorld(seed: 6, members: 5);
+        world.Run(async () =>
+        {
+            await JoinAllAsync(world);
+            foreach (ManagedNode member in world.Members.Skip(1))
+            {
+                await ReachAsync(world, member, world.Members[0]);
+            }
+
+            foreach (ManagedNode member in world.Members.Skip(2))
+            {
+                await world.AuthorizeAsync(member, authorized: false);
+            }
+
+            await world.Delay(TimeSpan.FromSeconds(4));
+            foreach (ManagedNode member in world.Members.Skip(2))
+            {
+                await Assert.ThrowsAsync<ZeroTierException>(() => ReachAsync(world, member, world.Members[0]));
+            }
+
+            await ReachAsync(world, world.Members[1], world.Members[0]);
+        });
+    }
+
+    [Fact]
+    public void A_node_takes_global_addresses_of_its_own_networks_no_more_than_of_others()
+    {
+        var world = new ControllerWorld(seed: 7, members: 0, isRootController: true);
+        world.Run(async () =>
+        {
+            await world.ChangeAsync(n => Addressing.Pool("8.8.8.1", "8.8.8.254", "8.8.8.0")(n) with { IsPrivate = false });
+            await world.Root.JoinAsync(world.Network.Id, Token);
+            await world.Delay(TimeSpan.FromSeconds(6));
+            Assert.NotNull(world.Controller.FindMember(world.Network.Id, world.Root.Id));
+            Assert.Empty(world.Root.Networks[0].Addresses);
+        });
+    }
+
     private static async Task JoinAllAsync(ControllerWorld world)
     {
         foreach (ManagedNode member in world.Members)

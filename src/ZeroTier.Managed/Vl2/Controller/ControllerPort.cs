@@ -23,6 +23,8 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
 
     // Of networks that the node itself has joined.
     private readonly ConcurrentDictionary<NetworkId, LocalSource> _local = new();
+    private readonly RevocationQueue _revocations = new();
+    private readonly RequestLimits _limits = new();
     private volatile bool _isOpen;
 
     public NodeIdentity Identity => vl1.Identity;
@@ -41,6 +43,18 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
         }
     }
 
+    /// <summary>The node has left a network that it rules over.</summary>
+    public void Leave(NetworkId network) => _local.TryRemove(network, out _);
+
+    /// <summary>Sends revocations whose time has come.</summary>
+    public void OnTick(long now)
+    {
+        foreach (NodeId member in _revocations.Receivers())
+        {
+            SendRevocations(member, now);
+        }
+    }
+
     public void Open()
     {
         _isOpen = true;
@@ -53,6 +67,7 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
         {
             _isOpen = false;
             controller.Stop();
+            _revocations.Clear();
         }
     }
 
@@ -67,7 +82,8 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
         var network = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(payload));
         int length = BinaryPrimitives.ReadUInt16BigEndian(payload[NetworkIdLength..]);
         ReadOnlySpan<byte> metadata = payload[(NetworkIdLength + 2)..];
-        if (!_isOpen || network.Controller != vl1.Id || length > metadata.Length || length > ControllerRequest.MaxMetadataLength)
+        if (!_isOpen || network.Controller != vl1.Id || length > metadata.Length || length > ControllerRequest.MaxMetadataLength ||
+            !_limits.TryTake(peer.Id, vl1.Now))
         {
             return PacketResult.Ignored;
         }
@@ -153,7 +169,19 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
             return;
         }
 
-        Send(member, Verb.NetworkCredentials, CredentialList.EncodeRevocation(revocation.Span));
+        if (_isOpen)
+        {
+            _revocations.Add(member, revocation);
+            SendRevocations(member, vl1.Now);
+        }
+    }
+
+    private void SendRevocations(NodeId member, long now)
+    {
+        if (_revocations.Take(member, now) is { Count: > 0 } revocations)
+        {
+            Send(member, Verb.NetworkCredentials, CredentialList.EncodeRevocations(revocations));
+        }
     }
 
     // Over the member's own route, not back to where the request came from: an answer is many times longer than the request, and the place is not proven.

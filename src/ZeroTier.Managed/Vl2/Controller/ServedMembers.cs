@@ -4,8 +4,8 @@ namespace ZeroTier.Managed.Vl2.Controller;
 
 /// <summary>
 /// Who got a configuration from the controller in this node lately, and may therefore use its multicast directory: say what it listens to, and ask who else
-/// does
-/// (docs/protocol/3-vl2.md 3.14, 3.8.2, 3.8.3). Bounded. Thread-safe.
+/// does (docs/protocol/3-vl2.md 3.14, 3.8.2, 3.8.3). Bounded per network, so that the members of one, whom its owner may let in without a look, take nothing
+/// from the others. Thread-safe.
 /// </summary>
 internal sealed class ServedMembers
 {
@@ -16,8 +16,7 @@ internal sealed class ServedMembers
     private const long ExpiryInterval = 5_000;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<(NetworkId Network, NodeId Member), long> _since = [];
-    private readonly MulticastStore _listeners = new();
+    private readonly Dictionary<NetworkId, Directory> _networks = [];
     private long _expired;
 
     /// <summary>A configuration was sent.</summary>
@@ -25,9 +24,10 @@ internal sealed class ServedMembers
     {
         lock (_lock)
         {
-            if (_since.Count < MaxMembers || _since.ContainsKey((network, member)))
+            Directory directory = Of(network);
+            if (directory.Since.Count < MaxMembers || directory.Since.ContainsKey(member))
             {
-                _since[(network, member)] = now;
+                directory.Since[member] = now;
             }
         }
     }
@@ -37,7 +37,7 @@ internal sealed class ServedMembers
     {
         lock (_lock)
         {
-            _since.Remove((network, member));
+            _networks.GetValueOrDefault(network)?.Since.Remove(member);
         }
     }
 
@@ -45,7 +45,7 @@ internal sealed class ServedMembers
     {
         lock (_lock)
         {
-            return _since.TryGetValue((network, member), out long since) && now - since < Lifetime;
+            return _networks.TryGetValue(network, out Directory? directory) && directory.Since.TryGetValue(member, out long since) && now - since < Lifetime;
         }
     }
 
@@ -54,7 +54,7 @@ internal sealed class ServedMembers
     {
         lock (_lock)
         {
-            _listeners.Add(Key(network, group), member, now);
+            Of(network).Listeners.Add(Key(network, group), member, now);
         }
     }
 
@@ -64,7 +64,7 @@ internal sealed class ServedMembers
     {
         lock (_lock)
         {
-            return _listeners.Gather(Key(network, group), asker, limit, random, picked);
+            return _networks.GetValueOrDefault(network)?.Listeners.Gather(Key(network, group), asker, limit, random, picked) ?? 0;
         }
     }
 
@@ -79,16 +79,47 @@ internal sealed class ServedMembers
             }
 
             _expired = now;
-            _listeners.Expire(now);
-            foreach ((var key, long since) in _since)
+            foreach ((NetworkId network, Directory directory) in _networks)
             {
-                if (now - since >= Lifetime)
+                directory.Expire(now);
+                if (directory.Since.Count == 0 && directory.Listeners.Count == 0)
                 {
-                    _since.Remove(key);
+                    _networks.Remove(network);
                 }
             }
         }
     }
 
+    // Guarded by the lock. Networks are the controller's own, so that nobody else can make many.
+    private Directory Of(NetworkId network)
+    {
+        if (!_networks.TryGetValue(network, out Directory? directory))
+        {
+            _networks[network] = directory = new Directory();
+        }
+
+        return directory;
+    }
+
     private static MulticastStore.Group Key(NetworkId network, MulticastGroup group) => new(network.Value, group.Mac.Value, group.Adi);
+
+    // Of one network.
+    private sealed class Directory
+    {
+        public Dictionary<NodeId, long> Since { get; } = [];
+
+        public MulticastStore Listeners { get; } = new();
+
+        public void Expire(long now)
+        {
+            Listeners.Expire(now);
+            foreach ((NodeId member, long since) in Since)
+            {
+                if (now - since >= Lifetime)
+                {
+                    Since.Remove(member);
+                }
+            }
+        }
+    }
 }

@@ -77,7 +77,11 @@ internal sealed class CredentialList
     }
 
     /// <summary>The payload that passes a revocation on.</summary>
-    public static byte[] EncodeRevocation(ReadOnlySpan<byte> revocation) => [0, 0, 0, 0, 0, 0, 1, .. revocation, 0, 0];
+    public static byte[] EncodeRevocation(ReadOnlyMemory<byte> revocation) => EncodeRevocations([revocation]);
+
+    /// <summary>The payload that makes some revocations known, up to 128.</summary>
+    public static byte[] EncodeRevocations(IReadOnlyList<ReadOnlyMemory<byte>> revocations) =>
+        [0, 0, 0, 0, 0, 0, (byte)revocations.Count, .. revocations.SelectMany(r => r.ToArray()), 0, 0];
 
     private static void Append(List<byte> bytes, IReadOnlyCollection<Credential> credentials)
     {

@@ -172,7 +172,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         CredentialAcceptance result = Add(revocation.Target, member => member.Add(revocation, _signers), () => revocation.CheckSignature(_signers));
         if (result == CredentialAcceptance.New && revocation.IsToBePassedOn)
         {
-            byte[] payload = CredentialList.EncodeRevocation(revocation.Encoded.Span);
+            byte[] payload = CredentialList.EncodeRevocation(revocation.Encoded);
             foreach (NodeId member in Known)
             {
                 if (member != source && member != revocation.Network.Controller)
