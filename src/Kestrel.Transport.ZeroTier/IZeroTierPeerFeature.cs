@@ -19,8 +19,8 @@ public interface IZeroTierPeerFeature
     NetworkId Network { get; }
 
     /// <summary>
-    /// What the network's controller has signed about the caller, such as tags, as far as it is valid now; null while the caller has proven nothing, on networks
-    /// without a controller, and when the engine cannot prove the node. Read live.
+    /// What the network's controller has signed about the caller, such as tags, as far as it is valid now; null while the caller has proven nothing, on
+    /// networks without a controller, and when the engine cannot prove the node. Read live.
     /// </summary>
     ZeroTierMembership? Membership { get; }
 

@@ -5,10 +5,12 @@ using ZeroTier;
 
 namespace Microsoft.AspNetCore.Hosting;
 
-/// <summary>Who may open connections to an endpoint. Call these before <c>UseHttps</c>: a caller that is not allowed then gets a reset before any byte of TLS.</summary>
+/// <summary>
+/// Who may open connections to an endpoint. Call these before <c>UseHttps</c>: a caller that is not allowed then gets a reset before any byte of TLS.
+/// </summary>
 /// <remarks>
-/// They come on top of <c>ZeroTier:AllowedNodes</c> and <c>ZeroTier:AllowedNetworks</c>, which hold for every endpoint. Connections over ordinary sockets are refused, and on
-/// libzt, where nothing proves the node, a list of nodes refuses everybody.
+/// They come on top of <c>ZeroTier:AllowedNodes</c> and <c>ZeroTier:AllowedNetworks</c>, which hold for every endpoint. Connections over ordinary sockets are
+/// refused, and on libzt, where nothing proves the node, a list of nodes refuses everybody.
 /// </remarks>
 public static class ZeroTierListenOptionsExtensions
 {

@@ -6,13 +6,14 @@ namespace Kestrel.Transport.ZeroTier;
 
 /// <summary>
 /// How a web app takes part in ZeroTier networks, and what it serves there. Bound from the configuration section <c>ZeroTier</c> first, then changed by code, then
-/// checked at start; from then on only <see cref="ZeroTierNodeOptions.Networks"/>, access lists and <see cref="Health"/> follow, when the configuration changes.
+/// checked at start; from then on only <see cref="ZeroTierNodeOptions.Networks"/>, access lists and <see cref="Health"/> follow, when the configuration
+/// changes.
 /// </summary>
 /// <remarks>
 /// Configuration knows every scalar below and of the base, and those of <see cref="ZeroTierNodeOptions.Transport"/> and <see cref="Health"/>, by its name,
 /// lists as such or as one comma-separated text, and <c>Listen</c> as a list whose entries are a port (<c>8080</c>), a network and a port
-/// (<c>ff1f90ffff000000.zt:8080</c>), an address and a port (<c>10.147.17.5:8080</c>), or an object with <c>Port</c> and, where wanted, <c>Network</c>, <c>Address</c>,
-/// <c>Protocols</c>, <c>AllowedNodes</c> and <c>AllowedNetworks</c>.
+/// (<c>ff1f90ffff000000.zt:8080</c>), an address and a port (<c>10.147.17.5:8080</c>), or an object with <c>Port</c> and, where wanted, <c>Network</c>,
+/// <c>Address</c>, <c>Protocols</c>, <c>AllowedNodes</c> and <c>AllowedNetworks</c>.
 /// </remarks>
 public sealed class ZeroTierOptions : ZeroTierNodeOptions
 {
@@ -33,8 +34,8 @@ public sealed class ZeroTierOptions : ZeroTierNodeOptions
     public ZeroTierHealthOptions Health { get; } = new();
 
     /// <summary>
-    /// The nodes whose connections are served, on every endpoint; others get a reset before anything is read from them. The managed engine proves the node; on libzt, where
-    /// nothing does, a list refuses everybody. Default: none, which means every member of the network.
+    /// The nodes whose connections are served, on every endpoint; others get a reset before anything is read from them. The managed engine proves the node;
+    /// on libzt, where nothing does, a list refuses everybody. Default: none, which means every member of the network.
     /// </summary>
     public IList<NodeId> AllowedNodes { get; } = [];
 

@@ -7,8 +7,9 @@ namespace ZeroTier;
 /// <remarks>
 /// <para>A host is an address, which belongs to the joined network whose prefix holds it, else to the one with the best route to it; or <c>NODE.NETWORK.zt</c>,
 /// which is the 6PLANE address of that member, or its RFC 4193 address where the network has those, or else an address that the member has shown to this node, by a
-/// certificate or by packets; <c>NODE.zt</c>, the same on the only network of a node that has one; or a name in the search domain of a joined network, which that network's name servers are asked for, over the network. A name
-/// without a dot is taken to be in the search domain of the first network that knows it.</para>
+/// certificate or by packets; <c>NODE.zt</c>, the same on the only network of a node that has one; or a name in the search domain of a joined network, which
+/// that network's name servers are asked for, over the network. A name without a dot is taken to be in the search domain of the first network that knows
+/// it.</para>
 /// <para>Names that the host's settings give (<c>ZeroTier:Hosts</c>) come first.</para>
 /// <para>The machine's own DNS is never asked. What a network's servers answer counts on that network alone: they cannot lead a connection to another one.</para>
 /// </remarks>
@@ -92,7 +93,10 @@ public static class ZeroTierName
     internal static bool IsOn(ZeroTierNetwork network, IPAddress address) =>
         network.Addresses.Any(own => own.Contains(address)) || network.Routes.Any(route => route.Target.Contains(address));
 
-    /// <summary>Puts what it stands for in the place of a name that the application has given, and the full name of a member in that of <c>NODE.zt</c>, where there is one network.</summary>
+    /// <summary>
+    /// Puts what it stands for in the place of a name that the application has given, and the full name of a member in that of <c>NODE.zt</c>, where there is
+    /// one network.
+    /// </summary>
     internal static string Expand(ZeroTierNode node, string host)
     {
         string known = node.FindHost(host) ?? host;

@@ -163,7 +163,8 @@ public abstract class ZeroTierNode : IAsyncDisposable
     }
 
     /// <summary>Connects to a host, as a URL names it, with the default pipes and time limit. Waits for a network that is not ready yet.</summary>
-    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, a name in the search domain of a joined network, or one that the host's settings give.</param>
+    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, a name in the search domain of a joined network, or one that the host's
+    /// settings give.</param>
     /// <param name="port">1 to 65535.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ZeroTierException">Refused, timed out, no such member, no route, or the network cannot be used.</exception>
@@ -171,7 +172,8 @@ public abstract class ZeroTierNode : IAsyncDisposable
         ConnectAsync(host, port, ZeroTierConnectionOptions.Default, cancellationToken);
 
     /// <summary>Connects to a host, as a URL names it. Waits for a network that is not ready yet.</summary>
-    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, a name in the search domain of a joined network, or one that the host's settings give.</param>
+    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, a name in the search domain of a joined network, or one that the host's
+    /// settings give.</param>
     /// <param name="port">1 to 65535.</param>
     /// <param name="options">How the connection is made.</param>
     /// <param name="cancellationToken">Gives up.</param>

@@ -5,8 +5,8 @@ namespace ZeroTier.Hosting;
 
 /// <summary>
 /// How a process takes part in ZeroTier networks. Bound from the configuration section <c>ZeroTier</c> first, then changed by code, then checked at start; from
-/// then on only <see cref="Networks"/> and <see cref="Hosts"/> follow, when the configuration changes. What a web app needs beside, such as endpoints, has <c>ZeroTierOptions</c> of package Kestrel.Transport.ZeroTier, which these
-/// are the base of.
+/// then on only <see cref="Networks"/> and <see cref="Hosts"/> follow, when the configuration changes. What a web app needs beside, such as endpoints, has
+/// <c>ZeroTierOptions</c> of package Kestrel.Transport.ZeroTier, which these are the base of.
 /// </summary>
 /// <remarks>
 /// Configuration knows every scalar below, and those of <see cref="Transport"/>, by its name, and lists as such or as one comma-separated text.
@@ -65,14 +65,14 @@ public class ZeroTierNodeOptions
     public string? LibztPath { get; set; }
 
     /// <summary>
-    /// Whether default routes that a controller assigns are used: then every address that is on no other network goes to that network's gateway. Managed engine.
-    /// Default false.
+    /// Whether default routes that a controller assigns are used: then every address that is on no other network goes to that network's gateway. Managed
+    /// engine. Default false.
     /// </summary>
     public bool AllowDefaultRoutes { get; set; }
 
     /// <summary>
-    /// Whether globally routable addresses that a controller assigns are taken, and routes to such addresses: they draw in what is meant for the public Internet.
-    /// Managed engine. Default false.
+    /// Whether globally routable addresses that a controller assigns are taken, and routes to such addresses: they draw in what is meant for the public
+    /// Internet. Managed engine. Default false.
     /// </summary>
     public bool AllowGlobalAddresses { get; set; }
 
@@ -80,20 +80,22 @@ public class ZeroTierNodeOptions
     public CongestionControl CongestionControl { get; set; }
 
     /// <summary>
-    /// More roots beside the planet's, at most 16. In the configuration a file of a moon (<c>/etc/myapp/000000deadbeef00.moon</c>), or a moon's number and one of its
-    /// roots, which hands it out (<c>deadbeef00@8056c2e21c</c>). Managed engine. Default: none.
+    /// More roots beside the planet's, at most 16. In the configuration a file of a moon (<c>/etc/myapp/000000deadbeef00.moon</c>), or a moon's number and
+    /// one of its roots, which hands it out (<c>deadbeef00@8056c2e21c</c>). Managed engine. Default: none.
     /// </summary>
     public IList<MoonOrbit> Moons { get; } = [];
 
-    /// <summary>Physical networks that the node never uses, such as <c>10.8.0.0/16</c>; peers there are reached through a root. Managed engine. Default: none.</summary>
+    /// <summary>
+    /// Physical networks that the node never uses, such as <c>10.8.0.0/16</c>; peers there are reached through a root. Managed engine. Default: none.
+    /// </summary>
     public IList<IPNetwork> BlockedNetworks { get; } = [];
 
     /// <summary>Begins of the names of network interfaces that the node does not use, such as <c>docker</c>. Managed engine. Default: none.</summary>
     public IList<string> BlockedInterfaces { get; } = [];
 
     /// <summary>
-    /// Names of hosts for this node's own calls, such as <c>orders</c>, with what each stands for: an address on a network, <c>NODE.NETWORK.zt</c>, or a node where there is one
-    /// network. They come before the names of networks. Default: none.
+    /// Names of hosts for this node's own calls, such as <c>orders</c>, with what each stands for: an address on a network, <c>NODE.NETWORK.zt</c>, or a node
+    /// where there is one network. They come before the names of networks. Default: none.
     /// </summary>
     public IDictionary<string, string> Hosts { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 

@@ -42,13 +42,15 @@ public sealed class LiveConfigurationTests(LoopbackUniverse universe) : IClassFi
         {
             await Assert.ThrowsAsync<HttpRequestException>(() => GetAsync(stranger, node));
             Set(app, ("Networks", $"{LoopbackUniverse.Network}, {Other}"), ("AllowedNodes", $"{universe.Client.Id}, {stranger.Id}"));
+            await EventuallyAsync(() => _logs.Lines.Count(line => line.Event.Name == "SettingsFollowed") == (2 * round) + 1, "followed");
             await EventuallyAsync(() => node.Networks.Any(network => network is { IsReady: true } && network.Id == Other), "joined");
             Assert.Equal("hello", await GetAsync(stranger, node));
             long before = Volatile.Read(ref served);
             await EventuallyAsync(() => Volatile.Read(ref served) > before + 16 || load.Any(task => task.IsFaulted), "requests go on");
 
             Set(app, ("Networks", $"{LoopbackUniverse.Network}"), ("AllowedNodes", $"{universe.Client.Id}"));
-            await EventuallyAsync(() => node.Networks.All(network => network.Id != Other), "left");
+            await EventuallyAsync(() => _logs.Lines.Count(line => line.Event.Name == "SettingsFollowed") == 2 * (round + 1), "followed");
+            Assert.DoesNotContain(node.Networks, network => network.Id == Other);
         }
 
         await stop.CancelAsync();

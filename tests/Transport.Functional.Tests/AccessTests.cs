@@ -4,7 +4,10 @@ using ZeroTier;
 
 namespace Transport.Functional.Tests;
 
-/// <summary>Who may open connections: a caller that is not allowed gets no byte. Where nothing proves the node, which is so on libzt, a list of nodes is closed to everybody.</summary>
+/// <summary>
+/// Who may open connections: a caller that is not allowed gets no byte. Where nothing proves the node, which is so on libzt, a list of nodes is closed to
+/// everybody.
+/// </summary>
 public abstract class AccessTests(NodeTransport transport)
 {
     private const string Request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";

@@ -7,8 +7,9 @@ using ZeroTier.Engines;
 namespace Kestrel.Transport.ZeroTier.Access;
 
 /// <summary>
-/// Refuses connections before anything is read from them: those that <c>ZeroTier:AllowedNodes</c> and <c>ZeroTier:AllowedNetworks</c> do not name when the listener
-/// takes them, so that endpoints which moved to the network are held to it too; those that the list of one endpoint does not name in its first middleware.
+/// Refuses connections before anything is read from them: those that <c>ZeroTier:AllowedNodes</c> and <c>ZeroTier:AllowedNetworks</c> do not name when the
+/// listener takes them, so that endpoints which moved to the network are held to it too; those that the list of one endpoint does not name in its first
+/// middleware.
 /// Thread-safe.
 /// </summary>
 internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFactory loggerFactory)

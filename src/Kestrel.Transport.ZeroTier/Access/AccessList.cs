@@ -3,7 +3,9 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Access;
 
-/// <summary>The nodes and networks that connections may come from; an empty list names all. Replaced as a whole while connections are judged. Thread-safe.</summary>
+/// <summary>
+/// The nodes and networks that connections may come from; an empty list names all. Replaced as a whole while connections are judged. Thread-safe.
+/// </summary>
 internal sealed class AccessList
 {
     private volatile Lists _lists = new([], []);

@@ -2,7 +2,10 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
-/// <summary>Reads <c>AllowedNodes</c> and <c>AllowedNetworks</c>, of all endpoints or of one. A list that is there and empty is an error: it would be read as one that names all.</summary>
+/// <summary>
+/// Reads <c>AllowedNodes</c> and <c>AllowedNetworks</c>, of all endpoints or of one. A list that is there and empty is an error: it would be read as one that
+/// names all.
+/// </summary>
 internal static class AllowedSettings
 {
     public const string Nodes = nameof(ZeroTierOptions.AllowedNodes);

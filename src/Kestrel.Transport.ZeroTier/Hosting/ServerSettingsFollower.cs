@@ -5,8 +5,8 @@ using ZeroTier.Hosting.Live;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// Puts changed access lists into force, those of all endpoints and those of one. Endpoints themselves are Kestrel's, which has no way to add one in code while it runs:
-/// what changes in them needs a restart.
+/// Puts changed access lists into force, those of all endpoints and those of one. Endpoints themselves are Kestrel's, which has no way to add one in code
+/// while it runs: what changes in them needs a restart.
 /// </summary>
 internal sealed class ServerSettingsFollower(AccessControl access, IOptions<ZeroTierOptions> atStart) : ISettingsFollower
 {

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Configuration;
 namespace ZeroTier.Hosting.Configuration;
 
 /// <summary>
-/// Reads the settings of the section <c>ZeroTier</c>, or of an object in it, and collects what is wrong with them. By hand rather than generated: a text that does not parse becomes a
-/// message with the setting, the value and an example, reported together with everything else that is wrong.
+/// Reads the settings of the section <c>ZeroTier</c>, or of an object in it, and collects what is wrong with them. By hand rather than generated: a text that
+/// does not parse becomes a message with the setting, the value and an example, reported together with everything else that is wrong.
 /// </summary>
 internal sealed class SectionReader(IConfigurationSection section)
 {

@@ -3,7 +3,9 @@ using ZeroTier.Engines;
 
 namespace ZeroTier.Hosting.Live;
 
-/// <summary>Joins the networks that are new in <c>ZeroTier:Networks</c>, and leaves those that are no longer there. Networks that the application joined itself stay.</summary>
+/// <summary>
+/// Joins the networks that are new in <c>ZeroTier:Networks</c>, and leaves those that are no longer there. Networks that the application joined itself stay.
+/// </summary>
 internal sealed class NetworksFollower(NodeHost node, ILoggerFactory loggerFactory) : ISettingsFollower
 {
     private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
