@@ -1,6 +1,7 @@
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2.Configuration;
+using ZeroTier.Managed.Vl2.Credentials;
 using ZeroTier.Managed.Vl2.Membership;
 
 namespace ZeroTier.Managed.Vl2;
@@ -106,6 +107,37 @@ internal sealed class Network : IConfigurationSink, IDisposable
         {
             _members.OnCredentialsRequested(configuration, peer);
         }
+    }
+
+    /// <summary>
+    /// Takes a revocation. Connections with a member that is none any more end at once, since what it sends would only be dropped; where this node itself is the
+    /// one, all end, and the controller is asked what holds now.
+    /// </summary>
+    /// <param name="revocation">The revocation, of this network.</param>
+    /// <param name="source">Who sent it.</param>
+    public CredentialAcceptance? Add(Revocation revocation, NodeId source)
+    {
+        CredentialAcceptance? acceptance = Members?.Add(revocation, source);
+        if (acceptance != CredentialAcceptance.New || revocation.Type != CredentialType.Membership || Configuration is not { } configuration)
+        {
+            return acceptance;
+        }
+
+        MacAddress station = Port.Addressing.Mac(revocation.Target);
+        if (station == Port.Mac)
+        {
+            if (configuration.Membership?.Timestamp <= revocation.Threshold)
+            {
+                Stack.Tcp.Abort(null, $"The controller of network {Id} has shut node {revocation.Target} out.");
+                _source.Refresh();
+            }
+        }
+        else if (!configuration.IsPublic && Members!.IsRevoked(revocation.Target))
+        {
+            Stack.Tcp.Abort(station, $"Node {revocation.Target} is no longer a member of network {Id}.");
+        }
+
+        return acceptance;
     }
 
     /// <summary>An address that a member is known to have: by its certificate of ownership, else by what came from it; null for none.</summary>

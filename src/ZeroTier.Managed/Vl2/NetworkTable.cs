@@ -32,7 +32,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     {
         _options = options;
         Vl1 = connect(this);
-        _controller = options.Controller is { } controller ? new ControllerPort(Vl1, options.Random, controller, _served, r => MembersOf(r.Network)?.Add(r, Vl1.Id)) : null;
+        _controller = options.Controller is { } controller ? new ControllerPort(Vl1, options.Random, controller, _served, r => NetworkOf(r.Network)?.Add(r, Vl1.Id)) : null;
     }
 
     public Vl1Node Vl1 { get; }
@@ -290,7 +290,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
         foreach (Revocation revocation in list.Revocations)
         {
-            Note(MembersOf(revocation.Network)?.Add(revocation, peer.Id));
+            Note(NetworkOf(revocation.Network)?.Add(revocation, peer.Id));
         }
 
         if (isNew)
@@ -314,7 +314,9 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     // Controllers are looked up and kept in touch with: they push what changes.
     private void KeepControllers() => Vl1.SetAnchors(_networks.Select(n => n.Id.Controller).OfType<NodeId>());
 
-    private MembershipTable? MembersOf(NetworkId id) => Array.Find(_networks, n => n.Id == id)?.Members;
+    private MembershipTable? MembersOf(NetworkId id) => NetworkOf(id)?.Members;
+
+    private Network? NetworkOf(NetworkId id) => Array.Find(_networks, n => n.Id == id);
 
     // Each entry names its network, and is decided on its own (3.8.2).
     private PacketResult OnLikes(Peer peer, ReadOnlySpan<byte> payload)

@@ -211,6 +211,20 @@ internal sealed partial class TcpLayer : IDisposable
         }
     }
 
+    /// <summary>Resets every connection with a station, or all of them. Listeners stay.</summary>
+    /// <param name="station">The other end; null for any.</param>
+    /// <param name="reason">What users of the connections are told.</param>
+    public void Abort(MacAddress? station, string reason)
+    {
+        foreach (TcpSocket socket in _sockets.Values)
+        {
+            if (station is null || socket.RemoteMac == station)
+            {
+                socket.Abort(new TcpException(TcpError.ConnectionAborted, reason));
+            }
+        }
+    }
+
     /// <summary>Segments to a station that are larger than its path now carries are cut and retransmitted without waiting for timers.</summary>
     public void OnPathNarrowed(MacAddress station)
     {

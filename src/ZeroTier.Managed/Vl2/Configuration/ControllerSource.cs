@@ -69,6 +69,14 @@ internal sealed class ControllerSource : IConfigurationSource
         Request(now);
     }
 
+    public void Refresh()
+    {
+        lock (_gate)
+        {
+            _updated = long.MinValue;
+        }
+    }
+
     private bool MayTakeRelayedPiece()
     {
         lock (_gate)

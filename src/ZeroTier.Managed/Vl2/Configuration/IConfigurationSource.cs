@@ -14,6 +14,11 @@ internal interface IConfigurationSource
     /// <summary>VL1's control tick, every 500 ms. Time in milliseconds of <see cref="Vl1Node"/>.</summary>
     void OnTick(long now);
 
+    /// <summary>The configuration in force may be out of date: ask for it soon, where it is asked for.</summary>
+    void Refresh()
+    {
+    }
+
     /// <summary>A piece of a configuration (docs/protocol/3-vl2.md 3.3.4), from the network ID on.</summary>
     /// <param name="peer">Who sent it, as VL1 has proven.</param>
     /// <param name="info">How it came.</param>

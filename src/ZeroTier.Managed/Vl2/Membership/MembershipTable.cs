@@ -185,6 +185,9 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         return result;
     }
 
+    /// <summary>Whether a node has no certificate of membership, or one that has been revoked.</summary>
+    public bool IsRevoked(NodeId node) => !_members.TryGetValue(node, out Member? member) || member.IsRevoked;
+
     /// <inheritdoc />
     public bool ShouldAsk(NodeId node)
     {
