@@ -239,9 +239,6 @@ public sealed partial class NetworkController
         member.Addresses = state;
         ulong time = await _clock.NextAsync(lease, member.LastTimestamp, _end.Token).ConfigureAwait(false);
         member.LastTimestamp = time;
-
-        // No other member gets an older one: where the clock was ahead for a while, certificates from then and from now would not agree.
-        _clock.Raise(time - 1);
         byte[] configuration = ConfigurationWriter.Write(port.Identity, network.Encoded, member.Record, addresses, time, member.UnderstandsRules);
         if (lease.Lost.IsCancellationRequested)
         {

@@ -30,7 +30,7 @@ internal static class ControllerMemberCommand
         {
             list,
             Change("authorize", "Lets a node in; it need not have asked yet.", [], (_, _) => new JsonObject { ["authorized"] = true }),
-            Change("deauthorize", "Shuts a node out.", [], (_, _) => new JsonObject { ["authorized"] = false }),
+            Change("deauthorize", "Shuts a node out; its connections end.", [], (_, _) => new JsonObject { ["authorized"] = false }),
             Change("name", "Names a member.", [name], (parse, _) => new JsonObject { ["name"] = parse.GetRequiredValue(name) }),
             Change("ip", "Gives a member addresses in place of those that it has.", [addresses], (parse, _) => new JsonObject { ["ipAssignments"] = Addresses(parse.GetValue(addresses) ?? []) }),
             Change("tag", "Sets tags of a member, which rules look at.", [tags], (parse, member) => new JsonObject { ["tags"] = Tags(member, parse.GetRequiredValue(tags)) }),

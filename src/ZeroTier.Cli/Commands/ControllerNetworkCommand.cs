@@ -52,7 +52,7 @@ internal static class ControllerNetworkCommand
         });
 
         var deleted = JoinedFolder.NetworkArgument();
-        var delete = new Command("delete", "Deletes a network with its members.") { deleted };
+        var delete = new Command("delete", "Deletes a network with its members, whose connections end.") { deleted };
         delete.SetAction(async (parse, cancellationToken) =>
         {
             using var client = options.Open(parse);

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using ZeroTier.Managed;
 
 namespace ZeroTier.Controller.Tests.Simulation;
@@ -68,6 +69,36 @@ public class WholeNetworkTests
             await world.AuthorizeAsync(world.Members[2]);
             await world.Members[2].WaitForNetworkAsync(world.Network.Id, Token);
             await ReachAsync(world, world.Members[2], world.Members[0]);
+        });
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Open_connections_of_a_member_that_is_put_out_end_on_both_sides_within_two_seconds(bool isServer)
+    {
+        var options = new ZeroTierConnectionOptions { ApplicationScheduler = PipeScheduler.Inline, TransportScheduler = PipeScheduler.Inline };
+        var world = new ControllerWorld(seed: 8, members: 3);
+        world.Run(async () =>
+        {
+            await JoinAllAsync(world);
+            ManagedNode server = world.Members[isServer ? 2 : 0];
+            await using var listener = await server.ListenAsync(new ZeroTierEndPoint(world.Network.Id, 80), options, Token);
+            var (gone, goneAccepted) = await OpenAsync(world.Members[isServer ? 0 : 2]);
+            var (stays, staysAccepted) = await OpenAsync(world.Members[1]);
+
+            await world.AuthorizeAsync(world.Members[2], authorized: false);
+            await world.Delay(TimeSpan.FromSeconds(2));
+
+            Assert.All(new[] { gone, goneAccepted }, connection => Assert.True(connection.ReceiveEnded.IsCompleted));
+            Assert.All(new[] { stays, staysAccepted }, connection => Assert.Equal(isServer, connection.ReceiveEnded.IsCompleted));
+
+            async Task<(ZeroTierConnection, ZeroTierConnection)> OpenAsync(ManagedNode client)
+            {
+                var accepting = listener.AcceptAsync(Token).AsTask();
+                var connection = await client.ConnectAsync(new ZeroTierEndPoint(world.Network.Id, world.IPv4Of(server), 80), options, Token);
+                return (connection, (await accepting)!);
+            }
         });
     }
 
