@@ -28,23 +28,21 @@ internal static class NetworkWait
         return await node.WaitForNetworkAsync(id, cancellationToken);
     }
 
-    /// <summary>Waits until at least one of the joined networks carries traffic, and each of the others does, or is refused, which is said.</summary>
+    /// <summary>Waits until each of the joined networks carries traffic, or is refused, which is said.</summary>
+    /// <exception cref="ZeroTierException">All are refused; the message says what a person has to do.</exception>
     public static async Task UntilUsableAsync(ZeroTierNode node, CancellationToken cancellationToken)
     {
-        var said = new HashSet<string>();
-        await UntilAsync(
-            node,
-            () =>
-            {
-                var networks = node.Networks;
-                foreach (string detail in networks.Where(n => !n.IsReady && IsAnswered(n)).Select(n => n.Detail).OfType<string>().Where(said.Add))
-                {
-                    Status.Info(detail);
-                }
+        await UntilAsync(node, () => node.Networks.All(n => n.IsReady || IsAnswered(n)), cancellationToken);
+        string[] refused = [.. node.Networks.Where(n => !n.IsReady).Select(n => n.Detail ?? $"Network {n.Id} is not ready ({n.Status}).")];
+        if (!node.Networks.Any(n => n.IsReady))
+        {
+            throw new ZeroTierException(ZeroTierError.NetworkUnavailable, string.Join('\n', refused));
+        }
 
-                return networks.All(n => n.IsReady || IsAnswered(n)) && networks.Any(n => n.IsReady);
-            },
-            cancellationToken);
+        foreach (string detail in refused)
+        {
+            Status.Info(detail);
+        }
     }
 
     /// <summary>Waits until each network is ready or refused, for some seconds at most.</summary>

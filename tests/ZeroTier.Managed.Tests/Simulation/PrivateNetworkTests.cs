@@ -89,8 +89,8 @@ public class PrivateNetworkTests
             var arrived = await second.Input.ReadAsync(Token);
             Assert.Equal(1, arrived.Buffer.Length);
             second.Input.AdvanceTo(arrived.Buffer.End);
-            await world.Delay(TimeSpan.FromSeconds(5));
-            Assert.False(first.Input.TryRead(out _));
+            var error = await Assert.ThrowsAsync<ZeroTierException>(() => first.Input.ReadAsync(Token).AsTask());
+            Assert.Contains($"Node {world.Members[1].Id} is no longer a member", error.Message, StringComparison.Ordinal);
         });
         world.Stop();
     }

@@ -5,8 +5,9 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <content>Events of the link that concern all connections with a peer.</content>
 internal sealed partial class TcpLayer
 {
-    // Connections that have retransmitted without an answer: few even among many connections.
-    private readonly ConcurrentDictionary<TcpSocket, byte> _awaiting = new();
+    // Connections that have retransmitted without an answer: few even among many connections. By key, whose order is the same in every run of one process, as
+    // that of references is not.
+    private readonly ConcurrentDictionary<ConnectionKey, TcpSocket> _awaiting = new();
 
     /// <summary>A peer was heard after a silence: connections that wait for its answer retransmit at once. Cheap while none does.</summary>
     /// <param name="isPeer">Whether an Ethernet address, or an IP address where the former is not known yet, is the peer's.</param>
@@ -18,12 +19,12 @@ internal sealed partial class TcpLayer
         }
 
         long now = Now;
-        foreach (KeyValuePair<TcpSocket, byte> entry in _awaiting)
+        foreach (KeyValuePair<ConnectionKey, TcpSocket> entry in _awaiting)
         {
-            if (isPeer(entry.Key.RemoteMac, entry.Key.RemoteAddress))
+            if (isPeer(entry.Value.RemoteMac, entry.Value.RemoteAddress))
             {
-                entry.Key.OnPeerHeard(now);
-                MarkPending(entry.Key);
+                entry.Value.OnPeerHeard(now);
+                MarkPending(entry.Value);
             }
         }
 
@@ -51,11 +52,11 @@ internal sealed partial class TcpLayer
     {
         if (awaits)
         {
-            _awaiting.TryAdd(socket, 0);
+            _awaiting[socket.Key] = socket;
         }
         else
         {
-            _awaiting.TryRemove(socket, out _);
+            _awaiting.TryRemove(new KeyValuePair<ConnectionKey, TcpSocket>(socket.Key, socket));
         }
     }
 }
