@@ -19,7 +19,7 @@ public sealed class HttpTests(LoopbackUniverse universe, ITestOutputHelper outpu
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Http11_Request_IsAnsweredAndTheCallerIsKnown()
+    public async Task Http11_request_is_answered_and_the_caller_is_known()
     {
         await using var host = await WebHost.StartAsync(universe, cancellationToken: Cancel);
         using var http = Client();
@@ -29,7 +29,7 @@ public sealed class HttpTests(LoopbackUniverse universe, ITestOutputHelper outpu
     }
 
     [Fact]
-    public async Task Http2_PriorKnowledge_IsSpoken()
+    public async Task Http2_prior_knowledge_is_spoken()
     {
         await using var host = await WebHost.StartAsync(universe, listen => listen.Protocols = HttpProtocols.Http2, cancellationToken: Cancel);
         using var http = Client();
@@ -42,7 +42,7 @@ public sealed class HttpTests(LoopbackUniverse universe, ITestOutputHelper outpu
     [Theory]
     [InlineData("1.1", "HTTP/1.1")]
     [InlineData("2.0", "HTTP/2")]
-    public async Task Https_Alpn_PicksTheProtocol(string version, string expected)
+    public async Task Https_alpn_picks_the_protocol(string version, string expected)
     {
         using var certificate = SelfSigned();
         await using var host = await WebHost.StartAsync(universe, listen => listen.UseHttps(certificate), cancellationToken: Cancel);
@@ -53,7 +53,7 @@ public sealed class HttpTests(LoopbackUniverse universe, ITestOutputHelper outpu
     }
 
     [Fact]
-    public async Task WebSocket_Echoes()
+    public async Task WebSocket_echoes()
     {
         await using var host = await WebHost.StartAsync(universe, cancellationToken: Cancel);
         using var http = Client();
@@ -72,7 +72,7 @@ public sealed class HttpTests(LoopbackUniverse universe, ITestOutputHelper outpu
     }
 
     [Fact]
-    public async Task Download_100MB_ArrivesIntact()
+    public async Task Download_100_MB_arrives_intact()
     {
         await using var host = await WebHost.StartAsync(universe, cancellationToken: Cancel);
         using var http = Client();
@@ -84,7 +84,7 @@ public sealed class HttpTests(LoopbackUniverse universe, ITestOutputHelper outpu
     }
 
     [Fact]
-    public async Task Upload_100MB_ArrivesIntact()
+    public async Task Upload_100_MB_arrives_intact()
     {
         await using var host = await WebHost.StartAsync(universe, cancellationToken: Cancel);
         using var http = Client();
@@ -97,7 +97,7 @@ public sealed class HttpTests(LoopbackUniverse universe, ITestOutputHelper outpu
     }
 
     [Fact]
-    public async Task Requests_1000AtOnce_AreAllAnswered()
+    public async Task Requests_1000_at_once_are_all_answered()
     {
         await using var host = await WebHost.StartAsync(universe, cancellationToken: Cancel);
         using var http = Client();

@@ -13,7 +13,7 @@ public sealed class KilledClientTests(LoopbackUniverse universe) : IClassFixture
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Client_KilledInMidTransfer_TheServerSideEndsAndEverythingReturnsToZero(bool download)
+    public async Task Client_killed_in_mid_transfer_the_server_side_ends_and_everything_returns_to_zero(bool download)
     {
         await using var host = await WebHost.StartAsync(
             universe,

@@ -459,7 +459,7 @@ public class HealthAndMetricsTests
     }
 
     [Fact]
-    public async Task ConnectionFactory_ReachesNamesAddressesAndEndPoints()
+    public async Task Connection_factory_reaches_names_addresses_and_end_points()
     {
         await using var host = await StartAsync();
         var factory = host.App.Services.GetRequiredService<Microsoft.AspNetCore.Connections.IConnectionFactory>();
@@ -482,7 +482,7 @@ public class HealthAndMetricsTests
     }
 
     [Fact]
-    public async Task HttpHandler_AsksNoProxy()
+    public async Task Http_handler_asks_no_proxy()
     {
         await using var host = await StartAsync();
         var proxy = new CountingProxy();

@@ -182,7 +182,7 @@ public class RegistrationTests
     }
 
     [Fact]
-    public async Task Subscription_OpenedBeforeTheStart_MissesNothing()
+    public async Task Subscription_opened_before_the_start_misses_nothing()
     {
         await using var host = TestHost.Build();
         using var events = host.App.Services.GetRequiredService<ZeroTierNode>().Subscribe();

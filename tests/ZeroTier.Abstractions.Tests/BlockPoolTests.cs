@@ -6,7 +6,7 @@ namespace ZeroTier.Abstractions.Tests;
 public sealed class BlockPoolTests
 {
     [Fact]
-    public void Rent_AfterReturn_GivesTheSameBlockAndAllocatesNothing()
+    public void Rent_after_return_gives_the_same_block_and_allocates_nothing()
     {
         using var pool = new BlockPool();
         Assert.Equal(0, Allocations.Of(() =>
@@ -22,7 +22,7 @@ public sealed class BlockPoolTests
     }
 
     [Fact]
-    public void Dispose_Twice_ReturnsTheBlockOnce()
+    public void Dispose_twice_returns_the_block_once()
     {
         using var pool = new BlockPool();
         IMemoryOwner<byte> block = pool.Rent();
@@ -36,7 +36,7 @@ public sealed class BlockPoolTests
     }
 
     [Fact]
-    public void Return_BeyondTheBound_LetsBlocksGo()
+    public void Return_beyond_the_bound_lets_blocks_go()
     {
         using var pool = new BlockPool();
         IMemoryOwner<byte>[] blocks = [.. Enumerable.Range(0, BlockPool.MaxIdle + 10).Select(_ => pool.Rent())];
@@ -49,14 +49,14 @@ public sealed class BlockPoolTests
     }
 
     [Fact]
-    public void Rent_MoreThanABlock_IsRefused()
+    public void Rent_more_than_a_block_is_refused()
     {
         using var pool = new BlockPool();
         Assert.Throws<ArgumentOutOfRangeException>(() => pool.Rent(BlockPool.BlockSize + 1));
     }
 
     [Fact]
-    public async Task RentAndReturn_FromManyThreads_NeverSharesABlock()
+    public async Task Rent_and_return_from_many_threads_never_shares_a_block()
     {
         using var pool = new BlockPool();
         await Task.WhenAll(Enumerable.Range(0, 4).Select(thread => Task.Run(() =>

@@ -6,7 +6,7 @@ public class IdTests
     [InlineData("63cc745077")]
     [InlineData("0000000001")]
     [InlineData("ffffffffff")]
-    public void NodeId_Text_RoundTrips(string text) => Assert.Equal(text, NodeId.Parse(text).ToString());
+    public void Node_id_text_round_trips(string text) => Assert.Equal(text, NodeId.Parse(text).ToString());
 
     [Theory]
     [InlineData("")]
@@ -16,27 +16,27 @@ public class IdTests
     [InlineData("0x63cc7450")]
     [InlineData(" 63cc74507")]
     [InlineData("+63cc74507")]
-    public void NodeId_BadText_IsRefusedWithAnExample(string text)
+    public void Node_id_bad_text_is_refused_with_an_example(string text)
     {
         Assert.False(NodeId.TryParse(text, out _));
         Assert.Contains("8056c2e21c", Assert.Throws<FormatException>(() => NodeId.Parse(text)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void NodeId_FortyOneBits_Throws() => Assert.Throws<ArgumentOutOfRangeException>(() => new NodeId(1UL << 40));
+    public void Node_id_forty_one_bits_throws() => Assert.Throws<ArgumentOutOfRangeException>(() => new NodeId(1UL << 40));
 
     [Fact]
-    public void NodeId_UpperCase_IsAcceptedAndWrittenLowerCase() => Assert.Equal("63cc745077", NodeId.Parse("63CC745077").ToString());
+    public void Node_id_upper_case_is_accepted_and_written_lower_case() => Assert.Equal("63cc745077", NodeId.Parse("63CC745077").ToString());
 
     [Theory]
     [InlineData(0UL, true)]
     [InlineData(0xff_0000_0000UL, true)]
     [InlineData(0xfe_ffff_ffffUL, false)]
     [InlineData(1UL, false)]
-    public void NodeId_IsReserved(ulong value, bool expected) => Assert.Equal(expected, new NodeId(value).IsReserved);
+    public void Node_id_is_reserved(ulong value, bool expected) => Assert.Equal(expected, new NodeId(value).IsReserved);
 
     [Fact]
-    public void NetworkId_Controller_IsTheUpperFortyBits()
+    public void Network_id_controller_is_the_upper_forty_bits()
     {
         var network = NetworkId.Parse("8056c2e21c000001");
 
@@ -46,7 +46,7 @@ public class IdTests
     }
 
     [Fact]
-    public void NetworkId_AdHoc_HasThePortsAndNoController()
+    public void Network_id_ad_hoc_has_the_ports_and_no_controller()
     {
         var network = NetworkId.AdHoc(22, 80);
 
@@ -61,7 +61,7 @@ public class IdTests
     [InlineData("8056c2e21c00001")]
     [InlineData("8056c2e21c0000011")]
     [InlineData("8056c2e21c00000g")]
-    public void NetworkId_BadText_IsRefused(string text)
+    public void Network_id_bad_text_is_refused(string text)
     {
         Assert.False(NetworkId.TryParse(text, out _));
         Assert.Throws<FormatException>(() => NetworkId.Parse(text));

@@ -19,7 +19,7 @@ public sealed class OwnerFileTests : IDisposable
     }
 
     [Fact]
-    public void Write_ReplacesTheFileAsAWhole()
+    public void Write_replaces_the_file_as_a_whole()
     {
         string file = Path.Combine(_folder, "file");
         PrivateFile.Write(file, "old"u8, secret: true, overwrite: false);
@@ -34,7 +34,7 @@ public sealed class OwnerFileTests : IDisposable
     }
 
     [Fact]
-    public void Write_ThatFails_LeavesTheOldFile()
+    public void Write_that_fails_leaves_the_old_file()
     {
         string file = Path.Combine(_folder, "file");
         PrivateFile.Write(file, "old"u8, secret: true, overwrite: false);
@@ -52,7 +52,7 @@ public sealed class OwnerFileTests : IDisposable
     [InlineData(true)]
     [InlineData(false)]
     [UnsupportedOSPlatform("windows")]
-    public void Write_SetsTheMode(bool secret)
+    public void Write_sets_the_mode(bool secret)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Files have no Unix modes there.");
         string file = Path.Combine(_folder, "file");
@@ -63,7 +63,7 @@ public sealed class OwnerFileTests : IDisposable
     }
 
     [Fact]
-    public void Write_OverALink_ReplacesTheLink()
+    public void Write_over_a_link_replaces_the_link()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need rights there.");
         string target = Target();
@@ -80,7 +80,7 @@ public sealed class OwnerFileTests : IDisposable
 
     [Fact]
     [UnsupportedOSPlatform("windows")]
-    public void Link_WhereOthersMayWrite_IsNotFollowed()
+    public void Link_where_others_may_write_is_not_followed()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Files have no Unix modes there.");
         string target = Target();
@@ -107,7 +107,7 @@ public sealed class OwnerFileTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Lock_IsNeverTakenThroughALink(bool dangling)
+    public void Lock_is_never_taken_through_a_link(bool dangling)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need rights there.");
         string target = dangling ? Path.Combine(_outside, "missing") : Target();
@@ -119,7 +119,7 @@ public sealed class OwnerFileTests : IDisposable
     }
 
     [Fact]
-    public void Lock_IsHeldOnce_AndFreeAgain()
+    public void Lock_is_held_once_and_free_again()
     {
         string file = Path.Combine(_folder, "lock");
         using (PrivateFile.Lock(file))
@@ -132,7 +132,7 @@ public sealed class OwnerFileTests : IDisposable
     }
 
     [Fact]
-    public void Read_LongerThanItMayBe_IsRefused()
+    public void Read_longer_than_it_may_be_is_refused()
     {
         string file = Target();
         Assert.Equal("target"u8, PrivateFile.Read(file, 6));

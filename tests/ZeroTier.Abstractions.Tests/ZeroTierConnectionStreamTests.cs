@@ -10,7 +10,7 @@ public class ZeroTierConnectionStreamTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task WriteAsync_ToAConnectionThatWasLost_ThrowsWhatItWasLostBy()
+    public async Task Write_async_to_a_connection_that_was_lost_throws_what_it_was_lost_by()
     {
         var connection = new PipedConnection();
         await using var stream = new ZeroTierConnectionStream(connection);
@@ -21,7 +21,7 @@ public class ZeroTierConnectionStreamTests
     }
 
     [Fact]
-    public async Task WriteAsync_AfterTheEndOfSending_SaysSo()
+    public async Task Write_async_after_the_end_of_sending_says_so()
     {
         var connection = new PipedConnection();
         await using var stream = new ZeroTierConnectionStream(connection);
@@ -31,7 +31,7 @@ public class ZeroTierConnectionStreamTests
     }
 
     [Fact]
-    public async Task WriteAsync_ThatWaitsForRoom_EndsWithTheConnection()
+    public async Task Write_async_that_waits_for_room_ends_with_the_connection()
     {
         var connection = new PipedConnection();
         await using var stream = new ZeroTierConnectionStream(connection);
@@ -43,7 +43,7 @@ public class ZeroTierConnectionStreamTests
     }
 
     [Fact]
-    public async Task WriteAsync_WhoseFlushIsCancelled_DoesNotLookLikeSuccess()
+    public async Task Write_async_whose_flush_is_cancelled_does_not_look_like_success()
     {
         var connection = new PipedConnection();
         await using var stream = new ZeroTierConnectionStream(connection);
@@ -55,7 +55,7 @@ public class ZeroTierConnectionStreamTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Dispose_InEitherWay_GivesTheConnectionUp(bool asynchronous)
+    public async Task Dispose_in_either_way_gives_the_connection_up(bool asynchronous)
     {
         var connection = new PipedConnection();
         var stream = new ZeroTierConnectionStream(connection);

@@ -33,7 +33,7 @@ public class ZeroTierEndPointTests
         Assert.False(typeof(IPEndPoint).IsAssignableFrom(typeof(ZeroTierEndPoint)));
 
     [Fact]
-    public void Equals_SameParts_IsTrueAndHashesAgree()
+    public void Equals_same_parts_is_true_and_hashes_agree()
     {
         var one = new ZeroTierEndPoint(Network, IPAddress.Parse("10.0.0.1"), 80);
         var same = new ZeroTierEndPoint(Network, IPAddress.Parse("10.0.0.1"), 80);
@@ -48,6 +48,6 @@ public class ZeroTierEndPointTests
     [Theory]
     [InlineData(-1)]
     [InlineData(65536)]
-    public void Constructor_PortOutOfRange_Throws(int port) =>
+    public void Constructor_port_out_of_range_throws(int port) =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new ZeroTierEndPoint(Network, port));
 }

@@ -7,7 +7,7 @@ public class ZeroTierEventHubTests
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public async Task Publish_SeveralSubscribers_AllGetEverythingInOrder()
+    public async Task Publish_several_subscribers_all_get_everything_in_order()
     {
         using var hub = new ZeroTierEventHub();
         using var one = hub.Subscribe(16);
@@ -21,7 +21,7 @@ public class ZeroTierEventHubTests
     }
 
     [Fact]
-    public async Task Publish_SlowSubscriber_LosesItsNewestAndNobodyElses()
+    public async Task Publish_slow_subscriber_loses_its_newest_and_nobody_elses()
     {
         using var hub = new ZeroTierEventHub();
         using var slow = hub.Subscribe(2);
@@ -37,7 +37,7 @@ public class ZeroTierEventHubTests
     }
 
     [Fact]
-    public async Task ReadAllAsync_ReaderWaits_IsWokenByTheNextEvent()
+    public async Task Read_all_async_reader_waits_is_woken_by_the_next_event()
     {
         using var hub = new ZeroTierEventHub();
         using var subscription = hub.Subscribe(4);
@@ -50,7 +50,7 @@ public class ZeroTierEventHubTests
     }
 
     [Fact]
-    public async Task ReadAllAsync_Cancelled_ThrowsAndTheSubscriptionGoesOn()
+    public async Task Read_all_async_cancelled_throws_and_the_subscription_goes_on()
     {
         using var hub = new ZeroTierEventHub();
         using var subscription = hub.Subscribe(4);
@@ -66,7 +66,7 @@ public class ZeroTierEventHubTests
     }
 
     [Fact]
-    public async Task Dispose_SubscriptionWithAWaitingReader_EndsTheReader()
+    public async Task Dispose_subscription_with_a_waiting_reader_ends_the_reader()
     {
         using var hub = new ZeroTierEventHub();
         var subscription = hub.Subscribe(4);
@@ -80,7 +80,7 @@ public class ZeroTierEventHubTests
     }
 
     [Fact]
-    public async Task Subscribe_DisposedHub_IsAtItsEnd()
+    public async Task Subscribe_disposed_hub_is_at_its_end()
     {
         var hub = new ZeroTierEventHub();
         hub.Dispose();
@@ -89,7 +89,7 @@ public class ZeroTierEventHubTests
     }
 
     [Fact]
-    public async Task Publish_InlineScheduler_RunsTheReaderBeforeItReturns()
+    public async Task Publish_inline_scheduler_runs_the_reader_before_it_returns()
     {
         using var hub = new ZeroTierEventHub(PipeScheduler.Inline);
         using var subscription = hub.Subscribe(4);
@@ -111,7 +111,7 @@ public class ZeroTierEventHubTests
     }
 
     [Fact]
-    public void Subscribe_NoCapacity_Throws()
+    public void Subscribe_no_capacity_throws()
     {
         using var hub = new ZeroTierEventHub();
 

@@ -8,7 +8,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     where TEngine : IConformanceEngine, new()
 {
     [Fact]
-    public async Task Connect_EveryAddressOfTheServer_Reaches()
+    public async Task Connect_every_address_of_the_server_reaches()
     {
         await using var listener = await Listen();
         foreach (var address in Server.Networks[0].Addresses.Select(a => a.Address))
@@ -27,7 +27,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task RemoteNode_WhereTheEngineProvesIt_IsTheOtherNode()
+    public async Task Remote_node_where_the_engine_proves_it_is_the_other_node()
     {
         var (client, server) = await Connect();
 
@@ -48,7 +48,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Listen_OneAddress_TakesThatAddressOnly()
+    public async Task Listen_one_address_takes_that_address_only()
     {
         await using var listener = await Bounded(Server.ListenAsync(On(Server, 0), Token));
 
@@ -61,11 +61,11 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Listen_ForeignAddress_Fails() =>
+    public async Task Listen_foreign_address_fails() =>
         await Fails(ZeroTierError.AddressNotAvailable, () => Server.ListenAsync(On(Client, 0), Token).AsTask());
 
     [Fact]
-    public async Task Listen_PortZero_YieldsDifferentRealPorts()
+    public async Task Listen_port_zero_yields_different_real_ports()
     {
         await using var one = await Listen();
         await using var two = await Listen();
@@ -82,7 +82,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Listen_TakenPort_FailsUntilItIsFreed()
+    public async Task Listen_taken_port_fails_until_it_is_freed()
     {
         var listener = await Listen(8080);
         await Fails(ZeroTierError.AddressInUse, () => Server.ListenAsync(new ZeroTierEndPoint(Network, 8080), Token).AsTask());
@@ -96,11 +96,11 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Listen_NetworkNotJoined_Fails() => await Fails(
+    public async Task Listen_network_not_joined_fails() => await Fails(
         ZeroTierError.NetworkNotJoined, () => Server.ListenAsync(new ZeroTierEndPoint(Pair.OtherNetwork, 80), Token).AsTask());
 
     [Fact]
-    public async Task Connect_NobodyListens_IsRefused()
+    public async Task Connect_nobody_listens_is_refused()
     {
         var error = await Fails(ZeroTierError.ConnectionRefused, () => Client.ConnectAsync(On(Server, 4321), Token).AsTask());
 
@@ -108,16 +108,16 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Connect_WithoutAnAddress_Fails() => await Fails(
+    public async Task Connect_without_an_address_fails() => await Fails(
         ZeroTierError.AddressNotAvailable, () => Client.ConnectAsync(new ZeroTierEndPoint(Network, 80), Token).AsTask());
 
     [Fact]
-    public async Task Connect_AddressOutsideTheNetwork_HasNoRoute() => await Fails(
+    public async Task Connect_address_outside_the_network_has_no_route() => await Fails(
         ZeroTierError.AddressNotAvailable,
         () => Client.ConnectAsync(new ZeroTierEndPoint(Network, IPAddress.Parse("2001:db8::1"), 80), Token).AsTask());
 
     [Fact]
-    public async Task Connect_SilentAddress_EndsWhenCancelled()
+    public async Task Connect_silent_address_ends_when_cancelled()
     {
         var silent = Pair.CreateNode();
         await Bounded(silent.StartAsync(Token));
@@ -132,7 +132,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task InputCompletedWithAnError_BeforeAnythingCame_DropsWhatComes_AndTheOtherDirectionGoesOn()
+    public async Task Input_completed_with_an_error_before_anything_came_drops_what_comes_and_the_other_direction_goes_on()
     {
         var (client, server) = await Connect();
         await server.Input.CompleteAsync(new InvalidOperationException("The consumer failed."));
@@ -146,7 +146,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Echo_BothDirections()
+    public async Task Echo_both_directions()
     {
         var (client, server) = await Connect();
 
@@ -160,7 +160,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task HalfClose_TheOtherDirectionGoesOn()
+    public async Task Half_close_the_other_direction_goes_on()
     {
         var (client, server) = await Connect();
 
@@ -180,7 +180,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Dispose_QueuedBytesAndTheEndStillArrive()
+    public async Task Dispose_queued_bytes_and_the_end_still_arrive()
     {
         var (client, server) = await Connect();
         var receiving = ReceiveAll(server.Input);
@@ -196,7 +196,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task LargeTransfer_BothWaysAtOnce_ArrivesIntact()
+    public async Task Large_transfer_both_ways_at_once_arrives_intact()
     {
         const long Length = 16 * 1024 * 1024;
         var (client, server) = await Connect();
@@ -214,7 +214,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task BackPressure_UnreadInput_StopsTheSenderAndNothingIsLost()
+    public async Task Back_pressure_unread_input_stops_the_sender_and_nothing_is_lost()
     {
         const long Length = 24 * 1024 * 1024;
         var options = new ZeroTierConnectionOptions { MaxReadBufferSize = 64 * 1024, MaxWriteBufferSize = 16 * 1024 };
@@ -242,7 +242,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Abort_EndsBothSidesWithTheRightReason()
+    public async Task Abort_ends_both_sides_with_the_right_reason()
     {
         var (client, server) = await Connect();
         var reading = server.Input.ReadAsync(Token).AsTask();
@@ -262,7 +262,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Abort_OwnReason_IsWhatThisEndSees()
+    public async Task Abort_own_reason_is_what_this_end_sees()
     {
         var (client, server) = await Connect();
         var reason = new ZeroTierException(ZeroTierError.NotPermitted, "No longer wanted.");
@@ -275,7 +275,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task OutputCompletedWithAnError_ResetsTheConnection()
+    public async Task Output_completed_with_an_error_resets_the_connection()
     {
         var (client, server) = await Connect();
 
@@ -287,7 +287,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Cancellation_OfEveryAwait_LeavesTheConnectionUsable()
+    public async Task Cancellation_of_every_await_leaves_the_connection_usable()
     {
         await using var listener = await Listen();
         using var stop = new CancellationTokenSource();
@@ -308,7 +308,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task DisposedListener_AcceptEndsAndItsConnectionsLive()
+    public async Task Disposed_listener_accept_ends_and_its_connections_live()
     {
         var listener = await Listen();
         var (client, server) = await Connect(listener);
@@ -327,7 +327,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task ManyConnectionsAtOnce_EachKeepsItsOwnBytes()
+    public async Task Many_connections_at_once_each_keeps_its_own_bytes()
     {
         const int Count = 100;
         await using var listener = await Listen();
@@ -339,7 +339,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Drain_WrittenBytes_AreAcknowledgedBeforeItEnds()
+    public async Task Drain_written_bytes_are_acknowledged_before_it_ends()
     {
         var (client, server) = await Connect();
         var receiving = ReceiveAll(server.Input);
@@ -355,7 +355,7 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Observer_HearsTheEndOfAConnection()
+    public async Task Observer_hears_the_end_of_a_connection()
     {
         var observer = new Recorder();
         var options = new ZeroTierConnectionOptions { Observer = observer };

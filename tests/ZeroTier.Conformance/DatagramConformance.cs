@@ -7,7 +7,7 @@ public abstract class DatagramConformance<TEngine> : ConformanceTest<TEngine>
     where TEngine : IConformanceEngine, new()
 {
     [Fact]
-    public async Task SendTo_BothWays_CarriesBytesAndSender()
+    public async Task Send_to_both_ways_carries_bytes_and_sender()
     {
         await using var server = await Bind(Server);
         await using var client = await Bind(Client);
@@ -25,7 +25,7 @@ public abstract class DatagramConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task ReceiveFrom_SmallBuffer_CutsTheDatagram()
+    public async Task Receive_from_small_buffer_cuts_the_datagram()
     {
         await using var server = await Bind(Server);
         await using var client = await Bind(Client);
@@ -38,7 +38,7 @@ public abstract class DatagramConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Bind_TakenPort_FailsUntilItIsFreed()
+    public async Task Bind_taken_port_fails_until_it_is_freed()
     {
         var socket = await Bind(Server);
         var endPoint = new ZeroTierEndPoint(Network, socket.EndPoint.Port);
@@ -51,7 +51,7 @@ public abstract class DatagramConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task ReceiveFrom_ClosedOrCancelled_Ends()
+    public async Task Receive_from_closed_or_cancelled_ends()
     {
         var socket = await Bind(Server);
         using var stop = new CancellationTokenSource();
@@ -67,7 +67,7 @@ public abstract class DatagramConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Leave_ClosesTheSocket()
+    public async Task Leave_closes_the_socket()
     {
         await using var socket = await Bind(Server);
         var receiving = socket.ReceiveFromAsync(new byte[10], Token);
@@ -78,7 +78,7 @@ public abstract class DatagramConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task SendTo_TooLongOrNoRoute_Fails()
+    public async Task Send_to_too_long_or_no_route_fails()
     {
         await using var socket = await Bind(Client);
 
@@ -89,7 +89,7 @@ public abstract class DatagramConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Statistics_TrafficAndConnections_AreCounted()
+    public async Task Statistics_traffic_and_connections_are_counted()
     {
         var before = Client.GetStatistics();
         var (client, server) = await Connect();

@@ -5,7 +5,7 @@ public abstract class EventConformance<TEngine> : ConformanceTest<TEngine>
     where TEngine : IConformanceEngine, new()
 {
     [Fact]
-    public async Task FirstLife_EventsComeInTheDocumentedOrder()
+    public async Task First_life_events_come_in_the_documented_order()
     {
         var node = Pair.CreateNode();
         using var subscription = node.Subscribe();
@@ -28,7 +28,7 @@ public abstract class EventConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Leave_RaisesNetworkDown()
+    public async Task Leave_raises_network_down()
     {
         using var subscription = Server.Subscribe();
 
@@ -38,7 +38,7 @@ public abstract class EventConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task FirstContact_RaisesAPeerEventOfTheOtherNode()
+    public async Task First_contact_raises_a_peer_event_of_the_other_node()
     {
         var other = Pair.CreateNode();
         await Bounded(other.StartAsync(Token));
@@ -57,7 +57,7 @@ public abstract class EventConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task SlowSubscriber_DelaysNobodyAndLosesOnlyItsOwn()
+    public async Task Slow_subscriber_delays_nobody_and_loses_only_its_own()
     {
         var node = Pair.CreateNode();
         using var slow = node.Subscribe(1);
@@ -73,7 +73,7 @@ public abstract class EventConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Subscription_OutlivesAStop_AndEndsWithTheNode()
+    public async Task Subscription_outlives_a_stop_and_ends_with_the_node()
     {
         var node = Pair.CreateNode();
         using var subscription = node.Subscribe();

@@ -5,7 +5,7 @@ public abstract class LifeCycleConformance<TEngine> : ConformanceTest<TEngine>
     where TEngine : IConformanceEngine, new()
 {
     [Fact]
-    public async Task Start_RunningNode_DoesNothing()
+    public async Task Start_running_node_does_nothing()
     {
         var id = Server.Id;
 
@@ -17,7 +17,7 @@ public abstract class LifeCycleConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Stop_StoppedNode_DoesNothing()
+    public async Task Stop_stopped_node_does_nothing()
     {
         var node = Pair.CreateNode();
 
@@ -27,7 +27,7 @@ public abstract class LifeCycleConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Id_BeforeTheFirstStart_SaysThatTheNodeDoesNotRun()
+    public async Task Id_before_the_first_start_says_that_the_node_does_not_run()
     {
         var node = Pair.CreateNode();
 
@@ -38,7 +38,7 @@ public abstract class LifeCycleConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task StoppedNode_EveryCallThatNeedsIt_SaysSo()
+    public async Task Stopped_node_every_call_that_needs_it_says_so()
     {
         var endPoint = On(Server, 80);
         await Bounded(Server.StopAsync(Token));
@@ -54,7 +54,7 @@ public abstract class LifeCycleConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Stop_KeepsIdentityAndNetworks_AndTheNextStartUsesThem()
+    public async Task Stop_keeps_identity_and_networks_and_the_next_start_uses_them()
     {
         var id = Server.Id;
         var address = AddressOf(Server);
@@ -71,7 +71,7 @@ public abstract class LifeCycleConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Restart_TrafficFlowsAgain()
+    public async Task Restart_traffic_flows_again()
     {
         await Bounded(Server.RestartAsync(Token));
         await Bounded(Server.WaitForOnlineAsync(Token));
@@ -86,7 +86,7 @@ public abstract class LifeCycleConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Stop_PendingWaits_EndWithTheReason()
+    public async Task Stop_pending_waits_end_with_the_reason()
     {
         var other = Pair.CreateNode();
         await Bounded(other.StartAsync(Token));
@@ -101,7 +101,7 @@ public abstract class LifeCycleConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Stop_OpenConnections_AreResetOnBothSides()
+    public async Task Stop_open_connections_are_reset_on_both_sides()
     {
         var (client, server) = await Connect();
 
@@ -115,7 +115,7 @@ public abstract class LifeCycleConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task FailedNode_TellsWhy_UntilItIsStopped()
+    public async Task Failed_node_tells_why_until_it_is_stopped()
     {
         Assert.SkipWhen(Pair.FailServer is null, "This engine cannot be made to fail.");
 
@@ -133,7 +133,7 @@ public abstract class LifeCycleConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Dispose_IsTerminalAndIdempotent()
+    public async Task Dispose_is_terminal_and_idempotent()
     {
         var node = Pair.CreateNode();
         await Bounded(node.StartAsync(Token));
@@ -147,7 +147,7 @@ public abstract class LifeCycleConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task StartAndStop_FromManyTasksAtOnce_EndInOneState()
+    public async Task Start_and_stop_from_many_tasks_at_once_end_in_one_state()
     {
         var node = Pair.CreateNode();
         var calls = Enumerable.Range(0, 20).Select(i => Task.Run(() => i % 2 == 0 ? node.StartAsync(Token) : node.StopAsync(Token), Token));
@@ -160,7 +160,7 @@ public abstract class LifeCycleConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Start_AlreadyCancelled_ThrowsAndLeavesTheNodeStopped()
+    public async Task Start_already_cancelled_throws_and_leaves_the_node_stopped()
     {
         var node = Pair.CreateNode();
         using var cancelled = new CancellationTokenSource();

@@ -5,7 +5,7 @@ public abstract class NetworkConformance<TEngine> : ConformanceTest<TEngine>
     where TEngine : IConformanceEngine, new()
 {
     [Fact]
-    public async Task Join_BeforeTheStart_IsDoneAtTheStart()
+    public async Task Join_before_the_start_is_done_at_the_start()
     {
         var node = Pair.CreateNode();
 
@@ -18,7 +18,7 @@ public abstract class NetworkConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Join_Twice_DoesNothing()
+    public async Task Join_twice_does_nothing()
     {
         await Bounded(Server.JoinAsync(Network, Token));
 
@@ -26,7 +26,7 @@ public abstract class NetworkConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Join_SeveralNetworks_KeepsTheirOrder()
+    public async Task Join_several_networks_keeps_their_order()
     {
         await Bounded(Server.JoinAsync(Pair.OtherNetwork, Token));
         await Bounded(Server.WaitForNetworkAsync(Pair.OtherNetwork, Token));
@@ -35,7 +35,7 @@ public abstract class NetworkConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public void ReadyNetwork_HasAddressesEthernetAddressAndMtu()
+    public void Ready_network_has_addresses_ethernet_address_and_mtu()
     {
         var network = Assert.Single(Server.Networks);
 
@@ -75,11 +75,11 @@ public abstract class NetworkConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task WaitForNetwork_NotJoined_Fails() =>
+    public async Task Wait_for_network_not_joined_fails() =>
         await Fails(ZeroTierError.NetworkNotJoined, () => Server.WaitForNetworkAsync(Pair.OtherNetwork, Token));
 
     [Fact]
-    public async Task WaitForNetwork_ThatCannotWork_FailsWithTheReason()
+    public async Task Wait_for_network_that_cannot_work_fails_with_the_reason()
     {
         await Bounded(Server.JoinAsync(Pair.ImpossibleNetwork, Token));
 
@@ -90,7 +90,7 @@ public abstract class NetworkConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Leave_UnknownNetwork_DoesNothing()
+    public async Task Leave_unknown_network_does_nothing()
     {
         await Bounded(Server.LeaveAsync(Pair.OtherNetwork, Token));
 
@@ -98,7 +98,7 @@ public abstract class NetworkConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Leave_ListenersCloseAndConnectionsAreReset()
+    public async Task Leave_listeners_close_and_connections_are_reset()
     {
         await using var listener = await Listen();
         var (client, server) = await Connect(listener);
@@ -116,7 +116,7 @@ public abstract class NetworkConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task LeaveAndRejoin_TrafficFlowsAgain()
+    public async Task Leave_and_rejoin_traffic_flows_again()
     {
         await Bounded(Server.LeaveAsync(Network, Token));
         await Bounded(Server.JoinAsync(Network, Token));
@@ -131,7 +131,7 @@ public abstract class NetworkConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task WaitForOnline_RootAnswers_Ends()
+    public async Task Wait_for_online_root_answers_ends()
     {
         var node = Pair.CreateNode();
         await Bounded(node.StartAsync(Token));
@@ -145,7 +145,7 @@ public abstract class NetworkConformance<TEngine> : ConformanceTest<TEngine>
     }
 
     [Fact]
-    public async Task Waits_Cancelled_EndAndTheNodeGoesOn()
+    public async Task Waits_cancelled_end_and_the_node_goes_on()
     {
         var node = Pair.CreateNode();
         await Bounded(node.StartAsync(Token));

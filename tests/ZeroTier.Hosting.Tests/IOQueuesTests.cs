@@ -10,7 +10,7 @@ public sealed class IOQueuesTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task UnderLoad_RunEverythingOnceAndInOrder()
+    public async Task Under_load_run_everything_once_and_in_order()
     {
         var queues = new IOQueues(4, NullLogger.Instance);
         var done = new TaskCompletionSource();
@@ -34,7 +34,7 @@ public sealed class IOQueuesTests
     }
 
     [Fact]
-    public void ItemsThatComeWhileTheQueueRunsDry_AreRun()
+    public void Items_that_come_while_the_queue_runs_dry_are_run()
     {
         var queues = new IOQueues(1, NullLogger.Instance);
         object state = new();

@@ -16,7 +16,7 @@ public sealed class MemoryTransportTests
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task DisposeAsync_DuringADelivery_WaitsForItsEnd(int latencyMs)
+    public async Task Dispose_async_during_a_delivery_waits_for_its_end(int latencyMs)
     {
         using var receiver = new Receiver();
         var transport = new MemoryWire(new TestNetworkOptions { Latency = TimeSpan.FromMilliseconds(latencyMs) }).Open(s_here);
@@ -33,7 +33,7 @@ public sealed class MemoryTransportTests
     }
 
     [Fact]
-    public async Task Enqueue_MoreThanFits_IsLostAsWithAFullSocketBuffer()
+    public async Task Enqueue_more_than_fits_is_lost_as_with_a_full_socket_buffer()
     {
         const int Size = 64 * 1024;
         const int Fit = 64;

@@ -23,7 +23,7 @@ public sealed class TestNetworkTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task App_OnTheNetwork_IsCalledAndKnowsTheCaller(bool networkFirst)
+    public async Task App_on_the_network_is_called_and_knows_the_caller(bool networkFirst)
     {
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         await using var app = await StartAsync(network, zt => zt.Listen(8080), networkFirst);
@@ -39,7 +39,7 @@ public sealed class TestNetworkTests
     }
 
     [Fact]
-    public async Task App_TiedToItsMachine_IsTakenAsItIs()
+    public async Task App_tied_to_its_machine_is_taken_as_it_is()
     {
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         await using var app = await StartAsync(network, zt =>
@@ -72,7 +72,7 @@ public sealed class TestNetworkTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task App_OnAnAddressOfItsOwn_IsServedOnTheOneItHasHere(bool namesTheNetwork)
+    public async Task App_on_an_address_of_its_own_is_served_on_the_one_it_has_here(bool namesTheNetwork)
     {
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         await using var app = await StartAsync(
@@ -92,7 +92,7 @@ public sealed class TestNetworkTests
     }
 
     [Fact]
-    public async Task App_WithoutAZeroTierEndpoint_GetsOneAndLeavesTheHostAlone()
+    public async Task App_without_a_ZeroTier_endpoint_gets_one_and_leaves_the_host_alone()
     {
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
@@ -108,7 +108,7 @@ public sealed class TestNetworkTests
     }
 
     [Fact]
-    public async Task App_WithTls_HasAnHttpsAddress()
+    public async Task App_with_tls_has_an_https_address()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var certificate = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=test", key, HashAlgorithmName.SHA256)
@@ -119,7 +119,7 @@ public sealed class TestNetworkTests
     }
 
     [Fact]
-    public async Task App_WhoseFirstEndpointHasNoAddressOnTheNetwork_IsFoundAtTheOneThatHas()
+    public async Task App_whose_first_endpoint_has_no_address_on_the_network_is_found_at_the_one_that_has()
     {
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         await using var app = Build(network, zt => zt.TakeAllEndpoints = true, urls: "http://127.0.0.1:5001;http://[::1]:5002");
@@ -131,7 +131,7 @@ public sealed class TestNetworkTests
     }
 
     [Fact]
-    public async Task Network_ThatEnds_FreesTheIdentitiesThatItGave()
+    public async Task Network_that_ends_frees_the_identities_that_it_gave()
     {
         var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         var options = await network.ConfigureAsync(new ManagedNodeOptions(), Cancel);
@@ -141,7 +141,7 @@ public sealed class TestNetworkTests
     }
 
     [Fact]
-    public async Task App_NotOnTheNetwork_IsToldWhatToDo()
+    public async Task App_not_on_the_network_is_told_what_to_do()
     {
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         await using var other = await TestNetwork.StartAsync(cancellationToken: Cancel);
@@ -155,7 +155,7 @@ public sealed class TestNetworkTests
     }
 
     [Fact]
-    public async Task Host_WithoutAServer_CallsAnAppOnTheNetwork()
+    public async Task Host_without_a_server_calls_an_app_on_the_network()
     {
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         await using var app = await StartAsync(network, zt => zt.Listen(80));
@@ -170,7 +170,7 @@ public sealed class TestNetworkTests
     }
 
     [Fact]
-    public async Task Nodes_OfTheTest_ConnectPingAndSendDatagrams()
+    public async Task Nodes_of_the_test_connect_ping_and_send_datagrams()
     {
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         var a = await network.StartNodeAsync(cancellationToken: Cancel);
@@ -198,7 +198,7 @@ public sealed class TestNetworkTests
     }
 
     [Fact]
-    public async Task Networks_ManyAtOnce_DoNotSeeEachOther()
+    public async Task Networks_many_at_once_do_not_see_each_other()
     {
         long begin = Stopwatch.GetTimestamp();
         string[] callers = await Task.WhenAll(Enumerable.Range(0, 12).Select(i => Task.Run(async () =>
@@ -213,7 +213,7 @@ public sealed class TestNetworkTests
     }
 
     [Fact]
-    public async Task Node_Restarted_ComesBackToItsPlace()
+    public async Task Node_restarted_comes_back_to_its_place()
     {
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         await using var app = await StartAsync(network, zt => zt.Listen(8080));
@@ -228,7 +228,7 @@ public sealed class TestNetworkTests
     [InlineData(5, 0)]
     [InlineData(0, 0.05)]
     [InlineData(2, 0.02)]
-    public async Task Network_WithLatencyAndLoss_DeliversAllTheSame(int latencyMs, double loss)
+    public async Task Network_with_latency_and_loss_delivers_all_the_same(int latencyMs, double loss)
     {
         var options = new TestNetworkOptions { Latency = TimeSpan.FromMilliseconds(latencyMs), Loss = loss, Seed = 3 };
         await using var network = await TestNetwork.StartAsync(options, Cancel);
@@ -246,7 +246,7 @@ public sealed class TestNetworkTests
     }
 
     [Fact]
-    public async Task Options_OutOfTheirRange_AreRefused()
+    public async Task Options_out_of_their_range_are_refused()
     {
         foreach (var options in new TestNetworkOptions[] { new() { Loss = 0.6 }, new() { Loss = double.NaN }, new() { Latency = TimeSpan.FromSeconds(-1) }, new() { Latency = TimeSpan.FromMinutes(1) } })
         {
@@ -257,7 +257,7 @@ public sealed class TestNetworkTests
     [Theory]
     [InlineData(0)]
     [InlineData(20)]
-    public async Task Dispose_InAnyOrder_LeavesNothingOpen(int latencyMs)
+    public async Task Dispose_in_any_order_leaves_nothing_open(int latencyMs)
     {
         var network = await TestNetwork.StartAsync(new TestNetworkOptions { Latency = TimeSpan.FromMilliseconds(latencyMs) }, Cancel);
         var app = await StartAsync(network, zt => zt.Listen(8080));
@@ -276,7 +276,7 @@ public sealed class TestNetworkTests
     }
 
     [Fact]
-    public async Task Networks_OneAfterTheOther_LeaveNoMemory()
+    public async Task Networks_one_after_the_other_leave_no_memory()
     {
         await RoundAsync();
         await RoundAsync();
@@ -312,7 +312,7 @@ public sealed class TestNetworkTests
     }
 
     [Fact]
-    public async Task Network_OpensNoSocket()
+    public async Task Network_opens_no_socket()
     {
         if (!OperatingSystem.IsLinux())
         {
@@ -359,7 +359,7 @@ public sealed class TestNetworkTests
     [Theory]
     [InlineData("ff1f90ffff000000")]
     [InlineData("8056c2e21c000001")]
-    public async Task Client_JoinsTheNetworkOfTheApp(string id)
+    public async Task Client_joins_the_network_of_the_app(string id)
     {
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         await using var app = await StartAsync(

@@ -23,7 +23,7 @@ public sealed class DoubleNodeLifeTests : IDisposable
     }
 
     [Fact]
-    public void Address_IsTheMembers6PlaneAddress()
+    public void Address_is_the_members6_plane_address()
     {
         _double.Up();
 
@@ -35,7 +35,7 @@ public sealed class DoubleNodeLifeTests : IDisposable
     }
 
     [Fact]
-    public void BeforeStart_EveryGateIsClosed()
+    public void Before_start_every_gate_is_closed()
     {
         Assert.Equal(RawDouble.NotRunning, _double.Id());
         Assert.Equal(-2, _double.NewSocket(10, 1, 0));
@@ -46,7 +46,7 @@ public sealed class DoubleNodeLifeTests : IDisposable
     }
 
     [Fact]
-    public void Events_ComeInTheDocumentedOrder()
+    public void Events_come_in_the_documented_order()
     {
         _double.Control.Configure("online=0");
         _double.Handler(_handler);
@@ -59,7 +59,7 @@ public sealed class DoubleNodeLifeTests : IDisposable
     }
 
     [Fact]
-    public void Events_OfASilentSession_ComeStaleInTheNext()
+    public void Events_of_a_silent_session_come_stale_in_the_next()
     {
         _double.Control.Configure("events=none;restart_gap=0;stop_ms=5;event_gap=0");
         _double.Handler(_handler);
@@ -78,7 +78,7 @@ public sealed class DoubleNodeLifeTests : IDisposable
     }
 
     [Fact]
-    public void Storage_KeepsIdentityAndNetworks()
+    public void Storage_keeps_identity_and_networks()
     {
         _double.Control.Configure("restart_gap=50;stop_ms=10;event_gap=0");
         _double.Storage(_folder);
@@ -103,7 +103,7 @@ public sealed class DoubleNodeLifeTests : IDisposable
     }
 
     [Fact]
-    public void OtherNetworks_StayInTheirScriptedStatus()
+    public void Other_networks_stay_in_their_scripted_status()
     {
         const ulong Controlled = 0x8056c2e21c000001, Backwards = 0xff00020001000000;
         _double.Control.Configure("addr_delay=0;status.8056c2e21c000002=2");
@@ -122,7 +122,7 @@ public sealed class DoubleNodeLifeTests : IDisposable
     }
 
     [Fact]
-    public void Misuse_IsWrittenDown()
+    public void Misuse_is_written_down()
     {
         _double.Control.Configure("core_delay=300");
         Assert.Equal(0, _double.Start());
@@ -148,7 +148,7 @@ public sealed class DoubleNodeLifeTests : IDisposable
     }
 
     [Fact]
-    public void MisuseOfSockets_IsWrittenDown()
+    public void Misuse_of_sockets_is_written_down()
     {
         _double.Up();
         int fd = _double.NewSocket(10, 1, 0);
@@ -172,7 +172,7 @@ public sealed class DoubleNodeLifeTests : IDisposable
     }
 
     [Fact]
-    public void Collision_EndsTheServiceWithoutAWord()
+    public void Collision_ends_the_service_without_a_word()
     {
         _double.Handler(_handler);
         Assert.Equal(0, _double.Start());
@@ -186,7 +186,7 @@ public sealed class DoubleNodeLifeTests : IDisposable
     }
 
     [Fact]
-    public void Copies_AreLibrariesOfTheirOwn()
+    public void Copies_are_libraries_of_their_own()
     {
         using var other = new RawDouble();
         _double.Up();

@@ -20,7 +20,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void Stream_BytesArrive_AndTheEndIsZeroOnce()
+    public void Stream_bytes_arrive_and_the_end_is_zero_once()
     {
         var (s, c) = _server.Pair(_client);
         byte[] buffer = new byte[100];
@@ -46,7 +46,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void LingerZero_WithUnacknowledgedBytes_ResetsThePeer_AndTheErrorComesOnce()
+    public void Linger_zero_with_unacknowledged_bytes_resets_the_peer_and_the_error_comes_once()
     {
         var (s, c) = _server.Pair(_client);
         byte[] data = new byte[1 << 20];
@@ -72,7 +72,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void LingerZero_IdleConnection_EndsWithFin()
+    public void Linger_zero_idle_connection_ends_with_fin()
     {
         var (s, c) = _server.Pair(_client);
 
@@ -86,7 +86,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void KeepaliveWithoutPatience_ResetsAnIdleConnection()
+    public void Keepalive_without_patience_resets_an_idle_connection()
     {
         var (s, c) = _server.Pair(_client);
 
@@ -106,7 +106,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void CloseWithUnreadData_ResetsThePeer()
+    public void Close_with_unread_data_resets_the_peer()
     {
         var (s, c) = _server.Pair(_client);
         Assert.Equal(1, _client.Send(c, [1], 1, 0));
@@ -121,7 +121,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void Refused_ShowsErrorThenBoth_And104Once()
+    public void Refused_shows_error_then_both_and104_once()
     {
         int c = _client.Socket();
 
@@ -137,7 +137,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void Connect_WhileConnectingConnectedAndTentative_HasItsOwnErrors()
+    public void Connect_while_connecting_connected_and_tentative_has_its_own_errors()
     {
         _client.Control.Configure("dad=3600000");
         int c = _client.Socket();
@@ -159,7 +159,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void Connect_ToNobody_EndsWith103AfterTheTimeOut()
+    public void Connect_to_nobody_ends_with103_after_the_time_out()
     {
         _client.Control.Configure("connect_timeout=100");
         byte[] nobody = _server.Address(80);
@@ -174,7 +174,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void ArgumentsAndGates_GiveTheDocumentedCodes()
+    public void Arguments_and_gates_give_the_documented_codes()
     {
         int c = _client.Socket();
         Assert.Equal(-3, _client.Connect(c, new byte[28], 15));
@@ -198,7 +198,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void Descriptors_LowestFree_ReusedAtOnce_AndLimited()
+    public void Descriptors_lowest_free_reused_at_once_and_limited()
     {
         _client.Control.Configure("sockets=3");
         int a = _client.Socket(), b = _client.Socket(), c = _client.Socket();
@@ -212,7 +212,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void Accept_FullTable_ResetsThePeer()
+    public void Accept_full_table_resets_the_peer()
     {
         int listener = _server.Socket();
         Assert.Equal(0, _server.Bind(listener, _server.Address(7), 28));
@@ -229,7 +229,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void ClosingAPolledDatagramSocket_WakesThePollerOnce()
+    public void Closing_a_polled_datagram_socket_wakes_the_poller_once()
     {
         int spare = _client.Socket(2);
         var closer = new Thread(() =>
@@ -248,7 +248,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void Datagrams_CarryTheSender_AndMemberPortsBelow1024Work()
+    public void Datagrams_carry_the_sender_and_member_ports_below1024_work()
     {
         int s = _server.Socket(2), c = _client.Socket(2);
         Assert.Equal(0, _server.Bind(s, _server.Address(53), 28));
@@ -270,7 +270,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void Bind_TakenPort_IsRefused_UnlessBothReuse()
+    public void Bind_taken_port_is_refused_unless_both_reuse()
     {
         int a = _server.Socket(), b = _server.Socket();
         Assert.Equal(0, _server.Bind(a, _server.Address(1000), 28));
@@ -287,7 +287,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void PartialWritesStormsAndResets_ComeAsScripted()
+    public void Partial_writes_storms_and_resets_come_as_scripted()
     {
         var (s, c) = _server.Pair(_client);
         byte[] buffer = new byte[100];
@@ -304,7 +304,7 @@ public sealed class DoubleSocketTests : IDisposable
     }
 
     [Fact]
-    public void LeavingANetwork_AbortsItsConnections()
+    public void Leaving_a_network_aborts_its_connections()
     {
         var (s, c) = _server.Pair(_client);
 

@@ -9,7 +9,7 @@ public sealed class AloneInTheProcess;
 public sealed class LeakTests : FailureTest
 {
     [Fact]
-    public async Task ManyLives_LeaveNothing()
+    public async Task Many_lives_leave_nothing()
     {
         var server = await Up("event_threads=0;stop_ms=50");
         var client = await Up("event_threads=0");
@@ -34,7 +34,7 @@ public sealed class LeakTests : FailureTest
     }
 
     [Fact]
-    public async Task FailedStarts_LeaveNothing()
+    public async Task Failed_starts_leave_nothing()
     {
         string folder = Folder();
         var node = Create("start_fails=2;event_threads=0", new() { StoragePath = folder });
@@ -52,7 +52,7 @@ public sealed class LeakTests : FailureTest
     }
 
     [Fact]
-    public async Task Start_ProcessWithTooManyFiles_IsRefusedBeforeLibztIsAsked()
+    public async Task Start_process_with_too_many_files_is_refused_before_libzt_is_asked()
     {
         var node = Create();
         var files = new List<FileStream>();

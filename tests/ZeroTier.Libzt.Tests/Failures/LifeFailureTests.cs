@@ -7,7 +7,7 @@ namespace ZeroTier.Libzt.Tests.Failures;
 public sealed class LifeFailureTests : FailureTest
 {
     [Fact]
-    public async Task Restart_TwentyTimes_IdentityAddressAndTrafficStay()
+    public async Task Restart_twenty_times_identity_address_and_traffic_stay()
     {
         var server = await Up("stop_ms=200");
         var client = await Up();
@@ -36,7 +36,7 @@ public sealed class LifeFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task Collision_FailsTheNode_EndsEverything_AndANewStartWorks()
+    public async Task Collision_fails_the_node_ends_everything_and_a_new_start_works()
     {
         var server = await Up();
         var client = await Up();
@@ -77,7 +77,7 @@ public sealed class LifeFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task LogThatThrows_HarmsNothing()
+    public async Task Log_that_throws_harms_nothing()
     {
         var server = await Up(options: new() { LoggerFactory = new BrokenLog() });
         var client = await Up();
@@ -94,7 +94,7 @@ public sealed class LifeFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task SecondNode_InOneProcess_IsRefusedUntilTheFirstStops()
+    public async Task Second_node_in_one_process_is_refused_until_the_first_stops()
     {
         var first = await Up();
         var second = first.CreateSibling();

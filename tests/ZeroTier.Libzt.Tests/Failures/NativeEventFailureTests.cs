@@ -38,7 +38,7 @@ public sealed class NativeEventFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task StaleEvents_OfASilentSession_DoNotConfuseTheNext()
+    public async Task Stale_events_of_a_silent_session_do_not_confuse_the_next()
     {
         var node = await Up("events=none");
         node.Control.Configure("online=0;online=1;status.ff0000ffff000000=3;status.ff0000ffff000000=-1;inject=204;inject=218;inject=263");
@@ -58,7 +58,7 @@ public sealed class NativeEventFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task OddEvents_ChangeNothing()
+    public async Task Odd_events_change_nothing()
     {
         var node = await Up();
         var events = Record(node.Node);
@@ -74,7 +74,7 @@ public sealed class NativeEventFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task Peers_OnlyWhatIsValidIsShown()
+    public async Task Peers_only_what_is_valid_is_shown()
     {
         var server = await Up();
         var client = await Up();
@@ -89,7 +89,7 @@ public sealed class NativeEventFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task Peers_ToldOfWhileTheNodeStarts_AreKept()
+    public async Task Peers_told_of_while_the_node_starts_are_kept()
     {
         // The roots answer with the core's first breath, before the start has seen that it is there.
         var node = await Up("core_delay=0;online_delay=0");
@@ -98,7 +98,7 @@ public sealed class NativeEventFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task RelayedPeer_IsNotDirect()
+    public async Task Relayed_peer_is_not_direct()
     {
         var server = await Up();
         var client = await Up("relay=1");
@@ -110,7 +110,7 @@ public sealed class NativeEventFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task NoEvents_TrafficFlowsAll()
+    public async Task No_events_traffic_flows_all()
     {
         var server = await Up("events=none");
         var client = await Up("events=none");

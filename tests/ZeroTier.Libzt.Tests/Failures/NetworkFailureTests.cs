@@ -11,7 +11,7 @@ public sealed class NetworkFailureTests : FailureTest
     [InlineData(5, ZeroTierNetworkStatus.ClientTooOld, ZeroTierEventCode.NetworkClientTooOld)]
     [InlineData(4, ZeroTierNetworkStatus.PortError, ZeroTierEventCode.NetworkUpdate)]
     [InlineData(6, ZeroTierNetworkStatus.AuthenticationRequired, ZeroTierEventCode.NetworkUpdate)]
-    public async Task Refused_TheWaitSaysWhy_AndLaterAdmissionWorks(int number, ZeroTierNetworkStatus status, ZeroTierEventCode code)
+    public async Task Refused_the_wait_says_why_and_later_admission_works(int number, ZeroTierNetworkStatus status, ZeroTierEventCode code)
     {
         var network = NetworkId.Parse(Controlled);
         var node = await Up($"status.{Controlled}={number}");
@@ -35,7 +35,7 @@ public sealed class NetworkFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task StatusComesAndGoes_EachChangeIsToldOnce()
+    public async Task Status_comes_and_goes_each_change_is_told_once()
     {
         var node = await Up();
         var events = Record(node.Node);
@@ -58,7 +58,7 @@ public sealed class NetworkFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task LeaveAndRejoin_OverAndOver_ConnectionsEndAndNewOnesWork()
+    public async Task Leave_and_rejoin_over_and_over_connections_end_and_new_ones_work()
     {
         var server = await Up();
         var client = await Up();
@@ -84,7 +84,7 @@ public sealed class NetworkFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task Leave_WhileConnecting_EndsTheAttempt()
+    public async Task Leave_while_connecting_ends_the_attempt()
     {
         var server = await Up();
         var client = await Up("connect=silent");
@@ -97,7 +97,7 @@ public sealed class NetworkFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task ForgottenNetwork_InTheFolder_IsNotJoined()
+    public async Task Forgotten_network_in_the_folder_is_not_joined()
     {
         string folder = Folder();
         Directory.CreateDirectory(Path.Combine(folder, "networks.d"));

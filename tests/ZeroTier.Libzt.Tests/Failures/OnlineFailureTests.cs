@@ -4,7 +4,7 @@ namespace ZeroTier.Libzt.Tests.Failures;
 public sealed class OnlineFailureTests : FailureTest
 {
     [Fact]
-    public async Task Flapping_EventsAlternate()
+    public async Task Flapping_events_alternate()
     {
         var node = await Up("event_threads=0");
         var events = Record(node.Node);
@@ -57,7 +57,7 @@ public sealed class OnlineFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task FlagClearedByAnotherEvent_IsNotOffline()
+    public async Task Flag_cleared_by_another_event_is_not_offline()
     {
         var node = await Up();
         var events = Record(node.Node);
@@ -92,7 +92,7 @@ public sealed class OnlineFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task NeverOnlineAndNeverCalled_TheWaitEndsWithTheStop()
+    public async Task Never_online_and_never_called_the_wait_ends_with_the_stop()
     {
         var server = Create("online=0");
         await Bounded(server.Node.StartAsync(Token));

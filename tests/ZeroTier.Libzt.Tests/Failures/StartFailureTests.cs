@@ -10,7 +10,7 @@ public sealed class StartFailureTests : FailureTest
     [Theory]
     [InlineData("start_fails=1")]
     [InlineData("start_fails=2")]
-    public async Task Start_NodeEndsWhileStarting_SaysSo_AndTheNextStartWorks(string script)
+    public async Task Start_node_ends_while_starting_says_so_and_the_next_start_works(string script)
     {
         var node = Create(script);
 
@@ -24,7 +24,7 @@ public sealed class StartFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task Start_BusyPort_NamesThePort()
+    public async Task Start_busy_port_names_the_port()
     {
         using var busy = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         busy.Bind(new IPEndPoint(IPAddress.Any, 0));
@@ -40,7 +40,7 @@ public sealed class StartFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task Start_FolderCannotBeMade_NamesTheFolder()
+    public async Task Start_folder_cannot_be_made_names_the_folder()
     {
         string file = Path.Combine(Folder(), "file");
         await File.WriteAllTextAsync(file, "x", Token);
@@ -55,7 +55,7 @@ public sealed class StartFailureTests : FailureTest
     [Theory]
     [InlineData("core_delay=3600000")]
     [InlineData("start_delay=300")]
-    public async Task Start_Cancelled_LeavesNoNodeBehind(string script)
+    public async Task Start_cancelled_leaves_no_node_behind(string script)
     {
         var node = Create(script);
         using var cancel = new CancellationTokenSource();

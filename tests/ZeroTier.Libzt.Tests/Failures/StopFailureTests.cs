@@ -24,7 +24,7 @@ public sealed class StopFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task Stop_ThatDoesNothing_IsAskedForAgain()
+    public async Task Stop_that_does_nothing_is_asked_for_again()
     {
         var node = await Up("stop_lost=2");
 
@@ -36,7 +36,7 @@ public sealed class StopFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task Request_OfAFrozenStack_CanBeGivenUp_AndLeavesNothing()
+    public async Task Request_of_a_frozen_stack_can_be_given_up_and_leaves_nothing()
     {
         var node = await Up();
         var endPoint = new ZeroTierEndPoint(Network, 8080);
@@ -59,7 +59,7 @@ public sealed class StopFailureTests : FailureTest
     }
 
     [Fact]
-    public async Task Stop_FrozenStack_FailsTheNode_AndOnlyAStackThatGoesOnStartsAgain()
+    public async Task Stop_frozen_stack_fails_the_node_and_only_a_stack_that_goes_on_starts_again()
     {
         var node = await Up();
         await using var listener = await Listen(node);

@@ -34,7 +34,7 @@ public sealed class StorageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Start_MakesTheFolderForTheOwnerOnly_AndTheIdentityStays()
+    public async Task Start_makes_the_folder_for_the_owner_only_and_the_identity_stays()
     {
         var first = Node(new() { StoragePath = _folder });
         await first.Node.StartAsync(Token);
@@ -54,7 +54,7 @@ public sealed class StorageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Start_FolderOfAnotherNode_IsRefusedUntilThatOneStops()
+    public async Task Start_folder_of_another_node_is_refused_until_that_one_stops()
     {
         var holder = Node(new() { StoragePath = _folder });
         await holder.Node.StartAsync(Token);
@@ -75,7 +75,7 @@ public sealed class StorageTests : IAsyncLifetime
     [InlineData("identity.secret", "db00123456:0:abc:def", "damaged")]
     [MemberData(nameof(TooLong))]
     [InlineData("identity.public", "db00123456:0:abc", "private key is lost")]
-    public async Task Start_DamagedIdentity_IsRefusedAndNotReplaced(string file, string content, string expected)
+    public async Task Start_damaged_identity_is_refused_and_not_replaced(string file, string content, string expected)
     {
         Directory.CreateDirectory(_folder);
         string path = Path.Combine(_folder, file);
@@ -88,7 +88,7 @@ public sealed class StorageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Start_IdentityOfTheManagedEngine_IsUsed()
+    public async Task Start_identity_of_the_managed_engine_is_used()
     {
         Directory.CreateDirectory(_folder);
         await File.WriteAllTextAsync(Path.Combine(_folder, "identity.secret"), _identity + "\n", Token);
@@ -100,7 +100,7 @@ public sealed class StorageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Start_FolderThatCannotBeWritten_ItsIdentityIsUsedFromMemory()
+    public async Task Start_folder_that_cannot_be_written_its_identity_is_used_from_memory()
     {
         // A folder in the place of the lock file: that cannot be written, whoever the tests run as.
         Directory.CreateDirectory(Path.Combine(_folder, "node.lock"));
@@ -118,7 +118,7 @@ public sealed class StorageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Start_MemoryAsTheFolder_StoresNothing()
+    public async Task Start_memory_as_the_folder_stores_nothing()
     {
         var node = Node(new() { StoragePath = ":memory:" });
         await node.Node.StartAsync(Token);
@@ -128,7 +128,7 @@ public sealed class StorageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Start_IdentityInMemory_IsUsedAndKept()
+    public async Task Start_identity_in_memory_is_used_and_kept()
     {
         var node = Node(new() { Identity = _identity });
         await node.Node.StartAsync(Token);
@@ -138,10 +138,10 @@ public sealed class StorageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Start_BadIdentityInMemory_IsRefused() => Assert.Contains("identity", (await Fails(Node(new() { Identity = "nonsense" }))).Message, StringComparison.Ordinal);
+    public async Task Start_bad_identity_in_memory_is_refused() => Assert.Contains("identity", (await Fails(Node(new() { Identity = "nonsense" }))).Message, StringComparison.Ordinal);
 
     [Fact]
-    public async Task Start_WithoutPlanet_IsRefused_UnlessTheFolderHasOne()
+    public async Task Start_without_planet_is_refused_unless_the_folder_has_one()
     {
         var node = Node(new() { StoragePath = _folder, Planet = ReadOnlyMemory<byte>.Empty });
         var error = await Assert.ThrowsAsync<ZeroTierException>(() => node.Node.StartAsync(Token));
@@ -157,7 +157,7 @@ public sealed class StorageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task JoinAndLeave_AreRemembered_ForAQuickStart()
+    public async Task Join_and_leave_are_remembered_for_a_quick_start()
     {
         var node = Node(new() { StoragePath = _folder });
         await node.Node.StartAsync(Token);

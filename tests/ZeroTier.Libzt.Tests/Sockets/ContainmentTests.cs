@@ -7,7 +7,7 @@ namespace ZeroTier.Libzt.Tests.Sockets;
 public sealed class ContainmentTests : SocketLoopTest
 {
     [Fact]
-    public async Task HandlerThatThrows_EndsItsSocketOnly()
+    public async Task Handler_that_throws_ends_its_socket_only()
     {
         var (connection, peer) = await Accept();
         var thrower = new ThrowingSocket(Loop);
@@ -24,7 +24,7 @@ public sealed class ContainmentTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task LoggerThatThrows_DoesNoHarm()
+    public async Task Logger_that_throws_does_no_harm()
     {
         Logs.OnLine = static _ => throw new InvalidOperationException("The log provider failed.");
         Loop.Work.Schedule(_ => throw new InvalidOperationException("The work failed."), null);

@@ -7,7 +7,7 @@ namespace ZeroTier.Libzt.Tests.Sockets;
 public sealed class DatagramTests : SocketLoopTest
 {
     [Fact]
-    public async Task Datagrams_GoBothWays_AndProveNothing()
+    public async Task Datagrams_go_both_ways_and_prove_nothing()
     {
         await using var socket = await Bind();
         var (fd, peer) = PeerPort();
@@ -33,7 +33,7 @@ public sealed class DatagramTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task ManyDatagrams_NobodyReads_AreDroppedAndCounted()
+    public async Task Many_datagrams_nobody_reads_are_dropped_and_counted()
     {
         await using var socket = await Bind();
         var (fd, _) = PeerPort();
@@ -56,7 +56,7 @@ public sealed class DatagramTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task ManyDatagrams_FromManyTasks_AreSentInTurn()
+    public async Task Many_datagrams_from_many_tasks_are_sent_in_turn()
     {
         await using var socket = await Bind();
         var (fd, peer) = PeerPort();
@@ -74,7 +74,7 @@ public sealed class DatagramTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task WhatCannotWork_FailsAtOnce()
+    public async Task What_cannot_work_fails_at_once()
     {
         await using var socket = await Bind();
 
@@ -85,7 +85,7 @@ public sealed class DatagramTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task ClosedOrCancelled_Ends()
+    public async Task Closed_or_cancelled_ends()
     {
         var socket = await Bind();
         using var stop = new CancellationTokenSource();
@@ -104,7 +104,7 @@ public sealed class DatagramTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task EagainStorm_DoesNotSpin()
+    public async Task Eagain_storm_does_not_spin()
     {
         await using var socket = await Bind();
         var (fd, _) = PeerPort();

@@ -10,7 +10,7 @@ public sealed class DescriptorLimitTests : SocketLoopTest
     private protected override SocketLoopLimits Limits { get; } = new() { MaxDescriptors = Max, LingerTime = 30_000, ResetTime = 60_000 };
 
     [Fact]
-    public async Task MoreConnectionsThanAllowed_AreReset_AndTheOthersGoOn()
+    public async Task More_connections_than_allowed_are_reset_and_the_others_go_on()
     {
         await using var listener = await Listen();
         var (connections, peers) = await Fill(listener, Max - 1);
@@ -34,7 +34,7 @@ public sealed class DescriptorLimitTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task ConnectingOverTheLimit_FailsWithARemedy()
+    public async Task Connecting_over_the_limit_fails_with_a_remedy()
     {
         await using var listener = await Listen();
         var (connections, peers) = await Fill(listener, Max - 1);
@@ -50,7 +50,7 @@ public sealed class DescriptorLimitTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task LingeringConnections_MakeRoom()
+    public async Task Lingering_connections_make_room()
     {
         await using var listener = await Listen();
         var (connections, peers) = await Fill(listener, Max - 1);
@@ -72,7 +72,7 @@ public sealed class DescriptorLimitTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task ConnectionsThatWaitForTheirReset_MakeRoom_AlsoForListeners()
+    public async Task Connections_that_wait_for_their_reset_make_room_also_for_listeners()
     {
         await using var listener = await Listen();
         Control.Configure("slow_tick=1000000");
@@ -91,7 +91,7 @@ public sealed class DescriptorLimitTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task FullTable_OfLibztItself_ShedsAndRecovers()
+    public async Task Full_table_of_libzt_itself_sheds_and_recovers()
     {
         await using var listener = await Listen();
         var (connections, peers) = await Fill(listener, 3);
@@ -112,7 +112,7 @@ public sealed class DescriptorLimitTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task FullBacklog_StopsAcceptingUntilSomeoneAccepts()
+    public async Task Full_backlog_stops_accepting_until_someone_accepts()
     {
         await using var listener = await Listen(0, Options with { Backlog = 2 });
         var peers = Enumerable.Range(0, 4).Select(_ => PeerSocket.Connect(Peer, To(listener))).ToList();

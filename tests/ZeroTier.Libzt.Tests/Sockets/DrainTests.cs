@@ -8,7 +8,7 @@ public sealed class DrainTests : SocketLoopTest
     private protected override SocketLoopLimits Limits { get; } = new() { SafetyNet = 400 };
 
     [Fact]
-    public async Task CancelledDrain_IsForgotten()
+    public async Task Cancelled_drain_is_forgotten()
     {
         var (connection, peer) = await Accept(Options with { MaxWriteBufferSize = 0 });
         await Write(connection, Data(3_000_000));

@@ -7,7 +7,7 @@ namespace ZeroTier.Libzt.Tests.Sockets;
 public sealed class EndOfLoopTests : SocketLoopTest
 {
     [Fact]
-    public async Task Stop_EndsEverything_AndNothingStartsAfterIt()
+    public async Task Stop_ends_everything_and_nothing_starts_after_it()
     {
         var listener = await Listen();
         var (connection, peer) = await Accept(listener);
@@ -42,7 +42,7 @@ public sealed class EndOfLoopTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Stop_UnderLoad_HangsNobody()
+    public async Task Stop_under_load_hangs_nobody()
     {
         await using var listener = await Listen();
         var load = await Load(listener, 20);
@@ -54,7 +54,7 @@ public sealed class EndOfLoopTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Leave_UnderLoad_ClosesTheNetworksSocketsOnly()
+    public async Task Leave_under_load_closes_the_networks_sockets_only()
     {
         var listener = await Listen();
         var load = await Load(listener, 20);
@@ -76,7 +76,7 @@ public sealed class EndOfLoopTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task NodeThatEndsByItself_EndsEverything_AndTheLoopDoesNotSpin()
+    public async Task Node_that_ends_by_itself_ends_everything_and_the_loop_does_not_spin()
     {
         var listener = await Listen();
         var (connection, peer) = await Accept(listener);
@@ -106,7 +106,7 @@ public sealed class EndOfLoopTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task NeverStarted_StopsAtOnce()
+    public async Task Never_started_stops_at_once()
     {
         var loop = new Libzt.Sockets.SocketLoop(TimeProvider.System, Log, _ => null);
 

@@ -10,7 +10,7 @@ public sealed class FailureTests : SocketLoopTest
     private protected override SocketLoopLimits Limits { get; } = new() { LingerTime = 400, RouteTime = 400, ConnectTime = 4000, ResetTime = 60_000 };
 
     [Fact]
-    public async Task Connect_NobodyListens_IsRefused()
+    public async Task Connect_nobody_listens_is_refused()
     {
         var error = await Fails(ZeroTierError.ConnectionRefused, () => Connect(4321));
 
@@ -19,7 +19,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Connect_ScriptedRefusal_IsRefused()
+    public async Task Connect_scripted_refusal_is_refused()
     {
         Control.Configure("connect=refused");
 
@@ -27,7 +27,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Connect_DeadHost_TimesOutWhenLibztGivesUp()
+    public async Task Connect_dead_host_times_out_when_libzt_gives_up()
     {
         Control.Configure("connect=silent;connect_timeout=300");
 
@@ -35,7 +35,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Connect_DeadHost_TimesOutWhenWeGiveUp()
+    public async Task Connect_dead_host_times_out_when_we_give_up()
     {
         Control.Configure("connect=silent");
 
@@ -44,7 +44,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Connect_Cancelled_EndsAndClosesTheDescriptor()
+    public async Task Connect_cancelled_ends_and_closes_the_descriptor()
     {
         Control.Configure("connect=silent");
         using var stop = new CancellationTokenSource();
@@ -58,7 +58,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Connect_NoRouteAtFirst_IsTriedAgainUntilTheLinkIsUp()
+    public async Task Connect_no_route_at_first_is_tried_again_until_the_link_is_up()
     {
         Control.Configure("connect=noroute");
         var (listening, port) = PeerSocket.Listen(Peer);
@@ -76,7 +76,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Connect_NoRouteForGood_FailsAfterABoundedTime()
+    public async Task Connect_no_route_for_good_fails_after_a_bounded_time()
     {
         Control.Configure("connect=noroute");
 
@@ -84,7 +84,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Connect_WhatCannotWork_FailsAtOnce()
+    public async Task Connect_what_cannot_work_fails_at_once()
     {
         await Fails(ZeroTierError.AddressNotAvailable, () => Loop.ConnectAsync(View, new ZeroTierEndPoint(Network, 80), Options, Token).AsTask());
         await Fails(ZeroTierError.AddressNotAvailable, () => Loop.ConnectAsync(View, new ZeroTierEndPoint(Network, IPAddress.Parse("2001:db8::1"), 80), Options, Token).AsTask());
@@ -93,7 +93,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task PeersReset_EndsBothDirectionsWithTheReason()
+    public async Task Peers_reset_ends_both_directions_with_the_reason()
     {
         var observer = new RecordingObserver();
         var (connection, peer) = await Accept(Options with { Observer = observer });
@@ -112,7 +112,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task PeersReset_WhileTheInputIsPaused_IsNoticed()
+    public async Task Peers_reset_while_the_input_is_paused_is_noticed()
     {
         var observer = new RecordingObserver();
         var (connection, peer) = await Accept(Options with { MaxReadBufferSize = 1000, Observer = observer });
@@ -126,7 +126,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task PeersReset_WhileTheOutputIsBlocked_EndsTheWrite()
+    public async Task Peers_reset_while_the_output_is_blocked_ends_the_write()
     {
         var (connection, peer) = await Accept();
         var writing = Task.Run(async () =>
@@ -146,7 +146,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task ResetInTheMiddleOfATransfer_IsSeenByBothSides()
+    public async Task Reset_in_the_middle_of_a_transfer_is_seen_by_both_sides()
     {
         Control.Configure("reset_after=300000");
         var (connection, peer) = await Accept();
@@ -159,7 +159,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task SendThatFails_EndsTheConnection()
+    public async Task Send_that_fails_ends_the_connection()
     {
         var (connection, peer) = await Accept();
         Control.Configure("send_error=104;send_error_count=1");
@@ -172,7 +172,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task DeadPeer_IsNoticedByKeepAlive()
+    public async Task Dead_peer_is_noticed_by_keep_alive()
     {
         Control.Configure("watch_peers=1");
         var (connection, peer) = await Accept(Options with { KeepAliveTime = TimeSpan.FromSeconds(1) });
@@ -208,7 +208,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task EagainStorm_DoesNotSpin()
+    public async Task Eagain_storm_does_not_spin()
     {
         var (connection, peer) = await Accept();
         Control.Configure("eagain=1000000");
@@ -229,7 +229,7 @@ public sealed class FailureTests : SocketLoopTest
     [InlineData(12)]
     [InlineData(103)]
     [InlineData(104)]
-    public async Task AcceptThatFails_IsTriedAgain(int error)
+    public async Task Accept_that_fails_is_tried_again(int error)
     {
         await using var listener = await Listen();
         Control.Configure($"accept_error={error};accept_error_count=3");
@@ -245,7 +245,7 @@ public sealed class FailureTests : SocketLoopTest
     [InlineData(23)]
     [InlineData(103)]
     [InlineData(104)]
-    public async Task AcceptThatFailsForEver_DoesNotSpin_AndTheOthersGoOn(int error)
+    public async Task Accept_that_fails_for_ever_does_not_spin_and_the_others_go_on(int error)
     {
         await using var listener = await Listen();
         var (connection, peer) = await Accept(listener);
@@ -276,7 +276,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task MemoryPoolThatRefuses_CostsOneConnection()
+    public async Task Memory_pool_that_refuses_costs_one_connection()
     {
         var empty = new CountingPool();
         var (connection, peer) = await Accept(Options with { MemoryPool = empty });
@@ -297,7 +297,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Abort_IdleConnection_ResetsThePeer()
+    public async Task Abort_idle_connection_resets_the_peer()
     {
         var observer = new RecordingObserver();
         var (connection, peer) = await Accept(Options with { Observer = observer });
@@ -316,7 +316,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Abort_UnreadInput_ResetsAtOnce()
+    public async Task Abort_unread_input_resets_at_once()
     {
         var observer = new RecordingObserver();
         var (connection, peer) = await Accept(Options with { MaxReadBufferSize = 1000, Observer = observer });
@@ -332,7 +332,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Abort_BlockedOutput_IsResetByTheLibrary_SinceTheBufferMayDrainBeforeAClose()
+    public async Task Abort_blocked_output_is_reset_by_the_library_since_the_buffer_may_drain_before_a_close()
     {
         Control.Configure("slow_tick=1000000");
         var (connection, peer) = await Accept(Options with { MaxWriteBufferSize = 0 });
@@ -352,7 +352,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Abort_BehindABufferThatHasJustDrained_ResetsThePeer()
+    public async Task Abort_behind_a_buffer_that_has_just_drained_resets_the_peer()
     {
         var (connection, peer) = await Accept(Options with { MaxWriteBufferSize = 0 });
         await Write(connection, Data(3_000_000));
@@ -378,7 +378,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Abort_ThenCompletedWhileTheLoopSends_SendsNoFinBeforeTheReset()
+    public async Task Abort_then_completed_while_the_loop_sends_sends_no_fin_before_the_reset()
     {
         var observer = new RecordingObserver();
         var (connection, peer) = await Accept(Options with { Observer = observer });
@@ -407,7 +407,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Abort_AfterFin_DoesNotWaitForAResetThatNeverComes()
+    public async Task Abort_after_fin_does_not_wait_for_a_reset_that_never_comes()
     {
         Control.Configure("slow_tick=1000000");
         var (connection, peer) = await Accept();
@@ -423,7 +423,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task OutputCompletedWithAnError_ResetsThePeer()
+    public async Task Output_completed_with_an_error_resets_the_peer()
     {
         var (connection, peer) = await Accept();
 
@@ -436,7 +436,7 @@ public sealed class FailureTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task InputCompletedWithAnError_IsLikeCompletingIt()
+    public async Task Input_completed_with_an_error_is_like_completing_it()
     {
         var (connection, peer) = await Accept(Options with { MaxReadBufferSize = 1000 });
         peer.Send(Data(5000));

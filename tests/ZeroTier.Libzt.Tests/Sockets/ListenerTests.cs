@@ -7,7 +7,7 @@ namespace ZeroTier.Libzt.Tests.Sockets;
 public sealed class ListenerTests : SocketLoopTest
 {
     [Fact]
-    public async Task PortZero_YieldsFreePorts_AndATakenOneFailsUntilItIsFreed()
+    public async Task Port_zero_yields_free_ports_and_a_taken_one_fails_until_it_is_freed()
     {
         await using var one = await Listen();
         var two = await Listen();
@@ -22,7 +22,7 @@ public sealed class ListenerTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Port_CanBeBoundAgainAtOnce_AfterItsConnectionsWereClosedByThisEnd()
+    public async Task Port_can_be_bound_again_at_once_after_its_connections_were_closed_by_this_end()
     {
         var listener = await Listen();
         var (connection, peer) = await Accept(listener);
@@ -38,7 +38,7 @@ public sealed class ListenerTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task ForeignAddressOrNone_Fails()
+    public async Task Foreign_address_or_none_fails()
     {
         await Fails(
             ZeroTierError.AddressNotAvailable,
@@ -50,7 +50,7 @@ public sealed class ListenerTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task SecondAddressThatFails_GivesTheFirstOneBack()
+    public async Task Second_address_that_fails_gives_the_first_one_back()
     {
         await using var taken = await Listen();
         var twice = new NetworkView(Network, [View.Addresses[0], View.Addresses[0]]);
@@ -65,7 +65,7 @@ public sealed class ListenerTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task CancelledAccept_LeavesNoWaiterBehind_AndTheListenerGoesOn()
+    public async Task Cancelled_accept_leaves_no_waiter_behind_and_the_listener_goes_on()
     {
         await using var listener = await Listen();
         using var stop = new CancellationTokenSource();
@@ -81,7 +81,7 @@ public sealed class ListenerTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Dispose_ResetsWhatNobodyAccepted_AndKeepsTheOthers()
+    public async Task Dispose_resets_what_nobody_accepted_and_keeps_the_others()
     {
         var listener = await Listen();
         var (connection, peer) = await Accept(listener);

@@ -12,7 +12,7 @@ public sealed class NetworkTests : SocketLoopTest
     private NetworkView Both => new(Network, [View.Addresses[0], _other]);
 
     [Fact]
-    public async Task RequestsBehindALeave_Fail_AndDoNotHoldItUp()
+    public async Task Requests_behind_a_leave_fail_and_do_not_hold_it_up()
     {
         var closing = Loop.CloseNetworkAsync(Network);
 
@@ -26,7 +26,7 @@ public sealed class NetworkTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task NetworkJoinedAgain_WorksAgain()
+    public async Task Network_joined_again_works_again()
     {
         await Bounded(Loop.CloseNetworkAsync(Network));
         Loop.UpdateNetwork(View);
@@ -38,7 +38,7 @@ public sealed class NetworkTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task ListenerOnAllAddresses_FollowsThem()
+    public async Task Listener_on_all_addresses_follows_them()
     {
         Loop.UpdateNetwork(new NetworkView(Network, [_other]));
         var listener = await Listen(7001);
@@ -64,7 +64,7 @@ public sealed class NetworkTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task NewAddressWhosePortIsTaken_IsLeftOut_AndSaidSo()
+    public async Task New_address_whose_port_is_taken_is_left_out_and_said_so()
     {
         Loop.UpdateNetwork(Both);
         var taken = await Bounded(Loop.ListenAsync(View, new ZeroTierEndPoint(Network, _other.Address, 7001), Options, Token));
@@ -82,7 +82,7 @@ public sealed class NetworkTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task UdpPortOnAllAddresses_FollowsThem()
+    public async Task Udp_port_on_all_addresses_follows_them()
     {
         Loop.UpdateNetwork(new NetworkView(Network, [_other]));
         var socket = await Bounded(Loop.BindDatagramAsync(View, new ZeroTierEndPoint(Network, 7003), Token));

@@ -4,7 +4,7 @@ namespace ZeroTier.Libzt.Tests.Sockets;
 public sealed class RaceTests : SocketLoopTest
 {
     [Fact]
-    public async Task AbortDisposeCloseOutputAndWrites_FromManyThreads_LeaveNothingBehind()
+    public async Task Abort_dispose_close_output_and_writes_from_many_threads_leave_nothing_behind()
     {
         await using var listener = await Listen();
         for (int round = 0; round < 60; round++)
@@ -67,7 +67,7 @@ public sealed class RaceTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task ListenersConnectionsAndCancellations_FromManyTasks_LeaveNothingBehind()
+    public async Task Listeners_connections_and_cancellations_from_many_tasks_leave_nothing_behind()
     {
         await using var listener = await Listen();
         var echo = Task.Run(async () =>
@@ -129,7 +129,7 @@ public sealed class RaceTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task DuplexStress_ManyConnections_EachKeepsItsOwnBytes()
+    public async Task Duplex_stress_many_connections_each_keeps_its_own_bytes()
     {
         const int Count = 16;
         const int Length = 600_000;

@@ -9,7 +9,7 @@ public sealed class SmallPartsTests
     private static readonly NetworkId Network = NetworkId.Parse("8056c2e21c000001");
 
     [Fact]
-    public void ClaimedNode_OwnForms_NameTheNode()
+    public void Claimed_node_own_forms_name_the_node()
     {
         var node = NodeId.Parse("336218b99e");
 
@@ -18,7 +18,7 @@ public sealed class SmallPartsTests
     }
 
     [Fact]
-    public void ClaimedNode_AnythingElse_NamesNobody()
+    public void Claimed_node_anything_else_names_nobody()
     {
         var node = NodeId.Parse("336218b99e");
         var other = NetworkId.Parse("8056c2e21c000002");
@@ -35,7 +35,7 @@ public sealed class SmallPartsTests
     }
 
     [Fact]
-    public void NetworkView_Source_IsTheAddressOnTheSameLink()
+    public void Network_view_source_is_the_address_on_the_same_link()
     {
         var view = new NetworkView(
             Network, [new IPNetworkAddress(IPAddress.Parse("10.1.2.3"), 24), new IPNetworkAddress(IPAddress.Parse("fd00::1"), 64)]);
@@ -47,7 +47,7 @@ public sealed class SmallPartsTests
     }
 
     [Fact]
-    public void WorkQueue_WakesOncePerSleep_AndKeepsTheOrder()
+    public void Work_queue_wakes_once_per_sleep_and_keeps_the_order()
     {
         int wakes = 0;
         var queue = new WorkQueue(() => wakes++);
@@ -74,7 +74,7 @@ public sealed class SmallPartsTests
     }
 
     [Fact]
-    public void WorkQueue_ErrorInOneItem_DoesNotStopTheNext()
+    public void Work_queue_error_in_one_item_does_not_stop_the_next()
     {
         var queue = new WorkQueue(() => { });
         var errors = new List<Exception>();
@@ -89,7 +89,7 @@ public sealed class SmallPartsTests
     }
 
     [Fact]
-    public void WorkQueue_AfterItsEnd_RunsAtOnce()
+    public void Work_queue_after_its_end_runs_at_once()
     {
         var queue = new WorkQueue(() => { });
         queue.Schedule(_ => { }, null);

@@ -6,7 +6,7 @@ namespace ZeroTier.Libzt.Tests.Sockets;
 public sealed class StreamTests : SocketLoopTest
 {
     [Fact]
-    public async Task Accept_CarriesBytesBothWays_AndKnowsBothEnds()
+    public async Task Accept_carries_bytes_both_ways_and_knows_both_ends()
     {
         await using var listener = await Listen();
         var (connection, peer) = await Accept(listener);
@@ -27,7 +27,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Connect_CarriesBytesBothWays_AndBindsTheNetworksAddress()
+    public async Task Connect_carries_bytes_both_ways_and_binds_the_networks_address()
     {
         var (listening, port) = PeerSocket.Listen(Peer);
         var connecting = Loop.ConnectAsync(View, new ZeroTierEndPoint(Network, Double.RawDouble.Ip(Peer.Address(0)), port), Options, Token);
@@ -47,7 +47,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task PeersFin_EndsTheInput_AndTheOtherDirectionGoesOn()
+    public async Task Peers_fin_ends_the_input_and_the_other_direction_goes_on()
     {
         var (connection, peer) = await Accept();
         peer.Send([1]);
@@ -71,7 +71,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task CompletedOutput_SendsFinBehindTheLastByte_AndTheInputGoesOn()
+    public async Task Completed_output_sends_fin_behind_the_last_byte_and_the_input_goes_on()
     {
         var (connection, peer) = await Accept();
         byte[] data = Data(400_000);
@@ -90,7 +90,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task CloseOutput_EndsSendingAndDropsTheRest()
+    public async Task Close_output_ends_sending_and_drops_the_rest()
     {
         var (connection, peer) = await Accept();
         await Write(connection, [1, 2]);
@@ -109,7 +109,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Dispose_DeliversWhatIsQueued_AndFin()
+    public async Task Dispose_delivers_what_is_queued_and_fin()
     {
         var (connection, peer) = await Accept(Options with { MaxWriteBufferSize = 0 });
         await Write(connection, Data(3_000_000));
@@ -124,7 +124,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Dispose_WhatThePeerStillSends_IsDiscardedWithoutAReset()
+    public async Task Dispose_what_the_peer_still_sends_is_discarded_without_a_reset()
     {
         var (connection, peer) = await Accept();
         await Write(connection, Data(1000));
@@ -138,7 +138,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Dispose_PeerThatNeverEnds_IsWaitedForABoundedTime()
+    public async Task Dispose_peer_that_never_ends_is_waited_for_a_bounded_time()
     {
         var (connection, peer) = await Accept();
         await connection.DisposeAsync();
@@ -149,7 +149,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task CompletedInput_DiscardsAndTheOutputGoesOn()
+    public async Task Completed_input_discards_and_the_output_goes_on()
     {
         var (connection, peer) = await Accept();
         await connection.Input.CompleteAsync();
@@ -164,7 +164,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task UnreadInput_PausesThePeer_AndNothingIsLost()
+    public async Task Unread_input_pauses_the_peer_and_nothing_is_lost()
     {
         const int Length = 8 * 1024 * 1024;
         var observer = new RecordingObserver();
@@ -186,7 +186,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task PeerThatDoesNotRead_PausesTheApplication_AndNothingIsLost()
+    public async Task Peer_that_does_not_read_pauses_the_application_and_nothing_is_lost()
     {
         const int Length = 8 * 1024 * 1024;
         var (connection, peer) = await Accept();
@@ -210,7 +210,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task IdleConnections_CostNoBlocksAndNoRounds()
+    public async Task Idle_connections_cost_no_blocks_and_no_rounds()
     {
         await using var listener = await Listen();
         var connections = new List<ZeroTierConnection>();
@@ -235,7 +235,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Observer_HearsEverythingOnce()
+    public async Task Observer_hears_everything_once()
     {
         var observer = new RecordingObserver();
         var (connection, peer) = await Accept(Options with { Observer = observer });
@@ -252,7 +252,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task ThrowingObserver_HarmsNothing()
+    public async Task Throwing_observer_harms_nothing()
     {
         var (connection, peer) = await Accept(Options with { Observer = new RecordingObserver { Throws = true } });
         peer.Send([1]);
@@ -266,7 +266,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task Drain_EndsWhenEverythingHasLeft()
+    public async Task Drain_ends_when_everything_has_left()
     {
         var (open, openPeer) = await Accept();
         var (closed, closedPeer) = await Accept(Options with { MaxWriteBufferSize = 0 });
@@ -289,7 +289,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task InputCompletedWithAnError_BeforeAnythingCame_IsLikeCompletingIt()
+    public async Task Input_completed_with_an_error_before_anything_came_is_like_completing_it()
     {
         var (connection, peer) = await Accept();
         await connection.Input.CompleteAsync(new InvalidOperationException("The consumer failed."));
@@ -305,7 +305,7 @@ public sealed class StreamTests : SocketLoopTest
     }
 
     [Fact]
-    public async Task BothEndsClosed_WhileTheInputIsPaused_LosesNothing()
+    public async Task Both_ends_closed_while_the_input_is_paused_loses_nothing()
     {
         var observer = new RecordingObserver();
         var (connection, peer) = await Accept(Options with { MaxReadBufferSize = 1000, Observer = observer });

@@ -72,7 +72,7 @@ public class LayerTests
     public void Public_types_are_in_the_root_namespace() => Assert.All(Engine.GetExportedTypes(), type => Assert.Equal("ZeroTier.Managed", type.Namespace));
 
     [Fact]
-    public void Folders_UseOnlyWhatTheyMay()
+    public void Folders_use_only_what_they_may()
     {
         var wrong = new SortedSet<string>(StringComparer.Ordinal);
         foreach (var type in Engine.GetTypes())
@@ -96,7 +96,7 @@ public class LayerTests
     }
 
     [Fact]
-    public void IpStack_KnowsNothingOfTheContract()
+    public void Ip_stack_knows_nothing_of_the_contract()
     {
         var contract = typeof(ZeroTierNode).Assembly;
 
@@ -106,18 +106,18 @@ public class LayerTests
     }
 
     [Fact]
-    public void Engine_ReferencesNoWebFrameworkAndNoOtherEngine() => Assert.DoesNotContain(
+    public void Engine_references_no_web_framework_and_no_other_engine() => Assert.DoesNotContain(
         Engine.GetReferencedAssemblies(),
         name => name.Name!.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal) || name.Name == "ZeroTier.Libzt");
 
     // The log is what every engine needs to shield; the contract itself has none.
     [Fact]
-    public void Contract_ReferencesTheRuntimeAndTheLogOnly() => Assert.All(
+    public void Contract_references_the_runtime_and_the_log_only() => Assert.All(
         typeof(ZeroTierNode).Assembly.GetReferencedAssemblies(),
         name => Assert.True(name.Name!.StartsWith("System", StringComparison.Ordinal) || name.Name == "Microsoft.Extensions.Logging.Abstractions", name.Name));
 
     [Fact]
-    public void NativeCode_IsCalledInDatagramsOnly_AndOnlyTheCLibrary()
+    public void Native_code_is_called_in_datagrams_only_and_only_the_c_library()
     {
         foreach (var type in Engine.GetTypes())
         {
@@ -132,7 +132,7 @@ public class LayerTests
     }
 
     [Fact]
-    public void References_OfAKnownType_AreFound()
+    public void References_of_a_known_type_are_found()
     {
         // Guards the guard: a reader of code that finds nothing would let everything pass.
         var used = TypeReferences.Of(typeof(ManagedNode)).Select(FolderOf).ToHashSet();

@@ -9,7 +9,7 @@ public class AesGmacSivTests
     public static TheoryData<bool> Portable() => AesGmacSivHardware.IsSupported ? [true, false] : [true];
 
     [Fact]
-    public void DeriveKey_VectorsOfTheReference_GiveTheSameKeys()
+    public void Derive_key_vectors_of_the_reference_give_the_same_keys()
     {
         foreach (JsonElement v in CryptoVectors.Section("aes_gmac_siv_keys"))
         {
@@ -25,7 +25,7 @@ public class AesGmacSivTests
 
     [Theory]
     [MemberData(nameof(Portable))]
-    public void Primitives_VectorsOfTheReference_Agree(bool portable)
+    public void Primitives_vectors_of_the_reference_agree(bool portable)
     {
         foreach (JsonElement v in CryptoVectors.Section("aes_primitives"))
         {
@@ -46,7 +46,7 @@ public class AesGmacSivTests
 
     [Theory]
     [MemberData(nameof(Portable))]
-    public void Gmac_EveryLength_AgreesWithTheFramework(bool portable)
+    public void Gmac_every_length_agrees_with_the_framework(bool portable)
     {
         var random = new Random(3);
         byte[] key = new byte[32], data = new byte[700], tag = new byte[16], expected = new byte[16], nonce = new byte[12];
@@ -65,7 +65,7 @@ public class AesGmacSivTests
 
     [Theory]
     [MemberData(nameof(Portable))]
-    public void Ctr_EveryLength_AgreesWithBlockEncryptionOfCounters(bool portable)
+    public void Ctr_every_length_agrees_with_block_encryption_of_counters(bool portable)
     {
         var random = new Random(4);
         byte[] key = new byte[32], start = new byte[16], data = new byte[700];

@@ -16,7 +16,7 @@ public class Ed25519Tests
     [InlineData(
         "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7", "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
         "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a")]
-    public void Sign_VectorsOfRfc8032_Agree(string seedHex, string publicHex, string messageHex, string signatureHex)
+    public void Sign_vectors_of_rfc8032_agree(string seedHex, string publicHex, string messageHex, string signatureHex)
     {
         byte[] seed = Convert.FromHexString(seedHex), message = Convert.FromHexString(messageHex);
         byte[] publicKey = new byte[32], signature = new byte[64];
@@ -28,7 +28,7 @@ public class Ed25519Tests
     }
 
     [Fact]
-    public void Verify_AnyBitChanged_Fails()
+    public void Verify_any_bit_changed_fails()
     {
         JsonElement v = CryptoVectors.Section("signatures").First();
         byte[] publicKey = v.Hex("public_key")[32..], signature = v.Hex("signature")[..64], message = v.Hex("signature")[64..];
@@ -45,7 +45,7 @@ public class Ed25519Tests
     [InlineData("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")] // y = p
     [InlineData("0100000000000000000000000000000000000000000000000000000000000080")] // x = 0 with sign
     [InlineData("0200000000000000000000000000000000000000000000000000000000000000")] // no point has this y
-    public void Verify_PublicKeyIsNoPoint_Fails(string publicKey) =>
+    public void Verify_public_key_is_no_point_fails(string publicKey) =>
         Assert.False(Ed25519.Verify(Convert.FromHexString(publicKey), [], new byte[64]));
 
     // The eight points whose order divides 8. With such a key R = S B - k A can be met for every message, or for one in eight, without any private key.
@@ -58,7 +58,7 @@ public class Ed25519Tests
     [InlineData("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85")]
     [InlineData("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")]
     [InlineData("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa")]
-    public void Verify_PublicKeyOfSmallOrder_Fails(string publicKey) => AssertNothingVerifies(publicKey);
+    public void Verify_public_key_of_small_order_fails(string publicKey) => AssertNothingVerifies(publicKey);
 
     // The same points in encodings that RFC 8032, 5.1.3 forbids: y from p on, or x = 0 with the sign bit.
     [Theory]
@@ -68,7 +68,7 @@ public class Ed25519Tests
     [InlineData("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff")]
     [InlineData("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
     [InlineData("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff")]
-    public void Verify_PublicKeyOfSmallOrderInANonCanonicalEncoding_Fails(string publicKey) => AssertNothingVerifies(publicKey);
+    public void Verify_public_key_of_small_order_in_a_non_canonical_encoding_fails(string publicKey) => AssertNothingVerifies(publicKey);
 
     // S = 0 and R = the neutral element: valid whenever k is a multiple of the key's order.
     private static void AssertNothingVerifies(string publicKey)
@@ -86,6 +86,6 @@ public class Ed25519Tests
     [InlineData(33, 64)]
     [InlineData(32, 63)]
     [InlineData(32, 65)]
-    public void Verify_WrongLengths_Fails(int keyLength, int signatureLength) =>
+    public void Verify_wrong_lengths_fails(int keyLength, int signatureLength) =>
         Assert.False(Ed25519.Verify(new byte[keyLength], [], new byte[signatureLength]));
 }

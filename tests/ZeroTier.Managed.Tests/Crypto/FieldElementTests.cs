@@ -9,7 +9,7 @@ public class FieldElementTests
     private static readonly BigInteger L = BigInteger.Pow(2, 252) + BigInteger.Parse("27742317777372353535851937790883648493");
 
     [Fact]
-    public void Operations_RandomAndExtremeValues_AgreeWithBigInteger()
+    public void Operations_random_and_extreme_values_agree_with_big_integer()
     {
         byte[][] values = Values();
         foreach (byte[] x in values)
@@ -34,7 +34,7 @@ public class FieldElementTests
     }
 
     [Fact]
-    public void Scalars_RandomAndExtremeValues_AgreeWithBigInteger()
+    public void Scalars_random_and_extreme_values_agree_with_big_integer()
     {
         var random = new Random(7);
         byte[] result = new byte[32];

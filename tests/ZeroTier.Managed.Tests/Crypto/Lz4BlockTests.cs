@@ -9,7 +9,7 @@ public class Lz4BlockTests
     private const int MaximumPayload = 10024 - PayloadOffset;
 
     [Fact]
-    public void TryDecode_PacketsCompressedByTheReference_GivesTheOriginal()
+    public void Try_decode_packets_compressed_by_the_reference_gives_the_original()
     {
         int tried = 0;
         foreach (JsonElement v in CryptoVectors.Section("compression").Where(v => v.Flag("compressed")))
@@ -24,7 +24,7 @@ public class Lz4BlockTests
     }
 
     [Fact]
-    public void TryDecode_HandMadeBlocks_AreAcceptedAsByTheReference()
+    public void Try_decode_hand_made_blocks_are_accepted_as_by_the_reference()
     {
         // An empty payload never reaches the decoder (docs/protocol/1-identity-and-crypto.md 1.16).
         foreach (JsonElement v in CryptoVectors.Section("decompression_cases").Where(v => v.Hex("packet").Length > PayloadOffset))
@@ -53,11 +53,11 @@ public class Lz4BlockTests
     [InlineData("f0ffffff")]
     [InlineData("106101")] // half an offset
     [InlineData("1f610100ffff")] // match length goes on past the input
-    public void TryDecode_ShortBlocks_OnlyTheCompleteOneIsAccepted(string block) =>
+    public void Try_decode_short_blocks_only_the_complete_one_is_accepted(string block) =>
         Assert.Equal(block == "1061", Lz4Block.TryDecode(Convert.FromHexString(block), new byte[64], out _));
 
     [Fact]
-    public void TryDecode_SeededMutations_NeverThrowsOrWritesOutside()
+    public void Try_decode_seeded_mutations_never_throws_or_writes_outside()
     {
         byte[][] seeds = [.. CryptoVectors.Section("compression").Where(v => v.Flag("compressed")).Select(v => v.Hex("compressed_packet")[PayloadOffset..])];
         var random = new Random(8);
@@ -79,7 +79,7 @@ public class Lz4BlockTests
     }
 
     [Fact]
-    public void TryDecode_RandomBytes_NeverThrows()
+    public void Try_decode_random_bytes_never_throws()
     {
         var random = new Random(9);
         byte[] block = new byte[300], output = new byte[MaximumPayload];

@@ -10,7 +10,7 @@ public class Poly1305Tests
 
     [Theory]
     [MemberData(nameof(Paths))]
-    public void Tag_VectorsOfTheReference_Agree(bool vectorized)
+    public void Tag_vectors_of_the_reference_agree(bool vectorized)
     {
         foreach (JsonElement v in CryptoVectors.Section("poly1305"))
         {
@@ -24,7 +24,7 @@ public class Poly1305Tests
     // RFC 8439, 2.5.1 written with big numbers.
     [Theory]
     [MemberData(nameof(Paths))]
-    public void Tag_EveryLengthRandomAndExtremeBytes_AgreesWithBigInteger(bool vectorized)
+    public void Tag_every_length_random_and_extreme_bytes_agrees_with_big_integer(bool vectorized)
     {
         var random = new Random(6);
         BigInteger p = BigInteger.Pow(2, 130) - 5;

@@ -10,7 +10,7 @@ public class Salsa20Tests
 
     [Theory]
     [MemberData(nameof(Paths))]
-    public void Xor_VectorsOfTheReference_GiveTheSameKeystream(string pathName)
+    public void Xor_vectors_of_the_reference_give_the_same_keystream(string pathName)
     {
         var path = Enum.Parse<Salsa20Path>(pathName);
         foreach (JsonElement v in CryptoVectors.Section("salsa20"))
@@ -32,7 +32,7 @@ public class Salsa20Tests
 
     [Theory]
     [MemberData(nameof(Paths))]
-    public void Xor_ConsecutiveCalls_EachBeginAtAFreshBlock(string pathName)
+    public void Xor_consecutive_calls_each_begin_at_a_fresh_block(string pathName)
     {
         var path = Enum.Parse<Salsa20Path>(pathName);
         foreach (JsonElement v in CryptoVectors.Section("salsa20_consecutive_calls"))
@@ -56,7 +56,7 @@ public class Salsa20Tests
 
     [Theory]
     [MemberData(nameof(Paths))]
-    public void Xor_EveryLengthAndStartBlock_AgreesWithTheScalarPath(string pathName)
+    public void Xor_every_length_and_start_block_agrees_with_the_scalar_path(string pathName)
     {
         var path = Enum.Parse<Salsa20Path>(pathName);
         byte[] key = new byte[32], nonce = new byte[8], text = new byte[1500];
@@ -78,7 +78,7 @@ public class Salsa20Tests
 
     [Theory]
     [MemberData(nameof(Paths))]
-    public void XorAfterFirstBlock_EveryLength_AgreesWithTwoCalls(string pathName)
+    public void Xor_after_first_block_every_length_agrees_with_two_calls(string pathName)
     {
         var path = Enum.Parse<Salsa20Path>(pathName);
         byte[] key = new byte[32], nonce = new byte[8], text = new byte[1500];

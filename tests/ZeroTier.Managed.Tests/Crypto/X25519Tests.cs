@@ -6,7 +6,7 @@ namespace ZeroTier.Managed.Tests.Crypto;
 public class X25519Tests
 {
     [Fact]
-    public void ScalarMultiply_KeyAgreementsOfTheReference_GiveTheSameSecretBothWays()
+    public void Scalar_multiply_key_agreements_of_the_reference_give_the_same_secret_both_ways()
     {
         foreach (JsonElement v in CryptoVectors.Section("key_agreements"))
         {
@@ -21,7 +21,7 @@ public class X25519Tests
     }
 
     [Fact]
-    public void ScalarMultiply_EdgeCasesOfTheReference_RefusesTheAllZeroSecretOnly()
+    public void Scalar_multiply_edge_cases_of_the_reference_refuses_the_all_zero_secret_only()
     {
         foreach (JsonElement v in CryptoVectors.Section("key_agreement_edge_cases"))
         {
@@ -36,7 +36,7 @@ public class X25519Tests
     [Theory]
     [InlineData(1, "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079")]
     [InlineData(1000, "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51")]
-    public void ScalarMultiply_IteratedAsInRfc7748_GivesItsResult(int count, string expected)
+    public void Scalar_multiply_iterated_as_in_rfc7748_gives_its_result(int count, string expected)
     {
         byte[] k = new byte[32], u = new byte[32];
         k[0] = u[0] = 9;
@@ -60,7 +60,7 @@ public class X25519Tests
     [InlineData("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
     [InlineData("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
     [InlineData("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
-    public void ScalarMultiply_PointOfSmallOrder_IsRefused(string publicKey)
+    public void Scalar_multiply_point_of_small_order_is_refused(string publicKey)
     {
         byte[] secret = new byte[32], privateKey = new byte[32];
         new Random(1).NextBytes(privateKey);

@@ -8,7 +8,7 @@ namespace ZeroTier.Managed.Tests.Identity;
 public class AddressHashTests
 {
     [Fact]
-    public void Compute_VectorsOfTheReference_AgreesAtEveryStage()
+    public void Compute_vectors_of_the_reference_agrees_at_every_stage()
     {
         foreach (JsonElement v in CryptoVectors.Section("memory_hard_hash"))
         {
@@ -43,7 +43,7 @@ public class AddressHashTests
     }
 
     [Fact]
-    public void Constants_AreThoseOfTheReference()
+    public void Constants_are_those_of_the_reference()
     {
         JsonElement constants = CryptoVectors.Root("constants");
         Assert.Equal(AddressHash.FirstByteLimit, constants.Number("hashcash_first_byte_less_than"));

@@ -18,7 +18,7 @@ public sealed class IdentityStoreTests : IDisposable
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
     [Fact]
-    public async Task OpenAsync_NewDirectory_MakesAnIdentityThatIsLoadedTheNextTime()
+    public async Task Open_async_new_directory_makes_an_identity_that_is_loaded_the_next_time()
     {
         string text;
         using (IdentityStore store = await IdentityStore.OpenAsync(Node, cancellationToken: Cancellation))
@@ -39,7 +39,7 @@ public sealed class IdentityStoreTests : IDisposable
 
     [Fact]
     [UnsupportedOSPlatform("windows")]
-    public async Task OpenAsync_NewDirectory_ModesAreThoseOfASecret()
+    public async Task Open_async_new_directory_modes_are_those_of_a_secret()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Unix modes");
         using IdentityStore store = await IdentityStore.OpenAsync(Node, cancellationToken: Cancellation);
@@ -50,7 +50,7 @@ public sealed class IdentityStoreTests : IDisposable
 
     [Fact]
     [UnsupportedOSPlatform("windows")]
-    public async Task OpenAsync_SecretReadableByOthers_IsTightened()
+    public async Task Open_async_secret_readable_by_others_is_tightened()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Unix modes");
         PutIdentity(0);
@@ -60,7 +60,7 @@ public sealed class IdentityStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task OpenAsync_SecretOfTheReference_IsLoadedAndThePublicFileMade()
+    public async Task Open_async_secret_of_the_reference_is_loaded_and_the_public_file_made()
     {
         PutIdentity(0);
         using IdentityStore store = await IdentityStore.OpenAsync(Node, cancellationToken: Cancellation);
@@ -76,7 +76,7 @@ public sealed class IdentityStoreTests : IDisposable
     [InlineData("key of another")]
     [InlineData("wrong address")]
     [InlineData("huge")]
-    public async Task OpenAsync_DamagedSecret_IsAClearErrorAndNothingChanges(string damage)
+    public async Task Open_async_damaged_secret_is_a_clear_error_and_nothing_changes(string damage)
     {
         string good = NodeIdentityTests.Load(0).ToSecretText(), other = NodeIdentityTests.Load(1).ToSecretText();
         string content = damage switch
@@ -104,7 +104,7 @@ public sealed class IdentityStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task OpenAsync_PublicFileOfAnotherNode_IsAClearErrorAndNothingChanges()
+    public async Task Open_async_public_file_of_another_node_is_a_clear_error_and_nothing_changes()
     {
         PutIdentity(0);
         string other = NodeIdentityTests.Load(1).ToString();
@@ -116,7 +116,7 @@ public sealed class IdentityStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task OpenAsync_OnlyThePublicFileIsThere_MakesNoNewIdentity()
+    public async Task Open_async_only_the_public_file_is_there_makes_no_new_identity()
     {
         Directory.CreateDirectory(Node);
         await File.WriteAllTextAsync(PublicFile, NodeIdentityTests.Load(0).ToString(), Cancellation);
@@ -126,7 +126,7 @@ public sealed class IdentityStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task OpenAsync_LeftoverOfAnInterruptedWrite_IsReplaced()
+    public async Task Open_async_leftover_of_an_interrupted_write_is_replaced()
     {
         Directory.CreateDirectory(Node);
         await File.WriteAllTextAsync(SecretFile + ".new", "half a sec", Cancellation);
@@ -136,7 +136,7 @@ public sealed class IdentityStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task OpenAsync_DirectoryInUseByThisProcess_IsRefusedUntilReleased()
+    public async Task Open_async_directory_in_use_by_this_process_is_refused_until_released()
     {
         PutIdentity(0);
         using (await IdentityStore.OpenAsync(Node, cancellationToken: Cancellation))
@@ -152,7 +152,7 @@ public sealed class IdentityStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task OpenAsync_DirectoryInUseByAnotherProcess_IsRefusedUntilThatEnds()
+    public async Task Open_async_directory_in_use_by_another_process_is_refused_until_that_ends()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/flock"), "needs flock(1)");
         PutIdentity(0);
@@ -181,7 +181,7 @@ public sealed class IdentityStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task OpenAsync_Cancelled_StoresNothingAndReleasesTheLock()
+    public async Task Open_async_cancelled_stores_nothing_and_releases_the_lock()
     {
         using var cancellation = new CancellationTokenSource();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => IdentityStore.OpenAsync(Node, new CancellingRandom(cancellation), cancellation.Token));
@@ -191,7 +191,7 @@ public sealed class IdentityStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task OpenAsync_PathIsAFile_IsAStorageError()
+    public async Task Open_async_path_is_a_file_is_a_storage_error()
     {
         string file = Path.Combine(_root, "file");
         await File.WriteAllTextAsync(file, "", Cancellation);
@@ -201,7 +201,7 @@ public sealed class IdentityStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task Dispose_OpenStore_ForgetsTheSecret()
+    public async Task Dispose_open_store_forgets_the_secret()
     {
         PutIdentity(0);
         IdentityStore store = await IdentityStore.OpenAsync(Node, cancellationToken: Cancellation);

@@ -7,7 +7,7 @@ public class NodeIdentityGenerationTests
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task GenerateAsync_SystemRandom_GivesAValidIdentityThatSigns()
+    public async Task Generate_async_system_random_gives_a_valid_identity_that_signs()
     {
         using NodeIdentity identity = await NodeIdentity.GenerateAsync(cancellationToken: TestContext.Current.CancellationToken)
             .WaitAsync(Limit, TestContext.Current.CancellationToken);
@@ -18,7 +18,7 @@ public class NodeIdentityGenerationTests
     }
 
     [Fact]
-    public async Task Generate_SameNumbers_GivesTheSameIdentityOnOneThreadAndOnMany()
+    public async Task Generate_same_numbers_gives_the_same_identity_on_one_thread_and_on_many()
     {
         using NodeIdentity one = NodeIdentity.Generate(new SeededRandom(1), TestContext.Current.CancellationToken);
         using NodeIdentity many = await NodeIdentity.GenerateAsync(new SeededRandom(1), TestContext.Current.CancellationToken)
@@ -29,7 +29,7 @@ public class NodeIdentityGenerationTests
     }
 
     [Fact]
-    public async Task GenerateAsync_CancelledWhileRunning_Stops()
+    public async Task Generate_async_cancelled_while_running_stops()
     {
         using var cancellation = new CancellationTokenSource();
         Task<NodeIdentity> task = NodeIdentity.GenerateAsync(new CancellingRandom(cancellation), cancellation.Token);
@@ -38,6 +38,6 @@ public class NodeIdentityGenerationTests
     }
 
     [Fact]
-    public async Task GenerateAsync_CancelledBefore_NeverStarts() =>
+    public async Task Generate_async_cancelled_before_never_starts() =>
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => NodeIdentity.GenerateAsync(cancellationToken: new CancellationToken(canceled: true)));
 }

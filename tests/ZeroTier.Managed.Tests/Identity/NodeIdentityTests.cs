@@ -8,7 +8,7 @@ public class NodeIdentityTests
     internal static NodeIdentity Load(int index) => NodeIdentity.Parse(CryptoVectors.Section("identities").ElementAt(index).Text("string_secret"));
 
     [Fact]
-    public void Forms_IdentitiesOfTheReference_RoundTrip()
+    public void Forms_identities_of_the_reference_round_trip()
     {
         foreach (JsonElement v in CryptoVectors.Section("identities"))
         {
@@ -38,7 +38,7 @@ public class NodeIdentityTests
     }
 
     [Fact]
-    public void Readers_InvalidIdentitiesOfTheReference_AnswerAlike()
+    public void Readers_invalid_identities_of_the_reference_answer_alike()
     {
         foreach (JsonElement v in CryptoVectors.Section("invalid_identities"))
         {
@@ -59,7 +59,7 @@ public class NodeIdentityTests
     [InlineData("extra hex after public key", false)]
     [InlineData("trailing colon", false)]
     [InlineData("private key of another identity", false)]
-    public void TryParse_UnusualText_IsStricterThanTheReference(string name, bool accepted)
+    public void Try_parse_unusual_text_is_stricter_than_the_reference(string name, bool accepted)
     {
         JsonElement v = CryptoVectors.Section("identity_parser_behaviour").Single(v => v.Text("name") == name);
         Assert.Equal(accepted, NodeIdentity.TryParse(v.Text("value"), out NodeIdentity? identity));
@@ -70,11 +70,11 @@ public class NodeIdentityTests
     }
 
     [Fact]
-    public void TryParse_EveryUnusualTextOfTheReference_HasAnAnswerAbove() =>
+    public void Try_parse_every_unusual_text_of_the_reference_has_an_answer_above() =>
         Assert.Equal(7, CryptoVectors.Section("identity_parser_behaviour").Count());
 
     [Fact]
-    public void Sign_SignaturesOfTheReference_GivesTheSameBytes()
+    public void Sign_signatures_of_the_reference_gives_the_same_bytes()
     {
         foreach (JsonElement v in CryptoVectors.Section("signatures"))
         {
@@ -92,7 +92,7 @@ public class NodeIdentityTests
 
     // ZeroTierOne 1.12 takes S + L for S; RFC 8032, 5.1.7 does not, and no honest signer makes it.
     [Fact]
-    public void Verify_ScalarNotCanonical_IsRefusedUnlikeByTheReference()
+    public void Verify_scalar_not_canonical_is_refused_unlike_by_the_reference()
     {
         foreach (JsonElement v in CryptoVectors.Section("signature_edge_cases"))
         {
@@ -108,10 +108,10 @@ public class NodeIdentityTests
     [InlineData(64)]
     [InlineData(95)]
     [InlineData(97)]
-    public void Verify_SignatureOfOtherLength_IsFalse(int length) => Assert.False(Load(0).Verify([1], new byte[length]));
+    public void Verify_signature_of_other_length_is_false(int length) => Assert.False(Load(0).Verify([1], new byte[length]));
 
     [Fact]
-    public void Sign_WithoutSecret_SaysSo()
+    public void Sign_without_secret_says_so()
     {
         NodeIdentity known = NodeIdentity.Parse(Load(0).ToString());
         Assert.Throws<InvalidOperationException>(() => known.Sign([1]));
@@ -119,7 +119,7 @@ public class NodeIdentityTests
     }
 
     [Fact]
-    public void Dispose_OwnIdentity_ForgetsTheSecretAndKeepsThePublicPart()
+    public void Dispose_own_identity_forgets_the_secret_and_keeps_the_public_part()
     {
         NodeIdentity own = Load(0);
         byte[] signature = own.Sign([1]);
@@ -132,7 +132,7 @@ public class NodeIdentityTests
     }
 
     [Fact]
-    public void Parse_BadText_ErrorDoesNotRepeatTheText()
+    public void Parse_bad_text_error_does_not_repeat_the_text()
     {
         string text = Load(0).ToSecretText();
         var error = Assert.Throws<FormatException>(() => NodeIdentity.Parse(text[..^1] + "x"));
@@ -140,7 +140,7 @@ public class NodeIdentityTests
     }
 
     [Fact]
-    public void Equals_OtherAddressOrKey_IsFalse()
+    public void Equals_other_address_or_key_is_false()
     {
         NodeIdentity a = Load(0);
         Assert.NotEqual(a, Load(1));
@@ -149,10 +149,10 @@ public class NodeIdentityTests
     }
 
     [Fact]
-    public void WriteTo_ShortDestination_Throws() => Assert.Throws<ArgumentException>(() => Load(0).WriteTo(new byte[70]));
+    public void Write_to_short_destination_throws() => Assert.Throws<ArgumentException>(() => Load(0).WriteTo(new byte[70]));
 
     [Fact]
-    public void TryParse_SeededMutations_NeverThrows()
+    public void Try_parse_seeded_mutations_never_throws()
     {
         string[] seeds = [Load(0).ToString(), Load(1).ToSecretText()];
         var random = new Random(11);
@@ -173,7 +173,7 @@ public class NodeIdentityTests
     }
 
     [Fact]
-    public void TryRead_SeededMutationsAndEveryLength_NeverThrows()
+    public void Try_read_seeded_mutations_and_every_length_never_throws()
     {
         byte[] seed = CryptoVectors.Section("identities").First().Hex("binary_with_private");
         var random = new Random(12);

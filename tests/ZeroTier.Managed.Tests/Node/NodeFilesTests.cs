@@ -10,7 +10,7 @@ namespace ZeroTier.Managed.Tests.Node;
 public sealed class NodeFilesTests
 {
     [Fact]
-    public void Planet_UpdatedPastAChangeOfItsKey_IsKeptOverTheConfiguredOne()
+    public void Planet_updated_past_a_change_of_its_key_is_kept_over_the_configured_one()
     {
         using var folder = TemporaryFolder.WithIdentity(5);
         using var first = PlanetSigningKey.Generate();
@@ -110,7 +110,7 @@ public sealed class NodeFilesTests
     }
 
     [Fact]
-    public void Peers_ComeBackInTheOrderInWhichTheyWereHeard()
+    public void Peers_come_back_in_the_order_in_which_they_were_heard()
     {
         using var folder = TemporaryFolder.WithIdentity(5);
         KnownPeer[] known = [.. Enumerable.Range(0, 6).Select(i => new KnownPeer(TestIdentities.Get(i), default, []))];
@@ -127,7 +127,7 @@ public sealed class NodeFilesTests
     }
 
     [Fact]
-    public void Peers_AreReplacedAsAWhole_AndWhatWasBroken_IsLeftOut()
+    public void Peers_are_replaced_as_a_whole_and_what_was_broken_is_left_out()
     {
         using var folder = TemporaryFolder.WithIdentity(5);
         PeerFiles Files() => new(folder.Path, TimeProvider.System, NullLogger.Instance);

@@ -10,7 +10,7 @@ public class OpenPortTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void Ports_OutsideTheNetworksRange_AreRefusedWithTheReason()
+    public void Ports_outside_the_networks_range_are_refused_with_the_reason()
     {
         var world = new SimulatedWorld(seed: 1, members: 2);
         world.Run(async () =>
@@ -28,7 +28,7 @@ public class OpenPortTests
     }
 
     [Fact]
-    public void PortZero_TakesOneThatTheNetworkLetsThrough()
+    public void Port_zero_takes_one_that_the_network_lets_through()
     {
         var world = new SimulatedWorld(seed: 1, members: 2);
         world.Run(async () =>

@@ -11,7 +11,7 @@ public class PeerStoreTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Peers_AreStoredWhileTheNodeRuns()
+    public async Task Peers_are_stored_while_the_node_runs()
     {
         await using var world = await LoopbackWorld.StartAsync(Token);
         using var folder = TemporaryFolder.WithIdentity(5);
@@ -46,7 +46,7 @@ public class PeerStoreTests
     }
 
     [Fact]
-    public async Task Peers_AreStoredWithTheirPlaces_SoonAfterTheyAreMet()
+    public async Task Peers_are_stored_with_their_places_soon_after_they_are_met()
     {
         using var folder = TemporaryFolder.WithIdentity(2);
         var world = new SimulatedWorld(seed: 21, members: 1);

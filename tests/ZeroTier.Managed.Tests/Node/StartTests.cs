@@ -9,7 +9,7 @@ public class StartTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Start_FailsAtAnyStep_LeavesNothingBehindAndMayBeRepeated()
+    public async Task Start_fails_at_any_step_leaves_nothing_behind_and_may_be_repeated()
     {
         await using var world = await LoopbackWorld.StartAsync(Token);
         using var folder = TemporaryFolder.WithIdentity(5);
@@ -55,7 +55,7 @@ public class StartTests
     }
 
     [Fact]
-    public async Task Start_WithoutAPlanet_SaysWhatToDo()
+    public async Task Start_without_a_planet_says_what_to_do()
     {
         await using var node = new ManagedNode(new ManagedNodeOptions { Identity = TestIdentities.Get(1) });
 
@@ -67,7 +67,7 @@ public class StartTests
     }
 
     [Fact]
-    public async Task Start_LoopbackPlanet_BindsLoopbackOnly()
+    public async Task Start_loopback_planet_binds_loopback_only()
     {
         await using var world = await LoopbackWorld.StartAsync(Token);
         var node = world.CreateNode();
@@ -80,7 +80,7 @@ public class StartTests
     }
 
     [Fact]
-    public async Task Storage_KeepsIdentityNetworksAndPeers()
+    public async Task Storage_keeps_identity_networks_and_peers()
     {
         await using var world = await LoopbackWorld.StartAsync(Token);
         using var folder = TemporaryFolder.WithIdentity(6);
@@ -111,7 +111,7 @@ public class StartTests
     }
 
     [Fact]
-    public async Task Dispose_WhenTheTransportFailsToClose_StillEndsEverythingElse()
+    public async Task Dispose_when_the_transport_fails_to_close_still_ends_everything_else()
     {
         await using var world = await LoopbackWorld.StartAsync(Token);
         using var identity = TestIdentities.Get(9);
@@ -135,7 +135,7 @@ public class StartTests
     }
 
     [Fact]
-    public async Task Storage_InUse_RefusesASecondNode()
+    public async Task Storage_in_use_refuses_a_second_node()
     {
         await using var world = await LoopbackWorld.StartAsync(Token);
         using var folder = TemporaryFolder.WithIdentity(7);
@@ -152,7 +152,7 @@ public class StartTests
     }
 
     [Fact]
-    public async Task IdentityCollision_FailsTheNodeUntilItIsStartedAgain()
+    public async Task Identity_collision_fails_the_node_until_it_is_started_again()
     {
         await using var world = await LoopbackWorld.StartAsync(Token);
         var node = world.CreateNode();
@@ -183,7 +183,7 @@ public class StartTests
     }
 
     [Fact]
-    public async Task Failure_OfAnEndedLife_LeavesTheNextOneAlone()
+    public async Task Failure_of_an_ended_life_leaves_the_next_one_alone()
     {
         await using var world = await LoopbackWorld.StartAsync(Token);
         var node = world.CreateNode();
@@ -213,7 +213,7 @@ public class StartTests
     [InlineData("MaxTotalBufferSize")]
     [InlineData("StoragePath")]
     [InlineData("Identity")]
-    public void Constructor_BadOption_NamesIt(string option)
+    public void Constructor_bad_option_names_it(string option)
     {
         using var identity = TestIdentities.Get(1);
         var options = option switch

@@ -12,7 +12,7 @@ public sealed class StoredPortTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Port_IsTakenAgain_AndWhenItIsTaken_AnotherOne_WhichIsSaidOnceAndKept()
+    public async Task Port_is_taken_again_and_when_it_is_taken_another_one_which_is_said_once_and_kept()
     {
         await using var world = await LoopbackWorld.StartAsync(Token);
         using var folder = TemporaryFolder.WithIdentity(5);
@@ -39,7 +39,7 @@ public sealed class StoredPortTests
     }
 
     [Fact]
-    public async Task Port_ThatIsSet_IsUsedAndNotKept()
+    public async Task Port_that_is_set_is_used_and_not_kept()
     {
         await using var world = await LoopbackWorld.StartAsync(Token);
         using var folder = TemporaryFolder.WithIdentity(6);
@@ -56,7 +56,7 @@ public sealed class StoredPortTests
     [InlineData("70000")]
     [InlineData("-1")]
     [InlineData("1234567890123456789")]
-    public void Load_WhatIsNoPort_IsNone(string content)
+    public void Load_what_is_no_port_is_none(string content)
     {
         using var folder = new TemporaryFolder();
         var port = new StoredPort(folder.Path);
@@ -68,7 +68,7 @@ public sealed class StoredPortTests
     }
 
     [Fact]
-    public void Candidates_AreTheLastOne_ThenSomeThatNoSystemHandsOut_ThenAny()
+    public void Candidates_are_the_last_one_then_some_that_no_system_hands_out_then_any()
     {
         int[] candidates = [.. StoredPort.Candidates(9, Random.Shared.Next)];
 

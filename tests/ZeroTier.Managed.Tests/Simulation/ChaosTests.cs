@@ -11,7 +11,7 @@ public class ChaosTests
 
     [Theory]
     [MemberData(nameof(BatchNumbers))]
-    public void Streams_WhateverTheNetworkDoes_ArriveIntactOrFail(int batch)
+    public void Streams_whatever_the_network_does_arrive_intact_or_fail(int batch)
     {
         int seeds = Number("ZT_SEEDS", 500);
         ulong first = (ulong)Number("ZT_FIRST_SEED", 1);
@@ -27,7 +27,7 @@ public class ChaosTests
     [Theory]
     [InlineData(3)]
     [InlineData(77)]
-    public void SameSeed_SameRun(ulong seed)
+    public void Same_seed_same_run(ulong seed)
     {
         var one = ChaosScenario.Run(seed);
         var two = ChaosScenario.Run(seed);

@@ -3,7 +3,7 @@ namespace ZeroTier.Managed.Tests.Simulation;
 public class FirstContactTests
 {
     [Fact]
-    public void Start_RootAndMembers_AllComeOnline()
+    public void Start_root_and_members_all_come_online()
     {
         var world = new SimulatedWorld(seed: 1, members: 2);
 
@@ -16,7 +16,7 @@ public class FirstContactTests
     }
 
     [Fact]
-    public void Ping_BetweenMembers_IsAnswered()
+    public void Ping_between_members_is_answered()
     {
         var world = new SimulatedWorld(seed: 1, members: 2);
 

@@ -12,7 +12,7 @@ public class HostilityTests
     private const long MemoryCeiling = 24 * 1024 * 1024;
 
     [Fact]
-    public void SynFlood_MemoryIsBoundedAndOthersAreServed() => Attack((world, hostile, random) =>
+    public void Syn_flood_memory_is_bounded_and_others_are_served() => Attack((world, hostile, random) =>
     {
         for (int i = 0; i < 30_000; i++)
         {
@@ -25,7 +25,7 @@ public class HostilityTests
     });
 
     [Fact]
-    public void FragmentFlood_OfIpPackets_MemoryIsBoundedAndOthersAreServed() => Attack((world, hostile, random) =>
+    public void Fragment_flood_of_ip_packets_memory_is_bounded_and_others_are_served() => Attack((world, hostile, random) =>
     {
         byte[] fragment = new byte[8 + 1200];
         fragment[0] = (byte)IpProtocol.Udp;
@@ -43,7 +43,7 @@ public class HostilityTests
     });
 
     [Fact]
-    public void FragmentFlood_OfPackets_MemoryIsBoundedAndOthersAreServed() => Attack((world, hostile, random) =>
+    public void Fragment_flood_of_packets_memory_is_bounded_and_others_are_served() => Attack((world, hostile, random) =>
     {
         var victim = world.Hosts[1].Addresses[0].WithPort(SimulatedWorld.UdpPort);
         byte[] fragment = new byte[1400];
@@ -66,7 +66,7 @@ public class HostilityTests
     });
 
     [Fact]
-    public void MutatedDatagrams_NothingEscapesAndOthersAreServed() => Attack((world, hostile, random) =>
+    public void Mutated_datagrams_nothing_escapes_and_others_are_served() => Attack((world, hostile, random) =>
     {
         // Real traffic of the first phase, bent and sent again.
         var recorded = new List<byte[]>();
@@ -91,7 +91,7 @@ public class HostilityTests
     });
 
     [Fact]
-    public void MutatedFrames_OfAMember_NothingEscapesAndOthersAreServed() => Attack((world, hostile, random) =>
+    public void Mutated_frames_of_a_member_nothing_escapes_and_others_are_served() => Attack((world, hostile, random) =>
     {
         var victim = world.Members[0].Id;
         byte[][] packets =

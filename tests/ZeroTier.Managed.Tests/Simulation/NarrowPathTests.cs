@@ -17,7 +17,7 @@ public class NarrowPathTests
     [InlineData(1432, 1232, false)]
     [InlineData(1352, 1352, false)]
     [InlineData(1232, 1232, true)]
-    public void StreamsInBothDirections_OverABlackHole_ArriveWithoutAPause(int there, int back, bool relayed)
+    public void Streams_in_both_directions_over_a_black_hole_arrive_without_a_pause(int there, int back, bool relayed)
     {
         var world = new SimulatedWorld(seed: 21, members: 2);
         Narrow(world, there, back, relayed);
@@ -47,7 +47,7 @@ public class NarrowPathTests
     [InlineData(1300, 2)]
     [InlineData(1400, 3)]
     [InlineData(700, 4)]
-    public void PathThatShrinksInTheMiddleOfATransfer_StopsItForAFewSecondsOnly(int passes, ulong seed)
+    public void Path_that_shrinks_in_the_middle_of_a_transfer_stops_it_for_a_few_seconds_only(int passes, ulong seed)
     {
         var world = new SimulatedWorld(seed, members: 2);
         Narrow(world, 1432, 1432, relayed: false);
@@ -77,7 +77,7 @@ public class NarrowPathTests
     [InlineData(1432, 1432)]
     [InlineData(1300, 1294)]
     [InlineData(1232, 1232)]
-    public void SegmentsFillTheDatagramsOfThePath_AndAreNotCut(int passes, int full)
+    public void Segments_fill_the_datagrams_of_the_path_and_are_not_cut(int passes, int full)
     {
         var world = new SimulatedWorld(seed: 23, members: 2);
         Narrow(world, passes, passes, relayed: false);
@@ -106,7 +106,7 @@ public class NarrowPathTests
     }
 
     [Fact]
-    public void PathThatWidens_IsUsedFullyByTheOpenConnection()
+    public void Path_that_widens_is_used_fully_by_the_open_connection()
     {
         var world = new SimulatedWorld(seed: 24, members: 2);
         Narrow(world, 1232, 1232, relayed: false);
@@ -134,7 +134,7 @@ public class NarrowPathTests
 
     /// <summary>A peer that cannot probe (ZeroTierOne) is asked for segments that pass.</summary>
     [Fact]
-    public void ConnectionOverAPathKnownToBeNarrow_AsksThePeerForSmallSegments()
+    public void Connection_over_a_path_known_to_be_narrow_asks_the_peer_for_small_segments()
     {
         var world = new SimulatedWorld(seed: 25, members: 2);
         Narrow(world, 1232, 1232, relayed: false);

@@ -14,7 +14,7 @@ public class OutageTests
     [InlineData(35)]
     [InlineData(40)]
     [InlineData(60)]
-    public void Path_CutInTheMiddleOfATransfer_TheTransferGoesOnAsSoonAsThePeerIsHeard(int seconds)
+    public void Path_cut_in_the_middle_of_a_transfer_the_transfer_goes_on_as_soon_as_the_peer_is_heard(int seconds)
     {
         var world = new SimulatedWorld(seed: 40, members: 2);
         world.Physical.DefaultLink = new VirtualLink { Delay = TimeSpan.FromMilliseconds(20), Bandwidth = 1_000_000 };
@@ -44,7 +44,7 @@ public class OutageTests
     }
 
     [Fact]
-    public void Server_KilledAndStartedAgain_AClientThatOnlyReceivesNoticesAtOnce()
+    public void Server_killed_and_started_again_a_client_that_only_receives_notices_at_once()
     {
         using var folder = new TemporaryFolder();
         var world = new SimulatedWorld(seed: 64, members: 2);

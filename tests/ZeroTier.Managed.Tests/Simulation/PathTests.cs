@@ -11,7 +11,7 @@ public class PathTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void DirectPathBlocked_StreamsGoThroughTheRoot_AndDirectlyOnceItOpens()
+    public void Direct_path_blocked_streams_go_through_the_root_and_directly_once_it_opens()
     {
         var world = new SimulatedWorld(seed: 3, members: 2);
         world.Physical.Block(world.Hosts[1], world.Hosts[2]);
@@ -67,7 +67,7 @@ public class PathTests
     }
 
     [Fact]
-    public void LastReceived_AfterTheWallClockWasSet_IsOnThatClock()
+    public void Last_received_after_the_wall_clock_was_set_is_on_that_clock()
     {
         var world = new SimulatedWorld(seed: 87, members: 2);
         world.Run(async () =>
@@ -85,7 +85,7 @@ public class PathTests
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public void MachineThatMoves_InTheMiddleOfATransfer_LosesNoByte(int member)
+    public void Machine_that_moves_in_the_middle_of_a_transfer_loses_no_byte(int member)
     {
         var world = new SimulatedWorld(seed: 13, members: 2);
         world.Physical.DefaultLink = new VirtualLink { Delay = TimeSpan.FromMilliseconds(20), Bandwidth = 2_000_000 };
@@ -115,7 +115,7 @@ public class PathTests
     }
 
     [Fact]
-    public void Counters_DoNotFallWhenANetworkIsLeft()
+    public void Counters_do_not_fall_when_a_network_is_left()
     {
         var world = new SimulatedWorld(seed: 12, members: 2);
         world.Run(async () =>
@@ -137,7 +137,7 @@ public class PathTests
     }
 
     [Fact]
-    public void DirectPathOpen_PeersFindEachOtherAndSayHowFarTheyAre()
+    public void Direct_path_open_peers_find_each_other_and_say_how_far_they_are()
     {
         var world = new SimulatedWorld(seed: 4, members: 2);
         world.Physical.DefaultLink = new VirtualLink { Delay = TimeSpan.FromMilliseconds(20) };
@@ -218,7 +218,7 @@ public class PathTests
     }
 
     [Fact]
-    public void Stop_WithoutADrain_IsSeenByTheOtherEndAsAReset()
+    public void Stop_without_a_drain_is_seen_by_the_other_end_as_a_reset()
     {
         var world = new SimulatedWorld(seed: 7, members: 2);
         world.Run(async () =>
@@ -235,7 +235,7 @@ public class PathTests
     }
 
     [Fact]
-    public void NodeThatVanishes_IsNoticedByTheKeepAlive()
+    public void Node_that_vanishes_is_noticed_by_the_keep_alive()
     {
         var world = new SimulatedWorld(seed: 8, members: 2);
         world.Run(async () =>
@@ -255,7 +255,7 @@ public class PathTests
     }
 
     [Fact]
-    public void Frames_SteadyTraffic_AllocatesNothingPerFrame()
+    public void Frames_steady_traffic_allocates_nothing_per_frame()
     {
         const int Frames = 2000;
         var world = new SimulatedWorld(seed: 9, members: 2);

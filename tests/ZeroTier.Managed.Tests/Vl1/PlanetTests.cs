@@ -31,7 +31,7 @@ public sealed class PlanetTests
     }
 
     [Fact]
-    public void Verify_AnyBitFlipped_Fails()
+    public void Verify_any_bit_flipped_fails()
     {
         byte[] bytes = DefaultPlanet();
         for (int i = 1; i < bytes.Length; i += 7)
@@ -43,7 +43,7 @@ public sealed class PlanetTests
     }
 
     [Fact]
-    public void Create_RoundTrips_AndIsAcceptedByItself()
+    public void Create_round_trips_and_is_accepted_by_itself()
     {
         using var key = PlanetSigningKey.Generate(new SeededRandom(1));
         var roots = new[] { new PlanetRoot(TestIdentities.All[0], [Vl1Simulation.EndPoint("10.0.0.1"), Vl1Simulation.EndPoint("fd00::1")]) };
@@ -56,7 +56,7 @@ public sealed class PlanetTests
     }
 
     [Fact]
-    public void CanReplace_OnlyLaterSameIdAndSignedByTheCurrentKey()
+    public void Can_replace_only_later_same_id_and_signed_by_the_current_key()
     {
         using var key = PlanetSigningKey.Generate(new SeededRandom(1));
         using var next = PlanetSigningKey.Generate(new SeededRandom(2));
@@ -79,7 +79,7 @@ public sealed class PlanetTests
     }
 
     [Fact]
-    public void Save_ThenLoad_GivesTheSamePlanet_AndRubbishIsRefused()
+    public void Save_then_load_gives_the_same_planet_and_rubbish_is_refused()
     {
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
         try

@@ -7,7 +7,7 @@ namespace ZeroTier.Managed.Tests.Vl1;
 public sealed class Vl1NetworkTests
 {
     [Fact]
-    public void Leaf_RootAnswers_OnlineAtOnce_AndStaysOnline()
+    public void Leaf_root_answers_online_at_once_and_stays_online()
     {
         using var net = new Vl1Simulation();
         var planet = net.CreatePlanet("10.0.0.1");
@@ -26,7 +26,7 @@ public sealed class Vl1NetworkTests
     }
 
     [Fact]
-    public void Leaf_RootAbsent_NotOnline_UntilItAppears()
+    public void Leaf_root_absent_not_online_until_it_appears()
     {
         using var net = new Vl1Simulation();
         var planet = net.CreatePlanet("10.0.0.1");

@@ -7,7 +7,7 @@ namespace ZeroTier.Managed.Tests.Vl2;
 public class AdHocSourceTests
 {
     [Fact]
-    public void Start_RecordedPortRangeNetworks_MakesTheReferencesConfiguration()
+    public void Start_recorded_port_range_networks_makes_the_references_configuration()
     {
         foreach (var item in VectorFile.Json("vl2.json").GetProperty("adhoc_networks").EnumerateArray())
         {
@@ -45,7 +45,7 @@ public class AdHocSourceTests
     [Theory]
     [InlineData("ff00160050000002", ZeroTierNetworkStatus.NotFound)]
     [InlineData("ff00500016000000", ZeroTierNetworkStatus.NotFound)]
-    public void Start_NetworkThatCannotBeMade_SaysWhyAndWhatToDo(string id, ZeroTierNetworkStatus status)
+    public void Start_network_that_cannot_be_made_says_why_and_what_to_do(string id, ZeroTierNetworkStatus status)
     {
         var result = Start(NetworkId.Parse(id), NodeId.Parse("63cc745077"));
 

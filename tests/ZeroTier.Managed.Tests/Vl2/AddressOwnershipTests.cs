@@ -28,13 +28,13 @@ public class AddressOwnershipTests
     [InlineData("2001:db8::1", false)]
     [InlineData("::1", false)]
     [InlineData("ff02::1", false)]
-    public void IsHonest_IPv6Source_IsTrueForTheSendersAddressesOnly(string source, bool expected) =>
+    public void Is_honest_IPv6_source_is_true_for_the_senders_addresses_only(string source, bool expected) =>
         Assert.Equal(expected, IsHonest(AdHoc, EtherTypes.IPv6, Ipv6(source, 59, [])));
 
     [Theory]
     [InlineData("10.147.17.5")]
     [InlineData("0.0.0.0")]
-    public void IsHonest_IPv4SourceOnAnAdHocNetwork_WithoutAnIPv4Address_IsFalse(string source)
+    public void Is_honest_IPv4_source_on_an_ad_hoc_network_without_an_IPv4_address_is_false(string source)
     {
         byte[] packet = new byte[20];
         packet[0] = 0x45;
@@ -46,7 +46,7 @@ public class AddressOwnershipTests
     [Theory]
     [InlineData("10.147.17.5", false)]
     [InlineData("0.0.0.0", true)]
-    public void IsHonest_ArpProbe_ClaimsNothing_AndAnAddressOnAnAdHocNetwork_WithoutAnIPv4Address_IsFalse(string claimed, bool expected)
+    public void Is_honest_arp_probe_claims_nothing_and_an_address_on_an_ad_hoc_network_without_an_IPv4_address_is_false(string claimed, bool expected)
     {
         byte[] packet = [0, 1, 8, 0, 6, 4, 0, 1, .. new byte[20]];
         IPAddress.Parse(claimed).GetAddressBytes().CopyTo(packet, 14);
@@ -77,7 +77,7 @@ public class AddressOwnershipTests
     [InlineData("2001:db8::5", false)]
     [InlineData("2001:db8:1::1", false)]
     [InlineData(Theirs, false)]
-    public void IsHonest_NetworkWithAController_LeavesOnlyDerivedAddressesToTheirOwners(string source, bool expected)
+    public void Is_honest_network_with_a_controller_leaves_only_derived_addresses_to_their_owners(string source, bool expected)
     {
         // The same derivation as on the ad-hoc network: only the first 8 bits of the ID differ.
         var network = NetworkId.Parse("8056c2e21c000001");
@@ -97,7 +97,7 @@ public class AddressOwnershipTests
     [InlineData(Mine, false, true)]
     [InlineData(Mine, true, false)]
     [InlineData(Theirs, false, false)]
-    public void IsHonest_Advertisement_MayAnnounceOnlyTheSenderAtItsOwnMac(string target, bool otherMac, bool expected)
+    public void Is_honest_advertisement_may_announce_only_the_sender_at_its_own_mac(string target, bool otherMac, bool expected)
     {
         byte[] message = Neighbor(136, target, 2, otherMac ? OtherMac : SenderMac);
 
@@ -108,11 +108,11 @@ public class AddressOwnershipTests
     [Theory]
     [InlineData(false, true)]
     [InlineData(true, false)]
-    public void IsHonest_Solicitation_MayAskForAnybodyButComesFromTheSendersOwnMac(bool otherMac, bool expected) =>
+    public void Is_honest_solicitation_may_ask_for_anybody_but_comes_from_the_senders_own_mac(bool otherMac, bool expected) =>
         Assert.Equal(expected, IsHonest(AdHoc, EtherTypes.IPv6, Ipv6(Mine, 58, Neighbor(135, Theirs, 1, otherMac ? OtherMac : SenderMac))));
 
     [Fact]
-    public void IsHonest_OptionBehindTheStatedLength_DoesNotCount()
+    public void Is_honest_option_behind_the_stated_length_does_not_count()
     {
         byte[] packet = Ipv6(Mine, 58, Neighbor(136, Mine, 2, OtherMac));
         packet[5] = 24;
@@ -121,7 +121,7 @@ public class AddressOwnershipTests
     }
 
     [Fact]
-    public void IsHonest_TruncatedAnywhere_DoesNotThrow()
+    public void Is_honest_truncated_anywhere_does_not_throw()
     {
         byte[] packet = Ipv6(Mine, 60, [58, 0, 1, 4, 0, 0, 0, 0, .. Neighbor(136, Mine, 2, SenderMac)]);
         for (int length = 0; length <= packet.Length; length++)

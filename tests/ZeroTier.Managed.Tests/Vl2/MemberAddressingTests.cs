@@ -9,7 +9,7 @@ namespace ZeroTier.Managed.Tests.Vl2;
 public class MemberAddressingTests
 {
     [Fact]
-    public void Mac_RecordedCases_MatchBothWays()
+    public void Mac_recorded_cases_match_both_ways()
     {
         foreach (var item in VectorFile.Json("vl2.json").GetProperty("mac").EnumerateArray())
         {
@@ -26,7 +26,7 @@ public class MemberAddressingTests
     }
 
     [Fact]
-    public void Ipv6Addresses_RecordedCases_MatchBothWays()
+    public void Ipv6_addresses_recorded_cases_match_both_ways()
     {
         foreach (var item in VectorFile.Json("vl2.json").GetProperty("ipv6_derived").EnumerateArray())
         {
@@ -47,7 +47,7 @@ public class MemberAddressingTests
     }
 
     [Fact]
-    public void TryGetSixPlaneNode_AnotherAddressOfTheSameEighty_NamesItsOwner()
+    public void Try_get_SixPlane_node_another_address_of_the_same_eighty_names_its_owner()
     {
         var addressing = new MemberAddressing(NetworkId.Parse("ff0000ffff000000"));
         var node = NodeId.Parse("63cc745077");
@@ -57,7 +57,7 @@ public class MemberAddressingTests
     }
 
     [Fact]
-    public void LinkLocal_KnownMac_MatchesTheDocumentedForm()
+    public void Link_local_known_mac_matches_the_documented_form()
     {
         var mac = new MacAddress(0x02_63_cc_8b_af_77);
 

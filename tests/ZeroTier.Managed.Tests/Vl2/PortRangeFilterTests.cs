@@ -22,7 +22,7 @@ public class PortRangeFilterTests
 
     [Theory]
     [MemberData(nameof(RecordedCases))]
-    public void Accepts_RecordedCase_AgreesWithTheReference(string name, string direction)
+    public void Accepts_recorded_case_agrees_with_the_reference(string name, string direction)
     {
         var item = Cases().Single(c => c.GetProperty("name").GetString() == name && c.GetProperty("direction").GetString() == direction);
         string ports = item.GetProperty("rules_hex").GetString()![RulesHead.Length..][..8];
@@ -40,7 +40,7 @@ public class PortRangeFilterTests
     [InlineData(22, true)]
     [InlineData(80, true)]
     [InlineData(81, false)]
-    public void Accepts_SynBehindExtensionHeaders_AppliesTheRange(int port, bool expected)
+    public void Accepts_syn_behind_extension_headers_applies_the_range(int port, bool expected)
     {
         var filter = new PortRangeFilter(new(22, 80));
         byte[] options = [60, 0, 1, 4, 0, 0, 0, 0];
@@ -52,7 +52,7 @@ public class PortRangeFilterTests
     [Theory]
     [InlineData(81, false)]
     [InlineData(80, true)]
-    public void Accepts_SynInAFirstFragment_AppliesTheRange(int port, bool expected)
+    public void Accepts_syn_in_a_first_fragment_applies_the_range(int port, bool expected)
     {
         var filter = new PortRangeFilter(new(22, 80));
 
@@ -60,7 +60,7 @@ public class PortRangeFilterTests
     }
 
     [Fact]
-    public void Accepts_FirstFragmentThatHidesTheFlags_IsDropped()
+    public void Accepts_first_fragment_that_hides_the_flags_is_dropped()
     {
         var filter = new PortRangeFilter(new(22, 80));
 
@@ -68,7 +68,7 @@ public class PortRangeFilterTests
     }
 
     [Fact]
-    public void Accepts_FirstFragmentThatEndsWithinItsHeaders_IsDropped()
+    public void Accepts_first_fragment_that_ends_within_its_headers_is_dropped()
     {
         // Destination options of 16 bytes, of which 8 are here: the rest, and a SYN to any port, would come in the second fragment.
         var filter = new PortRangeFilter(new(22, 80));
@@ -79,7 +79,7 @@ public class PortRangeFilterTests
     [Theory]
     [InlineData(16)]
     [InlineData(8)]
-    public void Accepts_FirstFragmentWithHarmlessFlagsBehindItsEnd_IsDropped(byte length)
+    public void Accepts_first_fragment_with_harmless_flags_behind_its_end_is_dropped(byte length)
     {
         // The stack goes by the stated length; the real flags would come in the second fragment.
         var filter = new PortRangeFilter(new(22, 80));
@@ -92,11 +92,11 @@ public class PortRangeFilterTests
     }
 
     [Fact]
-    public void Accepts_PortZero_NeverMatches() =>
+    public void Accepts_port_zero_never_matches() =>
         Assert.False(Accepts(new PortRangeFilter(PortRange.All), 0x86dd, Packet(6, Syn(0))));
 
     [Fact]
-    public void Accepts_AnyTruncationOfAnyRecordedFrame_DoesNotThrow()
+    public void Accepts_any_truncation_of_any_recorded_frame_does_not_throw()
     {
         var filter = new PortRangeFilter(new(22, 80));
         foreach (var item in VectorFile.Json("vl2.json").GetProperty("rule_evaluation").EnumerateArray())

@@ -52,7 +52,7 @@ public sealed class VirtualPortTests : IDisposable
     }
 
     [Fact]
-    public void Frame_OfAMember_IsDeliveredWithTheDerivedAddresses()
+    public void Frame_of_a_member_is_delivered_with_the_derived_addresses()
     {
         byte[] packet = Udp(_sender);
 
@@ -66,7 +66,7 @@ public sealed class VirtualPortTests : IDisposable
     }
 
     [Fact]
-    public void Frame_WithAnotherMembersAddress_IsDroppedAndNeverDelivered()
+    public void Frame_with_another_members_address_is_dropped_and_never_delivered()
     {
         Assert.Equal(PacketResult.Accepted, _port.OnFrame(_peer, default, Frame(Udp(_other))));
 
@@ -88,7 +88,7 @@ public sealed class VirtualPortTests : IDisposable
     }
 
     [Fact]
-    public void Frame_TheRulesForbid_IsDropped()
+    public void Frame_the_rules_forbid_is_dropped()
     {
         Assert.Equal(PacketResult.Accepted, _port.OnFrame(_peer, default, Frame(Syn(_sender, 81))));
         Assert.Equal(PacketResult.Trusted, _port.OnFrame(_peer, default, Frame(Syn(_sender, 80))));
@@ -98,7 +98,7 @@ public sealed class VirtualPortTests : IDisposable
     }
 
     [Fact]
-    public void Frame_WithoutAPayload_IsMalformed()
+    public void Frame_without_a_payload_is_malformed()
     {
         Assert.Equal(PacketResult.Ignored, _port.OnFrame(_peer, default, Frame([])));
 
@@ -132,7 +132,7 @@ public sealed class VirtualPortTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void ExtFrame_WithACertificateOfAnOldPeer_IsReadBehindIt(bool signed)
+    public void Ext_frame_with_a_certificate_of_an_old_peer_is_read_behind_it(bool signed)
     {
         var certificate = new byte[3 + 24 + 5 + (signed ? 96 : 0)];
         certificate[0] = 1;
@@ -146,7 +146,7 @@ public sealed class VirtualPortTests : IDisposable
     }
 
     [Fact]
-    public void Frames_TruncatedAnywhere_NeverThrowAndNeverDeliverMoreThanIsThere()
+    public void Frames_truncated_anywhere_never_throw_and_never_deliver_more_than_is_there()
     {
         byte[] frame = Frame(Udp(_sender));
         byte[] extFrame = ExtFrame(1, Mac("sender"), Mac("me"), Udp(_sender), new byte[] { 1, 0, 0, 0, 0, 0, 0, 0 });
@@ -185,7 +185,7 @@ public sealed class VirtualPortTests : IDisposable
     }
 
     [Fact]
-    public void Frame_BeforeThereIsAConfiguration_IsNotForUs()
+    public void Frame_before_there_is_a_configuration_is_not_for_us()
     {
         var port = new VirtualPort(_vl1, Network, _gate, _drops);
 
@@ -215,7 +215,7 @@ public sealed class VirtualPortTests : IDisposable
     }
 
     [Fact]
-    public void Frame_GoesByTheConfigurationInForce()
+    public void Frame_goes_by_the_configuration_in_force()
     {
         Configure(new FakeFilter { Verdict = Verdict.Drop });
         _port.OnFrame(_peer, default, Frame(Udp(_sender)));
@@ -227,7 +227,7 @@ public sealed class VirtualPortTests : IDisposable
     }
 
     [Fact]
-    public void Rules_SeeBothMembersAndWhatEachHasShown()
+    public void Rules_see_both_members_and_what_each_has_shown()
     {
         var filter = new FakeFilter();
         Configure(filter);
@@ -247,7 +247,7 @@ public sealed class VirtualPortTests : IDisposable
     [Theory]
     [InlineData("foreign", true)]
     [InlineData("me", false)]
-    public void ExtFrame_SuperAccepted_IsDeliveredWhateverItsAddresses_UnlessItIsMeantForUs(string destination, bool expected)
+    public void Ext_frame_super_accepted_is_delivered_whatever_its_addresses_unless_it_is_meant_for_us(string destination, bool expected)
     {
         Configure(new FakeFilter { Verdict = new Verdict { Action = FrameAction.SuperAccept } });
 
@@ -257,7 +257,7 @@ public sealed class VirtualPortTests : IDisposable
     }
 
     [Fact]
-    public void TryResolve_DerivedAddresses_GiveTheMembersMac()
+    public void Try_resolve_derived_addresses_give_the_members_mac()
     {
         Assert.True(_port.TryResolve(_port.Addressing.SixPlane(_other), out var mac));
         Assert.Equal(Mac("other"), mac);

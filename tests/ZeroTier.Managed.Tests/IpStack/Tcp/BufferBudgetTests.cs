@@ -40,7 +40,7 @@ public sealed class BufferBudgetTests
     }
 
     [Fact]
-    public void Uploads_ThatNobodyReads_HoldTheReadLimitAndAReserve_AndGoOnWhenReadAgain()
+    public void Uploads_that_nobody_reads_hold_the_read_limit_and_a_reserve_and_go_on_when_read_again()
     {
         const int Connections = 10;
         using var pair = new TcpPair();
@@ -62,7 +62,7 @@ public sealed class BufferBudgetTests
     [InlineData(1)]
     [InlineData(65536)]
     [InlineData(1 << 20)]
-    public void Window_WithAnyReadLimit_NeverStandsStillWhileTheApplicationReads(int limit)
+    public void Window_with_any_read_limit_never_stands_still_while_the_application_reads(int limit)
     {
         using var pair = new TcpPair();
         pair.Link.IsTraced = false;
@@ -90,7 +90,7 @@ public sealed class BufferBudgetTests
     }
 
     [Fact]
-    public async Task Window_WhenTheApplicationAsksForMoreAtOnceThanTheReadLimit_StaysOpen()
+    public async Task Window_when_the_application_asks_for_more_at_once_than_the_read_limit_stays_open()
     {
         using var pair = new TcpPair();
         pair.Link.IsTraced = false;

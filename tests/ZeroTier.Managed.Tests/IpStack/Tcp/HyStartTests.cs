@@ -64,7 +64,7 @@ public sealed class HyStartTests
     }
 
     [Fact]
-    public void BulkFromTheStart_BottleneckWithADeepQueue_LosesFewSegments()
+    public void Bulk_from_the_start_bottleneck_with_a_deep_queue_loses_few_segments()
     {
         using var pair = new TcpPair(5);
         pair.Link.IsTraced = false;

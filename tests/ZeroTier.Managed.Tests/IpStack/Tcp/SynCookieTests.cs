@@ -80,7 +80,7 @@ public sealed class SynCookieTests
     }
 
     [Fact]
-    public void Acknowledgement_OfNoAnswer_OpensNothing_AndOfOneTooOldNeither()
+    public void Acknowledgement_of_no_answer_opens_nothing_and_of_one_too_old_neither()
     {
         using var peer = new TcpPeer();
         using TcpListener listener = Fill(peer);
@@ -103,7 +103,7 @@ public sealed class SynCookieTests
     }
 
     [Fact]
-    public void Syn_RepeatedWhenThereIsRoomAgain_IsAnsweredWithTheSameNumber()
+    public void Syn_repeated_when_there_is_room_again_is_answered_with_the_same_number()
     {
         using var peer = new TcpPeer();
         using TcpListener listener = Fill(peer);
@@ -121,7 +121,7 @@ public sealed class SynCookieTests
     }
 
     [Fact]
-    public void Acknowledgement_ThatFindsTheAcceptQueueFull_ComesBackAsSoonAsThereIsRoom()
+    public void Acknowledgement_that_finds_the_accept_queue_full_comes_back_as_soon_as_there_is_room()
     {
         using var peer = new TcpPeer();
         using TcpListener listener = Fill(peer, out List<TcpSegment> answers);

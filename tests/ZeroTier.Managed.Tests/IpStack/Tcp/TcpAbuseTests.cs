@@ -9,7 +9,7 @@ namespace ZeroTier.Managed.Tests.IpStack.Tcp;
 public sealed class TcpAbuseTests
 {
     [Fact]
-    public void SynFlood_HalfOpenConnectionsAreBounded_AndAnHonestHandshakeGetsThrough()
+    public void Syn_flood_half_open_connections_are_bounded_and_an_honest_handshake_gets_through()
     {
         using var peer = new TcpPeer();
         peer.Link.Filter = _ => false;
@@ -37,7 +37,7 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
-    public async Task Accept_Cancelled_LeavesNoWaiterBehind()
+    public async Task Accept_cancelled_leaves_no_waiter_behind()
     {
         using var pair = new TcpPair();
         using TcpListener listener = pair.B.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options });
@@ -53,7 +53,7 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
-    public void Connect_AThousandAtOnce_AllSucceedAndNoneIsReset()
+    public void Connect_a_thousand_at_once_all_succeed_and_none_is_reset()
     {
         using var pair = new TcpPair();
         using TcpListener listener = pair.B.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options });
@@ -80,7 +80,7 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
-    public void SynFlood_OfOneMember_PushesNobodysHandshakeOut()
+    public void Syn_flood_of_one_member_pushes_nobodys_handshake_out()
     {
         using var peer = new TcpPeer();
         peer.Link.Filter = _ => false;
@@ -100,7 +100,7 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
-    public async Task Connect_Cancelled_LeavesNoHandshakeBehind()
+    public async Task Connect_cancelled_leaves_no_handshake_behind()
     {
         using var pair = new TcpPair();
         pair.Link.Conditions.Cut = true;
@@ -114,7 +114,7 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
-    public void Dispose_UnreadInput_GivesItsMemoryBack()
+    public void Dispose_unread_input_gives_its_memory_back()
     {
         using var pool = new CountingPool();
         using var pair = new TcpPair();
@@ -131,7 +131,7 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
-    public async Task Connect_WhileTheLayerIsDisposedOf_Ends()
+    public async Task Connect_while_the_layer_is_disposed_of_ends()
     {
         using var pair = new TcpPair();
         var output = new DisposingOutput(pair.Link.OutputOf(pair.A.Mac));
@@ -144,7 +144,7 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
-    public void Backlog_NobodyAccepts_IsBoundedAndEarlierOnesAreServed()
+    public void Backlog_nobody_accepts_is_bounded_and_earlier_ones_are_served()
     {
         using var pair = new TcpPair();
         using TcpListener listener = pair.B.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options, Backlog = 8 });
@@ -204,7 +204,7 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
-    public void OutOfOrderFlood_TinySegments_HoldNoMoreThanTheWindow()
+    public void Out_of_order_flood_tiny_segments_hold_no_more_than_the_window()
     {
         using var peer = new TcpPeer();
         peer.Open(TcpPair.Options with { ReceiveWindow = 65535, MaxReceiveWindow = 65535 });
@@ -221,7 +221,7 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
-    public void OutOfOrderFlood_HoldsNoMoreThanItsShareOfTheLayersBound()
+    public void Out_of_order_flood_holds_no_more_than_its_share_of_the_layers_bound()
     {
         using var peer = new TcpPeer(new TcpLayerOptions { MaxOutOfOrderBytes = 10 * ChunkPool.ChunkSize });
         peer.Open(TcpPair.Options);
@@ -236,7 +236,7 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
-    public void TimeWait_IsBounded()
+    public void Time_wait_is_bounded()
     {
         var table = new TimeWaitTable(TimeSpan.TicksPerMinute, 100);
         for (int i = 0; i < 5000; i++)
@@ -250,7 +250,7 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
-    public void Parser_MutatedSegments_NeverThrowsAndStaysInside()
+    public void Parser_mutated_segments_never_throws_and_stays_inside()
     {
         var random = new SeededRandom(11);
         Span<byte> bytes = stackalloc byte[80];
@@ -273,7 +273,7 @@ public sealed class TcpAbuseTests
     }
 
     [Fact]
-    public void LiveConnection_MutatedSegments_NothingEscapesAndNothingStays()
+    public void Live_connection_mutated_segments_nothing_escapes_and_nothing_stays()
     {
         for (ulong seed = 1; seed <= 150; seed++)
         {

@@ -10,7 +10,7 @@ public sealed class TcpAllocationTests
     [Theory]
     [InlineData(100)]
     [InlineData(30_000)]
-    public void DataPath_ManySegmentsBothWays_AllocatesNothing(int write)
+    public void Data_path_many_segments_both_ways_allocates_nothing(int write)
     {
         using MemoryPool<byte> pool = new BlockPool();
         using var wire = new QuietWire(pool, new SeededRandom(1));

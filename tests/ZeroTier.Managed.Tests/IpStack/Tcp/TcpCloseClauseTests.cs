@@ -100,7 +100,7 @@ public sealed class TcpCloseClauseTests
     }
 
     [Fact]
-    public void Rule6_10_DisposedWhileThePeerStillSends_AcknowledgesAndDiscardsWithoutRst_ForBoundedTime()
+    public void Rule6_10_disposed_while_the_peer_still_sends_acknowledges_and_discards_without_rst_for_bounded_time()
     {
         using var peer = new TcpPeer();
         peer.Open();
@@ -118,7 +118,7 @@ public sealed class TcpCloseClauseTests
     }
 
     [Fact]
-    public void Abort_SendsRstWithTheRightNumbers_AndEndsBothDirections()
+    public void Abort_sends_rst_with_the_right_numbers_and_ends_both_directions()
     {
         using var peer = new TcpPeer();
         peer.Open();
@@ -132,7 +132,7 @@ public sealed class TcpCloseClauseTests
     }
 
     [Fact]
-    public async Task Abort_FromTheReadThatHearsOfAnAbort_TakesNoResetAway()
+    public async Task Abort_from_the_read_that_hears_of_an_abort_takes_no_reset_away()
     {
         using var peer = new TcpPeer();
         peer.Open();
@@ -156,7 +156,7 @@ public sealed class TcpCloseClauseTests
     }
 
     [Fact]
-    public void Drain_HearsOfAnAbort()
+    public void Drain_hears_of_an_abort()
     {
         using var peer = new TcpPeer();
         peer.Open();
@@ -168,7 +168,7 @@ public sealed class TcpCloseClauseTests
     }
 
     [Fact]
-    public void Output_CompletedWithAnException_SendsRst()
+    public void Output_completed_with_an_exception_sends_rst()
     {
         using var peer = new TcpPeer();
         peer.Open();

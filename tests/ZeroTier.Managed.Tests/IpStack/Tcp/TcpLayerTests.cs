@@ -11,7 +11,7 @@ public sealed class TcpLayerTests
     private const TcpFlags Syn = TcpFlags.Syn;
 
     [Fact]
-    public void RemoveAddress_ConnectionsOfThatAddressAreReset_ListenersAndOthersStay()
+    public void Remove_address_connections_of_that_address_are_reset_listeners_and_others_stay()
     {
         using var pair = new TcpPair();
         (TcpSocket client, TcpSocket server) = pair.Connect();
@@ -29,7 +29,7 @@ public sealed class TcpLayerTests
     }
 
     [Fact]
-    public void Observer_OrderlyEnd_HearsFinsInOrderAndNoReset()
+    public void Observer_orderly_end_hears_fins_in_order_and_no_reset()
     {
         using var pair = new TcpPair();
         var observer = new Recorder();
@@ -48,7 +48,7 @@ public sealed class TcpLayerTests
     }
 
     [Fact]
-    public void Observer_ReaderStopsAndGoesOn_HearsPausedThenResumedInTurns()
+    public void Observer_reader_stops_and_goes_on_hears_paused_then_resumed_in_turns()
     {
         using var pair = new TcpPair();
         var observer = new Recorder();
@@ -64,7 +64,7 @@ public sealed class TcpLayerTests
     }
 
     [Fact]
-    public void Observer_Resets_AreToldOnceAndAsWhatTheyWere()
+    public void Observer_resets_are_told_once_and_as_what_they_were()
     {
         using var pair = new TcpPair();
         var client = new Recorder();
@@ -98,7 +98,7 @@ public sealed class TcpLayerTests
     }
 
     [Fact]
-    public void KilledPeer_ServerThatOnlyReads_LearnsWithinItsKeepAlive()
+    public void Killed_peer_server_that_only_reads_learns_within_its_keep_alive()
     {
         using var pair = new TcpPair();
         TcpSocketOptions server = TcpPair.Options with { KeepAliveTime = TimeSpan.FromSeconds(60) };
@@ -118,7 +118,7 @@ public sealed class TcpLayerTests
     }
 
     [Fact]
-    public void KilledPeer_WriterThatWaitsForRoom_IsToldOfTheTimeout()
+    public void Killed_peer_writer_that_waits_for_room_is_told_of_the_timeout()
     {
         using var pair = new TcpPair();
         (TcpSocket client, _) = pair.Connect();
@@ -132,7 +132,7 @@ public sealed class TcpLayerTests
     }
 
     [Fact]
-    public void Observer_OfASlowReader_HearsOfTheFinBehindTheDataBeforeIt()
+    public void Observer_of_a_slow_reader_hears_of_the_fin_behind_the_data_before_it()
     {
         using var pair = new TcpPair();
         var recorder = new Recorder();
@@ -152,7 +152,7 @@ public sealed class TcpLayerTests
     }
 
     [Fact]
-    public void Observer_OfASlowReaderThatAborts_HearsThatItWaitsNoMore()
+    public void Observer_of_a_slow_reader_that_aborts_hears_that_it_waits_no_more()
     {
         using var pair = new TcpPair();
         var recorder = new Recorder();

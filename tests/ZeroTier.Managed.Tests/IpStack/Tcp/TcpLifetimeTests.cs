@@ -8,7 +8,7 @@ namespace ZeroTier.Managed.Tests.IpStack.Tcp;
 public sealed class TcpLifetimeTests
 {
     [Fact]
-    public void IdleConnections_HoldNoChunks_AndLeaveNothing()
+    public void Idle_connections_hold_no_chunks_and_leave_nothing()
     {
         using var pair = new TcpPair();
         for (int i = 0; i < 50; i++)
@@ -36,7 +36,7 @@ public sealed class TcpLifetimeTests
     }
 
     [Fact]
-    public void Drain_WaitsForTheLastAcknowledgement()
+    public void Drain_waits_for_the_last_acknowledgement()
     {
         using var pair = new TcpPair();
         (TcpSocket client, TcpSocket server) = pair.Connect();
@@ -81,7 +81,7 @@ public sealed class TcpLifetimeTests
     }
 
     [Fact]
-    public void Dispose_ResetsConnectionsAndEndsWaitingAccepts()
+    public void Dispose_resets_connections_and_ends_waiting_accepts()
     {
         using var pair = new TcpPair();
         (TcpSocket client, TcpSocket server) = pair.Connect();
@@ -97,7 +97,7 @@ public sealed class TcpLifetimeTests
     }
 
     [Fact]
-    public void Listen_SamePortTwice_IsAddressInUse_AndPortZeroDiffers()
+    public void Listen_same_port_twice_is_address_in_use_and_port_zero_differs()
     {
         using var pair = new TcpPair();
         using TcpListener first = pair.A.Layer.Listen(null, 80);
@@ -110,7 +110,7 @@ public sealed class TcpLifetimeTests
     }
 
     [Fact]
-    public async Task Connect_NobodyListens_IsRefused_AndCancellationEndsAnAttempt()
+    public async Task Connect_nobody_listens_is_refused_and_cancellation_ends_an_attempt()
     {
         using var pair = new TcpPair();
         Task<TcpSocket> refused = pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 9, cancellationToken: CancellationToken.None).AsTask();
@@ -130,7 +130,7 @@ public sealed class TcpLifetimeTests
     }
 
     [Fact]
-    public async Task Connect_CancelledAsItSucceeds_GivesItsMemoryBack()
+    public async Task Connect_cancelled_as_it_succeeds_gives_its_memory_back()
     {
         using var pool = new CountingPool();
         var scheduler = new QueuedScheduler();

@@ -8,7 +8,7 @@ namespace ZeroTier.Managed.Tests.IpStack.Tcp;
 public sealed class TcpListenerTests
 {
     [Fact]
-    public void SynFlood_OfOnePort_ClosesNoOther()
+    public void Syn_flood_of_one_port_closes_no_other()
     {
         using var peer = new TcpPeer(new TcpLayerOptions { MaxHalfOpen = 512 });
         using TcpListener flooded = peer.Host.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options });
@@ -32,7 +32,7 @@ public sealed class TcpListenerTests
     }
 
     [Fact]
-    public async Task Syn_BehindTheEndOfAHandshakeInOneBatch_DoesNotPushThatOut()
+    public async Task Syn_behind_the_end_of_a_handshake_in_one_batch_does_not_push_that_out()
     {
         using var peer = new TcpPeer();
         using TcpListener listener = peer.Host.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options, Backlog = 2 });
@@ -60,7 +60,7 @@ public sealed class TcpListenerTests
     }
 
     [Fact]
-    public void Listener_DisposedOf_UnreadInputOfWhatNobodyAccepted_GivesItsMemoryBack()
+    public void Listener_disposed_of_unread_input_of_what_nobody_accepted_gives_its_memory_back()
     {
         using var pool = new CountingPool();
         using var pair = new TcpPair();

@@ -6,7 +6,7 @@ namespace ZeroTier.Managed.Tests.IpStack.Tcp;
 public sealed class TcpOutageTests
 {
     [Fact]
-    public async Task PeerHeardAgain_RetransmitsAtOnce_AndOnceOnly()
+    public async Task Peer_heard_again_retransmits_at_once_and_once_only()
     {
         using var pair = new TcpPair();
         (TcpSocket client, TcpSocket server) = pair.Connect();
@@ -29,7 +29,7 @@ public sealed class TcpOutageTests
     }
 
     [Fact]
-    public void PeerHeardAgain_AfterTheCut_TheTransferGoesOnWithinARoundTrip()
+    public void Peer_heard_again_after_the_cut_the_transfer_goes_on_within_a_round_trip()
     {
         using var pair = new TcpPair();
         (TcpSocket client, TcpSocket server) = pair.Connect();
@@ -52,7 +52,7 @@ public sealed class TcpOutageTests
     }
 
     [Fact]
-    public void PeerHeardAgain_AttemptsToConnectAndProbesOfAClosedWindow_AreRepeatedToo()
+    public void Peer_heard_again_attempts_to_connect_and_probes_of_a_closed_window_are_repeated_too()
     {
         using var pair = new TcpPair();
         (TcpSocket client, TcpSocket server) = pair.Connect();
@@ -73,7 +73,7 @@ public sealed class TcpOutageTests
     }
 
     [Fact]
-    public void PeerHeardAgain_OtherPeersAndConnectionsThatWaitForNothing_SendNothing()
+    public void Peer_heard_again_other_peers_and_connections_that_wait_for_nothing_send_nothing()
     {
         using var pair = new TcpPair();
         (TcpSocket client, TcpSocket server) = pair.Connect();
@@ -96,7 +96,7 @@ public sealed class TcpOutageTests
     }
 
     [Fact]
-    public void PeerRestarted_ConnectionsThatItNoLongerKnows_EndInARoundTrip_AndOthersGoOn()
+    public void Peer_restarted_connections_that_it_no_longer_knows_end_in_a_round_trip_and_others_go_on()
     {
         using var pair = new TcpPair();
         (TcpSocket client, TcpSocket server) = pair.Connect();

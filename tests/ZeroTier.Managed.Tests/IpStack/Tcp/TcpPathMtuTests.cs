@@ -40,7 +40,7 @@ public sealed class TcpPathMtuTests
     }
 
     [Fact]
-    public void PathThatWidens_GetsLargerSegments()
+    public void Path_that_widens_gets_larger_segments()
     {
         using var pair = new TcpPair();
         pair.Link.Conditions.Known = 800;
@@ -82,7 +82,7 @@ public sealed class TcpPathMtuTests
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
-    public void PathThatChangesAllTheTime_LosesNoByte(ulong seed)
+    public void Path_that_changes_all_the_time_loses_no_byte(ulong seed)
     {
         var random = new SeededRandom(seed);
         using var pair = new TcpPair(seed);

@@ -10,7 +10,7 @@ public sealed class TcpPropertyTests
     private static readonly int Seeds = int.Parse(Environment.GetEnvironmentVariable("ZT_SEEDS") ?? "500", CultureInfo.InvariantCulture);
 
     [Fact]
-    public void Streams_OverLossReorderingDuplicationCorruptionAndPartitions_ArriveIntactOrBothEndsLearnOfTheError()
+    public void Streams_over_loss_reordering_duplication_corruption_and_partitions_arrive_intact_or_both_ends_learn_of_the_error()
     {
         int errors = 0;
         for (int seed = 1; seed <= Seeds; seed++)
@@ -33,7 +33,7 @@ public sealed class TcpPropertyTests
     [InlineData(7)]
     [InlineData(42)]
     [InlineData(123)]
-    public void Run_SameSeed_SameTrace(ulong seed)
+    public void Run_same_seed_same_trace(ulong seed)
     {
         Assert.Equal(RunSeed(seed).Trace, RunSeed(seed).Trace);
         Assert.NotEqual(RunSeed(seed).Trace, RunSeed(seed + 1).Trace);

@@ -157,7 +157,7 @@ public sealed class TcpRecoveryTests
     }
 
     [Fact]
-    public void CleanPath_BulkAndRequestsOfAllSizes_SendsNothingTwice()
+    public void Clean_path_bulk_and_requests_of_all_sizes_sends_nothing_twice()
     {
         foreach (double delay in (double[])[0.05, 0.5, 5, 50])
         {
@@ -185,7 +185,7 @@ public sealed class TcpRecoveryTests
     }
 
     [Fact]
-    public void Transmit_WhileAnEarlierBatchIsNotYetSent_WaitsForIt()
+    public void Transmit_while_an_earlier_batch_is_not_yet_sent_waits_for_it()
     {
         using TcpPeer peer = Open();
         Func<Packet, bool> record = peer.Link.Filter!;
@@ -212,7 +212,7 @@ public sealed class TcpRecoveryTests
     }
 
     [Fact]
-    public void Transmit_WithEachBatchAnsweredBeforeItIsThrough_NeedsNoMoreStack()
+    public void Transmit_with_each_batch_answered_before_it_is_through_needs_no_more_stack()
     {
         using TcpPeer peer = Open();
         Func<Packet, bool> record = peer.Link.Filter!;

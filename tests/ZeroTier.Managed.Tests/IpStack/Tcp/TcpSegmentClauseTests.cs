@@ -161,7 +161,7 @@ public sealed class TcpSegmentClauseTests
     }
 
     [Fact]
-    public void Segment_FromAnotherLinkAddress_IsDropped()
+    public void Segment_from_another_link_address_is_dropped()
     {
         using var peer = new TcpPeer();
         peer.Open();

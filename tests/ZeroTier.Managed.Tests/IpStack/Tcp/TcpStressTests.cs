@@ -12,7 +12,7 @@ public sealed class TcpStressTests
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     [Fact]
-    public async Task ManyConnections_ConcurrentWritesAbortsAndDisposals_SurvivorsAreIntactAndNothingStays()
+    public async Task Many_connections_concurrent_writes_aborts_and_disposals_survivors_are_intact_and_nothing_stays()
     {
         using var wire = new ThreadedWire();
         using TcpListener listener = wire.B.Listen(null, 80);

@@ -12,7 +12,7 @@ public sealed class TcpThroughputTests
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(5);
 
     [Fact]
-    public void Throughput_UnderLoss_IsAsInTheSnapshot()
+    public void Throughput_under_loss_is_as_in_the_snapshot()
     {
         string path = SnapshotPath();
         string table = MakeTable();

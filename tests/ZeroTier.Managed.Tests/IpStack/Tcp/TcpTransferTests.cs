@@ -8,7 +8,7 @@ public sealed class TcpTransferTests
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(3_000_000)]
-    public void Transfer_BothWays_ArrivesIntactAndLeavesNothing(int count)
+    public void Transfer_both_ways_arrives_intact_and_leaves_nothing(int count)
     {
         using var pair = new TcpPair();
         (TcpSocket client, TcpSocket server) = pair.Connect();

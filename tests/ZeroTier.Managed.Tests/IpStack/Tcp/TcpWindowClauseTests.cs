@@ -111,7 +111,7 @@ public sealed class TcpWindowClauseTests
     }
 
     [Fact]
-    public void Window_FollowsTheReader_ClosesAndReopensWithAnUpdate()
+    public void Window_follows_the_reader_closes_and_reopens_with_an_update()
     {
         using var peer = new TcpPeer();
         peer.Open(TcpPair.Options with { ReceiveWindow = 8192, MaxReceiveWindow = 8192, Input = TcpPair.InlinePipe(8192) });

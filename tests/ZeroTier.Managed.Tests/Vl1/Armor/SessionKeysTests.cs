@@ -16,7 +16,7 @@ public class SessionKeysTests
 
     [Theory]
     [MemberData(nameof(Portable))]
-    public void Arm_PacketsOfTheReference_GivesTheSameBytes(bool portable)
+    public void Arm_packets_of_the_reference_gives_the_same_bytes(bool portable)
     {
         foreach (JsonElement v in CryptoVectors.Section("packets"))
         {
@@ -29,7 +29,7 @@ public class SessionKeysTests
 
     [Theory]
     [MemberData(nameof(Portable))]
-    public void TryOpen_PacketsOfTheReference_GivesTheBody(bool portable)
+    public void Try_open_packets_of_the_reference_gives_the_body(bool portable)
     {
         foreach (JsonElement v in CryptoVectors.Section("packets"))
         {
@@ -50,7 +50,7 @@ public class SessionKeysTests
 
     [Theory]
     [MemberData(nameof(Portable))]
-    public void TryOpen_TamperedPacketsOfTheReference_Fails(bool portable)
+    public void Try_open_tampered_packets_of_the_reference_fails(bool portable)
     {
         foreach (JsonElement v in CryptoVectors.Section("packets"))
         {
@@ -82,7 +82,7 @@ public class SessionKeysTests
 
     [Theory]
     [MemberData(nameof(Portable))]
-    public void TryOpen_AnyByteChanged_FailsButForTheHops(bool portable)
+    public void Try_open_any_byte_changed_fails_but_for_the_hops(bool portable)
     {
         foreach (JsonElement v in CryptoVectors.Section("packets").Where(v => v.Number("size") <= 300))
         {
@@ -112,7 +112,7 @@ public class SessionKeysTests
     }
 
     [Fact]
-    public void TryOpen_TrustedPathPackets_Fails()
+    public void Try_open_trusted_path_packets_fails()
     {
         using SessionKeys keys = Keys(new byte[48], portable: false);
         foreach (JsonElement v in CryptoVectors.Section("trusted_path_packets"))
@@ -125,7 +125,7 @@ public class SessionKeysTests
     [InlineData(0)]
     [InlineData(27)]
     [InlineData(10025)]
-    public void SizeOutOfRange_IsRefused(int size)
+    public void Size_out_of_range_is_refused(int size)
     {
         using SessionKeys keys = Keys(new byte[48], portable: false);
         Assert.False(keys.TryOpen(new byte[size]));
@@ -135,14 +135,14 @@ public class SessionKeysTests
     [Theory]
     [InlineData(CipherSuite.TrustedPath)]
     [InlineData((CipherSuite)4)]
-    public void Arm_SuiteWithoutArmor_Throws(object suite)
+    public void Arm_suite_without_armor_throws(object suite)
     {
         using SessionKeys keys = Keys(new byte[48], portable: false);
         Assert.Throws<ArgumentOutOfRangeException>(() => keys.Arm(new byte[28], (CipherSuite)suite));
     }
 
     [Fact]
-    public void Arm_EverySizeAndSuite_OpensOnBothPathsAndOnTheOtherSide()
+    public void Arm_every_size_and_suite_opens_on_both_paths_and_on_the_other_side()
     {
         NodeIdentity a = NodeIdentityTests.Load(0), b = NodeIdentityTests.Load(1);
         using SessionKeys mine = SessionKeys.Agree(a, b)!, theirs = SessionKeys.Agree(b, a)!;
@@ -165,7 +165,7 @@ public class SessionKeysTests
     }
 
     [Fact]
-    public void Agree_KeyAgreementsOfTheReference_OpensTheirPackets()
+    public void Agree_key_agreements_of_the_reference_opens_their_packets()
     {
         // [packets] uses the session key of id0 and id1.
         using SessionKeys keys = SessionKeys.Agree(NodeIdentityTests.Load(0), NodeIdentityTests.Load(1))!;
@@ -181,7 +181,7 @@ public class SessionKeysTests
     }
 
     [Fact]
-    public void Agree_EveryAgreementOfTheReference_HasItsSessionKey()
+    public void Agree_every_agreement_of_the_reference_has_its_session_key()
     {
         foreach (JsonElement v in CryptoVectors.Section("key_agreements").Concat(CryptoVectors.Section("key_agreement_edge_cases")))
         {
@@ -208,7 +208,7 @@ public class SessionKeysTests
     }
 
     [Fact]
-    public void HelloPackets_OfTheReference_AreMadeAndOpened()
+    public void Hello_packets_of_the_reference_are_made_and_opened()
     {
         foreach (JsonElement v in CryptoVectors.Section("hello_packets"))
         {
@@ -232,7 +232,7 @@ public class SessionKeysTests
 
     [Theory]
     [MemberData(nameof(Portable))]
-    public void CapturedExchange_OfTwoRealNodes_IsOpened(bool portable)
+    public void Captured_exchange_of_two_real_nodes_is_opened(bool portable)
     {
         JsonElement capture = CryptoVectors.Root("captured_exchange");
         using SessionKeys keys = Keys(capture.Hex("session_key"), portable);
@@ -265,7 +265,7 @@ public class SessionKeysTests
 
     [Theory]
     [MemberData(nameof(Portable))]
-    public async Task ArmAndOpen_ManyThreadsAtOnce_GiveWholePackets(bool portable)
+    public async Task Arm_and_open_many_threads_at_once_give_whole_packets(bool portable)
     {
         using SessionKeys keys = Keys(new byte[48], portable);
         await Task.WhenAll(Enumerable.Range(0, 4).Select(thread => Task.Run(() =>
@@ -285,7 +285,7 @@ public class SessionKeysTests
 
     [Theory]
     [MemberData(nameof(Portable))]
-    public void ArmAndOpen_SteadyState_AllocatesNothing(bool portable)
+    public void Arm_and_open_steady_state_allocates_nothing(bool portable)
     {
         using SessionKeys keys = Keys(new byte[48], portable);
         byte[] packet = new byte[1400];
@@ -303,7 +303,7 @@ public class SessionKeysTests
     }
 
     [Fact]
-    public void Dispose_UsedAfterwards_NeitherArmsNorOpens()
+    public void Dispose_used_afterwards_neither_arms_nor_opens()
     {
         SessionKeys keys = Keys(new byte[48], portable: false);
         byte[] packet = new byte[100];
@@ -315,7 +315,7 @@ public class SessionKeysTests
     }
 
     [Fact]
-    public void Constants_AreThoseOfTheReference()
+    public void Constants_are_those_of_the_reference()
     {
         JsonElement constants = CryptoVectors.Root("constants");
         Assert.Equal(SessionKeys.SessionKeySize, constants.Number("session_key_length"));
