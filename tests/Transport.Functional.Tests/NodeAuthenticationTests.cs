@@ -207,18 +207,7 @@ public abstract class NodeAuthenticationTests(NodeTransport transport)
     {
         await using var server = await StartAsync(app => app.MapHub<GuardedHub>("/hub"));
         using var handler = transport.CreateHandler(null);
-        await using var hub = new HubConnectionBuilder().WithUrl(server.Url("/hub"), options =>
-        {
-            options.Transports = type;
-            options.HttpMessageHandlerFactory = _ => transport.CreateHandler(null);
-            options.WebSocketFactory = async (context, cancellationToken) =>
-            {
-                var socket = new ClientWebSocket();
-                using var invoker = new HttpMessageInvoker(handler, disposeHandler: false);
-                await socket.ConnectAsync(context.Uri, invoker, cancellationToken);
-                return socket;
-            };
-        }).Build();
+        await using var hub = HubClient.Create(server, transport, type, handler);
         await hub.StartAsync().LimitedAsync();
         await Assert.ThrowsAsync<HubException>(() => hub.InvokeAsync<string>("Strangers").LimitedAsync());
         if (ProvesNodes)

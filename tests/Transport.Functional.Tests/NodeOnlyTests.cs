@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.WebSockets;
 using Kestrel.Transport.ZeroTier;
 using Microsoft.AspNetCore.Http.Connections;
 using Microsoft.AspNetCore.SignalR;
@@ -54,18 +53,7 @@ public abstract class NodeOnlyTests(NodeTransport transport)
             options.Pipeline = app => app.MapHub<CallerHub>("/hub");
         });
         using var handler = transport.CreateHandler(null);
-        await using var hub = new HubConnectionBuilder().WithUrl(server.Url("/hub"), options =>
-        {
-            options.Transports = type;
-            options.HttpMessageHandlerFactory = _ => transport.CreateHandler(null);
-            options.WebSocketFactory = async (context, cancellationToken) =>
-            {
-                var socket = new ClientWebSocket();
-                using var invoker = new HttpMessageInvoker(handler, disposeHandler: false);
-                await socket.ConnectAsync(context.Uri, invoker, cancellationToken);
-                return socket;
-            };
-        }).Build();
+        await using var hub = HubClient.Create(server, transport, type, handler);
         await hub.StartAsync().LimitedAsync();
         Assert.Equal(transport.NetworkId.ToString(), await hub.InvokeAsync<string>("Network").LimitedAsync());
         await hub.StopAsync().LimitedAsync();

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Http.Connections;
 using Microsoft.AspNetCore.SignalR;
@@ -18,7 +17,7 @@ public abstract class SignalRTests(FunctionalTransport transport)
     {
         await using var server = await StartAsync();
         using var handler = transport.CreateHandler(null);
-        await using var hub = Connect(server, handler, type);
+        await using var hub = HubClient.Create(server, transport, type, handler);
         var told = new Signal<string>();
         hub.On<string>("back", told.Set);
         await hub.StartAsync().LimitedAsync();
@@ -40,7 +39,7 @@ public abstract class SignalRTests(FunctionalTransport transport)
             return next(context);
         }));
         using var handler = transport.CreateHandler(null);
-        await using var hub = Connect(server, handler, HttpTransportType.WebSockets, builder => builder.WithAutomaticReconnect([TimeSpan.Zero, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5)]));
+        await using var hub = HubClient.Create(server, transport, HttpTransportType.WebSockets, handler, builder => builder.WithAutomaticReconnect([TimeSpan.Zero, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5)]));
         var again = new Signal<string?>();
         hub.Reconnected += id =>
         {
@@ -56,26 +55,6 @@ public abstract class SignalRTests(FunctionalTransport transport)
 
         Assert.NotEqual(before, await again.WaitAsync());
         Assert.Equal("HELLO", await hub.InvokeAsync<string>("Echo", "hello").LimitedAsync());
-    }
-
-    private HubConnection Connect(FunctionalServer server, HttpMessageHandler handler, HttpTransportType type, Action<IHubConnectionBuilder>? configure = null)
-    {
-        var builder = new HubConnectionBuilder().WithUrl(server.Url("/hub"), options =>
-        {
-            options.Transports = type;
-
-            // One for each attempt: the client disposes what it is given.
-            options.HttpMessageHandlerFactory = _ => transport.CreateHandler(null);
-            options.WebSocketFactory = async (context, cancellationToken) =>
-            {
-                var socket = new ClientWebSocket();
-                using var invoker = new HttpMessageInvoker(handler, disposeHandler: false);
-                await socket.ConnectAsync(context.Uri, invoker, cancellationToken);
-                return socket;
-            };
-        });
-        configure?.Invoke(builder);
-        return builder.Build();
     }
 
     private Task<FunctionalServer> StartAsync(Action<ListenOptions>? listen = null) => FunctionalServer.StartAsync(transport, _ => Task.CompletedTask, options =>
