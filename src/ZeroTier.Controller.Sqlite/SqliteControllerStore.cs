@@ -87,19 +87,6 @@ public sealed class SqliteControllerStore : IControllerStore
         return new Lease(_database, reserved);
     }
 
-    /// <summary>Yields nothing, since the file is open in this process only; ends when cancelled.</summary>
-    /// <param name="cancellationToken">Ends it.</param>
-    public async IAsyncEnumerable<StoreChange> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var cancelled = new TaskCompletionSource();
-        await using (cancellationToken.Register(() => cancelled.TrySetResult()).ConfigureAwait(false))
-        {
-            await cancelled.Task.ConfigureAwait(false);
-        }
-
-        yield break;
-    }
-
     /// <inheritdoc />
     public async IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -121,8 +121,6 @@ public sealed class HostedControllerTests
 
         public Task<IControllerLease> AcquireAsync(CancellationToken cancellationToken) => _inner.AcquireAsync(cancellationToken);
 
-        public IAsyncEnumerable<StoreChange> WatchAsync(CancellationToken cancellationToken) => _inner.WatchAsync(cancellationToken);
-
         public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken) => _inner.ReadAuditAsync(query,
             cancellationToken);
 

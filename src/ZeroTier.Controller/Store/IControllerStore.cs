@@ -31,8 +31,9 @@ public interface IControllerStore : IAsyncDisposable
     Task<IControllerLease> AcquireAsync(CancellationToken cancellationToken);
 
     /// <summary>What other processes have written since the store was opened: all changes, in the order of the transactions that wrote them, over all records.
-    /// A store for one process yields nothing and ends when cancelled. What is read here may have been read by the load, too.</summary>
-    IAsyncEnumerable<StoreChange> WatchAsync(CancellationToken cancellationToken);
+    /// What is read here may have been read by the load, too. A store for one process has nothing to tell, which is the default: it ends at once.</summary>
+    /// <param name="cancellationToken">Ends it.</param>
+    IAsyncEnumerable<StoreChange> WatchAsync(CancellationToken cancellationToken) => AsyncEnumerable.Empty<StoreChange>();
 
     /// <summary>The audit trail, newest first. A store may forget the oldest entries beyond a bound, which it documents.</summary>
     /// <param name="query">What to read.</param>

@@ -101,18 +101,6 @@ public sealed class MemoryControllerStore : IControllerStore
     }
 
     /// <inheritdoc />
-    public async IAsyncEnumerable<StoreChange> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var cancelled = new TaskCompletionSource();
-        await using (cancellationToken.Register(() => cancelled.TrySetResult()).ConfigureAwait(false))
-        {
-            await cancelled.Task.ConfigureAwait(false);
-        }
-
-        yield break;
-    }
-
-    /// <inheritdoc />
     public async IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(query);
