@@ -6,7 +6,7 @@ namespace Kestrel.Transport.ZeroTier;
 
 /// <summary>
 /// How a web app takes part in ZeroTier networks, and what it serves there. Bound from the configuration section <c>ZeroTier</c> first, then changed by code, then
-/// checked at start; from then on only <see cref="ZeroTierNodeOptions.Networks"/>, access lists and <see cref="Health"/> follow, when the configuration
+/// checked at start; from then on only <see cref="ZeroTierNodeOptions.Networks"/>, <see cref="ZeroTierNodeOptions.Hosts"/>, access lists and <see cref="Health"/> follow, when the configuration
 /// changes.
 /// </summary>
 /// <remarks>

@@ -7,7 +7,7 @@ namespace ZeroTier.Managed;
 /// Immutable.
 /// </summary>
 /// <remarks>
-/// Whoever can send in that network can speak as any node of it, and whoever can listen reads everything: only for a network that is protected by other means,
+/// Whoever can send in that network can speak as any node of it (nodes elsewhere, and roots, are not believed in the clear), and whoever can listen reads everything: only for a network that is protected by other means,
 /// such as a storage network of one rack, and only where the time that encryption takes counts.
 /// </remarks>
 public sealed record TrustedPath

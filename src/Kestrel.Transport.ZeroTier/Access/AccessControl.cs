@@ -27,11 +27,12 @@ internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFa
     /// <summary>Connections that were refused.</summary>
     public long Refused => Volatile.Read(ref _refused);
 
-    /// <summary>Puts lists into force for every endpoint.</summary>
-    public void Replace(ZeroTierOptions changed)
+    /// <summary>Puts changed lists into force for every endpoint; false where one was kept, see <see cref="AccessList.Follow(AccessList)"/>.</summary>
+    public bool Follow(ZeroTierOptions changed)
     {
-        _everywhere.Value.Replace(changed.AllowedNodes, changed.AllowedNetworks);
+        bool all = _everywhere.Value.Follow(changed.AllowedNodes, changed.AllowedNetworks);
         ForgetNamed();
+        return all;
     }
 
     /// <summary>Who was refused is named again: the lists have changed.</summary>
@@ -40,6 +41,7 @@ internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFa
         lock (_gate)
         {
             _named.Clear();
+            _saidUnproven = false;
         }
     }
 

@@ -13,8 +13,14 @@ internal sealed class AccessList
     /// <summary>Takes the place of the lists so far.</summary>
     public void Replace(IEnumerable<NodeId> nodes, IEnumerable<NetworkId> networks) => _lists = new Lists(nodes.ToFrozenSet(), networks.ToFrozenSet());
 
-    /// <summary>Takes the place of the lists so far.</summary>
-    public void Replace(AccessList other) => _lists = other._lists;
+    /// <summary>
+    /// Takes the place of the lists so far, but for one that would be empty and was not: a source of configuration that is away for a moment must not let everybody
+    /// in. False where such a list was kept.
+    /// </summary>
+    public bool Follow(IEnumerable<NodeId> nodes, IEnumerable<NetworkId> networks) => Follow(new Lists(nodes.ToFrozenSet(), networks.ToFrozenSet()));
+
+    /// <summary>As <see cref="Follow(IEnumerable{NodeId}, IEnumerable{NetworkId})"/>, with the lists of another.</summary>
+    public bool Follow(AccessList other) => Follow(other._lists);
 
     /// <summary>Judges a connection.</summary>
     /// <param name="node">The node that its packets are proven to come from; null where nothing proves it.</param>
@@ -26,6 +32,14 @@ internal sealed class AccessList
             : lists.Nodes.Count == 0 ? AccessVerdict.Allowed
             : node is not { } proven ? AccessVerdict.Unproven
             : lists.Nodes.Contains(proven) ? AccessVerdict.Allowed : AccessVerdict.OtherNode;
+    }
+
+    private bool Follow(Lists changed)
+    {
+        var before = _lists;
+        var kept = new Lists(changed.Nodes.Count == 0 ? before.Nodes : changed.Nodes, changed.Networks.Count == 0 ? before.Networks : changed.Networks);
+        _lists = kept;
+        return kept.Nodes.Count == changed.Nodes.Count && kept.Networks.Count == changed.Networks.Count;
     }
 
     private sealed record Lists(FrozenSet<NodeId> Nodes, FrozenSet<NetworkId> Networks);

@@ -16,7 +16,7 @@ internal static partial class AccessLog
     public static partial void NetworkRefused(ILogger logger, string node, NetworkId network, int port);
 
     [LoggerMessage(212, LogLevel.Warning,
-        "Every call of port {Port} is refused: AllowedNodes names nodes, but this engine (libzt) does not prove which node a connection comes from. "
+        "Calls are refused, the first of port {Port}: AllowedNodes names nodes, but this engine (libzt) does not prove which node a connection comes from. "
         + "Use the managed engine, ZeroTier:Engine=Managed, or leave AllowedNodes out.", EventName = "NodesUnproven")]
     public static partial void NodesUnproven(ILogger logger, int port);
 

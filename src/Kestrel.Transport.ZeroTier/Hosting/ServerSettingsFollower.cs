@@ -22,7 +22,10 @@ internal sealed class ServerSettingsFollower(AccessControl access, IOptions<Zero
         var now = (ZeroTierOptions)change.Now;
         if (change.Settings.Contains(AllowedSettings.Nodes) || change.Settings.Contains(AllowedSettings.Networks))
         {
-            access.Replace(now);
+            if (!access.Follow(now))
+            {
+                change.ForRestart.UnionWith([AllowedSettings.Nodes, AllowedSettings.Networks]);
+            }
         }
 
         if (change.Settings.Contains(nameof(now.Listen)) || change.Settings.Contains(nameof(now.Networks)))
@@ -54,8 +57,7 @@ internal sealed class ServerSettingsFollower(AccessControl access, IOptions<Zero
                 continue;
             }
 
-            served.Access.Replace(left[i].Access);
-            same &= left[i].Protocols == served.Protocols;
+            same &= served.Access.Follow(left[i].Access) & left[i].Protocols == served.Protocols;
             left.RemoveAt(i);
         }
 

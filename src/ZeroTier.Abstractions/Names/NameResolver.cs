@@ -58,7 +58,9 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
             .Where(t => network.Network.Addresses.Any(own => own.Address.AddressFamily == t.Item1)).Select(t => t.Item2)];
         var answers = new List<DnsResponse>();
         ZeroTierException? error = null;
-        foreach (var asking in types.Select(type => FollowAsync(network, new DnsQuestion(name, type), cancellationToken)).ToArray())
+        var asked = types.Select(type => FollowAsync(network, new DnsQuestion(name, type), cancellationToken)).ToArray();
+        await ((Task)Task.WhenAll(asked)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var asking in asked)
         {
             try
             {

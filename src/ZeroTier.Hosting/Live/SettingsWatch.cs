@@ -66,7 +66,15 @@ internal sealed class SettingsWatch(
         change.ForRestart.UnionWith(change.Settings.Except(followers.SelectMany(follower => follower.Settings), StringComparer.OrdinalIgnoreCase));
         foreach (var follower in followers)
         {
-            await follower.FollowAsync(change, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await follower.FollowAsync(change, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+            {
+                // A background service that throws would end the host.
+                NodeLog.SettingsNotFollowed(_logger, string.Join(", ", follower.Settings), exception);
+            }
         }
 
         Volatile.Write(ref _current, now);

@@ -54,4 +54,7 @@ internal static partial class NodeLog
 
     [LoggerMessage(128, LogLevel.Warning, "Network {Network}, changed in ZeroTier:Networks, could not be joined or left: {Reason}", EventName = "NetworkNotChanged")]
     public static partial void NetworkNotChanged(ILogger logger, NetworkId network, string reason);
+
+    [LoggerMessage(129, LogLevel.Error, "A change of the settings {Settings} could not be brought into use; restart the application to use it.", EventName = "SettingsNotFollowed")]
+    public static partial void SettingsNotFollowed(ILogger logger, string settings, Exception exception);
 }

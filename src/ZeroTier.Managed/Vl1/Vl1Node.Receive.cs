@@ -173,7 +173,8 @@ internal sealed partial class Vl1Node
 
         if (suite == (int)CipherSuite.TrustedPath)
         {
-            if (peer.IsUpstream)
+            // Only of a node that has proven, by encrypted packets, to be at this place, and that is or becomes no root.
+            if (peer.IsUpstream || _worlds.IsSeed(peer.Id) || peer.FindPath(info.Socket, info.Source) is not { TrustedId: not 0 })
             {
                 Drops.Add(DropReason.Suite);
                 return;

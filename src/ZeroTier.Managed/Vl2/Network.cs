@@ -114,10 +114,9 @@ internal sealed class Network : IConfigurationSink, IDisposable
     /// one, all end, and the controller is asked what holds now.
     /// </summary>
     /// <param name="revocation">The revocation, of this network.</param>
-    /// <param name="source">Who sent it.</param>
-    public CredentialAcceptance? Add(Revocation revocation, NodeId source)
+    public CredentialAcceptance? Add(Revocation revocation)
     {
-        CredentialAcceptance? acceptance = Members?.Add(revocation, source);
+        CredentialAcceptance? acceptance = Members?.Add(revocation);
         if (acceptance != CredentialAcceptance.New || revocation.Type != CredentialType.Membership || Configuration is not { } configuration)
         {
             return acceptance;

@@ -32,7 +32,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     {
         _options = options;
         Vl1 = connect(this);
-        _controller = options.Controller is { } controller ? new ControllerPort(Vl1, options.Random, controller, _served, r => NetworkOf(r.Network)?.Add(r, Vl1.Id)) : null;
+        _controller = options.Controller is { } controller ? new ControllerPort(Vl1, options.Random, controller, _served, r => NetworkOf(r.Network)?.Add(r)) : null;
     }
 
     public Vl1Node Vl1 { get; }
@@ -278,6 +278,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         }
 
         bool isNew = false, isHeld = false;
+        List<Revocation>? news = null;
         foreach (MembershipCertificate certificate in list.Memberships)
         {
             Note(MembersOf(certificate.Network)?.Add(certificate));
@@ -290,7 +291,17 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
         foreach (Revocation revocation in list.Revocations)
         {
-            Note(NetworkOf(revocation.Network)?.Add(revocation, peer.Id));
+            CredentialAcceptance? acceptance = NetworkOf(revocation.Network)?.Add(revocation);
+            Note(acceptance);
+            if (acceptance == CredentialAcceptance.New && revocation.IsToBePassedOn)
+            {
+                (news ??= []).Add(revocation);
+            }
+        }
+
+        foreach (var ofNetwork in news?.GroupBy(r => r.Network) ?? [])
+        {
+            MembersOf(ofNetwork.Key)?.PassOn([.. ofNetwork.Select(r => r.Encoded)], peer.Id, ofNetwork.Key.Controller);
         }
 
         if (isNew)
@@ -326,7 +337,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         {
             var id = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(payload));
             MulticastGroup group = MulticastPackets.ReadGroup(payload);
-            Network? joined = Array.Find(_networks, n => n.Id == id);
+            Network? joined = NetworkOf(id);
             if (_served.Contains(id, peer.Id, Vl1.Now))
             {
                 _served.Like(id, group, peer.Id, Vl1.Now);

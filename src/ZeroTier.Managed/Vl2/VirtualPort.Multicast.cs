@@ -177,13 +177,13 @@ internal sealed partial class VirtualPort
 
     private void SendToBridge(NetworkConfiguration configuration, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame)
     {
-        NodeId[] bridges = [.. configuration.ActiveBridges.Where(b => b != _vl1.Id)];
-        if (_bridges.TryFind(destination, out NodeId known) && bridges.Contains(known))
+        ReadOnlySpan<NodeId> bridges = configuration.ActiveBridges.AsSpan();
+        if (_bridges.TryFind(destination, out NodeId known) && known != _vl1.Id && bridges.IndexOf(known) is >= 0 and var at)
         {
-            bridges = [known];
+            bridges = bridges.Slice(at, 1);
         }
 
-        if (bridges.Length == 0)
+        if (bridges.IsEmpty || (bridges.Length == 1 && bridges[0] == _vl1.Id))
         {
             _drops.Add(Vl2Drop.NoMember);
             return;
@@ -195,9 +195,9 @@ internal sealed partial class VirtualPort
         }
 
         FrameContext context = Outgoing(configuration, member: default, destination, etherType, frame);
-        foreach (NodeId bridge in bridges.Take(MaxBridges))
+        foreach (NodeId bridge in bridges[..Math.Min(bridges.Length, MaxBridges)])
         {
-            if (PassesOut(configuration, bridge, destination, etherType, frame, copies: false))
+            if (bridge != _vl1.Id && PassesOut(configuration, bridge, destination, etherType, frame, copies: false))
             {
                 SendExtFrame(bridge, FrameKind.Normal, context, frame.Length);
             }

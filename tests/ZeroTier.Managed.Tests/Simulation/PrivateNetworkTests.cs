@@ -11,6 +11,8 @@ public class PrivateNetworkTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    public static TheoryData<double, ulong> LossyPaths => [.. from loss in new[] { 0.05, 0.3 } from seed in Enumerable.Range(1, 8) select (loss, (ulong)seed)];
+
     [Fact]
     public void Members_talk_over_IPv4_and_IPv6()
     {
@@ -218,21 +220,37 @@ public class PrivateNetworkTests
         world.Stop();
     }
 
+    // What a root relays crosses two links, so at 30 % half of it is lost, and members must exchange names, certificates and addresses before the first segment:
+    // a call may fail after TCP's patience, and an application calls again.
     [Theory]
-    [InlineData(0.05)]
-    [InlineData(0.3)]
-    public void Over_lossy_paths_members_join_and_talk(double loss)
+    [MemberData(nameof(LossyPaths))]
+    public void Over_lossy_paths_members_join_and_talk(double loss, ulong seed)
     {
-        var world = new PrivateWorld(seed: 1, members: 3);
+        var world = new PrivateWorld(seed, members: 3);
         world.Physical.DefaultLink = new VirtualLink { Delay = TimeSpan.FromMilliseconds(20), Loss = loss };
         byte[] data = Bytes(20_000);
         world.Run(async () =>
         {
             await world.StartAsync();
-            Assert.Equal(data, await world.TransferAsync(1, world.EndPoint(0, Port), server: 0, data));
-            Assert.Equal(data, await world.TransferAsync(2, world.EndPoint(1, Port), server: 1, data));
+            Assert.Equal(data, await TalkAsync(from: 1, to: 0));
+            Assert.Equal(data, await TalkAsync(from: 2, to: 1));
         });
         world.Stop();
+
+        async Task<byte[]> TalkAsync(int from, int to)
+        {
+            for (int call = 1; ; call++)
+            {
+                try
+                {
+                    return await world.TransferAsync(from, world.EndPoint(to, Port), server: to, data);
+                }
+                catch (ZeroTierException) when (loss > 0.1 && call < 5)
+                {
+                    // Again.
+                }
+            }
+        }
     }
 
     [Fact]

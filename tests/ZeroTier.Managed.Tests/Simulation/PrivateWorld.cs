@@ -147,8 +147,8 @@ internal sealed class PrivateWorld
 
     private static async Task<byte[]> ReceiveAsync(IZeroTierListener listener, CancellationToken cancellationToken)
     {
-        await using var accepted = (await listener.AcceptAsync(cancellationToken))!;
-        return await ReadToEndAsync(accepted.Input);
+        await using var accepted = await listener.AcceptAsync(cancellationToken);
+        return accepted is null ? [] : await ReadToEndAsync(accepted.Input);
     }
 
     public static async Task<byte[]> ReadToEndAsync(PipeReader reader)

@@ -71,6 +71,9 @@ internal sealed class SimulatedNode(Vl1Simulation simulation, NodeIdentity ident
 
     public RecordingClient Client { get; } = new();
 
+    /// <summary>Its sockets, for packets that the node itself would not send.</summary>
+    public VirtualDatagramTransport Transport => _transport!;
+
     public IReadOnlyList<KnownPeer> Known { get; set; } = [];
 
     public IdentityChecks Checks { get; set; } = new();

@@ -66,13 +66,21 @@ internal sealed record NetworkConfiguration
     /// <summary>NETWORK_CREDENTIALS with all of ours, as other members are shown them; empty where there are none.</summary>
     public ReadOnlyMemory<byte> ShownCredentials { get; init; }
 
-    public ImmutableArray<Specialist> Specialists { get; init; } = [];
+    public ImmutableArray<Specialist> Specialists
+    {
+        get;
+        init
+        {
+            field = value;
+            ActiveBridges = [.. value.Where(s => s.Roles.HasFlag(SpecialistRoles.ActiveBridge)).Select(s => s.Node)];
+        }
+    } = [];
 
     /// <summary>Null when the network names no servers.</summary>
     public NetworkDns? Dns { get; init; }
 
     /// <summary>The members that carry frames of foreign Ethernet addresses.</summary>
-    public IEnumerable<NodeId> ActiveBridges => Specialists.Where(s => s.Roles.HasFlag(SpecialistRoles.ActiveBridge)).Select(s => s.Node);
+    public ImmutableArray<NodeId> ActiveBridges { get; private init; } = [];
 
     /// <summary>Whether an address is inside the prefix of one of ours.</summary>
     public bool HasPrefixOf(in IpAddress address)

@@ -24,7 +24,7 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
     // Of networks that the node itself has joined.
     private readonly ConcurrentDictionary<NetworkId, LocalSource> _local = new();
     private readonly RevocationQueue _revocations = new();
-    private readonly RequestLimits _limits = new();
+    private readonly RequestLimits _limits = new(random.NextUInt64());
     private volatile bool _isOpen;
 
     public NodeIdentity Identity => vl1.Identity;
@@ -82,10 +82,15 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
         var network = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(payload));
         int length = BinaryPrimitives.ReadUInt16BigEndian(payload[NetworkIdLength..]);
         ReadOnlySpan<byte> metadata = payload[(NetworkIdLength + 2)..];
-        if (!_isOpen || network.Controller != vl1.Id || length > metadata.Length || length > ControllerRequest.MaxMetadataLength ||
-            !_limits.TryTake(peer.Id, vl1.Now))
+        if (network.Controller != vl1.Id || length > metadata.Length || length > ControllerRequest.MaxMetadataLength)
         {
             return PacketResult.Ignored;
+        }
+
+        if (!_isOpen || !_limits.TryTake(peer.Id, vl1.Now))
+        {
+            // In silence: what is ignored is answered with an error, and that tells a member that there is no such network. It asks again.
+            return PacketResult.Accepted;
         }
 
         controller.OnRequest(new ControllerRequest(network, peer.Identity, info.PacketId, metadata[..length].ToArray()));

@@ -4,22 +4,26 @@ namespace ZeroTier.Managed.Vl2.Controller;
 
 /// <summary>How often a node may ask the controller, over all networks, before anything is done for it. A table of fixed size, in which nodes may share a
 /// place. Thread-safe.</summary>
-internal sealed class RequestLimits
+/// <param name="key">Random, and known to nobody: whoever makes identities by the thousand must not find one that shares the place of a certain member.</param>
+internal sealed class RequestLimits(ulong key)
 {
     // A member of many networks asks for all of them at once when it starts, and asks again for those that got no answer.
     private static readonly TokenRate Requests = new(Burst: 128, PerSecond: 16);
 
-    private const int Places = 4096;
+    private const int PlaceBits = 12;
 
     private readonly Lock _lock = new();
-    private readonly TokenBucket[] _buckets = new TokenBucket[Places];
+    private readonly TokenBucket[] _buckets = new TokenBucket[1 << PlaceBits];
 
     /// <summary>Whether a node may ask now.</summary>
     public bool TryTake(NodeId node, long now)
     {
         lock (_lock)
         {
-            return _buckets[node.Value % Places].TryTake(Requests, now);
+            return _buckets[PlaceOf(node)].TryTake(Requests, now);
         }
     }
+
+    // Multiply-shift hashing with a random odd multiplier.
+    private int PlaceOf(NodeId node) => (int)(node.Value * (key | 1) >> 64 - PlaceBits);
 }

@@ -71,8 +71,11 @@ internal sealed class RevocationQueue
             {
                 _receivers.Remove(member);
             }
+            else
+            {
+                receiver.LastSent = now;
+            }
 
-            receiver.LastSent = now;
             return taken;
         }
     }

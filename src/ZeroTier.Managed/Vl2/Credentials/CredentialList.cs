@@ -76,9 +76,6 @@ internal sealed class CredentialList
         return [.. bytes];
     }
 
-    /// <summary>The payload that passes a revocation on.</summary>
-    public static byte[] EncodeRevocation(ReadOnlyMemory<byte> revocation) => EncodeRevocations([revocation]);
-
     /// <summary>The payload that makes some revocations known, up to 128.</summary>
     public static byte[] EncodeRevocations(IReadOnlyList<ReadOnlyMemory<byte>> revocations) =>
         [0, 0, 0, 0, 0, 0, (byte)revocations.Count, .. revocations.SelectMany(r => r.ToArray()), 0, 0];

@@ -114,8 +114,8 @@ internal sealed class Member(NodeId node)
         });
     }
 
-    /// <summary>Whether the certificate of membership that it has shown, if any, has been revoked.</summary>
-    public bool IsRevoked => Volatile.Read(ref _membership) is not { } membership || membership.Timestamp <= Volatile.Read(ref _membershipThreshold);
+    /// <summary>Whether the certificate of membership that it has shown has been revoked.</summary>
+    public bool IsRevoked => Volatile.Read(ref _membership) is { } membership && membership.Timestamp <= Volatile.Read(ref _membershipThreshold);
 
     /// <summary>Takes a revocation whose target is this node. New means: it says more than what was known, and may have to be passed on.</summary>
     public CredentialAcceptance Add(Revocation revocation, ISignerDirectory signers)
