@@ -37,6 +37,7 @@ internal sealed class NodeSession : IAsyncDisposable
                     StoragePath = options.Home,
                     Port = options.Port,
                     Networks = options.Network is { } network ? [NetworkId.Parse(network)] : [],
+                    TcpRelay = options.TcpRelay,
                 });
             opened.Push(node);
             using var events = node.Subscribe();

@@ -94,6 +94,12 @@ public class ZeroTierNodeOptions
     public IList<string> BlockedInterfaces { get; } = [];
 
     /// <summary>
+    /// A TCP relay for networks that let no UDP through, such as <c>203.0.113.5:8443</c>, used while no root is heard by UDP. A root of one's own is one
+    /// (<c>zt root --tcp-relay</c>); that of ZeroTier, for its public roots, is <c>204.80.128.1:443</c>. Managed engine. Default: none.
+    /// </summary>
+    public IPEndPoint? TcpRelay { get; set; }
+
+    /// <summary>
     /// Names of hosts for this node's own calls, such as <c>orders</c>, with what each stands for: an address on a network, <c>NODE.NETWORK.zt</c>, or a node
     /// where there is one network. They come before the names of networks. Default: none.
     /// </summary>
@@ -117,6 +123,7 @@ public class ZeroTierNodeOptions
         (Moons.Count > 0, nameof(Moons)),
         (BlockedNetworks.Count > 0, nameof(BlockedNetworks)),
         (BlockedInterfaces.Count > 0, nameof(BlockedInterfaces)),
+        (TcpRelay is not null, nameof(TcpRelay)),
     }.Where(setting => setting.Item1).Select(setting => setting.Item2);
 
     internal bool DevelopmentNetworkRequested { get; private set; }

@@ -55,6 +55,19 @@ public sealed record ManagedNodeOptions
     public IReadOnlyList<string> BlockedInterfaces { get; init; } = [];
 
     /// <summary>
+    /// A TCP relay, through which packets go to IPv4 addresses while no root is heard by UDP for 15 seconds, and until one is: for networks that let no UDP
+    /// through. Whoever runs it sees who talks to whom, and cannot read it. A root of one's own can be one (<see cref="TcpRelayListen"/>); that of ZeroTier,
+    /// for nodes on its public roots, is 204.80.128.1:443. Default: none.
+    /// </summary>
+    public IPEndPoint? TcpRelay { get; init; }
+
+    /// <summary>
+    /// Where a node that is a root takes nodes by TCP, those that have it as their <see cref="TcpRelay"/>; up to 1,024, of which 64 from one address. It forwards
+    /// nothing to third parties. Without effect on a node that is no root of its planet. Default: none.
+    /// </summary>
+    public IPEndPoint? TcpRelayListen { get; init; }
+
+    /// <summary>
     /// Physical networks in which frames between members are neither encrypted nor authenticated, at most 16. Each of their nodes must be configured alike; packets
     /// that are relayed, and all to and from roots, stay encrypted. A warning at the start names them. Default: none.
     /// </summary>

@@ -64,6 +64,18 @@ internal sealed class NodeOptionsBinder(IServiceProvider services) : IConfigureO
         {
             options.BlockedInterfaces.Add(text);
         }
+
+        if (reader.Text(nameof(options.TcpRelay)) is { } relay)
+        {
+            if (IPEndPoint.TryParse(relay, out var endPoint))
+            {
+                options.TcpRelay = endPoint;
+            }
+            else
+            {
+                reader.Wrong(nameof(options.TcpRelay), relay, "203.0.113.5:8443");
+            }
+        }
     }
 
     private static void BindTransport(SectionReader reader, ZeroTierTransportOptions transport)

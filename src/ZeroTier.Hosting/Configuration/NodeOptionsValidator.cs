@@ -204,6 +204,11 @@ internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOption
             failures.Add($"{Section}:CongestionControl is '{options.CongestionControl}', which does not exist. A valid example is Bbr.");
         }
 
+        if (options.TcpRelay is { Port: 0 } relay)
+        {
+            failures.Add($"{Section}:TcpRelay is '{relay}', which has no port. A valid example is 203.0.113.5:8443.");
+        }
+
         if (options.BlockedInterfaces.Any(string.IsNullOrEmpty))
         {
             failures.Add($"{Section}:BlockedInterfaces holds an empty text, with which every name begins. A valid example is docker.");

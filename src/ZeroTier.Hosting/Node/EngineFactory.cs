@@ -151,6 +151,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         Moons = [.. options.Moons],
         BlockedNetworks = [.. options.BlockedNetworks],
         BlockedInterfaces = [.. options.BlockedInterfaces],
+        TcpRelay = options.TcpRelay,
         Controller = _controllers is null ? null : await _controllers.OpenAsync(cancellationToken).ConfigureAwait(false),
         MaxTotalBufferSize = options.Transport.MaxTotalBufferSize,
         TimeProvider = timeProvider,

@@ -67,7 +67,10 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     public IReadOnlyList<ZeroTierPeer> Peers => [.. _vl1.Snapshot().OrderByDescending(peer => peer.Role)];
 
-    public IReadOnlyList<IPEndPoint> LocalEndPoints => [.. _transport.LocalEndPoints.Where(e => !e.IsNone).Select(e => e.ToIPEndPoint())];
+    public IReadOnlyList<IPEndPoint> LocalEndPoints => [.. UdpEndPoints.Select(e => e.ToIPEndPoint())];
+
+    // The socket of a TCP relay has no port.
+    private IEnumerable<InetEndPoint> UdpEndPoints => _transport.LocalEndPoints.Where(e => e.Port != 0);
 
     /// <summary>Opens everything. When a step fails, what was opened is closed again.</summary>
     /// <param name="options">The node's options.</param>
@@ -265,7 +268,8 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
                 "No planet is set, so the node knows no roots. Set ManagedNodeOptions.Planet, for example Planet.Load(\"/etc/myapp/planet\"), or put a file named 'planet' into the storage folder. No public roots are used by default.");
         }
 
-        _transport = _resources.Add(Options.DatagramTransportFactory?.Invoke() ?? OpenUdp(planet));
+        var udp = Options.DatagramTransportFactory?.Invoke() ?? OpenUdp(planet);
+        _transport = _resources.Add(await WithTcpRelayAsync(udp, planet, identity!).ConfigureAwait(false));
         var tableOptions = new NetworkTableOptions
         {
             Client = this,
@@ -300,7 +304,8 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         _events.Add(ZeroTierEventCode.NodeUp);
         _vl1.Start();
         _table.Start();
-        NodeLog.Started(_log, Id, string.Join(", ", _transport.LocalEndPoints));
+        WatchForTcpRelay();
+        NodeLog.Started(_log, Id, string.Join(", ", UdpEndPoints));
         if (Options.TrustedPaths.Count > 0)
         {
             NodeLog.TrustsPaths(_log, string.Join(", ", Options.TrustedPaths.Select(path => path.Network)));
