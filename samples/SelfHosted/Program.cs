@@ -25,11 +25,7 @@ builder.WebHost.UseZeroTier(zt =>
     zt.Networks.Add(network.ToString());
     zt.Listen(settings.ApiPort);
 });
-builder.Services.AddZeroTierController(controller =>
-{
-    controller.Store = Storage.CreateStore(settings);
-    controller.TokenPath = Path.Combine(settings.Home, ZeroTierControllerOptions.TokenFileName);
-});
+builder.Services.AddZeroTierController(controller => controller.Store = Storage.CreateStore(settings));
 
 var app = builder.Build();
 app.MapZeroTierController();

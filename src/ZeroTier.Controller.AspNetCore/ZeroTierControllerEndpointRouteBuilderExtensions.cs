@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using ZeroTier.Controller.AspNetCore;
 using ZeroTier.Controller.AspNetCore.Compatible;
 using ZeroTier.Controller.AspNetCore.V1;
+using ZeroTier.Service.AspNetCore;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -13,7 +14,7 @@ public static class ZeroTierControllerEndpointRouteBuilderExtensions
     /// <summary>
     /// Maps the controller's API as ZeroTierOne has it, for tools and scripts that know that one, and its lists under <c>/unstable</c>. Without a policy it
     /// takes the
-    /// token of <see cref="ZeroTierControllerOptions.TokenPath"/>, from this machine; with one (<c>RequireAuthorization</c>) the users of the policy, from
+    /// token of <see cref="ZeroTierServiceOptions.TokenPath"/>, from this machine; with one (<c>RequireAuthorization</c>) the users of the policy, from
     /// anywhere, and no token.
     /// </summary>
     /// <param name="endpoints">Where to.</param>

@@ -2,7 +2,8 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using ZeroTier.Controller.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Compatible;
 
 namespace ZeroTier.Controller.AspNetCore.Compatible;
 

@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
-using ZeroTier.Controller.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore;
+using ZeroTier.Service.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Compatible;
 
 namespace ZeroTier.Controller.AspNetCore.Compatible;
 
@@ -86,7 +88,7 @@ internal static class CompatibleRoutes
 
         using JsonDocument body = await ReadAsync(context).ConfigureAwait(false);
         ControllerNetwork created = await controller.CreateNetworkAsync(
-            network => NetworkChange.Apply(network, body.RootElement), ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+            network => NetworkChange.Apply(network, body.RootElement), RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         await AnswerAsync(context, created).ConfigureAwait(false);
     }
 
@@ -117,7 +119,7 @@ internal static class CompatibleRoutes
         }
 
         using JsonDocument body = await ReadAsync(context).ConfigureAwait(false);
-        Actor actor = ApiGuard.ActorOf(context);
+        Actor actor = RequestActor.Of(context);
         ControllerNetwork written = controller.FindNetwork(id) is null
             ? await controller.CreateNetworkAsync(NetworkChange.Apply(new ControllerNetwork { Id = id }, body.RootElement), actor, context.RequestAborted)
                 .ConfigureAwait(false)
@@ -134,7 +136,7 @@ internal static class CompatibleRoutes
             return;
         }
 
-        await controller.DeleteNetworkAsync(id, null, ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+        await controller.DeleteNetworkAsync(id, null, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         await AnswerAsync(context, network).ConfigureAwait(false);
     }
 
@@ -173,7 +175,7 @@ internal static class CompatibleRoutes
 
         using JsonDocument body = await ReadAsync(context).ConfigureAwait(false);
         ControllerMember written = await controller.UpdateMemberAsync(
-            id, node, member => MemberChange.Apply(member, body.RootElement), null, ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+            id, node, member => MemberChange.Apply(member, body.RootElement), null, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         await AnswerAsync(context, written).ConfigureAwait(false);
     }
 
@@ -185,7 +187,7 @@ internal static class CompatibleRoutes
             return;
         }
 
-        await controller.DeleteMemberAsync(id, node, null, ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+        await controller.DeleteMemberAsync(id, node, null, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         await AnswerAsync(context, member.Member).ConfigureAwait(false);
     }
 
@@ -197,7 +199,7 @@ internal static class CompatibleRoutes
 
     private static Task<JsonDocument> ReadAsync(HttpContext context) => RequestBody.ReadJsonAsync(
         context.Request,
-        context.RequestServices.GetRequiredService<IOptions<ZeroTierControllerOptions>>().Value.MaxRequestBodySize,
+        context.RequestServices.GetRequiredService<IOptions<ZeroTierServiceOptions>>().Value.MaxRequestBodySize,
         context.RequestAborted);
 
     private static bool IsOfNewNetwork(string text) => text.Length == 16 && text.EndsWith("______", StringComparison.Ordinal) && NodeId.TryParse(text[..10],

@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using ZeroTier.Controller.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
@@ -37,7 +37,7 @@ internal static class NetworkEndpoints
         }
 
         NetworkPatch patch = await ResourceEndpoint.ReadAsync(context, ResourceJson.Default.NetworkPatch).ConfigureAwait(false);
-        ControllerNetwork network = await controller.CreateNetworkAsync(n => Conversion.Apply(n, patch), ApiGuard.ActorOf(context), context.RequestAborted)
+        ControllerNetwork network = await controller.CreateNetworkAsync(n => Conversion.Apply(n, patch), RequestActor.Of(context), context.RequestAborted)
             .ConfigureAwait(false);
         context.Response.Headers.Location = links.GetPathByName(context, "GetNetwork", new RouteValueDictionary { ["network"] = network.Id.ToString() });
         return Answer(context, controller, network, StatusCodes.Status201Created);
@@ -56,7 +56,7 @@ internal static class NetworkEndpoints
         NetworkPatch patch = await ResourceEndpoint.ReadAsync(context, ResourceJson.Default.NetworkPatch).ConfigureAwait(false);
         ControllerNetwork changed = await controller.UpdateNetworkAsync(
             id, n => Conversion.Apply(n,
-                patch), ResourceEndpoint.ExpectedRevision(context.Request), ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+                patch), ResourceEndpoint.ExpectedRevision(context.Request), RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         return Answer(context, controller, changed);
     }
 
@@ -64,7 +64,7 @@ internal static class NetworkEndpoints
     {
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         await controller.DeleteNetworkAsync(
-            ResourceEndpoint.NetworkOf(network), ResourceEndpoint.ExpectedRevision(context.Request), ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+            ResourceEndpoint.NetworkOf(network), ResourceEndpoint.ExpectedRevision(context.Request), RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         return TypedResults.NoContent();
     }
 

@@ -6,7 +6,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
-using ZeroTier.Controller.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore;
+using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
@@ -52,7 +53,7 @@ internal static class ResourceEndpoint
     /// <summary>Reads a body.</summary>
     public static async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
     {
-        int max = context.RequestServices.GetRequiredService<IOptions<ZeroTierControllerOptions>>().Value.MaxRequestBodySize;
+        int max = context.RequestServices.GetRequiredService<IOptions<ZeroTierServiceOptions>>().Value.MaxRequestBodySize;
         using JsonDocument document = await RequestBody.ReadJsonAsync(context.Request, max, context.RequestAborted).ConfigureAwait(false);
         return document.Deserialize(type) ?? throw new JsonException("The body is null, where an object is expected.");
     }

@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using ZeroTier.Controller.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
@@ -39,7 +39,7 @@ internal static class RuleEndpoints
 
         ControllerNetwork written = await controller.UpdateNetworkAsync(
             id, n => With(n, change,
-                program), ResourceEndpoint.ExpectedRevision(context.Request), ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+                program), ResourceEndpoint.ExpectedRevision(context.Request), RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         ResourceEndpoint.TagWith(context, written.Revision);
         return Answer(written);
     }

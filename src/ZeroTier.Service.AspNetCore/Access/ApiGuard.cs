@@ -5,18 +5,18 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 
-namespace ZeroTier.Controller.AspNetCore.Access;
+namespace ZeroTier.Service.AspNetCore.Access;
 
 /// <summary>
 /// Lets a request in, or not: by the policy that the app has given the endpoint, which the framework has checked before; without one, by the token, from this
 /// machine, by a name that no page on the Internet can take (docs/protocol/5-http-api.md 5.2).
 /// </summary>
-internal sealed class ApiGuard(ApiToken token, IOptions<ZeroTierControllerOptions> options, ILoggerFactory loggerFactory)
+internal sealed class ApiGuard(ApiToken token, IOptions<ZeroTierServiceOptions> options, TimeProvider timeProvider, ILoggerFactory loggerFactory)
 {
     public const string TokenHeader = "X-ZT1-Auth";
 
-    private readonly ILogger _logger = loggerFactory.CreateLogger(ControllerApiLog.Category);
-    private readonly ZeroTierControllerOptions _options = options.Value;
+    private readonly Refusals _refusals = new(loggerFactory.CreateLogger(AccessLog.Category), timeProvider);
+    private readonly ZeroTierServiceOptions _options = options.Value;
 
     /// <summary>The status with which to refuse; null to let it in.</summary>
     public int? Refuse(HttpContext context)
@@ -43,20 +43,22 @@ internal sealed class ApiGuard(ApiToken token, IOptions<ZeroTierControllerOption
             return Refuse(StatusCodes.Status403Forbidden, "its Host is neither localhost, nor an address, nor one of TokenHosts.");
         }
 
-        // Without a log entry: half of all programs try without first.
-        return HasToken(context.Request) ? null : StatusCodes.Status401Unauthorized;
+        return IsToken(context.Request) switch
+        {
+            true => null,
+            false => Refuse(StatusCodes.Status401Unauthorized, "its token is wrong."),
+
+            // Without a log entry: half of all programs try without first.
+            null => StatusCodes.Status401Unauthorized,
+        };
     }
 
-    /// <summary>Who makes the changes of a request, for the audit trail.</summary>
-    public static Actor ActorOf(HttpContext context)
-    {
-        string? name = HasPolicy(context) ? context.User.Identity?.Name : "token";
-        return new Actor(string.IsNullOrWhiteSpace(name) ? "user without a name" : name.Length > Actor.MaxNameLength ? name[..Actor.MaxNameLength] : name);
-    }
-
-    // An endpoint that is open to anonymous users has no policy: it needs the token. Where the authorization middleware is missing, the framework has thrown
-    // before.
-    private static bool HasPolicy(HttpContext context) => context.GetEndpoint()?.Metadata is { } metadata && metadata.GetMetadata<IAllowAnonymous>() is null &&
+    /// <summary>Whether a policy decides on the request.</summary>
+    /// <remarks>
+    /// An endpoint that is open to anonymous users has no policy: it needs the token. Where the authorization middleware is missing, the framework has thrown
+    /// before.
+    /// </remarks>
+    public static bool HasPolicy(HttpContext context) => context.GetEndpoint()?.Metadata is { } metadata && metadata.GetMetadata<IAllowAnonymous>() is null &&
         metadata.GetMetadata<IAuthorizeData>() is not null;
 
     private static bool IsForeignPage(HttpRequest request)
@@ -86,8 +88,8 @@ internal sealed class ApiGuard(ApiToken token, IOptions<ZeroTierControllerOption
     private bool IsKnownHost(HostString host) => !host.HasValue || host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ||
         IPAddress.TryParse(host.Host, out _) || _options.TokenHosts.Contains(host.Host, StringComparer.OrdinalIgnoreCase);
 
-    // The first place that has one decides (5.2.1).
-    private bool HasToken(HttpRequest request)
+    // The first place that has one decides (5.2.1); null where none has.
+    private bool? IsToken(HttpRequest request)
     {
         if (request.Headers.TryGetValue(TokenHeader, out var header))
         {
@@ -101,12 +103,12 @@ internal sealed class ApiGuard(ApiToken token, IOptions<ZeroTierControllerOption
 
         const string scheme = "Bearer ";
         string authorization = request.Headers.Authorization.ToString();
-        return authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) && token.Is(authorization.AsSpan(scheme.Length));
+        return authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? token.Is(authorization.AsSpan(scheme.Length)) : null;
     }
 
     private int Refuse(int status, string reason)
     {
-        ControllerApiLog.RequestRefused(_logger, reason);
+        _refusals.Report(reason);
         return status;
     }
 }

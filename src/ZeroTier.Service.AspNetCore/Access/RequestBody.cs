@@ -4,7 +4,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 
-namespace ZeroTier.Controller.AspNetCore.Access;
+namespace ZeroTier.Service.AspNetCore.Access;
 
 /// <summary>Reads a body whole, up to a bound; of whatever type it says it is (docs/protocol/5-http-api.md 5.1.4).</summary>
 internal static class RequestBody
@@ -67,7 +67,7 @@ internal static class RequestBody
         if (length > maxLength)
         {
             throw new BadHttpRequestException(
-                $"The body is longer than {maxLength} bytes, which is ZeroTierControllerOptions.MaxRequestBodySize.", StatusCodes.Status413PayloadTooLarge);
+                $"The body is longer than {maxLength} bytes, which is ZeroTierServiceOptions.MaxRequestBodySize.", StatusCodes.Status413PayloadTooLarge);
         }
     }
 }
