@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using ZeroTier.Controller.AspNetCore;
+using ZeroTier.Controller.AspNetCore.Admin;
 using ZeroTier.Controller.AspNetCore.Compatible;
 using ZeroTier.Controller.AspNetCore.V1;
 using ZeroTier.Service.AspNetCore;
@@ -45,12 +46,23 @@ public static class ZeroTierControllerEndpointRouteBuilderExtensions
         Check(endpoints, prefix);
         RouteGroupBuilder api = endpoints.MapGroup(prefix).WithTags("ZeroTier controller").AddEndpointFilter(ResourceEndpoint.GuardAsync)
             .ProducesProblem(StatusCodes.Status401Unauthorized);
-        NetworkEndpoints.Map(api);
-        MemberEndpoints.Map(api);
-        RuleEndpoints.Map(api);
-        TokenEndpoints.Map(api);
-        HistoryEndpoints.Map(api);
+        ResourceRoutes.Map(api);
         return api;
+    }
+
+    /// <summary>
+    /// Maps pages for people: networks, members, rules, join tokens, the audit trail. Without a policy a person signs in with the token, from this machine or
+    /// from <see cref="ZeroTierServiceOptions.TokenNetworks"/>; with one (<c>RequireAuthorization</c>) the app signs its users in, from anywhere. Nothing is loaded
+    /// from elsewhere, and no other mapping is needed.
+    /// </summary>
+    /// <param name="endpoints">Where to.</param>
+    /// <param name="prefix">The folder of the pages.</param>
+    /// <returns>All endpoints of the pages, for conventions such as <c>RequireAuthorization</c>.</returns>
+    /// <exception cref="InvalidOperationException"><c>AddZeroTierController</c> was not called.</exception>
+    public static IEndpointConventionBuilder MapZeroTierAdmin(this IEndpointRouteBuilder endpoints, string prefix = "/admin")
+    {
+        Check(endpoints, prefix);
+        return AdminPages.Map(endpoints, prefix);
     }
 
     private static void Check(IEndpointRouteBuilder endpoints, string prefix)

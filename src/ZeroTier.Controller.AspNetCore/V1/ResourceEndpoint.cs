@@ -15,20 +15,27 @@ namespace ZeroTier.Controller.AspNetCore.V1;
 /// preconditions.</summary>
 internal static class ResourceEndpoint
 {
-    /// <summary>Runs around each endpoint.</summary>
-    public static async ValueTask<object?> GuardAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
+    /// <summary>Runs around each endpoint for programs, which show a token.</summary>
+    public static ValueTask<object?> GuardAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
     {
         HttpContext context = invocation.HttpContext;
-        if (context.RequestServices.GetRequiredService<ApiGuard>().Refuse(context) is { } status)
+        if (context.RequestServices.GetRequiredService<ApiGuard>().Refuse(context) is not { } status)
         {
-            if (status == StatusCodes.Status401Unauthorized)
-            {
-                context.Response.Headers.WWWAuthenticate = "Bearer";
-            }
-
-            return TypedResults.Problem(statusCode: status);
+            return next(invocation);
         }
 
+        if (status == StatusCodes.Status401Unauthorized)
+        {
+            context.Response.Headers.WWWAuthenticate = "Bearer";
+        }
+
+        return ValueTask.FromResult<object?>(TypedResults.Problem(statusCode: status));
+    }
+
+    /// <summary>Runs around each endpoint.</summary>
+    public static async ValueTask<object?> ExplainAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
+    {
+        HttpContext context = invocation.HttpContext;
         context.Response.Headers[HeaderNames.XContentTypeOptions] = "nosniff";
         context.Response.Headers[HeaderNames.CacheControl] = "no-store";
         try

@@ -92,5 +92,22 @@ internal static class RuleEndpoints
     };
 
     private static IResult Answer(ControllerNetwork network) => TypedResults.Json(
-        new RulesResource(network.RulesSource, network.Rules, network.Capabilities, network.Tags), ResourceJson.Default.RulesResource);
+        new RulesResource(network.RulesSource, TextOf(network), network.Rules, network.Capabilities, network.Tags), ResourceJson.Default.RulesResource);
+
+    private static string? TextOf(ControllerNetwork network)
+    {
+        if (network.RulesSource.Length > 0)
+        {
+            return network.RulesSource;
+        }
+
+        try
+        {
+            return RuleLanguage.Format(new RuleProgram(network.Rules, network.Capabilities, network.Tags));
+        }
+        catch (NotSupportedException)
+        {
+            return null;
+        }
+    }
 }

@@ -21,9 +21,9 @@ internal sealed class ApiGuard(ApiToken token, IOptions<ZeroTierServiceOptions> 
     /// <summary>The status with which to refuse; null to let it in.</summary>
     public int? Refuse(HttpContext context)
     {
-        if (IsForeignPage(context.Request))
+        if (RefuseForeign(context) is { } foreign)
         {
-            return Refuse(StatusCodes.Status403Forbidden, "it comes from a page of another origin.");
+            return foreign;
         }
 
         if (HasPolicy(context))
@@ -31,16 +31,9 @@ internal sealed class ApiGuard(ApiToken token, IOptions<ZeroTierServiceOptions> 
             return null;
         }
 
-        if (!IsNear(context))
+        if (RefuseFar(context) is { } far)
         {
-            return Refuse(
-                StatusCodes.Status401Unauthorized,
-                "it comes from another machine, or through a proxy. TokenNetworks says from where the token is accepted; a policy (RequireAuthorization) accepts users.");
-        }
-
-        if (!IsKnownHost(context.Request.Host))
-        {
-            return Refuse(StatusCodes.Status403Forbidden, "its Host is neither localhost, nor an address, nor one of TokenHosts.");
+            return far;
         }
 
         return IsToken(context.Request) switch
@@ -51,6 +44,24 @@ internal sealed class ApiGuard(ApiToken token, IOptions<ZeroTierServiceOptions> 
             // Without a log entry: half of all programs try without first.
             null => StatusCodes.Status401Unauthorized,
         };
+    }
+
+    /// <summary>The status with which to refuse what a page of another origin sends; null where it is none.</summary>
+    public int? RefuseForeign(HttpContext context) =>
+        IsForeignPage(context.Request) ? Refuse(StatusCodes.Status403Forbidden, "it comes from a page of another origin.") : null;
+
+    /// <summary>The status with which to refuse what comes from where the token counts for nothing; null where it counts.</summary>
+    public int? RefuseFar(HttpContext context)
+    {
+        if (!IsNear(context))
+        {
+            return Refuse(
+                StatusCodes.Status401Unauthorized,
+                "it comes from another machine, or through a proxy. TokenNetworks says from where the token is accepted; a policy (RequireAuthorization) accepts users.");
+        }
+
+        return IsKnownHost(context.Request.Host) ? null
+            : Refuse(StatusCodes.Status403Forbidden, "its Host is neither localhost, nor an address, nor one of TokenHosts.");
     }
 
     /// <summary>Whether a policy decides on the request.</summary>

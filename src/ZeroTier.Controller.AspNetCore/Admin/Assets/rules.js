@@ -63,7 +63,7 @@ async function check() {
 function take(rules, tag) {
   seen = rules;
   etag = tag;
-  byId('as-json').hidden = rules.source !== '';
+  byId('no-words').hidden = rules.text !== null;
 }
 
 let planned;
@@ -82,10 +82,10 @@ form.addEventListener('submit', async event => {
     edits++;
     showProblem(form, null);
     const result = await save({
-      place: form, method: 'PUT', path: `${path}/rules`, was: seen, etag, fields: { text: ['The text of the rules', value => value] }, body: { source: source.value },
+      place: form, method: 'PUT', path: `${path}/rules`, was: seen, etag, fields: { text: ['The text of the rules', value => value ?? ''] }, body: { source: source.value },
     });
     take(result.resource, result.etag);
-    source.value = seen.text;
+    source.value = seen.text ?? '';
     show([]);
     announce(result.isSaved ? 'The rules are saved, and members are told.' : 'The rules are shown as they are now.');
   } catch (problem) {
@@ -100,7 +100,7 @@ form.addEventListener('submit', async event => {
 if (await showNetwork()) {
   const rules = await call('GET', `${path}/rules`);
   take(rules, rules.etag);
-  source.value = rules.text;
+  source.value = rules.text ?? '';
   number();
   form.hidden = false;
 }
