@@ -3,6 +3,7 @@ using System.Net;
 using SelfHosted;
 using ZeroTier;
 using ZeroTier.Controller.AspNetCore;
+using ZeroTier.Service.AspNetCore;
 
 var builder = WebApplication.CreateBuilder(args);
 var settings = Settings.Read(builder.Configuration);
@@ -29,6 +30,7 @@ builder.Services.AddZeroTierController(controller => controller.Store = Storage.
 
 var app = builder.Build();
 app.MapZeroTierController();
+app.MapZeroTierAdmin();
 PrivateApi.Map(app);
 await FirstNetwork.CreateAsync(await app.Services.GetRequiredService<NetworkControllerHost>().GetAsync(), network, self);
 
@@ -47,6 +49,8 @@ Console.WriteLine(
            zt get --home member http://{FirstNetwork.ApiAddress}:{settings.ApiPort}/
       To shut it out again:
            zt controller member deauthorize {network} NODE --home {settings.Home}
+      All of that in the browser: http://localhost:{settings.HttpPort}/admin/
+           The token to sign in with is in {Path.Combine(settings.Home, ZeroTierServiceOptions.TokenFileName)}.
 
     """);
 await app.WaitForShutdownAsync();

@@ -1,9 +1,13 @@
 using Microsoft.Playwright;
 
-[assembly: AssemblyFixture(typeof(Browser.Tests.Chromium))]
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
-
 namespace Browser.Tests;
+
+/// <summary>Tests in a browser run one after another: a browser is several processes.</summary>
+[CollectionDefinition(Name)]
+public sealed class BrowserTests : ICollectionFixture<Chromium>
+{
+    public const string Name = "browser";
+}
 
 /// <summary>The system's Chromium without a window, one for all tests. Needs Debian's package chromium, or the like: none is downloaded.</summary>
 public sealed class Chromium : IAsyncLifetime

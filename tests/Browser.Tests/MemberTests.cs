@@ -6,6 +6,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser.Tests;
 
+[Collection(BrowserTests.Name)]
 public sealed class MemberTests(Chromium chromium)
 {
     private const string Node = "0a1b2c3d4e";

@@ -7,6 +7,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Browser.Tests;
 
+[Collection(BrowserTests.Name)]
 public sealed class SignInTests(Chromium chromium)
 {
     [Fact]
@@ -102,7 +103,7 @@ public sealed class SignInTests(Chromium chromium)
 
         await using Visit visit = await chromium.OpenAsync(app, headers: new Dictionary<string, string> { [HeaderUsers.Header] = "ann" });
         await visit.Page.GotoAsync("/admin/");
-        await visit.SeesAsync(visit.Page.GetByText("ann"));
+        await visit.SeesAsync(visit.Page.GetByText("ann", new() { Exact = true }));
         await Expect(visit.Button("Sign out")).Not.ToBeVisibleAsync();
         await visit.Page.GetByLabel("Name").FillAsync("lab");
         await visit.Button("Create network").ClickAsync();

@@ -6,7 +6,7 @@ namespace Browser.Tests;
 public sealed class Visit : IAsyncDisposable
 {
     /// <summary>Milliseconds until a wait is given up. For a machine under load.</summary>
-    public const float Patience = 120_000;
+    public const float Patience = 60_000;
 
     private readonly List<string> _complaints = [];
     private readonly AdminApp _app;

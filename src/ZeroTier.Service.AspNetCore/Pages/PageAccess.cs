@@ -145,8 +145,12 @@ internal sealed class PageAccess(PageSet pages, ApiGuard guard, ApiToken token, 
             return StatusCodes.Status401Unauthorized;
         }
 
-        // Streams of events do not outlive the session.
-        context.Response.RegisterForDispose(ended.UnsafeRegister(static c => ((HttpContext)c!).Abort(), context));
+        // Streams of events do not outlive the session. What signs out does.
+        if (HttpMethods.IsGet(context.Request.Method))
+        {
+            context.Response.RegisterForDispose(ended.UnsafeRegister(static c => ((HttpContext)c!).Abort(), context));
+        }
+
         return null;
     }
 }

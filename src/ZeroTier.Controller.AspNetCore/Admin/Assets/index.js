@@ -3,7 +3,7 @@ import './frame.js';
 import { call, follow } from './api.js';
 import { everyPage } from './lists.js';
 import { readRange } from './addresses.js';
-import { byId, element, showProblem } from './dom.js';
+import { byId, element, focusAgain, focusName, showProblem } from './dom.js';
 
 const list = byId('networks');
 
@@ -11,7 +11,7 @@ function card(network) {
   const { total, authorized, online } = network.members;
   const waiting = total - authorized;
   return element('li', { class: 'card' },
-    element('h2', {}, element('a', { href: `members?network=${network.id}` }, network.name || 'Without a name')),
+    element('h2', {}, element('a', { href: `members?network=${network.id}`, 'data-focus': network.id }, network.name || 'Without a name')),
     element('p', {}, element('code', {}, network.id), ` · ${network.private ? 'private' : 'public'}`),
     element('p', { class: 'quiet' }, `${authorized} ${authorized === 1 ? 'member' : 'members'}, ${online} online`,
       waiting > 0 && element('strong', { class: 'warn' }, ` · ${waiting} waiting`)));
@@ -20,12 +20,12 @@ function card(network) {
 async function show() {
   try {
     const networks = await everyPage('api/networks');
-    const focused = document.activeElement?.closest?.('#networks a')?.getAttribute('href');
+    const focused = focusName();
     list.replaceChildren(...networks.map(card));
     byId('none').hidden = networks.length > 0;
     list.setAttribute('aria-busy', 'false');
     if (focused) {
-      list.querySelector(`a[href="${focused}"]`)?.focus();
+      focusAgain(focused);
     }
   } catch (problem) {
     showProblem(byId('main'), problem.message);

@@ -1,6 +1,6 @@
 // Members of a network as they come, wait, are let in and go.
 import { call, follow, Problem } from './api.js';
-import { announce, byId, confirm, element, showProblem, time } from './dom.js';
+import { announce, byId, confirm, element, focusAgain, focusName, showProblem, time } from './dom.js';
 import { everyPage } from './lists.js';
 import { editMember } from './member-form.js';
 import { id, path, showNetwork } from './network.js';
@@ -25,7 +25,7 @@ function presence(member) {
 }
 
 function button(action, member, run, kind) {
-  return element('button', { type: 'button', class: kind, 'data-action': action, 'aria-label': `${action} ${nameOf(member)}`, click: run }, action);
+  return element('button', { type: 'button', class: kind, 'data-focus': `${action} ${member.id}`, 'aria-label': `${action} ${nameOf(member)}`, click: run }, action);
 }
 
 function card(member) {
@@ -51,8 +51,8 @@ function matches(member, words) {
 
 // The focus stays with the member, wherever its card goes.
 function show() {
-  const focused = document.activeElement?.closest?.('[data-node]');
-  const [node, action] = [focused?.dataset.node, document.activeElement?.dataset?.action];
+  const node = document.activeElement?.closest?.('[data-node]')?.dataset.node;
+  const focused = focusName();
   const words = byId('filter').value.toLowerCase().split(/\s+/).filter(word => word !== '');
   const sorted = [...members.values()].sort((a, b) => nameOf(a).localeCompare(nameOf(b)) || a.id.localeCompare(b.id));
   const waiting = sorted.filter(member => !member.authorized);
@@ -66,8 +66,7 @@ function show() {
   byId('more').hidden = hidden === 0;
   byId('more').textContent = `${hidden} more are not shown. The filter finds them.`;
   if (node) {
-    const now = document.querySelector(`[data-node="${node}"]`);
-    (now?.querySelector(`[data-action="${action}"]`) ?? now?.querySelector('button') ?? byId('main')).focus();
+    focusAgain(focused, document.querySelector(`[data-node="${node}"] button`) ?? undefined);
   }
 }
 

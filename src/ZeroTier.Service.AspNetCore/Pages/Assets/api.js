@@ -48,18 +48,27 @@ function tellSessionEnded() {
   const goOn = element('button', { type: 'button', click: () => tellSessionEnded.dialog.close() }, 'Go on');
   tellSessionEnded.dialog = openDialog(
     'Your session has ended', element('p', {}, signIn, ', then go on here. What you have typed is still there.'), element('p', { class: 'actions' }, goOn));
-  tellSessionEnded.dialog.addEventListener('close', () => sessionResumed.forEach(listener => listener()));
+  tellSessionEnded.dialog.addEventListener('close', resume);
 }
 
-const sessionResumed = [];
+const followers = [];
+
+/** Follows nothing for now, as before signing out. */
+export const pause = () => followers.forEach(follower => follower.close());
+
+/** Goes on following. */
+export const resume = () => followers.forEach(follower => follower.update());
 
 /** Follows server-sent events while the page is seen. Listeners by type; ready comes first, and again after each gap: read anew then. */
 export function follow(path, listeners) {
   let source = null;
+  const close = () => {
+    source?.close();
+    source = null;
+  };
   const update = () => {
     if (document.hidden) {
-      source?.close();
-      source = null;
+      close();
     } else if (source === null) {
       source = new EventSource(path);
       for (const [type, listener] of Object.entries(listeners)) {
@@ -74,7 +83,7 @@ export function follow(path, listeners) {
       });
     }
   };
-  sessionResumed.push(update);
+  followers.push({ close, update });
   document.addEventListener('visibilitychange', update);
   update();
 }

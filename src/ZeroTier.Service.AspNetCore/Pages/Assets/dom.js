@@ -17,12 +17,13 @@ export function element(name, attributes = {}, ...children) {
 /** The element of an id. */
 export const byId = id => document.getElementById(id);
 
-/** Says something to those who see and those who listen, and takes it away again. */
+/** Says something to those who see and those who listen. It stays until something is done: people read at their own pace. */
 export function announce(text) {
-  const status = byId('status');
-  status.textContent = text;
-  clearTimeout(announce.timer);
-  announce.timer = setTimeout(() => { status.textContent = ''; }, 8000);
+  byId('status').textContent = text;
+}
+
+for (const action of ['pointerdown', 'keydown']) {
+  document.addEventListener(action, () => announce(''), { capture: true });
 }
 
 /** Shows a problem at the top of a form or page, and moves there; null takes it away. */
@@ -47,14 +48,24 @@ export function field(label, control, help) {
 /** A box to tick, or one of several, with its label. */
 export const choice = (label, control) => element('div', { class: 'choice' }, control, element('label', { for: control.id }, label));
 
+/** Where the focus is, for lists that are made anew: elements with data-focus have a name of their own. */
+export const focusName = () => document.activeElement?.dataset?.focus;
+
+/** Gives the focus to the element of that name, or to another. */
+export function focusAgain(name, otherwise = byId('main')) {
+  const found = name === undefined ? null : document.querySelector(`[data-focus="${CSS.escape(name)}"]`);
+  (found ?? otherwise).focus();
+}
+
 /** Opens a dialog that goes when it is closed; the focus then goes back to where it was. Dialogs are named by their heading. */
 export function openDialog(heading, ...content) {
   const back = document.activeElement;
+  const name = focusName();
   const id = `dialog-${openDialog.count = (openDialog.count ?? 0) + 1}`;
   const dialog = element('dialog', { 'aria-labelledby': id }, element('h2', { id }, heading), content);
   dialog.addEventListener('close', () => {
     dialog.remove();
-    (back?.isConnected ? back : byId('main')).focus();
+    focusAgain(name, back?.isConnected ? back : undefined);
   });
   document.body.append(dialog);
   dialog.showModal();

@@ -1,5 +1,5 @@
 // What is around every page: which one this is, and who is signed in.
-import { call } from './api.js';
+import { call, pause, resume } from './api.js';
 import { announce, byId, element } from './dom.js';
 
 for (const link of document.querySelectorAll('.bar nav a')) {
@@ -9,11 +9,13 @@ for (const link of document.querySelectorAll('.bar nav a')) {
 }
 
 async function signOut() {
+  pause();
   try {
     await call('DELETE', 'session');
     location.assign('./');
   } catch (problem) {
     announce(problem.message);
+    resume();
   }
 }
 
