@@ -10,8 +10,8 @@ namespace ZeroTier.Service.AspNetCore.Pages;
 internal sealed class SignInLimit(TimeProvider timeProvider)
 {
     public const int MaxTries = 5;
+    public const int MaxAddresses = 1024;
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
-    private const int MaxAddresses = 1024;
     private const int PrefixLength = 8;
 
     private readonly Lock _gate = new();
