@@ -34,9 +34,10 @@ public sealed class AdminApp : IAsyncDisposable
 
     public Uri Address { get; }
 
-    public string Token => File.ReadAllText(Path.Combine(_folder.FullName, "authtoken.secret"));
+    public string Token => File.ReadAllText(TokenPath(_folder));
 
-    public static async Task<AdminApp> StartAsync(Action<WebApplicationBuilder>? build = null, Action<IEndpointConventionBuilder>? protect = null, TimeProvider? time = null)
+    public static async Task<AdminApp> StartAsync(
+        Action<WebApplicationBuilder>? build = null, Action<IEndpointConventionBuilder>? protect = null, TimeProvider? time = null)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("zt-pages-");
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
@@ -44,7 +45,7 @@ public sealed class AdminApp : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.Services.AddZeroTierController();
-        builder.Services.Configure<ZeroTierServiceOptions>(options => options.TokenPath = Path.Combine(folder.FullName, "authtoken.secret"));
+        builder.Services.Configure<ZeroTierServiceOptions>(options => options.TokenPath = TokenPath(folder));
         build?.Invoke(builder);
         WebApplication app = builder.Build();
         IEndpointConventionBuilder pages = app.MapZeroTierAdmin();
@@ -79,6 +80,8 @@ public sealed class AdminApp : IAsyncDisposable
         Controller.UpdateNetworkAsync(network, change, null, Somebody);
 
     public ControllerMember Member(NetworkId network, string node) => Controller.FindMember(network, NodeId.Parse(node))!.Member;
+
+    private static string TokenPath(DirectoryInfo folder) => Path.Combine(folder.FullName, ZeroTierServiceOptions.TokenFileName);
 
     public async ValueTask DisposeAsync()
     {

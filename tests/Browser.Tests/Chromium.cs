@@ -9,7 +9,9 @@ public sealed class BrowserTests : ICollectionFixture<Chromium>
     public const string Name = "browser";
 }
 
-/// <summary>The system's Chromium without a window, one for all tests. Needs Debian's package chromium, or the like: none is downloaded.</summary>
+/// <summary>
+/// The system's Chromium without a window, one for all tests. Needs Debian's package chromium, or the like: none is downloaded.
+/// </summary>
 public sealed class Chromium : IAsyncLifetime
 {
     private static readonly string[] Names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
@@ -39,7 +41,8 @@ public sealed class Chromium : IAsyncLifetime
     }
 
     /// <summary>A browser window of its own, with its own cookies.</summary>
-    public async Task<Visit> OpenAsync(AdminApp app, int width = 1280, ColorScheme scheme = ColorScheme.Light, IReadOnlyDictionary<string, string>? headers = null)
+    public async Task<Visit> OpenAsync(
+        AdminApp app, int width = 1280, ColorScheme scheme = ColorScheme.Light, IReadOnlyDictionary<string, string>? headers = null)
     {
         Assert.SkipWhen(_skipReason is not null, _skipReason ?? "");
         IBrowserContext context = await _browser!.NewContextAsync(new BrowserNewContextOptions

@@ -1,3 +1,4 @@
+using System.Net;
 using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
@@ -12,6 +13,7 @@ public sealed class LookTests(Chromium chromium)
 {
     private const string Waiting = "0a1b2c3d4e";
     private const string Member = "1122334455";
+    private const string LongName = "a printer with a name that is long enough to need a second line";
     private static readonly string[] Pages = ["", "members", "settings", "rules", "tokens", "audit"];
 
     [Theory]
@@ -35,7 +37,7 @@ public sealed class LookTests(Chromium chromium)
         }
 
         await visit.GoAsync("members" + query);
-        await visit.Button("Edit a printer with a name that is long enough to need a second line").ClickAsync();
+        await visit.Button($"Edit {LongName}").ClickAsync();
         await CheckAsync(visit, "member");
         Assert.Empty(visit.Complaints);
     }
@@ -68,7 +70,8 @@ public sealed class LookTests(Chromium chromium)
             await visit.SeesAsync(visit.Button("Sign out"));
             if (page == "rules")
             {
-                await visit.Page.GetByLabel("What members may send each other").FillAsync("drop\n  not ethertype ipv4\n  and not ethertypo arp\n;\naccept;\n");
+                await visit.Page.GetByLabel("What members may send each other").FillAsync(
+                    "drop\n  not ethertype ipv4\n  and not ethertypo arp\n;\naccept;\n");
                 await Expect(visit.Page.Locator("#lines .wrong")).ToHaveCountAsync(1);
             }
 
@@ -80,8 +83,9 @@ public sealed class LookTests(Chromium chromium)
     {
         ControllerNetwork network = await app.CreateNetworkAsync("office");
         await app.Controller.CreateJoinTokenAsync(network.Id, DateTimeOffset.UtcNow.AddDays(1), new Actor("ann"));
-        await app.ChangeAsync(network.Id, Member, m => m with { IsAuthorized = true, Name = "a printer with a name that is long enough to need a second line" });
-        await app.ChangeAsync(network.Id, "2233445566", m => m with { IsAuthorized = true, Name = "api", Addresses = [System.Net.IPAddress.Parse("10.147.20.1")] });
+        await app.ChangeAsync(network.Id, Member, m => m with { IsAuthorized = true, Name = LongName });
+        await app.ChangeAsync(
+            network.Id, "2233445566", m => m with { IsAuthorized = true, Name = "api", Addresses = [IPAddress.Parse("10.147.20.1")] });
         app.Ask(network.Id, Waiting);
         app.Ask(network.Id, Member);
         return $"?network={network.Id}";
@@ -90,7 +94,8 @@ public sealed class LookTests(Chromium chromium)
     private static async Task CheckAsync(Visit visit, string page)
     {
         AxeResult result = await visit.Page.RunAxe();
-        Assert.True(result.Violations.Length == 0, page + ": " + string.Join("; ", result.Violations.SelectMany(v => v.Nodes.Select(n => $"{v.Id}: {n.Html}"))));
+        string violations = string.Join("; ", result.Violations.SelectMany(v => v.Nodes.Select(n => $"{v.Id}: {n.Html}")));
+        Assert.True(violations.Length == 0, $"{page}: {violations}");
         int[] widths = await visit.Page.EvaluateAsync<int[]>("[document.documentElement.scrollWidth, window.innerWidth]");
         Assert.True(widths[0] <= widths[1], $"{page} is {widths[0]} wide in a window of {widths[1]}.");
     }

@@ -90,7 +90,7 @@ public sealed class MemberTests(Chromium chromium)
         await app.ChangeAsync(network.Id, Node, m => m with { Name = "scanner", IsActiveBridge = true });
         await visit.Button("Save").ClickAsync();
 
-        await Expect(dialog.GetByRole(AriaRole.Alert)).ToContainTextAsync("Somebody else has changed this meanwhile. Your changes are not saved.");
+        await Expect(dialog.GetByRole(AriaRole.Alert)).ToContainTextAsync("Somebody else has changed this meanwhile.");
         await Expect(dialog.GetByRole(AriaRole.Alert)).ToContainTextAsync("The name is now “scanner”; yours is “plotter”.");
         await Expect(dialog.GetByRole(AriaRole.Alert)).ToContainTextAsync("Bridge is now “yes”.");
         Assert.Equal("scanner", app.Member(network.Id, Node).Name);

@@ -106,7 +106,8 @@ public sealed class NetworkTests(Chromium chromium)
         await Expect(visit.Page.Locator("#lines .wrong")).ToHaveTextAsync("2");
         await error.ClickAsync();
         await Expect(source).ToBeFocusedAsync();
-        Assert.Equal("ethertypo ipv4", await source.EvaluateAsync<string>("area => area.value.slice(area.selectionStart, area.selectionEnd)"));
+        string selected = await source.EvaluateAsync<string>("area => area.value.slice(area.selectionStart, area.selectionEnd)");
+        Assert.Equal("ethertypo ipv4", selected);
 
         await visit.Button("Save rules").ClickAsync();
         await visit.SeesAsync(error);

@@ -2,7 +2,9 @@ using Microsoft.Playwright;
 
 namespace Browser.Tests;
 
-/// <summary>A person at a browser. What the browser complains of is kept: errors of scripts, of the policy of contents, of loading.</summary>
+/// <summary>
+/// A person at a browser. What the browser complains of is kept: errors of scripts, of the policy of contents, of loading.
+/// </summary>
 public sealed class Visit : IAsyncDisposable
 {
     /// <summary>Milliseconds until a wait is given up. For a machine under load.</summary>

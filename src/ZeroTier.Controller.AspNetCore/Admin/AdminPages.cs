@@ -5,7 +5,9 @@ using ZeroTier.Service.AspNetCore.Pages;
 
 namespace ZeroTier.Controller.AspNetCore.Admin;
 
-/// <summary>The pages that manage a controller. They hold no data: their scripts call the resources, which are mapped below the pages for that.</summary>
+/// <summary>
+/// The pages that manage a controller. They hold no data: their scripts call the resources, which are mapped below the pages for that.
+/// </summary>
 internal static class AdminPages
 {
     private const string Folder = "Admin/";

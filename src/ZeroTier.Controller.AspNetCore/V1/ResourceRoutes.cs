@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Routing;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
-/// <summary>All resources, for programs under a path of their own and for the scripts of the admin pages under theirs. The group guards them.</summary>
+/// <summary>
+/// All resources, for programs under a path of their own and for the scripts of the admin pages under theirs. The group guards them.
+/// </summary>
 internal static class ResourceRoutes
 {
     public static void Map(RouteGroupBuilder api)

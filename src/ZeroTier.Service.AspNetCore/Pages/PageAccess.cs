@@ -3,21 +3,26 @@ using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Logging;
-using Microsoft.Net.Http.Headers;
 using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Service.AspNetCore.Pages;
 
 /// <summary>
-/// Who gets to a set of pages: the users of the policy that the app has given them; without one, whoever has signed in with the token, from where the token is
-/// accepted. What the pages' script calls is refused to pages of other origins, by three means of which each is enough: the browser's own word
-/// (<c>Sec-Fetch-Site</c>, <c>Origin</c>), a cookie that stays on this site, and for changes a header that other origins cannot send without being asked.
+/// Who gets to a set of pages: the users of the policy that the app has given them; without one, whoever has signed in with the token, from
+/// where the token is accepted. What the pages' script calls is refused to pages of other origins, by three means of which each is enough:
+/// the browser's own word (<c>Sec-Fetch-Site</c>, <c>Origin</c>), a cookie that stays on this site, and for changes a header that other
+/// origins cannot send without being asked.
 /// </summary>
 internal sealed class PageAccess(PageSet pages, ApiGuard guard, ApiToken token, TimeProvider timeProvider, ILoggerFactory loggerFactory)
 {
-    /// <summary>Sent by the pages' script: <c>use</c> where a person is at work, <c>refresh</c> where the page follows what happens.</summary>
+    /// <summary>
+    /// Sent by the pages' script: <c>use</c> where a person is at work, <c>refresh</c> where the page follows what happens.
+    /// </summary>
     public const string ScriptHeader = "X-ZeroTier-Page";
     private const int MaxFormValue = 2048;
+    private const string FarText =
+        "These pages are for this machine, by the name of localhost or an address, unless the app allows more. " +
+        "Its log says what was refused, and how to allow it.\n";
 
     private readonly PageSessions _sessions = new(timeProvider);
     private readonly SignInLimit _limit = new(timeProvider);
@@ -25,17 +30,19 @@ internal sealed class PageAccess(PageSet pages, ApiGuard guard, ApiToken token, 
 
     /// <summary>Around what script calls: it is for those who are signed in.</summary>
     public ValueTask<object?> CheckCallAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next) =>
-        RefuseCall(invocation.HttpContext) is { } status ? ValueTask.FromResult<object?>(TypedResults.Problem(statusCode: status)) : next(invocation);
+        RefuseCall(invocation.HttpContext) is { } status
+            ? ValueTask.FromResult<object?>(TypedResults.Problem(statusCode: status))
+            : next(invocation);
 
     /// <summary>Around every file. Pages hold no data, and other sites may link to them.</summary>
     public ValueTask<object?> CheckFileAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next) =>
-        ApiGuard.HasPolicy(invocation.HttpContext) || guard.RefuseFar(invocation.HttpContext) is null ? next(invocation) : ValueTask.FromResult<object?>(
-            TypedResults.Text(
-                "These pages are for this machine, by the name of localhost or an address, unless the app allows more. Its log says what was refused, and how to allow it.\n",
-                statusCode: StatusCodes.Status403Forbidden));
+        ApiGuard.HasPolicy(invocation.HttpContext) || guard.RefuseFar(invocation.HttpContext) is null
+            ? next(invocation)
+            : ValueTask.FromResult<object?>(TypedResults.Text(FarText, statusCode: StatusCodes.Status403Forbidden));
 
     /// <summary>Whether to show a page; otherwise the sign-in is shown.</summary>
-    public bool IsSignedIn(HttpContext context) => ApiGuard.HasPolicy(context) || _sessions.Find(SecretOf(context.Request), isUse: true) is not null;
+    public bool IsSignedIn(HttpContext context) =>
+        ApiGuard.HasPolicy(context) || _sessions.Find(SecretOf(context.Request), isUse: true) is not null;
 
     /// <summary>Shows the sign-in in place of a page.</summary>
     public IResult ShowSignIn(string? problem = null, int status = StatusCodes.Status200OK) =>
@@ -87,7 +94,12 @@ internal sealed class PageAccess(PageSet pages, ApiGuard guard, ApiToken token, 
 
     private static async Task<string> ReadTokenAsync(HttpContext context)
     {
-        var reader = new FormPipeReader(context.Request.BodyReader) { ValueCountLimit = 1, KeyLengthLimit = MaxFormValue, ValueLengthLimit = MaxFormValue };
+        var reader = new FormPipeReader(context.Request.BodyReader)
+        {
+            ValueCountLimit = 1,
+            KeyLengthLimit = MaxFormValue,
+            ValueLengthLimit = MaxFormValue,
+        };
         try
         {
             var form = await reader.ReadFormAsync(context.RequestAborted).ConfigureAwait(false);
@@ -111,7 +123,11 @@ internal sealed class PageAccess(PageSet pages, ApiGuard guard, ApiToken token, 
         string path = UriOf(request.PathBase + request.Path);
         return new CookieOptions
         {
-            HttpOnly = true, IsEssential = true, SameSite = Microsoft.AspNetCore.Http.SameSiteMode.Strict, Secure = request.IsHttps, Path = path[..(path.LastIndexOf('/') + 1)],
+            HttpOnly = true,
+            IsEssential = true,
+            SameSite = SameSiteMode.Strict,
+            Secure = request.IsHttps,
+            Path = path[..(path.LastIndexOf('/') + 1)],
         };
     }
 

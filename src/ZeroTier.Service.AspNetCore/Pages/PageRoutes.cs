@@ -4,20 +4,20 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Net.Http.Headers;
 using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Service.AspNetCore.Pages;
 
 /// <summary>
-/// Maps a set of pages into a folder. All addresses within are relative, so that the folder may be anywhere. <c>session</c> says who is signed in (GET) and signs out
-/// (DELETE); <c>api/</c> is what the scripts call.
+/// Maps a set of pages into a folder. All addresses within are relative, so that the folder may be anywhere. <c>session</c> says who is
+/// signed in (GET) and signs out (DELETE); <c>api/</c> is what the scripts call.
 /// </summary>
 internal static class PageRoutes
 {
     // Scripts, styles and calls of this origin and of nothing else; text never becomes markup.
-    private const string ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; " +
-        "frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+    private const string ContentSecurityPolicy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
     private static readonly string[] Reading = [HttpMethods.Get, HttpMethods.Head];
 
@@ -27,17 +27,18 @@ internal static class PageRoutes
     /// <param name="pages">The pages.</param>
     /// <param name="mapApi">Maps what the scripts call; it is guarded as the pages are.</param>
     /// <returns>All endpoints, for conventions such as <c>RequireAuthorization</c>.</returns>
-    public static IEndpointConventionBuilder Map(IEndpointRouteBuilder endpoints, string prefix, PageSet pages, Action<RouteGroupBuilder> mapApi)
+    public static IEndpointConventionBuilder Map(
+        IEndpointRouteBuilder endpoints, string prefix, PageSet pages, Action<RouteGroupBuilder> mapApi)
     {
         IServiceProvider services = endpoints.ServiceProvider;
         var access = new PageAccess(
-            pages, services.GetRequiredService<ApiGuard>(), services.GetRequiredService<ApiToken>(), services.GetRequiredService<TimeProvider>(),
-            services.GetRequiredService<ILoggerFactory>());
+            pages, services.GetRequiredService<ApiGuard>(), services.GetRequiredService<ApiToken>(),
+            services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILoggerFactory>());
         RouteGroupBuilder all = endpoints.MapGroup(prefix).AddEndpointFilter(AddHeadersAsync).ExcludeFromDescription();
         RouteGroupBuilder files = all.MapGroup("").AddEndpointFilter(access.CheckFileAsync);
         foreach (PageFile asset in pages.Assets)
         {
-            files.MapMethods(asset.Name, Reading, context => SendAsset(asset, context).ExecuteAsync(context));
+            files.MapMethods(asset.Name, Reading, (HttpContext context) => SendAsset(asset, context));
         }
 
         foreach (PageFile page in pages.Pages)

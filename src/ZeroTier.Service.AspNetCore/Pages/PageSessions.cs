@@ -5,8 +5,9 @@ using System.Text;
 namespace ZeroTier.Service.AspNetCore.Pages;
 
 /// <summary>
-/// Who has signed in, in memory: a restart ends all sessions. The browser holds a random secret, of which only the hash is kept here. A session ends after half an
-/// hour without use, after eight hours in any case, when its owner signs out, and when too many others have begun. Thread-safe.
+/// Who has signed in, in memory: a restart ends all sessions. The browser holds a random secret, of which only the hash is kept here. A
+/// session ends after half an hour without use, after eight hours in any case, when its owner signs out, and when too many others have
+/// begun. Thread-safe.
 /// </summary>
 internal sealed class PageSessions(TimeProvider timeProvider)
 {
@@ -51,7 +52,8 @@ internal sealed class PageSessions(TimeProvider timeProvider)
     {
         lock (_gate)
         {
-            if (string.IsNullOrEmpty(secret) || !_sessions.TryGetValue(KeyOf(secret), out Session? session) || session.End.IsCancellationRequested)
+            if (string.IsNullOrEmpty(secret) || !_sessions.TryGetValue(KeyOf(secret), out Session? session) ||
+                session.End.IsCancellationRequested)
             {
                 return null;
             }

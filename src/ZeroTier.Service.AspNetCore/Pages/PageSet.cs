@@ -5,9 +5,9 @@ using System.Text;
 namespace ZeroTier.Service.AspNetCore.Pages;
 
 /// <summary>
-/// The files of a set of pages, from the resources of an assembly: what lies under <c>Pages/</c> is shared, what lies under the set's own folder is its own. Each
-/// HTML file is what stands between the frame of <c>layout.html</c>, with a script of the same name and the text of its heading as title; <c>navigation.html</c>
-/// holds the links between the pages.
+/// The files of a set of pages, from the resources of an assembly: what lies under <c>Pages/</c> is shared, what lies under the set's own
+/// folder is its own. Each HTML file is what stands between the frame of <c>layout.html</c>, with a script of the same name and the text of
+/// its heading as title; <c>navigation.html</c> holds the links between the pages.
 /// </summary>
 internal sealed class PageSet
 {
@@ -41,12 +41,20 @@ internal sealed class PageSet
     {
         Dictionary<string, byte[]> shared = ReadAll(typeof(PageSet).Assembly, SharedFolder), own = ReadAll(assembly, folder);
         PageFile[] assets =
-            [.. shared.Concat(own).Where(f => !f.Key.EndsWith(Page, StringComparison.Ordinal)).Select(f => new PageFile(f.Key, TypeOf(f.Key), f.Value))];
-        string styles = string.Join('\n', from asset in assets where asset.Name.EndsWith(Style, StringComparison.Ordinal)
-                                          select $"""<link rel="stylesheet" href="{asset.Name}">""");
+        [
+            .. from file in shared.Concat(own)
+               where !file.Key.EndsWith(Page, StringComparison.Ordinal)
+               select new PageFile(file.Key, TypeOf(file.Key), file.Value)
+        ];
+        string styles = string.Join(
+            '\n',
+            from asset in assets
+            where asset.Name.EndsWith(Style, StringComparison.Ordinal)
+            select $"""<link rel="stylesheet" href="{asset.Name}">""");
         string layout = Text(shared["layout" + Page]).Replace("{name}", WebUtility.HtmlEncode(name), StringComparison.Ordinal)
             .Replace("{styles}", styles, StringComparison.Ordinal);
-        string framed = layout.Replace("{navigation}", own.TryGetValue("navigation" + Page, out byte[]? links) ? Text(links) : "", StringComparison.Ordinal);
+        string links = own.TryGetValue("navigation" + Page, out byte[]? navigation) ? Text(navigation) : "";
+        string framed = layout.Replace("{navigation}", links, StringComparison.Ordinal);
         return new PageSet(
             layout.Replace("{navigation}", "", StringComparison.Ordinal),
             Text(shared["sign-in" + Page]),
@@ -62,7 +70,9 @@ internal sealed class PageSet
     /// <summary>The page on which a person signs in.</summary>
     /// <param name="message">What went wrong before, in plain text; null at first.</param>
     public string SignIn(string? message) => Fill(_layout, _signIn, script: null).Replace(
-        "{message}", message is null ? "" : $"""<p class="problem" role="alert" id="problem">{WebUtility.HtmlEncode(message)}</p>""", StringComparison.Ordinal);
+        "{message}",
+        message is null ? "" : $"""<p class="problem" role="alert">{WebUtility.HtmlEncode(message)}</p>""",
+        StringComparison.Ordinal);
 
     private static string Fill(string layout, string main, string? script)
     {

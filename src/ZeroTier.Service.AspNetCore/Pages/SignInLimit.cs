@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace ZeroTier.Service.AspNetCore.Pages;
 
 /// <summary>
-/// How often a token may be tried: a few times a minute from each address, IPv6 by its /64. Whoever has used that up waits, with the right token too. The table is
-/// bounded: when it is full, the address whose minute began first is forgotten. Thread-safe.
+/// How often a token may be tried: a few times a minute from each address, IPv6 by its /64. Whoever has used that up waits, with the right
+/// token too. The table is bounded: when it is full, the address whose minute began first is forgotten. Thread-safe.
 /// </summary>
 internal sealed class SignInLimit(TimeProvider timeProvider)
 {
@@ -25,7 +25,8 @@ internal sealed class SignInLimit(TimeProvider timeProvider)
         IPAddress key = KeyOf(address);
         lock (_gate)
         {
-            if (_tries.TryGetValue(key, out Tries found) && Window - timeProvider.GetElapsedTime(found.Began) is var left && left > TimeSpan.Zero)
+            if (_tries.TryGetValue(key, out Tries found) &&
+                Window - timeProvider.GetElapsedTime(found.Began) is var left && left > TimeSpan.Zero)
             {
                 if (found.Count == MaxTries)
                 {
