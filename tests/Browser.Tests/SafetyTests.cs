@@ -82,7 +82,7 @@ public sealed class SafetyTests(Chromium chromium)
         IResponse form = await visit.Page.RunAndWaitForResponseAsync(
             () => visit.Page.GetByRole(AriaRole.Button, new() { Name = "form" }).ClickAsync(),
             response => response.Request.Method == "POST");
-        Assert.Equal(403, form.Status);
+        Assert.InRange(form.Status, 400, 499);
         Assert.Contains(403, fetched);
         Assert.DoesNotContain(201, fetched);
         Assert.Empty(app.Controller.Networks);
@@ -114,7 +114,7 @@ public sealed class SafetyTests(Chromium chromium)
             </form>
             <script>
               const send = options => fetch('{{target}}admin/api/networks', {
-                method: 'POST', credentials: 'include', body: '{"name":"forged"}', ...options,
+                method: 'POST', credentials: 'include', body: new Blob(['{"name":"forged"}']), ...options,
               }).catch(() => {});
               Promise.all([send({ mode: 'no-cors' }), send({ headers: { 'X-ZeroTier-Page': 'use' } })]).then(() => {
                 document.getElementById('outcome').textContent = 'done';
