@@ -14,15 +14,15 @@ public sealed class MissingHostTests
         await using ServiceApp allowed = await StartAsync(allows: true);
         await using ServiceApp strict = await StartAsync(allows: false);
 
-        Assert.StartsWith("HTTP/1.1 200", await ExchangeAsync(allowed, $"GET /status HTTP/1.1\r\nX-ZT1-Auth: {allowed.Token}\r\n\r\n"), StringComparison.Ordinal);
-        Assert.StartsWith("HTTP/1.1 400", await ExchangeAsync(strict, $"GET /status HTTP/1.1\r\nX-ZT1-Auth: {strict.Token}\r\n\r\n"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 200", await ExchangeAsync(allowed, Get("/status", allowed)), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 400", await ExchangeAsync(strict, Get("/status", strict)), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Request_that_comes_in_pieces_is_whole_with_its_body()
     {
         await using ServiceApp app = await StartAsync(allows: true);
-        string request = $$"""POST /network/ff00500050000000 HTTP/1.1|X-ZT1-Auth: {{app.Token}}|Content-Length: 20||{"allowGlobal": true}""".Replace("|", "\r\n", StringComparison.Ordinal);
+        string request = $$"""POST /network/ff00500050000000 HTTP/1.1|X-ZT1-Auth: {{app.Token}}|Connection: close|Content-Length: 21||{"allowGlobal": true}""".Replace("|", "\r\n", StringComparison.Ordinal);
 
         string answer = await ExchangeAsync(app, [.. request.Select(c => c.ToString())]);
 
@@ -35,19 +35,17 @@ public sealed class MissingHostTests
     {
         await using ServiceApp app = await StartAsync(allows: true);
 
-        Assert.StartsWith(
-            "HTTP/1.1 403", await ExchangeAsync(app, $"GET /status HTTP/1.1\r\nhost: rebound.example\r\nX-ZT1-Auth: {app.Token}\r\n\r\n"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 403", await ExchangeAsync(app, Get("/status", app, "host: rebound.example")), StringComparison.Ordinal);
 
         // A name that only begins so is another one.
-        Assert.StartsWith(
-            "HTTP/1.1 200", await ExchangeAsync(app, $"GET /status HTTP/1.1\r\nHostage: rebound.example\r\nX-ZT1-Auth: {app.Token}\r\n\r\n"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 200", await ExchangeAsync(app, Get("/status", app, "Hostage: rebound.example")), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Later_requests_of_a_connection_are_the_servers_matter()
     {
         await using ServiceApp app = await StartAsync(allows: true);
-        string request = $"GET /config HTTP/1.1\r\nX-ZT1-Auth: {app.Token}\r\n\r\n";
+        string request = Get("/config", app).Replace("Connection: close\r\n", "", StringComparison.Ordinal);
 
         string answers = await ExchangeAsync(app, request + request);
 
@@ -64,8 +62,8 @@ public sealed class MissingHostTests
     {
         await using ServiceApp app = await StartAsync(allows: true);
 
-        Assert.DoesNotContain("200 OK", await ExchangeAsync(app, bytes), StringComparison.Ordinal);
-        Assert.StartsWith("HTTP/1.1 200", await ExchangeAsync(app, "GET /health HTTP/1.1\r\n\r\n"), StringComparison.Ordinal);
+        Assert.DoesNotContain("200 OK", await ExchangeAsync(app, [bytes], ends: true), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 200", await ExchangeAsync(app, Get("/health", app)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -90,8 +88,13 @@ public sealed class MissingHostTests
             }
         })));
 
-    /// <summary>Sends pieces, ends its side, and gives all that comes back.</summary>
-    private static async Task<string> ExchangeAsync(ServiceApp app, params string[] pieces)
+    private static string Get(string path, ServiceApp app, string header = "X-Filler: 0") =>
+        $"GET {path} HTTP/1.1\r\n{header}\r\nConnection: close\r\nX-ZT1-Auth: {app.Token}\r\n\r\n";
+
+    private static Task<string> ExchangeAsync(ServiceApp app, string request) => ExchangeAsync(app, [request]);
+
+    /// <summary>Sends pieces, and gives all that comes back until the server ends the connection.</summary>
+    private static async Task<string> ExchangeAsync(ServiceApp app, string[] pieces, bool ends = false)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(IPAddress.Loopback, app.Address.Port, TestContext.Current.CancellationToken);
@@ -104,7 +107,10 @@ public sealed class MissingHostTests
                 await socket.SendAsync(Encoding.ASCII.GetBytes(piece), TestContext.Current.CancellationToken);
             }
 
-            socket.Shutdown(SocketShutdown.Send);
+            if (ends)
+            {
+                socket.Shutdown(SocketShutdown.Send);
+            }
         }
         catch (SocketException)
         {

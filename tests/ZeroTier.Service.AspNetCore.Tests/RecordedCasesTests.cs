@@ -24,7 +24,7 @@ public sealed class RecordedCasesTests
     private static readonly string[] NotCompared =
     [
         "node: config after POST", "node: config after null", "node: status shows settings", "node: peer root", "node: moon with 16 digits", "node: networks, none joined",
-        "node: bond setmtu, no bonding",
+        "node: bond setmtu, no bonding", "node: network list",
     ];
 
     // What this node does not know of itself, or does not have.
@@ -52,7 +52,7 @@ public sealed class RecordedCasesTests
                 wrong.Add($"{name}: {(int)status} instead of {expected}: {text}");
             }
 
-            if (type != (string?)recorded["contentType"])
+            if (type != (string?)recorded["contentType"] && different == default)
             {
                 wrong.Add($"{name}: type {type}");
             }
