@@ -16,7 +16,7 @@ if (settings.Import is { } folder)
 var self = await Storage.PrepareAsync(settings);
 var network = NetworkId.Parse($"{self}000001");
 string planet = settings.Planet ?? Path.Combine(settings.Home, "planet");
-builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, settings.HttpPort));
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, settings.HttpPort, listen => listen.AllowMissingHost()));
 builder.WebHost.UseZeroTier(zt =>
 {
     zt.StoragePath = settings.Home;
@@ -27,8 +27,10 @@ builder.WebHost.UseZeroTier(zt =>
     zt.Listen(settings.ApiPort);
 });
 builder.Services.AddZeroTierController(controller => controller.Store = Storage.CreateStore(settings));
+builder.Services.AddZeroTierService();
 
 var app = builder.Build();
+app.MapZeroTierService();
 app.MapZeroTierController();
 app.MapZeroTierAdmin();
 PrivateApi.Map(app);

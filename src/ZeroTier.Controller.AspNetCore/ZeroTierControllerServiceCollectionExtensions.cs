@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using ZeroTier.Controller.AspNetCore;
 using ZeroTier.Service.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Metrics;
 using ZeroTier.Controller.AspNetCore.Hosting;
 using ZeroTier.Controller.AspNetCore.V1;
 using ZeroTier.Hosting;
@@ -42,6 +43,7 @@ public static class ZeroTierControllerServiceCollectionExtensions
         services.TryAddSingleton<IControllerSource>(static provider => provider.GetRequiredService<NetworkControllerHost>());
         services.Configure<ZeroTierNodeOptions>(static node => node.CarriesController = true);
         services.AddApiAccess();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IMetricsSource, ControllerMetrics>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ControllerService>());
         return services;
     }

@@ -11,6 +11,9 @@ public sealed class ZeroTierServiceOptions
     /// <summary>The name of the token's file, which is that of ZeroTierOne.</summary>
     public const string TokenFileName = "authtoken.secret";
 
+    /// <summary>The name of the file with the token for the metrics alone, which is beside that of the token.</summary>
+    public const string MetricsTokenFileName = "metricstoken.secret";
+
     /// <summary>
     /// The file with the token that programs send (<c>X-ZT1-Auth</c>, or <c>Authorization: Bearer</c>), 16 to 1,023 characters; made when missing, for the owner
     /// only. Whoever can read it rules the node and the networks of its controller. Default: null, which is <c>authtoken.secret</c> in the node's storage folder, or

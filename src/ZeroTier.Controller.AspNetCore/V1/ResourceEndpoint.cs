@@ -4,9 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
-using ZeroTier.Service.AspNetCore;
 using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
@@ -60,8 +58,7 @@ internal static class ResourceEndpoint
     /// <summary>Reads a body.</summary>
     public static async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
     {
-        int max = context.RequestServices.GetRequiredService<IOptions<ZeroTierServiceOptions>>().Value.MaxRequestBodySize;
-        using JsonDocument document = await RequestBody.ReadJsonAsync(context.Request, max, context.RequestAborted).ConfigureAwait(false);
+        using JsonDocument document = await RequestBody.ReadJsonAsync(context).ConfigureAwait(false);
         return document.Deserialize(type) ?? throw new JsonException("The body is null, where an object is expected.");
     }
 

@@ -14,6 +14,7 @@ internal static class AccessServices
         services.AddLogging();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<ApiToken>();
+        services.TryAddSingleton<MetricsToken>();
         services.TryAddSingleton<ApiGuard>();
         return services;
     }

@@ -11,7 +11,7 @@ namespace ZeroTier.Service.AspNetCore.Access;
 /// Lets a request in, or not: by the policy that the app has given the endpoint, which the framework has checked before; without one, by the token, from this
 /// machine, by a name that no page on the Internet can take (docs/protocol/5-http-api.md 5.2).
 /// </summary>
-internal sealed class ApiGuard(ApiToken token, IOptions<ZeroTierServiceOptions> options, TimeProvider timeProvider, ILoggerFactory loggerFactory)
+internal sealed class ApiGuard(ApiToken token, MetricsToken metricsToken, IOptions<ZeroTierServiceOptions> options, TimeProvider timeProvider, ILoggerFactory loggerFactory)
 {
     public const string TokenHeader = "X-ZT1-Auth";
 
@@ -19,7 +19,9 @@ internal sealed class ApiGuard(ApiToken token, IOptions<ZeroTierServiceOptions> 
     private readonly ZeroTierServiceOptions _options = options.Value;
 
     /// <summary>The status with which to refuse; null to let it in.</summary>
-    public int? Refuse(HttpContext context)
+    /// <param name="context">The request.</param>
+    /// <param name="entry">What it must show where no policy decides.</param>
+    public int? Refuse(HttpContext context, Entry entry = Entry.Token)
     {
         if (RefuseForeign(context) is { } foreign)
         {
@@ -36,7 +38,7 @@ internal sealed class ApiGuard(ApiToken token, IOptions<ZeroTierServiceOptions> 
             return far;
         }
 
-        return IsToken(context.Request) switch
+        return (entry == Entry.Nearness ? true : IsToken(context.Request, entry)) switch
         {
             true => null,
             false => Refuse(StatusCodes.Status401Unauthorized, "its token is wrong."),
@@ -100,22 +102,24 @@ internal sealed class ApiGuard(ApiToken token, IOptions<ZeroTierServiceOptions> 
         IPAddress.TryParse(host.Host, out _) || _options.TokenHosts.Contains(host.Host, StringComparer.OrdinalIgnoreCase);
 
     // The first place that has one decides (5.2.1); null where none has.
-    private bool? IsToken(HttpRequest request)
+    private bool? IsToken(HttpRequest request, Entry entry)
     {
         if (request.Headers.TryGetValue(TokenHeader, out var header))
         {
-            return token.Is(header.ToString());
+            return Accepts(header.ToString(), entry);
         }
 
         if (_options.AllowsTokenInQuery && request.Query.TryGetValue("auth", out var query))
         {
-            return token.Is(query.ToString());
+            return Accepts(query.ToString(), entry);
         }
 
         const string scheme = "Bearer ";
         string authorization = request.Headers.Authorization.ToString();
-        return authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? token.Is(authorization.AsSpan(scheme.Length)) : null;
+        return authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? Accepts(authorization.AsSpan(scheme.Length), entry) : null;
     }
+
+    private bool Accepts(ReadOnlySpan<char> text, Entry entry) => token.Is(text) || (entry == Entry.MetricsToken && metricsToken.Is(text));
 
     private int Refuse(int status, string reason)
     {

@@ -3,6 +3,8 @@ using System.IO.Pipelines;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace ZeroTier.Service.AspNetCore.Access;
 
@@ -12,9 +14,10 @@ internal static class RequestBody
     /// <summary>Reads a body as JSON.</summary>
     /// <exception cref="BadHttpRequestException">The body is too long, or ends early.</exception>
     /// <exception cref="JsonException">It is no JSON.</exception>
-    public static async Task<JsonDocument> ReadJsonAsync(HttpRequest request, int maxLength, CancellationToken cancellationToken)
+    public static async Task<JsonDocument> ReadJsonAsync(HttpContext context)
     {
-        byte[] body = await ReadAsync(request, maxLength, cancellationToken).ConfigureAwait(false);
+        int maxLength = context.RequestServices.GetRequiredService<IOptions<ZeroTierServiceOptions>>().Value.MaxRequestBodySize;
+        byte[] body = await ReadAsync(context.Request, maxLength, context.RequestAborted).ConfigureAwait(false);
         if (!Utf8.IsValid(body))
         {
             throw new JsonException("The body is no UTF-8.");
@@ -22,6 +25,20 @@ internal static class RequestBody
 
         CheckEscapes(body);
         return JsonDocument.Parse(body);
+    }
+
+    /// <summary>As <see cref="ReadJsonAsync"/>; null for what is no JSON.</summary>
+    /// <exception cref="BadHttpRequestException">The body is too long, or ends early.</exception>
+    public static async Task<JsonDocument?> TryReadJsonAsync(HttpContext context)
+    {
+        try
+        {
+            return await ReadJsonAsync(context).ConfigureAwait(false);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     // The parser lets half a surrogate pair pass, and throws something else when a text or a name is read.

@@ -53,6 +53,14 @@ internal static class CompatibleAnswer
         },
         status);
 
+    /// <summary>Answers that it was done.</summary>
+    public static Task WriteResultAsync(HttpContext context) => WriteAsync(context, static writer =>
+    {
+        writer.WriteStartObject();
+        writer.WriteBoolean("result", true);
+        writer.WriteEndObject();
+    });
+
     /// <summary>Answers that there is no such thing, without body.</summary>
     public static Task WriteNotFoundAsync(HttpContext context)
     {
