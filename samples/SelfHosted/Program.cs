@@ -3,6 +3,7 @@ using System.Net;
 using SelfHosted;
 using ZeroTier;
 using ZeroTier.Controller.AspNetCore;
+using ZeroTier.Service.AspNetCore;
 
 var builder = WebApplication.CreateBuilder(args);
 var settings = Settings.Read(builder.Configuration);
@@ -15,7 +16,7 @@ if (settings.Import is { } folder)
 var self = await Storage.PrepareAsync(settings);
 var network = NetworkId.Parse($"{self}000001");
 string planet = settings.Planet ?? Path.Combine(settings.Home, "planet");
-builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, settings.HttpPort));
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, settings.HttpPort, listen => listen.AllowMissingHost()));
 builder.WebHost.UseZeroTier(zt =>
 {
     zt.StoragePath = settings.Home;
@@ -25,14 +26,13 @@ builder.WebHost.UseZeroTier(zt =>
     zt.Networks.Add(network.ToString());
     zt.Listen(settings.ApiPort);
 });
-builder.Services.AddZeroTierController(controller =>
-{
-    controller.Store = Storage.CreateStore(settings);
-    controller.TokenPath = Path.Combine(settings.Home, ZeroTierControllerOptions.TokenFileName);
-});
+builder.Services.AddZeroTierController(controller => controller.Store = Storage.CreateStore(settings));
+builder.Services.AddZeroTierService();
 
 var app = builder.Build();
+app.MapZeroTierService();
 app.MapZeroTierController();
+app.MapZeroTierAdmin();
 PrivateApi.Map(app);
 await FirstNetwork.CreateAsync(await app.Services.GetRequiredService<NetworkControllerHost>().GetAsync(), network, self);
 
@@ -51,6 +51,8 @@ Console.WriteLine(
            zt get --home member http://{FirstNetwork.ApiAddress}:{settings.ApiPort}/
       To shut it out again:
            zt controller member deauthorize {network} NODE --home {settings.Home}
+      All of that in the browser: http://localhost:{settings.HttpPort}/admin/
+           The token to sign in with is in {Path.Combine(settings.Home, ZeroTierServiceOptions.TokenFileName)}.
 
     """);
 await app.WaitForShutdownAsync();

@@ -54,6 +54,18 @@ public sealed record ZeroTierNetwork
     /// <summary>This node's addresses there, with their prefix lengths.</summary>
     public IReadOnlyList<IPNetworkAddress> Addresses { get; init; } = [];
 
+    /// <summary>Addresses that the network assigns and this node does not take, because of its <see cref="Settings"/>. Empty where the engine is not told.</summary>
+    public IReadOnlyList<IPNetworkAddress> RefusedAddresses { get; init; } = [];
+
+    /// <summary>What this node takes of that which the network assigns.</summary>
+    public ZeroTierNetworkSettings Settings { get; init; } = ZeroTierNetworkSettings.Default;
+
+    /// <summary>The controller's number of the configuration in force; 0 before the first, and where the engine is not told.</summary>
+    public long Revision { get; init; }
+
+    /// <summary>True when this node may carry frames of others into the network (an active bridge). False where the engine is not told.</summary>
+    public bool IsBridge { get; init; }
+
     /// <summary>The virtual Ethernet MTU in bytes, 1280 to 10000.</summary>
     public int Mtu { get; init; }
 
@@ -68,7 +80,7 @@ public sealed record ZeroTierNetwork
 
     /// <summary>
     /// The routes that the network assigns and this node uses, in the network's order. The managed engine leaves out default routes and routes to public addresses,
-    /// unless its options allow them; libzt puts no route in force and shows none.
+    /// unless its <see cref="Settings"/> allow them; libzt puts no route in force and shows none.
     /// </summary>
     public IReadOnlyList<ZeroTierRoute> Routes { get; init; } = [];
 

@@ -99,6 +99,26 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// <summary>Leaves a network: its listeners close, its connections are reset. Leaving an unknown network does nothing.</summary>
     public abstract Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Changes what this node takes of that which a joined network assigns, at once and until the network is left. Connections of an address that is not taken any more
+    /// end. libzt knows no such settings.
+    /// </summary>
+    /// <param name="network">The network.</param>
+    /// <param name="settings">All of its settings from now on.</param>
+    /// <param name="cancellationToken">Gives up before anything is changed.</param>
+    /// <exception cref="ZeroTierException">The network is not joined, or the engine has no such settings.</exception>
+    public virtual Task ConfigureAsync(NetworkId network, ZeroTierNetworkSettings settings, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        return Networks.FirstOrDefault(joined => joined.Id == network) switch
+        {
+            null => Task.FromException(NodeErrors.NotJoined(network)),
+            { } known when known.Settings == settings => Task.CompletedTask,
+            _ => Task.FromException(new ZeroTierException(
+                ZeroTierError.NotSupported, $"The {Engine} engine has no settings of single networks. Use the managed engine to change those of network {network}.")),
+        };
+    }
+
     /// <summary>Waits until a root answers.</summary>
     /// <exception cref="ZeroTierException">The node is not running, stops, or fails: the wait cannot succeed.</exception>
     public abstract Task WaitForOnlineAsync(CancellationToken cancellationToken = default);

@@ -79,6 +79,9 @@ public sealed record ZeroTierPath
     /// <summary>When an authenticated packet last came over it.</summary>
     public DateTimeOffset LastReceived { get; init; }
 
+    /// <summary>When something was last sent over it; null if never, or where the engine is not told.</summary>
+    public DateTimeOffset? LastSent { get; init; }
+
     /// <summary>True for the one in use.</summary>
     public bool IsPreferred { get; init; }
 }

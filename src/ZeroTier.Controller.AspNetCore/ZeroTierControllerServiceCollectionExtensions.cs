@@ -3,7 +3,8 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using ZeroTier.Controller.AspNetCore;
-using ZeroTier.Controller.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Metrics;
 using ZeroTier.Controller.AspNetCore.Hosting;
 using ZeroTier.Controller.AspNetCore.V1;
 using ZeroTier.Hosting;
@@ -17,7 +18,7 @@ public static class ZeroTierControllerServiceCollectionExtensions
     /// <summary>
     /// Adds a controller of ZeroTier networks. The host's node carries it (<c>UseZeroTier</c>, <c>AddZeroTier</c>), with the managed engine, and its
     /// networks' IDs
-    /// begin with the node's address. Gives <see cref="NetworkControllerHost"/>; the HTTP API is mapped by <c>MapZeroTierController</c>.
+    /// begin with the node's address. Gives <see cref="NetworkControllerHost"/>; the HTTP API is mapped by <c>MapZeroTierController</c>; <c>Configure&lt;ZeroTierServiceOptions&gt;</c> says who gets in.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Changes the options; null for the defaults.</param>
@@ -25,7 +26,6 @@ public static class ZeroTierControllerServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         OptionsBuilder<ZeroTierControllerOptions> options = services.AddOptions<ZeroTierControllerOptions>()
-            .Validate(o => o.MaxRequestBodySize >= 1024, $"{nameof(ZeroTierControllerOptions.MaxRequestBodySize)} must be 1,024 bytes or more.")
             .Validate(
                 o => o is { MaxUnauthorizedMembers: > 0, MaxMembersPerNetwork: > 0 },
                 $"{nameof(ZeroTierControllerOptions.MaxUnauthorizedMembers)} and {nameof(ZeroTierControllerOptions.MaxMembersPerNetwork)} must be 1 or more.")
@@ -37,15 +37,13 @@ public static class ZeroTierControllerServiceCollectionExtensions
 
         // Problem details, events and the OpenAPI document are written with the app's settings.
         services.ConfigureHttpJsonOptions(static json => json.SerializerOptions.TypeInfoResolverChain.Add(ResourceJson.Default));
-        services.AddLogging();
-        services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(static provider => new NetworkControllerHost(
             provider.GetRequiredService<IOptions<ZeroTierControllerOptions>>(), provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILoggerFactory>()));
         services.TryAddSingleton<IControllerSource>(static provider => provider.GetRequiredService<NetworkControllerHost>());
         services.Configure<ZeroTierNodeOptions>(static node => node.CarriesController = true);
-        services.TryAddSingleton<ApiToken>();
-        services.TryAddSingleton<ApiGuard>();
+        services.AddApiAccess();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IMetricsSource, ControllerMetrics>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ControllerService>());
         return services;
     }

@@ -20,6 +20,7 @@ public sealed class ManagedNode : ZeroTierNode
     private readonly NodeCore<NodeSession, JoinedNetwork> _core;
     private NodeIdentity? _identity;
     private ImmutableDictionary<ulong, MoonOrbit> _moons;
+    private ImmutableDictionary<NetworkId, ZeroTierNetworkSettings> _settings = ImmutableDictionary<NetworkId, ZeroTierNetworkSettings>.Empty;
 
     /// <summary>Makes a node; nothing is opened before the start.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
@@ -54,6 +55,9 @@ public sealed class ManagedNode : ZeroTierNode
 
     /// <inheritdoc />
     public override bool IsOnline => Session?.IsOnline ?? false;
+
+    /// <summary>Who this node is, as text to be shown to others: without the secret. Null while the node does not run.</summary>
+    public string? PublicIdentity => Session?.PublicIdentity;
 
     /// <summary>The planet in use: the configured one, or a newer one that a root handed out. Null while the node does not run.</summary>
     public Planet? Planet => Session?.Planet;
@@ -113,14 +117,38 @@ public sealed class ManagedNode : ZeroTierNode
         _core.JoinAsync(network, session => session.Join(network), cancellationToken);
 
     /// <inheritdoc />
-    public override Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) => _core.LeaveAsync(
-        network,
-        session =>
-        {
-            session.Leave(network);
-            return Task.CompletedTask;
-        },
-        cancellationToken);
+    public override async Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default)
+    {
+        await _core.LeaveAsync(
+            network,
+            session =>
+            {
+                session.Leave(network);
+                return Task.CompletedTask;
+            },
+            cancellationToken).ConfigureAwait(false);
+        ImmutableInterlocked.TryRemove(ref _settings, network, out _);
+    }
+
+    /// <inheritdoc />
+    public override Task ConfigureAsync(NetworkId network, ZeroTierNetworkSettings settings, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        return _core.ExclusivelyAsync(
+            () =>
+            {
+                _core.ThrowIfDisposed();
+                if (!_core.Joined.Contains(network))
+                {
+                    throw NodeErrors.NotJoined(network);
+                }
+
+                ImmutableInterlocked.Update(ref _settings, static (all, change) => all.SetItem(change.network, change.settings), (network, settings));
+                Session?.Configure(network, settings);
+                return Task.CompletedTask;
+            },
+            cancellationToken);
+    }
 
     /// <summary>
     /// Uses the roots of a moon beside those of the planet, now and at later starts of this node. With a seed it looks for the definition until the seed
@@ -272,7 +300,7 @@ public sealed class ManagedNode : ZeroTierNode
             _identity = await NodeIdentity.GenerateAsync(_options.RandomSource, cancellationToken).ConfigureAwait(false);
         }
 
-        var session = await NodeSession.StartAsync(_options, _identity, [.. _moons.Values], _core.Joined, _core.Events, _core.Changed, Fail, cancellationToken).ConfigureAwait(false);
+        var session = await NodeSession.StartAsync(_options, _identity, [.. _moons.Values], _core.Joined, id => _settings.GetValueOrDefault(id), _core.Events, _core.Changed, Fail, cancellationToken).ConfigureAwait(false);
         _core.Begin(session, session.Networks.Select(n => n.Id));
         _core.State = ZeroTierNodeState.Running;
         _core.Events.Publish();

@@ -5,8 +5,9 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using ZeroTier.Controller.AspNetCore.Access;
 using ZeroTier.Managed;
+using ZeroTier.Service.AspNetCore;
+using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.Tests;
 
@@ -37,7 +38,7 @@ internal sealed class ControllerApp : IAsyncDisposable
     public string Token => File.ReadAllText(TokenPath);
 
     public static async Task<ControllerApp> StartAsync(
-        Action<ZeroTierControllerOptions>? configure = null, Action<WebApplicationBuilder>? build = null, Action<WebApplication>? map = null,
+        Action<ZeroTierServiceOptions>? configure = null, Action<WebApplicationBuilder>? build = null, Action<WebApplication>? map = null,
         bool onKestrel = false, IPAddress? from = null, bool sendsToken = true)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("zt-api-");
@@ -52,7 +53,8 @@ internal sealed class ControllerApp : IAsyncDisposable
             builder.WebHost.UseTestServer();
         }
 
-        builder.Services.AddZeroTierController(options =>
+        builder.Services.AddZeroTierController();
+        builder.Services.Configure<ZeroTierServiceOptions>(options =>
         {
             options.TokenPath = Path.Combine(folder.FullName, "home", "authtoken.secret");
             configure?.Invoke(options);

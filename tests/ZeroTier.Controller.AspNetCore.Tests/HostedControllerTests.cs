@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Hosting;
+using ZeroTier.Service.AspNetCore;
 
 namespace ZeroTier.Controller.AspNetCore.Tests;
 
@@ -23,11 +24,8 @@ public sealed class HostedControllerTests
             node.UseDevelopmentNetwork(Path.Combine(folder.FullName, "development"));
         });
         var store = new WatchedStore();
-        builder.Services.AddZeroTierController(options =>
-        {
-            options.Store = store;
-            options.TokenPath = Path.Combine(folder.FullName, "authtoken.secret");
-        });
+        builder.Services.AddZeroTierController(options => options.Store = store);
+        builder.Services.Configure<ZeroTierServiceOptions>(options => options.TokenPath = Path.Combine(folder.FullName, "authtoken.secret"));
         IHost host = builder.Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
         ZeroTierNode node = host.Services.GetRequiredService<ZeroTierNode>();
@@ -58,11 +56,8 @@ public sealed class HostedControllerTests
             node.UseDevelopmentNetwork(Path.Combine(folder.FullName, "development"));
         });
         var store = new WatchedStore();
-        builder.Services.AddZeroTierController(options =>
-        {
-            options.Store = store;
-            options.TokenPath = Path.Combine(folder.FullName, "authtoken.secret");
-        });
+        builder.Services.AddZeroTierController(options => options.Store = store);
+        builder.Services.Configure<ZeroTierServiceOptions>(options => options.TokenPath = Path.Combine(folder.FullName, "authtoken.secret"));
         IHost host = builder.Build();
         store.Node = host.Services.GetRequiredService<ZeroTierNode>();
         await host.StartAsync(TestContext.Current.CancellationToken);

@@ -95,8 +95,7 @@ internal sealed class NodeCore<TSession, TNetwork>
     public TNetwork Find(NetworkId network) => Find(Running(), network);
 
     /// <exception cref="ZeroTierException">The network is not joined in that life.</exception>
-    public static TNetwork Find(TSession session, NetworkId network) => session.Find(network) ?? throw new ZeroTierException(
-        ZeroTierError.NetworkNotJoined, $"Network {network} is not joined. Join it first: add it to Networks, or call JoinAsync.");
+    public static TNetwork Find(TSession session, NetworkId network) => session.Find(network) ?? throw NodeErrors.NotJoined(network);
 
     public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_state == ZeroTierNodeState.Disposed, _owner);
 

@@ -10,7 +10,8 @@ internal static class PrivateFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Writes a file to a temporary name, flushes it and renames it: a crash or a full disk leaves either the old content or the new.</summary>
+    /// <summary>Writes a file to a temporary name, flushes it and renames it: a crash or a full disk leaves either the old content or the new.
+    /// Of processes that make one file without overwriting it, one succeeds, and nobody reads it before it is whole.</summary>
     /// <remarks>Not durable is for data that can be rebuilt: a crash of the machine may lose it.</remarks>
     /// <param name="path">The file. A symbolic link in its place is replaced, not followed.</param>
     /// <param name="bytes">All of it.</param>
@@ -21,7 +22,8 @@ internal static class PrivateFile
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
     public static void Write(string path, ReadOnlySpan<byte> bytes, bool secret, bool overwrite, bool durable = true)
     {
-        string temporary = path + ".new";
+        // Others may be about to make the same file.
+        string temporary = overwrite ? path + ".new" : $"{path}.{Path.GetRandomFileName()}.new";
         File.Delete(temporary);
         try
         {
@@ -38,7 +40,14 @@ internal static class PrivateFile
                 file.Flush(flushToDisk: durable);
             }
 
-            File.Move(temporary, path, overwrite);
+            if (overwrite)
+            {
+                File.Move(temporary, path, overwrite: true);
+            }
+            else
+            {
+                ExclusiveName.Give(temporary, path);
+            }
         }
         catch
         {

@@ -45,7 +45,7 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
 
     private List<NamedNetwork> Named() =>
         [.. from network in node.State == ZeroTierNodeState.Running ? node.Networks : []
-            where network.IsReady && network.Dns is { Servers.Count: > 0 }
+            where network.IsReady && network.Settings.AllowDns && network.Dns is { Servers.Count: > 0 }
             let domain = DnsName.Normalize(network.Dns!.Domain)
             where domain is not null
             select new NamedNetwork(network, network.Dns!, domain)];

@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
-using ZeroTier.Controller.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Compatible;
 
 namespace ZeroTier.Controller.AspNetCore.Compatible;
 
@@ -19,24 +19,24 @@ internal static class CompatibleRoutes
 
     public static void Map(IEndpointRouteBuilder controller)
     {
-        controller.MapMethods("", Get, CompatibleEndpoint.Create(WriteStatusAsync));
-        controller.MapMethods("/network", Get, CompatibleEndpoint.Create(ListNetworksAsync));
-        controller.MapMethods("/network", Write, CompatibleEndpoint.Create(CreateNetworkAsync));
-        controller.MapMethods(Network, Get, CompatibleEndpoint.Create(ReadNetworkAsync));
-        controller.MapMethods(Network, Write, CompatibleEndpoint.Create(WriteNetworkAsync));
-        controller.MapMethods(Network, Delete, CompatibleEndpoint.Create(DeleteNetworkAsync));
-        controller.MapMethods("/network/{network}/member", Get, CompatibleEndpoint.Create(ListMembersAsync));
-        controller.MapMethods(Member, Get, CompatibleEndpoint.Create(ReadMemberAsync));
-        controller.MapMethods(Member, Write, CompatibleEndpoint.Create(WriteMemberAsync));
-        controller.MapMethods(Member, Delete, CompatibleEndpoint.Create(DeleteMemberAsync));
+        controller.MapMethods("", Get, ControllerEndpoint.Create(WriteStatusAsync));
+        controller.MapMethods("/network", Get, ControllerEndpoint.Create(ListNetworksAsync));
+        controller.MapMethods("/network", Write, ControllerEndpoint.Create(CreateNetworkAsync));
+        controller.MapMethods(Network, Get, ControllerEndpoint.Create(ReadNetworkAsync));
+        controller.MapMethods(Network, Write, ControllerEndpoint.Create(WriteNetworkAsync));
+        controller.MapMethods(Network, Delete, ControllerEndpoint.Create(DeleteNetworkAsync));
+        controller.MapMethods("/network/{network}/member", Get, ControllerEndpoint.Create(ListMembersAsync));
+        controller.MapMethods(Member, Get, ControllerEndpoint.Create(ReadMemberAsync));
+        controller.MapMethods(Member, Write, ControllerEndpoint.Create(WriteMemberAsync));
+        controller.MapMethods(Member, Delete, ControllerEndpoint.Create(DeleteMemberAsync));
         MapRest(controller);
     }
 
     /// <summary>The lists with everything in them, which ZeroTierOne has under a path of their own.</summary>
     public static void MapBulk(IEndpointRouteBuilder controller)
     {
-        controller.MapMethods("/network", Get, CompatibleEndpoint.Create(BulkLists.WriteNetworksAsync));
-        controller.MapMethods("/network/{network}/member", Get, CompatibleEndpoint.Create(
+        controller.MapMethods("/network", Get, ControllerEndpoint.Create(BulkLists.WriteNetworksAsync));
+        controller.MapMethods("/network/{network}/member", Get, ControllerEndpoint.Create(
             (context, networks) => NetworkOf(context) is { } id ? BulkLists.WriteMembersAsync(context, networks,
                 id) : CompatibleAnswer.WriteNotFoundAsync(context)));
         MapRest(controller);
@@ -44,7 +44,7 @@ internal static class CompatibleRoutes
 
     // Whoever is not let in learns of no path whether there is one.
     private static void MapRest(IEndpointRouteBuilder controller) =>
-        controller.Map("/{**path}", CompatibleEndpoint.Create(static (context, _) => CompatibleAnswer.WriteNotFoundAsync(context)));
+        controller.Map("/{**path}", ControllerEndpoint.Create(static (context, _) => CompatibleAnswer.WriteNotFoundAsync(context)));
 
     private static Task WriteStatusAsync(HttpContext context, NetworkController controller)
     {
@@ -84,9 +84,9 @@ internal static class CompatibleRoutes
             return;
         }
 
-        using JsonDocument body = await ReadAsync(context).ConfigureAwait(false);
+        using JsonDocument body = await RequestBody.ReadJsonAsync(context).ConfigureAwait(false);
         ControllerNetwork created = await controller.CreateNetworkAsync(
-            network => NetworkChange.Apply(network, body.RootElement), ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+            network => NetworkChange.Apply(network, body.RootElement), RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         await AnswerAsync(context, created).ConfigureAwait(false);
     }
 
@@ -116,8 +116,8 @@ internal static class CompatibleRoutes
             return;
         }
 
-        using JsonDocument body = await ReadAsync(context).ConfigureAwait(false);
-        Actor actor = ApiGuard.ActorOf(context);
+        using JsonDocument body = await RequestBody.ReadJsonAsync(context).ConfigureAwait(false);
+        Actor actor = RequestActor.Of(context);
         ControllerNetwork written = controller.FindNetwork(id) is null
             ? await controller.CreateNetworkAsync(NetworkChange.Apply(new ControllerNetwork { Id = id }, body.RootElement), actor, context.RequestAborted)
                 .ConfigureAwait(false)
@@ -134,7 +134,7 @@ internal static class CompatibleRoutes
             return;
         }
 
-        await controller.DeleteNetworkAsync(id, null, ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+        await controller.DeleteNetworkAsync(id, null, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         await AnswerAsync(context, network).ConfigureAwait(false);
     }
 
@@ -171,9 +171,9 @@ internal static class CompatibleRoutes
             return;
         }
 
-        using JsonDocument body = await ReadAsync(context).ConfigureAwait(false);
+        using JsonDocument body = await RequestBody.ReadJsonAsync(context).ConfigureAwait(false);
         ControllerMember written = await controller.UpdateMemberAsync(
-            id, node, member => MemberChange.Apply(member, body.RootElement), null, ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+            id, node, member => MemberChange.Apply(member, body.RootElement), null, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         await AnswerAsync(context, written).ConfigureAwait(false);
     }
 
@@ -185,7 +185,7 @@ internal static class CompatibleRoutes
             return;
         }
 
-        await controller.DeleteMemberAsync(id, node, null, ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+        await controller.DeleteMemberAsync(id, node, null, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         await AnswerAsync(context, member.Member).ConfigureAwait(false);
     }
 
@@ -194,11 +194,6 @@ internal static class CompatibleRoutes
 
     private static Task AnswerAsync(HttpContext context, ControllerMember member) =>
         CompatibleAnswer.WriteAsync(context, writer => ControllerJson.Write(writer, member));
-
-    private static Task<JsonDocument> ReadAsync(HttpContext context) => RequestBody.ReadJsonAsync(
-        context.Request,
-        context.RequestServices.GetRequiredService<IOptions<ZeroTierControllerOptions>>().Value.MaxRequestBodySize,
-        context.RequestAborted);
 
     private static bool IsOfNewNetwork(string text) => text.Length == 16 && text.EndsWith("______", StringComparison.Ordinal) && NodeId.TryParse(text[..10],
         out _);

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Hosting;
-using ZeroTier.Controller.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.Hosting;
 

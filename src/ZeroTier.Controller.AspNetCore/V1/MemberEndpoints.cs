@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using ZeroTier.Controller.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
@@ -40,7 +40,7 @@ internal static class MemberEndpoints
         (NetworkId id, NodeId address) = (ResourceEndpoint.NetworkOf(network), ResourceEndpoint.NodeOf(node));
         MemberPatch patch = await ResourceEndpoint.ReadAsync(context, ResourceJson.Default.MemberPatch).ConfigureAwait(false);
         await controller.UpdateMemberAsync(
-            id, address, m => Conversion.Apply(m, patch), ResourceEndpoint.ExpectedRevision(context.Request), ApiGuard.ActorOf(context), context.RequestAborted)
+            id, address, m => Conversion.Apply(m, patch), ResourceEndpoint.ExpectedRevision(context.Request), RequestActor.Of(context), context.RequestAborted)
             .ConfigureAwait(false);
         return Answer(context, controller, id, address);
     }
@@ -49,7 +49,7 @@ internal static class MemberEndpoints
     {
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         await controller.DeleteMemberAsync(
-            ResourceEndpoint.NetworkOf(network), ResourceEndpoint.NodeOf(node), ResourceEndpoint.ExpectedRevision(context.Request), ApiGuard.ActorOf(context),
+            ResourceEndpoint.NetworkOf(network), ResourceEndpoint.NodeOf(node), ResourceEndpoint.ExpectedRevision(context.Request), RequestActor.Of(context),
             context.RequestAborted).ConfigureAwait(false);
         return TypedResults.NoContent();
     }

@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using ZeroTier.Controller.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
@@ -10,8 +10,7 @@ internal static class NetworkEndpoints
     public static void Map(RouteGroupBuilder api)
     {
         api.MapGet("/networks", ListAsync).WithName("ListNetworks").Produces<Page<NetworkResource>>();
-        api.MapPost("/networks",
-            CreateAsync).WithName("CreateNetwork").Accepts<NetworkPatch>("application/json").Produces<NetworkResource>(StatusCodes.Status201Created)
+        api.MapPost("/networks", (Delegate)CreateAsync).WithName("CreateNetwork").Accepts<NetworkPatch>("application/json").Produces<NetworkResource>(StatusCodes.Status201Created)
             .ProducesProblem(StatusCodes.Status400BadRequest);
         api.MapGet("/networks/{network}", ReadAsync).WithName("GetNetwork").Produces<NetworkResource>().ProducesProblem(StatusCodes.Status404NotFound);
         api.MapPatch("/networks/{network}", ChangeAsync).WithName("ChangeNetwork").Accepts<NetworkPatch>("application/json").Produces<NetworkResource>()
@@ -28,7 +27,7 @@ internal static class NetworkEndpoints
             ResourceJson.Default.PageNetworkResource);
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext context, LinkGenerator links)
+    private static async Task<IResult> CreateAsync(HttpContext context)
     {
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         if (controller.Node is null)
@@ -37,9 +36,9 @@ internal static class NetworkEndpoints
         }
 
         NetworkPatch patch = await ResourceEndpoint.ReadAsync(context, ResourceJson.Default.NetworkPatch).ConfigureAwait(false);
-        ControllerNetwork network = await controller.CreateNetworkAsync(n => Conversion.Apply(n, patch), ApiGuard.ActorOf(context), context.RequestAborted)
+        ControllerNetwork network = await controller.CreateNetworkAsync(n => Conversion.Apply(n, patch), RequestActor.Of(context), context.RequestAborted)
             .ConfigureAwait(false);
-        context.Response.Headers.Location = links.GetPathByName(context, "GetNetwork", new RouteValueDictionary { ["network"] = network.Id.ToString() });
+        context.Response.Headers.Location = $"{(context.Request.PathBase + context.Request.Path).ToUriComponent().TrimEnd('/')}/{network.Id}";
         return Answer(context, controller, network, StatusCodes.Status201Created);
     }
 
@@ -56,7 +55,7 @@ internal static class NetworkEndpoints
         NetworkPatch patch = await ResourceEndpoint.ReadAsync(context, ResourceJson.Default.NetworkPatch).ConfigureAwait(false);
         ControllerNetwork changed = await controller.UpdateNetworkAsync(
             id, n => Conversion.Apply(n,
-                patch), ResourceEndpoint.ExpectedRevision(context.Request), ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+                patch), ResourceEndpoint.ExpectedRevision(context.Request), RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         return Answer(context, controller, changed);
     }
 
@@ -64,7 +63,7 @@ internal static class NetworkEndpoints
     {
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         await controller.DeleteNetworkAsync(
-            ResourceEndpoint.NetworkOf(network), ResourceEndpoint.ExpectedRevision(context.Request), ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+            ResourceEndpoint.NetworkOf(network), ResourceEndpoint.ExpectedRevision(context.Request), RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         return TypedResults.NoContent();
     }
 

@@ -4,9 +4,8 @@ using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
-using ZeroTier.Controller.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
@@ -14,20 +13,27 @@ namespace ZeroTier.Controller.AspNetCore.V1;
 /// preconditions.</summary>
 internal static class ResourceEndpoint
 {
-    /// <summary>Runs around each endpoint.</summary>
-    public static async ValueTask<object?> GuardAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
+    /// <summary>Runs around each endpoint for programs, which show a token.</summary>
+    public static ValueTask<object?> GuardAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
     {
         HttpContext context = invocation.HttpContext;
-        if (context.RequestServices.GetRequiredService<ApiGuard>().Refuse(context) is { } status)
+        if (context.RequestServices.GetRequiredService<ApiGuard>().Refuse(context) is not { } status)
         {
-            if (status == StatusCodes.Status401Unauthorized)
-            {
-                context.Response.Headers.WWWAuthenticate = "Bearer";
-            }
-
-            return TypedResults.Problem(statusCode: status);
+            return next(invocation);
         }
 
+        if (status == StatusCodes.Status401Unauthorized)
+        {
+            context.Response.Headers.WWWAuthenticate = "Bearer";
+        }
+
+        return ValueTask.FromResult<object?>(TypedResults.Problem(statusCode: status));
+    }
+
+    /// <summary>Runs around each endpoint.</summary>
+    public static async ValueTask<object?> ExplainAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
+    {
+        HttpContext context = invocation.HttpContext;
         context.Response.Headers[HeaderNames.XContentTypeOptions] = "nosniff";
         context.Response.Headers[HeaderNames.CacheControl] = "no-store";
         try
@@ -52,8 +58,7 @@ internal static class ResourceEndpoint
     /// <summary>Reads a body.</summary>
     public static async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
     {
-        int max = context.RequestServices.GetRequiredService<IOptions<ZeroTierControllerOptions>>().Value.MaxRequestBodySize;
-        using JsonDocument document = await RequestBody.ReadJsonAsync(context.Request, max, context.RequestAborted).ConfigureAwait(false);
+        using JsonDocument document = await RequestBody.ReadJsonAsync(context).ConfigureAwait(false);
         return document.Deserialize(type) ?? throw new JsonException("The body is null, where an object is expected.");
     }
 

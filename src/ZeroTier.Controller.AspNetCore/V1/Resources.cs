@@ -46,8 +46,9 @@ internal sealed record NetworkPatch
     public DnsResource? Dns { get; init; }
 }
 
-/// <summary>The rules: the text that they were made of, if any, and in ZeroTierOne's JSON.</summary>
-internal sealed record RulesResource(string Source, IReadOnlyList<NetworkRule> Rules, IReadOnlyList<NetworkCapability> Capabilities,
+/// <summary>The rules: the text that they were made of, if any, and in ZeroTierOne's JSON. Text is the source, or what the rules say where there is
+/// none; null where the language has no words for them.</summary>
+internal sealed record RulesResource(string Source, string? Text, IReadOnlyList<NetworkRule> Rules, IReadOnlyList<NetworkCapability> Capabilities,
     IReadOnlyList<NetworkTag> Tags);
 
 /// <summary>New rules: either the text, or the JSON.</summary>

@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using ZeroTier.Controller.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
@@ -39,7 +39,7 @@ internal static class RuleEndpoints
 
         ControllerNetwork written = await controller.UpdateNetworkAsync(
             id, n => With(n, change,
-                program), ResourceEndpoint.ExpectedRevision(context.Request), ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+                program), ResourceEndpoint.ExpectedRevision(context.Request), RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         ResourceEndpoint.TagWith(context, written.Revision);
         return Answer(written);
     }
@@ -92,5 +92,22 @@ internal static class RuleEndpoints
     };
 
     private static IResult Answer(ControllerNetwork network) => TypedResults.Json(
-        new RulesResource(network.RulesSource, network.Rules, network.Capabilities, network.Tags), ResourceJson.Default.RulesResource);
+        new RulesResource(network.RulesSource, TextOf(network), network.Rules, network.Capabilities, network.Tags), ResourceJson.Default.RulesResource);
+
+    private static string? TextOf(ControllerNetwork network)
+    {
+        if (network.RulesSource.Length > 0)
+        {
+            return network.RulesSource;
+        }
+
+        try
+        {
+            return RuleLanguage.Format(new RuleProgram(network.Rules, network.Capabilities, network.Tags));
+        }
+        catch (NotSupportedException)
+        {
+            return null;
+        }
+    }
 }

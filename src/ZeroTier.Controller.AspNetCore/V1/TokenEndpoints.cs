@@ -3,7 +3,7 @@ using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using ZeroTier.Controller.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
@@ -36,7 +36,7 @@ internal static class TokenEndpoints
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         NetworkId id = ResourceEndpoint.NetworkOf(network);
         TokenRequest request = await ResourceEndpoint.ReadAsync(context, ResourceJson.Default.TokenRequest).ConfigureAwait(false);
-        string token = await controller.CreateJoinTokenAsync(id, request.Expires, ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+        string token = await controller.CreateJoinTokenAsync(id, request.Expires, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         return TypedResults.Json(
             new NewTokenResource(IdOf(token), token, request.Expires), ResourceJson.Default.NewTokenResource, statusCode: StatusCodes.Status201Created);
     }
@@ -46,7 +46,7 @@ internal static class TokenEndpoints
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         ControllerNetwork found = NetworkEndpoints.Find(controller, network);
         string secret = found.JoinTokens.Keys.FirstOrDefault(t => IdOf(t) == token) ?? throw new KeyNotFoundException($"Network {network} has no token {token}.");
-        await controller.RevokeJoinTokenAsync(found.Id, secret, ApiGuard.ActorOf(context), context.RequestAborted).ConfigureAwait(false);
+        await controller.RevokeJoinTokenAsync(found.Id, secret, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
         return TypedResults.NoContent();
     }
 

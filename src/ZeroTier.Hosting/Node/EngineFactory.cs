@@ -178,15 +178,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
 
     private static NodeIdentity? Identity(ZeroTierNodeOptions options) => options.IdentitySecret is { } secret ? NodeIdentity.Parse(secret) : null;
 
-    /// <summary>The node's folder; null for a node in memory.</summary>
-    private string? StoragePath(ZeroTierNodeOptions options) =>
-        StorageFolder.Of(options.StoragePath ?? (options.IdentitySecret is null ? DefaultStoragePath() : StorageFolder.Memory));
-
-    private string DefaultStoragePath()
-    {
-        string folder = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
-        return Path.Combine(folder, "ztkestrel", "nodes", string.Concat(ApplicationName.Select(c => Path.GetInvalidFileNameChars().Contains(c) ? '_' : c)));
-    }
+    private string? StoragePath(ZeroTierNodeOptions options) => NodeStorage.PathOf(options, ApplicationName);
 
     /// <summary>What is disposed of after the node: the development network, the claim on a storage folder, and an identity from the options.</summary>
     private sealed class Backing(DevelopmentNetwork? network, DevelopmentStorage? storage, NodeIdentity? identity) : IAsyncDisposable

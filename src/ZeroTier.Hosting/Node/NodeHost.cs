@@ -65,7 +65,8 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
 
     public override ZeroTierMembership? GetMembership(NetworkId network, NodeId member) => Inner?.GetMembership(network, member);
 
-    private ZeroTierNode? Inner => Volatile.Read(ref _lease)?.Node;
+    /// <summary>The node itself; null until it is made.</summary>
+    public ZeroTierNode? Inner => Volatile.Read(ref _lease)?.Node;
 
     /// <summary>Why there is to be no node; null when there is.</summary>
     public string? LeftOut => !_options.Value.Enabled
@@ -133,6 +134,9 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
             await Started().LeaveAsync(network, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    public override async Task ConfigureAsync(NetworkId network, ZeroTierNetworkSettings settings, CancellationToken cancellationToken = default) =>
+        await Started().ConfigureAsync(network, settings, cancellationToken).ConfigureAwait(false);
 
     public override async Task WaitForOnlineAsync(CancellationToken cancellationToken = default)
     {

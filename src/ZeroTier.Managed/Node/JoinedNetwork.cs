@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using ZeroTier.Engines;
 using ZeroTier.Managed.IpStack;
@@ -173,6 +174,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
             Mac = Network.Port.Mac.ToString(),
             Detail = state.Failure?.Detail ?? Missing(state.Configuration),
             LoginUrl = state.Failure?.LoginUrl,
+            Settings = Network.Settings,
         };
         return state.Configuration is not { } configuration ? snapshot : snapshot with
         {
@@ -180,18 +182,26 @@ internal sealed class JoinedNetwork : IJoinedNetwork
             Mtu = configuration.Mtu,
             IsPublic = configuration.IsPublic,
             AllowsBroadcast = configuration.Flags.HasFlag(NetworkFlags.Broadcast),
-            Addresses = [.. configuration.Addresses.Select(a => new IPNetworkAddress(a.Address.ToIPAddress(), a.PrefixLength))],
+            Revision = (long)Math.Min(configuration.Revision, long.MaxValue),
+            IsBridge = configuration.ActiveBridges.Contains(_session.Id),
+            Addresses = Describe(configuration.Addresses),
+            RefusedAddresses = Describe(configuration.RefusedAddresses),
             Routes = [.. configuration.Routes.Select(r =>
                 new ZeroTierRoute(new IPNetwork(r.Network.ToIPAddress(), r.PrefixLength), r.Gateway?.ToIPAddress(), r.Metric))],
             Dns = configuration.Dns is { } dns ? new ZeroTierDns(dns.Domain, [.. dns.Servers.Select(server => server.ToIPAddress())]) : null,
         };
     }
 
+    private static IPNetworkAddress[] Describe(ImmutableArray<IpInterfaceAddress> addresses) =>
+        [.. addresses.Select(a => new IPNetworkAddress(a.Address.ToIPAddress(), a.PrefixLength))];
+
     /// <summary>What the network waits for although nothing has failed.</summary>
     private string? Missing(NetworkConfiguration? configuration) => configuration switch
     {
         null => $"Network {Id} has no configuration yet: its controller{(Id.Controller is { } controller ? $" (node {controller})" : "")} has not answered. Wait for it; if it stays so, check that this node is online and the ID is right.",
         { Addresses.IsEmpty: false } => null,
+        { RefusedAddresses.IsEmpty: false } when !Network.Settings.AllowManaged =>
+            $"This node takes no addresses of network {Id}, because its setting AllowManaged is false. Set it to true.",
         { RefusedAddresses: { IsEmpty: false } refused } =>
             $"Network {Id} assigns only public addresses ({string.Join(", ", refused.Select(a => a.Address))}), which this node does not take. Set AllowGlobalAddresses, or have the controller assign private ones.",
         _ => $"Network {Id} has no address for node {_session.Id}. Let its controller{(Id.Controller is { } controller ? $" (node {controller})" : "")} assign one.",

@@ -29,6 +29,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     private Vl1Node _vl1 = null!;
     private IDatagramTransport _transport = null!;
     private readonly Dictionary<string, long> _pastDropped = [];
+    private readonly Func<NetworkId, ZeroTierNetworkSettings?> _settings;
     private volatile JoinedNetwork[] _networks = [];
 
     // Counters of networks that were left, so that the sums never decrease. Both under the lock.
@@ -39,9 +40,15 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     private int _notStored;
     private bool _online;
 
-    private NodeSession(ManagedNodeOptions options, EventOutbox events, StateSignal changed, Action<NodeSession, ZeroTierException> fail)
+    private NodeSession(
+        ManagedNodeOptions options,
+        Func<NetworkId, ZeroTierNetworkSettings?> settings,
+        EventOutbox events,
+        StateSignal changed,
+        Action<NodeSession, ZeroTierException> fail)
     {
         Options = options;
+        _settings = settings;
         _events = events;
         _changed = changed;
         _fail = fail;
@@ -56,6 +63,8 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     public ILogger Log => _log;
 
     public NodeId Id => _vl1.Id;
+
+    public string PublicIdentity => _vl1.Identity.ToString();
 
     public bool IsOnline => !_closing && _vl1.IsOnline;
 
@@ -77,6 +86,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     /// <param name="identity">The identity of a node without a storage folder.</param>
     /// <param name="moons">Moons to use besides those that the storage folder remembers.</param>
     /// <param name="networks">Networks to join, in this order, before those that the storage folder remembers.</param>
+    /// <param name="settings">Those of a network that has any of its own.</param>
     /// <param name="events">Takes the events.</param>
     /// <param name="changed">Pulsed at each change of state.</param>
     /// <param name="fail">Called when the node cannot go on.</param>
@@ -86,12 +96,13 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         NodeIdentity? identity,
         IReadOnlyList<MoonOrbit> moons,
         IReadOnlyList<NetworkId> networks,
+        Func<NetworkId, ZeroTierNetworkSettings?> settings,
         EventOutbox events,
         StateSignal changed,
         Action<NodeSession, ZeroTierException> fail,
         CancellationToken cancellationToken)
     {
-        var session = new NodeSession(options, events, changed, fail);
+        var session = new NodeSession(options, settings, events, changed, fail);
         try
         {
             await session.OpenAsync(identity, moons, networks, cancellationToken).ConfigureAwait(false);
@@ -147,6 +158,11 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         }
 
         var network = _table.Join(id, _files?.LoadConfiguration(id) ?? default);
+        if (_settings(id) is { } settings)
+        {
+            network.Configure(settings);
+        }
+
         lock (_lock)
         {
             _networks = [.. _networks, new JoinedNetwork(this, network)];
@@ -154,6 +170,24 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
         Store(() => _files?.AddNetwork(id), "The joined network");
         network.Start();
+    }
+
+    /// <summary>Changes what is taken of that which a network assigns.</summary>
+    public void Configure(NetworkId id, ZeroTierNetworkSettings settings)
+    {
+        if (Find(id) is not { } network)
+        {
+            return;
+        }
+
+        network.Network.Configure(settings);
+        lock (_lock)
+        {
+            // Also where there is no configuration yet that it could change.
+            network.Update(network.Network.State);
+        }
+
+        _changed.Pulse();
     }
 
     /// <summary>Leaves a network: its listeners close, its connections are reset.</summary>
@@ -277,7 +311,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             Random = Options.RandomSource,
             Completions = Options.Scheduler,
             Budget = _buffers,
-            Assignments = new AssignmentPolicy(Options.AllowGlobalAddresses, Options.AllowDefaultRoutes),
+            Settings = new ZeroTierNetworkSettings { AllowGlobal = Options.AllowGlobalAddresses, AllowDefault = Options.AllowDefaultRoutes },
             Controller = Options.Controller,
         };
         _table = new NetworkTable(tableOptions, table => new Vl1Node(new Vl1NodeOptions

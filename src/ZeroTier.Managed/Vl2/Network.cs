@@ -25,6 +25,10 @@ internal sealed class Network : IConfigurationSink, IDisposable
     private readonly IMembershipGate _members;
     private readonly IVl2Client _client;
     private volatile NetworkState _state = NetworkState.Joined;
+    private volatile ZeroTierNetworkSettings _settings;
+
+    // With what the settings leave out.
+    private NetworkConfiguration? _assigned;
     private NetworkState _reported = NetworkState.Joined;
     private readonly HashSet<(NodeId Member, IpAddress Address)> _conflicts = [];
     private bool _changing;
@@ -38,6 +42,7 @@ internal sealed class Network : IConfigurationSink, IDisposable
         _members = members;
         Members = members as MembershipTable;
         _client = options.Client;
+        _settings = options.Settings;
         Port = new VirtualPort(vl1, id, members, drops);
         Stack = new IpStack.IpStack(new IpStackOptions
         {
@@ -62,6 +67,9 @@ internal sealed class Network : IConfigurationSink, IDisposable
 
     public IpStack.IpStack Stack { get; }
 
+    /// <summary>What of the assigned addresses and routes is taken.</summary>
+    public ZeroTierNetworkSettings Settings => _settings;
+
     /// <summary>What is in force now.</summary>
     public NetworkState State => _state;
 
@@ -76,11 +84,40 @@ internal sealed class Network : IConfigurationSink, IDisposable
     {
         // What the stack would refuse is refused here, where the source hears of it.
         _ = StackConfiguration(configuration);
-        Report(new NetworkState(configuration, null));
+        lock (_gate)
+        {
+            _assigned = configuration;
+            _reported = new NetworkState(Take(configuration), null);
+        }
+
+        PutInForce();
     }
 
     /// <inheritdoc />
-    public void Fail(NetworkFailure failure) => Report(new NetworkState(null, failure));
+    public void Fail(NetworkFailure failure)
+    {
+        lock (_gate)
+        {
+            _reported = _reported with { Failure = failure };
+        }
+
+        PutInForce();
+    }
+
+    /// <summary>Changes what is taken, also of the configuration in force.</summary>
+    public void Configure(ZeroTierNetworkSettings settings)
+    {
+        lock (_gate)
+        {
+            _settings = settings;
+            if (_assigned is { } assigned)
+            {
+                _reported = _reported with { Configuration = Take(assigned) };
+            }
+        }
+
+        PutInForce();
+    }
 
     public void OnTick(long now)
     {
@@ -175,11 +212,14 @@ internal sealed class Network : IConfigurationSink, IDisposable
     private static IpConfiguration StackConfiguration(NetworkConfiguration configuration) =>
         new(Math.Min(configuration.Mtu, VirtualPort.MaxFrameLength), configuration.Addresses.AsSpan(), configuration.Routes.AsSpan());
 
-    private void Report(NetworkState state)
+    // An ad-hoc network's addresses follow from its ID: joining it is asking for them.
+    private NetworkConfiguration Take(NetworkConfiguration configuration) =>
+        AssignmentPolicy.Apply(configuration, Id.IsAdHoc ? _settings with { AllowGlobal = true } : _settings);
+
+    private void PutInForce()
     {
         lock (_gate)
         {
-            _reported = state.Configuration is null ? state with { Configuration = _reported.Configuration } : state;
             if (_changing)
             {
                 return;

@@ -53,14 +53,13 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         var members = new MembershipTable(Vl1);
         if (_controller is { } controller && id.Controller == Vl1.Id)
         {
-            return Join(id, new LocalSource(id, controller, _options.Assignments, _options.Random), members);
+            return Join(id, new LocalSource(id, controller, _options.Random), members);
         }
 
         return Join(id, new ControllerSource(id, Vl1, new ControllerSourceOptions
         {
             Stored = stored,
             KnownMembers = () => members.Known,
-            Assignments = _options.Assignments,
             TimeProvider = _options.TimeProvider,
             Random = _options.Random,
         }), members);

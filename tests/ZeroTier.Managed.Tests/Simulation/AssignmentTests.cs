@@ -70,6 +70,46 @@ public class AssignmentTests
     }
 
     [Fact]
+    public void Settings_of_a_network_decide_at_once_what_is_taken_and_end_when_it_is_left()
+    {
+        var world = new PrivateWorld(seed: 44, members: 2);
+        world.Network.Routes.Add(Route("0.0.0.0", 0, world.IPv4Of(0)));
+        world.Record(1).Addresses.Add(new IpInterfaceAddress(IpAddress.From(IPAddress.Parse("9.9.9.9")), 32));
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            var node = world.Members[1];
+            Assert.Equal(["9.9.9.9/32"], node.Networks[0].RefusedAddresses.Select(a => a.ToString()));
+
+            await node.ConfigureAsync(world.Id, new ZeroTierNetworkSettings { AllowGlobal = true, AllowDefault = true });
+            Assert.Empty(node.Networks[0].RefusedAddresses);
+            Assert.Contains("9.9.9.9/32", node.Networks[0].Addresses.Select(a => a.ToString()));
+            Assert.Contains("0.0.0.0/0", node.Networks[0].Routes.Select(r => r.Target.ToString()));
+            Assert.True(node.Networks[0].Settings.AllowGlobal);
+
+            await node.ConfigureAsync(world.Id, new ZeroTierNetworkSettings { AllowManaged = false });
+            world.Controller.Push(world.Network);
+            await world.Delay(TimeSpan.FromSeconds(1));
+            Assert.Empty(node.Networks[0].Addresses);
+            Assert.Empty(node.Networks[0].Routes);
+            Assert.False(node.Networks[0].IsReady);
+            Assert.Contains("AllowManaged", node.Networks[0].Detail, StringComparison.Ordinal);
+
+            await node.ConfigureAsync(world.Id, new ZeroTierNetworkSettings());
+            Assert.True(node.Networks[0].IsReady);
+            Assert.Null(node.Networks[0].Detail);
+
+            await node.ConfigureAsync(world.Id, new ZeroTierNetworkSettings { AllowGlobal = true });
+            await node.LeaveAsync(world.Id);
+            var error = await Assert.ThrowsAsync<ZeroTierException>(() => node.ConfigureAsync(world.Id, new ZeroTierNetworkSettings()));
+            Assert.Equal(ZeroTierError.NetworkNotJoined, error.Error);
+            await node.JoinAsync(world.Id);
+            Assert.False(node.Networks[0].Settings.AllowGlobal);
+        });
+        world.Stop();
+    }
+
+    [Fact]
     public void A_network_with_public_addresses_only_says_which_setting_takes_them()
     {
         var world = new PrivateWorld(seed: 43, members: 1);

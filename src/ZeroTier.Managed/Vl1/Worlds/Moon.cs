@@ -30,6 +30,9 @@ public sealed class Moon
     /// <summary>The 64-byte public key that must sign the next revision.</summary>
     public ReadOnlySpan<byte> UpdateKey => World.UpdateKey;
 
+    /// <summary>The 96-byte signature.</summary>
+    public ReadOnlySpan<byte> Signature => World.Signature;
+
     /// <summary>The roots, at most <see cref="MaxRoots"/>.</summary>
     public IReadOnlyList<PlanetRoot> Roots => World.Roots;
 

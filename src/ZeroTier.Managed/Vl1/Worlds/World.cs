@@ -35,6 +35,8 @@ internal sealed class World
 
     public ReadOnlySpan<byte> UpdateKey => _bytes.AsSpan(UpdateKeyOffset, PlanetSigningKey.PublicKeySize);
 
+    public ReadOnlySpan<byte> Signature => _bytes.AsSpan(SignatureOffset, PlanetSigningKey.SignatureSize);
+
     public IReadOnlyList<PlanetRoot> Roots { get; }
 
     public ReadOnlySpan<byte> Bytes => _bytes;

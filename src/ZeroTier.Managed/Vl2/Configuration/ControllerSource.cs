@@ -195,16 +195,8 @@ internal sealed class ControllerSource : IConfigurationSource
         return true;
     }
 
-    private bool TryRead(ReadOnlySpan<byte> text, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out NetworkConfiguration? configuration)
-    {
-        if (!NetworkConfigurationReader.TryRead(text, _options.Random, out configuration, out NodeId issuedTo) || configuration.Id != _network || issuedTo != _vl1.Id)
-        {
-            return false;
-        }
-
-        configuration = _options.Assignments.Apply(configuration);
-        return true;
-    }
+    private bool TryRead(ReadOnlySpan<byte> text, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out NetworkConfiguration? configuration) =>
+        NetworkConfigurationReader.TryRead(text, _options.Random, out configuration, out NodeId issuedTo) && configuration.Id == _network && issuedTo == _vl1.Id;
 
     private void PassOn(NodeId source, ReadOnlySpan<byte> chunk)
     {

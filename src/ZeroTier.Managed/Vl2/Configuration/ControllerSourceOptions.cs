@@ -9,9 +9,6 @@ internal sealed class ControllerSourceOptions
     /// <summary>The members that news are passed on to.</summary>
     public required Func<IEnumerable<NodeId>> KnownMembers { get; init; }
 
-    /// <summary>What of the assigned addresses and routes is taken.</summary>
-    public AssignmentPolicy Assignments { get; init; } = AssignmentPolicy.Strict;
-
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     public RandomSource Random { get; init; } = RandomSource.System;

@@ -4,7 +4,7 @@ using ZeroTier.Managed.Vl2.Configuration;
 namespace ZeroTier.Managed.Vl2.Controller;
 
 /// <summary>Where the configuration of a network comes from whose controller runs in this very node. Thread-safe.</summary>
-internal sealed class LocalSource(NetworkId network, ControllerPort port, AssignmentPolicy assignments, RandomSource random) : IConfigurationSource
+internal sealed class LocalSource(NetworkId network, ControllerPort port, RandomSource random) : IConfigurationSource
 {
     // As other members do (docs/protocol/3-vl2.md 3.3.1).
     private const long RequestInterval = 5_000;
@@ -53,7 +53,7 @@ internal sealed class LocalSource(NetworkId network, ControllerPort port, Assign
         }
 
         Note(isConfigured: true);
-        _sink?.Apply(assignments.Apply(configuration));
+        _sink?.Apply(configuration);
     }
 
     /// <summary>The controller refuses.</summary>

@@ -4,7 +4,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 
-namespace ZeroTier.Controller.AspNetCore.Compatible;
+namespace ZeroTier.Service.AspNetCore.Compatible;
 
 /// <summary>Answers in the forms of ZeroTierOne's HTTP API (docs/protocol/5-http-api.md 5.1.4, 5.1.5).</summary>
 internal static class CompatibleAnswer
@@ -52,6 +52,14 @@ internal static class CompatibleAnswer
             writer.WriteEndObject();
         },
         status);
+
+    /// <summary>Answers that it was done.</summary>
+    public static Task WriteResultAsync(HttpContext context) => WriteAsync(context, static writer =>
+    {
+        writer.WriteStartObject();
+        writer.WriteBoolean("result", true);
+        writer.WriteEndObject();
+    });
 
     /// <summary>Answers that there is no such thing, without body.</summary>
     public static Task WriteNotFoundAsync(HttpContext context)

@@ -3,8 +3,10 @@ using System.IO.Pipelines;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
-namespace ZeroTier.Controller.AspNetCore.Access;
+namespace ZeroTier.Service.AspNetCore.Access;
 
 /// <summary>Reads a body whole, up to a bound; of whatever type it says it is (docs/protocol/5-http-api.md 5.1.4).</summary>
 internal static class RequestBody
@@ -12,9 +14,10 @@ internal static class RequestBody
     /// <summary>Reads a body as JSON.</summary>
     /// <exception cref="BadHttpRequestException">The body is too long, or ends early.</exception>
     /// <exception cref="JsonException">It is no JSON.</exception>
-    public static async Task<JsonDocument> ReadJsonAsync(HttpRequest request, int maxLength, CancellationToken cancellationToken)
+    public static async Task<JsonDocument> ReadJsonAsync(HttpContext context)
     {
-        byte[] body = await ReadAsync(request, maxLength, cancellationToken).ConfigureAwait(false);
+        int maxLength = context.RequestServices.GetRequiredService<IOptions<ZeroTierServiceOptions>>().Value.MaxRequestBodySize;
+        byte[] body = await ReadAsync(context.Request, maxLength, context.RequestAborted).ConfigureAwait(false);
         if (!Utf8.IsValid(body))
         {
             throw new JsonException("The body is no UTF-8.");
@@ -22,6 +25,20 @@ internal static class RequestBody
 
         CheckEscapes(body);
         return JsonDocument.Parse(body);
+    }
+
+    /// <summary>As <see cref="ReadJsonAsync"/>; null for what is no JSON.</summary>
+    /// <exception cref="BadHttpRequestException">The body is too long, or ends early.</exception>
+    public static async Task<JsonDocument?> TryReadJsonAsync(HttpContext context)
+    {
+        try
+        {
+            return await ReadJsonAsync(context).ConfigureAwait(false);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     // The parser lets half a surrogate pair pass, and throws something else when a text or a name is read.
@@ -67,7 +84,7 @@ internal static class RequestBody
         if (length > maxLength)
         {
             throw new BadHttpRequestException(
-                $"The body is longer than {maxLength} bytes, which is ZeroTierControllerOptions.MaxRequestBodySize.", StatusCodes.Status413PayloadTooLarge);
+                $"The body is longer than {maxLength} bytes, which is ZeroTierServiceOptions.MaxRequestBodySize.", StatusCodes.Status413PayloadTooLarge);
         }
     }
 }

@@ -1,0 +1,38 @@
+using System.Runtime.InteropServices;
+
+namespace ZeroTier.Engines;
+
+/// <summary>Gives a file its name unless another file has it. Of several processes that try, one succeeds.</summary>
+/// <remarks><see cref="File.Move(string, string, bool)"/> without overwriting looks first and renames then on Unix, and so replaces what came in between.</remarks>
+internal static partial class ExclusiveName
+{
+    // EEXIST of Linux, macOS and the BSDs.
+    private const int Exists = 17;
+
+    /// <param name="from">The file. It must be in the folder of <paramref name="to"/>.</param>
+    /// <param name="to">Its name from now on.</param>
+    /// <exception cref="IOException">Another file has the name.</exception>
+    public static void Give(string from, string to)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            File.Move(from, to, overwrite: false);
+        }
+        else if (Link(from, to) == 0)
+        {
+            File.Delete(from);
+        }
+        else if (Marshal.GetLastPInvokeError() == Exists)
+        {
+            throw new IOException($"'{to}' is there already.");
+        }
+        else
+        {
+            // A file system without hard links, or what the framework explains better.
+            File.Move(from, to, overwrite: false);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string from, string to);
+}

@@ -1,0 +1,37 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using ZeroTier.Controller.AspNetCore.V1;
+using ZeroTier.Service.AspNetCore.Pages;
+
+namespace ZeroTier.Controller.AspNetCore.Admin;
+
+/// <summary>
+/// The pages that manage a controller. They hold no data: their scripts call the resources, which are mapped below the pages for that.
+/// </summary>
+internal static class AdminPages
+{
+    private const string Folder = "Admin/";
+
+    public static IEndpointConventionBuilder Map(IEndpointRouteBuilder endpoints, string prefix)
+    {
+        PageSet pages = PageSet.Read("ZeroTier controller", typeof(AdminPages).Assembly, Folder);
+        return PageRoutes.Map(endpoints, prefix, pages, static api =>
+        {
+            ResourceRoutes.Map(api);
+
+            // The names of endpoints are unique within an app, and belong to the API for programs.
+            ((IEndpointConventionBuilder)api).Finally(RemoveNames);
+        });
+    }
+
+    private static void RemoveNames(EndpointBuilder endpoint)
+    {
+        for (int i = endpoint.Metadata.Count - 1; i >= 0; i--)
+        {
+            if (endpoint.Metadata[i] is IEndpointNameMetadata or IRouteNameMetadata)
+            {
+                endpoint.Metadata.RemoveAt(i);
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using ZeroTier.Service.AspNetCore.Compatible;
+
+namespace ZeroTier.Controller.AspNetCore.Compatible;
+
+/// <summary>Makes endpoints that work with the controller, once it is open.</summary>
+internal static class ControllerEndpoint
+{
+    public static RequestDelegate Create(Func<HttpContext, NetworkController, Task> work) => CompatibleEndpoint.Create(
+        async context =>
+        {
+            NetworkControllerHost controllers = context.RequestServices.GetRequiredService<NetworkControllerHost>();
+            await work(context, await controllers.GetAsync(context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
+        },
+        exception => exception switch
+        {
+            KeyNotFoundException => StatusCodes.Status404NotFound,
+            StoreConflictException => StatusCodes.Status409Conflict,
+            _ => null,
+        });
+}

@@ -1,0 +1,14 @@
+using Microsoft.AspNetCore.Http;
+using ZeroTier.Service.AspNetCore.Access;
+
+namespace ZeroTier.Controller.AspNetCore;
+
+/// <summary>Who makes the changes of a request, for the audit trail.</summary>
+internal static class RequestActor
+{
+    public static Actor Of(HttpContext context)
+    {
+        string? name = ApiGuard.HasPolicy(context) ? context.User.Identity?.Name : "token";
+        return new Actor(string.IsNullOrWhiteSpace(name) ? "user without a name" : name.Length > Actor.MaxNameLength ? name[..Actor.MaxNameLength] : name);
+    }
+}

@@ -1,0 +1,91 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using ZeroTier.Engines;
+
+namespace ZeroTier.Service.AspNetCore.Access;
+
+/// <summary>A secret that programs show, in a file as ZeroTierOne's (docs/protocol/5-http-api.md 5.1.3). Thread-safe.</summary>
+internal abstract class TokenFile(ILogger logger)
+{
+    private const string Alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
+    private const int Length = 24;
+    private const int MinLength = 16;
+    private const int MaxLength = 1023;
+    private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+
+    private readonly Lock _gate = new();
+    private byte[]? _secret;
+
+    /// <summary>The file.</summary>
+    public abstract string FilePath { get; }
+
+    /// <summary>Reads the file, and makes it where it is missing. What is wrong with it is logged, and nobody gets in by token then.</summary>
+    public void Load()
+    {
+        lock (_gate)
+        {
+            if (_secret is not null)
+            {
+                return;
+            }
+
+            try
+            {
+                _secret = ReadOrMake(FilePath);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                _secret = [];
+                AccessLog.TokenUnusable(logger, exception.Message);
+            }
+        }
+    }
+
+    /// <summary>Whether a text is the token. How long it takes says nothing about the token.</summary>
+    public bool Is(ReadOnlySpan<char> text)
+    {
+        Load();
+        Span<byte> given = stackalloc byte[MaxLength];
+        return _secret is { Length: > 0 } secret && Encoding.UTF8.TryGetBytes(text, given, out int length) &&
+            CryptographicOperations.FixedTimeEquals(secret, given[..length]);
+    }
+
+    private static void Make(string path)
+    {
+        OwnerFolder.Create(Path.GetDirectoryName(path)!);
+        try
+        {
+            PrivateFile.Write(path, Encoding.ASCII.GetBytes(RandomNumberGenerator.GetString(Alphabet, Length)), secret: true, overwrite: false);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            // Another process was faster: its token is the one.
+        }
+    }
+
+    private byte[] ReadOrMake(string path)
+    {
+        if (!File.Exists(path))
+        {
+            Make(path);
+        }
+
+        byte[] content = PrivateFile.Read(path, MaxLength);
+        byte[] secret = content.AsSpan().Trim(" \t\r\n"u8).ToArray();
+        CryptographicOperations.ZeroMemory(content);
+        if (secret.Length < MinLength)
+        {
+            AccessLog.TokenUnusable(logger, $"'{path}' does not hold a token of {MinLength} to {MaxLength} characters. Delete the file: a new one is made.");
+            return [];
+        }
+
+        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
+        {
+            AccessLog.TokenReadable(logger, path);
+        }
+
+        AccessLog.TokenLoaded(logger, path);
+        return secret;
+    }
+}

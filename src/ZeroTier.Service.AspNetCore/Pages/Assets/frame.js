@@ -1,0 +1,24 @@
+// What is around every page: which one this is, and who is signed in.
+import { call, pause, resume } from './api.js';
+import { announce, byId, element } from './dom.js';
+
+for (const link of document.querySelectorAll('.bar nav a')) {
+  if (new URL(link.href).pathname === location.pathname) {
+    link.setAttribute('aria-current', 'page');
+  }
+}
+
+async function signOut() {
+  pause();
+  try {
+    await call('DELETE', 'session');
+    location.assign('./');
+  } catch (problem) {
+    announce(problem.message);
+    resume();
+  }
+}
+
+call('GET', 'session', { refresh: true }).then(session => byId('who').append(
+  session.user ?? '',
+  session.signsOut ? element('button', { type: 'button', click: signOut }, 'Sign out') : ''), () => {});
