@@ -143,8 +143,9 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
         }
 
         // By port: one configured endpoint may stand for an address of each family.
-        var ports = EndpointRules.ConfiguredEndPoints(kestrel.Value).OfType<IPEndPoint>().Select(e => e.Port).ToHashSet();
-        foreach (var endPoint in _failed.Keys.Where(e => e is not IPEndPoint ip || !ports.Contains(ip.Port)).ToArray())
+        EndPoint[] configured = [.. EndpointRules.ConfiguredEndPoints(kestrel.Value)];
+        var ports = configured.OfType<IPEndPoint>().Select(e => e.Port).ToHashSet();
+        foreach (var endPoint in _failed.Keys.Where(e => e is IPEndPoint ip ? !ports.Contains(ip.Port) : !configured.Contains(e)).ToArray())
         {
             _failed.Remove(endPoint);
         }
