@@ -201,7 +201,7 @@ public sealed class LiveEndpointTests : IDisposable
     }
 
     [Fact]
-    public async Task Rule_4_10_Endpoint_defaults_that_take_the_place_of_ours_fail_the_start_with_the_remedy()
+    public async Task Rule_4_6_Endpoint_defaults_that_take_the_place_of_ours_fail_the_start_with_the_remedy()
     {
         await using var host = Build(web => web.Services.PostConfigure<KestrelServerOptions>(kestrel => kestrel.ConfigureEndpointDefaults(_ => { })), ("Listen", "8080"));
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.App.StartAsync(Cancel));
@@ -210,7 +210,7 @@ public sealed class LiveEndpointTests : IDisposable
     }
 
     [Fact]
-    public async Task Rule_4_10_Endpoint_defaults_of_the_application_hold_for_endpoints_of_the_section()
+    public async Task Rule_4_6_Endpoint_defaults_of_the_application_hold_for_endpoints_of_the_section()
     {
         await using var host = await StartAsync(
             web => web.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(listen => listen.Protocols = HttpProtocols.Http2)), ("Listen", "8080"));

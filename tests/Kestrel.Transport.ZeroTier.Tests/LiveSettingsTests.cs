@@ -119,7 +119,8 @@ public sealed class LiveSettingsTests
     private static async Task<TestHost> StartAsync(Action<WebApplicationBuilder>? builder, params (string Setting, string Value)[] settings)
     {
         var host = TestHost.Build(
-            settings.Any(setting => setting.Setting == "Listen") ? _ => { } : null,
+            settings.Any(setting => setting.Setting == "Listen") ? _ => { }
+        : null,
             web =>
             {
                 foreach (var (setting, value) in settings)

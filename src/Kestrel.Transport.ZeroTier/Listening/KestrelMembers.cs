@@ -7,7 +7,7 @@ using Microsoft.Extensions.Configuration;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// What is not public in Kestrel and has no other way. If a later runtime renames these members, the tests of rules 4.9, 4.10 and 5.10 fail.
+/// What is not public in Kestrel and has no other way. If a later runtime renames these members, the tests of rules 4.6, 4.9 and 5.10 fail.
 /// </summary>
 internal static class KestrelMembers
 {
