@@ -3,8 +3,10 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Configuration;
@@ -193,6 +195,35 @@ public sealed class LiveEndpointTests : IDisposable
     }
 
     [Fact]
+    public async Task Rule_5_10_What_Kestrel_does_not_bind_for_a_mistake_in_its_own_section_shows_in_health()
+    {
+        await using var host = await StartAsync(web => ReadByKestrel(web, "section"), ("Listen", "8080"));
+        host.App.Configuration["Kestrel:Endpoints:Mine:Protocols"] = "Http1";
+        Set(host, ("Listen", "8080, 8081"));
+        await TestHost.EventuallyAsync(() => host.Logs.AtLeast(LogLevel.Critical).Any(), "Kestrel has logged it");
+        await TestHost.EventuallyAsync(() => host.Logs.Lines.Any(line => line.Event.Name == "EndPointsChanged"), "followed");
+        var late = await CheckAsync(host);
+        Assert.Equal(HealthStatus.Degraded, late.Status);
+        Assert.Contains("not bound yet: 8056c2e21c000001.zt:8081.", late.Description, StringComparison.Ordinal);
+        Assert.Equal("hello", await host.GetAsync(8080));
+
+        host.App.Configuration["Kestrel:Endpoints:Mine:Url"] = "http://127.0.0.1:0";
+        Set(host);
+        await ServedAsync(host, 8080, 8081);
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+    }
+
+    [Fact]
+    public async Task Rule_4_7_A_server_that_is_not_Kestrel_is_told_and_so_is_that_it_follows_nothing()
+    {
+        await using var host = await StartAsync(web => web.Services.AddSingleton<IServer, OtherServer>(), ("Listen", "8080"));
+        Assert.Contains("8056c2e21c000001.zt:8080", Assert.Single(host.Logs.AtLeast(LogLevel.Warning)).Text, StringComparison.Ordinal);
+        Set(host, ("Listen", "8081"));
+        await TestHost.EventuallyAsync(() => host.Logs.AtLeast(LogLevel.Warning).Count() == 2, "said");
+        Assert.Equal("SettingsForRestart", host.Logs.AtLeast(LogLevel.Warning).Last().Event.Name);
+    }
+
+    [Fact]
     public async Task Rule_4_1_Even_with_sockets_asked_first_an_endpoint_of_the_section_is_ours()
     {
         await using var host = await StartAsync(web => web.Services.AddSingleton<IConnectionListenerFactory, SocketTransportFactory>(), ("Listen", "8080"));
@@ -358,5 +389,21 @@ public sealed class LiveEndpointTests : IDisposable
         string path = Path.Combine(_folder.FullName, $"{name}.pfx");
         File.WriteAllBytes(path, certificate.Export(X509ContentType.Pfx, "secret"));
         return path;
+    }
+
+    private sealed class OtherServer : IServer
+    {
+        public OtherServer() => Features.Set<IServerAddressesFeature>(new ServerAddressesFeature());
+
+        public IFeatureCollection Features { get; } = new FeatureCollection();
+
+        public Task StartAsync<TContext>(IHttpApplication<TContext> application, CancellationToken cancellationToken)
+            where TContext : notnull => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -11,7 +11,8 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 /// Puts changed access lists into force, those of all endpoints and those of one, and shows Kestrel the endpoints of <c>ZeroTier:Listen</c>. Endpoints that the
 /// application made in code are what they were at start.
 /// </summary>
-internal sealed class ServerSettingsFollower(AccessControl access, KestrelSection section, IOptions<ZeroTierOptions> atStart, ILoggerFactory loggerFactory)
+internal sealed class ServerSettingsFollower(
+    AccessControl access, KestrelSection section, ListenerRegistry listeners, IOptions<ZeroTierOptions> atStart, ILoggerFactory loggerFactory)
     : ISettingsFollower
 {
     private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
@@ -63,7 +64,8 @@ internal sealed class ServerSettingsFollower(AccessControl access, KestrelSectio
             return !change.ListsKept;
         }
 
-        if (!section.IsFollowed)
+        // A server that has not bound those of the start, which was told then, binds no others.
+        if (!section.IsFollowed || listeners.Missing is not null)
         {
             return false;
         }

@@ -60,7 +60,8 @@ internal sealed class KestrelEndpoints(IOptions<ZeroTierOptions> zeroTier, Kestr
 
     public void PostConfigure(string? name, KestrelServerOptions options)
     {
-        if (Usable(zeroTier) is { } ours)
+        // Without services the server is not Kestrel, and the options are those of nobody.
+        if (options.ApplicationServices is not null && Usable(zeroTier) is { } ours)
         {
             foreach (var entry in ours.ListenEntries.Where(entry => entry.Kestrel is null))
             {

@@ -26,7 +26,7 @@ internal sealed class KestrelSection(AccessControl access) : ConfigurationProvid
     /// <summary>The endpoints that Kestrel is shown.</summary>
     public IReadOnlyList<ServedEndPoint> Served => _served;
 
-    /// <summary>Whether Kestrel follows changes: not where the app has called <c>Configure</c> without <c>reloadOnChange</c>, and not where the server is another.</summary>
+    /// <summary>Whether Kestrel follows changes: not where the app has called <c>Configure</c> without <c>reloadOnChange</c>.</summary>
     public bool IsFollowed { get; private set; }
 
     /// <inheritdoc />

@@ -94,7 +94,7 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
             }
 
             _listeners.Add(listener);
-            _everBound.Add(new ZeroTierEndPoint(listener.Target.Network, listener.Target.Address, listener.Target.Port));
+            _everBound.Add(listener.Target.EndPoint);
             return port;
         }
     }
@@ -132,6 +132,16 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
         }
 
         return _missing;
+    }
+
+    /// <summary>Those of some endpoints that were neither bound nor failed to be.</summary>
+    public IReadOnlyList<ZeroTierEndPoint> NotAskedFor(IEnumerable<ZeroTierEndPoint> endPoints)
+    {
+        lock (_gate)
+        {
+            HashSet<EndPoint> known = [.. _failed.Keys, .. _listeners.Select(listener => listener.Target.EndPoint)];
+            return [.. endPoints.Where(endPoint => !known.Contains(endPoint))];
+        }
     }
 
     /// <summary>Removes failures of endpoints that the configuration no longer contains.</summary>
