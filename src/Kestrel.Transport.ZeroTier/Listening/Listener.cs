@@ -38,7 +38,7 @@ internal sealed class Listener(
     public int Port { get; private set; }
 
     /// <summary>What Kestrel shows as server address (rule 4.3).</summary>
-    public EndPoint EndPoint { get; private set; } = new ZeroTierEndPoint(target.Network, target.Address, target.Port);
+    public EndPoint EndPoint { get; private set; } = target.EndPoint;
 
     /// <summary>Where the listener stands.</summary>
     public ListenerState State

@@ -49,12 +49,20 @@ internal static partial class NodeLog
         EventName = "SettingsForRestart")]
     public static partial void SettingsForRestart(ILogger logger, string settings);
 
-    [LoggerMessage(127, LogLevel.Warning, "The configuration has changed and is wrong; the settings so far stay in use. {Reason}", EventName = "SettingsRefused")]
+    [LoggerMessage(127, LogLevel.Error, "The configuration has changed and is wrong; the settings so far stay in use. {Reason}", EventName = "SettingsRefused")]
     public static partial void SettingsRefused(ILogger logger, string reason);
 
-    [LoggerMessage(128, LogLevel.Warning, "Network {Network}, changed in ZeroTier:Networks, could not be joined or left: {Reason}", EventName = "NetworkNotChanged")]
-    public static partial void NetworkNotChanged(ILogger logger, NetworkId network, string reason);
+    [LoggerMessage(128, LogLevel.Warning,
+        "Network {Network}, changed in ZeroTier:Networks, could not be joined or left: {Reason} It is tried again every {Seconds} seconds.", EventName = "NetworkNotChanged")]
+    public static partial void NetworkNotChanged(ILogger logger, NetworkId network, string reason, int seconds);
 
     [LoggerMessage(129, LogLevel.Error, "A change of the settings {Settings} could not be brought into use; restart the application to use it.", EventName = "SettingsNotFollowed")]
     public static partial void SettingsNotFollowed(ILogger logger, string settings, Exception exception);
+
+    [LoggerMessage(140, LogLevel.Information, "Network {Network}, which could not be joined or left before, now was.", EventName = "NetworkChanged")]
+    public static partial void NetworkChanged(ILogger logger, NetworkId network);
+
+    [LoggerMessage(141, LogLevel.Warning,
+        "ZeroTier:Enabled is now {Change}. Until then no change of the section ZeroTier is taken into use.", EventName = "EnabledForRestart")]
+    public static partial void EnabledForRestart(ILogger logger, string change);
 }
