@@ -12,6 +12,9 @@ internal sealed record ListenEntry(string? Network, IPAddress? Address, int Port
     /// <summary>The protocols, where the configuration says them; null elsewhere.</summary>
     public HttpProtocols? Protocols { get; init; }
 
+    /// <summary>TLS with the node's certificate, where the configuration says so.</summary>
+    public bool Https { get; init; }
+
     /// <summary>How the entry reads in messages.</summary>
     public string Describe() => (Network, Address) switch
     {

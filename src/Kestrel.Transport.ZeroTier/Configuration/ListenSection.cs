@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using ZeroTier;
@@ -49,12 +50,13 @@ internal static class ListenSection
         }
 
         var protocols = reader.Enum<HttpProtocols>("Protocols", nameof(HttpProtocols.Http1AndHttp2));
+        bool https = reader.Flag("Https") ?? false;
         var nodes = new List<NodeId>();
         var networks = new List<NetworkId>();
         AllowedSettings.Read(reader, nodes, networks);
         if (reader.Section("Certificate").GetChildren().Any())
         {
-            reader.Report($"{reader.Path}:Certificate is not read: Kestrel loads certificates only for endpoints on this machine's addresses. Give the endpoint TLS in code, for example zt.Listen(8443, listen => listen.UseHttps(\"app.pfx\", password)).");
+            reader.Report($"{reader.Path}:Certificate is not read: Kestrel loads certificates only for endpoints on this machine's addresses. Set {reader.Path}:Https to true for the certificate of the node, or give the endpoint TLS in code, for example zt.Listen(8443, listen => listen.UseHttps(\"app.pfx\", password)).");
         }
 
         if (port is null && !reader.Has(Port))
@@ -75,8 +77,17 @@ internal static class ListenSection
 
         var access = new AccessList();
         access.Replace(nodes, networks);
-        return new ListenEntry(network, address, port!.Value, protocols is { } chosen ? listen => listen.Protocols = chosen : null) { Access = access, Protocols = protocols };
+        return new ListenEntry(network, address, port!.Value, Configure(protocols, https)) { Access = access, Protocols = protocols, Https = https };
     }
+
+    private static Action<ListenOptions>? Configure(HttpProtocols? protocols, bool https) => protocols is null && !https ? null : listen =>
+    {
+        listen.Protocols = protocols ?? listen.Protocols;
+        if (https)
+        {
+            listen.UseZeroTierHttps();
+        }
+    };
 
     private static ListenEntry? ParseShort(string text)
     {

@@ -57,7 +57,7 @@ internal sealed class ServerSettingsFollower(AccessControl access, IOptions<Zero
                 continue;
             }
 
-            same &= served.Access.Follow(left[i].Access) & left[i].Protocols == served.Protocols;
+            same &= served.Access.Follow(left[i].Access) & (left[i].Protocols, left[i].Https) == (served.Protocols, served.Https);
             left.RemoveAt(i);
         }
 

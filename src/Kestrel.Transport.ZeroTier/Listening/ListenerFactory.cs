@@ -14,6 +14,7 @@ internal sealed class ListenerFactory(
     TransportResources resources,
     ListenerRegistry registry,
     AccessControl access,
+    CertificateUse certificates,
     IOptions<ZeroTierOptions> options,
     IOptions<KestrelServerOptions> kestrel,
     TimeProvider timeProvider,
@@ -68,6 +69,7 @@ internal sealed class ListenerFactory(
     {
         var target = ListenTarget.From(endpoint, options.Value);
         await node.EnsureStartedAsync(cancellationToken).ConfigureAwait(false);
+        certificates.Check();
         if (!node.Networks.Any(network => network.Id == target.Network))
         {
             throw new InvalidOperationException(
