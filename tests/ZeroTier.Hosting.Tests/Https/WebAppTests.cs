@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
@@ -82,7 +81,7 @@ public sealed partial class WebAppTests : IAsyncLifetime
             var errors = browser.StandardError.ReadToEndAsync(limit.Token);
             string page = await browser.StandardOutput.ReadToEndAsync(limit.Token);
             await browser.WaitForExitAsync(limit.Token);
-            return page.Length > 0 ? page : string.Create(CultureInfo.InvariantCulture, $"{browser.ExitCode}: {await errors}");
+            return page.Length > 0 ? page : await errors;
         }
         finally
         {
