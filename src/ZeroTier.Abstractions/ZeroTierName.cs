@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
 
@@ -89,6 +90,28 @@ public static class ZeroTierName
         return Resolve(node, host, port);
     }
 
+    /// <summary>
+    /// Whether a host belongs to the networks of a node, for whoever connects to others too: a name that ends in <c>.zt</c>, one that the application has given, one in the search
+    /// domain of a joined network, or an address that is on such a network or follows from its ID. A name without a dot belongs to them only if the application has given it.
+    /// </summary>
+    /// <remarks>
+    /// Names of search domains, and addresses that a controller gives out, are known once their network is ready. Until then they look like any others: where a connection must
+    /// never leave by the machine's sockets, do not ask.
+    /// </remarks>
+    /// <param name="node">The node that would connect.</param>
+    /// <param name="host">As in a URL.</param>
+    public static bool BelongsTo(ZeroTierNode node, string host)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(host);
+        string known = Expand(node, host);
+        return !ReferenceEquals(known, host)
+            || host.TrimEnd('.').EndsWith(Suffix, StringComparison.OrdinalIgnoreCase)
+            || (IPAddress.TryParse(host, out var address)
+                ? TryFindMember(node, host, out _, out _) || node.Networks.Any(network => network.IsReady && IsOn(network, address))
+                : host.Contains('.', StringComparison.Ordinal) && node.Names.Covers(host));
+    }
+
     /// <summary>True when the address is on the network: in the prefix of an address of ours, or behind a route.</summary>
     internal static bool IsOn(ZeroTierNetwork network, IPAddress address) =>
         network.Addresses.Any(own => own.Contains(address)) || network.Routes.Any(route => route.Target.Contains(address));
@@ -105,6 +128,56 @@ public static class ZeroTierName
             && NodeId.TryParse(text[..NodeId.TextLength], out var member) && node.Networks is [var only]
             ? Of(member, only.Id)
             : known;
+    }
+
+    /// <summary>
+    /// Finds the member that a host names by itself, and not by what name servers or the state of a network make of it: <c>NODE.NETWORK.zt</c>, <c>NODE.zt</c>, an address that
+    /// follows from the member's ID on a joined network, or a name of <c>ZeroTier:Hosts</c> that leads to one of these.
+    /// </summary>
+    /// <param name="node">The node that would connect.</param>
+    /// <param name="host">As in a URL.</param>
+    /// <param name="member">The member.</param>
+    /// <param name="network">The network on which it is meant.</param>
+    /// <returns>False for any other host.</returns>
+    public static bool TryFindMember(ZeroTierNode node, string host, out NodeId member, out NetworkId network)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(host);
+        host = Expand(node, host);
+        if (TryParseMember(host, out member, out network))
+        {
+            return true;
+        }
+
+        if (IPAddress.TryParse(host, out var address))
+        {
+            foreach (var joined in node.Networks)
+            {
+                if (MemberOf(new ZeroTierEndPoint(joined.Id, address, 0)) is { } found)
+                {
+                    (member, network) = (found, joined.Id);
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The member whose derived address it is; null for any other address.</summary>
+    internal static NodeId? MemberOf(ZeroTierEndPoint endPoint)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        if (endPoint.Address is not { } address || !address.TryWriteBytes(bytes, out int length) || length != bytes.Length)
+        {
+            return null;
+        }
+
+        return Member(bytes[5..]) is var six && endPoint.Network.GetSixPlaneAddress(six).Equals(address) ? six
+            : Member(bytes[11..]) is var local && endPoint.Network.GetRfc4193Address(local).Equals(address) ? local
+            : null;
+
+        static NodeId Member(ReadOnlySpan<byte> bytes) => new(BinaryPrimitives.ReadUInt32BigEndian(bytes) * 256UL | bytes[4]);
     }
 
     private static (string Host, int Port) Split(string authority)

@@ -15,7 +15,7 @@ public static class ZeroTierServiceCollectionExtensions
 {
     /// <summary>
     /// Adds a ZeroTier node that starts and stops with the host; where nobody starts the host's services, as in MAUI, it starts with the first connection.
-    /// Gives <see cref="ZeroTierNode"/> and <see cref="ZeroTierHttpHandler"/>. Web hosts use <c>UseZeroTier</c>, which includes this. May be called more than
+    /// Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web hosts use <c>UseZeroTier</c>, which includes this. May be called more than
     /// once: options add up.
     /// </summary>
     /// <param name="services">The services.</param>
@@ -33,6 +33,7 @@ public static class ZeroTierServiceCollectionExtensions
         services.TryAddSingleton<INodeFactory, EngineFactory>();
         services.TryAddSingleton<NodeHost>();
         services.TryAddSingleton<ZeroTierNode>(static provider => provider.GetRequiredService<NodeHost>());
+        services.TryAddSingleton<ZeroTierCertificate>();
         services.TryAddSingleton<NodeMetrics>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, NetworksFollower>());
@@ -46,7 +47,7 @@ public static class ZeroTierServiceCollectionExtensions
 
     /// <summary>
     /// Adds a ZeroTier node that starts and stops with the host; where nobody starts the host's services, as in MAUI, it starts with the first connection.
-    /// Gives <see cref="ZeroTierNode"/> and <see cref="ZeroTierHttpHandler"/>. Web hosts use <c>UseZeroTier</c>, which includes this. May be called more than
+    /// Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web hosts use <c>UseZeroTier</c>, which includes this. May be called more than
     /// once: options add up.
     /// </summary>
     /// <param name="services">The services.</param>

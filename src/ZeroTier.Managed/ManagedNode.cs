@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Reflection;
+using ZeroTier.Certificates;
 using ZeroTier.Engines;
+using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Node;
 using ZeroTier.Names;
 
@@ -232,6 +234,13 @@ public sealed class ManagedNode : ZeroTierNode
             return ValueTask.FromException<IZeroTierDatagramSocket>(exception);
         }
     }
+
+    internal override TlsKeyProof? ProveTlsKey(TlsKeyStatement statement) => _core.Running().ProveTlsKey(statement);
+
+    internal override bool IsProofOf(NodeId node, TlsKeyStatement statement, TlsKeyProof proof) =>
+        Session?.FindIdentity(node) is { } identity && TlsKeySignature.Verify(identity, statement, proof);
+
+    internal override string? FindHost(string name) => _options.FindHost?.Invoke(name);
 
     internal override IPAddress? FindAddress(NodeId member, NetworkId network) => Session?.Find(network)?.FindAddress(member);
 

@@ -114,6 +114,12 @@ public sealed record ManagedNodeOptions
     /// <summary>What decides how much the TCP connections of the node, as senders, have in flight. Default: <see cref="CongestionControl.Cubic"/>.</summary>
     public CongestionControl CongestionControl { get; init; } = CongestionControl.Cubic;
 
+    /// <summary>
+    /// Names of hosts that the application knows: what one stands for, an address on a network or <c>NODE.NETWORK.zt</c>; null for a name that is none. They come before the
+    /// names of networks. Called on any thread, at each look-up of a name. Default: none.
+    /// </summary>
+    public Func<string, string?>? FindHost { get; init; }
+
     /// <summary>Clock and timers. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

@@ -12,6 +12,7 @@ namespace Kestrel.Transport.ZeroTier.Configuration;
 internal sealed record KestrelSettings
 {
     private const string Sni = nameof(Sni);
+    private const string Https = nameof(Https);
     private static readonly string[] ForTls = [CertificateSetting.Name, Sni, nameof(SslProtocols), nameof(ClientCertificateMode)];
 
     /// <summary>Those of an endpoint that says nothing of them.</summary>
@@ -23,8 +24,11 @@ internal sealed record KestrelSettings
     /// <summary>The protocols, where they are said.</summary>
     public HttpProtocols? Protocols { get; private init; }
 
-    /// <summary>Whether the endpoint has a certificate.</summary>
+    /// <summary>Whether the endpoint has a certificate, the node's or another.</summary>
     public bool UsesTls { get; private init; }
+
+    /// <summary>Whether it is the node's. Kestrel has no setting for that: the endpoint is given it when Kestrel has read the rest.</summary>
+    public bool UsesNodeCertificate { get; private init; }
 
     /// <summary>Reads them, and reports what is wrong.</summary>
     /// <param name="reader">Of the endpoint.</param>
@@ -41,22 +45,28 @@ internal sealed record KestrelSettings
             CheckName(reader, name, contentRoot);
         }
 
-        bool usesTls = names.Length > 0 || reader.Section(CertificateSetting.Name).GetChildren().Any();
-        if (!usesTls && ForTls.FirstOrDefault(reader.Has) is { } idle)
+        bool usesOwn = names.Length > 0 || reader.Section(CertificateSetting.Name).GetChildren().Any();
+        bool usesNodes = reader.Flag(Https) ?? false;
+        if (usesNodes && ForTls.FirstOrDefault(reader.Has) is { } other)
         {
-            reader.Report($"{reader.Path}:{idle} is for TLS, which the endpoint does not use. Give it a {reader.Path}:{CertificateSetting.Name}, for example with the Path 'app.pfx', or leave it out.");
+            reader.Report($"{reader.Path}:{other} is set together with {reader.Path}:{Https}, which stands for the certificate of the node. Leave one of them out.");
+        }
+        else if (!usesOwn && ForTls.FirstOrDefault(reader.Has) is { } idle)
+        {
+            reader.Report($"{reader.Path}:{idle} is for TLS, which the endpoint does not use. Give it a {reader.Path}:{CertificateSetting.Name}, for example with the Path 'app.pfx', or leave it out; {reader.Path}:{Https} stands for the certificate of the node.");
         }
 
         return new KestrelSettings
         {
             Texts = [.. new[] { nameof(Protocols) }.Concat(ForTls).SelectMany(key => Copy(section, key))],
             Protocols = protocols,
-            UsesTls = usesTls,
+            UsesTls = usesOwn || usesNodes,
+            UsesNodeCertificate = usesNodes,
         };
     }
 
     /// <summary>Whether Kestrel sees no difference.</summary>
-    public bool AreAs(KestrelSettings other) => Texts.SequenceEqual(other.Texts);
+    public bool AreAs(KestrelSettings other) => UsesNodeCertificate == other.UsesNodeCertificate && Texts.SequenceEqual(other.Texts);
 
     // As in Kestrel's own section: a certificate and protocols for each name that a client may ask for.
     private static void CheckName(SectionReader parent, IConfigurationSection name, string contentRoot)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using ZeroTier;
@@ -163,5 +164,9 @@ internal sealed class KestrelSection(AccessControl access) : ConfigurationProvid
 
         KestrelMembers.SetEndPoint(listen, found.EndPoint);
         KestrelEndpoints.Prepare(listen, access, found.Entry);
+        if (found.Entry.Kestrel!.UsesNodeCertificate)
+        {
+            listen.UseZeroTierHttps();
+        }
     }
 }

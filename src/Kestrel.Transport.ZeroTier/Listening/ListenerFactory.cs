@@ -15,6 +15,7 @@ internal sealed class ListenerFactory(
     ListenerRegistry registry,
     AccessControl access,
     KestrelSection section,
+    CertificateUse certificates,
     IOptions<ZeroTierOptions> options,
     IOptions<KestrelServerOptions> kestrel,
     TimeProvider timeProvider,
@@ -76,6 +77,7 @@ internal sealed class ListenerFactory(
     {
         var target = ListenTarget.From(endpoint, options.Value);
         await node.EnsureStartedAsync(cancellationToken).ConfigureAwait(false);
+        certificates.Check();
 
         // A network that was configured just now may take several attempts to join.
         if (!node.Networks.Any(network => network.Id == target.Network) && !section.Served.Any(served => served.EndPoint.Equals(endpoint)))

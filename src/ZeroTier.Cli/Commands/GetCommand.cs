@@ -47,7 +47,8 @@ internal static class GetCommand
         }
         catch (HttpRequestException exception) when (exception.InnerException is AuthenticationException inner)
         {
-            string remedy = inner.Message.Contains("certificate", StringComparison.OrdinalIgnoreCase) ? " -k accepts any certificate." : "";
+            // Not for a node's certificate that is refused: it is another node that answers, or one with a wrong clock.
+            string remedy = inner.Message.Contains("is not trusted", StringComparison.Ordinal) ? " -k accepts any certificate." : "";
             throw new IOException($"TLS with {uri.Authority} failed: {inner.Message.TrimEnd('.')}.{remedy}", exception);
         }
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using ZeroTier.Certificates;
 using ZeroTier.Engines;
 
 namespace ZeroTier.Hosting.Node;
@@ -215,7 +216,11 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         return await node.BindDatagramAsync(endPoint, cancellationToken).ConfigureAwait(false);
     }
 
-    internal override string? FindHost(string name) => Hosts.Find(name);
+    internal override TlsKeyProof? ProveTlsKey(TlsKeyStatement statement) => Started().ProveTlsKey(statement);
+
+    internal override bool IsProofOf(NodeId node, TlsKeyStatement statement, TlsKeyProof proof) => Inner?.IsProofOf(node, statement, proof) ?? false;
+
+    internal override string? FindHost(string name) => Hosts.Find(name) ?? Inner?.FindHost(name);
 
     internal override IPAddress? FindAddress(NodeId member, NetworkId network) => Inner?.FindAddress(member, network);
 
@@ -278,6 +283,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
 
             await StartNamingSettingsAsync(lease.Node, cancellationToken).ConfigureAwait(false);
             RefuseImpossibleNetworks(lease.Node, options);
+            lease.Started?.Invoke();
             _ = WarnUnlessOnlineAsync(lease.Node);
             NodeLog.NodeStarted(_logger, lease.Node.Id, lease.Node.Engine, lease.Node.EngineVersion);
             if (options.RequireReadyWithin is { } limit)

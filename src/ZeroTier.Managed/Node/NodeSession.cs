@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using ZeroTier.Certificates;
 using ZeroTier.Engines;
+using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.IpStack.Tcp;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2;
@@ -146,6 +148,12 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     }
 
     public JoinedNetwork? Find(NetworkId id) => Array.Find(_networks, network => network.Id == id);
+
+    /// <summary>The identity that a node is authenticated by, this one's included; null for one that is not known.</summary>
+    public NodeIdentity? FindIdentity(NodeId node) => _closing ? null : _vl1.FindIdentity(node);
+
+    /// <summary>Signs with this node's identity that a TLS key is its own.</summary>
+    public TlsKeyProof ProveTlsKey(TlsKeyStatement statement) => TlsKeySignature.Sign(_vl1.Identity, statement);
 
     public ZeroTierPeer? FindPeer(NodeId node) => _closing ? null : _vl1.Describe(node);
 
