@@ -17,7 +17,7 @@ public static class ZeroTierControllerServiceCollectionExtensions
     /// <summary>
     /// Adds a controller of ZeroTier networks. The host's node carries it (<c>UseZeroTier</c>, <c>AddZeroTier</c>), with the managed engine, and its
     /// networks' IDs
-    /// begin with the node's address. Gives <see cref="NetworkControllerHost"/>; the HTTP API is mapped by <c>MapZeroTierController</c>.
+    /// begin with the node's address. It answers for the names of members on networks with <see cref="ZeroTier.Controller.ControllerNetwork.ServesNames"/>. Gives <see cref="NetworkControllerHost"/>; the HTTP API is mapped by <c>MapZeroTierController</c>.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Changes the options; null for the defaults.</param>
@@ -47,6 +47,7 @@ public static class ZeroTierControllerServiceCollectionExtensions
         services.TryAddSingleton<ApiToken>();
         services.TryAddSingleton<ApiGuard>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ControllerService>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NameHost>());
         return services;
     }
 }

@@ -44,7 +44,8 @@ internal static class CompatibleEndpoint
             case JsonException or ArgumentException:
                 return CompatibleAnswer.WriteErrorAsync(context, StatusCodes.Status400BadRequest, exception.Message);
             case StoreConflictException:
-                return CompatibleAnswer.WriteErrorAsync(context, StatusCodes.Status409Conflict, exception.Message);
+                int status = Preconditions.Exist(context.Request) ? StatusCodes.Status412PreconditionFailed : StatusCodes.Status409Conflict;
+                return CompatibleAnswer.WriteErrorAsync(context, status, exception.Message);
             case ObjectDisposedException:
                 return CompatibleAnswer.WriteErrorAsync(context, StatusCodes.Status503ServiceUnavailable, "The controller has ended with its host.");
             default:
