@@ -229,6 +229,9 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// <summary>An address that a member is known to have on a network, from what it has shown of itself or from earlier packets; null for none.</summary>
     internal virtual IPAddress? FindAddress(NodeId member, NetworkId network) => null;
 
+    /// <summary>Asks a member which address it has on a network, where <see cref="FindAddress"/> knows none, and waits for the answer, for seconds at most.</summary>
+    internal virtual ValueTask AskForAddressAsync(NodeId member, NetworkId network, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
     /// <summary>What a name stands for that the application has given to a host: an address or a member's name; null for none.</summary>
     internal virtual string? FindHost(string name) => null;
 
