@@ -8,7 +8,7 @@ namespace ZeroTier;
 /// <remarks>
 /// <para>A host is an address, which belongs to the joined network whose prefix holds it, else to the one with the best route to it; or <c>NODE.NETWORK.zt</c>,
 /// which is the 6PLANE address of that member, or its RFC 4193 address where the network has those, or else an address that the member has shown to this node, by a
-/// certificate or by packets; <c>NODE.zt</c>, the same on the only network of a node that has one; or a name in the search domain of a joined network, which
+/// certificate or by packets, and for which it is asked where it has not; <c>NODE.zt</c>, the same on the only network of a node that has one; or a name in the search domain of a joined network, which
 /// that network's name servers are asked for, over the network. A name without a dot is taken to be in the search domain of the first network that knows
 /// it.</para>
 /// <para>Names that the host's settings give (<c>ZeroTier:Hosts</c>) come first.</para>
@@ -37,9 +37,20 @@ public static class ZeroTierName
         ArgumentOutOfRangeException.ThrowIfLessThan(port, IPEndPoint.MinPort);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, IPEndPoint.MaxPort);
         host = Expand(node, host);
-        return IPAddress.TryParse(host, out _) || TryParseMember(host, out _, out _)
-            ? new([Resolve(node, host, port)])
+        return IPAddress.TryParse(host, out _) ? new([Resolve(node, host, port)])
+            : TryParseMember(host, out var member, out var network) ? ResolveMemberAsync(node, member, network, port, cancellationToken)
             : node.Names.ResolveAsync(host, port, cancellationToken);
+    }
+
+    private static async ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveMemberAsync(
+        ZeroTierNode node, NodeId member, NetworkId network, int port, CancellationToken cancellationToken)
+    {
+        if (FindMemberAddress(node, member, network) is null)
+        {
+            await node.AskForAddressAsync(member, network, cancellationToken).ConfigureAwait(false);
+        }
+
+        return [new ZeroTierEndPoint(network, MemberAddress(node, member, network), port)];
     }
 
     /// <summary>
@@ -213,8 +224,14 @@ public static class ZeroTierName
             && NetworkId.TryParse(host.Substring(NodeId.TextLength + 1, NetworkId.TextLength), out network);
     }
 
+    private static IPAddress MemberAddress(ZeroTierNode node, NodeId member, NetworkId network) => FindMemberAddress(node, member, network)
+        ?? throw new ZeroTierException(
+            ZeroTierError.AddressNotAvailable,
+            $"{Of(member, network)} has no address that follows from the name, since the network assigns neither 6PLANE nor RFC 4193 addresses, and this node has not heard yet which one it has. "
+                + "Check that the node is a member and online, use the member's address, for example 10.147.17.5, or have the network's controller assign RFC 4193 addresses.");
+
     // Which derived addresses a network has shows in our own there. One that is not joined, or not configured, is reported when the connection is made.
-    private static IPAddress MemberAddress(ZeroTierNode node, NodeId member, NetworkId network)
+    private static IPAddress? FindMemberAddress(ZeroTierNode node, NodeId member, NetworkId network)
     {
         var sixPlane = network.GetSixPlaneAddress(member);
         if (network.IsAdHoc || node.State != ZeroTierNodeState.Running || node.Networks.FirstOrDefault(n => n.Id == network) is not { Addresses.Count: > 0 } joined)
@@ -225,11 +242,7 @@ public static class ZeroTierName
         var own = joined.Addresses.Select(a => a.Address).ToArray();
         return own.Contains(network.GetSixPlaneAddress(node.Id)) ? sixPlane
             : own.Contains(network.GetRfc4193Address(node.Id)) ? network.GetRfc4193Address(member)
-            : node.FindAddress(member, network)
-            ?? throw new ZeroTierException(
-                ZeroTierError.AddressNotAvailable,
-                $"{Of(member, network)} has no address that follows from the name, since the network assigns neither 6PLANE nor RFC 4193 addresses, and this node has not heard yet which one it has. "
-                    + "Use the member's address, for example 10.147.17.5, or have the network's controller assign RFC 4193 addresses.");
+            : node.FindAddress(member, network);
     }
 
     private static NetworkId FindNetwork(ZeroTierNode node, IPAddress address)

@@ -295,6 +295,8 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// cannot tell.
     /// </summary>
     internal virtual bool IsProofOf(NodeId node, TlsKeyStatement statement, TlsKeyProof proof) => false;
+    /// <summary>Asks a member which address it has on a network, where <see cref="FindAddress"/> knows none, and waits for the answer, for seconds at most.</summary>
+    internal virtual ValueTask AskForAddressAsync(NodeId member, NetworkId network, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <summary>What a name stands for that the application has given to a host: an address or a member's name; null for none.</summary>
     internal virtual string? FindHost(string name) => null;

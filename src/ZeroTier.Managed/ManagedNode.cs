@@ -244,6 +244,9 @@ public sealed class ManagedNode : ZeroTierNode
 
     internal override IPAddress? FindAddress(NodeId member, NetworkId network) => Session?.Find(network)?.FindAddress(member);
 
+    internal override ValueTask AskForAddressAsync(NodeId member, NetworkId network, CancellationToken cancellationToken) =>
+        Session?.Find(network)?.AskForAddressAsync(member, TimeProvider, cancellationToken) ?? ValueTask.CompletedTask;
+
     /// <summary>Sends an ICMP echo request with 56 bytes of data over a network and waits at most 10 seconds for the reply.</summary>
     /// <param name="network">The network to send on.</param>
     /// <param name="address">Whom to ask.</param>

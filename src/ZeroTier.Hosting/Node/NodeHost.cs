@@ -222,6 +222,9 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
 
     internal override string? FindHost(string name) => Hosts.Find(name) ?? Inner?.FindHost(name);
 
+    internal override ValueTask AskForAddressAsync(NodeId member, NetworkId network, CancellationToken cancellationToken) =>
+        Inner?.AskForAddressAsync(member, network, cancellationToken) ?? ValueTask.CompletedTask;
+
     internal override IPAddress? FindAddress(NodeId member, NetworkId network) => Inner?.FindAddress(member, network);
 
     public override ZeroTierStatistics GetStatistics() => Inner?.GetStatistics() ?? new ZeroTierStatistics();

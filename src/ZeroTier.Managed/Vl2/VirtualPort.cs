@@ -231,6 +231,26 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         return admission == Admission.Admitted;
     }
 
+    /// <summary>
+    /// Asks a member that nothing was heard of for its credentials, at most once a second: with ours, since who has shown nothing is told nothing, and with the error
+    /// that says which are missing (docs/protocol/3-vl2.md 3.5.9), which needs no frame before it.
+    /// </summary>
+    public void AskForCredentials(NodeId member)
+    {
+        if (_configuration is not { } configuration || member == _vl1.Id || !_gate.ShouldAsk(member))
+        {
+            return;
+        }
+
+        _gate.BeforeSend(configuration, member);
+        Span<byte> error = stackalloc byte[1 + sizeof(ulong) + 1 + NetworkIdLength];
+        error.Clear();
+        error[0] = (byte)Verb.Frame;
+        error[1 + sizeof(ulong)] = (byte)ErrorCode.NeedMembershipCertificate;
+        BinaryPrimitives.WriteUInt64BigEndian(error[^NetworkIdLength..], _network.Value);
+        _vl1.Send(member, Verb.Error, error);
+    }
+
     private void AskForCredentials(Peer peer, in PacketInfo info, Verb verb)
     {
         Span<byte> network = stackalloc byte[NetworkIdLength];
