@@ -9,6 +9,9 @@ namespace ZeroTier.Cli;
 /// <param name="Port">The UDP port; 0 for any.</param>
 internal sealed record NodeOptions(string? Network, FileInfo? Planet, string? Home, ushort Port)
 {
+    /// <summary>The file to capture the network's frames to; null for none.</summary>
+    public string? Capture { get; init; }
+
     internal sealed record Symbols(Option<string?> Network, Option<FileInfo?> Planet, Option<string?> Home, Option<ushort> Port);
 
     public static Symbols AddTo(Command command)

@@ -38,7 +38,7 @@ internal sealed class Network : IConfigurationSink, IDisposable
         _members = members;
         Members = members as MembershipTable;
         _client = options.Client;
-        Port = new VirtualPort(vl1, id, members, drops);
+        Port = new VirtualPort(vl1, id, members, drops) { Captures = options.Captures };
         Stack = new IpStack.IpStack(new IpStackOptions
         {
             MacAddress = Port.Mac,
