@@ -73,7 +73,7 @@ public sealed class CaptureSettingTests : IAsyncLifetime
         Assert.Equal("hello", await http.GetStringAsync("/", Cancel));
         var warning = Assert.Single(_logs.Lines, line => line.Event.Name == "CaptureNotStarted");
         Assert.Equal(LogLevel.Warning, warning.Level);
-        Assert.Contains("Remove it, or name another file.", warning.Message, StringComparison.Ordinal);
+        Assert.Contains("Remove it, or name another file.", warning.Text, StringComparison.Ordinal);
         Assert.Equal("a letter", await File.ReadAllTextAsync(InFolder("letter"), Cancel));
     }
 

@@ -111,7 +111,7 @@ public sealed class CaptureTests : IAsyncLifetime
         Assert.InRange(new FileInfo(FilePath).Length, MaxSize / 2, MaxSize);
         Assert.Single(PcapngReader.Read(await File.ReadAllBytesAsync(FilePath, Cancel)).Counts);
         var line = Assert.Single(_logs.Lines, line => line.Event.Name == "CaptureSizeReached");
-        Assert.Contains($"{MaxSize} bytes", line.Message, StringComparison.Ordinal);
+        Assert.Contains($"{MaxSize} bytes", line.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -164,7 +164,7 @@ public sealed class CaptureTests : IAsyncLifetime
         Assert.Equal(CaptureEnd.Failed, await capture.Completion);
         Assert.Equal("No space left on device", capture.Error!.Message);
         PcapngReader.Read(await File.ReadAllBytesAsync(FilePath, Cancel));
-        Assert.Contains("No space left", Assert.Single(_logs.Lines, line => line.Event.Name == "CaptureFailed").Message, StringComparison.Ordinal);
+        Assert.Contains("No space left", Assert.Single(_logs.Lines, line => line.Event.Name == "CaptureFailed").Text, StringComparison.Ordinal);
         add(Words);
         Assert.Equal(0, capture.Dropped);
     }
@@ -231,13 +231,18 @@ public sealed class CaptureTests : IAsyncLifetime
         var options = await _network.ConfigureAsync(new ManagedNodeOptions { Networks = [TestNetwork.Network], CapturePath = FilePath }, Cancel);
         await using (var node = new ManagedNode(options))
         {
-            await node.StartAsync(Cancel);
-            await node.WaitForNetworkAsync(TestNetwork.Network, Cancel);
-            await node.StopAsync(Cancel);
-            await node.StartAsync(Cancel);
+            for (int life = 0; life < 2; life++)
+            {
+                await node.StartAsync(Cancel);
+                await node.WaitForNetworkAsync(TestNetwork.Network, Cancel);
+                await Assert.ThrowsAsync<ZeroTierException>(
+                    async () => await node.ConnectAsync(new ZeroTierEndPoint(TestNetwork.Network, _server.Networks[0].Addresses[0].Address, 100 + life), Cancel));
+                await node.StopAsync(Cancel);
+            }
         }
 
-        Assert.NotEmpty(PcapngReader.Read(await File.ReadAllBytesAsync(FilePath, Cancel)).Frames);
+        var frames = PcapngReader.Read(await File.ReadAllBytesAsync(FilePath, Cancel)).Frames;
+        Assert.All([100, 101], port => Assert.Contains(frames, frame => frame.IsOutbound && frame.Bytes.Length > 58 && (frame.Bytes[56] << 8 | frame.Bytes[57]) == port));
     }
 
     private static Microsoft.Extensions.Logging.ILogger NoLog => Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Observability.Tests;
 
 /// <summary>The meter of node and endpoints.</summary>
+[Collection(nameof(ListenersOfTheProcess))]
 public sealed class MetricsTests : IAsyncLifetime
 {
     private TestNetwork _network = null!;

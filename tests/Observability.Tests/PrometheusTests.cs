@@ -11,6 +11,7 @@ using OpenTelemetry.Metrics;
 namespace Observability.Tests;
 
 /// <summary>The meter as Prometheus sees it, and what is built on that: the dashboard and the table of metrics.</summary>
+[Collection(nameof(ListenersOfTheProcess))]
 public sealed partial class PrometheusTests(PrometheusTests.Scrape scrape) : IClassFixture<PrometheusTests.Scrape>
 {
     private const string Dashboard = "docs/grafana/zerotier.json";
@@ -174,28 +175,20 @@ public sealed partial class PrometheusTests(PrometheusTests.Scrape scrape) : ICl
             await using var network = await TestNetwork.StartAsync(new TestNetworkOptions { Latency = TimeSpan.FromMilliseconds(2) });
             await using var app = await Apps.StartAsync(
                 network,
-                zt => zt.KeepHostUrls = true,
-                web =>
-                {
-                    web.WebHost.UseUrls("http://127.0.0.1:0");
-                    web.Services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter("Kestrel.Transport.ZeroTier", "Microsoft.AspNetCore.Server.Kestrel").AddPrometheusExporter());
-                },
-                web => web.MapPrometheusScrapingEndpoint());
-            using (var caller = await network.CreateClientAsync(app.Services))
-            {
-                await caller.GetStringAsync("/");
-                var node = app.Services.GetRequiredService<ZeroTierNode>();
+                configure: web => web.Services.AddOpenTelemetry()
+                    .WithMetrics(metrics => metrics.AddMeter("Kestrel.Transport.ZeroTier", "Microsoft.AspNetCore.Server.Kestrel").AddPrometheusExporter()),
+                map: web => web.MapPrometheusScrapingEndpoint());
+            using var http = await network.CreateClientAsync(app.Services);
+            var node = app.Services.GetRequiredService<ZeroTierNode>();
 
-                // A drop, since reasons that did not occur have no series.
-                await Assert.ThrowsAsync<ZeroTierException>(async () => await node.ConnectAsync(new ZeroTierEndPoint(TestNetwork.Network, TestNetwork.Network.GetRfc4193Address(node.Id), 9)));
-            }
-
-            using var http = new HttpClient();
-            string url = app.Urls.Single(url => url.StartsWith("http://127.0.0.1", StringComparison.Ordinal));
+            // A drop, since reasons that did not occur have no series.
+            var caller = await network.StartNodeAsync();
+            await using var socket = await caller.BindDatagramAsync(new ZeroTierEndPoint(TestNetwork.Network, 0));
+            await socket.SendToAsync("to nobody"u8.ToArray(), new System.Net.IPEndPoint(node.Networks[0].Addresses[0].Address, 9));
             while (!Text.Contains("zerotier_peer_round_trip_time_seconds_bucket", StringComparison.Ordinal) || !Text.Contains("zerotier_packets_dropped_total{", StringComparison.Ordinal))
             {
                 await Task.Delay(100);
-                Text = await http.GetStringAsync($"{url}/metrics");
+                Text = await http.GetStringAsync("/metrics");
             }
 
             Instruments = [.. instruments.DistinctBy(instrument => instrument.Name).OrderBy(instrument => instrument.Name, StringComparer.Ordinal)];

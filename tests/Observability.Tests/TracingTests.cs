@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Observability.Tests;
 
 /// <summary>The activities of source ZeroTier.</summary>
+[Collection(nameof(ListenersOfTheProcess))]
 public sealed class TracingTests : IAsyncLifetime
 {
     private static readonly ActivitySource Own = new("Observability.Tests");
@@ -18,7 +19,7 @@ public sealed class TracingTests : IAsyncLifetime
     {
         _listener = new ActivityListener
         {
-            ShouldListenTo = source => source.Name is "ZeroTier" or "Observability.Tests",
+            ShouldListenTo = source => source.Name is "ZeroTier" or "Observability.Tests" or "System.Net.Http",
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
             ActivityStopped = _ended.Enqueue,
         };
@@ -35,7 +36,7 @@ public sealed class TracingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Connecting_is_an_activity_under_that_of_the_call()
+    public async Task Connecting_is_an_activity_under_that_of_the_request()
     {
         await using var app = await Apps.StartAsync(_network);
         using var http = await _network.CreateClientAsync(app.Services, Cancel);
@@ -47,7 +48,8 @@ public sealed class TracingTests : IAsyncLifetime
             var connect = await EndedAsync("zerotier connect");
             Assert.Equal(ActivityKind.Client, connect.Kind);
             Assert.Equal(call!.TraceId, connect.TraceId);
-            Assert.Equal(call.SpanId, connect.ParentSpanId);
+            var request = await EndedAsync("System.Net.Http.HttpRequestOut");
+            Assert.Equal((call.SpanId, request.SpanId), (request.ParentSpanId, connect.ParentSpanId));
             Assert.Equal(ActivityStatusCode.Unset, connect.Status);
             var server = app.Services.GetRequiredService<ZeroTierNode>();
             Assert.Equal(http.BaseAddress!.Host.Trim('[', ']'), connect.GetTagItem("server.address"));
@@ -118,7 +120,7 @@ public sealed class TracingTests : IAsyncLifetime
     [Fact]
     public async Task A_refused_connection_is_an_activity_with_an_error()
     {
-        await using var app = await Apps.StartAsync(_network, zt => zt.AllowedNodes.Add("1122334455"));
+        await using var app = await Apps.StartAsync(_network, zt => zt.AllowedNodes.Add(NodeId.Parse("1122334455")));
         using var http = await _network.CreateClientAsync(app.Services, Cancel);
         ActivitySource.AddActivityListener(_listener);
         await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync("/", Cancel));

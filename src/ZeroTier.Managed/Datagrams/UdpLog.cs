@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Managed.Datagrams;
 
-/// <summary>Log messages of the UDP sockets; ids 1100 to 1119.</summary>
+/// <summary>Log messages of the UDP sockets; ids 1100 to 1129.</summary>
 internal static partial class UdpLog
 {
     [LoggerMessage(1100, LogLevel.Debug, "Bound UDP {EndPoint}: segmentation offload {Segmentation}, receive coalescing {Coalescing}, receive buffer {ReceiveBuffer} bytes.")]
