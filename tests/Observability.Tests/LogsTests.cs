@@ -11,13 +11,6 @@ public sealed partial class LogsTests
         .Where(line => line.Length > 0 && line[0] != '#')
         .ToDictionary(line => line[..line.IndexOf(':', StringComparison.Ordinal)], line => line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim());
 
-    // A sentence that begins so tells the reader to do something.
-    private static readonly string[] Imperatives =
-    [
-        "Add", "Allow", "Ask", "Check", "Choose", "Close", "Configure", "Correct", "Create", "Delete", "Give", "Install", "Keep", "Leave", "Let", "Look", "Make", "Mount", "Move",
-        "Name", "Open", "Put", "Remove", "Rename", "Replace", "Restart", "Run", "See", "Set", "Start", "Stop", "Take", "Turn", "Update", "Upgrade", "Use", "Wait", "Write",
-    ];
-
     [Fact]
     public void The_list_of_log_messages_is_what_the_packages_log() => Repository.Holds("docs/logs.md", Document());
 
@@ -73,15 +66,24 @@ public sealed partial class LogsTests
     }
 
     private static string Advice(LogMessage message) => Remarks.TryGetValue(message.Name, out string? remark) ? remark
-        : Sentence().Matches(message.Text).Select(match => match.Value.Trim()).Where(IsAdvice).ToArray() is { Length: > 0 } advice ? string.Join(' ', advice)
+        : Sentence().Matches(message.Text).Select(match => match.Value.Trim()).Where(sentence => IsAdvice().IsMatch(sentence)).ToArray() is { Length: > 0 } advice ? string.Join(' ', advice.Select(Sentenced))
         : message.Level is "Trace" or "Debug" or "Information" ? "Nothing."
-        : message.Text.Contains("{Reason}", StringComparison.Ordinal) || message.Text.Contains("{Detail}", StringComparison.Ordinal) || message.Text.Contains("{Message}", StringComparison.Ordinal) ||
-            message.Text.Contains("{Error}", StringComparison.Ordinal) ? "What the message says in its place."
+        : SaysMore().IsMatch(message.Text) ? "Follow the reason in the message."
         : message.Level is "Error" or "Critical" ? "Look at the exception and at the messages before it." : "Nothing, unless it repeats: then look at the messages before it.";
 
-    private static bool IsAdvice(string sentence) => Imperatives.Any(verb => sentence.StartsWith(verb + " ", StringComparison.Ordinal));
+    private static string Sentenced(string advice) => char.ToUpperInvariant(advice[0]) + advice[1..].TrimEnd(':', ';', '.') + '.';
 
     private static string Cell(string text) => text.ReplaceLineEndings(" ").Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
+
+    // A sentence that begins so tells the reader to do something.
+    [GeneratedRegex(
+        "^(If|Add|Allow|Ask|Check|Choose|Close|Configure|Correct|Create|Delete|Enlarge|Give|Install|Keep|Leave|Let|Look|Make|Mend|Mount|Move|Name|Put|Remove|Rename|Replace|Restart|Run"
+            + "|See|Set|Start|Stop|Take|Turn|Update|Upgrade|Use|Wait|Write) ",
+        RegexOptions.IgnoreCase)]
+    private static partial Regex IsAdvice();
+
+    [GeneratedRegex(@"\{(Reason|Detail|Message|Error|Remedy|Warning)\}")]
+    private static partial Regex SaysMore();
 
     [GeneratedRegex(@"[^.:;]+(?:[.](?=\S)[^.:;]*|[:](?=\S)[^.:;]*)*(?:[.:;]|$)")]
     private static partial Regex Sentence();

@@ -106,12 +106,11 @@ public sealed partial class PrometheusTests(PrometheusTests.Scrape scrape) : ICl
         Assert.DoesNotContain(said.Split('\n'), line => line.StartsWith("zerotier_", StringComparison.Ordinal));
     }
 
-    /// <summary>As OpenTelemetry's specification, "Prometheus and OpenMetrics Compatibility", makes names.</summary>
+    /// <summary>As the exporter makes names: OpenTelemetry's specification, "Prometheus and OpenMetrics Compatibility".</summary>
     private static string PrometheusName(Instrument instrument)
     {
         bool isCounter = instrument.GetType().Name.Contains("ObservableCounter", StringComparison.Ordinal);
-        bool isGauge = instrument.GetType().Name.Contains("Gauge", StringComparison.Ordinal);
-        string unit = instrument.Unit switch { "By" => "_bytes", "s" => "_seconds", "1" when isGauge => "_ratio", _ => "" };
+        string unit = instrument.Unit switch { "By" => "_bytes", "s" => "_seconds", _ => "" };
         return instrument.Name.Replace('.', '_') + unit + (isCounter ? "_total" : "");
     }
 
@@ -139,7 +138,7 @@ public sealed partial class PrometheusTests(PrometheusTests.Scrape scrape) : ICl
     [GeneratedRegex(@"^([a-z_]+)[{ ]", RegexOptions.Multiline)]
     private static partial Regex Series();
 
-    [GeneratedRegex(@"\bzerotier_[a-z_]+(?=[{,])")]
+    [GeneratedRegex(@"\bzerotier_[a-z_]+(?=\{)|(?<=label_values\()zerotier_[a-z_]+(?=,)")]
     private static partial Regex Metric();
 
     [GeneratedRegex("([a-z_]+)=\"")]

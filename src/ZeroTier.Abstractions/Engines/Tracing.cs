@@ -82,7 +82,7 @@ internal static class Tracing
     private static async ValueTask<ZeroTierConnection> ConnectTracedAsync(NetworkId? network, object? host, int port, Func<ValueTask<ZeroTierConnection>> connect)
     {
         using var activity = Source.StartActivity(ConnectName, ActivityKind.Client);
-        activity?.SetTag("server.address", host?.ToString()).SetTag("server.port", port).SetTag("zerotier.network.id", network?.ToString());
+        activity?.SetTag("server.address", host?.ToString()?.Trim('[', ']')).SetTag("server.port", port).SetTag("zerotier.network.id", network?.ToString());
         try
         {
             var connection = await connect().ConfigureAwait(false);

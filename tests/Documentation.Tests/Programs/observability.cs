@@ -18,7 +18,7 @@ await app.StartAsync();
 var http = await network.CreateClientAsync(app.Services, node);
 string url = "/readyz";
 // SNIPPET capture
-bool scraped = (await http.GetStringAsync("/metrics")).Contains("zerotier_node_online_ratio");
+bool scraped = (await http.GetStringAsync("/metrics")).Contains("zerotier_node_online");
 Console.WriteLine($"{scraped}, {await http.GetStringAsync("/livez")}");
 await app.DisposeAsync();
 Console.WriteLine($"captured {new FileInfo("net.pcapng").Length > 500}, {new FileInfo("calls.pcapng").Length > 500}");
