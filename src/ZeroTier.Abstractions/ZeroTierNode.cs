@@ -178,12 +178,12 @@ public abstract class ZeroTierNode : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         ArgumentNullException.ThrowIfNull(options);
-        return ConnectAttempt.RunAsync(
+        return Tracing.ConnectAsync(endPoint.Network, endPoint.Address, endPoint.Port, () => ConnectAttempt.RunAsync(
             options.ConnectTimeout,
             TimeProvider,
             token => ConnectCoreAsync(endPoint, options, token),
             () => ConnectAttempt.Explain(this, endPoint, options.ConnectTimeout),
-            cancellationToken);
+            cancellationToken));
     }
 
     /// <summary>Connects to a host, as a URL names it, with the default pipes and time limit. Waits for a network that is not ready yet.</summary>
@@ -209,13 +209,13 @@ public abstract class ZeroTierNode : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(port);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
         ArgumentNullException.ThrowIfNull(options);
-        host = ZeroTierName.Expand(this, host);
-        return ConnectAttempt.RunAsync(
+        string target = ZeroTierName.Expand(this, host);
+        return Tracing.ConnectAsync(network: null, host, port, () => ConnectAttempt.RunAsync(
             options.ConnectTimeout,
             TimeProvider,
-            token => ConnectCoreAsync(host, port, options, token),
-            () => ConnectAttempt.Explain(this, host, port, options.ConnectTimeout),
-            cancellationToken);
+            token => ConnectCoreAsync(target, port, options, token),
+            () => ConnectAttempt.Explain(this, target, port, options.ConnectTimeout),
+            cancellationToken));
     }
 
     /// <summary>
@@ -273,6 +273,9 @@ public abstract class ZeroTierNode : IAsyncDisposable
             ? ValueTask.FromCanceled<IZeroTierDatagramSocket>(cancellationToken)
             : BindDatagramCoreAsync(endPoint, cancellationToken);
     }
+
+    /// <summary>Told of each round trip to a peer that the engine measures, in the middle of its work: must be quick and must not throw. libzt tells of none.</summary>
+    internal Action<TimeSpan>? RoundTripMeasured { get; set; }
 
     /// <summary>The clock of time limits. Default: that of the system.</summary>
     protected virtual TimeProvider TimeProvider => TimeProvider.System;

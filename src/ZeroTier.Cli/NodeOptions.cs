@@ -11,6 +11,9 @@ namespace ZeroTier.Cli;
 /// <param name="TcpRelay">The TCP relay, for where no UDP passes.</param>
 internal sealed record NodeOptions(string? Network, FileInfo? Planet, string? Home, ushort Port, IPEndPoint? TcpRelay)
 {
+    /// <summary>The file to capture the network's frames to; null for none.</summary>
+    public string? Capture { get; init; }
+
     internal sealed record Symbols(Option<string?> Network, Option<FileInfo?> Planet, Option<string?> Home, Option<ushort> Port, Option<string?> TcpRelay);
 
     public static Symbols AddTo(Command command)

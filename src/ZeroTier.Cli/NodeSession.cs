@@ -38,6 +38,7 @@ internal sealed class NodeSession : IAsyncDisposable
                     Port = options.Port,
                     Networks = options.Network is { } network ? [NetworkId.Parse(network)] : [],
                     TcpRelay = options.TcpRelay,
+                    CapturePath = options.Capture,
                 });
             opened.Push(node);
             using var events = node.Subscribe();
@@ -98,6 +99,7 @@ internal sealed class NodeSession : IAsyncDisposable
             StoragePath = storagePath,
             Port = options.Port,
             Networks = options.Network is null ? [] : [NetworkId.Parse(options.Network)],
+            CapturePath = options.Capture,
         });
     }
 

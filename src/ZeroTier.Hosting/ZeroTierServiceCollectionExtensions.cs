@@ -38,6 +38,7 @@ public static class ZeroTierServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, NetworksFollower>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, HostsFollower>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, CaptureFollower>());
         services.TryAddSingleton<SettingsWatch>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, SettingsWatch>(static provider => provider.GetRequiredService<SettingsWatch>()));
         services.TryAddSingleton<ClientConnections>();

@@ -120,6 +120,16 @@ public sealed record ManagedNodeOptions
     /// </summary>
     public Func<string, string?>? FindHost { get; init; }
 
+    /// <summary>
+    /// The file to capture the frames of all networks to, from the first start until the node is disposed of: pcapng, for Wireshark. Only its owner may read it; an
+    /// older capture is replaced, and anything else makes the start fail. Default: none. At run time:
+    /// <see cref="ManagedNode.StartCaptureAsync(string, CaptureOptions, CancellationToken)"/>.
+    /// </summary>
+    public string? CapturePath { get; init; }
+
+    /// <summary>Bytes that the file of <see cref="CapturePath"/> may have, 4,096 or more; then the capture ends. Default 67,108,864 (64 MiB).</summary>
+    public long MaxCaptureSize { get; init; } = new CaptureOptions().MaxSize;
+
     /// <summary>Clock and timers. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

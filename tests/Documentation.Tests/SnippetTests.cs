@@ -8,7 +8,7 @@ public sealed partial class SnippetTests(Workshop workshop)
     [Fact]
     public void Every_block_of_code_is_run_by_a_test() => Assert.Equal(
         [
-            "access", "client", "discovery", "endpoints", "grpc-client", "grpc-server", "hello", "https", "https-code", "https-settings", "members", "own-authority", "proxy", "proxy-settings", "settings",
+            "access", "capture", "capture-settings", "client", "discovery", "endpoints", "grpc-client", "grpc-server", "hello", "https", "https-code", "https-settings", "members", "observability", "own-authority", "proxy", "proxy-settings", "settings",
             "signalr-client", "test",
         ], Snippets.All.Select(snippet => snippet.Name).Order());
 
@@ -38,6 +38,8 @@ public sealed partial class SnippetTests(Workshop workshop)
     [InlineData("access", "True, Forbidden, hello, warehouse")]
     [InlineData("grpc", "hello world")]
     [InlineData("services", "direct, configured, orders/proxied, own")]
+    [InlineData("observability", "captured True, True")]
+    [InlineData("observability", "True, {\"status\":\"Healthy\"")]
     [InlineData("signalr", "hello caller")]
     [InlineData("test", "Failed: 0")]
     public async Task The_recipe_runs(string name, string expected)

@@ -13,9 +13,10 @@ internal static class GetCommand
         var insecure = new Option<bool>("--insecure", "-k") { Description = "Accept any TLS certificate." };
         var command = new Command("get", "Gets a URL over the network. Exit code 22 when the status is 400 or above.") { url, insecure };
         var timeout = ConnectTimeout.AddTo(command);
+        var capture = CaptureCommand.AddTo(command);
         var options = NodeOptions.AddTo(command);
         command.SetAction((parse, cancellationToken) =>
-            RunAsync(NodeOptions.Read(parse, options), parse.GetRequiredValue(url), parse.GetValue(insecure), ConnectTimeout.Read(parse, timeout), cancellationToken));
+            RunAsync(NodeOptions.Read(parse, options) with { Capture = parse.GetValue(capture) }, parse.GetRequiredValue(url), parse.GetValue(insecure), ConnectTimeout.Read(parse, timeout), cancellationToken));
         return command;
     }
 

@@ -171,6 +171,7 @@ internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOption
         Range("MaxReadBufferSize", options.Transport.MaxReadBufferSize ?? 0, 0, long.MaxValue, "1048576", failures);
         Range("MaxWriteBufferSize", options.Transport.MaxWriteBufferSize ?? 0, 0, long.MaxValue, "65536", failures);
         Range("MaxTotalBufferSize", options.Transport.MaxTotalBufferSize ?? long.MaxValue, 1024 * 1024, long.MaxValue, "268435456", failures);
+        Range("MaxCaptureSize", options.MaxCaptureSize, 4096, long.MaxValue, "67108864", failures);
         if (options.RequireReadyWithin is { } within && (within <= TimeSpan.Zero || within > TimeSpan.FromDays(1)))
         {
             failures.Add($"{Section}:RequireReadyWithin is '{within}', which is not in the range of more than 0 to 1 day. A valid example is 00:00:30.");

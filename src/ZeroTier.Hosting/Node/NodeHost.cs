@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using ZeroTier.Certificates;
 using ZeroTier.Engines;
+using ZeroTier.Managed;
 
 namespace ZeroTier.Hosting.Node;
 
@@ -18,6 +19,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
     private readonly IOptions<ZeroTierNodeOptions> _options;
     private readonly TimeProvider _timeProvider;
     private readonly ILogger _logger;
+    private readonly HostCapture _capture;
     private readonly CancellationTokenSource _closing = new();
 
     // Guards the fields below; nothing else is called while it is held.
@@ -38,6 +40,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
         Watch = new NodeWatch(timeProvider);
         Hosts = new HostTable(options);
+        _capture = new HostCapture(_logger);
     }
 
     /// <summary>What the node has reported.</summary>
@@ -96,6 +99,10 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
 
         return start.WaitAsync(cancellationToken);
     }
+
+    /// <summary>Captures what the settings ask for from now on. Does nothing on an engine that cannot.</summary>
+    public ValueTask CaptureAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken) =>
+        Inner is ManagedNode managed ? _capture.FollowAsync(managed, options, cancellationToken) : ValueTask.CompletedTask;
 
     /// <summary>Waits until what was sent is acknowledged, within the token, then ends the node for good (rule 8.4). Never throws.</summary>
     /// <param name="drain">Ends the wait; null for none at all.</param>
@@ -284,6 +291,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
                 await lease.Node.JoinAsync(network, cancellationToken).ConfigureAwait(false);
             }
 
+            await CaptureAsync(options, cancellationToken).ConfigureAwait(false);
             await StartNamingSettingsAsync(lease.Node, cancellationToken).ConfigureAwait(false);
             RefuseImpossibleNetworks(lease.Node, options);
             lease.Started?.Invoke();
@@ -356,6 +364,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         lock (_gate)
         {
             _lease = lease;
+            lease.Node.RoundTripMeasured = time => RoundTripMeasured?.Invoke(time);
             _events = events;
             _watching = watching;
             early = [.. _early];

@@ -59,6 +59,8 @@ internal static partial class NodeLog
     [LoggerMessage(129, LogLevel.Error, "A change of the settings {Settings} could not be brought into use; restart the application to use it.", EventName = "SettingsNotFollowed")]
     public static partial void SettingsNotFollowed(ILogger logger, string settings, Exception exception);
 
+    [LoggerMessage(133, LogLevel.Warning, "ZeroTier:CapturePath is not followed; the node runs without a capture. {Reason}", EventName = "CaptureNotStarted")]
+    public static partial void CaptureNotStarted(ILogger logger, string reason);
     [LoggerMessage(135, LogLevel.Information,
         "Other apps on the development network reach this one as {Name} too, for example http://{Name}:8080.", EventName = "NameAnnounced")]
     public static partial void NameAnnounced(ILogger logger, string name);

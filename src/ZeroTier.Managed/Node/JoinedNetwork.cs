@@ -174,6 +174,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         return sum with
         {
             TcpConnections = sum.TcpConnections + Stack.Tcp.ConnectionCount,
+            TcpHandshakesFailed = sum.TcpHandshakesFailed + tcp[TcpCounter.ConnectionsFailed],
             TcpRetransmissions = sum.TcpRetransmissions + tcp[TcpCounter.Retransmissions],
             TcpSegmentsReceived = sum.TcpSegmentsReceived + tcp[TcpCounter.SegmentsReceived],
             TcpSegmentsSent = sum.TcpSegmentsSent + tcp[TcpCounter.SegmentsSent],

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Certificates;
 using ZeroTier.Engines;
+using ZeroTier.Managed.Capture;
 using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.IpStack.Tcp;
 using ZeroTier.Managed.Vl1;
@@ -22,8 +23,10 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     private readonly Lock _lock = new();
     private readonly ResourceStack _resources = new();
+    private readonly CaptureTap _captures;
     private readonly EventOutbox _events;
     private readonly StateSignal _changed;
+    private readonly Action<TimeSpan> _roundTrip;
     private readonly Action<NodeSession, ZeroTierException> _fail;
     private readonly ILogger _log;
     private readonly BufferBudget _buffers;
@@ -44,15 +47,19 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     private NodeSession(
         ManagedNodeOptions options,
+        CaptureTap captures,
         Func<NetworkId, ZeroTierNetworkSettings?> settings,
         EventOutbox events,
         StateSignal changed,
+        Action<TimeSpan> roundTrip,
         Action<NodeSession, ZeroTierException> fail)
     {
         Options = options;
+        _captures = captures;
         _settings = settings;
         _events = events;
         _changed = changed;
+        _roundTrip = roundTrip;
         _fail = fail;
         _log = NonThrowingLogger.Create(options.LoggerFactory, "ZeroTier.Managed.Node");
         long limit = options.MaxTotalBufferSize ?? Math.Max(1, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / DefaultBufferShare);
@@ -85,26 +92,30 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     /// <summary>Opens everything. When a step fails, what was opened is closed again.</summary>
     /// <param name="options">The node's options.</param>
+    /// <param name="captures">Where captures of the frames are.</param>
     /// <param name="identity">The identity of a node without a storage folder.</param>
     /// <param name="moons">Moons to use besides those that the storage folder remembers.</param>
     /// <param name="networks">Networks to join, in this order, before those that the storage folder remembers.</param>
     /// <param name="settings">Those of a network that has any of its own.</param>
     /// <param name="events">Takes the events.</param>
     /// <param name="changed">Pulsed at each change of state.</param>
+    /// <param name="roundTrip">Called with each round trip that is measured.</param>
     /// <param name="fail">Called when the node cannot go on.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public static async Task<NodeSession> StartAsync(
         ManagedNodeOptions options,
+        CaptureTap captures,
         NodeIdentity? identity,
         IReadOnlyList<MoonOrbit> moons,
         IReadOnlyList<NetworkId> networks,
         Func<NetworkId, ZeroTierNetworkSettings?> settings,
         EventOutbox events,
         StateSignal changed,
+        Action<TimeSpan> roundTrip,
         Action<NodeSession, ZeroTierException> fail,
         CancellationToken cancellationToken)
     {
-        var session = new NodeSession(options, settings, events, changed, fail);
+        var session = new NodeSession(options, captures, settings, events, changed, roundTrip, fail);
         try
         {
             await session.OpenAsync(identity, moons, networks, cancellationToken).ConfigureAwait(false);
@@ -321,6 +332,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             Budget = _buffers,
             Settings = new ZeroTierNetworkSettings { AllowGlobal = Options.AllowGlobalAddresses, AllowDefault = Options.AllowDefaultRoutes },
             Controller = Options.Controller,
+            Captures = _captures,
         };
         _table = new NetworkTable(tableOptions, table => new Vl1Node(new Vl1NodeOptions
         {

@@ -379,6 +379,9 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
             case NoticeKind.WorldUpdated:
                 _client.OnPlanetUpdated(new Planet(notice.World!));
                 break;
+            case NoticeKind.RoundTrip:
+                _client.OnRoundTrip(notice.RoundTrip);
+                break;
             case NoticeKind.IdentityArrived:
                 Retry(notice.Peer);
                 break;

@@ -27,6 +27,7 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
     private const int ExtFrameHeaderLength = NetworkIdLength + 1 + AddressesLength;
     private const byte FlagCertificate = 0x01;
     private const byte FlagWantsAnswer = 0x10;
+    private const byte FlagsOfKind = 0x1e;
 
     private readonly Vl1Node _vl1;
     private readonly NetworkId _network;
@@ -166,7 +167,8 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
             return Drop(Vl2Drop.ForeignMac, PacketResult.Accepted);
         }
 
-        var result = Receive(configuration, peer, info, Verb.ExtFrame, shown, source, destination, etherType, rest[AddressesLength..]);
+        var kind = (FrameKind)(flags & FlagsOfKind);
+        var result = Receive(configuration, peer, info, Verb.ExtFrame, shown, source, destination, etherType, rest[AddressesLength..], kind);
         if (result == PacketResult.Trusted && (flags & FlagWantsAnswer) != 0)
         {
             Span<byte> network = stackalloc byte[NetworkIdLength];
@@ -267,7 +269,8 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         MacAddress source,
         MacAddress destination,
         ushort etherType,
-        ReadOnlySpan<byte> frame)
+        ReadOnlySpan<byte> frame,
+        FrameKind kind = FrameKind.Normal)
     {
         var context = new FrameContext
         {
@@ -285,12 +288,14 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         var verdict = configuration.Filter.Evaluate(context);
         if (verdict.Action == FrameAction.Drop)
         {
+            Capture(context, configuration, kind, Filtered);
             return Drop(Vl2Drop.FilteredIn, PacketResult.Accepted);
         }
 
-        SendCopies(verdict, context);
+        SendCopies(configuration, verdict, context);
         if (verdict.Action == FrameAction.Redirect)
         {
+            Capture(context, configuration, kind, Redirected);
             SendExtFrame(verdict.RedirectTo, FrameKind.RedirectIn, context, frame.Length);
             return PacketResult.Trusted;
         }
@@ -304,9 +309,11 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
                 AskForCredentials(peer, info, verb);
             }
 
+            Capture(context, configuration, kind, isSpoofed ? Spoofed : Misaddressed);
             return PacketResult.Accepted;
         }
 
+        Capture(context, configuration, kind, fate: default);
         _receiver?.Invoke(source, destination, etherType, frame);
         return PacketResult.Trusted;
     }
@@ -355,6 +362,12 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
     {
         FrameContext context = Outgoing(configuration, member, destination, etherType, frame);
         var verdict = configuration.Filter.Evaluate(context);
+        if (copies)
+        {
+            // Once for a frame, however many members it goes to.
+            Capture(context, configuration, FrameKind.Normal, verdict.Action switch { FrameAction.Drop => Filtered, FrameAction.Redirect => Redirected, _ => default });
+        }
+
         if (verdict.Action == FrameAction.Drop)
         {
             _drops.Add(Vl2Drop.FilteredOut);
@@ -363,7 +376,7 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
 
         if (copies)
         {
-            SendCopies(verdict, context);
+            SendCopies(configuration, verdict, context);
         }
 
         if (verdict.Action == FrameAction.Redirect)
@@ -389,25 +402,27 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         Remote = member == default ? null : _gate.Find(configuration, member),
     };
 
-    private void SendCopies(in Verdict verdict, in FrameContext frame)
+    private void SendCopies(NetworkConfiguration configuration, in Verdict verdict, in FrameContext frame)
     {
         if (!verdict.CapabilityCopy.IsNone)
         {
-            SendCopy(verdict.CapabilityCopy, frame);
+            SendCopy(configuration, verdict.CapabilityCopy, frame);
         }
 
         if (!verdict.BaseCopy.IsNone)
         {
-            SendCopy(verdict.BaseCopy, frame);
+            SendCopy(configuration, verdict.BaseCopy, frame);
         }
     }
 
-    private void SendCopy(in FrameCopy copy, in FrameContext frame)
+    private void SendCopy(NetworkConfiguration configuration, in FrameCopy copy, in FrameContext frame)
     {
         var kind = frame.IsInbound
             ? copy.IsWatch ? FrameKind.WatchIn : FrameKind.TeeIn
             : copy.IsWatch ? FrameKind.WatchOut : FrameKind.TeeOut;
-        SendExtFrame(copy.To, kind, frame, Math.Min(copy.Length, frame.Frame.Length));
+        int length = Math.Min(copy.Length, frame.Frame.Length);
+        CaptureCopy(frame, configuration, copy.To, kind, length);
+        SendExtFrame(copy.To, kind, frame, length);
     }
 
     private void SendExtFrame(NodeId to, FrameKind kind, in FrameContext frame, int length)
