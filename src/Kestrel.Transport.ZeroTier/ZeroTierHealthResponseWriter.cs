@@ -20,7 +20,8 @@ public static class ZeroTierHealthResponseWriter
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(report);
         context.Response.ContentType = "application/json; charset=utf-8";
-        await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
+        var json = new Utf8JsonWriter(context.Response.BodyWriter);
+        await using var ended = json.ConfigureAwait(false);
         json.WriteStartObject();
         Write(json, report.Status, report.TotalDuration);
         json.WriteStartObject("checks");

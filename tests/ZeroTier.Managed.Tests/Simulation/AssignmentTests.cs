@@ -101,7 +101,7 @@ public class AssignmentTests
 
             await node.ConfigureAsync(world.Id, new ZeroTierNetworkSettings { AllowGlobal = true });
             await node.LeaveAsync(world.Id);
-            var error = await Assert.ThrowsAsync<ZeroTierException>(() => node.ConfigureAsync(world.Id, new ZeroTierNetworkSettings()));
+            var error = await Assert.ThrowsAsync<ZeroTierException>(() => node.ConfigureAsync(world.Id, new ZeroTierNetworkSettings(), TestContext.Current.CancellationToken));
             Assert.Equal(ZeroTierError.NetworkNotJoined, error.Error);
             await node.JoinAsync(world.Id);
             Assert.False(node.Networks[0].Settings.AllowGlobal);
