@@ -13,7 +13,8 @@ namespace Kestrel.Transport.ZeroTier;
 /// Configuration knows every scalar below and of the base, and those of <see cref="ZeroTierNodeOptions.Transport"/> and <see cref="Health"/>, by its name,
 /// lists as such or as one comma-separated text, and <c>Listen</c> as a list whose entries are a port (<c>8080</c>), a network and a port
 /// (<c>ff1f90ffff000000.zt:8080</c>), an address and a port (<c>10.147.17.5:8080</c>), or an object with <c>Port</c> and, where wanted, <c>Network</c>,
-/// <c>Address</c>, <c>Protocols</c>, <c>Https</c> (true serves with the certificate of the node), <c>AllowedNodes</c> and <c>AllowedNetworks</c>.
+/// <c>Address</c>, <c>Protocols</c>, <c>Https</c> (true serves with the certificate of the node), <c>AllowedNodes</c> and
+/// <c>AllowedNetworks</c>.
 /// </remarks>
 public sealed class ZeroTierOptions : ZeroTierNodeOptions
 {
