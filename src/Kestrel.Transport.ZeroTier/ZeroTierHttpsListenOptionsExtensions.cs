@@ -10,8 +10,9 @@ namespace Microsoft.AspNetCore.Hosting;
 public static class ZeroTierHttpsListenOptionsExtensions
 {
     /// <summary>
-    /// Serves https with the certificate of the node (<see cref="ZeroTierCertificate"/>), which is made and renewed by itself. Clients on ZeroTier check it against the node
-    /// that they have called; browsers take it for a self-signed one. HTTP/2 and HTTP/1.1 are negotiated, unless <see cref="ListenOptions.Protocols"/> says otherwise.
+    /// Serves https with the certificate of the node (<see cref="ZeroTierCertificate"/>), which is made and renewed by itself. Clients on
+    /// ZeroTier check it against the node that they have called; browsers take it for a self-signed one. HTTP/2 and HTTP/1.1 are
+    /// negotiated, unless <see cref="ListenOptions.Protocols"/> says otherwise.
     /// </summary>
     /// <remarks>On libzt, where nothing could prove the certificate, the host does not start, and the exception says why.</remarks>
     /// <param name="options">The endpoint, of a host with <c>UseZeroTier</c>.</param>
@@ -19,8 +20,9 @@ public static class ZeroTierHttpsListenOptionsExtensions
     public static ListenOptions UseZeroTierHttps(this ListenOptions options) => options.UseZeroTierHttps(static _ => { });
 
     /// <summary>
-    /// Serves https with the certificate of the node (<see cref="ZeroTierCertificate"/>), which is made and renewed by itself. Clients on ZeroTier check it against the node
-    /// that they have called; browsers take it for a self-signed one. HTTP/2 and HTTP/1.1 are negotiated, unless <see cref="ListenOptions.Protocols"/> says otherwise.
+    /// Serves https with the certificate of the node (<see cref="ZeroTierCertificate"/>), which is made and renewed by itself. Clients on
+    /// ZeroTier check it against the node that they have called; browsers take it for a self-signed one. HTTP/2 and HTTP/1.1 are
+    /// negotiated, unless <see cref="ListenOptions.Protocols"/> says otherwise.
     /// </summary>
     /// <remarks>On libzt, where nothing could prove the certificate, the host does not start, and the exception says why.</remarks>
     /// <param name="options">The endpoint, of a host with <c>UseZeroTier</c>.</param>

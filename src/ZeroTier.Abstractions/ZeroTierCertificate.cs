@@ -5,12 +5,13 @@ using ZeroTier.Certificates;
 namespace ZeroTier;
 
 /// <summary>
-/// The TLS certificate of a node, made and renewed by itself: self-signed (ECDSA P-256), with a proof that the node's identity gives for its key. Clients that
-/// check it with <see cref="ZeroTierNode.ValidateServerCertificate"/>, as <see cref="ZeroTierHttpHandler"/> does, need no authority. Thread-safe.
+/// The TLS certificate of a node, made and renewed by itself: self-signed (ECDSA P-256), with a proof that the node's identity gives for
+/// its key. Clients that check it with <see cref="ZeroTierNode.ValidateServerCertificate"/>, as <see cref="ZeroTierHttpHandler"/> does,
+/// need no authority. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Good for 30 days and replaced after 20, when it is asked for; and whenever the node's networks or addresses have changed. The key lives in memory alone, except
-/// on Windows, whose TLS takes none that is not in the user's key store; there it is removed with the object.
+/// Good for 30 days and replaced after 20, when it is asked for; and whenever the node's networks or addresses have changed. The key lives
+/// in memory alone, except on Windows, whose TLS takes none that is not in the user's key store; there it is removed with the object.
 /// </remarks>
 public sealed class ZeroTierCertificate
 {
@@ -34,7 +35,8 @@ public sealed class ZeroTierCertificate
     /// <c>listen.UseHttps(https => https.ServerCertificateSelector = (_, _) => certificate.Get())</c>. Do not dispose of it.
     /// </summary>
     /// <exception cref="ZeroTierException">
-    /// The node was never started (<see cref="ZeroTierError.NotRunning"/>), or its engine cannot prove a certificate (<see cref="ZeroTierError.NotSupported"/>).
+    /// The node was never started (<see cref="ZeroTierError.NotRunning"/>), or its engine cannot prove a certificate
+    /// (<see cref="ZeroTierError.NotSupported"/>).
     /// </exception>
     public X509Certificate2 Get()
     {

@@ -5,7 +5,8 @@ namespace ZeroTier;
 /// <summary>
 /// Sends HTTP requests over the networks of a node: for <see cref="HttpClient"/>, gRPC and SignalR clients. Hosts are addresses on a joined network,
 /// <c>NODE.NETWORK.zt</c>, or names in the search domain of a joined network (<see cref="ZeroTierName"/>). Thread-safe, pools connections, meant to be shared and kept.
-/// For https it accepts, beside certificates that the system trusts, those of the nodes that are called (<see cref="ZeroTierNode.ValidateServerCertificate"/>).
+/// For https it accepts, beside certificates that the system trusts, those of the nodes that are called
+/// (<see cref="ZeroTierNode.ValidateServerCertificate"/>).
 /// </summary>
 public sealed class ZeroTierHttpHandler : DelegatingHandler
 {

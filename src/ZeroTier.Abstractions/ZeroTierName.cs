@@ -102,12 +102,13 @@ public static class ZeroTierName
     }
 
     /// <summary>
-    /// Whether a host belongs to the networks of a node, for whoever connects to others too: a name that ends in <c>.zt</c>, one that the application has given, one in the search
-    /// domain of a joined network, or an address that is on such a network or follows from its ID. A name without a dot belongs to them only if the application has given it.
+    /// Whether a host belongs to the networks of a node, for whoever connects to others too: a name that ends in <c>.zt</c>, one that the
+    /// application has given, one in the search domain of a joined network, or an address that is on such a network or follows from its ID.
+    /// A name without a dot belongs to them only if the application has given it.
     /// </summary>
     /// <remarks>
-    /// Names of search domains, and addresses that a controller gives out, are known once their network is ready. Until then they look like any others: where a connection must
-    /// never leave by the machine's sockets, do not ask.
+    /// Names of search domains, and addresses that a controller gives out, are known once their network is ready. Until then they look like
+    /// any others: where a connection must never leave by the machine's sockets, do not ask.
     /// </remarks>
     /// <param name="node">The node that would connect.</param>
     /// <param name="host">As in a URL.</param>
@@ -142,8 +143,9 @@ public static class ZeroTierName
     }
 
     /// <summary>
-    /// Finds the member that a host names by itself, and not by what name servers or the state of a network make of it: <c>NODE.NETWORK.zt</c>, <c>NODE.zt</c>, an address that
-    /// follows from the member's ID on a joined network, or a name of <c>ZeroTier:Hosts</c> that leads to one of these.
+    /// Finds the member that a host names by itself, and not by what name servers or the state of a network make of it:
+    /// <c>NODE.NETWORK.zt</c>, <c>NODE.zt</c>, an address that follows from the member's ID on a joined network, or a name of
+    /// <c>ZeroTier:Hosts</c> that leads to one of these.
     /// </summary>
     /// <param name="node">The node that would connect.</param>
     /// <param name="host">As in a URL.</param>

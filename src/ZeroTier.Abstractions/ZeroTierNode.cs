@@ -232,12 +232,14 @@ public abstract class ZeroTierNode : IAsyncDisposable
     }
 
     /// <summary>
-    /// Checks the certificate of a server that this node has called, as <see cref="SslClientAuthenticationOptions.RemoteCertificateValidationCallback"/>, beside
-    /// <see cref="ConnectCallback"/>, or for an <see cref="SslStream"/> whose target host is the host that was called.
+    /// Checks the certificate of a server that this node has called, as
+    /// <see cref="SslClientAuthenticationOptions.RemoteCertificateValidationCallback"/>, beside <see cref="ConnectCallback"/>, or for an
+    /// <see cref="SslStream"/> whose target host is the host that was called.
     /// </summary>
     /// <remarks>
-    /// A certificate of a node (<see cref="ZeroTierCertificate"/>) is accepted if it is that of the node that the host names, by <c>NODE.NETWORK.zt</c>, an address that
-    /// follows from the node, or a name of <c>ZeroTier:Hosts</c> that leads to one of these. All others are left to what the system says of them.
+    /// A certificate of a node (<see cref="ZeroTierCertificate"/>) is accepted if it is that of the node that the host names, by
+    /// <c>NODE.NETWORK.zt</c>, an address that follows from the node, or a name of <c>ZeroTier:Hosts</c> that leads to one of these. All
+    /// others are left to what the system says of them.
     /// </remarks>
     /// <param name="sender">The <see cref="SslStream"/>.</param>
     /// <param name="certificate">What the server has shown.</param>
@@ -287,15 +289,15 @@ public abstract class ZeroTierNode : IAsyncDisposable
     internal TimeProvider Clock => TimeProvider;
 
     /// <summary>
-    /// Signs with the node's identity that a TLS key is its own. The engine says in the signed bytes what they are, so that the signature is good for nothing else.
-    /// Null when it has no access to the identity.
+    /// Signs with the node's identity that a TLS key is its own. The engine says in the signed bytes what they are, so that the signature
+    /// is good for nothing else. Null when it has no access to the identity.
     /// </summary>
     /// <exception cref="ZeroTierException">The node does not run.</exception>
     internal virtual TlsKeyProof? ProveTlsKey(TlsKeyStatement statement) => null;
 
     /// <summary>
-    /// Whether a node has signed a statement: by the identity that the engine has authenticated it with. False for a node that is not known, and where the engine
-    /// cannot tell.
+    /// Whether a node has signed a statement: by the identity that the engine has authenticated it with. False for a node that is not
+    /// known, and where the engine cannot tell.
     /// </summary>
     internal virtual bool IsProofOf(NodeId node, TlsKeyStatement statement, TlsKeyProof proof) => false;
     /// <summary>Asks a member which address it has on a network, where <see cref="FindAddress"/> knows none, and waits for the answer, for seconds at most.</summary>

@@ -15,8 +15,8 @@ public static class ZeroTierServiceCollectionExtensions
 {
     /// <summary>
     /// Adds a ZeroTier node that starts and stops with the host; where nobody starts the host's services, as in MAUI, it starts with the first connection.
-    /// Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web hosts use <c>UseZeroTier</c>, which includes this. May be called more than
-    /// once: options add up.
+    /// Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web hosts use
+    /// <c>UseZeroTier</c>, which includes this. May be called more than once: options add up.
     /// </summary>
     /// <param name="services">The services.</param>
     public static IServiceCollection AddZeroTier(this IServiceCollection services)
@@ -48,8 +48,8 @@ public static class ZeroTierServiceCollectionExtensions
 
     /// <summary>
     /// Adds a ZeroTier node that starts and stops with the host; where nobody starts the host's services, as in MAUI, it starts with the first connection.
-    /// Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web hosts use <c>UseZeroTier</c>, which includes this. May be called more than
-    /// once: options add up.
+    /// Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web hosts use
+    /// <c>UseZeroTier</c>, which includes this. May be called more than once: options add up.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Changes the options after the configuration section <c>ZeroTier</c> was read.</param>

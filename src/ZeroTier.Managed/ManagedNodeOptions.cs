@@ -115,8 +115,8 @@ public sealed record ManagedNodeOptions
     public CongestionControl CongestionControl { get; init; } = CongestionControl.Cubic;
 
     /// <summary>
-    /// Names of hosts that the application knows: what one stands for, an address on a network or <c>NODE.NETWORK.zt</c>; null for a name that is none. They come before the
-    /// names of networks. Called on any thread, at each look-up of a name. Default: none.
+    /// Names of hosts that the application knows: what one stands for, an address on a network or <c>NODE.NETWORK.zt</c>; null for a name
+    /// that is none. They come before the names of networks. Called on any thread, at each look-up of a name. Default: none.
     /// </summary>
     public Func<string, string?>? FindHost { get; init; }
 

@@ -5,8 +5,8 @@ using ZeroTier.Engines;
 namespace ZeroTier.SelfHosting;
 
 /// <summary>
-/// The names of a development network: a file for each in its folder, with the member that it stands for, and a lock that its holder has. Only processes of the same
-/// user can write there. Thread-safe.
+/// The names of a development network: a file for each in its folder, with the member that it stands for, and a lock that its holder has.
+/// Only processes of the same user can write there. Thread-safe.
 /// </summary>
 internal sealed class DevelopmentNames(string folder)
 {
@@ -17,8 +17,8 @@ internal sealed class DevelopmentNames(string folder)
     private static readonly SearchValues<char> LabelCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-");
 
     /// <summary>
-    /// The name that an application can have: a label of a host name (RFC 1123, 2.1), lower case, with hyphens for what it may not contain. Null where none is left, or where
-    /// it would hide something else: an address of a node, or this machine.
+    /// The name that an application can have: a label of a host name (RFC 1123, 2.1), lower case, with hyphens for what it may not contain.
+    /// Null where none is left, or where it would hide something else: an address of a node, or this machine.
     /// </summary>
     public static string? Label(string application)
     {
@@ -72,7 +72,9 @@ internal sealed class DevelopmentNames(string folder)
         }
     }
 
-    /// <summary>What a name stands for, as <c>NODE.NETWORK.zt</c>: <c>orders</c> or <c>orders.zt</c>. Null for names that nobody has announced.</summary>
+    /// <summary>
+    /// What a name stands for, as <c>NODE.NETWORK.zt</c>: <c>orders</c> or <c>orders.zt</c>. Null for names that nobody has announced.
+    /// </summary>
     public string? Find(string host)
     {
         string name = host.EndsWith('.') ? host[..^1] : host;

@@ -95,7 +95,8 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// Options of a node that is a member: planet and transport of this network, the names that are announced on it, and <see cref="Network"/> where no network is named.
+    /// Options of a node that is a member: planet and transport of this network, the names that are announced on it, and
+    /// <see cref="Network"/> where no network is named.
     /// </summary>
     /// <param name="options">The node's other options. Its bind addresses are not used.</param>
     public ManagedNodeOptions Configure(ManagedNodeOptions options)
@@ -114,15 +115,17 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// Lets other members find one under a name, so that <c>http://orders:8080</c> and <c>http://orders.zt:8080</c> lead to it. Who has a name first keeps it until the end of the
-    /// process at the latest.
+    /// Lets other members find one under a name, so that <c>http://orders:8080</c> and <c>http://orders.zt:8080</c> lead to it. Who has a
+    /// name first keeps it until the end of the process at the latest.
     /// </summary>
     /// <param name="name">
-    /// As a rule the program's name. It becomes a label of a host name: lower case, with hyphens for what such labels do not have, and 63 characters at most.
+    /// As a rule the program's name. It becomes a label of a host name: lower case, with hyphens for what such labels do not have, and 63
+    /// characters at most.
     /// </param>
     /// <param name="node">The member.</param>
     /// <param name="network">The network on which it is reached.</param>
-    /// <returns>The name; dispose of it to give it up. Null when another process has it, or when nothing is left of it, or only the address of a node.</returns>
+    /// <returns>The name; dispose of it to give it up. Null when another process has it, or when nothing is left of it, or only the address
+    /// of a node.</returns>
     /// <exception cref="ZeroTierException">The folder cannot be used, or has more than 1,024 names.</exception>
     public DevelopmentName? AnnounceName(string name, NodeId node, NetworkId network)
     {

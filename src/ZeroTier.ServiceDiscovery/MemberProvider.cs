@@ -7,7 +7,8 @@ namespace ZeroTier.ServiceDiscovery;
 /// <summary>The endpoints of one service.</summary>
 internal sealed class MemberProvider(ZeroTierNode node, TimeProvider timeProvider, string host, int port) : IServiceEndpointProvider, IHostNameFeature
 {
-    // Names come from settings, files and servers that have no common signal. Looking again costs nothing where names are local; what servers say is kept as long as it is good.
+    // Names come from settings, files and servers that have no common signal. Looking again costs nothing where names are local; what
+    // servers say is kept as long as it is good.
     private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(5);
 
     /// <summary>The host of requests, whatever it leads to; TLS is checked against it.</summary>

@@ -8,12 +8,14 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class ZeroTierServiceDiscoveryExtensions
 {
     /// <summary>
-    /// Lets service discovery find members of ZeroTier networks: by the names of <c>ZeroTier:Hosts</c>, <c>NODE.NETWORK.zt</c> and <c>NODE.zt</c>, names that the networks' own DNS
-    /// knows, and those that apps announce on the development network. Includes <c>AddServiceDiscovery</c>, and <c>AddZeroTier</c> for the host.
+    /// Lets service discovery find members of ZeroTier networks: by the names of <c>ZeroTier:Hosts</c>, <c>NODE.NETWORK.zt</c> and
+    /// <c>NODE.zt</c>, names that the networks' own DNS knows, and those that apps announce on the development network. Includes
+    /// <c>AddServiceDiscovery</c>, and <c>AddZeroTier</c> for the host.
     /// </summary>
     /// <remarks>
-    /// Endpoints in the section <c>Services</c> come first. Names that mean nothing on these networks are left to the other providers. A change is seen within five seconds. The
-    /// clients must be on the node, too: <c>services.ConfigureHttpClientDefaults(http => http.AddServiceDiscovery().AddZeroTier())</c>.
+    /// Endpoints in the section <c>Services</c> come first. Names that mean nothing on these networks are left to the other providers. A
+    /// change is seen within five seconds. The clients must be on the node, too: <c>services.ConfigureHttpClientDefaults(http =>
+    /// http.AddServiceDiscovery().AddZeroTier())</c>.
     /// </remarks>
     /// <param name="services">The services.</param>
     public static IServiceCollection AddZeroTierServiceDiscovery(this IServiceCollection services)

@@ -21,7 +21,10 @@ internal static partial class Snippets
 
     public static string Text(string name) => All.Single(snippet => snippet.Name == name).Text;
 
-    /// <summary>A program with the snippets that it names, each in a line of its own: <c>// SNIPPET name</c>. Their usings go to the top, as C# wants it.</summary>
+    /// <summary>
+    /// A program with the snippets that it names, each in a line of its own, at any indentation: <c>// SNIPPET name</c>. Their usings go to
+    /// the top, as C# wants it.
+    /// </summary>
     public static string Complete(string program)
     {
         var usings = new List<string>();
@@ -36,7 +39,7 @@ internal static partial class Snippets
     [GeneratedRegex(@"(?:<!-- snippet: (?<name>[a-z-]+) -->\n)?```(?:csharp|json)\n(?<text>.*?)```", RegexOptions.Singleline)]
     private static partial Regex Block();
 
-    [GeneratedRegex("^// SNIPPET (?<name>[a-z-]+)$", RegexOptions.Multiline)]
+    [GeneratedRegex("^ *// SNIPPET (?<name>[a-z-]+)$", RegexOptions.Multiline)]
     private static partial Regex Place();
 
     [GeneratedRegex(@"^using [\w.]+;\n", RegexOptions.Multiline)]

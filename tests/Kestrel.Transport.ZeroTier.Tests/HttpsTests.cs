@@ -14,11 +14,10 @@ public class HttpsTests
     [InlineData(false)]
     public async Task Start_fails_with_the_reason_and_nothing_is_served(bool configured)
     {
-        await using var host = TestHost.Build(
-            configured ? _ => { } : zt => zt.Listen(8443, listen => listen.UseZeroTierHttps()),
-            web => web.Configuration.AddInMemoryCollection(configured
-                ? new Dictionary<string, string?> { ["ZeroTier:Listen:Port"] = "8443", ["ZeroTier:Listen:Https"] = "true" }
-                : []));
+        var settings = new Dictionary<string, string?> { ["ZeroTier:Listen:Port"] = "8443", ["ZeroTier:Listen:Https"] = "true" };
+        await using var host = configured
+            ? TestHost.Build(_ => { }, web => web.Configuration.AddInMemoryCollection(settings))
+            : TestHost.Build(zt => zt.Listen(8443, listen => listen.UseZeroTierHttps()));
 
         var error = await Assert.ThrowsAsync<ZeroTierException>(() => host.App.StartAsync(Cancel));
 

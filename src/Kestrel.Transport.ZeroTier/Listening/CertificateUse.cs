@@ -3,8 +3,8 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// Whether an endpoint serves with the node's certificate. If so the first one is made before the endpoints accept anything: a node that cannot prove it then fails
-/// the start, and not one handshake after the other. Thread-safe.
+/// Whether an endpoint serves with the node's certificate. If so the first one is made before the endpoints accept anything: a node that
+/// cannot prove it then fails the start, and not one handshake after the other. Thread-safe.
 /// </summary>
 internal sealed class CertificateUse(ZeroTierCertificate certificate)
 {

@@ -6,8 +6,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace ZeroTier.Certificates;
 
 /// <summary>
-/// Whether a certificate is that of the node that was called. It goes by the node's identity, which VL1 has proven, and by nothing that others could have written:
-/// neither names, nor authorities, nor the address that answers.
+/// Whether a certificate is that of the node that was called. It goes by the node's identity, which VL1 has proven, and by nothing that
+/// others could have written: neither names, nor authorities, nor the address that answers.
 /// </summary>
 internal static class CertificateCheck
 {
@@ -81,7 +81,8 @@ internal static class CertificateCheck
         certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(names => names.EnumerateDnsNames());
 
     /// <summary>
-    /// RFC 5280, 4.1.1.3. Whoever has the key has made all of the certificate, and the identity vouches for the key: so nobody else has changed a name in it.
+    /// RFC 5280, 4.1.1.3. Whoever has the key has made all of the certificate, and the identity vouches for the key: so nobody else has
+    /// changed a name in it.
     /// </summary>
     private static bool IsSelfSigned(X509Certificate2 certificate)
     {

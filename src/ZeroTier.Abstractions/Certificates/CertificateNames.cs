@@ -4,8 +4,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace ZeroTier.Certificates;
 
 /// <summary>
-/// The names in a node's certificate: <c>NODE.zt</c>, <c>NODE.NETWORK.zt</c> for each joined network, and its addresses there. Browsers and tools look at them;
-/// clients of ours at the network alone. Compared to see whether a certificate still fits.
+/// The names in a node's certificate: <c>NODE.zt</c>, <c>NODE.NETWORK.zt</c> for each joined network, and its addresses there. Browsers and
+/// tools look at them; clients of ours at the network alone. Compared to see whether a certificate still fits.
 /// </summary>
 internal sealed class CertificateNames : IEquatable<CertificateNames>
 {

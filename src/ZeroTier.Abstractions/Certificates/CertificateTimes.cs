@@ -19,7 +19,10 @@ internal readonly record struct CertificateTimes(DateTimeOffset NotBefore, DateT
         return new(second - ClockTolerance, second + Lifetime);
     }
 
-    /// <summary>Whether the node should go on showing it: not later than two thirds of its life, nor at a time before it, to which a clock was set back.</summary>
+    /// <summary>
+    /// Whether the node should go on showing it: not later than two thirds of its life, nor at a time before it, to which a clock was set
+    /// back.
+    /// </summary>
     public bool IsFresh(DateTimeOffset now) => now >= NotBefore && now < NotAfter - Lifetime / 3;
 
     /// <summary>Why a client refuses it now; null when it does not.</summary>

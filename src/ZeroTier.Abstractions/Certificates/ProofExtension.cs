@@ -4,8 +4,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace ZeroTier.Certificates;
 
 /// <summary>
-/// The extension of a certificate that holds the proof: <c>SEQUENCE { version INTEGER (1), identity OCTET STRING, signature OCTET STRING }</c>. Not critical, so
-/// that browsers and other clients, which cannot check it, take the certificate for a self-signed one.
+/// The extension of a certificate that holds the proof: <c>SEQUENCE { version INTEGER (1), identity OCTET STRING, signature OCTET STRING
+/// }</c>. Not critical, so that browsers and other clients, which cannot check it, take the certificate for a self-signed one.
 /// </summary>
 internal static class ProofExtension
 {

@@ -1,6 +1,8 @@
 namespace ZeroTier.Certificates;
 
-/// <summary>What a node says of a TLS key: that it is its own for a time. An engine signs it with the node's identity, and under no other meaning.</summary>
+/// <summary>
+/// What a node says of a TLS key: that it is its own for a time. An engine signs it with the node's identity, and under no other meaning.
+/// </summary>
 /// <param name="PublicKey">The SubjectPublicKeyInfo of the key (RFC 5280, 4.1.2.7).</param>
 /// <param name="NotBefore">Whole seconds.</param>
 /// <param name="NotAfter">Whole seconds.</param>

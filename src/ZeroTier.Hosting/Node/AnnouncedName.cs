@@ -3,7 +3,9 @@ using ZeroTier.SelfHosting;
 
 namespace ZeroTier.Hosting.Node;
 
-/// <summary>The name under which the other apps of a development network find this one: that of the application, as long as the node runs.</summary>
+/// <summary>
+/// The name under which the other apps of a development network find this one: that of the application, as long as the node runs.
+/// </summary>
 internal sealed class AnnouncedName(DevelopmentNetwork network, ZeroTierNode node, string application, ILogger logger) : IDisposable
 {
     private DevelopmentName? _name;

@@ -181,7 +181,10 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
 
     private string? StoragePath(ZeroTierNodeOptions options) => NodeStorage.PathOf(options, ApplicationName);
 
-    /// <summary>What is disposed of after the node: its name on the development network, that network, the claim on a storage folder, and an identity from the options.</summary>
+    /// <summary>
+    /// What is disposed of after the node: its name on the development network, that network, the claim on a storage folder, and an
+    /// identity from the options.
+    /// </summary>
     private sealed class Backing(DevelopmentNetwork? network, DevelopmentStorage? storage, NodeIdentity? identity, AnnouncedName? name) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()

@@ -2,7 +2,10 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Hosting.Node;
 
-/// <summary>The log lines of the node and its host: 100 to 129, 135 and 136. Numbers are shared with those of the Kestrel transport, which has the same category.</summary>
+/// <summary>
+/// The log lines of the node and its host: 100 to 129, 135 and 136. Numbers are shared with those of the Kestrel transport, which has the
+/// same category.
+/// </summary>
 internal static partial class NodeLog
 {
     /// <summary>The node and its host, in web apps and others.</summary>

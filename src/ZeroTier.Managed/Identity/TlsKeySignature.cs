@@ -6,11 +6,13 @@ namespace ZeroTier.Managed.Identity;
 
 /// <summary>The signature of an identity over a TLS key.</summary>
 /// <remarks>
-/// <para>Identities sign other things in this protocol, and none of these signatures may pass for another. All others are made by controllers: certificates of membership, which
-/// are qualifiers of 24 bytes each (docs/protocol/3-vl2.md 3.5.2); tags, capabilities, ownership and revocations, which begin with eight times 0x7f (3.5.1); and
-/// configurations, which begin with the ID of a network, that is with the controller's address.</para>
-/// <para>What is signed here has 68 bytes, which is no number of qualifiers; it begins with eight times 0xff, which is no guard and no network that has a controller, since
-/// addresses that begin with 0xff are reserved (docs/protocol/1-identity-and-crypto.md 1.4.3). Of the rest nobody chooses a byte: it is a constant and a hash.</para>
+/// <para>Identities sign other things in this protocol, and none of these signatures may pass for another. All others are made by
+/// controllers: certificates of membership, which are qualifiers of 24 bytes each (docs/protocol/3-vl2.md 3.5.2); tags, capabilities,
+/// ownership and revocations, which begin with eight times 0x7f (3.5.1); and configurations, which begin with the ID of a network, that is
+/// with the controller's address.</para>
+/// <para>What is signed here has 68 bytes, which is no number of qualifiers; it begins with eight times 0xff, which is no guard and no
+/// network that has a controller, since addresses that begin with 0xff are reserved (docs/protocol/1-identity-and-crypto.md 1.4.3). Of the
+/// rest nobody chooses a byte: it is a constant and a hash.</para>
 /// </remarks>
 internal static class TlsKeySignature
 {

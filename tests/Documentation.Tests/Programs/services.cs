@@ -28,7 +28,7 @@ static WebApplication BuildOrders()
 // SNIPPET https-settings
 """;
     builder.Configuration.AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(settings.Replace("8443", "8444"))));
-// SNIPPET https
+    // SNIPPET https
     var app = builder.Build();
     app.MapGet("/{**path}", (string? path) => path ?? "");
     return app;
@@ -42,7 +42,7 @@ static WebApplication BuildGateway()
 """;
     builder.Configuration.AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(settings)));
     builder.WebHost.UseZeroTier(zt => zt.Listen(8085));
-// SNIPPET proxy
+    // SNIPPET proxy
     var app = builder.Build();
     app.MapReverseProxy();
     return app;
@@ -51,14 +51,14 @@ static WebApplication BuildGateway()
 static IHost BuildCaller()
 {
     var builder = Host.CreateApplicationBuilder();
-// SNIPPET discovery
+    // SNIPPET discovery
     OwnAuthority(builder.Services);
     return builder.Build();
 }
 
 static SocketsHttpHandler OwnHandler(ZeroTierNode node, WebApplication app)
 {
-// SNIPPET https-code
+    // SNIPPET https-code
     _ = certificate.Get();
     return handler;
 }
@@ -66,5 +66,5 @@ static SocketsHttpHandler OwnHandler(ZeroTierNode node, WebApplication app)
 // Compiled, and not called: there is no such file.
 static void OwnAuthority(IServiceCollection services)
 {
-// SNIPPET own-authority
+    // SNIPPET own-authority
 }

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -105,6 +107,49 @@ public sealed class HttpsTests
         using var client = await network.CreateClientAsync(app.Services, Cancel);
 
         Assert.Equal("HTTP/1.1", await client.GetStringAsync("/", Cancel));
+    }
+
+    [Fact]
+    public async Task Certificate_of_an_authority_of_ones_own_is_accepted_by_who_trusts_it()
+    {
+        await using var network = await Testing.TestNetwork.StartAsync(Cancel);
+        using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var now = TimeProvider.System.GetUtcNow();
+        var authorityRequest = new CertificateRequest("CN=authority", authorityKey, HashAlgorithmName.SHA256);
+        authorityRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        using var authority = authorityRequest.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName("shop");
+        var request = new CertificateRequest("CN=shop", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.Create(authority, now.AddHours(-1), now.AddHours(1), [1]).CopyWithPrivateKey(key);
+        await using var app = await StartAsync(network, web => web.WebHost.UseZeroTier(zt => zt.Listen(8443, listen => listen.UseHttps(certificate))));
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddZeroTierTestNetwork(network);
+        builder.AddZeroTier(zt =>
+        {
+            zt.Hosts["shop"] = $"{app.Services.GetRequiredService<ZeroTierNode>().Id}";
+            zt.Hosts["other"] = zt.Hosts["shop"];
+        });
+        builder.Services.AddHttpClient("stranger").AddZeroTier();
+        builder.Services.AddHttpClient("friend").AddZeroTier().ConfigurePrimaryHttpMessageHandler((handler, _) =>
+            ((ZeroTierHttpHandler)handler).SocketsHandler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                CustomTrustStore = { authority },
+                RevocationMode = X509RevocationMode.NoCheck,
+            });
+        using var host = builder.Build();
+        await host.StartAsync(Cancel);
+        var clients = host.Services.GetRequiredService<IHttpClientFactory>();
+
+        Assert.Equal("HTTP/1.1", await clients.CreateClient("friend").GetStringAsync("https://shop:8443/", Cancel));
+        var named = await Assert.ThrowsAsync<HttpRequestException>(() => clients.CreateClient("friend").GetStringAsync("https://other:8443/", Cancel));
+        Assert.Contains("is not trusted (RemoteCertificateNameMismatch", named.InnerException!.Message, StringComparison.Ordinal);
+        var unknown = await Assert.ThrowsAsync<HttpRequestException>(() => clients.CreateClient("stranger").GetStringAsync("https://shop:8443/", Cancel));
+        Assert.Contains("is not trusted (RemoteCertificateChainErrors", unknown.InnerException!.Message, StringComparison.Ordinal);
+        await host.StopAsync(Cancel);
     }
 
     private static async Task<WebApplication> StartAsync(Testing.TestNetwork network, Action<WebApplicationBuilder> configure)

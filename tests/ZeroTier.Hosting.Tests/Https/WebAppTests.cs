@@ -30,6 +30,7 @@ public sealed partial class WebAppTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        await _app.StopAsync(CancellationToken.None);
         await _app.DisposeAsync();
         _data.Delete(recursive: true);
     }

@@ -31,7 +31,8 @@ public sealed class TlsKeySignatureTests
     {
         byte[] signed = TlsKeySignature.SignedBytes("who"u8, Statement);
 
-        // No certificate of membership, which is a number of qualifiers; no object between guards; no piece of a configuration, which begins with a network that the signer controls.
+        // No certificate of membership, which is a number of qualifiers; no object between guards; no piece of a configuration, which
+        // begins with a network that the signer controls.
         Assert.NotEqual(0, signed.Length % QualifierLength);
         Assert.NotEqual(0x7f, signed[0]);
         Assert.Null(new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(signed)).Controller);
