@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Kestrel.Transport.ZeroTier;
+using ZeroTier.Controller;
 using ZeroTier.Managed;
 using ZeroTier.Testing.Hosting;
 using ZeroTier.Testing.Memory;
@@ -33,6 +34,7 @@ public sealed class TestNetwork : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly List<ManagedNode> _nodes = [];
     private readonly List<NodeIdentity> _identities = [];
+    private PrivateNetworks? _private;
     private readonly Dictionary<NetworkId, NetworkId> _substitutes = [];
     private Task<ManagedNode>? _client;
     private int _nextNode;
@@ -47,6 +49,13 @@ public sealed class TestNetwork : IAsyncDisposable
 
     /// <summary>The network that nodes join: every port is open, addresses are IPv6 and follow from the node's ID.</summary>
     public static NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
+
+    /// <summary>The controller of the networks that <see cref="CreateNetworkAsync(Func{ControllerNetwork, ControllerNetwork}, CancellationToken)"/> makes: members, rules, events.</summary>
+    /// <exception cref="InvalidOperationException">There is none.</exception>
+    public NetworkController Controller => Private.Controller;
+
+    private PrivateNetworks Private => _private ?? throw new InvalidOperationException(
+        $"This test network has no controller. Start it with {nameof(TestNetworkOptions)}.{nameof(TestNetworkOptions.HasController)} = true.");
 
     /// <summary>Datagram transports now open: one for each running node, the root's included. 0 after everything was disposed of.</summary>
     internal int OpenTransports => _wire.Count;
@@ -77,9 +86,16 @@ public sealed class TestNetwork : IAsyncDisposable
         var network = new TestNetwork(options, await SharedPlanet.Value.WaitAsync(cancellationToken).ConfigureAwait(false));
         try
         {
-            var root = new ManagedNode(await network.ConfigureAsync(new ManagedNodeOptions { LoggerFactory = options.LoggerFactory }, cancellationToken).ConfigureAwait(false));
+            network._private = options.HasController ? await PrivateNetworks.OpenAsync(options, cancellationToken).ConfigureAwait(false) : null;
+            var settings = new ManagedNodeOptions { LoggerFactory = options.LoggerFactory, Controller = network._private?.Controller };
+            var root = new ManagedNode(await network.ConfigureAsync(settings, cancellationToken).ConfigureAwait(false));
             network.Keep(root);
             await root.StartAsync(cancellationToken).ConfigureAwait(false);
+            if (network._private is { } networks)
+            {
+                await networks.StartAsync(root, cancellationToken).ConfigureAwait(false);
+            }
+
             return network;
         }
         catch
@@ -87,6 +103,39 @@ public sealed class TestNetwork : IAsyncDisposable
             await network.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>Makes a network with members: private, with IPv4 addresses 10.147.17.x and RFC 4193 addresses unless the settings say otherwise.</summary>
+    /// <param name="settings">Gives the network its settings.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Its ID, which apps and nodes join.</returns>
+    /// <exception cref="InvalidOperationException">There is no controller.</exception>
+    public Task<NetworkId> CreateNetworkAsync(Func<ControllerNetwork, ControllerNetwork> settings, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        return Private.CreateAsync(settings, cancellationToken);
+    }
+
+    /// <summary>As above, for an app whose configuration has the ID of a real network: there the new one stands for it.</summary>
+    /// <param name="configured">The ID in the app's configuration.</param>
+    /// <param name="settings">Gives the network its settings.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Its own ID.</returns>
+    /// <exception cref="InvalidOperationException">There is no controller, or an app has joined the configured network already.</exception>
+    public async Task<NetworkId> CreateNetworkAsync(
+        NetworkId configured, Func<ControllerNetwork, ControllerNetwork> settings, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var network = await Private.CreateAsync(settings, cancellationToken).ConfigureAwait(false);
+        lock (_gate)
+        {
+            if (!_substitutes.TryAdd(configured, network))
+            {
+                throw new InvalidOperationException($"Something stands for network {configured} already. Make the network before the app starts, and once.");
+            }
+        }
+
+        return network;
     }
 
     /// <summary>
@@ -98,7 +147,7 @@ public sealed class TestNetwork : IAsyncDisposable
     public Task<ManagedNode> StartNodeAsync(CancellationToken cancellationToken = default) => StartNodeAsync([], cancellationToken);
 
     /// <summary>Starts a node of the test's own, for raw connections, datagrams and pings, or as a further caller. The network disposes of it at its end.</summary>
-    /// <param name="networks">The ad-hoc networks to join; none means <see cref="Network"/>.</param>
+    /// <param name="networks">The networks to join: ad-hoc ones, and those of the controller; none means <see cref="Network"/>.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>A node that is online and ready on all of its networks.</returns>
     public async Task<ManagedNode> StartNodeAsync(IEnumerable<NetworkId> networks, CancellationToken cancellationToken = default)
@@ -108,6 +157,7 @@ public sealed class TestNetwork : IAsyncDisposable
         var node = new ManagedNode(await ConfigureAsync(options, cancellationToken).ConfigureAwait(false));
         Keep(node);
         await node.StartAsync(cancellationToken).ConfigureAwait(false);
+        await AdmitAsync(node.Id, options.Networks, cancellationToken).ConfigureAwait(false);
         await node.WaitForOnlineAsync(cancellationToken).WaitAsync(Patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         foreach (var network in options.Networks)
         {
@@ -172,6 +222,7 @@ public sealed class TestNetwork : IAsyncDisposable
         if (node is null)
         {
             node = await ClientNode().WaitAsync(cancellationToken).ConfigureAwait(false);
+            await AdmitAsync(node.Id, [network], cancellationToken).ConfigureAwait(false);
             await node.JoinAsync(network, cancellationToken).ConfigureAwait(false);
             await node.WaitForNetworkAsync(network, cancellationToken).WaitAsync(Patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
@@ -201,10 +252,20 @@ public sealed class TestNetwork : IAsyncDisposable
             nodes = [.. _nodes];
         }
 
+        if (_private is { } names)
+        {
+            await names.StopAsync().ConfigureAwait(false);
+        }
+
         // The root last, as it began.
         foreach (var node in nodes.Reverse())
         {
             await node.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_private is { } controller)
+        {
+            await controller.DisposeAsync().ConfigureAwait(false);
         }
 
         lock (_gate)
@@ -217,12 +278,12 @@ public sealed class TestNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// The network that stands for one that an app configures: itself when it works without a controller, as here there is none; else one of this universe
-    /// that is open on every port. The same for every app.
+    /// The network that stands for one that an app configures: itself when it works without a controller, or is our controller's; else one of this universe
+    /// that is open on every port, or that a test has made for it. The same for every app.
     /// </summary>
     internal NetworkId Substitute(NetworkId configured)
     {
-        if (configured.IsAdHoc)
+        if (configured.IsAdHoc || _private?.Has(configured) == true)
         {
             return configured;
         }
@@ -237,6 +298,10 @@ public sealed class TestNetwork : IAsyncDisposable
             return substitute;
         }
     }
+
+    /// <summary>Lets a node of this test network into networks of its controller, where that is its business.</summary>
+    internal Task AdmitAsync(NodeId node, IEnumerable<NetworkId> networks, CancellationToken cancellationToken) =>
+        _private is { } controller && _options.AuthorizesNodes ? controller.AdmitAsync(node, networks, cancellationToken) : Task.CompletedTask;
 
     /// <summary>The same for a text; what is no network ID stays, for the validator to report.</summary>
     internal string Substitute(string configured) =>

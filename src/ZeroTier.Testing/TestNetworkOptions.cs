@@ -15,6 +15,19 @@ public sealed record TestNetworkOptions
     /// <summary>Where the choice of lost datagrams begins. Default 1. Threads race in real time, so an equal seed makes a similar run, not the same.</summary>
     public int Seed { get; init; } = 1;
 
+    /// <summary>
+    /// Whether the root carries a controller, for networks with members, IPv4 addresses, rules and names
+    /// (<see cref="TestNetwork.CreateNetworkAsync(Func{ZeroTier.Controller.ControllerNetwork, ZeroTier.Controller.ControllerNetwork}, CancellationToken)"/>).
+    /// Default false: no controller, and every network is open.
+    /// </summary>
+    public bool HasController { get; init; }
+
+    /// <summary>
+    /// Whether the controller lets in the nodes of this test network by itself: those of apps and clients, and those that the network starts. False for tests of
+    /// who gets in, which then authorise nodes at <see cref="TestNetwork.Controller"/>. Default true.
+    /// </summary>
+    public bool AuthorizesNodes { get; init; } = true;
+
     /// <summary>Where the logs of the root and of the nodes that the network starts go. Default: nowhere. An app logs with its own logger.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 }

@@ -29,6 +29,9 @@ public sealed class SelfHostedTests(SelfHostedProgram program) : IClassFixture<S
         var hello = await ZtAsync("get", "--home", home, $"{Api}/");
         Assert.True(hello.ExitCode == 0, hello.Error);
         Assert.StartsWith($"Hello, {node}.", hello.Output, StringComparison.Ordinal);
+        var byName = await ZtAsync("get", "--home", home, "http://api.home.arpa:8080/");
+        Assert.True(byName.ExitCode == 0, byName.Error);
+        Assert.StartsWith($"Hello, {node}.", byName.Output, StringComparison.Ordinal);
 
         await using var clock = ZtProcess.Start(program.Data, "get", "--home", home, $"{Api}/clock");
         Assert.Contains("200", await clock.FirstErrorAsync(), StringComparison.Ordinal);
@@ -54,6 +57,9 @@ public sealed class SelfHostedTests(SelfHostedProgram program) : IClassFixture<S
         {
             Assert.Equal(("office", 1400), (json.RootElement.GetProperty("name").GetString(), json.RootElement.GetProperty("mtu").GetInt32()));
         }
+
+        Assert.Matches("dns +home.arpa: this controller", (await ControllerAsync("network", "set", id, "--dns", "home.arpa", "--serve-names", "true")).Output);
+        Assert.Matches("dns +home.arpa: *\n", (await ControllerAsync("network", "set", id, "--serve-names", "false")).Output);
 
         const string node = "0123456789";
         var unknown = await ControllerAsync("member", "name", id, node, "ann");
