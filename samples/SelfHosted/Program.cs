@@ -48,7 +48,9 @@ Console.WriteLine(
       2. It prints its node's address. Let it in, here:
            zt controller member authorize {network} NODE --home {settings.Home}
       3. Call the API from there:
-           zt get --home member http://{FirstNetwork.ApiAddress}:{settings.ApiPort}/
+           zt get --home member http://{FirstNetwork.ApiName}.{FirstNetwork.Domain}:{settings.ApiPort}/
+         It has the address {FirstNetwork.ApiAddress}, too. Each member that has a name is found by it:
+           zt controller member name {network} NODE orders --home {settings.Home}
       To shut it out again:
            zt controller member deauthorize {network} NODE --home {settings.Home}
       All of that in the browser: http://localhost:{settings.HttpPort}/admin/

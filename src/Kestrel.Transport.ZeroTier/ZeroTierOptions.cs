@@ -6,14 +6,15 @@ namespace Kestrel.Transport.ZeroTier;
 
 /// <summary>
 /// How a web app takes part in ZeroTier networks, and what it serves there. Bound from the configuration section <c>ZeroTier</c> first, then changed by code, then
-/// checked at start; from then on only <see cref="ZeroTierNodeOptions.Networks"/>, <see cref="ZeroTierNodeOptions.Hosts"/>, access lists and <see cref="Health"/> follow, when the configuration
-/// changes.
+/// checked at start; from then on only <see cref="ZeroTierNodeOptions.Networks"/>, <see cref="ZeroTierNodeOptions.Hosts"/>, the endpoints of <c>Listen</c>, access lists and
+/// <see cref="Health"/> follow, when the configuration changes.
 /// </summary>
 /// <remarks>
 /// Configuration knows every scalar below and of the base, and those of <see cref="ZeroTierNodeOptions.Transport"/> and <see cref="Health"/>, by its name,
 /// lists as such or as one comma-separated text, and <c>Listen</c> as a list whose entries are a port (<c>8080</c>), a network and a port
 /// (<c>ff1f90ffff000000.zt:8080</c>), an address and a port (<c>10.147.17.5:8080</c>), or an object with <c>Port</c> and, where wanted, <c>Network</c>,
-/// <c>Address</c>, <c>Protocols</c>, <c>AllowedNodes</c> and <c>AllowedNetworks</c>.
+/// <c>Address</c>, <c>Https</c> (true serves with the certificate of the node), <c>AllowedNodes</c> and <c>AllowedNetworks</c>, and as in <c>Kestrel:Endpoints</c> <c>Protocols</c>, <c>Certificate</c>, <c>Sni</c>,
+/// <c>SslProtocols</c> and <c>ClientCertificateMode</c>.
 /// </remarks>
 public sealed class ZeroTierOptions : ZeroTierNodeOptions
 {

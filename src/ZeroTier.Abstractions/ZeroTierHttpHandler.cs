@@ -5,6 +5,7 @@ namespace ZeroTier;
 /// <summary>
 /// Sends HTTP requests over the networks of a node: for <see cref="HttpClient"/>, gRPC and SignalR clients. Hosts are addresses on a joined network,
 /// <c>NODE.NETWORK.zt</c>, or names in the search domain of a joined network (<see cref="ZeroTierName"/>). Thread-safe, pools connections, meant to be shared and kept.
+/// For https it accepts, beside certificates that the system trusts, those of the nodes that are called (<see cref="ZeroTierNode.ValidateServerCertificate"/>).
 /// </summary>
 public sealed class ZeroTierHttpHandler : DelegatingHandler
 {
@@ -39,6 +40,7 @@ public sealed class ZeroTierHttpHandler : DelegatingHandler
 
             // For TLS, which has as long again: the callback has its own limit, with the reason.
             ConnectTimeout = options.ConnectTimeout == Timeout.InfiniteTimeSpan ? Timeout.InfiniteTimeSpan : 2 * options.ConnectTimeout,
+            SslOptions = { RemoteCertificateValidationCallback = node.ValidateServerCertificate },
             ConnectCallback = (context, cancellationToken) => node.OpenStreamAsync(context.DnsEndPoint, options, cancellationToken),
         };
     }

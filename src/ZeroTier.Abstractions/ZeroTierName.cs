@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
 
@@ -7,7 +8,7 @@ namespace ZeroTier;
 /// <remarks>
 /// <para>A host is an address, which belongs to the joined network whose prefix holds it, else to the one with the best route to it; or <c>NODE.NETWORK.zt</c>,
 /// which is the 6PLANE address of that member, or its RFC 4193 address where the network has those, or else an address that the member has shown to this node, by a
-/// certificate or by packets; <c>NODE.zt</c>, the same on the only network of a node that has one; or a name in the search domain of a joined network, which
+/// certificate or by packets, and for which it is asked where it has not; <c>NODE.zt</c>, the same on the only network of a node that has one; or a name in the search domain of a joined network, which
 /// that network's name servers are asked for, over the network. A name without a dot is taken to be in the search domain of the first network that knows
 /// it.</para>
 /// <para>Names that the host's settings give (<c>ZeroTier:Hosts</c>) come first.</para>
@@ -36,9 +37,20 @@ public static class ZeroTierName
         ArgumentOutOfRangeException.ThrowIfLessThan(port, IPEndPoint.MinPort);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, IPEndPoint.MaxPort);
         host = Expand(node, host);
-        return IPAddress.TryParse(host, out _) || TryParseMember(host, out _, out _)
-            ? new([Resolve(node, host, port)])
+        return IPAddress.TryParse(host, out _) ? new([Resolve(node, host, port)])
+            : TryParseMember(host, out var member, out var network) ? ResolveMemberAsync(node, member, network, port, cancellationToken)
             : node.Names.ResolveAsync(host, port, cancellationToken);
+    }
+
+    private static async ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveMemberAsync(
+        ZeroTierNode node, NodeId member, NetworkId network, int port, CancellationToken cancellationToken)
+    {
+        if (FindMemberAddress(node, member, network) is null)
+        {
+            await node.AskForAddressAsync(member, network, cancellationToken).ConfigureAwait(false);
+        }
+
+        return [new ZeroTierEndPoint(network, MemberAddress(node, member, network), port)];
     }
 
     /// <summary>
@@ -89,6 +101,28 @@ public static class ZeroTierName
         return Resolve(node, host, port);
     }
 
+    /// <summary>
+    /// Whether a host belongs to the networks of a node, for whoever connects to others too: a name that ends in <c>.zt</c>, one that the application has given, one in the search
+    /// domain of a joined network, or an address that is on such a network or follows from its ID. A name without a dot belongs to them only if the application has given it.
+    /// </summary>
+    /// <remarks>
+    /// Names of search domains, and addresses that a controller gives out, are known once their network is ready. Until then they look like any others: where a connection must
+    /// never leave by the machine's sockets, do not ask.
+    /// </remarks>
+    /// <param name="node">The node that would connect.</param>
+    /// <param name="host">As in a URL.</param>
+    public static bool BelongsTo(ZeroTierNode node, string host)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(host);
+        string known = Expand(node, host);
+        return !ReferenceEquals(known, host)
+            || host.TrimEnd('.').EndsWith(Suffix, StringComparison.OrdinalIgnoreCase)
+            || (IPAddress.TryParse(host, out var address)
+                ? TryFindMember(node, host, out _, out _) || node.Networks.Any(network => network.IsReady && IsOn(network, address))
+                : host.Contains('.', StringComparison.Ordinal) && node.Names.Covers(host));
+    }
+
     /// <summary>True when the address is on the network: in the prefix of an address of ours, or behind a route.</summary>
     internal static bool IsOn(ZeroTierNetwork network, IPAddress address) =>
         network.Addresses.Any(own => own.Contains(address)) || network.Routes.Any(route => route.Target.Contains(address));
@@ -105,6 +139,56 @@ public static class ZeroTierName
             && NodeId.TryParse(text[..NodeId.TextLength], out var member) && node.Networks is [var only]
             ? Of(member, only.Id)
             : known;
+    }
+
+    /// <summary>
+    /// Finds the member that a host names by itself, and not by what name servers or the state of a network make of it: <c>NODE.NETWORK.zt</c>, <c>NODE.zt</c>, an address that
+    /// follows from the member's ID on a joined network, or a name of <c>ZeroTier:Hosts</c> that leads to one of these.
+    /// </summary>
+    /// <param name="node">The node that would connect.</param>
+    /// <param name="host">As in a URL.</param>
+    /// <param name="member">The member.</param>
+    /// <param name="network">The network on which it is meant.</param>
+    /// <returns>False for any other host.</returns>
+    public static bool TryFindMember(ZeroTierNode node, string host, out NodeId member, out NetworkId network)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(host);
+        host = Expand(node, host);
+        if (TryParseMember(host, out member, out network))
+        {
+            return true;
+        }
+
+        if (IPAddress.TryParse(host, out var address))
+        {
+            foreach (var joined in node.Networks)
+            {
+                if (MemberOf(new ZeroTierEndPoint(joined.Id, address, 0)) is { } found)
+                {
+                    (member, network) = (found, joined.Id);
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The member whose derived address it is; null for any other address.</summary>
+    internal static NodeId? MemberOf(ZeroTierEndPoint endPoint)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        if (endPoint.Address is not { } address || !address.TryWriteBytes(bytes, out int length) || length != bytes.Length)
+        {
+            return null;
+        }
+
+        return Member(bytes[5..]) is var six && endPoint.Network.GetSixPlaneAddress(six).Equals(address) ? six
+            : Member(bytes[11..]) is var local && endPoint.Network.GetRfc4193Address(local).Equals(address) ? local
+            : null;
+
+        static NodeId Member(ReadOnlySpan<byte> bytes) => new(BinaryPrimitives.ReadUInt32BigEndian(bytes) * 256UL | bytes[4]);
     }
 
     private static (string Host, int Port) Split(string authority)
@@ -140,8 +224,14 @@ public static class ZeroTierName
             && NetworkId.TryParse(host.Substring(NodeId.TextLength + 1, NetworkId.TextLength), out network);
     }
 
+    private static IPAddress MemberAddress(ZeroTierNode node, NodeId member, NetworkId network) => FindMemberAddress(node, member, network)
+        ?? throw new ZeroTierException(
+            ZeroTierError.AddressNotAvailable,
+            $"{Of(member, network)} has no address that follows from the name, since the network assigns neither 6PLANE nor RFC 4193 addresses, and this node has not heard yet which one it has. "
+                + "Check that the node is a member and online, use the member's address, for example 10.147.17.5, or have the network's controller assign RFC 4193 addresses.");
+
     // Which derived addresses a network has shows in our own there. One that is not joined, or not configured, is reported when the connection is made.
-    private static IPAddress MemberAddress(ZeroTierNode node, NodeId member, NetworkId network)
+    private static IPAddress? FindMemberAddress(ZeroTierNode node, NodeId member, NetworkId network)
     {
         var sixPlane = network.GetSixPlaneAddress(member);
         if (network.IsAdHoc || node.State != ZeroTierNodeState.Running || node.Networks.FirstOrDefault(n => n.Id == network) is not { Addresses.Count: > 0 } joined)
@@ -152,11 +242,7 @@ public static class ZeroTierName
         var own = joined.Addresses.Select(a => a.Address).ToArray();
         return own.Contains(network.GetSixPlaneAddress(node.Id)) ? sixPlane
             : own.Contains(network.GetRfc4193Address(node.Id)) ? network.GetRfc4193Address(member)
-            : node.FindAddress(member, network)
-            ?? throw new ZeroTierException(
-                ZeroTierError.AddressNotAvailable,
-                $"{Of(member, network)} has no address that follows from the name, since the network assigns neither 6PLANE nor RFC 4193 addresses, and this node has not heard yet which one it has. "
-                    + "Use the member's address, for example 10.147.17.5, or have the network's controller assign RFC 4193 addresses.");
+            : node.FindAddress(member, network);
     }
 
     private static NetworkId FindNetwork(ZeroTierNode node, IPAddress address)

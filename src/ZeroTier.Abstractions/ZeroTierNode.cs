@@ -1,4 +1,8 @@
 using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using ZeroTier.Certificates;
 using ZeroTier.Engines;
 using ZeroTier.Names;
 
@@ -174,12 +178,12 @@ public abstract class ZeroTierNode : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         ArgumentNullException.ThrowIfNull(options);
-        return ConnectAttempt.RunAsync(
+        return Tracing.ConnectAsync(endPoint.Network, endPoint.Address, endPoint.Port, () => ConnectAttempt.RunAsync(
             options.ConnectTimeout,
             TimeProvider,
             token => ConnectCoreAsync(endPoint, options, token),
             () => ConnectAttempt.Explain(this, endPoint, options.ConnectTimeout),
-            cancellationToken);
+            cancellationToken));
     }
 
     /// <summary>Connects to a host, as a URL names it, with the default pipes and time limit. Waits for a network that is not ready yet.</summary>
@@ -205,13 +209,13 @@ public abstract class ZeroTierNode : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(port);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
         ArgumentNullException.ThrowIfNull(options);
-        host = ZeroTierName.Expand(this, host);
-        return ConnectAttempt.RunAsync(
+        string target = ZeroTierName.Expand(this, host);
+        return Tracing.ConnectAsync(network: null, host, port, () => ConnectAttempt.RunAsync(
             options.ConnectTimeout,
             TimeProvider,
-            token => ConnectCoreAsync(host, port, options, token),
-            () => ConnectAttempt.Explain(this, host, port, options.ConnectTimeout),
-            cancellationToken);
+            token => ConnectCoreAsync(target, port, options, token),
+            () => ConnectAttempt.Explain(this, target, port, options.ConnectTimeout),
+            cancellationToken));
     }
 
     /// <summary>
@@ -225,6 +229,33 @@ public abstract class ZeroTierNode : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(context);
         return OpenStreamAsync(context.DnsEndPoint, ZeroTierConnectionOptions.Default, cancellationToken);
+    }
+
+    /// <summary>
+    /// Checks the certificate of a server that this node has called, as <see cref="SslClientAuthenticationOptions.RemoteCertificateValidationCallback"/>, beside
+    /// <see cref="ConnectCallback"/>, or for an <see cref="SslStream"/> whose target host is the host that was called.
+    /// </summary>
+    /// <remarks>
+    /// A certificate of a node (<see cref="ZeroTierCertificate"/>) is accepted if it is that of the node that the host names, by <c>NODE.NETWORK.zt</c>, an address that
+    /// follows from the node, or a name of <c>ZeroTier:Hosts</c> that leads to one of these. All others are left to what the system says of them.
+    /// </remarks>
+    /// <param name="sender">The <see cref="SslStream"/>.</param>
+    /// <param name="certificate">What the server has shown.</param>
+    /// <param name="chain">As the system has built it.</param>
+    /// <param name="errors">What the system says of it.</param>
+    /// <returns>True to go on.</returns>
+    /// <exception cref="AuthenticationException">It is not accepted; the message says why, which false could not.</exception>
+    public bool ValidateServerCertificate(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (errors == SslPolicyErrors.None || certificate is not X509Certificate2 shown || sender is not SslStream stream)
+        {
+            return errors == SslPolicyErrors.None;
+        }
+
+        string? reason = CertificateCheck.Concerns(shown)
+            ? CertificateCheck.WhyNot(this, stream.TargetHostName, shown)
+            : $"is not trusted ({string.Join(", ", chain?.ChainStatus.Select(status => status.Status.ToString()).Prepend($"{errors}") ?? [$"{errors}"])})";
+        return reason is null ? true : throw new AuthenticationException($"The certificate of {stream.TargetHostName} {reason}.");
     }
 
     /// <summary>Connects for a handler of HTTP requests.</summary>
@@ -243,11 +274,32 @@ public abstract class ZeroTierNode : IAsyncDisposable
             : BindDatagramCoreAsync(endPoint, cancellationToken);
     }
 
+    /// <summary>Told of each round trip to a peer that the engine measures, in the middle of its work: must be quick and must not throw. libzt tells of none.</summary>
+    internal Action<TimeSpan>? RoundTripMeasured { get; set; }
+
     /// <summary>The clock of time limits. Default: that of the system.</summary>
     protected virtual TimeProvider TimeProvider => TimeProvider.System;
 
     /// <summary>An address that a member is known to have on a network, from what it has shown of itself or from earlier packets; null for none.</summary>
     internal virtual IPAddress? FindAddress(NodeId member, NetworkId network) => null;
+
+    /// <summary>The clock, for what belongs to this assembly.</summary>
+    internal TimeProvider Clock => TimeProvider;
+
+    /// <summary>
+    /// Signs with the node's identity that a TLS key is its own. The engine says in the signed bytes what they are, so that the signature is good for nothing else.
+    /// Null when it has no access to the identity.
+    /// </summary>
+    /// <exception cref="ZeroTierException">The node does not run.</exception>
+    internal virtual TlsKeyProof? ProveTlsKey(TlsKeyStatement statement) => null;
+
+    /// <summary>
+    /// Whether a node has signed a statement: by the identity that the engine has authenticated it with. False for a node that is not known, and where the engine
+    /// cannot tell.
+    /// </summary>
+    internal virtual bool IsProofOf(NodeId node, TlsKeyStatement statement, TlsKeyProof proof) => false;
+    /// <summary>Asks a member which address it has on a network, where <see cref="FindAddress"/> knows none, and waits for the answer, for seconds at most.</summary>
+    internal virtual ValueTask AskForAddressAsync(NodeId member, NetworkId network, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <summary>What a name stands for that the application has given to a host: an address or a member's name; null for none.</summary>
     internal virtual string? FindHost(string name) => null;

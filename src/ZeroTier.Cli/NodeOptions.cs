@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 
 namespace ZeroTier.Cli;
 
@@ -7,9 +8,13 @@ namespace ZeroTier.Cli;
 /// <param name="Planet">The planet file; null for the development network.</param>
 /// <param name="Home">The storage folder as it was given, or <c>:memory:</c>; null for the default.</param>
 /// <param name="Port">The UDP port; 0 for any.</param>
-internal sealed record NodeOptions(string? Network, FileInfo? Planet, string? Home, ushort Port)
+/// <param name="TcpRelay">The TCP relay, for where no UDP passes.</param>
+internal sealed record NodeOptions(string? Network, FileInfo? Planet, string? Home, ushort Port, IPEndPoint? TcpRelay)
 {
-    internal sealed record Symbols(Option<string?> Network, Option<FileInfo?> Planet, Option<string?> Home, Option<ushort> Port);
+    /// <summary>The file to capture the network's frames to; null for none.</summary>
+    public string? Capture { get; init; }
+
+    internal sealed record Symbols(Option<string?> Network, Option<FileInfo?> Planet, Option<string?> Home, Option<ushort> Port, Option<string?> TcpRelay);
 
     public static Symbols AddTo(Command command)
     {
@@ -17,11 +22,13 @@ internal sealed record NodeOptions(string? Network, FileInfo? Planet, string? Ho
             new Option<string?>("--network", "-n") { Description = "The network ID, 16 hexadecimal digits. Default: the development network." },
             new Option<FileInfo?>("--planet") { Description = "The planet file with the roots to use. Needs --network, or a --home that has joined one." },
             new Option<string?>("--home") { Description = "The node's storage folder; :memory: for a new identity that is not kept. One that 'zt join' has used brings its roots and networks. Default: the development network's own; with --planet :memory:." },
-            new Option<ushort>("--port") { Description = "The UDP port to use. Default: that of the last run with this folder, at first any." });
+            new Option<ushort>("--port") { Description = "The UDP port to use. Default: that of the last run with this folder, at first any." },
+            new Option<string?>("--tcp-relay") { Description = "A TCP relay, used while no root is heard by UDP: that of 'zt root --tcp-relay', for example 203.0.113.5:8443." });
         command.Add(symbols.Network);
         command.Add(symbols.Planet);
         command.Add(symbols.Home);
         command.Add(symbols.Port);
+        command.Add(symbols.TcpRelay);
         command.Validators.Add(result =>
         {
             if (result.GetValue(symbols.Planet) is not null && result.GetValue(symbols.Network) is null
@@ -42,5 +49,6 @@ internal sealed record NodeOptions(string? Network, FileInfo? Planet, string? Ho
     public bool IsJoinedFolder => Home is { } home && JoinedFolder.HasPlanet(home);
 
     public static NodeOptions Read(ParseResult parse, Symbols symbols) =>
-        new(parse.GetValue(symbols.Network), parse.GetValue(symbols.Planet), parse.GetValue(symbols.Home), parse.GetValue(symbols.Port));
+        new(parse.GetValue(symbols.Network), parse.GetValue(symbols.Planet), parse.GetValue(symbols.Home), parse.GetValue(symbols.Port),
+            parse.GetValue(symbols.TcpRelay) is { } relay ? RootOptions.ParseEndPoint(relay, "--tcp-relay") : null);
 }

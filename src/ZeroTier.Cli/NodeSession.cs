@@ -37,6 +37,8 @@ internal sealed class NodeSession : IAsyncDisposable
                     StoragePath = options.Home,
                     Port = options.Port,
                     Networks = options.Network is { } network ? [NetworkId.Parse(network)] : [],
+                    TcpRelay = options.TcpRelay,
+                    CapturePath = options.Capture,
                 });
             opened.Push(node);
             using var events = node.Subscribe();
@@ -97,6 +99,7 @@ internal sealed class NodeSession : IAsyncDisposable
             StoragePath = storagePath,
             Port = options.Port,
             Networks = options.Network is null ? [] : [NetworkId.Parse(options.Network)],
+            CapturePath = options.Capture,
         });
     }
 

@@ -42,6 +42,7 @@ internal static class Program
             GetCommand.Create(),
             ForwardCommand.Create(),
             PingCommand.Create(),
+            CaptureCommand.Create(),
             JoinCommand.Create(),
             LeaveCommand.Create(),
             NetworksCommand.Create(),

@@ -17,8 +17,9 @@ public static class ZeroTierControllerServiceCollectionExtensions
 {
     /// <summary>
     /// Adds a controller of ZeroTier networks. The host's node carries it (<c>UseZeroTier</c>, <c>AddZeroTier</c>), with the managed engine, and its
-    /// networks' IDs
-    /// begin with the node's address. Gives <see cref="NetworkControllerHost"/>; the HTTP API is mapped by <c>MapZeroTierController</c>; <c>Configure&lt;ZeroTierServiceOptions&gt;</c> says who gets in.
+    /// networks' IDs begin with the node's address. It answers for the names of members on networks with
+    /// <see cref="ZeroTier.Controller.ControllerNetwork.ServesNames"/>. Gives <see cref="NetworkControllerHost"/>; the HTTP API is mapped by
+    /// <c>MapZeroTierController</c>; <c>Configure&lt;ZeroTierServiceOptions&gt;</c> says who gets in.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Changes the options; null for the defaults.</param>
@@ -45,6 +46,7 @@ public static class ZeroTierControllerServiceCollectionExtensions
         services.AddApiAccess();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IMetricsSource, ControllerMetrics>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ControllerService>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NameHost>());
         return services;
     }
 }

@@ -1,4 +1,5 @@
 using ZeroTier.Controller.Members;
+using ZeroTier.Controller.Names;
 using ZeroTier.Managed;
 using ZeroTier.Managed.Vl2.Credentials;
 
@@ -40,8 +41,9 @@ public sealed partial class NetworkController
         ControllerMember? before = network.Members.GetValueOrDefault(record.Node)?.Record;
         MemberState member = Take(network, record);
         _events.Publish(new MemberChanged(record));
+        LogNamesakes(network, before, record);
         bool wasBridge = before is { IsAuthorized: true, IsActiveBridge: true };
-        if (wasBridge != record is { IsAuthorized: true, IsActiveBridge: true })
+        if (IsNameServer(member) || wasBridge != record is { IsAuthorized: true, IsActiveBridge: true })
         {
             PushToAll(network);
         }
@@ -68,7 +70,7 @@ public sealed partial class NetworkController
         _events.Publish(new MemberDeleted(member.Network.Id, member.Node));
         if (member.Record.IsAuthorized)
         {
-            if (member.Record.IsActiveBridge)
+            if (member.Record.IsActiveBridge || IsNameServer(member))
             {
                 PushToAll(member.Network);
             }
@@ -84,9 +86,10 @@ public sealed partial class NetworkController
         {
             ControllerMember before = member.Record;
             network.Addresses.Replace(record, before.Addresses, record.Addresses);
+            network.Labels.Replace(record, LabelsOf(before), LabelsOf(record));
             network.StrangerCount -= member.IsStranger ? 1 : 0;
             member.Record = record;
-            if ((before.IsAuthorized && before.IsActiveBridge) != (record.IsAuthorized && record.IsActiveBridge))
+            if (IsNameServer(member) || (before.IsAuthorized && before.IsActiveBridge) != (record.IsAuthorized && record.IsActiveBridge))
             {
                 network.ForgetEncoded();
             }
@@ -95,6 +98,7 @@ public sealed partial class NetworkController
         {
             network.Members[record.Node] = member = new MemberState(network, record);
             network.Addresses.Replace(record, [], record.Addresses);
+            network.Labels.Replace(record, LabelsOf(null), LabelsOf(record));
             network.ForgetEncoded();
         }
 
@@ -112,8 +116,30 @@ public sealed partial class NetworkController
         NetworkState network = member.Network;
         network.Members.TryRemove(member.Node, out _);
         network.Addresses.Replace(member.Record, member.Record.Addresses, []);
+        network.Labels.Replace(member.Record, LabelsOf(member.Record), LabelsOf(null));
         network.StrangerCount -= member.IsStranger ? 1 : 0;
         network.ForgetEncoded();
+    }
+
+    private static HashSet<string> LabelsOf(ControllerMember? member) =>
+        member is { IsAuthorized: true } && MemberLabel.Of(member.Name) is { } label ? [label] : [];
+
+    // Other members learn of its addresses with their configuration.
+    private static bool IsNameServer(MemberState member) => member.Network.Record.ServesNames && member.Node == member.Network.Id.Controller;
+
+    private void LogNamesakes(NetworkState network, ControllerMember? before, ControllerMember member)
+    {
+        string? label = LabelsOf(member).FirstOrDefault();
+        if (!network.Record.ServesNames || label is null || label == LabelsOf(before).FirstOrDefault() || network.Labels.HolderOf(label) is not { } holder)
+        {
+            return;
+        }
+
+        foreach (NodeId rival in network.Labels.RivalsOf(member.Node, [label]))
+        {
+            NodeId other = holder == member.Node ? rival : member.Node;
+            NameServiceLog.NameTwice(_log, holder, other, network.Id, label, network.Names.Domain ?? "");
+        }
     }
 
     private void PushToAll(NetworkState network)

@@ -59,7 +59,7 @@ public sealed partial class NetworkController
                 if (ReferenceEquals(Find(network), state) && ReferenceEquals(state.Members.GetValueOrDefault(node)?.Record, before))
                 {
                     CheckAddresses(state, basis, after);
-                    AuditEntry entry = Audit(actor, ActionOf(basis, after), network, node, before is null ? "" : ChangedSettings.Between(before, after));
+                    AuditEntry entry = Audit(actor, ActionOf(basis, after), network, node, DetailOf(state, before, after));
                     await _store.WriteAsync([write], [entry], _end.Token).ConfigureAwait(false);
                     await CommitAsync(state, after).ConfigureAwait(false);
                     return after;
@@ -115,6 +115,15 @@ public sealed partial class NetworkController
         return after.IsAuthorized
             ? Admission.Authorize(after, AuthorizationSource.Administrator, null, _time.GetUtcNow())
             : after with { LastDeauthorizedTime = _time.GetUtcNow() };
+    }
+
+    // What was changed, and of a name that others have already, whose it is.
+    private static string DetailOf(NetworkState network, ControllerMember? before, ControllerMember after)
+    {
+        string changed = before is null ? "" : ChangedSettings.Between(before, after);
+        HashSet<string> labels = LabelsOf(after);
+        NodeId[] namesakes = network.Record.ServesNames && !labels.SetEquals(LabelsOf(before)) ? [.. network.Labels.RivalsOf(after.Node, labels)] : [];
+        return namesakes.Length == 0 ? changed : $"{changed} (the name is that of {string.Join(", ", namesakes.Take(4))}, too)".TrimStart();
     }
 
     private static void CheckAddresses(NetworkState network, ControllerMember before, ControllerMember after)

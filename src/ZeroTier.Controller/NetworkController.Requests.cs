@@ -180,6 +180,10 @@ public sealed partial class NetworkController
             {
                 service.Member = Take(service.Network, service.Record);
                 _events.Publish(new MemberChanged(service.Record));
+                if (IsNameServer(service.Member))
+                {
+                    PushToAll(service.Network);
+                }
             }
 
             if (service is { Member: { } member, Request: not null })

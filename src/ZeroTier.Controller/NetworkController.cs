@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using ZeroTier.Controller.Configuration;
 using ZeroTier.Controller.Events;
 using ZeroTier.Controller.Members;
+using ZeroTier.Controller.Names;
 using ZeroTier.Engines;
 using ZeroTier.Managed;
 
@@ -127,6 +128,13 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
     /// <summary>A member; null where there is none.</summary>
     public MemberStatus? FindMember(NetworkId network, NodeId node) =>
         _networks.GetValueOrDefault(network)?.Members.GetValueOrDefault(node) is { } member ? Describe(member) : null;
+
+    /// <summary>The networks of a node that serve names.</summary>
+    internal IEnumerable<NetworkId> NetworksWithNames(NodeId node) =>
+        _networks.Values.Select(n => n.Record).Where(n => n.ServesNames && n.Id.Controller == node).Select(n => n.Id);
+
+    /// <summary>The names of a network; null where it serves none.</summary>
+    internal NetworkNames? FindNames(NetworkId network) => _networks.GetValueOrDefault(network) is { Record.ServesNames: true } state ? state.Names : null;
 
     /// <summary>Subscribes to what happens from now on.</summary>
     public ControllerSubscription Subscribe() => _events.Subscribe();

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using ZeroTier.Controller.Configuration;
 using ZeroTier.Managed.Net;
+using ZeroTier.Names;
 
 namespace ZeroTier.Controller;
 
@@ -10,6 +11,9 @@ internal static class RecordCheck
 {
     private const int MaxTextLength = 65_536;
     private const int MaxShortLength = 1024;
+
+    // What members see of it (docs/protocol/3-vl2.md 3.4).
+    private const int MaxDomainLength = 127;
 
     public static void Check(ControllerNetwork network)
     {
@@ -20,6 +24,9 @@ internal static class RecordCheck
         Require(
             network.Dns is null || (network.Dns.Servers.Length <= ControllerNetwork.MaxEntries && network.Dns.Servers.All(s => s.Length <= MaxShortLength)),
             $"Dns has at most {ControllerNetwork.MaxEntries} servers, of {MaxShortLength} characters each.");
+        Require(
+            !network.ServesNames || DnsName.Normalize(network.Dns?.Domain ?? "") is { Length: <= MaxDomainLength },
+            $"ServesNames needs the domain of Dns to be a host name of at most {MaxDomainLength} characters, and it is '{network.Dns?.Domain}'. Set it, for example to home.arpa.");
         int loginLength = LoginDetails.Write(network).Length;
         Require(
             loginLength <= LoginDetails.MaxLength,

@@ -5,7 +5,7 @@ namespace ZeroTier.Hosting;
 
 /// <summary>
 /// How a process takes part in ZeroTier networks. Bound from the configuration section <c>ZeroTier</c> first, then changed by code, then checked at start; from
-/// then on only <see cref="Networks"/> and <see cref="Hosts"/> follow, when the configuration changes. What a web app needs beside, such as endpoints, has
+/// then on only <see cref="Networks"/>, <see cref="Hosts"/> and <see cref="CapturePath"/> follow, when the configuration changes. What a web app needs beside, such as endpoints, has
 /// <c>ZeroTierOptions</c> of package Kestrel.Transport.ZeroTier, which these are the base of.
 /// </summary>
 /// <remarks>
@@ -94,6 +94,22 @@ public class ZeroTierNodeOptions
     public IList<string> BlockedInterfaces { get; } = [];
 
     /// <summary>
+    /// A TCP relay for networks that let no UDP through, such as <c>203.0.113.5:8443</c>, used while no root is heard by UDP. A root of one's own is one
+    /// (<c>zt root --tcp-relay</c>); that of ZeroTier, for its public roots, is <c>204.80.128.1:443</c>. Managed engine. Default: none.
+    /// </summary>
+    public IPEndPoint? TcpRelay { get; set; }
+
+    /// <summary>
+    /// A file to capture the frames of the node's networks to, as long as the setting names one: pcapng, for Wireshark. Only its owner may read it; an older capture
+    /// is replaced, nothing else is. A capture that cannot be made is a warning, and the node runs without it. Followed at run time: a change ends the capture and
+    /// begins the next one. Managed engine. Default: none.
+    /// </summary>
+    public string? CapturePath { get; set; }
+
+    /// <summary>Bytes that the file of <see cref="CapturePath"/> may have, 4,096 or more; then the capture ends. Default 67,108,864 (64 MiB).</summary>
+    public long MaxCaptureSize { get; set; } = new CaptureOptions().MaxSize;
+
+    /// <summary>
     /// Names of hosts for this node's own calls, such as <c>orders</c>, with what each stands for: an address on a network, <c>NODE.NETWORK.zt</c>, or a node
     /// where there is one network. They come before the names of networks. Default: none.
     /// </summary>
@@ -117,6 +133,8 @@ public class ZeroTierNodeOptions
         (Moons.Count > 0, nameof(Moons)),
         (BlockedNetworks.Count > 0, nameof(BlockedNetworks)),
         (BlockedInterfaces.Count > 0, nameof(BlockedInterfaces)),
+        (TcpRelay is not null, nameof(TcpRelay)),
+        (CapturePath is not null, nameof(CapturePath)),
     }.Where(setting => setting.Item1).Select(setting => setting.Item2);
 
     internal bool DevelopmentNetworkRequested { get; private set; }

@@ -15,7 +15,7 @@ public static class ZeroTierServiceCollectionExtensions
 {
     /// <summary>
     /// Adds a ZeroTier node that starts and stops with the host; where nobody starts the host's services, as in MAUI, it starts with the first connection.
-    /// Gives <see cref="ZeroTierNode"/> and <see cref="ZeroTierHttpHandler"/>. Web hosts use <c>UseZeroTier</c>, which includes this. May be called more than
+    /// Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web hosts use <c>UseZeroTier</c>, which includes this. May be called more than
     /// once: options add up.
     /// </summary>
     /// <param name="services">The services.</param>
@@ -33,10 +33,12 @@ public static class ZeroTierServiceCollectionExtensions
         services.TryAddSingleton<INodeFactory, EngineFactory>();
         services.TryAddSingleton<NodeHost>();
         services.TryAddSingleton<ZeroTierNode>(static provider => provider.GetRequiredService<NodeHost>());
+        services.TryAddSingleton<ZeroTierCertificate>();
         services.TryAddSingleton<NodeMetrics>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, NetworksFollower>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, HostsFollower>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, CaptureFollower>());
         services.TryAddSingleton<SettingsWatch>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, SettingsWatch>(static provider => provider.GetRequiredService<SettingsWatch>()));
         services.TryAddSingleton<ClientConnections>();
@@ -46,7 +48,7 @@ public static class ZeroTierServiceCollectionExtensions
 
     /// <summary>
     /// Adds a ZeroTier node that starts and stops with the host; where nobody starts the host's services, as in MAUI, it starts with the first connection.
-    /// Gives <see cref="ZeroTierNode"/> and <see cref="ZeroTierHttpHandler"/>. Web hosts use <c>UseZeroTier</c>, which includes this. May be called more than
+    /// Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web hosts use <c>UseZeroTier</c>, which includes this. May be called more than
     /// once: options add up.
     /// </summary>
     /// <param name="services">The services.</param>

@@ -1,7 +1,11 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Reflection;
+using Microsoft.Extensions.Logging;
+using ZeroTier.Certificates;
 using ZeroTier.Engines;
+using ZeroTier.Managed.Capture;
+using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.Node;
 using ZeroTier.Names;
 
@@ -18,7 +22,10 @@ public sealed class ManagedNode : ZeroTierNode
 
     private readonly ManagedNodeOptions _options;
     private readonly NodeCore<NodeSession, JoinedNetwork> _core;
+    private readonly CaptureTap _captures = new();
+    private readonly ILogger _log;
     private NodeIdentity? _identity;
+    private FrameCapture? _configuredCapture;
     private ImmutableDictionary<ulong, MoonOrbit> _moons;
     private ImmutableDictionary<NetworkId, ZeroTierNetworkSettings> _settings = ImmutableDictionary<NetworkId, ZeroTierNetworkSettings>.Empty;
 
@@ -30,6 +37,7 @@ public sealed class ManagedNode : ZeroTierNode
         options = options with { StoragePath = StorageFolder.Of(options.StoragePath) };
         Check(options);
         _options = NodeShields.Around(options);
+        _log = NonThrowingLogger.Create(options.LoggerFactory, "ZeroTier.Managed.Node");
         _identity = options.Identity;
         _moons = options.Moons.ToImmutableDictionary(moon => moon.Id);
         _core = new NodeCore<NodeSession, JoinedNetwork>(this, new SemaphoreSlim(1, 1), options.Networks, _options.Scheduler, _options.TimeProvider);
@@ -233,7 +241,17 @@ public sealed class ManagedNode : ZeroTierNode
         }
     }
 
+    internal override TlsKeyProof? ProveTlsKey(TlsKeyStatement statement) => _core.Running().ProveTlsKey(statement);
+
+    internal override bool IsProofOf(NodeId node, TlsKeyStatement statement, TlsKeyProof proof) =>
+        Session?.FindIdentity(node) is { } identity && TlsKeySignature.Verify(identity, statement, proof);
+
+    internal override string? FindHost(string name) => _options.FindHost?.Invoke(name);
+
     internal override IPAddress? FindAddress(NodeId member, NetworkId network) => Session?.Find(network)?.FindAddress(member);
+
+    internal override ValueTask AskForAddressAsync(NodeId member, NetworkId network, CancellationToken cancellationToken) =>
+        Session?.Find(network)?.AskForAddressAsync(member, TimeProvider, cancellationToken) ?? ValueTask.CompletedTask;
 
     /// <summary>Sends an ICMP echo request with 56 bytes of data over a network and waits at most 10 seconds for the reply.</summary>
     /// <param name="network">The network to send on.</param>
@@ -273,11 +291,65 @@ public sealed class ManagedNode : ZeroTierNode
         NetworkId network, IPAddress address, int payloadLength, TimeSpan timeout, CancellationToken cancellationToken) =>
         await _core.Find(network).PingAsync(address, payloadLength, timeout, cancellationToken).ConfigureAwait(false);
 
+    /// <summary>Captures the frames of the node's networks, those of later lives too, to a file that only its owner may read: pcapng, for Wireshark.</summary>
+    /// <param name="path">The file; an older capture is replaced, nothing else is.</param>
+    /// <param name="options">What to capture, and how much.</param>
+    /// <param name="cancellationToken">Gives up before the file is made.</param>
+    /// <returns>The capture, which goes on until it is stopped or disposed of, its limit is reached, or the node is disposed of.</returns>
+    /// <exception cref="ZeroTierException">The file cannot be made (<see cref="ZeroTierError.Storage"/>).</exception>
+    /// <exception cref="ArgumentException">The path or the limit is out of its range.</exception>
+    public Task<FrameCapture> StartCaptureAsync(string path, CaptureOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        CheckCapture(options);
+        return Task.Run(() => Capture(path, options), cancellationToken);
+    }
+
+    /// <summary>Captures the frames of the node's networks to a stream, which may be slow: what it does not take is dropped from the capture.</summary>
+    /// <param name="stream">The stream; it stays the caller's, to be closed after the capture.</param>
+    /// <param name="options">What to capture, and how much.</param>
+    /// <param name="cancellationToken">Gives up before anything is written.</param>
+    /// <returns>The capture, which goes on until it is stopped or disposed of, its limit is reached, or the node is disposed of.</returns>
+    /// <exception cref="ArgumentException">The limit is out of its range, or the stream cannot be written.</exception>
+    public Task<FrameCapture> StartCaptureAsync(Stream stream, CaptureOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        CheckCapture(options);
+        if (!stream.CanWrite)
+        {
+            throw new ArgumentException("The stream cannot be written. Open it for writing.", nameof(stream));
+        }
+
+        _core.ThrowIfDisposed();
+        return cancellationToken.IsCancellationRequested
+            ? Task.FromCanceled<FrameCapture>(cancellationToken)
+            : Task.FromResult(FrameCapture.Start(_captures, options, stream, path: null, _options.TimeProvider, _log));
+    }
+
+    private FrameCapture Capture(string path, CaptureOptions options)
+    {
+        _core.ThrowIfDisposed();
+        return FrameCapture.Start(_captures, options, CaptureFile.Create(path), path, _options.TimeProvider, _log);
+    }
+
+    private static void CheckCapture(CaptureOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.MaxSize < CaptureOptions.LowestMaxSize)
+        {
+            throw new ArgumentException($"MaxSize is {options.MaxSize}; it must be at least {CaptureOptions.LowestMaxSize}, for example 67108864.", nameof(options));
+        }
+    }
+
     /// <inheritdoc />
     public override ZeroTierStatistics GetStatistics() => Session?.GetStatistics() ?? new ZeroTierStatistics();
 
     /// <inheritdoc />
-    public override async ValueTask DisposeAsync() => await _core.DisposeAsync(CloseAsync, Release).ConfigureAwait(false);
+    public override async ValueTask DisposeAsync()
+    {
+        await _core.DisposeAsync(CloseAsync, Release).ConfigureAwait(false);
+        await _captures.DisposeAsync().ConfigureAwait(false);
+    }
 
     private static async Task<ZeroTierException?> CloseAsync(NodeSession session)
     {
@@ -300,7 +372,24 @@ public sealed class ManagedNode : ZeroTierNode
             _identity = await NodeIdentity.GenerateAsync(_options.RandomSource, cancellationToken).ConfigureAwait(false);
         }
 
-        var session = await NodeSession.StartAsync(_options, _identity, [.. _moons.Values], _core.Joined, id => _settings.GetValueOrDefault(id), _core.Events, _core.Changed, Fail, cancellationToken).ConfigureAwait(false);
+        if (_options.CapturePath is { } path)
+        {
+            // Once: a restart goes on with the same file.
+            _configuredCapture ??= Capture(path, new CaptureOptions { MaxSize = _options.MaxCaptureSize });
+        }
+
+        var session = await NodeSession.StartAsync(
+            _options,
+            _captures,
+            _identity,
+            [.. _moons.Values],
+            _core.Joined,
+            id => _settings.GetValueOrDefault(id),
+            _core.Events,
+            _core.Changed,
+            time => RoundTripMeasured?.Invoke(time),
+            Fail,
+            cancellationToken).ConfigureAwait(false);
         _core.Begin(session, session.Networks.Select(n => n.Id));
         _core.State = ZeroTierNodeState.Running;
         _core.Events.Publish();
@@ -351,6 +440,11 @@ public sealed class ManagedNode : ZeroTierNode
             throw new ArgumentException(
                 $"MaxTotalBufferSize is {options.MaxTotalBufferSize}; it must be at least {MinTotalBufferSize}, for example 268435456, or null for a quarter of the process's memory.",
                 nameof(options));
+        }
+
+        if (options.MaxCaptureSize < CaptureOptions.LowestMaxSize)
+        {
+            throw new ArgumentException($"MaxCaptureSize is {options.MaxCaptureSize}; it must be at least {CaptureOptions.LowestMaxSize}, for example 67108864.", nameof(options));
         }
 
         if (options is { StoragePath: not null, Identity: not null })

@@ -55,6 +55,19 @@ public sealed record ManagedNodeOptions
     public IReadOnlyList<string> BlockedInterfaces { get; init; } = [];
 
     /// <summary>
+    /// A TCP relay, through which packets go to IPv4 addresses while no root is heard by UDP for 15 seconds, and until one is: for networks that let no UDP
+    /// through. Whoever runs it sees who talks to whom, and cannot read it. A root of one's own can be one (<see cref="TcpRelayListen"/>); that of ZeroTier,
+    /// for nodes on its public roots, is 204.80.128.1:443. Default: none.
+    /// </summary>
+    public IPEndPoint? TcpRelay { get; init; }
+
+    /// <summary>
+    /// Where a node that is a root takes nodes by TCP, those that have it as their <see cref="TcpRelay"/>; up to 1,024, of which 64 from one address. It forwards
+    /// nothing to third parties. Without effect on a node that is no root of its planet. Default: none.
+    /// </summary>
+    public IPEndPoint? TcpRelayListen { get; init; }
+
+    /// <summary>
     /// Physical networks in which frames between members are neither encrypted nor authenticated, at most 16. Each of their nodes must be configured alike; packets
     /// that are relayed, and all to and from roots, stay encrypted. A warning at the start names them. Default: none.
     /// </summary>
@@ -100,6 +113,22 @@ public sealed record ManagedNodeOptions
 
     /// <summary>What decides how much the TCP connections of the node, as senders, have in flight. Default: <see cref="CongestionControl.Cubic"/>.</summary>
     public CongestionControl CongestionControl { get; init; } = CongestionControl.Cubic;
+
+    /// <summary>
+    /// Names of hosts that the application knows: what one stands for, an address on a network or <c>NODE.NETWORK.zt</c>; null for a name that is none. They come before the
+    /// names of networks. Called on any thread, at each look-up of a name. Default: none.
+    /// </summary>
+    public Func<string, string?>? FindHost { get; init; }
+
+    /// <summary>
+    /// The file to capture the frames of all networks to, from the first start until the node is disposed of: pcapng, for Wireshark. Only its owner may read it; an
+    /// older capture is replaced, and anything else makes the start fail. Default: none. At run time:
+    /// <see cref="ManagedNode.StartCaptureAsync(string, CaptureOptions, CancellationToken)"/>.
+    /// </summary>
+    public string? CapturePath { get; init; }
+
+    /// <summary>Bytes that the file of <see cref="CapturePath"/> may have, 4,096 or more; then the capture ends. Default 67,108,864 (64 MiB).</summary>
+    public long MaxCaptureSize { get; init; } = new CaptureOptions().MaxSize;
 
     /// <summary>Clock and timers. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

@@ -20,6 +20,7 @@ namespace ZeroTier.SelfHosting;
 public sealed class DevelopmentNetwork : IAsyncDisposable
 {
     private const string MembersFolderName = "members";
+    private const string NamesFolderName = "names";
     private const int MaxMembers = 1024;
     private static readonly TimeSpan PlanetPoll = TimeSpan.FromMilliseconds(10);
 
@@ -31,6 +32,7 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly Lock _gate = new();
     private readonly ITimer _timer;
+    private readonly DevelopmentNames _names;
     private Task _takeOver = Task.CompletedTask;
     private DevelopmentRoot? _root;
     private volatile Planet? _planet;
@@ -40,6 +42,7 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
     {
         _options = options;
         _log = NonThrowingLogger.Create(options.LoggerFactory, "ZeroTier.SelfHosting");
+        _names = new DevelopmentNames(System.IO.Path.Combine(options.Path, NamesFolderName));
         _timer = options.TimeProvider.CreateTimer(
             static state => ((DevelopmentNetwork)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -91,7 +94,9 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
         }
     }
 
-    /// <summary>Options of a node that is a member: planet and transport of this network, and <see cref="Network"/> where no network is named.</summary>
+    /// <summary>
+    /// Options of a node that is a member: planet and transport of this network, the names that are announced on it, and <see cref="Network"/> where no network is named.
+    /// </summary>
     /// <param name="options">The node's other options. Its bind addresses are not used.</param>
     public ManagedNodeOptions Configure(ManagedNodeOptions options)
     {
@@ -104,7 +109,25 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
                 ? () => new LoopbackTransport(open())
                 : () => DevelopmentRoot.OpenLoopback(_options, options.Port),
             Networks = options.Networks.Count > 0 ? options.Networks : [Network],
+            FindHost = options.FindHost is { } find ? host => find(host) ?? _names.Find(host) : _names.Find,
         };
+    }
+
+    /// <summary>
+    /// Lets other members find one under a name, so that <c>http://orders:8080</c> and <c>http://orders.zt:8080</c> lead to it. Who has a name first keeps it until the end of the
+    /// process at the latest.
+    /// </summary>
+    /// <param name="name">
+    /// As a rule the program's name. It becomes a label of a host name: lower case, with hyphens for what such labels do not have, and 63 characters at most.
+    /// </param>
+    /// <param name="node">The member.</param>
+    /// <param name="network">The network on which it is reached.</param>
+    /// <returns>The name; dispose of it to give it up. Null when another process has it, or when nothing is left of it, or only the address of a node.</returns>
+    /// <exception cref="ZeroTierException">The folder cannot be used, or has more than 1,024 names.</exception>
+    public DevelopmentName? AnnounceName(string name, NodeId node, NetworkId network)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return DevelopmentNames.Label(name) is { } label ? _names.Announce(label, node, network) : null;
     }
 
     /// <summary>

@@ -65,6 +65,7 @@ public sealed class PrivateRoot : IAsyncDisposable
                 PeersPath = options.StoragePath,
                 Port = endPoints[0].ToIPEndPoint().Port,
                 BindAddresses = options.BindAddresses,
+                TcpRelayListen = options.TcpRelay,
                 DatagramTransportFactory = options.DatagramTransportFactory,
                 TimeProvider = options.TimeProvider,
                 RandomSource = options.RandomSource,

@@ -29,6 +29,11 @@ public sealed record PrivateRootOptions
     /// </summary>
     public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
 
+    /// <summary>
+    /// Where the root takes nodes by TCP whose own network lets no UDP through: those that have it as their <see cref="ManagedNodeOptions.TcpRelay"/>. Default: none.
+    /// </summary>
+    public IPEndPoint? TcpRelay { get; init; }
+
     /// <summary>Clock and timers. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

@@ -7,7 +7,10 @@ public sealed partial class SnippetTests(Workshop workshop)
 {
     [Fact]
     public void Every_block_of_code_is_run_by_a_test() => Assert.Equal(
-        ["access", "client", "endpoints", "grpc-client", "grpc-server", "hello", "members", "settings", "signalr-client", "test"], Snippets.All.Select(snippet => snippet.Name).Order());
+        [
+            "access", "capture", "capture-settings", "client", "discovery", "endpoints", "grpc-client", "grpc-server", "hello", "https", "https-code", "https-settings", "members", "observability", "own-authority", "proxy", "proxy-settings", "settings",
+            "signalr-client", "test",
+        ], Snippets.All.Select(snippet => snippet.Name).Order());
 
     [Fact]
     public async Task The_first_app_starts_and_the_client_calls_it()
@@ -34,6 +37,9 @@ public sealed partial class SnippetTests(Workshop workshop)
     [Theory]
     [InlineData("access", "True, Forbidden, hello, warehouse")]
     [InlineData("grpc", "hello world")]
+    [InlineData("services", "direct, configured, orders/proxied, own")]
+    [InlineData("observability", "captured True, True")]
+    [InlineData("observability", "True, {\"status\":\"Healthy\"")]
     [InlineData("signalr", "hello caller")]
     [InlineData("test", "Failed: 0")]
     public async Task The_recipe_runs(string name, string expected)

@@ -39,7 +39,10 @@ public sealed partial class Workshop : IAsyncLifetime
         Project("access", Web, Program("access"), ["Kestrel.Transport.ZeroTier"]);
         Project("client", Plain, Snippets.Text("client"), ["ZtKestrel.Hosting", "Microsoft.Extensions.Hosting"]);
         Project("grpc", Web, Program("grpc"), ["Kestrel.Transport.ZeroTier", "Grpc.AspNetCore.Server", "Grpc.Net.Client"]);
+        Project("services", Web, Program("services"), ["Kestrel.Transport.ZeroTier", "ZtKestrel.Yarp", "ZtKestrel.ServiceDiscovery"]);
         Project("signalr", Web, Program("signalr"), ["Kestrel.Transport.ZeroTier", "Microsoft.AspNetCore.SignalR.Client"]);
+        Project("observability", Web, Program("observability"),
+            ["Kestrel.Transport.ZeroTier", "ZtKestrel.Testing", "OpenTelemetry.Extensions.Hosting", "OpenTelemetry.Exporter.Prometheus.AspNetCore"]);
         Project("libzt", Plain, LibztWords.Program(), ["Kestrel.Transport.ZeroTier"]);
         // With the framework as a reference, what it has of the dependencies need not be in the cache.
         Project("test", Web, Snippets.Text("test"), ["ZtKestrel.Testing", "Microsoft.AspNetCore.Mvc.Testing", "Microsoft.NET.Test.Sdk", "xunit.v3.mtp-off"], "hello");

@@ -137,12 +137,8 @@ public class OptionsTests
             ["10.147.17.5:8081", "8056c2e21c000001.zt:8080", "ff0000ffff000000.zt:8080"],
             KestrelEndpoints.Configured(options).Select(e => e.ToString()).Order());
         var entry = options.ListenEntries.Single(entry => entry.Port == 8081);
-        var listen = new KestrelServerOptions();
-        listen.Listen(System.Net.IPAddress.Loopback, 0, endPoint =>
-        {
-            entry.Configure!(endPoint);
-            Assert.Equal(HttpProtocols.Http2, endPoint.Protocols);
-        });
+        Assert.Equal(HttpProtocols.Http2, entry.Kestrel!.Protocols);
+        Assert.Equal([KeyValuePair.Create("Protocols", (string?)"http2")], entry.Kestrel.Texts);
         var network = NetworkId.Parse("8056c2e21c000001");
         Assert.Equal(AccessVerdict.Allowed, entry.Access.Judge(NodeId.Parse("8056c2e21c"), network));
         Assert.Equal(AccessVerdict.OtherNode, entry.Access.Judge(NodeId.Parse("8056c2e21d"), network));
@@ -170,14 +166,23 @@ public class OptionsTests
     [InlineData("Listen:0:Protocols", "Http7", "Http1AndHttp2")]
     [InlineData("Listen:0:Address", "nowhere", "10.147.17.5")]
     [InlineData("Listen:0:AllowedNode", "8056c2e21c", "is not a setting")]
-    [InlineData("Listen:0:Certificate:Path", "app.pfx", "listen.UseHttps")]
+    [InlineData("Listen:0:Protocols", "Http1AndHttp2AndHttp3", "Http1AndHttp2.")]
+    [InlineData("Listen:0:Certificate:Path", "app.pfx", "Paths begin at the content root")]
+    [InlineData("Listen:0:Certificate:Password", "secret", "needs either a Path")]
+    [InlineData("Listen:0:Certificate:Pfad", "app.pfx", "is not a setting")]
+    [InlineData("Listen:0:Sni:a.example:Certificate:Path", "a.pfx", "Sni:a.example:Certificate:Path is 'a.pfx'")]
+    [InlineData("Listen:0:Sni:a.example:Certificat:Path", "a.pfx", "is not a setting")]
+    [InlineData("Listen:0:ClientCertificateMode", "RequireCertificate", "for TLS, which the endpoint does not use")]
+    [InlineData("Listen:0:ClientCertificateMode", "Perhaps", "RequireCertificate")]
+    [InlineData("Listen:0:SslProtocols:0", "Tls99", "Tls13")]
+    [InlineData("Listen:0:SslProtocols", "Tls12", "reads a list")]
     public void Wrong_lists_and_endpoint_objects_are_refused_with_the_remedy(string setting, string value, string remedy)
     {
         (string, string)[] others = setting.StartsWith("Listen", StringComparison.Ordinal) && !setting.EndsWith("Port", StringComparison.Ordinal) && !setting.EndsWith("Network", StringComparison.Ordinal)
             ? [("Networks", "8056c2e21c000001"), ("Listen:0:Port", "8080")]
             : [("Networks", "8056c2e21c000001")];
         var error = Assert.Throws<OptionsValidationException>(() => Read("Production", [.. others, (setting, value)]));
-        Assert.Contains("ZeroTier:" + setting.Split(":Path")[0].Split(":Network")[0], error.Message, StringComparison.Ordinal);
+        Assert.Contains("ZeroTier:" + setting.Split(":Path")[0].Split(":Password")[0].Split(":Network")[0], error.Message, StringComparison.Ordinal);
         Assert.Contains(remedy, error.Message, StringComparison.Ordinal);
     }
 

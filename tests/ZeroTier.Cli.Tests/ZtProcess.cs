@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 
 namespace ZeroTier.Cli.Tests;
 
@@ -6,6 +7,10 @@ namespace ZeroTier.Cli.Tests;
 internal sealed class ZtProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+
+    // Beside the tests, or where they say that it was built: with ASP.NET Core in their own folder it has other files.
+    private static readonly string Tool = typeof(ZtProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(attribute => attribute.Key == "zt")?.Value
+        ?? Path.Combine(AppContext.BaseDirectory, "zt.dll");
 
     private readonly Process _process;
     private readonly Task<string> _output;
@@ -24,7 +29,7 @@ internal sealed class ZtProcess : IAsyncDisposable
     public static ZtProcess Start(DirectoryInfo data, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "zt.dll"));
+        start.ArgumentList.Add(Tool);
         foreach (string argument in arguments)
         {
             start.ArgumentList.Add(argument);

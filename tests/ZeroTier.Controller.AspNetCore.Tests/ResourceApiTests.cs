@@ -60,6 +60,74 @@ public sealed class ResourceApiTests
         Assert.Equal(HttpStatusCode.PreconditionFailed, (await SendAsync(app, "DELETE", path + Member, null, ("If-Match", "\"1\""))).StatusCode);
     }
 
+    [Theory]
+    [InlineData("If-Match", "\"2\"", 200, 200)]
+    [InlineData("If-Match", "\"1\", \"2\"", 200, 200)]
+    [InlineData("If-Match", "*", 200, 200)]
+    [InlineData("If-Match", "W/\"2\"", 412, 412)]
+    [InlineData("If-Match", "\"1\", \"3\"", 412, 412)]
+    [InlineData("If-Match", "2", 400, 400)]
+    [InlineData("If-None-Match", "\"2\"", 304, 412)]
+    [InlineData("If-None-Match", "W/\"2\"", 304, 412)]
+    [InlineData("If-None-Match", "\"1\", W/\"2\"", 304, 412)]
+    [InlineData("If-None-Match", "*", 304, 412)]
+    [InlineData("If-None-Match", "\"1\"", 200, 200)]
+    [InlineData("If-None-Match", "W/\"1\", \"3\"", 200, 200)]
+    public async Task Conditions_are_those_of_HTTP(string header, string value, int read, int changed)
+    {
+        await using ControllerApp app = await StartAsync();
+        string path = await MakeAsync(app);
+        string compatible = path.Replace("/v1/networks", "/controller/network", StringComparison.Ordinal);
+        await SendAsync(app, "PATCH", path, """{"name":"second"}""");
+        foreach (string target in (string[])[path, path + "/rules", compatible])
+        {
+            using HttpResponseMessage found = await SendAsync(app, "GET", target, null, (header, value));
+            Assert.Equal((target, read), (target, (int)found.StatusCode));
+            Assert.True(read is not (200 or 304) || found.Headers.ETag!.Tag == "\"2\"");
+        }
+
+        Assert.Equal(changed, (int)(await SendAsync(app, "PATCH", path, """{"name":"third"}""", (header, value))).StatusCode);
+        Assert.Equal(changed == 200 ? "third" : "second", app.Controller.Networks.Single().Name);
+
+        using HttpResponseMessage written = await SendAsync(app, "POST", compatible, """{"name":"fourth"}""", (header, value.Replace('2', changed == 200 ? '3' : '2')));
+        Assert.Equal(changed == 200 && value.Contains('3', StringComparison.Ordinal) && header == "If-None-Match" ? 412 : changed, (int)written.StatusCode);
+    }
+
+    [Fact]
+    public async Task What_is_not_there_matches_nothing()
+    {
+        await using ControllerApp app = await StartAsync();
+        string path = await MakeAsync(app);
+        string compatible = path.Replace("/v1/networks", "/controller/network", StringComparison.Ordinal);
+        Assert.Equal(412, (int)(await SendAsync(app, "PATCH", path + Member, "{}", ("If-Match", "*"))).StatusCode);
+        Assert.Equal(412, (int)(await SendAsync(app, "POST", compatible + "/member/0844d636d6", "{}", ("If-Match", "*"))).StatusCode);
+        Assert.Equal(404, (int)(await SendAsync(app, "DELETE", path + Member, null, ("If-Match", "*"))).StatusCode);
+        Assert.Equal(404, (int)(await SendAsync(app, "DELETE", compatible + "/member/0844d636d6", null, ("If-None-Match", "*"))).StatusCode);
+        Assert.Equal(404, (int)(await SendAsync(app, "PATCH", "/v1/networks/0123456789abcdef", "{}", ("If-Match", "*"))).StatusCode);
+        Assert.Empty(app.Controller.GetMembers(app.Controller.Networks.Single().Id));
+        Assert.Equal(200, (int)(await SendAsync(app, "POST", compatible + "/member/0844d636d6", "{}", ("If-None-Match", "*"))).StatusCode);
+        Assert.Equal(412, (int)(await SendAsync(app, "DELETE", compatible + "/member/0844d636d6", null, ("If-Match", "\"7\""))).StatusCode);
+        Assert.Equal(200, (int)(await SendAsync(app, "DELETE", compatible + "/member/0844d636d6", null, ("If-Match", "\"1\""))).StatusCode);
+        Assert.Equal(412, (int)(await SendAsync(app, "DELETE", compatible, null, ("If-Match", "W/\"1\""))).StatusCode);
+    }
+
+    [Fact]
+    public async Task Names_are_switched_on_by_both_APIs()
+    {
+        await using ControllerApp app = await StartAsync();
+        string path = await MakeAsync(app);
+        string compatible = path.Replace("/v1/networks", "/controller/network", StringComparison.Ordinal);
+        Assert.Equal(400, (int)(await SendAsync(app, "PATCH", path, """{"servesNames":true}""")).StatusCode);
+        JsonNode network = (await ReadAsync(await SendAsync(app, "PATCH", path, """{"servesNames":true,"dns":{"domain":"home.arpa","servers":[]}}""")))!;
+        Assert.True((bool)network["servesNames"]!);
+        Assert.True((bool)(await ReadAsync(await SendAsync(app, "GET", compatible)))!["serveNames"]!);
+        network = (await ReadAsync(await SendAsync(app, "POST", compatible, """{"serveNames":false}""")))!;
+        Assert.Null(network["serveNames"]);
+        Assert.False((bool)(await ReadAsync(await SendAsync(app, "GET", path)))!["servesNames"]!);
+        await SendAsync(app, "POST", compatible, """{"serveNames":true}""");
+        Assert.True(app.Controller.Networks.Single().ServesNames);
+    }
+
     [Fact]
     public async Task Lists_come_in_pages()
     {
@@ -270,7 +338,13 @@ public sealed class ResourceApiTests
     ];
 
     private static Task<ControllerApp> StartAsync(bool onKestrel = false, bool sendsToken = true) =>
-        ControllerApp.StartAsync(map: app => app.MapZeroTierControllerV1(), onKestrel: onKestrel, sendsToken: sendsToken);
+        ControllerApp.StartAsync(
+            map: app =>
+            {
+                app.MapZeroTierController();
+                app.MapZeroTierControllerV1();
+            },
+            onKestrel: onKestrel, sendsToken: sendsToken);
 
     private static async Task<string> MakeAsync(ControllerApp app)
     {

@@ -51,7 +51,7 @@ public class RevocationQueueTests
     [Fact]
     public void A_node_may_ask_often_at_once_but_not_for_long()
     {
-        var limits = new RequestLimits(0x9e3779b97f4a7c15);
+        var limits = new RequestLimits(RequestLimits.OfController, 0x9e3779b97f4a7c15);
         Assert.Equal(128, Enumerable.Range(0, 1000).Count(_ => limits.TryTake(Alice, 0)));
         Assert.True(limits.TryTake(new NodeId(0xabcdef0124), 0));
         Assert.Equal(16, Enumerable.Range(0, 1000).Count(_ => limits.TryTake(Alice, 1000)));
@@ -60,7 +60,7 @@ public class RevocationQueueTests
     [Fact]
     public void A_node_that_asks_without_end_shares_no_place_with_those_of_like_addresses()
     {
-        var limits = new RequestLimits(0x9e3779b97f4a7c15);
+        var limits = new RequestLimits(RequestLimits.OfController, 0x9e3779b97f4a7c15);
         foreach (var _ in Enumerable.Range(0, 1000))
         {
             limits.TryTake(Alice, 0);

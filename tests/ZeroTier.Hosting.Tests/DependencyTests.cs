@@ -27,8 +27,18 @@ public sealed class DependencyTests
         using var graph = Graph("src/Kestrel.Transport.ZeroTier");
         string[] packages = [.. Packages(graph)];
         Assert.Contains("ZtKestrel.Hosting", packages);
-        Assert.DoesNotContain(packages, name => IsDatabase(name) || name.Contains("controller", StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(packages, name => IsDatabase(name) || IsAskedFor(name) || name.Contains("controller", StringComparison.OrdinalIgnoreCase));
         Assert.DoesNotContain("\"native\"", graph.RootElement.GetProperty("targets").GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Service_discovery_needs_no_asp_net_core_and_a_proxy_serves_on_sockets_too()
+    {
+        using var discovery = Graph("src/ZeroTier.ServiceDiscovery");
+        Assert.DoesNotContain(Packages(discovery), name => name.StartsWith("Microsoft.AspNetCore", StringComparison.OrdinalIgnoreCase) || name.Contains("Yarp", StringComparison.OrdinalIgnoreCase));
+        using var proxy = Graph("src/ZeroTier.Yarp");
+        Assert.Contains("ZtKestrel.Hosting", Packages(proxy));
+        Assert.DoesNotContain("Kestrel.Transport.ZeroTier", Packages(proxy));
     }
 
     [Fact]
@@ -40,6 +50,9 @@ public sealed class DependencyTests
         Assert.DoesNotContain(packages, IsDatabase);
         Assert.DoesNotContain("\"native\"", graph.RootElement.GetProperty("targets").GetRawText(), StringComparison.Ordinal);
     }
+
+    private static bool IsAskedFor(string name) =>
+        new[] { "yarp", "servicediscovery", "signalr" }.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
 
     private static bool IsDatabase(string name) =>
         new[] { "sqlite", "npgsql", "postgre", "entityframework", "dapper" }.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));

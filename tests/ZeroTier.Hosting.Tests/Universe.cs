@@ -1,3 +1,4 @@
+using Kestrel.Transport.ZeroTier;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -27,11 +28,12 @@ internal sealed class Universe : IAsyncDisposable
     /// <summary>The app's node.</summary>
     public NodeId ServerId => _app.Services.GetRequiredService<ZeroTierNode>().Id;
 
-    public static async Task<Universe> StartAsync(RequestDelegate? answer = null)
+    public static async Task<Universe> StartAsync(RequestDelegate? answer = null, Action<ZeroTierOptions>? configure = null)
     {
         var network = await TestNetwork.StartAsync(TestContext.Current.CancellationToken);
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseZeroTierTestNetwork(network);
+        builder.WebHost.UseZeroTier(configure ?? (_ => { }));
         var app = builder.Build();
         app.MapGet("/", answer ?? (context => context.Response.WriteAsync(context.GetZeroTierPeer()?.Node.ToString() ?? "nobody")));
         await app.StartAsync(TestContext.Current.CancellationToken);

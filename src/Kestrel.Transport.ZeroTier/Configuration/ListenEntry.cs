@@ -9,8 +9,8 @@ internal sealed record ListenEntry(string? Network, IPAddress? Address, int Port
     /// <summary>Who may call it, beside what holds for all endpoints.</summary>
     public AccessList Access { get; init; } = new();
 
-    /// <summary>The protocols, where the configuration says them; null elsewhere.</summary>
-    public HttpProtocols? Protocols { get; init; }
+    /// <summary>What Kestrel reads of it; null where it was made in code, and Kestrel cannot change it while it runs.</summary>
+    public KestrelSettings? Kestrel { get; init; }
 
     /// <summary>How the entry reads in messages.</summary>
     public string Describe() => (Network, Address) switch

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using ZeroTier;
 
@@ -12,16 +11,16 @@ internal static class ListenSection
     private const string Name = nameof(ZeroTierOptions.Listen);
     private const string Port = nameof(Port);
 
-    public static IEnumerable<ListenEntry> Read(SectionReader reader)
+    public static IEnumerable<ListenEntry> Read(SectionReader reader, string contentRoot)
     {
         var section = reader.Section(Name);
         if (section.Value is null && section[Port] is not null)
         {
-            return ReadObject(reader, section) is { } only ? [only] : [];
+            return ReadObject(reader, section, contentRoot) is { } only ? [only] : [];
         }
 
         IConfigurationSection[] children = [.. section.GetChildren().Where(child => !SectionReader.IsComment(child.Key))];
-        List<ListenEntry?> entries = [.. children.Where(child => child.Value is null).Select(child => ReadObject(reader, child))];
+        List<ListenEntry?> entries = [.. children.Where(child => child.Value is null).Select(child => ReadObject(reader, child, contentRoot))];
         foreach (string text in section.Value is null ? children.Select(child => child.Value?.Trim()).OfType<string>() : SectionReader.List(section))
         {
             if (ParseShort(text) is { } entry)
@@ -37,7 +36,7 @@ internal static class ListenSection
         return entries.OfType<ListenEntry>();
     }
 
-    private static ListenEntry? ReadObject(SectionReader parent, IConfigurationSection section)
+    private static ListenEntry? ReadObject(SectionReader parent, IConfigurationSection section, string contentRoot)
     {
         var reader = new SectionReader(section);
         int? port = reader.Number(Port, "8080");
@@ -48,15 +47,10 @@ internal static class ListenSection
             reader.Wrong("Address", text, "10.147.17.5");
         }
 
-        var protocols = reader.Enum<HttpProtocols>("Protocols", nameof(HttpProtocols.Http1AndHttp2));
         var nodes = new List<NodeId>();
         var networks = new List<NetworkId>();
         AllowedSettings.Read(reader, nodes, networks);
-        if (reader.Section("Certificate").GetChildren().Any())
-        {
-            reader.Report($"{reader.Path}:Certificate is not read: Kestrel loads certificates only for endpoints on this machine's addresses. Give the endpoint TLS in code, for example zt.Listen(8443, listen => listen.UseHttps(\"app.pfx\", password)).");
-        }
-
+        var kestrel = KestrelSettings.Read(reader, section, contentRoot);
         if (port is null && !reader.Has(Port))
         {
             reader.Report($"{reader.Path}:{Port} is missing. A valid example is 8080.");
@@ -75,14 +69,14 @@ internal static class ListenSection
 
         var access = new AccessList();
         access.Replace(nodes, networks);
-        return new ListenEntry(network, address, port!.Value, protocols is { } chosen ? listen => listen.Protocols = chosen : null) { Access = access, Protocols = protocols };
+        return new ListenEntry(network, address, port!.Value, null) { Access = access, Kestrel = kestrel };
     }
 
     private static ListenEntry? ParseShort(string text)
     {
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int onlyPort))
         {
-            return new ListenEntry(null, null, onlyPort, null);
+            return new ListenEntry(null, null, onlyPort, null) { Kestrel = KestrelSettings.None };
         }
 
         int colon = text.LastIndexOf(':');
@@ -94,10 +88,12 @@ internal static class ListenSection
         string host = text[..colon].TrimEnd('.');
         if (host.EndsWith(ZeroTierName.Suffix, StringComparison.OrdinalIgnoreCase))
         {
-            return new ListenEntry(host[..^ZeroTierName.Suffix.Length], null, port, null);
+            return new ListenEntry(host[..^ZeroTierName.Suffix.Length], null, port, null) { Kestrel = KestrelSettings.None };
         }
 
         // "8080:80" would be read as the address 0.0.31.144.
-        return host.AsSpan().ContainsAny('.', ':') && IPAddress.TryParse(host, out var address) ? new ListenEntry(null, address, port, null) : null;
+        return host.AsSpan().ContainsAny('.', ':') && IPAddress.TryParse(host, out var address)
+            ? new ListenEntry(null, address, port, null) { Kestrel = KestrelSettings.None }
+            : null;
     }
 }

@@ -1,11 +1,12 @@
 using Kestrel.Transport.ZeroTier.Authentication;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
 /// <summary>Binds the settings that a web app has beside those of its node, which are bound first.</summary>
-internal sealed class ServerOptionsBinder : IConfigureOptions<ZeroTierOptions>
+internal sealed class ServerOptionsBinder(IHostEnvironment environment) : IConfigureOptions<ZeroTierOptions>
 {
     public void Configure(ZeroTierOptions options)
     {
@@ -23,7 +24,7 @@ internal sealed class ServerOptionsBinder : IConfigureOptions<ZeroTierOptions>
         MembersSection.Read(reader.Section(MembersSection.Name), new Dictionary<NodeId, ZeroTierMember>(), errors);
         errors.ForEach(reader.Report);
         AllowedSettings.Read(reader, options.AllowedNodes, options.AllowedNetworks);
-        foreach (var entry in ListenSection.Read(reader))
+        foreach (var entry in ListenSection.Read(reader, environment.ContentRootPath))
         {
             options.ListenEntries.Add(entry);
         }

@@ -100,6 +100,15 @@ internal sealed class TransportConnection :
 
     TimeSpan? IZeroTierPeerFeature.Latency => _connection.GetPeer()?.Latency;
 
+    /// <summary>Where it counts; null for an outgoing one.</summary>
+    internal EndpointTraffic? Traffic { get; init; }
+
+    /// <summary>Bytes that the application has read. Any thread.</summary>
+    internal long BytesReceived => _input.Consumed;
+
+    /// <summary>Bytes that the application has written. Any thread.</summary>
+    internal long BytesSent => _output.Written;
+
     /// <summary>How long callbacks of <see cref="ConnectionClosed"/> wait for an application that is not writing.</summary>
     internal TimeSpan ClosingGrace { get; init; } = TimeSpan.FromMilliseconds(50);
 
@@ -183,6 +192,7 @@ internal sealed class TransportConnection :
             TransportLog.ConnectionError(_logger, ConnectionId, exception);
         }
 
+        Traffic?.Ended(this);
         FireConnectionClosed();
         await _closedCallbacksRan.Task.ConfigureAwait(false);
         _closed.Dispose();

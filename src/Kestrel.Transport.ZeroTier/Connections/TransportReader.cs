@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections;
@@ -18,6 +19,13 @@ internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException
 
     // The first end, which wins: our reason, or the peer. An abort after a FIN does not change what a read sees.
     private object? _end;
+
+    // What the application has in hand, to know how much of it is consumed.
+    private ReadOnlySequence<byte> _inHand;
+    private long _consumed;
+
+    /// <summary>Bytes that the application has consumed. Any thread.</summary>
+    public long Consumed => Volatile.Read(ref _consumed);
 
     private ConnectionAbortedException? Reason => Volatile.Read(ref _end) as ConnectionAbortedException;
 
@@ -76,9 +84,17 @@ internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException
         }
     }
 
-    public override void AdvanceTo(SequencePosition consumed) => inner.AdvanceTo(consumed);
+    public override void AdvanceTo(SequencePosition consumed)
+    {
+        Count(consumed);
+        inner.AdvanceTo(consumed);
+    }
 
-    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => inner.AdvanceTo(consumed, examined);
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        Count(consumed);
+        inner.AdvanceTo(consumed, examined);
+    }
 
     public override void CancelPendingRead() => inner.CancelPendingRead();
 
@@ -101,8 +117,20 @@ internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException
         }
     }
 
+    // One reader at a time: no interlocked addition. A wrong position is the inner reader's to report.
+    private void Count(SequencePosition consumed)
+    {
+        var inHand = _inHand;
+        _inHand = default;
+        if (!inHand.IsEmpty && consumed.GetObject() is not null)
+        {
+            Volatile.Write(ref _consumed, _consumed + inHand.Slice(inHand.Start, consumed).Length);
+        }
+    }
+
     private void Observe(in ReadResult result)
     {
+        _inHand = result.Buffer;
         if (result.IsCanceled)
         {
             ThrowIfEnded();

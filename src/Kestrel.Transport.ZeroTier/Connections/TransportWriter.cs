@@ -23,6 +23,10 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
     private readonly TaskCompletionSource _parked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _closing;
     private bool _completed;
+    private long _written;
+
+    /// <summary>Bytes that the application has written. Any thread.</summary>
+    public long Written => Volatile.Read(ref _written);
 
     /// <summary>The connection is ending, and the callbacks that tell the application of it will run.</summary>
     /// <returns>Completes when the application is not in the middle of writing.</returns>
@@ -36,7 +40,11 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
 
     public override long UnflushedBytes => inner.UnflushedBytes;
 
-    public override void Advance(int bytes) => inner.Advance(bytes);
+    public override void Advance(int bytes)
+    {
+        inner.Advance(bytes);
+        Count(bytes);
+    }
 
     public override Memory<byte> GetMemory(int sizeHint = 0) => inner.GetMemory(sizeHint);
 
@@ -70,6 +78,7 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
 
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
     {
+        Count(source.Length);
         try
         {
             return Observe(inner.WriteAsync(source, cancellationToken), cancellationToken);
@@ -132,4 +141,7 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
         cancellationToken.ThrowIfCancellationRequested();
         return result;
     }
+
+    // One writer at a time: no interlocked addition.
+    private void Count(int bytes) => Volatile.Write(ref _written, _written + bytes);
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -6,9 +5,9 @@ using ZeroTier.Engines;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
-/// <summary>Looks, once every server of the host has bound its endpoints, for those that none asked for (rule 4.7), and measures what the listeners count.</summary>
+/// <summary>Looks, once every server of the host has bound its endpoints, for those that none asked for (rule 4.7), and begins to measure.</summary>
 internal sealed class EndpointService(
-    NodeHost node, ListenerRegistry listeners, AccessControl access, IMeterFactory meterFactory, IOptions<ZeroTierOptions> options, ILoggerFactory loggerFactory) : IHostedLifecycleService
+    NodeHost node, ListenerRegistry listeners, EndpointMetrics metrics, IOptions<ZeroTierOptions> options, ILoggerFactory loggerFactory) : IHostedLifecycleService
 {
     private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
 
@@ -18,11 +17,7 @@ internal sealed class EndpointService(
     {
         if (node.LeftOut is null)
         {
-            var meter = meterFactory.Create(NodeMetrics.MeterName);
-            meter.CreateObservableCounter(
-                "zerotier.connections.refused", () => access.Refused, "{connection}", "Connections that an access list refused: they were reset before anything was read.");
-            meter.CreateObservableCounter(
-                "zerotier.connections.failed", () => listeners.FailedConnections, "{connection}", "Accepted connections that could not be set up and were reset.");
+            metrics.Observe();
         }
 
         return Task.CompletedTask;

@@ -6,7 +6,8 @@ using ZeroTier.Hosting.Live;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>Whether callers are served (rule 8.6): the network is usable, every configured network ready, every listener accepting.</summary>
-internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, SettingsWatch watch, IOptions<ZeroTierOptions> atStart) : IHealthCheck
+internal sealed class ReadinessCheck(
+    NodeHost node, ListenerRegistry listeners, KestrelSection section, SettingsWatch watch, IOptions<ZeroTierOptions> atStart) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
@@ -54,6 +55,11 @@ internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, 
         if (listeners.Missing is { } missing)
         {
             bad.Add(missing);
+        }
+        else if (listeners.ServerBindsEndPoints && listeners.NotAskedFor(section.Served.Select(served => served.EndPoint)) is { Count: > 0 } late)
+        {
+            // Not bad: it is so for a moment with every change.
+            degraded.Add($"Endpoints that are configured are not bound yet: {string.Join(", ", late)}. If it stays so, Kestrel's log says what is wrong with its own section.");
         }
 
         bad.AddRange(listeners.Failed);

@@ -1,15 +1,26 @@
 using Kestrel.Transport.ZeroTier.Authentication;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using ZeroTier;
+using ZeroTier.Engines;
 using ZeroTier.Hosting.Live;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// Puts changed access lists into force, those of all endpoints and those of one. Endpoints themselves are Kestrel's, which has no way to add one in code
-/// while it runs: what changes in them needs a restart.
+/// Puts changed access lists into force, those of all endpoints and those of one, and shows Kestrel the endpoints of <c>ZeroTier:Listen</c>. Endpoints that the
+/// application made in code are what they were at start.
 /// </summary>
-internal sealed class ServerSettingsFollower(AccessControl access, IOptions<ZeroTierOptions> atStart) : ISettingsFollower
+internal sealed class ServerSettingsFollower(
+    AccessControl access, KestrelSection section, ListenerRegistry listeners, IOptions<ZeroTierOptions> atStart, ILoggerFactory loggerFactory)
+    : ISettingsFollower
 {
+    private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
+
+    // What the lists and endpoints that are in use lack still, until they change again.
+    private bool _listsKept;
+    private bool _endpointsForRestart;
+
     // Members are read by authentication, and what belongs to health whenever it is asked for.
     public IReadOnlyCollection<string> Settings { get; } =
     [
@@ -22,45 +33,59 @@ internal sealed class ServerSettingsFollower(AccessControl access, IOptions<Zero
         var now = (ZeroTierOptions)change.Now;
         if (change.Settings.Contains(AllowedSettings.Nodes) || change.Settings.Contains(AllowedSettings.Networks))
         {
-            if (!access.Follow(now))
-            {
-                change.ForRestart.UnionWith([AllowedSettings.Nodes, AllowedSettings.Networks]);
-            }
+            _listsKept = !access.Follow(now);
         }
 
         if (change.Settings.Contains(nameof(now.Listen)) || change.Settings.Contains(nameof(now.Networks)))
         {
-            bool same = ReplaceLists(now);
+            _endpointsForRestart = !FollowEndpoints(now) || !HasEndpointsInCodeOfStart(now);
             access.ForgetNamed();
+        }
 
-            // An endpoint whose network was left waits for it.
-            if (!same || KestrelEndpoints.Configured(now).Except(KestrelEndpoints.Configured(atStart.Value)).Any())
-            {
-                change.ForRestart.Add(nameof(now.Listen));
-            }
+        if (_listsKept)
+        {
+            change.ForRestart.UnionWith([AllowedSettings.Nodes, AllowedSettings.Networks]);
+        }
+
+        if (_endpointsForRestart)
+        {
+            change.ForRestart.Add(nameof(now.Listen));
         }
 
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Gives the endpoints that are served the lists that they have now; false where one is no longer there, or is another.</summary>
-    private bool ReplaceLists(ZeroTierOptions now)
+    /// <summary>False where something stays as it was.</summary>
+    private bool FollowEndpoints(ZeroTierOptions now)
     {
-        bool same = true;
-        var left = now.ListenEntries.ToList();
-        foreach (var served in atStart.Value.ListenEntries)
+        var change = section.Follow(now);
+        if (change.IsNone)
         {
-            int i = left.FindIndex(entry => (entry.Network, entry.Port) == (served.Network, served.Port) && Equals(entry.Address, served.Address));
-            if (i < 0)
-            {
-                same = false;
-                continue;
-            }
-
-            same &= served.Access.Follow(left[i].Access) & left[i].Protocols == served.Protocols;
-            left.RemoveAt(i);
+            return !change.ListsKept;
         }
 
-        return same && left.Count == 0;
+        // A server that has not bound those of the start, which was told then, binds no others.
+        if (!section.IsFollowed || listeners.Missing is not null)
+        {
+            return false;
+        }
+
+        static string Names(IEnumerable<ServedEndPoint> endPoints) => string.Join(", ", endPoints.Select(served => served.EndPoint)) is { Length: > 0 } names ? names : "none";
+        TransportLog.EndPointsChanged(_logger, Names(change.Added), Names(change.Gone), Names(change.Changed));
+        return !change.ListsKept;
     }
+
+    /// <summary>Whether what the application makes in code is served already. An endpoint whose network was left waits for it.</summary>
+    private bool HasEndpointsInCodeOfStart(ZeroTierOptions now)
+    {
+        var served = EndPointsInCode(atStart.Value);
+        var missing = EndPointsInCode(now);
+        missing.RemoveAll(served.Remove);
+        return missing.Count == 0 && EntriesInCode(now) == EntriesInCode(atStart.Value);
+    }
+
+    private static List<ZeroTierEndPoint> EndPointsInCode(ZeroTierOptions options) =>
+        [.. options.ListenEntries.Where(entry => entry.Kestrel is null).SelectMany(entry => KestrelEndpoints.Configured(options, entry))];
+
+    private static int EntriesInCode(ZeroTierOptions options) => options.ListenEntries.Count(entry => entry.Kestrel is null);
 }

@@ -4,7 +4,7 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
 /// Every log line of the transport. Connection events carry the ids, names and level of the sockets transport (rule 9.1); those of the
-/// endpoints begin at 101, in the node's category and with its numbers.
+/// endpoints begin at 101 and at 142, in the node's category and with its numbers.
 /// </summary>
 internal static partial class TransportLog
 {
@@ -49,4 +49,9 @@ internal static partial class TransportLog
     [LoggerMessage(112, LogLevel.Warning,
         "No ZeroTier endpoint is configured, so nothing is served on ZeroTier. Set ZeroTier:Listen, for example ZeroTier__Listen=8080, or call zt.Listen(8080).", EventName = "NoEndPoint")]
     public static partial void NoEndPoint(ILogger logger);
+
+    [LoggerMessage(142, LogLevel.Information,
+        "The endpoints of ZeroTier:Listen have changed. New: {Added}; gone: {Gone}; bound anew: {Changed}. Kestrel names them by placeholders ([100::7a74:0:1]).",
+        EventName = "EndPointsChanged")]
+    public static partial void EndPointsChanged(ILogger logger, string added, string gone, string changed);
 }

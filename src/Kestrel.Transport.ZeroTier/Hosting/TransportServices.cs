@@ -30,6 +30,9 @@ internal static class TransportServices
         services.TryAddEnumerable(ServiceDescriptor.Singleton<INodeExclusion, TestServerExclusion>());
         services.TryAddSingleton<TransportResources>();
         services.TryAddSingleton<AccessControl>();
+        services.TryAddSingleton<KestrelSection>();
+        services.TryAddSingleton<CertificateUse>();
+        services.TryAddSingleton<EndpointMetrics>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, ServerSettingsFollower>());
 #pragma warning disable RS0030 // The one place where this assembly takes the system's randomness.
         services.TryAddSingleton(static provider => new ListenerRegistry(provider.GetRequiredService<IOptions<KestrelServerOptions>>(), Random.Shared));

@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -60,14 +59,14 @@ internal static class EndpointRules
 
     /// <summary>Whether the application has endpoints besides its URLs and ours.</summary>
     public static bool HasOtherEndPoints(KestrelServerOptions kestrel) =>
-        ConfiguredSections(kestrel).Any() || CodeBackedListenOptions(kestrel).Exists(listen => listen.EndPoint is not ZeroTierEndPoint);
+        ConfiguredSections(kestrel).Any() || KestrelMembers.CodeBackedListenOptions(kestrel).Exists(listen => listen.EndPoint is not ZeroTierEndPoint);
 
     /// <summary>Looks at the endpoints that were made in code; tells whether one of them is ours.</summary>
     /// <exception cref="InvalidOperationException">HTTP/3 on an endpoint of ours (rule 4.9).</exception>
     public static bool CheckListenOptions(KestrelServerOptions kestrel, ZeroTierOptions options)
     {
         bool any = false;
-        foreach (var listen in CodeBackedListenOptions(kestrel))
+        foreach (var listen in KestrelMembers.CodeBackedListenOptions(kestrel))
         {
             bool ours = listen.EndPoint is ZeroTierEndPoint;
             any |= ours;
@@ -83,10 +82,12 @@ internal static class EndpointRules
     /// <summary>The endpoints of <c>Kestrel:Endpoints</c> as last read.</summary>
     /// <remarks>A reload may change Kestrel's list concurrently: a span reads the present content, where an enumerator would throw.</remarks>
     public static IEnumerable<EndPoint> ConfiguredEndPoints(KestrelServerOptions kestrel) =>
-        CollectionsMarshal.AsSpan(ConfigurationBackedListenOptions(kestrel)).ToArray().OfType<ListenOptions>().Select(listen => listen.EndPoint);
+        CollectionsMarshal.AsSpan(KestrelMembers.ConfigurationBackedListenOptions(kestrel)).ToArray().OfType<ListenOptions>().Select(listen => listen.EndPoint);
 
+    // Those of the application: ours stand there as placeholders.
     private static IEnumerable<IConfigurationSection> ConfiguredSections(KestrelServerOptions kestrel) =>
-        kestrel.ConfigurationLoader?.Configuration.GetSection("Endpoints").GetChildren() ?? [];
+        (kestrel.ConfigurationLoader?.Configuration.GetSection("Endpoints").GetChildren() ?? [])
+            .Where(endpoint => !Parse(endpoint["Url"] ?? "", out var address) || !Placeholder.Is(address));
 
     private static void RefuseHttp3(HttpProtocols protocols, string endPoint)
     {
@@ -99,9 +100,9 @@ internal static class EndpointRules
     // In Kestrel's order for a URL: the configuration, then the application's defaults.
     private static HttpProtocols DefaultProtocols(KestrelServerOptions kestrel)
     {
-        var probe = NewListenOptions(new IPEndPoint(IPAddress.Loopback, 0));
+        var probe = KestrelMembers.NewListenOptions(new IPEndPoint(IPAddress.Loopback, 0));
         probe.Protocols = Parse(kestrel.ConfigurationLoader?.Configuration["EndpointDefaults:Protocols"]) ?? probe.Protocols;
-        ApplyEndpointDefaults(kestrel, probe);
+        KestrelMembers.ApplyEndpointDefaults(kestrel, probe);
         return probe.Protocols;
     }
 
@@ -122,17 +123,4 @@ internal static class EndpointRules
             return false;
         }
     }
-
-    // Not public in Kestrel. If a later runtime renames these members, the tests of rules 4.9 and 5.10 fail.
-    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_CodeBackedListenOptions")]
-    private static extern List<ListenOptions> CodeBackedListenOptions(KestrelServerOptions options);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
-    private static extern ListenOptions NewListenOptions(EndPoint endPoint);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "ApplyEndpointDefaults")]
-    private static extern void ApplyEndpointDefaults(KestrelServerOptions options, ListenOptions listenOptions);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_ConfigurationBackedListenOptions")]
-    private static extern List<ListenOptions> ConfigurationBackedListenOptions(KestrelServerOptions options);
 }

@@ -22,6 +22,7 @@ internal sealed class HostUrls(
     IServer server,
     IHostEnvironment environment,
     ListenerRegistry registry,
+    KestrelSection section,
     ILoggerFactory loggerFactory)
     : IStartupFilter
 {
@@ -65,7 +66,7 @@ internal sealed class HostUrls(
         }
 
         EndpointRules.CheckConfiguration(kestrel.Value, options);
-        bool ours = EndpointRules.CheckListenOptions(kestrel.Value, options);
+        bool ours = EndpointRules.CheckListenOptions(kestrel.Value, options) | section.Served.Count > 0;
         if (options.TakeAllEndpoints && (feature.Addresses.Count > 0 || !EndpointRules.HasOtherEndPoints(kestrel.Value)))
         {
             EndpointRules.RefuseHttp3ByDefault(kestrel.Value);
@@ -78,8 +79,8 @@ internal sealed class HostUrls(
 
         if (!ours || feature.Addresses.IsReadOnly || (feature.PreferHostingUrls && feature.Addresses.Count > 0))
         {
-            // No ZeroTier endpoint in code: URLs are bound as usual, under TakeAllEndpoints by this transport. With PreferHostingUrls Kestrel drops endpoints
-            // made in code, which is reported afterwards (rule 4.7).
+            // No ZeroTier endpoint: URLs are bound as usual, under TakeAllEndpoints by this transport. With PreferHostingUrls Kestrel drops all
+            // endpoints, which is reported afterwards (rule 4.7).
             return;
         }
 

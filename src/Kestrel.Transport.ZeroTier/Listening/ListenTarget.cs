@@ -18,6 +18,9 @@ internal sealed record ListenTarget(NetworkId Network, IPAddress? Address, Addre
         _ => throw new NotSupportedException($"The ZeroTier transport cannot bind '{endPoint}'."),
     };
 
+    /// <summary>What was asked for, but for the family.</summary>
+    public ZeroTierEndPoint EndPoint => new(Network, Address, Port);
+
     /// <summary>For names: the family, where it tells two targets apart.</summary>
     public string FamilyName => Family switch
     {

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using ZeroTier;
+using ZeroTier.Engines;
 
 namespace Kestrel.Transport.ZeroTier.Listening;
 
@@ -31,6 +32,9 @@ internal sealed class Listener(
     private Backoff _attaching = new(registry.Random);
     private Backoff _accepting = new(registry.Random);
 
+    /// <summary>What the connections have carried.</summary>
+    public EndpointTraffic Traffic { get; } = new();
+
     /// <summary>What was asked for.</summary>
     public ListenTarget Target => target;
 
@@ -38,7 +42,7 @@ internal sealed class Listener(
     public int Port { get; private set; }
 
     /// <summary>What Kestrel shows as server address (rule 4.3).</summary>
-    public EndPoint EndPoint { get; private set; } = new ZeroTierEndPoint(target.Network, target.Address, target.Port);
+    public EndPoint EndPoint { get; private set; } = target.EndPoint;
 
     /// <summary>Where the listener stands.</summary>
     public ListenerState State
@@ -290,22 +294,27 @@ internal sealed class Listener(
     /// <summary>Null when this one connection is refused, or could not be set up; the listener lives on (rule 6.13).</summary>
     private TransportConnection? Wrap(ZeroTierConnection connection)
     {
+        var begin = timeProvider.GetUtcNow();
         try
         {
             if (!access.Admits(connection, Port))
             {
                 Discard(connection, "The access list does not name the caller.");
+                Tracing.Accept(connection, begin, Port, error: "access_denied");
                 return null;
             }
 
-            var context = new TransportConnection(connection, node, resources.Server.MemoryPool, resources.ServerLogger);
+            var context = new TransportConnection(connection, node, resources.Server.MemoryPool, resources.ServerLogger) { Traffic = Traffic };
             context.Start();
+            Traffic.Opened(context);
+            Tracing.Accept(connection, begin, Port, error: null);
             return context;
         }
         catch (Exception exception)
         {
             TransportLog.AcceptFailed(logger, Describe(), exception);
             registry.CountFailedConnection();
+            Tracing.Accept(connection, begin, Port, exception.GetType().FullName);
             Discard(connection, "The connection could not be set up.");
             return null;
         }

@@ -14,6 +14,8 @@ internal sealed class ListenerFactory(
     TransportResources resources,
     ListenerRegistry registry,
     AccessControl access,
+    KestrelSection section,
+    CertificateUse certificates,
     IOptions<ZeroTierOptions> options,
     IOptions<KestrelServerOptions> kestrel,
     TimeProvider timeProvider,
@@ -34,6 +36,13 @@ internal sealed class ListenerFactory(
         if (!options.Value.Enabled)
         {
             return false;
+        }
+
+        if (Placeholder.Is(host))
+        {
+            // Without its access list it must not be served.
+            throw new InvalidOperationException(
+                "Endpoints of ZeroTier:Listen are not known to Kestrel's endpoint defaults, which were replaced. Call ConfigureEndpointDefaults within ConfigureKestrel.");
         }
 
         try
@@ -68,7 +77,10 @@ internal sealed class ListenerFactory(
     {
         var target = ListenTarget.From(endpoint, options.Value);
         await node.EnsureStartedAsync(cancellationToken).ConfigureAwait(false);
-        if (!node.Networks.Any(network => network.Id == target.Network))
+        certificates.Check();
+
+        // A network that was configured just now may take several attempts to join.
+        if (!node.Networks.Any(network => network.Id == target.Network) && !section.Served.Any(served => served.EndPoint.Equals(endpoint)))
         {
             throw new InvalidOperationException(
                 $"The endpoint {endpoint} is on network {target.Network}, which this node has not joined. Add it to {ZeroTierOptions.SectionName}:Networks, for example zt.Networks.Add(\"{target.Network}\").");

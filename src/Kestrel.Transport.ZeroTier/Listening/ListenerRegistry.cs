@@ -94,7 +94,7 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
             }
 
             _listeners.Add(listener);
-            _everBound.Add(new ZeroTierEndPoint(listener.Target.Network, listener.Target.Address, listener.Target.Port));
+            _everBound.Add(listener.Target.EndPoint);
             return port;
         }
     }
@@ -134,6 +134,16 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
         return _missing;
     }
 
+    /// <summary>Those of some endpoints that were neither bound nor failed to be.</summary>
+    public IReadOnlyList<ZeroTierEndPoint> NotAskedFor(IEnumerable<ZeroTierEndPoint> endPoints)
+    {
+        lock (_gate)
+        {
+            HashSet<EndPoint> known = [.. _failed.Keys, .. _listeners.Select(listener => listener.Target.EndPoint)];
+            return [.. endPoints.Where(endPoint => !known.Contains(endPoint))];
+        }
+    }
+
     /// <summary>Removes failures of endpoints that the configuration no longer contains.</summary>
     private void ForgetFailures()
     {
@@ -143,8 +153,9 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
         }
 
         // By port: one configured endpoint may stand for an address of each family.
-        var ports = EndpointRules.ConfiguredEndPoints(kestrel.Value).OfType<IPEndPoint>().Select(e => e.Port).ToHashSet();
-        foreach (var endPoint in _failed.Keys.Where(e => e is not IPEndPoint ip || !ports.Contains(ip.Port)).ToArray())
+        EndPoint[] configured = [.. EndpointRules.ConfiguredEndPoints(kestrel.Value)];
+        var ports = configured.OfType<IPEndPoint>().Select(e => e.Port).ToHashSet();
+        foreach (var endPoint in _failed.Keys.Where(e => e is IPEndPoint ip ? !ports.Contains(ip.Port) : !configured.Contains(e)).ToArray())
         {
             _failed.Remove(endPoint);
         }

@@ -87,7 +87,7 @@ internal static class ConnectAttempt
     /// <summary>Why connecting to an endpoint took longer than the limit.</summary>
     public static ZeroTierException Explain(ZeroTierNode node, ZeroTierEndPoint endPoint, TimeSpan limit)
     {
-        if (MemberOf(endPoint) is not { } member)
+        if (ZeroTierName.MemberOf(endPoint) is not { } member)
         {
             return Late(endPoint, limit, ZeroTierError.TimedOut, $"no member of network {endPoint.Network} with this address answers. Check the address, and that its node runs and is online.{Roots(node)}");
         }
@@ -130,31 +130,6 @@ internal static class ConnectAttempt
         : null;
 
     private static string Roots(ZeroTierNode node) => node.IsOnline ? "" : " This node itself is not online: no root answers it.";
-
-    /// <summary>The member whose derived address it is; null for any other address.</summary>
-    private static NodeId? MemberOf(ZeroTierEndPoint endPoint)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        if (endPoint.Address is not { } address || !address.TryWriteBytes(bytes, out int length) || length != bytes.Length)
-        {
-            return null;
-        }
-
-        return Member(bytes[5..]) is var six && endPoint.Network.GetSixPlaneAddress(six).Equals(address) ? six
-            : Member(bytes[11..]) is var local && endPoint.Network.GetRfc4193Address(local).Equals(address) ? local
-            : null;
-    }
-
-    private static NodeId Member(ReadOnlySpan<byte> bytes)
-    {
-        ulong value = 0;
-        foreach (byte part in bytes[..5])
-        {
-            value = value << 8 | part;
-        }
-
-        return new NodeId(value);
-    }
 
     private static ZeroTierException Late(object target, TimeSpan limit, ZeroTierError error, string why) => new(
         error, string.Create(CultureInfo.InvariantCulture, $"{target} did not answer within {limit.TotalSeconds:0.###} s (ConnectTimeout): {why}"));

@@ -128,7 +128,12 @@ internal sealed class NodeCore<TSession, TNetwork>
 
             if (_session is { } session)
             {
+                bool isNew = session.Find(network) is null;
                 join(session);
+                if (isNew)
+                {
+                    TraceJoin(network);
+                }
             }
 
             return Task.CompletedTask;
@@ -199,6 +204,10 @@ internal sealed class NodeCore<TSession, TNetwork>
 
         _fatal = null;
         _session = session;
+        foreach (var network in Joined)
+        {
+            TraceJoin(network);
+        }
     }
 
     /// <summary>Ends the present life, if there is one, and a failure.</summary>
@@ -270,6 +279,8 @@ internal sealed class NodeCore<TSession, TNetwork>
             }
         }
     });
+
+    private void TraceJoin(NetworkId network) => Tracing.Join(network, () => WaitForNetworkAsync(network, CancellationToken.None));
 
     private ZeroTierException NotRunning() => FatalError is { } fatal
         ? new ZeroTierException(ZeroTierError.Fatal, fatal.Message, fatal)

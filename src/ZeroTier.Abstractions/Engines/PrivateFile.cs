@@ -56,6 +56,13 @@ internal static class PrivateFile
         }
     }
 
+    /// <summary>Makes a file that only the owner may read, without a buffer; others may read it while it is written.</summary>
+    /// <exception cref="IOException">It cannot be made, or something has its name.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
+    public static FileStream Create(string path) => OperatingSystem.IsWindows()
+        ? WindowsOwner.Create(path)
+        : new FileStream(path, Options(FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete));
+
     /// <summary>Opens a file to read it, without a buffer.</summary>
     /// <param name="path">The file.</param>
     /// <param name="asynchronous">Whether it is read asynchronously.</param>

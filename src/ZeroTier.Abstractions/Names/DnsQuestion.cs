@@ -2,13 +2,19 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Names;
 
-/// <summary>Types of records that are read (RFC 1035, 3.2.2; RFC 3596).</summary>
+/// <summary>Types of records, and of questions for them (RFC 1035, 3.2.2, 3.2.3; RFC 3596; RFC 6891).</summary>
 internal enum DnsType : ushort
 {
     A = 1,
+    NS = 2,
     CName = 5,
     Soa = 6,
+    Ptr = 12,
     Aaaa = 28,
+    Opt = 41,
+    IncrementalTransfer = 251,
+    Transfer = 252,
+    Any = 255,
 }
 
 /// <summary>What a name server is asked: the records of a type that a name has.</summary>

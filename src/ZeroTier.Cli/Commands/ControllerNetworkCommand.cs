@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using ZeroTier.Cli.Management;
 using ZeroTier.Controller;
 
@@ -15,6 +16,7 @@ internal static class ControllerNetworkCommand
         {
             using var client = options.Open(parse);
             var network = await client.CreateNetworkAsync(created.Read(parse), cancellationToken);
+            RequireNames(created.Read(parse), network);
             Console.Out.Write(options.IsJson(parse) ? Json(network) : $"{network.Id}\n");
             return ExitCode.Success;
         });
@@ -48,7 +50,9 @@ internal static class ControllerNetworkCommand
             }
 
             using var client = options.Open(parse);
-            return Print(await client.ChangeNetworkAsync(parse.GetRequiredValue(target), changes, cancellationToken), options.IsJson(parse));
+            var network = await client.ChangeNetworkAsync(parse.GetRequiredValue(target), changes, cancellationToken);
+            RequireNames(changes, network);
+            return Print(network, options.IsJson(parse));
         });
 
         var deleted = JoinedFolder.NetworkArgument();
@@ -60,6 +64,15 @@ internal static class ControllerNetworkCommand
             return ExitCode.Success;
         });
         return new Command("network", "Makes, shows, changes and deletes networks.") { create, list, show, set, delete };
+    }
+
+    // A controller of ZeroTierOne passes over what it does not know.
+    private static void RequireNames(JsonObject changes, ControllerNetwork network)
+    {
+        if (changes[NetworkSettings.ServeNames] is JsonValue value && value.GetValue<bool>() && !network.ServesNames)
+        {
+            throw new FormatException($"Network {network.Id} is otherwise as it should be, but this controller cannot serve names. Name servers by --dns instead.");
+        }
     }
 
     private static int Print(ControllerNetwork network, bool json)

@@ -13,9 +13,10 @@ internal static class ForwardCommand
         var target = new Argument<string>("host:port") { Description = "Where on the network: [fc..]:8080, 10.1.2.3:8080, NODE.NETWORK.zt:8080, or a name in the network's search domain." };
         var command = new Command("forward", "Carries a local TCP port to a port on the network.") { localPort, target };
         var timeout = ConnectTimeout.AddTo(command);
+        var capture = CaptureCommand.AddTo(command);
         var options = NodeOptions.AddTo(command);
         command.SetAction((parse, cancellationToken) =>
-            RunAsync(NodeOptions.Read(parse, options), parse.GetValue(localPort), parse.GetRequiredValue(target), ConnectTimeout.Read(parse, timeout), cancellationToken));
+            RunAsync(NodeOptions.Read(parse, options) with { Capture = parse.GetValue(capture) }, parse.GetValue(localPort), parse.GetRequiredValue(target), ConnectTimeout.Read(parse, timeout), cancellationToken));
         return command;
     }
 

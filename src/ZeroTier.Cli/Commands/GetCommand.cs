@@ -13,9 +13,10 @@ internal static class GetCommand
         var insecure = new Option<bool>("--insecure", "-k") { Description = "Accept any TLS certificate." };
         var command = new Command("get", "Gets a URL over the network. Exit code 22 when the status is 400 or above.") { url, insecure };
         var timeout = ConnectTimeout.AddTo(command);
+        var capture = CaptureCommand.AddTo(command);
         var options = NodeOptions.AddTo(command);
         command.SetAction((parse, cancellationToken) =>
-            RunAsync(NodeOptions.Read(parse, options), parse.GetRequiredValue(url), parse.GetValue(insecure), ConnectTimeout.Read(parse, timeout), cancellationToken));
+            RunAsync(NodeOptions.Read(parse, options) with { Capture = parse.GetValue(capture) }, parse.GetRequiredValue(url), parse.GetValue(insecure), ConnectTimeout.Read(parse, timeout), cancellationToken));
         return command;
     }
 
@@ -47,7 +48,8 @@ internal static class GetCommand
         }
         catch (HttpRequestException exception) when (exception.InnerException is AuthenticationException inner)
         {
-            string remedy = inner.Message.Contains("certificate", StringComparison.OrdinalIgnoreCase) ? " -k accepts any certificate." : "";
+            // Not for a node's certificate that is refused: it is another node that answers, or one with a wrong clock.
+            string remedy = inner.Message.Contains("is not trusted", StringComparison.Ordinal) ? " -k accepts any certificate." : "";
             throw new IOException($"TLS with {uri.Authority} failed: {inner.Message.TrimEnd('.')}.{remedy}", exception);
         }
     }

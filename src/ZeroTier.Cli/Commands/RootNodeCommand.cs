@@ -18,8 +18,16 @@ internal static class RootNodeCommand
                 ? endPoint
                 : Wrong(result, $"--http '{result.Tokens[0].Value}' is not an address and a port. Expected, for example, 127.0.0.1:9994."),
         };
+        var relay = new Option<string?>("--tcp-relay")
+        {
+            Description = "Where to take nodes by TCP whose own network lets no UDP through, for example 0.0.0.0:8443. Default: nowhere.",
+        };
         root.Command.Add(http);
-        root.Command.SetAction((parse, cancellationToken) => RunAsync(root.Read(parse), parse.GetValue(http), cancellationToken));
+        root.Command.Add(relay);
+        root.Command.SetAction((parse, cancellationToken) => RunAsync(
+            root.Read(parse) with { TcpRelay = parse.GetValue(relay) is { } text ? RootOptions.ParseEndPoint(text, "--tcp-relay") : null },
+            parse.GetValue(http),
+            cancellationToken));
         return root.Command;
     }
 

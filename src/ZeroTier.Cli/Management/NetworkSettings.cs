@@ -8,12 +8,16 @@ namespace ZeroTier.Cli.Management;
 /// <summary>The settings of a network that <c>create</c> and <c>set</c> take, as the API's keys.</summary>
 internal sealed class NetworkSettings
 {
+    /// <summary>The key that ZeroTierOne's controller does not have.</summary>
+    public const string ServeNames = "serveNames";
+
     private readonly Option<string?> _name = new("--name") { Description = "The name that members see." };
     private readonly Option<bool?> _private = new("--private") { Description = "true: members must be authorised; false: whoever asks is let in. At first true." };
     private readonly Option<string?> _ipv4 = new("--ipv4") { Description = "Members get addresses of this prefix, for example 10.147.17.0/24; it replaces pools and routes." };
     private readonly Option<string?> _ipv6 = new("--ipv6") { Description = "Addresses that follow from the nodes': rfc4193, 6plane, both with a comma, or none." };
     private readonly Option<int?> _mtu = new("--mtu") { Description = "The largest Ethernet payload in bytes, 1280 to 10000." };
-    private readonly Option<string?> _dns = new("--dns") { Description = "Domain and its name servers: corp.example=10.147.17.1[,SERVER...]." };
+    private readonly Option<string?> _dns = new("--dns") { Description = "Domain and its name servers: corp.example=10.147.17.1[,SERVER...]; the domain alone where the controller serves names." };
+    private readonly Option<bool?> _serveNames = new("--serve-names") { Description = "true: the controller answers for NAME.DOMAIN of members, in the domain of --dns." };
 
     public static NetworkSettings AddTo(Command command)
     {
@@ -24,6 +28,7 @@ internal sealed class NetworkSettings
         command.Add(settings._ipv6);
         command.Add(settings._mtu);
         command.Add(settings._dns);
+        command.Add(settings._serveNames);
         return settings;
     }
 
@@ -60,6 +65,11 @@ internal sealed class NetworkSettings
             AddDns(json, dns);
         }
 
+        if (parse.GetValue(_serveNames) is { } serveNames)
+        {
+            json[ServeNames] = serveNames;
+        }
+
         return json;
     }
 
@@ -93,12 +103,13 @@ internal sealed class NetworkSettings
     private static void AddDns(JsonObject json, string text)
     {
         int at = text.IndexOf('=', StringComparison.Ordinal);
-        string[] servers = at > 0 ? text[(at + 1)..].Split(',') : [];
-        if (servers.Length is 0 or > 4 || servers.Any(s => !IPAddress.TryParse(s, out _)))
+        string domain = at < 0 ? text : text[..at];
+        string[] servers = at < 0 ? [] : text[(at + 1)..].Split(',');
+        if (domain.Length == 0 || servers.Length > 4 || servers.Any(s => !IPAddress.TryParse(s, out _)))
         {
-            throw new FormatException($"--dns '{text}' is not a domain with 1 to 4 servers. Expected, for example, corp.example=10.147.17.1.");
+            throw new FormatException($"--dns '{text}' is not a domain with up to 4 servers. Expected, for example, corp.example=10.147.17.1.");
         }
 
-        json["dns"] = new JsonObject { ["domain"] = text[..at], ["servers"] = new JsonArray([.. servers.Select(s => (JsonNode)s)]) };
+        json["dns"] = new JsonObject { ["domain"] = domain, ["servers"] = new JsonArray([.. servers.Select(s => (JsonNode)s)]) };
     }
 }

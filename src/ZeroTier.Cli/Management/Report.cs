@@ -24,13 +24,16 @@ internal static class Report
             ["pools", Pools(network)],
             ["routes", Routes(network)],
             ["ipv6", network.IPv6Assignment.ToString()],
-            ["dns", network.Dns is { } dns ? $"{dns.Domain}: {string.Join(", ", dns.Servers)}" : ""],
+            ["dns", network.Dns is { } dns ? $"{dns.Domain}: {string.Join(", ", Servers(network, dns))}" : ""],
             ["mtu", $"{network.Mtu}"],
             ["multicast", $"{network.MulticastLimit}{(network.AllowsBroadcast ? ", broadcast" : "")}"],
             ["rules", $"{network.Rules.Length}, {network.Capabilities.Length} capabilities, {network.Tags.Length} tags"],
             ["tokens", $"{network.JoinTokens.Count}"],
             ["revision", $"{network.Revision}"],
         ]);
+
+    private static IEnumerable<string> Servers(ControllerNetwork network, NetworkDnsSettings dns) =>
+        network.ServesNames ? dns.Servers.Prepend("this controller") : dns.Servers;
 
     public static string Members(NetworkId network, IReadOnlyList<ControllerMember> members) => members.Count == 0
         ? $"Nobody has asked to join. On another machine: zt join {network} --home FOLDER --planet FILE --wait\n"

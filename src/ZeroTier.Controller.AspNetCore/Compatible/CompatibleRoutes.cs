@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using ZeroTier.Controller.AspNetCore.Access;
 using ZeroTier.Service.AspNetCore.Access;
 using ZeroTier.Service.AspNetCore.Compatible;
 
@@ -118,11 +119,13 @@ internal static class CompatibleRoutes
 
         using JsonDocument body = await RequestBody.ReadJsonAsync(context).ConfigureAwait(false);
         Actor actor = RequestActor.Of(context);
-        ControllerNetwork written = controller.FindNetwork(id) is null
-            ? await controller.CreateNetworkAsync(NetworkChange.Apply(new ControllerNetwork { Id = id }, body.RootElement), actor, context.RequestAborted)
-                .ConfigureAwait(false)
-            : await controller.UpdateNetworkAsync(id, network => NetworkChange.Apply(network, body.RootElement), null, actor, context.RequestAborted)
-                .ConfigureAwait(false);
+        ControllerNetwork written = await Preconditions.ChangeAsync(
+            context.Request,
+            () => controller.FindNetwork(id)?.Revision ?? 0,
+            revision => controller.FindNetwork(id) is null
+                ? controller.CreateNetworkAsync(NetworkChange.Apply(new ControllerNetwork { Id = id }, body.RootElement), actor, context.RequestAborted)
+                : controller.UpdateNetworkAsync(id, network => NetworkChange.Apply(network, body.RootElement), revision, actor, context.RequestAborted))
+            .ConfigureAwait(false);
         await AnswerAsync(context, written).ConfigureAwait(false);
     }
 
@@ -134,7 +137,14 @@ internal static class CompatibleRoutes
             return;
         }
 
-        await controller.DeleteNetworkAsync(id, null, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
+        await Preconditions.ChangeAsync(
+            context.Request,
+            () => (network = controller.FindNetwork(id) ?? throw new KeyNotFoundException()).Revision,
+            async revision =>
+            {
+                await controller.DeleteNetworkAsync(id, revision, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
+                return network;
+            }).ConfigureAwait(false);
         await AnswerAsync(context, network).ConfigureAwait(false);
     }
 
@@ -172,8 +182,12 @@ internal static class CompatibleRoutes
         }
 
         using JsonDocument body = await RequestBody.ReadJsonAsync(context).ConfigureAwait(false);
-        ControllerMember written = await controller.UpdateMemberAsync(
-            id, node, member => MemberChange.Apply(member, body.RootElement), null, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
+        ControllerMember written = await Preconditions.ChangeAsync(
+            context.Request,
+            () => controller.FindMember(id, node)?.Member.Revision ?? 0,
+            revision => controller.UpdateMemberAsync(
+                id, node, member => MemberChange.Apply(member, body.RootElement), revision, RequestActor.Of(context), context.RequestAborted))
+            .ConfigureAwait(false);
         await AnswerAsync(context, written).ConfigureAwait(false);
     }
 
@@ -185,15 +199,33 @@ internal static class CompatibleRoutes
             return;
         }
 
-        await controller.DeleteMemberAsync(id, node, null, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
+        await Preconditions.ChangeAsync(
+            context.Request,
+            () => (member = controller.FindMember(id, node) ?? throw new KeyNotFoundException()).Member.Revision,
+            async revision =>
+            {
+                await controller.DeleteMemberAsync(id, node, revision, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
+                return member;
+            }).ConfigureAwait(false);
         await AnswerAsync(context, member.Member).ConfigureAwait(false);
     }
 
     private static Task AnswerAsync(HttpContext context, ControllerNetwork network) =>
-        CompatibleAnswer.WriteAsync(context, writer => ControllerJson.Write(writer, network));
+        AnswerAsync(context, network.Revision, writer => ControllerJson.Write(writer, network));
 
     private static Task AnswerAsync(HttpContext context, ControllerMember member) =>
-        CompatibleAnswer.WriteAsync(context, writer => ControllerJson.Write(writer, member));
+        AnswerAsync(context, member.Revision, writer => ControllerJson.Write(writer, member));
+
+    private static Task AnswerAsync(HttpContext context, long revision, Action<Utf8JsonWriter> write)
+    {
+        if (Preconditions.IsKnown(context, revision))
+        {
+            context.Response.StatusCode = StatusCodes.Status304NotModified;
+            return Task.CompletedTask;
+        }
+
+        return CompatibleAnswer.WriteAsync(context, write);
+    }
 
     private static bool IsOfNewNetwork(string text) => text.Length == 16 && text.EndsWith("______", StringComparison.Ordinal) && NodeId.TryParse(text[..10],
         out _);

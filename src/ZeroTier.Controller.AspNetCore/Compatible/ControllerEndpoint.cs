@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using ZeroTier.Controller.AspNetCore.Access;
 using ZeroTier.Service.AspNetCore.Compatible;
 
 namespace ZeroTier.Controller.AspNetCore.Compatible;
@@ -11,7 +12,14 @@ internal static class ControllerEndpoint
         async context =>
         {
             NetworkControllerHost controllers = context.RequestServices.GetRequiredService<NetworkControllerHost>();
-            await work(context, await controllers.GetAsync(context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
+            try
+            {
+                await work(context, await controllers.GetAsync(context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
+            }
+            catch (StoreConflictException exception) when (Preconditions.Exist(context.Request))
+            {
+                throw new BadHttpRequestException(exception.Message, StatusCodes.Status412PreconditionFailed);
+            }
         },
         exception => exception switch
         {

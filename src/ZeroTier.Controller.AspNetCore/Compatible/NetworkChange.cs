@@ -42,6 +42,7 @@ internal static class NetworkChange
             ? [.. pools.Entries().Select(ReadPool).OfType<AddressPool>()]
             : network.AddressPools,
         Dns = body.Member("dns") is { ValueKind: JsonValueKind.Object } dns ? ReadDns(dns) : network.Dns,
+        ServesNames = body.Member(NetworkJson.ServeNames)?.ToBoolean() ?? network.ServesNames,
     };
 
     private static ControllerNetwork ApplyRules(ControllerNetwork network, JsonElement body)

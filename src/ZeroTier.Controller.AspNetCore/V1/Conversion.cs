@@ -16,6 +16,7 @@ internal static class Conversion
         [.. network.Routes.Select(r => new RouteResource(string.Create(CultureInfo.InvariantCulture, $"{r.Target}/{r.PrefixLength}"), r.Via?.ToString()))],
         [.. network.AddressPools.Select(p => new PoolResource(p.First.ToString(), p.Last.ToString()))],
         network.Dns is { } dns ? new DnsResource(dns.Domain, dns.Servers) : null,
+        network.ServesNames,
         new CountsResource(counts.Total, counts.Authorized, counts.Online));
 
     public static MemberResource ToResource(MemberStatus status)
@@ -50,6 +51,7 @@ internal static class Conversion
             { Domain: "", Servers.Count: 0 } => null,
             var dns => new NetworkDnsSettings(dns.Domain, [.. dns.Servers.Select(s => ReadAddress(s, "dns.servers").ToString())]),
         },
+        ServesNames = patch.ServesNames ?? network.ServesNames,
     };
 
     public static ControllerMember Apply(ControllerMember member, MemberPatch patch) => member with

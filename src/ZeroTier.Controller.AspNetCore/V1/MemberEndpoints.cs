@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using ZeroTier.Controller.AspNetCore.Access;
 using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
@@ -39,8 +40,10 @@ internal static class MemberEndpoints
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         (NetworkId id, NodeId address) = (ResourceEndpoint.NetworkOf(network), ResourceEndpoint.NodeOf(node));
         MemberPatch patch = await ResourceEndpoint.ReadAsync(context, ResourceJson.Default.MemberPatch).ConfigureAwait(false);
-        await controller.UpdateMemberAsync(
-            id, address, m => Conversion.Apply(m, patch), ResourceEndpoint.ExpectedRevision(context.Request), RequestActor.Of(context), context.RequestAborted)
+        await Preconditions.ChangeAsync(
+            context.Request,
+            () => NetworkEndpoints.Find(controller, network) is not null && controller.FindMember(id, address) is { } member ? member.Member.Revision : 0,
+            revision => controller.UpdateMemberAsync(id, address, m => Conversion.Apply(m, patch), revision, RequestActor.Of(context), context.RequestAborted))
             .ConfigureAwait(false);
         return Answer(context, controller, id, address);
     }
@@ -48,16 +51,25 @@ internal static class MemberEndpoints
     private static async Task<IResult> DeleteAsync(HttpContext context, string network, string node)
     {
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
-        await controller.DeleteMemberAsync(
-            ResourceEndpoint.NetworkOf(network), ResourceEndpoint.NodeOf(node), ResourceEndpoint.ExpectedRevision(context.Request), RequestActor.Of(context),
-            context.RequestAborted).ConfigureAwait(false);
-        return TypedResults.NoContent();
+        (NetworkId id, NodeId address) = (ResourceEndpoint.NetworkOf(network), ResourceEndpoint.NodeOf(node));
+        return await Preconditions.ChangeAsync<IResult>(
+            context.Request,
+            () => Find(controller, id, address).Member.Revision,
+            async revision =>
+            {
+                await controller.DeleteMemberAsync(id, address, revision, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
+                return TypedResults.NoContent();
+            }).ConfigureAwait(false);
     }
 
     private static IResult Answer(HttpContext context, NetworkController controller, NetworkId network, NodeId node)
     {
-        MemberStatus status = controller.FindMember(network, node) ?? throw new KeyNotFoundException($"Network {network} has no member {node}. Check both.");
-        ResourceEndpoint.TagWith(context, status.Member.Revision);
-        return TypedResults.Json(Conversion.ToResource(status), ResourceJson.Default.MemberResource);
+        MemberStatus status = Find(controller, network, node);
+        return Preconditions.IsKnown(context, status.Member.Revision)
+            ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
+            : TypedResults.Json(Conversion.ToResource(status), ResourceJson.Default.MemberResource);
     }
+
+    private static MemberStatus Find(NetworkController controller, NetworkId network, NodeId node) =>
+        controller.FindMember(network, node) ?? throw new KeyNotFoundException($"Network {network} has no member {node}. Check both.");
 }

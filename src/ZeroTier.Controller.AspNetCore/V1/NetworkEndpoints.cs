@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using ZeroTier.Controller.AspNetCore.Access;
 using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
@@ -53,27 +54,40 @@ internal static class NetworkEndpoints
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         NetworkId id = ResourceEndpoint.NetworkOf(network);
         NetworkPatch patch = await ResourceEndpoint.ReadAsync(context, ResourceJson.Default.NetworkPatch).ConfigureAwait(false);
-        ControllerNetwork changed = await controller.UpdateNetworkAsync(
-            id, n => Conversion.Apply(n,
-                patch), ResourceEndpoint.ExpectedRevision(context.Request), RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
+        ControllerNetwork changed = await UpdateAsync(context, controller, id, n => Conversion.Apply(n, patch)).ConfigureAwait(false);
         return Answer(context, controller, changed);
     }
 
     private static async Task<IResult> DeleteAsync(HttpContext context, string network)
     {
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
-        await controller.DeleteNetworkAsync(
-            ResourceEndpoint.NetworkOf(network), ResourceEndpoint.ExpectedRevision(context.Request), RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
-        return TypedResults.NoContent();
+        NetworkId id = ResourceEndpoint.NetworkOf(network);
+        return await Preconditions.ChangeAsync<IResult>(
+            context.Request,
+            () => Find(controller, network).Revision,
+            async revision =>
+            {
+                await controller.DeleteNetworkAsync(id, revision, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
+                return TypedResults.NoContent();
+            }).ConfigureAwait(false);
     }
+
+    /// <summary>Changes a network if it meets the request's conditions.</summary>
+    public static Task<ControllerNetwork> UpdateAsync(
+        HttpContext context, NetworkController controller, NetworkId id, Func<ControllerNetwork, ControllerNetwork> change) =>
+        Preconditions.ChangeAsync(
+            context.Request,
+            () => Find(controller, id.ToString()).Revision,
+            revision => controller.UpdateNetworkAsync(id, change, revision, RequestActor.Of(context), context.RequestAborted));
 
     public static ControllerNetwork Find(NetworkController controller, string network) => controller.FindNetwork(ResourceEndpoint.NetworkOf(network)) ??
         throw new KeyNotFoundException($"This controller has no network {network}. Check the ID.");
 
     private static IResult Answer(HttpContext context, NetworkController controller, ControllerNetwork network, int status = StatusCodes.Status200OK)
     {
-        ResourceEndpoint.TagWith(context, network.Revision);
-        return TypedResults.Json(Conversion.ToResource(network, Count(controller, network.Id)), ResourceJson.Default.NetworkResource, statusCode: status);
+        return Preconditions.IsKnown(context, network.Revision)
+            ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
+            : TypedResults.Json(Conversion.ToResource(network, Count(controller, network.Id)), ResourceJson.Default.NetworkResource, statusCode: status);
     }
 
     // A network may be deleted while it is written.

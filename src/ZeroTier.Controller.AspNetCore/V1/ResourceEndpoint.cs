@@ -1,16 +1,15 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Net.Http.Headers;
+using ZeroTier.Controller.AspNetCore.Access;
 using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
-/// <summary>What every endpoint of the resources does around its own work: asks the guard, says what failed as problem details, reads bodies and
-/// preconditions.</summary>
+/// <summary>What every endpoint of the resources does around its own work: asks the guard, says what failed as problem details, reads bodies.</summary>
 internal static class ResourceEndpoint
 {
     /// <summary>Runs around each endpoint for programs, which show a token.</summary>
@@ -62,27 +61,6 @@ internal static class ResourceEndpoint
         return document.Deserialize(type) ?? throw new JsonException("The body is null, where an object is expected.");
     }
 
-    /// <summary>The revision that the request builds on: that of <c>If-Match</c>, or 0 for <c>If-None-Match: *</c>; null for any.</summary>
-    public static long? ExpectedRevision(HttpRequest request)
-    {
-        if (request.Headers.IfNoneMatch.ToString() == "*")
-        {
-            return 0;
-        }
-
-        string tag = request.Headers.IfMatch.ToString();
-        if (tag is "" or "*")
-        {
-            return null;
-        }
-
-        // What is no revision of ours matches none.
-        return long.TryParse(tag.Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out long revision) ? revision : -1;
-    }
-
-    public static void TagWith(HttpContext context, long revision) =>
-        context.Response.Headers.ETag = string.Create(CultureInfo.InvariantCulture, $"\"{revision}\"");
-
     private static IResult? Explain(HttpContext context, Exception exception) => exception switch
     {
         OperationCanceledException when context.RequestAborted.IsCancellationRequested => null,
@@ -93,7 +71,7 @@ internal static class ResourceEndpoint
         JsonException { Path: { Length: > 1 } path } => Problem(StatusCodes.Status400BadRequest, $"'{path}' is unknown, or not of the type that is expected there."),
         JsonException or ArgumentException => Problem(StatusCodes.Status400BadRequest, exception.Message),
         StoreConflictException => Problem(
-            ExpectedRevision(context.Request) is null ? StatusCodes.Status409Conflict : StatusCodes.Status412PreconditionFailed, exception.Message),
+            Preconditions.Exist(context.Request) ? StatusCodes.Status412PreconditionFailed : StatusCodes.Status409Conflict, exception.Message),
         ObjectDisposedException => Problem(StatusCodes.Status503ServiceUnavailable, "The controller has ended with its host."),
         _ => Unexpected(context, exception),
     };

@@ -7,7 +7,7 @@ internal sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
 
 internal sealed record NetworkResource(
     string Id, long Revision, DateTimeOffset Created, string Name, bool Private, bool Broadcast, ulong MulticastLimit, int Mtu, bool AssignsIpv4,
-    Ipv6Resource Ipv6, IReadOnlyList<RouteResource> Routes, IReadOnlyList<PoolResource> Pools, DnsResource? Dns, CountsResource Members);
+    Ipv6Resource Ipv6, IReadOnlyList<RouteResource> Routes, IReadOnlyList<PoolResource> Pools, DnsResource? Dns, bool ServesNames, CountsResource Members);
 
 /// <summary>Which IPv6 addresses members get.</summary>
 internal sealed record Ipv6Resource(bool Pool, bool Rfc4193, bool SixPlane);
@@ -44,6 +44,9 @@ internal sealed record NetworkPatch
 
     /// <summary>An empty domain without servers takes the setting away.</summary>
     public DnsResource? Dns { get; init; }
+
+    /// <summary>Whether the controller answers for members' names in the domain of dns.</summary>
+    public bool? ServesNames { get; init; }
 }
 
 /// <summary>The rules: the text that they were made of, if any, and in ZeroTierOne's JSON. Text is the source, or what the rules say where there is

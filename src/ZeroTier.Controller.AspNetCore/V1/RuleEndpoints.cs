@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using ZeroTier.Controller.AspNetCore.Access;
 using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
@@ -22,8 +23,7 @@ internal static class RuleEndpoints
     {
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         ControllerNetwork found = NetworkEndpoints.Find(controller, network);
-        ResourceEndpoint.TagWith(context, found.Revision);
-        return Answer(found);
+        return Answer(context, found);
     }
 
     private static async Task<IResult> WriteAsync(HttpContext context, string network)
@@ -37,18 +37,14 @@ internal static class RuleEndpoints
             return errors!;
         }
 
-        ControllerNetwork written = await controller.UpdateNetworkAsync(
-            id, n => With(n, change,
-                program), ResourceEndpoint.ExpectedRevision(context.Request), RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
-        ResourceEndpoint.TagWith(context, written.Revision);
-        return Answer(written);
+        return Answer(context, await NetworkEndpoints.UpdateAsync(context, controller, id, n => With(n, change, program)).ConfigureAwait(false));
     }
 
     private static async Task<IResult> CheckAsync(HttpContext context)
     {
         RulesChange change = await ResourceEndpoint.ReadAsync(context, ResourceJson.Default.RulesChange).ConfigureAwait(false);
         (RuleProgram? program, IResult? errors) = Compile(change);
-        return program is null ? errors! : Answer(With(new ControllerNetwork { Id = default }, change, program));
+        return program is null ? errors! : Json(With(new ControllerNetwork { Id = default }, change, program));
     }
 
     private static (RuleProgram? Program, IResult? Errors) Compile(RulesChange change)
@@ -91,7 +87,10 @@ internal static class RuleEndpoints
         Tags = [.. program.Tags.OrderBy(t => t.Id)],
     };
 
-    private static IResult Answer(ControllerNetwork network) => TypedResults.Json(
+    private static IResult Answer(HttpContext context, ControllerNetwork network) =>
+        Preconditions.IsKnown(context, network.Revision) ? TypedResults.StatusCode(StatusCodes.Status304NotModified) : Json(network);
+
+    private static IResult Json(ControllerNetwork network) => TypedResults.Json(
         new RulesResource(network.RulesSource, TextOf(network), network.Rules, network.Capabilities, network.Tags), ResourceJson.Default.RulesResource);
 
     private static string? TextOf(ControllerNetwork network)

@@ -20,7 +20,7 @@ internal sealed class EncodedNetwork
     private const int DnsServers = 4;
     private const ulong BridgeRole = 0x0000_0200_0000_0000;
 
-    public EncodedNetwork(ControllerNetwork network, IEnumerable<NodeId> bridges)
+    public EncodedNetwork(ControllerNetwork network, IEnumerable<NodeId> bridges, IReadOnlyList<IpAddress> nameServers)
     {
         Network = network;
         Name = Cut(network.Name, MaxNameLength);
@@ -28,7 +28,7 @@ internal sealed class EncodedNetwork
         Capabilities = network.Capabilities.Take(NetworkCapability.MaxPerNetwork).GroupBy(c => c.Id)
             .ToDictionary(c => c.Key, c => Table(c.Last().Rules, NetworkRule.MaxPerCapability));
         Routes = EncodeRoutes(network);
-        Dns = EncodeDns(network.Dns);
+        Dns = EncodeDns(network.Dns, nameServers);
         Specialists = [.. bridges.Take(MaxSpecialists).SelectMany(b => Bytes(b.Value | BridgeRole))];
     }
 
@@ -75,20 +75,22 @@ internal sealed class EncodedNetwork
         return [.. bytes];
     }
 
-    private static byte[] EncodeDns(NetworkDnsSettings? dns)
+    private static byte[] EncodeDns(NetworkDnsSettings? dns, IReadOnlyList<IpAddress> own)
     {
         var bytes = new List<byte>();
+        IpAddress?[] servers = [.. own.Select(a => (IpAddress?)a), .. dns is null ? [] : dns.Servers.Select(ReadServer)];
         bytes.AddRange(Cut(dns?.Domain ?? "", DnsDomainLength - 1));
         bytes.AddRange(new byte[DnsDomainLength - bytes.Count]);
         for (int i = 0; i < DnsServers; i++)
         {
             // No port: ZeroTierOne sends 0 here.
-            InetAddressEncoding.Write(bytes, i < dns?.Servers.Length && IPAddress.TryParse(dns.Servers[i], out IPAddress? server) ? IpAddress.From(server)
-                : null, 0);
+            InetAddressEncoding.Write(bytes, i < servers.Length ? servers[i] : null, 0);
         }
 
         return [.. bytes];
     }
+
+    private static IpAddress? ReadServer(string text) => IPAddress.TryParse(text, out IPAddress? server) ? IpAddress.From(server) : null;
 
     // Never inside a character.
     private static byte[] Cut(string text, int maxLength)

@@ -64,6 +64,11 @@ internal sealed class FolderReader(string store, ControllerImport import)
         {
             LeaveOut(file, $"the network belongs to controller {network.Id.Controller}; the identity in this folder is {import.Identity.Address}.");
         }
+        else if (network.RequiresLogin)
+        {
+            // Members would wait for ever; and without the login, whoever was once authorised would be let in.
+            LeaveOut(file, "its members must log in (\"ssoEnabled\"), which this controller does not offer. Switch it off there first, if the network is to move.");
+        }
         else if (IsFit(file, network, RecordCheck.Check))
         {
             _networks[id.Value] = network with { Revision = Math.Max(1, network.Revision) };

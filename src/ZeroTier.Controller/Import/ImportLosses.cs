@@ -41,11 +41,6 @@ internal static class ImportLosses
                 yield return $"\"{name}\" is neither true nor false; the network has the default.";
             }
         }
-
-        if (network.RequiresLogin)
-        {
-            yield return "members must log in (ssoEnabled), which this controller does not offer; they wait until it is switched off.";
-        }
     }
 
     public static IEnumerable<string> Of(JsonElement json, ControllerMember member)

@@ -10,12 +10,15 @@ namespace ZeroTier.Controller.Json;
 /// <summary>The network object of the HTTP API (docs/protocol/5-http-api.md 5.5.2).</summary>
 internal static class NetworkJson
 {
+    /// <summary>The one key that ZeroTierOne does not have; written only where it is true.</summary>
+    public const string ServeNames = "serveNames";
+
     // The last line: what programs compute and send back, which is never kept.
     private static readonly FrozenSet<string> Known = FrozenSet.Create(
         StringComparer.Ordinal,
         "id", "nwid", "objtype", "creationTime", "revision", "name", "private", "enableBroadcast", "multicastLimit", "mtu", "v4AssignMode", "v6AssignMode",
             "routes",
-        "ipAssignmentPools", "dns", "rules", "capabilities", "tags", "authTokens", "remoteTraceTarget", "remoteTraceLevel", "rulesSource", "ssoEnabled",
+        "ipAssignmentPools", "dns", "rules", "capabilities", "tags", "authTokens", "remoteTraceTarget", "remoteTraceLevel", "rulesSource", "ssoEnabled", ServeNames,
             "clientId",
         "authorizationEndpoint", "certificateTimeoutWindowSize",
         "clock", "authorizedMemberCount", "activeMemberCount", "totalMemberCount", "lastModified");
@@ -55,6 +58,11 @@ internal static class NetworkJson
             writer.WriteNumber("certificateTimeoutWindowSize", (long)window.TotalMilliseconds);
         }
 
+        if (network.ServesNames)
+        {
+            writer.WriteBoolean(ServeNames, true);
+        }
+
         writer.WriteRest(network.Extensions, Known);
         writer.WriteEndObject();
     }
@@ -84,6 +92,7 @@ internal static class NetworkJson
             Routes = [.. element.Items("routes").Select(ReadRoute).OfType<NetworkRoute>()],
             AddressPools = [.. element.Items("ipAssignmentPools").Select(ReadPool).OfType<AddressPool>()],
             Dns = element.TryGetProperty("dns", out JsonElement dns) ? ReadDns(dns) : null,
+            ServesNames = element.TruthOrNull(ServeNames) ?? false,
             Rules = element.TryGetProperty("rules", out JsonElement rules) && RuleListJson.ReadRules(rules) is { } list ? list : defaults.Rules,
             Capabilities = element.TryGetProperty("capabilities", out JsonElement capabilities) ? RuleListJson.ReadCapabilities(capabilities) ?? [] : [],
             Tags = element.TryGetProperty("tags", out JsonElement tags) ? RuleListJson.ReadTags(tags) ?? [] : [],

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using ZeroTier.Controller.Configuration;
+using ZeroTier.Controller.Names;
 using ZeroTier.Managed.Net;
 
 namespace ZeroTier.Controller.Members;
@@ -33,6 +34,12 @@ internal sealed class NetworkState(ControllerNetwork record)
 
     public AddressTable Addresses { get; } = new();
 
+    /// <summary>Which member has which label in the network's domain (<see cref="MemberLabel"/>).</summary>
+    public HolderTable<string> Labels { get; } = new();
+
+    /// <summary>What names mean.</summary>
+    public NetworkNames Names => field ??= new NetworkNames(this);
+
     public RevocationList Revocations { get; } = new();
 
     /// <summary>Members that <see cref="MemberState.IsStranger"/> holds for.</summary>
@@ -45,15 +52,16 @@ internal sealed class NetworkState(ControllerNetwork record)
         {
             if (_encoded is null || !ReferenceEquals(_encoded.Network, Record))
             {
-                _encoded = new EncodedNetwork(Record, Members.Values.Where(m => m.Record is { IsAuthorized: true, IsActiveBridge: true }).Select(m =>
-                    m.Node).Order());
+                _encoded = new EncodedNetwork(
+                    Record, Members.Values.Where(m => m.Record is { IsAuthorized: true, IsActiveBridge: true }).Select(m => m.Node).Order(),
+                    Record.ServesNames ? Names.AddressesOf(Names.Server) : []);
             }
 
             return _encoded;
         }
     }
 
-    /// <summary>The set of bridges has changed.</summary>
+    /// <summary>The set of bridges, or the name server, has changed.</summary>
     public void ForgetEncoded() => _encoded = null;
 
     /// <summary>Whether one more unknown node may be recorded now.</summary>

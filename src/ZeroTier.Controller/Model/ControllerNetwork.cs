@@ -65,6 +65,12 @@ public sealed record ControllerNetwork
     /// <summary>Name servers for members; null for none.</summary>
     public NetworkDnsSettings? Dns { get; init; }
 
+    /// <summary>
+    /// Whether the controller's node answers for the names of members in the domain of <see cref="Dns"/>, which must be a host name of at most 127 characters, and
+    /// stands before the servers there. Takes a <see cref="NameService"/>. Default false.
+    /// </summary>
+    public bool ServesNames { get; init; }
+
     /// <summary>The rules, in order. Default: one that accepts everything.</summary>
     public ImmutableArray<NetworkRule> Rules { get; init; } = [NetworkRule.Accept];
 

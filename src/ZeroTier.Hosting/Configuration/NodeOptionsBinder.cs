@@ -47,6 +47,8 @@ internal sealed class NodeOptionsBinder(IServiceProvider services) : IConfigureO
         options.AllowDefaultRoutes = reader.Flag(nameof(options.AllowDefaultRoutes)) ?? options.AllowDefaultRoutes;
         options.AllowGlobalAddresses = reader.Flag(nameof(options.AllowGlobalAddresses)) ?? options.AllowGlobalAddresses;
         options.CongestionControl = reader.Enum<CongestionControl>(nameof(options.CongestionControl), nameof(CongestionControl.Bbr)) ?? options.CongestionControl;
+        options.CapturePath = reader.Text(nameof(options.CapturePath)) ?? options.CapturePath;
+        options.MaxCaptureSize = reader.LongNumber(nameof(options.MaxCaptureSize), "67108864") ?? options.MaxCaptureSize;
         MoonsSetting.Read(reader, options.Moons);
         foreach (string text in reader.List(nameof(options.BlockedNetworks)))
         {
@@ -63,6 +65,18 @@ internal sealed class NodeOptionsBinder(IServiceProvider services) : IConfigureO
         foreach (string text in reader.List(nameof(options.BlockedInterfaces)))
         {
             options.BlockedInterfaces.Add(text);
+        }
+
+        if (reader.Text(nameof(options.TcpRelay)) is { } relay)
+        {
+            if (IPEndPoint.TryParse(relay, out var endPoint))
+            {
+                options.TcpRelay = endPoint;
+            }
+            else
+            {
+                reader.Wrong(nameof(options.TcpRelay), relay, "203.0.113.5:8443");
+            }
         }
     }
 

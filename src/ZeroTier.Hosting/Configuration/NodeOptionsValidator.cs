@@ -171,6 +171,7 @@ internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOption
         Range("MaxReadBufferSize", options.Transport.MaxReadBufferSize ?? 0, 0, long.MaxValue, "1048576", failures);
         Range("MaxWriteBufferSize", options.Transport.MaxWriteBufferSize ?? 0, 0, long.MaxValue, "65536", failures);
         Range("MaxTotalBufferSize", options.Transport.MaxTotalBufferSize ?? long.MaxValue, 1024 * 1024, long.MaxValue, "268435456", failures);
+        Range("MaxCaptureSize", options.MaxCaptureSize, 4096, long.MaxValue, "67108864", failures);
         if (options.RequireReadyWithin is { } within && (within <= TimeSpan.Zero || within > TimeSpan.FromDays(1)))
         {
             failures.Add($"{Section}:RequireReadyWithin is '{within}', which is not in the range of more than 0 to 1 day. A valid example is 00:00:30.");
@@ -202,6 +203,11 @@ internal sealed class NodeOptionsValidator : IValidateOptions<ZeroTierNodeOption
         if (!Enum.IsDefined(options.CongestionControl))
         {
             failures.Add($"{Section}:CongestionControl is '{options.CongestionControl}', which does not exist. A valid example is Bbr.");
+        }
+
+        if (options.TcpRelay is { Port: 0 } relay)
+        {
+            failures.Add($"{Section}:TcpRelay is '{relay}', which has no port. A valid example is 203.0.113.5:8443.");
         }
 
         if (options.BlockedInterfaces.Any(string.IsNullOrEmpty))

@@ -32,4 +32,8 @@ internal sealed class ClientConnections
 
     /// <summary>A handler of HTTP requests with a pool of its own; whoever asks for it disposes of it, which leaves the node alone.</summary>
     public ZeroTierHttpHandler CreateHandler() => new(_node, Options);
+
+    /// <summary>Connects for a handler of somebody else's, as <see cref="SocketsHttpHandler.ConnectCallback"/>.</summary>
+    public ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken) =>
+        _node.OpenStreamAsync(context.DnsEndPoint, Options, cancellationToken);
 }

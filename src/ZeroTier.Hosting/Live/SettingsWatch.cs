@@ -14,19 +14,30 @@ namespace ZeroTier.Hosting.Live;
 /// Not by <see cref="IOptionsMonitor{TOptions}"/>, which throws what is wrong at whoever has changed the configuration.
 /// </summary>
 internal sealed class SettingsWatch(
-    IServiceProvider services, IOptions<ZeroTierNodeOptions> options, NodeHost node, IEnumerable<ISettingsFollower> followers, ILoggerFactory loggerFactory)
+    IServiceProvider services,
+    IOptions<ZeroTierNodeOptions> options,
+    NodeHost node,
+    IEnumerable<ISettingsFollower> followers,
+    TimeProvider timeProvider,
+    ILoggerFactory loggerFactory)
     : BackgroundService
 {
+    /// <summary>After what time something that failed is tried again.</summary>
+    public static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(30);
+
     private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
     private ZeroTierNodeOptions? _current;
     private string _said = "";
+    private IReadOnlySet<string> _forRestart = new HashSet<string>();
+    private bool _tryAgain;
 
     /// <summary>The options that were last taken into use, as far as a host that runs can.</summary>
     public ZeroTierNodeOptions Current => Volatile.Read(ref _current) ?? options.Value;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (node.LeftOut is not null || services.GetService<IConfiguration>() is not { } configuration)
+        // Where no node runs by the settings themselves, their change is still told.
+        if ((node.LeftOut is not null && options.Value.Enabled) || services.GetService<IConfiguration>() is not { } configuration)
         {
             return;
         }
@@ -38,7 +49,14 @@ internal sealed class SettingsWatch(
             // The signal first, then the look. The first look is for what has changed since the options were read.
             var next = reloaded.Next;
             await FollowAsync(stoppingToken).ConfigureAwait(false);
-            await next.WaitAsync(stoppingToken).ConfigureAwait(false);
+            try
+            {
+                await next.WaitAsync(_tryAgain ? RetryInterval : Timeout.InfiniteTimeSpan, timeProvider, stoppingToken).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                // Time to try again.
+            }
         }
     }
 
@@ -49,21 +67,34 @@ internal sealed class SettingsWatch(
             return;
         }
 
-        var change = new SettingsChange(Current, now, SectionReader.Differences(Current.Section, now.Section));
-        if (change.Before.Enabled != now.Enabled || change.Before.DevelopmentNetworkSelected != now.DevelopmentNetworkSelected)
+        if (now.Enabled != options.Value.Enabled)
         {
-            // Another node, or none: nothing of the rest fits the one that runs.
+            // Nothing of the rest fits what runs.
+            Say(NodeLog.EnabledForRestart, now.Enabled ? "true: restart the application to start the node" : "false: restart the application to end the node");
+            return;
+        }
+
+        var change = new SettingsChange(Current, now, SectionReader.Differences(Current.Section, now.Section));
+        if (change.Before.DevelopmentNetworkSelected != now.DevelopmentNetworkSelected)
+        {
+            // Another node.
             Say(NodeLog.SettingsForRestart, string.Join(", ", change.Settings));
             return;
         }
 
-        if (change.Settings.Count == 0)
+        _said = "";
+        if (now.Enabled && (change.Settings.Count > 0 || _tryAgain))
         {
-            _said = "";
-            return;
+            await FollowAsync(change, cancellationToken).ConfigureAwait(false);
         }
+    }
 
-        change.ForRestart.UnionWith(change.Settings.Except(followers.SelectMany(follower => follower.Settings), StringComparer.OrdinalIgnoreCase));
+    private async Task FollowAsync(SettingsChange change, CancellationToken cancellationToken)
+    {
+        string[] live = [.. followers.SelectMany(follower => follower.Settings)];
+
+        // Compared with what the node was started with: a setting that is as it was then needs no restart.
+        change.ForRestart.UnionWith(SectionReader.Differences(options.Value.Section, change.Now.Section).Except(live, StringComparer.OrdinalIgnoreCase));
         foreach (var follower in followers)
         {
             try
@@ -77,13 +108,20 @@ internal sealed class SettingsWatch(
             }
         }
 
-        Volatile.Write(ref _current, now);
-        _said = "";
-        NodeLog.SettingsFollowed(_logger, string.Join(", ", change.Settings));
-        if (change.ForRestart.Count > 0)
+        _tryAgain = change.TryAgain;
+        Volatile.Write(ref _current, change.Now);
+        string followed = string.Join(", ", change.Settings.Intersect(live, StringComparer.OrdinalIgnoreCase).Except(change.ForRestart, StringComparer.OrdinalIgnoreCase));
+        if (followed.Length > 0)
         {
-            Say(NodeLog.SettingsForRestart, string.Join(", ", change.ForRestart));
+            NodeLog.SettingsFollowed(_logger, followed);
         }
+
+        if (!change.ForRestart.IsSubsetOf(_forRestart))
+        {
+            NodeLog.SettingsForRestart(_logger, string.Join(", ", change.ForRestart));
+        }
+
+        _forRestart = change.ForRestart;
     }
 
     private ZeroTierNodeOptions? Read()

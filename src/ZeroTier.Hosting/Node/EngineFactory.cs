@@ -85,7 +85,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         string? storage = StoragePath(options);
         var planet = options.PlanetPath is { } path ? LoadPlanet(path) : KnownPlanet(storage);
         var identity = Identity(options);
-        return new NodeLease(new ManagedNode(common with { StoragePath = storage, Identity = identity, Planet = planet }), new Backing(null, null, identity));
+        return new NodeLease(new ManagedNode(common with { StoragePath = storage, Identity = identity, Planet = planet }), new Backing(null, null, identity, null));
     }
 
     private LibztNode CreateLibzt(ZeroTierNodeOptions options)
@@ -128,7 +128,8 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
             storage = options is { StoragePath: null, IdentitySecret: null } ? network.ClaimStorage(ApplicationName) : null;
             var identity = Identity(options);
             var node = new ManagedNode(network.Configure(common with { StoragePath = options.StoragePath ?? storage?.Path, Identity = identity }));
-            return new NodeLease(node, new Backing(network, storage, identity));
+            var name = new AnnouncedName(network, node, ApplicationName, _logger);
+            return new NodeLease(node, new Backing(network, storage, identity, name), name.Announce);
         }
         catch
         {
@@ -151,6 +152,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         Moons = [.. options.Moons],
         BlockedNetworks = [.. options.BlockedNetworks],
         BlockedInterfaces = [.. options.BlockedInterfaces],
+        TcpRelay = options.TcpRelay,
         Controller = _controllers is null ? null : await _controllers.OpenAsync(cancellationToken).ConfigureAwait(false),
         MaxTotalBufferSize = options.Transport.MaxTotalBufferSize,
         TimeProvider = timeProvider,
@@ -179,11 +181,12 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
 
     private string? StoragePath(ZeroTierNodeOptions options) => NodeStorage.PathOf(options, ApplicationName);
 
-    /// <summary>What is disposed of after the node: the development network, the claim on a storage folder, and an identity from the options.</summary>
-    private sealed class Backing(DevelopmentNetwork? network, DevelopmentStorage? storage, NodeIdentity? identity) : IAsyncDisposable
+    /// <summary>What is disposed of after the node: its name on the development network, that network, the claim on a storage folder, and an identity from the options.</summary>
+    private sealed class Backing(DevelopmentNetwork? network, DevelopmentStorage? storage, NodeIdentity? identity, AnnouncedName? name) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {
+            name?.Dispose();
             identity?.Dispose();
             storage?.Dispose();
             if (network is not null)

@@ -11,5 +11,8 @@ internal interface INodeFactory
     ValueTask<NodeLease> CreateAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken);
 }
 
-/// <summary>A node and what must live as long as it, such as the development network; the backing is disposed after the node.</summary>
-internal sealed record NodeLease(ZeroTierNode Node, IAsyncDisposable? Backing = null);
+/// <summary>A node and what must live as long as it.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="Backing">Such as the development network; disposed after the node.</param>
+/// <param name="Started">Called once the node runs; does not throw.</param>
+internal sealed record NodeLease(ZeroTierNode Node, IAsyncDisposable? Backing = null, Action? Started = null);

@@ -1,7 +1,9 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using ZeroTier.Certificates;
 using ZeroTier.Engines;
+using ZeroTier.Managed;
 
 namespace ZeroTier.Hosting.Node;
 
@@ -17,6 +19,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
     private readonly IOptions<ZeroTierNodeOptions> _options;
     private readonly TimeProvider _timeProvider;
     private readonly ILogger _logger;
+    private readonly HostCapture _capture;
     private readonly CancellationTokenSource _closing = new();
 
     // Guards the fields below; nothing else is called while it is held.
@@ -37,6 +40,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
         Watch = new NodeWatch(timeProvider);
         Hosts = new HostTable(options);
+        _capture = new HostCapture(_logger);
     }
 
     /// <summary>What the node has reported.</summary>
@@ -95,6 +99,10 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
 
         return start.WaitAsync(cancellationToken);
     }
+
+    /// <summary>Captures what the settings ask for from now on. Does nothing on an engine that cannot.</summary>
+    public ValueTask CaptureAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken) =>
+        Inner is ManagedNode managed ? _capture.FollowAsync(managed, options, cancellationToken) : ValueTask.CompletedTask;
 
     /// <summary>Waits until what was sent is acknowledged, within the token, then ends the node for good (rule 8.4). Never throws.</summary>
     /// <param name="drain">Ends the wait; null for none at all.</param>
@@ -215,7 +223,14 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         return await node.BindDatagramAsync(endPoint, cancellationToken).ConfigureAwait(false);
     }
 
-    internal override string? FindHost(string name) => Hosts.Find(name);
+    internal override TlsKeyProof? ProveTlsKey(TlsKeyStatement statement) => Started().ProveTlsKey(statement);
+
+    internal override bool IsProofOf(NodeId node, TlsKeyStatement statement, TlsKeyProof proof) => Inner?.IsProofOf(node, statement, proof) ?? false;
+
+    internal override string? FindHost(string name) => Hosts.Find(name) ?? Inner?.FindHost(name);
+
+    internal override ValueTask AskForAddressAsync(NodeId member, NetworkId network, CancellationToken cancellationToken) =>
+        Inner?.AskForAddressAsync(member, network, cancellationToken) ?? ValueTask.CompletedTask;
 
     internal override IPAddress? FindAddress(NodeId member, NetworkId network) => Inner?.FindAddress(member, network);
 
@@ -276,8 +291,10 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
                 await lease.Node.JoinAsync(network, cancellationToken).ConfigureAwait(false);
             }
 
+            await CaptureAsync(options, cancellationToken).ConfigureAwait(false);
             await StartNamingSettingsAsync(lease.Node, cancellationToken).ConfigureAwait(false);
             RefuseImpossibleNetworks(lease.Node, options);
+            lease.Started?.Invoke();
             _ = WarnUnlessOnlineAsync(lease.Node);
             NodeLog.NodeStarted(_logger, lease.Node.Id, lease.Node.Engine, lease.Node.EngineVersion);
             if (options.RequireReadyWithin is { } limit)
@@ -347,6 +364,7 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         lock (_gate)
         {
             _lease = lease;
+            lease.Node.RoundTripMeasured = time => RoundTripMeasured?.Invoke(time);
             _events = events;
             _watching = watching;
             early = [.. _early];

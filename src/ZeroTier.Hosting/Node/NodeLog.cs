@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Hosting.Node;
 
-/// <summary>The log lines of the node and its host. Numbers are shared with those of the Kestrel transport, which has the same category.</summary>
+/// <summary>The log lines of the node and its host: 100 to 129, 135 and 136. Numbers are shared with those of the Kestrel transport, which has the same category.</summary>
 internal static partial class NodeLog
 {
     /// <summary>The node and its host, in web apps and others.</summary>
@@ -49,12 +49,28 @@ internal static partial class NodeLog
         EventName = "SettingsForRestart")]
     public static partial void SettingsForRestart(ILogger logger, string settings);
 
-    [LoggerMessage(127, LogLevel.Warning, "The configuration has changed and is wrong; the settings so far stay in use. {Reason}", EventName = "SettingsRefused")]
+    [LoggerMessage(127, LogLevel.Error, "The configuration has changed and is wrong; the settings so far stay in use. {Reason}", EventName = "SettingsRefused")]
     public static partial void SettingsRefused(ILogger logger, string reason);
 
-    [LoggerMessage(128, LogLevel.Warning, "Network {Network}, changed in ZeroTier:Networks, could not be joined or left: {Reason}", EventName = "NetworkNotChanged")]
-    public static partial void NetworkNotChanged(ILogger logger, NetworkId network, string reason);
+    [LoggerMessage(128, LogLevel.Warning,
+        "Network {Network}, changed in ZeroTier:Networks, could not be joined or left: {Reason} It is tried again every {Seconds} seconds.", EventName = "NetworkNotChanged")]
+    public static partial void NetworkNotChanged(ILogger logger, NetworkId network, string reason, int seconds);
 
     [LoggerMessage(129, LogLevel.Error, "A change of the settings {Settings} could not be brought into use; restart the application to use it.", EventName = "SettingsNotFollowed")]
     public static partial void SettingsNotFollowed(ILogger logger, string settings, Exception exception);
+
+    [LoggerMessage(133, LogLevel.Warning, "ZeroTier:CapturePath is not followed; the node runs without a capture. {Reason}", EventName = "CaptureNotStarted")]
+    public static partial void CaptureNotStarted(ILogger logger, string reason);
+    [LoggerMessage(135, LogLevel.Information,
+        "Other apps on the development network reach this one as {Name} too, for example http://{Name}:8080.", EventName = "NameAnnounced")]
+    public static partial void NameAnnounced(ILogger logger, string name);
+
+    [LoggerMessage(136, LogLevel.Information, "This app has no name on the development network: {Reason}", EventName = "NameNotAnnounced")]
+    public static partial void NameNotAnnounced(ILogger logger, string reason);
+    [LoggerMessage(140, LogLevel.Information, "Network {Network}, which could not be joined or left before, now was.", EventName = "NetworkChanged")]
+    public static partial void NetworkChanged(ILogger logger, NetworkId network);
+
+    [LoggerMessage(141, LogLevel.Warning,
+        "ZeroTier:Enabled is now {Change}. Until then no change of the section ZeroTier is taken into use.", EventName = "EnabledForRestart")]
+    public static partial void EnabledForRestart(ILogger logger, string change);
 }

@@ -11,9 +11,21 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory)
     /// <summary>The same in web apps and others.</summary>
     public const string MeterName = "Kestrel.Transport.ZeroTier";
 
+    /// <summary>The tag of what belongs to one network.</summary>
+    public const string Network = "zerotier.network.id";
+
+    /// <summary>The tags of what comes in and goes out.</summary>
+    public static readonly KeyValuePair<string, object?> Receive = new(Direction, "receive");
+
+    /// <inheritdoc cref="Receive"/>
+    public static readonly KeyValuePair<string, object?> Transmit = new(Direction, "transmit");
+
+    // Series of networks: who joins more of them at run time must not fill the collector.
+    private const int MaxNetworks = 32;
     private const string Direction = "network.io.direction";
-    private static readonly KeyValuePair<string, object?> Receive = new(Direction, "receive");
-    private static readonly KeyValuePair<string, object?> Transmit = new(Direction, "transmit");
+
+    // The protocol measures whole milliseconds; beyond some seconds a peer is silent.
+    private static readonly InstrumentAdvice<double> RoundTrips = new() { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5] };
 
     private readonly RunningTotals _totals = new();
     private int _created;
@@ -34,6 +46,13 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory)
         meter.CreateObservableCounter("zerotier.packets.dropped", () => Dropped(node), "{packet}", "Packets dropped, by reason.");
         meter.CreateObservableUpDownCounter("zerotier.tcp.connections", () => node.GetStatistics().TcpConnections, "{connection}", "Open TCP connections.");
         meter.CreateObservableCounter("zerotier.tcp.segments", () => Segments(node), "{segment}", "TCP segments.");
+        meter.CreateObservableUpDownCounter(
+            "zerotier.network.status", () => Networks(node), "{network}", "1 for the status that a network has now, 0 for the others.");
+        meter.CreateObservableCounter(
+            "zerotier.tcp.handshakes.failed", () => _totals.Of("handshakes", node.GetStatistics().TcpHandshakesFailed), "{connection}",
+            "TCP connections, in and out, that ended before they were established.");
+        var roundTrip = meter.CreateHistogram("zerotier.peer.round_trip_time", "s", "Round trips to peers over direct paths, as the protocol measures them.", tags: null, RoundTrips);
+        node.RoundTripMeasured = time => Record(roundTrip, time);
         meter.CreateObservableCounter("zerotier.tcp.retransmissions", () => _totals.Of("retransmissions", node.GetStatistics().TcpRetransmissions), "{segment}", "TCP segments sent again.");
     }
 
@@ -48,6 +67,24 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory)
         }
 
         return [new(direct, PathTags.Direct), new(relayed, PathTags.Relayed)];
+    }
+
+    private static IEnumerable<Measurement<int>> Networks(ZeroTierNode node) =>
+        from network in node.Networks.Take(MaxNetworks)
+        from status in Enum.GetValues<ZeroTierNetworkStatus>()
+        select new Measurement<int>(network.Status == status ? 1 : 0, new(Network, network.Id.ToString()), new("zerotier.network.status", status.ToString()));
+
+    // A collector's own code runs here, in the middle of the engine's.
+    private static void Record(Histogram<double> histogram, TimeSpan time)
+    {
+        try
+        {
+            histogram.Record(time.TotalSeconds);
+        }
+        catch (Exception)
+        {
+            // A collector that fails loses its measurement, and no more.
+        }
     }
 
     private Measurement<long>[] Bytes(ZeroTierNode node)

@@ -1,9 +1,10 @@
+using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Managed.Datagrams;
 
-/// <summary>Log messages of the UDP sockets; ids 1100 to 1119.</summary>
+/// <summary>Log messages of the UDP sockets and the TCP relay; ids 1100 to 1129.</summary>
 internal static partial class UdpLog
 {
     [LoggerMessage(1100, LogLevel.Debug, "Bound UDP {EndPoint}: segmentation offload {Segmentation}, receive coalescing {Coalescing}, receive buffer {ReceiveBuffer} bytes.")]
@@ -53,4 +54,25 @@ internal static partial class UdpLog
 
     [LoggerMessage(1113, LogLevel.Information, "The system does not list its network interfaces ({Reason}): a sandbox may forbid netlink sockets. The node uses {Addresses}, and looks for changes only now and then.")]
     public static partial void InterfacesNotListed(ILogger logger, string reason, string addresses);
+
+    [LoggerMessage(1114, LogLevel.Warning, "No root is heard by UDP, which a firewall may hold back: the TCP relay {Relay} is used until one is. It is slower.")]
+    public static partial void RelayEngaged(ILogger logger, IPEndPoint relay);
+
+    [LoggerMessage(1115, LogLevel.Information, "The TCP relay {Relay} is no longer used: a root is heard by UDP.")]
+    public static partial void RelayReleased(ILogger logger, IPEndPoint relay);
+
+    [LoggerMessage(1116, LogLevel.Information, "The TCP relay {Relay} has closed the connection; trying again.")]
+    public static partial void RelayClosed(ILogger logger, IPEndPoint relay);
+
+    [LoggerMessage(1117, LogLevel.Warning, "No root is heard by UDP, and the TCP relay {Relay} cannot be used: {Reason} Trying again every {Interval}. Check that it runs there and that TCP is let through.")]
+    public static partial void RelayFailed(ILogger logger, IPEndPoint relay, string reason, TimeSpan interval);
+
+    [LoggerMessage(1118, LogLevel.Information, "Nodes whose network lets no UDP through are taken by TCP on {EndPoint}.")]
+    public static partial void Relaying(ILogger logger, IPEndPoint endPoint);
+
+    [LoggerMessage(1119, LogLevel.Warning, "The TCP relay on {EndPoint} cannot take connections ({Error}); trying again every second.")]
+    public static partial void RelayAcceptFailed(ILogger logger, IPEndPoint endPoint, SocketError error);
+
+    [LoggerMessage(1122, LogLevel.Warning, "The TCP relay is full: it takes {Limit} connections, {LimitPerAddress} from one address; further ones are refused. Logged once.")]
+    public static partial void RelayFull(ILogger logger, int limit, int limitPerAddress);
 }

@@ -11,7 +11,6 @@ internal sealed class IpOutput : IIpOutput
     private readonly Loopback _loopback;
     private readonly IpBatchPool _batches;
     private volatile IpInterface _interface;
-    private volatile PcapWriter? _capture;
 
     public IpOutput(IpStackOptions options, IpDropCounters drops, Loopback loopback)
     {
@@ -48,12 +47,6 @@ internal sealed class IpOutput : IIpOutput
     {
         get => _interface;
         set => _interface = value;
-    }
-
-    public PcapWriter? Capture
-    {
-        get => _capture;
-        set => _capture = value;
     }
 
     public int MaxPayload(in IpAddress destination) => TransportPayload(_options.Link.UnfragmentedPayload(NextHop(destination)), destination);
@@ -142,7 +135,6 @@ internal sealed class IpOutput : IIpOutput
     /// <summary>Sends one Ethernet payload.</summary>
     internal void SendFrame(FrameBatch frames, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload)
     {
-        _capture?.Write(destination, _options.MacAddress, etherType, payload);
         payload.CopyTo(frames.Reserve(payload.Length));
         frames.Commit(destination, etherType);
     }

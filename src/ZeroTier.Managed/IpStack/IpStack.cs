@@ -63,13 +63,6 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
 
     public TcpLayer Tcp { get; }
 
-    /// <summary>When set, every frame in and out is written there.</summary>
-    public PcapWriter? Capture
-    {
-        get => _output.Capture;
-        set => _output.Capture = value;
-    }
-
     /// <summary>
     /// Large frames to a station were lost on a path that has become narrower: <see cref="IFrameLink.UnfragmentedPayload"/> says by how much.
     /// </summary>
@@ -167,7 +160,6 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
             return;
         }
 
-        _output.Capture?.Write(destination, source, etherType, payload);
         if (source.IsMulticast || source == _mac || (!destination.IsMulticast && destination != _mac))
         {
             _drops.Count(IpDrop.Frame);

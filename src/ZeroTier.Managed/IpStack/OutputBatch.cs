@@ -3,7 +3,7 @@ using System.Buffers;
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>
-/// IP packets of one frame batch. Usually a packet is written directly into its frame; one that must be fragmented, queued, looped back or captured is written
+/// IP packets of one frame batch. Usually a packet is written directly into its frame; one that must be fragmented, queued or looped back is written
 /// to a separate buffer first.
 /// </summary>
 internal sealed class OutputBatch(IpOutput output) : IpBatch
@@ -23,7 +23,7 @@ internal sealed class OutputBatch(IpOutput output) : IpBatch
         int header = IpHeader.LengthFor(destination);
         _destination = destination;
         _reserved = true;
-        var route = output.Capture is null && header + length <= output.MtuTo(destination)
+        var route = header + length <= output.MtuTo(destination)
             ? output.FindRoute(destination, out _, out _mac)
             : IpOutput.Route.Unresolved;
         Span<byte> packet;

@@ -13,6 +13,9 @@ namespace ZeroTier.Managed.Node;
 /// <summary>One network of a running node, as the contract wants it. Thread-safe.</summary>
 internal sealed class JoinedNetwork : IJoinedNetwork
 {
+    private static readonly TimeSpan AddressPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AddressInterval = TimeSpan.FromMilliseconds(50);
+
     private readonly NodeSession _session;
     private volatile ZeroTierNetwork _snapshot;
 
@@ -48,6 +51,18 @@ internal sealed class JoinedNetwork : IJoinedNetwork
     /// <summary>An address that a member is known to have here: by its certificate of ownership, else by what came from it.</summary>
     public IPAddress? FindAddress(NodeId member) => member != _session.Id ? Network.FindAddress(member)?.ToIPAddress()
         : Snapshot.Addresses.Count > 0 ? Snapshot.Addresses[0].Address : null;
+
+    /// <summary>Asks a member which address it has, until that is known; for seconds at most, as what is no member never says.</summary>
+    public async ValueTask AskForAddressAsync(NodeId member, TimeProvider time, CancellationToken cancellationToken)
+    {
+        // The answer is a certificate, or whatever else the member sends: there is not one event to wait for.
+        long start = time.GetTimestamp();
+        while (FindAddress(member) is null && time.GetElapsedTime(start) < AddressPatience)
+        {
+            Network.Port.AskForCredentials(member);
+            await Task.Delay(AddressInterval, time, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Takes over a new state of the network.</summary>
     public void Update(NetworkState state) => _snapshot = Describe(state);
@@ -159,6 +174,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         return sum with
         {
             TcpConnections = sum.TcpConnections + Stack.Tcp.ConnectionCount,
+            TcpHandshakesFailed = sum.TcpHandshakesFailed + tcp[TcpCounter.ConnectionsFailed],
             TcpRetransmissions = sum.TcpRetransmissions + tcp[TcpCounter.Retransmissions],
             TcpSegmentsReceived = sum.TcpSegmentsReceived + tcp[TcpCounter.SegmentsReceived],
             TcpSegmentsSent = sum.TcpSegmentsSent + tcp[TcpCounter.SegmentsSent],

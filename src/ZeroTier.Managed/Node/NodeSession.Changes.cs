@@ -155,6 +155,8 @@ internal sealed partial class NodeSession : IVl2Client
         }
     }
 
+    void IVl2Client.OnRoundTrip(int milliseconds) => _roundTrip(TimeSpan.FromMilliseconds(milliseconds));
+
     private void UpdateOnline()
     {
         lock (_lock)

@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using ZeroTier.Certificates;
 using ZeroTier.Engines;
+using ZeroTier.Managed.Capture;
+using ZeroTier.Managed.Identity;
 using ZeroTier.Managed.IpStack.Tcp;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2;
@@ -20,8 +23,10 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     private readonly Lock _lock = new();
     private readonly ResourceStack _resources = new();
+    private readonly CaptureTap _captures;
     private readonly EventOutbox _events;
     private readonly StateSignal _changed;
+    private readonly Action<TimeSpan> _roundTrip;
     private readonly Action<NodeSession, ZeroTierException> _fail;
     private readonly ILogger _log;
     private readonly BufferBudget _buffers;
@@ -42,15 +47,19 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     private NodeSession(
         ManagedNodeOptions options,
+        CaptureTap captures,
         Func<NetworkId, ZeroTierNetworkSettings?> settings,
         EventOutbox events,
         StateSignal changed,
+        Action<TimeSpan> roundTrip,
         Action<NodeSession, ZeroTierException> fail)
     {
         Options = options;
+        _captures = captures;
         _settings = settings;
         _events = events;
         _changed = changed;
+        _roundTrip = roundTrip;
         _fail = fail;
         _log = NonThrowingLogger.Create(options.LoggerFactory, "ZeroTier.Managed.Node");
         long limit = options.MaxTotalBufferSize ?? Math.Max(1, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / DefaultBufferShare);
@@ -76,30 +85,37 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     public IReadOnlyList<ZeroTierPeer> Peers => [.. _vl1.Snapshot().OrderByDescending(peer => peer.Role)];
 
-    public IReadOnlyList<IPEndPoint> LocalEndPoints => [.. _transport.LocalEndPoints.Where(e => !e.IsNone).Select(e => e.ToIPEndPoint())];
+    public IReadOnlyList<IPEndPoint> LocalEndPoints => [.. UdpEndPoints.Select(e => e.ToIPEndPoint())];
+
+    // The socket of a TCP relay has no port.
+    private IEnumerable<InetEndPoint> UdpEndPoints => _transport.LocalEndPoints.Where(e => e.Port != 0);
 
     /// <summary>Opens everything. When a step fails, what was opened is closed again.</summary>
     /// <param name="options">The node's options.</param>
+    /// <param name="captures">Where captures of the frames are.</param>
     /// <param name="identity">The identity of a node without a storage folder.</param>
     /// <param name="moons">Moons to use besides those that the storage folder remembers.</param>
     /// <param name="networks">Networks to join, in this order, before those that the storage folder remembers.</param>
     /// <param name="settings">Those of a network that has any of its own.</param>
     /// <param name="events">Takes the events.</param>
     /// <param name="changed">Pulsed at each change of state.</param>
+    /// <param name="roundTrip">Called with each round trip that is measured.</param>
     /// <param name="fail">Called when the node cannot go on.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public static async Task<NodeSession> StartAsync(
         ManagedNodeOptions options,
+        CaptureTap captures,
         NodeIdentity? identity,
         IReadOnlyList<MoonOrbit> moons,
         IReadOnlyList<NetworkId> networks,
         Func<NetworkId, ZeroTierNetworkSettings?> settings,
         EventOutbox events,
         StateSignal changed,
+        Action<TimeSpan> roundTrip,
         Action<NodeSession, ZeroTierException> fail,
         CancellationToken cancellationToken)
     {
-        var session = new NodeSession(options, settings, events, changed, fail);
+        var session = new NodeSession(options, captures, settings, events, changed, roundTrip, fail);
         try
         {
             await session.OpenAsync(identity, moons, networks, cancellationToken).ConfigureAwait(false);
@@ -143,6 +159,12 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     }
 
     public JoinedNetwork? Find(NetworkId id) => Array.Find(_networks, network => network.Id == id);
+
+    /// <summary>The identity that a node is authenticated by, this one's included; null for one that is not known.</summary>
+    public NodeIdentity? FindIdentity(NodeId node) => _closing ? null : _vl1.FindIdentity(node);
+
+    /// <summary>Signs with this node's identity that a TLS key is its own.</summary>
+    public TlsKeyProof ProveTlsKey(TlsKeyStatement statement) => TlsKeySignature.Sign(_vl1.Identity, statement);
 
     public ZeroTierPeer? FindPeer(NodeId node) => _closing ? null : _vl1.Describe(node);
 
@@ -299,7 +321,8 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
                 "No planet is set, so the node knows no roots. Set ManagedNodeOptions.Planet, for example Planet.Load(\"/etc/myapp/planet\"), or put a file named 'planet' into the storage folder. No public roots are used by default.");
         }
 
-        _transport = _resources.Add(Options.DatagramTransportFactory?.Invoke() ?? OpenUdp(planet));
+        var udp = Options.DatagramTransportFactory?.Invoke() ?? OpenUdp(planet);
+        _transport = _resources.Add(await WithTcpRelayAsync(udp, planet, identity!).ConfigureAwait(false));
         var tableOptions = new NetworkTableOptions
         {
             Client = this,
@@ -309,6 +332,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             Budget = _buffers,
             Settings = new ZeroTierNetworkSettings { AllowGlobal = Options.AllowGlobalAddresses, AllowDefault = Options.AllowDefaultRoutes },
             Controller = Options.Controller,
+            Captures = _captures,
         };
         _table = new NetworkTable(tableOptions, table => new Vl1Node(new Vl1NodeOptions
         {
@@ -334,7 +358,8 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         _events.Add(ZeroTierEventCode.NodeUp);
         _vl1.Start();
         _table.Start();
-        NodeLog.Started(_log, Id, string.Join(", ", _transport.LocalEndPoints));
+        WatchForTcpRelay();
+        NodeLog.Started(_log, Id, string.Join(", ", UdpEndPoints));
         if (Options.TrustedPaths.Count > 0)
         {
             NodeLog.TrustsPaths(_log, string.Join(", ", Options.TrustedPaths.Select(path => path.Network)));

@@ -59,6 +59,11 @@ internal interface IVl1Client
     {
     }
 
+    /// <summary>The round trip to a peer over a direct path was measured. Does nothing by default.</summary>
+    void OnRoundTrip(int milliseconds)
+    {
+    }
+
     /// <summary>
     /// True when the address lies in a range assigned on a joined network: such addresses are never used for paths (docs/protocol/2-vl1.md 2.13.1).
     /// Called with the control lock held: must not take locks that are held while calling this layer.

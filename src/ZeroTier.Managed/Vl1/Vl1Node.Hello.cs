@@ -135,7 +135,12 @@ internal sealed partial class Vl1Node
             peer.Version = ok.Version;
             if (info.Hops == 0)
             {
-                peer.FindPath(info.Socket, info.Source)?.AddLatencySample(now + _control.StartUnixMilliseconds - (long)ok.Timestamp);
+                if (peer.FindPath(info.Socket, info.Source) is { } path)
+                {
+                    int sample = path.AddLatencySample(now + _control.StartUnixMilliseconds - (long)ok.Timestamp);
+                    _control.Tell(new Outbox.Notice(NoticeKind.RoundTrip, RoundTrip: sample));
+                }
+
                 NoteOwnPlace(peer, ok.Seen);
                 NoteSurface(peer, info, ok.Seen, now);
             }

@@ -119,6 +119,16 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
     /// <summary>True when a root was heard lately; always for a root.</summary>
     public bool IsOnline => _isOnline;
 
+    /// <summary>Whether a root is heard over another socket than this.</summary>
+    public bool HearsRootBeside(int socket)
+    {
+        lock (_control.Lock)
+        {
+            long now = Now;
+            return _upstreams.All.Exists(root => Array.Exists(root.Paths, path => path.Socket != socket && path.IsAlive(now)));
+        }
+    }
+
     /// <summary>What was dropped, by reason.</summary>
     public DropCounters Drops { get; } = new();
 
@@ -368,6 +378,9 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
                 break;
             case NoticeKind.WorldUpdated:
                 _client.OnPlanetUpdated(new Planet(notice.World!));
+                break;
+            case NoticeKind.RoundTrip:
+                _client.OnRoundTrip(notice.RoundTrip);
                 break;
             case NoticeKind.IdentityArrived:
                 Retry(notice.Peer);

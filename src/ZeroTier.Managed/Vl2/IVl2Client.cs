@@ -33,4 +33,9 @@ internal interface IVl2Client
     void OnMoonUpdated(Moon moon)
     {
     }
+
+    /// <inheritdoc cref="IVl1Client.OnRoundTrip" />
+    void OnRoundTrip(int milliseconds)
+    {
+    }
 }

@@ -43,7 +43,7 @@ internal sealed class Network : IConfigurationSink, IDisposable
         Members = members as MembershipTable;
         _client = options.Client;
         _settings = options.Settings;
-        Port = new VirtualPort(vl1, id, members, drops);
+        Port = new VirtualPort(vl1, id, members, drops) { Captures = options.Captures };
         Stack = new IpStack.IpStack(new IpStackOptions
         {
             MacAddress = Port.Mac,

@@ -211,6 +211,8 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
     void IVl1Client.OnMoonUpdated(Moon moon) => _options.Client.OnMoonUpdated(moon);
 
+    void IVl1Client.OnRoundTrip(int milliseconds) => _options.Client.OnRoundTrip(milliseconds);
+
     bool IVl1Client.IsVirtualAddress(in InetEndPoint endPoint)
     {
         // A controller that hands out public prefixes, or all addresses, must not cut this node off from roots and from its other networks.

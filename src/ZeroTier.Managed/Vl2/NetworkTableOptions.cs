@@ -23,4 +23,7 @@ internal sealed class NetworkTableOptions
 
     /// <summary>What the connections of all networks may hold in memory; null for a budget without a limit.</summary>
     public IpStack.Tcp.BufferBudget? Budget { get; init; }
+
+    /// <summary>Where captures of the networks' frames are.</summary>
+    public Capture.CaptureTap Captures { get; init; } = new();
 }

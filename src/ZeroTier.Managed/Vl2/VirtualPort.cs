@@ -27,6 +27,7 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
     private const int ExtFrameHeaderLength = NetworkIdLength + 1 + AddressesLength;
     private const byte FlagCertificate = 0x01;
     private const byte FlagWantsAnswer = 0x10;
+    private const byte FlagsOfKind = 0x1e;
 
     private readonly Vl1Node _vl1;
     private readonly NetworkId _network;
@@ -166,7 +167,8 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
             return Drop(Vl2Drop.ForeignMac, PacketResult.Accepted);
         }
 
-        var result = Receive(configuration, peer, info, Verb.ExtFrame, shown, source, destination, etherType, rest[AddressesLength..]);
+        var kind = (FrameKind)(flags & FlagsOfKind);
+        var result = Receive(configuration, peer, info, Verb.ExtFrame, shown, source, destination, etherType, rest[AddressesLength..], kind);
         if (result == PacketResult.Trusted && (flags & FlagWantsAnswer) != 0)
         {
             Span<byte> network = stackalloc byte[NetworkIdLength];
@@ -231,6 +233,26 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         return admission == Admission.Admitted;
     }
 
+    /// <summary>
+    /// Asks a member that nothing was heard of for its credentials, at most once a second: with ours, since who has shown nothing is told nothing, and with the error
+    /// that says which are missing (docs/protocol/3-vl2.md 3.5.9), which needs no frame before it.
+    /// </summary>
+    public void AskForCredentials(NodeId member)
+    {
+        if (_configuration is not { } configuration || member == _vl1.Id || !_gate.ShouldAsk(member))
+        {
+            return;
+        }
+
+        _gate.BeforeSend(configuration, member);
+        Span<byte> error = stackalloc byte[1 + sizeof(ulong) + 1 + NetworkIdLength];
+        error.Clear();
+        error[0] = (byte)Verb.Frame;
+        error[1 + sizeof(ulong)] = (byte)ErrorCode.NeedMembershipCertificate;
+        BinaryPrimitives.WriteUInt64BigEndian(error[^NetworkIdLength..], _network.Value);
+        _vl1.Send(member, Verb.Error, error);
+    }
+
     private void AskForCredentials(Peer peer, in PacketInfo info, Verb verb)
     {
         Span<byte> network = stackalloc byte[NetworkIdLength];
@@ -247,7 +269,8 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         MacAddress source,
         MacAddress destination,
         ushort etherType,
-        ReadOnlySpan<byte> frame)
+        ReadOnlySpan<byte> frame,
+        FrameKind kind = FrameKind.Normal)
     {
         var context = new FrameContext
         {
@@ -265,12 +288,14 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         var verdict = configuration.Filter.Evaluate(context);
         if (verdict.Action == FrameAction.Drop)
         {
+            Capture(context, configuration, kind, Filtered);
             return Drop(Vl2Drop.FilteredIn, PacketResult.Accepted);
         }
 
-        SendCopies(verdict, context);
+        SendCopies(configuration, verdict, context);
         if (verdict.Action == FrameAction.Redirect)
         {
+            Capture(context, configuration, kind, Redirected);
             SendExtFrame(verdict.RedirectTo, FrameKind.RedirectIn, context, frame.Length);
             return PacketResult.Trusted;
         }
@@ -284,9 +309,11 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
                 AskForCredentials(peer, info, verb);
             }
 
+            Capture(context, configuration, kind, isSpoofed ? Spoofed : Misaddressed);
             return PacketResult.Accepted;
         }
 
+        Capture(context, configuration, kind, fate: default);
         _receiver?.Invoke(source, destination, etherType, frame);
         return PacketResult.Trusted;
     }
@@ -335,6 +362,12 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
     {
         FrameContext context = Outgoing(configuration, member, destination, etherType, frame);
         var verdict = configuration.Filter.Evaluate(context);
+        if (copies)
+        {
+            // Once for a frame, however many members it goes to.
+            Capture(context, configuration, FrameKind.Normal, verdict.Action switch { FrameAction.Drop => Filtered, FrameAction.Redirect => Redirected, _ => default });
+        }
+
         if (verdict.Action == FrameAction.Drop)
         {
             _drops.Add(Vl2Drop.FilteredOut);
@@ -343,7 +376,7 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
 
         if (copies)
         {
-            SendCopies(verdict, context);
+            SendCopies(configuration, verdict, context);
         }
 
         if (verdict.Action == FrameAction.Redirect)
@@ -369,25 +402,27 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         Remote = member == default ? null : _gate.Find(configuration, member),
     };
 
-    private void SendCopies(in Verdict verdict, in FrameContext frame)
+    private void SendCopies(NetworkConfiguration configuration, in Verdict verdict, in FrameContext frame)
     {
         if (!verdict.CapabilityCopy.IsNone)
         {
-            SendCopy(verdict.CapabilityCopy, frame);
+            SendCopy(configuration, verdict.CapabilityCopy, frame);
         }
 
         if (!verdict.BaseCopy.IsNone)
         {
-            SendCopy(verdict.BaseCopy, frame);
+            SendCopy(configuration, verdict.BaseCopy, frame);
         }
     }
 
-    private void SendCopy(in FrameCopy copy, in FrameContext frame)
+    private void SendCopy(NetworkConfiguration configuration, in FrameCopy copy, in FrameContext frame)
     {
         var kind = frame.IsInbound
             ? copy.IsWatch ? FrameKind.WatchIn : FrameKind.TeeIn
             : copy.IsWatch ? FrameKind.WatchOut : FrameKind.TeeOut;
-        SendExtFrame(copy.To, kind, frame, Math.Min(copy.Length, frame.Frame.Length));
+        int length = Math.Min(copy.Length, frame.Frame.Length);
+        CaptureCopy(frame, configuration, copy.To, kind, length);
+        SendExtFrame(copy.To, kind, frame, length);
     }
 
     private void SendExtFrame(NodeId to, FrameKind kind, in FrameContext frame, int length)

@@ -30,6 +30,10 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : Zer
 
     public Exception? ListenFailure { get; set; }
 
+    public Exception? JoinFailure { get; set; }
+
+    public int FailedJoins { get; private set; }
+
     public Exception? DisposeFailure { get; set; }
 
     public ZeroTierNetworkStatus NotReadyStatus { get; set; } = ZeroTierNetworkStatus.RequestingConfiguration;
@@ -189,6 +193,12 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : Zer
 
     public override Task JoinAsync(NetworkId joined, CancellationToken cancellationToken = default)
     {
+        if (JoinFailure is { } failure)
+        {
+            FailedJoins++;
+            return Task.FromException(failure);
+        }
+
         lock (_gate)
         {
             if (!_joined.Contains(joined))

@@ -100,7 +100,6 @@ public sealed class ControllerImportTests : IDisposable
         {
             n["rules"] = new JsonArray(new JsonObject { ["type"] = "MATCH_MOON_PHASE" }, new JsonObject { ["type"] = "ACTION_ACCEPT" });
             n["mtu"] = 100;
-            n["ssoEnabled"] = true;
             n["private"] = "no";
         });
         _home.Change(HomeFolderCopy.MemberFile(), m =>
@@ -112,13 +111,26 @@ public sealed class ControllerImportTests : IDisposable
 
         Assert.Equal((2, 1), (import.Networks.Length, import.Members.Length));
         string[] losses = [.. import.Findings.Where(f => f.IsTakenOver).Select(f => f.Reason)];
-        foreach (string part in (string[])["\"rules\"", "mtu 100 became 1280", "ssoEnabled", "\"private\"", "\"authorized\"", "\"ipAssignments\""])
+        foreach (string part in (string[])["\"rules\"", "mtu 100 became 1280", "\"private\"", "\"authorized\"", "\"ipAssignments\""])
         {
             Assert.Contains(losses, l => l.Contains(part, StringComparison.Ordinal));
         }
 
         Assert.False(import.Members[0].IsAuthorized);
         Assert.True(import.Networks[0].IsPrivate);
+    }
+
+    [Fact]
+    public async Task A_network_whose_members_must_log_in_is_left_out_with_them_and_named()
+    {
+        _home.Change(HomeFolderCopy.NetworkFile(HomeFolderCopy.MemberNetwork), n => n["ssoEnabled"] = true);
+        using var import = await ControllerImport.ReadAsync(_home.Path, Cancellation);
+
+        Assert.Single(import.Networks);
+        Assert.Empty(import.Members);
+        Assert.DoesNotContain(import.Networks, n => n.RequiresLogin);
+        Assert.Contains(import.Findings, f => !f.IsTakenOver && f.Reason.Contains("ssoEnabled", StringComparison.Ordinal));
+        Assert.Contains(import.Findings, f => !f.IsTakenOver && f.Reason.Contains("not taken over", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -23,6 +23,7 @@ public class LayerTests
         ["Identity"] = ["Crypto"],
         ["Datagrams"] = ["Net"],
         ["IpStack"] = ["Net"],
+        ["Capture"] = ["Net"],
         ["Vl1.Limits"] = ["Net"],
         ["Vl1.Packets"] = ["Net", "Crypto", "Identity", "Vl1.Limits"],
         ["Vl1.Worlds"] = ["Net", "Crypto", "Identity", "Vl1.Packets", "Vl1.Limits"],
@@ -41,9 +42,9 @@ public class LayerTests
         ["Vl2.Controller"] = ["Net", "Identity", "Vl1", "Vl2.Configuration", "Vl2.Credentials"],
         ["Vl2"] =
         [
-            "Net", "Identity", "Vl1", "IpStack", "Vl2.Rules", "Vl2.Credentials", "Vl2.Configuration", "Vl2.Membership", "Vl2.Multicast", "Vl2.Controller",
+            "Net", "Identity", "Vl1", "IpStack", "Vl2.Rules", "Vl2.Credentials", "Vl2.Configuration", "Vl2.Membership", "Vl2.Multicast", "Vl2.Controller", "Capture",
         ],
-        ["Node"] = ["Net", "Vl1", "Vl2", "Vl2.Rules", "Vl2.Configuration", "Vl2.Controller", "Vl2.Membership", "IpStack", "Datagrams", "Identity"],
+        ["Node"] = ["Net", "Vl1", "Vl2", "Vl2.Rules", "Vl2.Configuration", "Vl2.Controller", "Vl2.Membership", "IpStack", "Datagrams", "Identity", "Capture"],
     };
 
     /// <summary>Public types are in the root namespace, whatever folder they belong to.</summary>
@@ -57,6 +58,9 @@ public class LayerTests
         [typeof(UdpDatagramStatistics)] = "Datagrams",
         [typeof(UdpDatagramTransport)] = "Datagrams",
         [typeof(UdpDatagramTransportOptions)] = "Datagrams",
+        [typeof(FrameCapture)] = "Capture",
+        [typeof(CaptureOptions)] = "Capture",
+        [typeof(CaptureEnd)] = "Capture",
         [typeof(INetworkController)] = "Vl2.Controller",
         [typeof(IControllerPort)] = "Vl2.Controller",
         [typeof(ControllerRequest)] = "Vl2.Controller",

@@ -47,7 +47,7 @@ internal sealed class Outbox
     internal readonly record struct Datagram(int Socket, InetEndPoint Destination, int Offset, int Length, int Segment, int HopLimit);
 
     /// <summary>Something to tell the layer above.</summary>
-    internal readonly record struct Notice(NoticeKind Kind, Peer? Peer = null, PeerChange Change = default, World? World = null);
+    internal readonly record struct Notice(NoticeKind Kind, Peer? Peer = null, PeerChange Change = default, World? World = null, int RoundTrip = 0);
 }
 
 /// <summary>What a notice is about.</summary>
@@ -60,4 +60,5 @@ internal enum NoticeKind
     Collision,
     WorldUpdated,
     IdentityArrived,
+    RoundTrip,
 }

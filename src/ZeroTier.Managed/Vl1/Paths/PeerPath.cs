@@ -80,10 +80,12 @@ internal sealed class PeerPath
 
     public bool IsExpired(long now) => now - LastReceived >= Vl1Timing.PathExpiry;
 
-    public void AddLatencySample(long milliseconds)
+    /// <summary>Takes a measurement, and gives it as it was taken.</summary>
+    public int AddLatencySample(long milliseconds)
     {
         int sample = (int)Math.Clamp(milliseconds, 1, ushort.MaxValue);
         Latency = Latency == 0 ? sample : (Latency + sample) / 2;
+        return sample;
     }
 
     /// <summary>

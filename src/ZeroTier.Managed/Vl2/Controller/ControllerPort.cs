@@ -24,7 +24,7 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
     // Of networks that the node itself has joined.
     private readonly ConcurrentDictionary<NetworkId, LocalSource> _local = new();
     private readonly RevocationQueue _revocations = new();
-    private readonly RequestLimits _limits = new(random.NextUInt64());
+    private readonly RequestLimits _limits = new(RequestLimits.OfController, random.NextUInt64());
     private volatile bool _isOpen;
 
     public NodeIdentity Identity => vl1.Identity;

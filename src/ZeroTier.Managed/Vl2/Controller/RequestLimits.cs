@@ -2,13 +2,14 @@ using ZeroTier.Managed.Net;
 
 namespace ZeroTier.Managed.Vl2.Controller;
 
-/// <summary>How often a node may ask the controller, over all networks, before anything is done for it. A table of fixed size, in which nodes may share a
-/// place. Thread-safe.</summary>
+/// <summary>How often a node may ask, over all networks, before anything is done for it. A table of fixed size, in which nodes may share a place.
+/// Thread-safe.</summary>
+/// <param name="rate">The limit of each.</param>
 /// <param name="key">Random, and known to nobody: whoever makes identities by the thousand must not find one that shares the place of a certain member.</param>
-internal sealed class RequestLimits(ulong key)
+internal sealed class RequestLimits(TokenRate rate, ulong key)
 {
-    // A member of many networks asks for all of them at once when it starts, and asks again for those that got no answer.
-    private static readonly TokenRate Requests = new(Burst: 128, PerSecond: 16);
+    /// <summary>Of a controller: a member of many networks asks for all of them at once when it starts, and asks again for those that got no answer.</summary>
+    public static readonly TokenRate OfController = new(Burst: 128, PerSecond: 16);
 
     private const int PlaceBits = 12;
 
@@ -20,7 +21,7 @@ internal sealed class RequestLimits(ulong key)
     {
         lock (_lock)
         {
-            return _buckets[PlaceOf(node)].TryTake(Requests, now);
+            return _buckets[PlaceOf(node)].TryTake(rate, now);
         }
     }
 

@@ -1,0 +1,45 @@
+using System.Formats.Asn1;
+using System.Security.Cryptography.X509Certificates;
+
+namespace ZeroTier.Certificates;
+
+/// <summary>
+/// The extension of a certificate that holds the proof: <c>SEQUENCE { version INTEGER (1), identity OCTET STRING, signature OCTET STRING }</c>. Not critical, so
+/// that browsers and other clients, which cannot check it, take the certificate for a self-signed one.
+/// </summary>
+internal static class ProofExtension
+{
+    /// <summary>From a UUID (X.667), as nobody gives out numbers to this project.</summary>
+    public const string Oid = "2.25.251913182933352324249123458578709913708";
+
+    private const int Version = 1;
+
+    public static X509Extension Write(TlsKeyProof proof)
+    {
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            writer.WriteInteger(Version);
+            writer.WriteOctetString(proof.Identity.Span);
+            writer.WriteOctetString(proof.Signature.Span);
+        }
+
+        return new X509Extension(Oid, writer.Encode(), critical: false);
+    }
+
+    /// <exception cref="AsnContentException">It is no such extension.</exception>
+    public static TlsKeyProof Read(X509Extension extension)
+    {
+        var reader = new AsnReader(extension.RawData, AsnEncodingRules.DER);
+        var fields = reader.ReadSequence();
+        reader.ThrowIfNotEmpty();
+        if (!fields.TryReadInt32(out int version) || version != Version)
+        {
+            throw new AsnContentException("It has another version.");
+        }
+
+        var proof = new TlsKeyProof(fields.ReadOctetString(), fields.ReadOctetString());
+        fields.ThrowIfNotEmpty();
+        return proof;
+    }
+}

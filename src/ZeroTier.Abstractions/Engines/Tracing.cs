@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Reflection;
+
+namespace ZeroTier.Engines;
+
+/// <summary>
+/// Activities of the source <c>ZeroTier</c>, with the names of OpenTelemetry's semantic conventions where these have one. Without a listener nothing is made.
+/// </summary>
+internal static class Tracing
+{
+    /// <summary>What a collector subscribes to.</summary>
+    public const string SourceName = "ZeroTier";
+
+    /// <summary>An outgoing connection, from the call to the answer.</summary>
+    public const string ConnectName = "zerotier connect";
+
+    /// <summary>A network, from joining until it can carry traffic or is known not to.</summary>
+    public const string JoinName = "zerotier join";
+
+    /// <summary>An incoming connection, from the engine's hands into the server's.</summary>
+    public const string AcceptName = "zerotier accept";
+
+    private static readonly ActivitySource Source = new(
+        SourceName, typeof(Tracing).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion);
+
+    /// <summary>Traces an attempt to connect. One that is part of another, such as the next address of a name, is not told apart.</summary>
+    /// <param name="network">The network; null where a name decides it.</param>
+    /// <param name="host">What is called.</param>
+    /// <param name="port">Its port.</param>
+    /// <param name="connect">The attempt.</param>
+    public static ValueTask<ZeroTierConnection> ConnectAsync(NetworkId? network, object? host, int port, Func<ValueTask<ZeroTierConnection>> connect) =>
+        Source.HasListeners() && !IsPartOfAnother() ? ConnectTracedAsync(network, host, port, connect) : connect();
+
+    /// <summary>Traces joining a network.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="ready">Ends when the network is ready; throws when it cannot be.</param>
+    public static void Join(NetworkId network, Func<Task> ready)
+    {
+        if (Source.HasListeners())
+        {
+            _ = JoinTracedAsync(network, ready);
+        }
+    }
+
+    /// <summary>Traces a connection that a server has taken, refused, or failed to take. It is no part of what runs at the moment, and nothing is part of it.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="begin">When the engine brought it.</param>
+    /// <param name="port">The port of the endpoint.</param>
+    /// <param name="error">What kept it from being taken, as a short name; null when it was.</param>
+    public static void Accept(ZeroTierConnection connection, DateTimeOffset begin, int port, string? error)
+    {
+        if (!Source.HasListeners())
+        {
+            return;
+        }
+
+        var current = Activity.Current;
+        Activity.Current = null;
+        try
+        {
+            using var activity = Source.StartActivity(AcceptName, ActivityKind.Internal, default(ActivityContext), startTime: begin);
+            if (activity is not null)
+            {
+                activity.SetTag("server.port", port);
+                Describe(activity, connection);
+                if (error is not null)
+                {
+                    activity.SetTag("error.type", error).SetStatus(ActivityStatusCode.Error);
+                }
+            }
+        }
+        finally
+        {
+            Activity.Current = current;
+        }
+    }
+
+    private static bool IsPartOfAnother() => Activity.Current is { } current && ReferenceEquals(current.Source, Source) && current.OperationName == ConnectName;
+
+    private static async ValueTask<ZeroTierConnection> ConnectTracedAsync(NetworkId? network, object? host, int port, Func<ValueTask<ZeroTierConnection>> connect)
+    {
+        using var activity = Source.StartActivity(ConnectName, ActivityKind.Client);
+        activity?.SetTag("server.address", host?.ToString()?.Trim('[', ']')).SetTag("server.port", port).SetTag("zerotier.network.id", network?.ToString());
+        try
+        {
+            var connection = await connect().ConfigureAwait(false);
+            if (activity is not null)
+            {
+                Describe(activity, connection);
+            }
+
+            return connection;
+        }
+        catch (Exception exception)
+        {
+            Fail(activity, exception);
+            throw;
+        }
+    }
+
+    private static async Task JoinTracedAsync(NetworkId network, Func<Task> ready)
+    {
+        using var activity = Source.StartActivity(JoinName, ActivityKind.Client);
+        activity?.SetTag("zerotier.network.id", network.ToString());
+        try
+        {
+            await ready().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            Fail(activity, exception);
+        }
+    }
+
+    private static void Describe(Activity activity, ZeroTierConnection connection)
+    {
+        IPEndPoint remote = connection.RemoteEndPoint;
+        activity.SetTag("network.transport", "tcp")
+            .SetTag("network.type", remote.AddressFamily == AddressFamily.InterNetwork ? "ipv4" : "ipv6")
+            .SetTag("network.peer.address", remote.Address.ToString())
+            .SetTag("network.peer.port", remote.Port)
+            .SetTag("zerotier.network.id", connection.Network.ToString())
+            .SetTag("zerotier.peer.id", connection.RemoteNode?.ToString());
+    }
+
+    private static void Fail(Activity? activity, Exception exception) => activity
+        ?.SetTag("error.type", exception is ZeroTierException { Error: var error } ? error.ToString() : exception.GetType().FullName)
+        .SetStatus(ActivityStatusCode.Error, exception.Message);
+}

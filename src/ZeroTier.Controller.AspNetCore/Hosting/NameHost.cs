@@ -1,0 +1,25 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace ZeroTier.Controller.AspNetCore.Hosting;
+
+/// <summary>Answers for names on the networks that serve them, from the start of the host until it stops; the node outlives it.</summary>
+internal sealed class NameHost(NetworkControllerHost controllers, IServiceProvider services, TimeProvider time, ILoggerFactory loggerFactory)
+    : IHostedService, IAsyncDisposable
+{
+    private NameService? _names;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        NetworkController controller = await controllers.GetAsync(cancellationToken).ConfigureAwait(false);
+        if (services.GetService<ZeroTierNode>() is { } node)
+        {
+            _names = new NameService(controller, node, new NameServiceOptions { TimeProvider = time, LoggerFactory = loggerFactory });
+        }
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken) => await DisposeAsync().ConfigureAwait(false);
+
+    public ValueTask DisposeAsync() => _names?.DisposeAsync() ?? ValueTask.CompletedTask;
+}

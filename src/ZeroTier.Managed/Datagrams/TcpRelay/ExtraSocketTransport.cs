@@ -1,0 +1,125 @@
+using Microsoft.Extensions.Logging;
+
+namespace ZeroTier.Managed.Datagrams.TcpRelay;
+
+/// <summary>
+/// A transport with one socket more than another: number 0, through which datagrams go that are not sent by UDP. The other's sockets follow it. VL1 then finds
+/// paths over it as over any socket: while it is closed it has no address, as a socket whose address the machine has lost.
+/// </summary>
+internal abstract class ExtraSocketTransport(IDatagramTransport inner, ILogger log) : IDatagramTransport
+{
+    /// <summary>The number of the additional socket.</summary>
+    public const int Number = 0;
+
+    // It stands for no address of this machine, and is announced to nobody.
+    private static readonly InetEndPoint s_open = InetEndPoint.FromBytes([0, 0, 0, 0], 0);
+    private volatile Listing _listing = new([], false);
+    private volatile bool _isOpen;
+    private IDatagramReceiver _receiver = null!;
+
+    public IReadOnlyList<InetEndPoint> LocalEndPoints
+    {
+        get
+        {
+            var listing = _listing;
+            var others = inner.LocalEndPoints;
+            bool isOpen = _isOpen;
+            if (!ReferenceEquals(listing.Others, others) || listing.IsOpen != isOpen)
+            {
+                _listing = listing = new Listing(others, isOpen);
+            }
+
+            return listing.All;
+        }
+    }
+
+    /// <summary>Never throws.</summary>
+    protected ILogger Log => log;
+
+    protected bool IsOpen
+    {
+        get => _isOpen;
+        set => _isOpen = value;
+    }
+
+    public void Start(IDatagramReceiver receiver)
+    {
+        _receiver = receiver;
+        inner.Start(new Shift(receiver));
+        StartExtra();
+    }
+
+    public void Send(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize)
+    {
+        if (socket != Number)
+        {
+            inner.Send(socket - 1, destination, datagrams, segmentSize);
+            return;
+        }
+
+        for (; !datagrams.IsEmpty; datagrams = datagrams[Math.Min(segmentSize, datagrams.Length)..])
+        {
+            SendExtra(destination, datagrams[..Math.Min(segmentSize, datagrams.Length)]);
+        }
+    }
+
+    public void SendWithHopLimit(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagram, int hops)
+    {
+        // Where nothing is counted down, a datagram that is to die on the way is not sent.
+        if (socket != Number)
+        {
+            inner.SendWithHopLimit(socket - 1, destination, datagram, hops);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await DisposeExtraAsync().ConfigureAwait(false);
+        await inner.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Delivers a datagram that has come through the additional socket.</summary>
+    protected void Deliver(in InetEndPoint source, Span<byte> datagram)
+    {
+        try
+        {
+            _receiver.OnDatagram(Number, source, datagram);
+        }
+#pragma warning disable CA1031 // As with UDP: what a datagram does to the node does not end what brought it.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            UdpLog.ReceiverThrew(log, e, source);
+        }
+    }
+
+    /// <summary>What had arrived through the additional socket is delivered.</summary>
+    protected void EndBatch() => _receiver.OnBatchEnd(Number);
+
+    /// <summary>Delivery may begin.</summary>
+    protected abstract void StartExtra();
+
+    /// <summary>Sends one datagram through the additional socket; it may be lost.</summary>
+    protected abstract void SendExtra(in InetEndPoint destination, ReadOnlySpan<byte> datagram);
+
+    /// <summary>Closes the additional socket. Nothing is delivered through it any more when it completes.</summary>
+    protected abstract ValueTask DisposeExtraAsync();
+
+    private sealed class Listing(IReadOnlyList<InetEndPoint> others, bool isOpen)
+    {
+        public IReadOnlyList<InetEndPoint> Others => others;
+
+        public bool IsOpen => isOpen;
+
+        public IReadOnlyList<InetEndPoint> All { get; } = [isOpen ? s_open : default, .. others];
+    }
+
+    private sealed class Shift(IDatagramReceiver receiver) : IDatagramReceiver
+    {
+        public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram) => receiver.OnDatagram(socket + 1, source, datagram);
+
+        public void OnRefused(int socket, in InetEndPoint destination, int size) => receiver.OnRefused(socket + 1, destination, size);
+
+        public void OnBatchEnd(int socket) => receiver.OnBatchEnd(socket + 1);
+    }
+}

@@ -1,0 +1,159 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace ZeroTier.Managed.Datagrams.TcpRelay;
+
+/// <summary>
+/// The physical network of a node that may fall back to a TCP relay (docs/protocol/2-vl1.md 2.22): while <see cref="Engage"/>d, what goes to IPv4 addresses that the
+/// relay can reach may also go through it. UDP is used beside it all the time.
+/// </summary>
+/// <param name="inner">UDP.</param>
+/// <param name="relay">The relay.</param>
+/// <param name="reaches">Whether the relay can reach an IPv4 address.</param>
+/// <param name="connect">Opens a connection to it.</param>
+/// <param name="time">Clock and timers.</param>
+/// <param name="log">Never throws.</param>
+internal sealed class RelayedTransport(
+    IDatagramTransport inner,
+    IPEndPoint relay,
+    Func<InetEndPoint, bool> reaches,
+    Func<IPEndPoint, CancellationToken, Task<Stream>> connect,
+    TimeProvider time,
+    ILogger log) : ExtraSocketTransport(inner, log)
+{
+    // A relay takes none that is shorter (2.22).
+    private const int MinDatagram = 16;
+
+    private static readonly TimeSpan s_connectPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(5);
+    private readonly Lock _lock = new();
+    private CancellationTokenSource? _engaged;
+    private Task _carrying = Task.CompletedTask;
+    private volatile RelayConnection? _connection;
+    private bool _disposed;
+
+    /// <summary>Opens the connection, again where it fails, until it is released.</summary>
+    public void Engage()
+    {
+        lock (_lock)
+        {
+            if (!_disposed && _engaged is null && _carrying.IsCompleted)
+            {
+                _engaged = new CancellationTokenSource();
+                _carrying = CarryAsync(_engaged.Token);
+            }
+        }
+    }
+
+    /// <summary>Closes the connection.</summary>
+    public void Release()
+    {
+        lock (_lock)
+        {
+            if (_engaged is { } engaged)
+            {
+                _engaged = null;
+                engaged.Cancel();
+                engaged.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Opens a TCP connection.</summary>
+    public static async Task<Stream> ConnectAsync(IPEndPoint relay, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(relay.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(relay, cancellationToken).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    protected override void StartExtra()
+    {
+    }
+
+    protected override void SendExtra(in InetEndPoint destination, ReadOnlySpan<byte> datagram)
+    {
+        if (datagram.Length >= MinDatagram && destination.Family == AddressFamily.InterNetwork && reaches(destination))
+        {
+            _connection?.TrySend(destination, datagram);
+        }
+    }
+
+    protected override async ValueTask DisposeExtraAsync()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+        }
+
+        Release();
+        await _carrying.ConfigureAwait(false);
+    }
+
+    private async Task CarryAsync(CancellationToken released)
+    {
+        // The caller may hold locks.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        for (bool first = true; !released.IsCancellationRequested; first = false)
+        {
+            try
+            {
+                await CarryOnceAsync(released).ConfigureAwait(false);
+                UdpLog.RelayClosed(Log, relay);
+            }
+            catch (OperationCanceledException) when (released.IsCancellationRequested)
+            {
+                UdpLog.RelayReleased(Log, relay);
+                return;
+            }
+            catch (Exception e) when (e is IOException or SocketException or InvalidDataException or OperationCanceledException)
+            {
+                if (first)
+                {
+                    UdpLog.RelayFailed(Log, relay, e is OperationCanceledException ? "it does not answer" : e.Message, s_pause);
+                }
+            }
+
+            await Task.Delay(s_pause, time, released).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task CarryOnceAsync(CancellationToken released)
+    {
+        using var patience = new CancellationTokenSource(s_connectPatience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(released, patience.Token);
+        Stream stream = await connect(relay, either.Token).ConfigureAwait(false);
+        patience.CancelAfter(Timeout.InfiniteTimeSpan);
+        using var connection = new RelayConnection(stream);
+        connection.SendRecord(RelayFrame.Hello);
+        _connection = connection;
+        IsOpen = true;
+        UdpLog.RelayEngaged(Log, relay);
+        try
+        {
+            await connection.RunAsync(OnBody, EndBatch, released).ConfigureAwait(false);
+        }
+        finally
+        {
+            IsOpen = false;
+            _connection = null;
+        }
+    }
+
+    private void OnBody(Span<byte> body)
+    {
+        if (RelayFrame.TryRead(body, out var source, out var datagram))
+        {
+            Deliver(source, datagram);
+        }
+    }
+}

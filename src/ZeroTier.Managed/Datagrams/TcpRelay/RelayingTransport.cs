@@ -1,0 +1,227 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace ZeroTier.Managed.Datagrams.TcpRelay;
+
+/// <summary>
+/// The physical network of a root that also takes nodes whose own network lets no UDP through, by TCP (docs/protocol/2-vl1.md 2.22). To the root each connection is a node
+/// at the address and port from which it came. It forwards nothing to anywhere else, so that nobody can send through it to a third party.
+/// </summary>
+internal sealed class RelayingTransport : ExtraSocketTransport
+{
+    /// <summary>Connections at a time.</summary>
+    public const int MaxConnections = 1024;
+
+    /// <summary>Of these from one address: a site's nodes may share one.</summary>
+    public const int MaxConnectionsPerAddress = 64;
+
+    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(300);
+    private static readonly TimeSpan s_helloPatience = TimeSpan.FromSeconds(10);
+    private readonly Socket _listener;
+    private readonly InetEndPoint[] _ownEndPoints;
+    private readonly TimeProvider _time;
+    private readonly ConcurrentDictionary<InetEndPoint, Client> _clients = new();
+    private readonly CancellationTokenSource _ended = new();
+    private Task _accepting = Task.CompletedTask;
+    private bool _fullSaid;
+
+    private RelayingTransport(IDatagramTransport inner, Socket listener, IEnumerable<InetEndPoint> ownEndPoints, TimeProvider time, ILogger log)
+        : base(inner, log)
+    {
+        _listener = listener;
+        _ownEndPoints = [.. ownEndPoints];
+        _time = time;
+        IsOpen = true;
+    }
+
+    /// <summary>Where it listens.</summary>
+    public IPEndPoint ListenEndPoint => (IPEndPoint)_listener.LocalEndPoint!;
+
+    /// <summary>Connections that are open.</summary>
+    public int Connections => _clients.Count;
+
+    /// <summary>Listens by TCP.</summary>
+    /// <param name="inner">UDP; disposed of with this, not where this throws.</param>
+    /// <param name="endPoint">Where to listen.</param>
+    /// <param name="ownEndPoints">The root's endpoints in its planet, to which alone clients may send.</param>
+    /// <param name="time">Clock and timers.</param>
+    /// <param name="log">Never throws.</param>
+    /// <exception cref="ZeroTierException">The port is taken or may not be used.</exception>
+    public static RelayingTransport Listen(
+        IDatagramTransport inner, IPEndPoint endPoint, IEnumerable<InetEndPoint> ownEndPoints, TimeProvider time, ILogger log)
+    {
+        var listener = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (endPoint.Address.Equals(IPAddress.IPv6Any))
+            {
+                listener.DualMode = true;
+            }
+
+            listener.Bind(endPoint);
+            listener.Listen(MaxConnectionsPerAddress);
+            return new RelayingTransport(inner, listener, ownEndPoints, time, log);
+        }
+        catch (SocketException e)
+        {
+            listener.Dispose();
+            throw new ZeroTierException(
+                ZeroTierError.Underlay,
+                $"The TCP relay cannot listen on {endPoint}: {e.Message}. Another program may have the port, or ports below 1024 may need a right: choose another, such as 0.0.0.0:8443.",
+                e);
+        }
+    }
+
+    protected override void StartExtra()
+    {
+        UdpLog.Relaying(Log, ListenEndPoint);
+        _accepting = AcceptAsync();
+    }
+
+    protected override void SendExtra(in InetEndPoint destination, ReadOnlySpan<byte> datagram)
+    {
+        if (_clients.TryGetValue(destination, out var client))
+        {
+            client.Connection.TrySend(client.Addressed, datagram);
+        }
+    }
+
+    protected override async ValueTask DisposeExtraAsync()
+    {
+        await _ended.CancelAsync().ConfigureAwait(false);
+        _listener.Dispose();
+        await _accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_clients.Values.Select(client => client.Carrying)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _ended.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (!_ended.IsCancellationRequested)
+        {
+            Socket socket;
+            try
+            {
+                socket = await _listener.AcceptAsync(_ended.Token).ConfigureAwait(false);
+            }
+            catch (SocketException e) when (!_ended.IsCancellationRequested)
+            {
+                // Descriptors may have run out.
+                UdpLog.RelayAcceptFailed(Log, ListenEndPoint, e.SocketErrorCode);
+                await Task.Delay(TimeSpan.FromSeconds(1), _time, _ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                continue;
+            }
+
+            Admit(socket);
+        }
+    }
+
+    private void Admit(Socket socket)
+    {
+        if (socket.RemoteEndPoint is not IPEndPoint remote)
+        {
+            socket.Dispose();
+            return;
+        }
+
+        var source = InetEndPoint.From(remote);
+        if (_clients.Count >= MaxConnections || _clients.Keys.Count(other => other.HasSameAddress(source)) >= MaxConnectionsPerAddress)
+        {
+            if (!_fullSaid)
+            {
+                _fullSaid = true;
+                UdpLog.RelayFull(Log, MaxConnections, MaxConnectionsPerAddress);
+            }
+
+            socket.Dispose();
+            return;
+        }
+
+        socket.NoDelay = true;
+        var client = new Client(new RelayConnection(new NetworkStream(socket, ownsSocket: true)));
+        if (_clients.TryAdd(source, client))
+        {
+            client.Carrying = CarryAsync(source, client);
+        }
+        else
+        {
+            client.Connection.Dispose();
+        }
+    }
+
+    private async Task CarryAsync(InetEndPoint source, Client client)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        using var idle = new CancellationTokenSource(s_helloPatience, _time);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token, idle.Token);
+        try
+        {
+            await client.Connection.RunAsync(
+                body =>
+                {
+                    idle.CancelAfter(s_idle);
+                    OnBody(source, client, body);
+                },
+                EndBatch,
+                ended.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or OperationCanceledException)
+        {
+            // Its own end: the node opens another where it needs one.
+        }
+        finally
+        {
+            _clients.TryRemove(source, out _);
+            client.Connection.Dispose();
+        }
+    }
+
+    private void OnBody(in InetEndPoint source, Client client, Span<byte> body)
+    {
+        if (!client.HasGreeted)
+        {
+            client.HasGreeted = body.Length == RelayFrame.HelloBody ? true : throw new InvalidDataException("The first record is no greeting.");
+            return;
+        }
+
+        if (RelayFrame.TryRead(body, out var destination, out var datagram) && Array.IndexOf(_ownEndPoints, destination) >= 0)
+        {
+            // Answers come from where the node has sent to, which is the root's path to it.
+            client.Addressed = destination;
+            Deliver(source, datagram);
+        }
+    }
+
+    private sealed class Client(RelayConnection connection)
+    {
+        private InetEndPoint _addressed;
+
+        public RelayConnection Connection => connection;
+
+        public Task Carrying { get; set; } = Task.CompletedTask;
+
+        public bool HasGreeted { get; set; }
+
+        /// <summary>To which of the root's endpoints the node sends.</summary>
+        public InetEndPoint Addressed
+        {
+            get
+            {
+                lock (connection)
+                {
+                    return _addressed;
+                }
+            }
+
+            set
+            {
+                lock (connection)
+                {
+                    _addressed = value;
+                }
+            }
+        }
+    }
+}
