@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Controller.AspNetCore;
 
-/// <summary>Log messages of the HTTP API. Ids 340 and 345 to 359.</summary>
+/// <summary>Log messages of the HTTP API. Ids 340 to 359 without 341 to 344, which tell who gets in.</summary>
 internal static partial class ControllerApiLog
 {
     public const string Category = "ZeroTier.Controller.AspNetCore";

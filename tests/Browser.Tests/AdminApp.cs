@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -22,8 +23,10 @@ public sealed class AdminApp : IAsyncDisposable
     private readonly DirectoryInfo _folder;
     private ulong _packet;
 
-    private AdminApp(WebApplication app, DirectoryInfo folder, NetworkController controller)
+    private AdminApp(
+        WebApplication app, DirectoryInfo folder, NetworkController controller, ConcurrentQueue<(string Method, int Status)> statuses)
     {
+        Statuses = statuses;
         _app = app;
         _folder = folder;
         Controller = controller;
@@ -33,6 +36,9 @@ public sealed class AdminApp : IAsyncDisposable
     public NetworkController Controller { get; }
 
     public Uri Address { get; }
+
+    /// <summary>How requests were answered.</summary>
+    public IReadOnlyCollection<(string Method, int Status)> Statuses { get; }
 
     public string Token => File.ReadAllText(TokenPath(_folder));
 
@@ -48,12 +54,18 @@ public sealed class AdminApp : IAsyncDisposable
         builder.Services.Configure<ZeroTierServiceOptions>(options => options.TokenPath = TokenPath(folder));
         build?.Invoke(builder);
         WebApplication app = builder.Build();
+        var statuses = new ConcurrentQueue<(string Method, int Status)>();
+        app.Use(async (context, next) =>
+        {
+            await next(context);
+            statuses.Enqueue((context.Request.Method, context.Response.StatusCode));
+        });
         IEndpointConventionBuilder pages = app.MapZeroTierAdmin();
         protect?.Invoke(pages);
         await app.StartAsync();
         NetworkController controller = await app.Services.GetRequiredService<NetworkControllerHost>().GetAsync();
         ((INetworkController)controller).Start(new SilentPort(TestIdentities.All[0]));
-        return new AdminApp(app, folder, controller);
+        return new AdminApp(app, folder, controller, statuses);
     }
 
     /// <summary>Makes a network with an IPv4 range.</summary>

@@ -84,7 +84,11 @@ public sealed class SignInTests(Chromium chromium)
         ControllerNetwork network = await app.CreateNetworkAsync("office");
         await using Visit visit = await chromium.OpenAsync(app);
         await visit.GoAsync($"members?network={network.Id}");
+
+        // It follows what happens.
         await visit.SeesAsync(visit.Page.GetByText("Nobody waits."));
+        await visit.SeesAsync(visit.Button("Sign out"));
+        await visit.SeesAsync(visit.Page.GetByText("office"));
 
         time.Advance(TimeSpan.FromMinutes(31));
 

@@ -110,6 +110,20 @@ public sealed class SelfHostedTests(SelfHostedProgram program) : IClassFixture<S
     }
 
     [Fact]
+    public async Task The_pages_are_where_the_program_says()
+    {
+        string port = await File.ReadAllTextAsync(Path.Combine(program.Home, "zerotier-one.port"), Cancellation);
+        using var client = new HttpClient { BaseAddress = new Uri($"http://localhost:{port}/admin/") };
+        Assert.Contains("Sign in", await client.GetStringAsync("", Cancellation), StringComparison.Ordinal);
+
+        string token = await File.ReadAllTextAsync(Path.Combine(program.Home, "authtoken.secret"), Cancellation);
+        using var form = new FormUrlEncodedContent([KeyValuePair.Create("token", token)]);
+        using HttpResponseMessage page = await client.PostAsync($"members?network={program.Network}", form, Cancellation);
+        Assert.Contains("members.js", await page.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+        Assert.Contains("self-hosted", await client.GetStringAsync("api/networks", Cancellation), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Rules_with_an_error_name_line_and_column()
     {
         string rules = program.Folder("broken");

@@ -221,8 +221,9 @@ public sealed class AdminPagesTests
     [Fact]
     public async Task Pages_and_the_API_for_programs_live_side_by_side()
     {
-        await using ControllerApp app = await ControllerApp.StartAsync(map: a =>
+        await using ControllerApp app = await ControllerApp.StartAsync(build: builder => builder.Services.AddOpenApi(), map: a =>
         {
+            a.MapOpenApi();
             a.MapZeroTierController();
             a.MapZeroTierControllerV1();
             a.MapZeroTierAdmin();
@@ -231,6 +232,9 @@ public sealed class AdminPagesTests
         using HttpResponseMessage made = await app.Client.PostAsync("/v1/networks", JsonContent.Create(new { name = "office" }),
             Cancellation);
         Assert.StartsWith("/v1/networks/", made.Headers.Location!.ToString(), StringComparison.Ordinal);
+
+        // What scripts of the pages call is no API.
+        Assert.DoesNotContain("/admin", await ReadAsync(app, "/openapi/v1.json"), StringComparison.Ordinal);
 
         // Each folder has sessions of its own.
         using HttpResponseMessage nested = await PostTokenAsync(app, "/ops/pages/members", app.Token);

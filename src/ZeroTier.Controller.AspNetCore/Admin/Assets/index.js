@@ -51,6 +51,12 @@ byId('create').addEventListener('submit', async event => {
   }
 });
 follow('api/events', {
-  ready: show, missed: plan, 'network.changed': plan, 'network.deleted': plan, 'member.changed': plan, 'member.deleted': plan, 'member.online': plan,
+  ready: show,
+  missed: plan,
+  'network.changed': plan,
+  'network.deleted': plan,
+  'member.changed': plan,
+  'member.deleted': plan,
+  'member.online': plan,
   'member.offline': plan,
 });

@@ -1,5 +1,5 @@
 // Members of a network as they come, wait, are let in and go.
-import { call, follow, Problem } from './api.js';
+import { call, follow } from './api.js';
 import { announce, byId, confirm, element, focusAgain, focusName, showProblem, time } from './dom.js';
 import { everyPage } from './lists.js';
 import { editMember } from './member-form.js';
@@ -10,6 +10,10 @@ const members = new Map();
 const nameOf = member => member.name || member.id;
 const etagOf = member => `"${member.revision}"`;
 const pathOf = node => `${path}/members/${node}`;
+
+const overtaken = 'Somebody else has changed this member meanwhile, and nothing was done. '
+  + 'It is shown as it is now: look at it and try again.';
+const removal = 'Its name and addresses are forgotten, and its connections end. If it asks again, it waits again.';
 
 const addressProblems = {
   IPv4PoolExhausted: 'No pool has a free IPv4 address inside a route: enlarge a pool in the settings.',
@@ -25,7 +29,9 @@ function presence(member) {
 }
 
 function button(action, member, run, kind) {
-  return element('button', { type: 'button', class: kind, 'data-focus': `${action} ${member.id}`, 'aria-label': `${action} ${nameOf(member)}`, click: run }, action);
+  const label = `${action} ${nameOf(member)}`;
+  const focus = `${action} ${member.id}`;
+  return element('button', { type: 'button', class: kind, 'data-focus': focus, 'aria-label': label, click: run }, action);
 }
 
 function card(member) {
@@ -108,9 +114,7 @@ async function act(run) {
     showProblem(byId('main'), null);
     await run();
   } catch (problem) {
-    const isConflict = problem instanceof Problem && problem.status === 412;
-    showProblem(byId('main'), isConflict
-      ? 'Somebody else has changed this member meanwhile, and nothing was done. It is shown as it is now: look at it and try again.' : problem.message);
+    showProblem(byId('main'), problem.status === 412 ? overtaken : problem.message);
     await readAll();
   }
 }
@@ -128,7 +132,7 @@ const edit = member => editMember(member, pathOf(member.id), changed => {
 });
 
 const remove = member => act(async () => {
-  if (await confirm(`Remove ${nameOf(member)}?`, 'Its name and addresses are forgotten, and its connections end. If it asks again, it waits again.', 'Remove')) {
+  if (await confirm(`Remove ${nameOf(member)}?`, removal, 'Remove')) {
     await call('DELETE', pathOf(member.id), { etag: etagOf(member) });
     members.delete(member.id);
     announce(`${nameOf(member)} is removed.`);

@@ -5,6 +5,7 @@ import { path, showNetwork } from './network.js';
 import { save } from './saving.js';
 
 const checkDelay = 400;
+const fields = { text: ['The text of the rules', value => value ?? ''] };
 const form = byId('rules');
 const source = byId('source');
 const gutter = byId('lines');
@@ -15,7 +16,8 @@ let edits = 0;
 
 function number() {
   const count = source.value.split('\n').length;
-  gutter.replaceChildren(...Array.from({ length: count }, (_, at) => element('div', { class: wrong.has(at + 1) && 'wrong' }, String(at + 1))));
+  const numbers = Array.from({ length: count }, (_, at) => at + 1);
+  gutter.replaceChildren(...numbers.map(line => element('div', { class: wrong.has(line) && 'wrong' }, String(line))));
   gutter.scrollTop = source.scrollTop;
 }
 
@@ -82,7 +84,7 @@ form.addEventListener('submit', async event => {
     edits++;
     showProblem(form, null);
     const result = await save({
-      place: form, method: 'PUT', path: `${path}/rules`, was: seen, etag, fields: { text: ['The text of the rules', value => value ?? ''] }, body: { source: source.value },
+      place: form, method: 'PUT', path: `${path}/rules`, was: seen, etag, fields, body: { source: source.value },
     });
     take(result.resource, result.etag);
     source.value = seen.text ?? '';
@@ -98,9 +100,13 @@ form.addEventListener('submit', async event => {
 });
 
 if (await showNetwork()) {
-  const rules = await call('GET', `${path}/rules`);
-  take(rules, rules.etag);
-  source.value = rules.text ?? '';
-  number();
-  form.hidden = false;
+  try {
+    const rules = await call('GET', `${path}/rules`);
+    take(rules, rules.etag);
+    source.value = rules.text ?? '';
+    number();
+    form.hidden = false;
+  } catch (problem) {
+    showProblem(byId('main'), problem.message);
+  }
 }

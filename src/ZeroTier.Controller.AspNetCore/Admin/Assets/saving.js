@@ -6,8 +6,8 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /**
  * Changes a resource.
- * place: where a conflict is shown. was: the resource as it was seen; etag: its revision. fields: what may be changed, by key: its name, and how it is written for
- * people. body: the new values. Gives the resource as it is then, and whether the changes are in it.
+ * place: where a conflict is shown. was: the resource as it was seen; etag: its revision. fields: what may be changed, by key: its name,
+ * and how it is written for people. body: the new values. Gives the resource as it is then, and whether the changes are in it.
  */
 export async function save({ place, method = 'PATCH', path, was, etag, fields, body }) {
   for (;;) {
@@ -20,10 +20,12 @@ export async function save({ place, method = 'PATCH', path, was, etag, fields, b
       }
     }
     const now = await call('GET', path);
-    const differences = Object.entries(fields).filter(([key]) => !same(was[key], now[key]));
+    const differences = Object.entries(fields)
+      .filter(([key]) => !same(was[key], now[key]))
+      .map(([key, [name, write]]) => [name, write(now[key]), key in body ? write(body[key]) : null]);
 
-    // Somebody changed something that this page does not show.
-    if (differences.length > 0 && !await ask(place, differences.map(([key, [name, write]]) => [name, write(now[key]), key in body ? write(body[key]) : null]))) {
+    // Without differences somebody has changed what this page does not show.
+    if (differences.length > 0 && !await ask(place, differences)) {
       return { resource: now, etag: now.etag, isSaved: false };
     }
     etag = now.etag;

@@ -6,14 +6,17 @@ import { lines } from './lists.js';
 import { path, showName, showNetwork } from './network.js';
 import { changesOf, save } from './saving.js';
 
+const overtaken = 'Somebody else has changed this network meanwhile, and it was not deleted. Load the page anew, and look at it again.';
 const yesNo = value => value ? 'yes' : 'no';
 const text = value => String(value);
+const writeIpv6 = value => Object.entries({ pool: 'from the pools', rfc4193: 'RFC 4193', sixPlane: '6PLANE' })
+  .filter(([key]) => value[key]).map(([, name]) => name).join(', ');
 const fields = {
   name: ['The name', text],
   private: ['Access', value => value ? 'private' : 'public'],
   routes: ['Routes', value => value.map(writeRoute).join(', ')],
   assignsIpv4: ['IPv4 from the pools', yesNo],
-  ipv6: ['IPv6', value => [value.pool && 'from the pools', value.rfc4193 && 'RFC 4193', value.sixPlane && '6PLANE'].filter(part => part).join(', ')],
+  ipv6: ['IPv6', writeIpv6],
   pools: ['Address pools', value => value.map(writePool).join(', ')],
   dns: ['DNS', value => value && value.domain !== '' ? `${value.domain}: ${value.servers.join(', ')}` : ''],
   mtu: ['The MTU', text],
@@ -80,15 +83,15 @@ form.addEventListener('submit', async event => {
 
 byId('delete').addEventListener('click', async () => {
   const name = seen.name || seen.id;
-  if (!await confirm(`Delete ${name}?`, `All ${seen.members.total} members of ${name} are shut out. That cannot be undone.`, 'Delete network')) {
+  const effect = `All ${seen.members.total} members of ${name} are shut out. That cannot be undone.`;
+  if (!await confirm(`Delete ${name}?`, effect, 'Delete network')) {
     return;
   }
   try {
     await call('DELETE', path, { etag });
     location.assign('./');
   } catch (problem) {
-    showProblem(byId('end'), problem.status === 412
-      ? 'Somebody else has changed this network meanwhile, and it was not deleted. Load the page anew, and look at it again.' : problem.message);
+    showProblem(byId('end'), problem.status === 412 ? overtaken : problem.message);
   }
 });
 

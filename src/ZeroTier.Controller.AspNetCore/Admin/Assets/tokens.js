@@ -12,7 +12,9 @@ function card(token) {
     element('p', {}, 'Token ', element('code', {}, idOf(token)), ' · ',
       token.expires ? [isOver ? 'expired ' : 'until ', time(token.expires)] : 'for ever'),
     element('p', { class: 'actions' },
-      element('button', { type: 'button', class: 'danger', 'aria-label': `Revoke token ${idOf(token)}`, click: () => revoke(token) }, 'Revoke')));
+      element('button', {
+        type: 'button', class: 'danger', 'aria-label': `Revoke token ${idOf(token)}`, click: () => revoke(token),
+      }, 'Revoke')));
 }
 
 async function show() {

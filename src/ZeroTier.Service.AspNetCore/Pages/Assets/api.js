@@ -47,7 +47,9 @@ function tellSessionEnded() {
   const signIn = element('a', { href: './', target: '_blank' }, 'Sign in again in a new tab');
   const goOn = element('button', { type: 'button', click: () => tellSessionEnded.dialog.close() }, 'Go on');
   tellSessionEnded.dialog = openDialog(
-    'Your session has ended', element('p', {}, signIn, ', then go on here. What you have typed is still there.'), element('p', { class: 'actions' }, goOn));
+    'Your session has ended',
+    element('p', {}, signIn, ', then go on here. What you have typed is still there.'),
+    element('p', { class: 'actions' }, goOn));
   tellSessionEnded.dialog.addEventListener('close', resume);
 }
 
