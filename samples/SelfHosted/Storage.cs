@@ -32,6 +32,7 @@ internal static class Storage
     {
         using var import = await ControllerImport.ReadAsync(folder);
         CopyIdentity(settings.Home, folder);
+        CopyPeers(settings.Home, folder);
         if (await PrepareAsync(settings) is var node && node != import.Identity.Address)
         {
             throw new InvalidOperationException($"{settings.Home} has the identity {node} already, and the networks belong to {import.Identity.Address}. Name a new folder by --Home.");
@@ -50,6 +51,22 @@ internal static class Storage
 
         Console.WriteLine($"{import.Networks.Length} networks and {import.Members.Length} members of {import.Identity.Address} are in {settings.Home}; {import.FindingCount} findings.");
         Console.WriteLine("Stop the old service for good before you start this one: two nodes must not have one identity.");
+    }
+
+    // A root cannot ask anybody who a member is that speaks to it: without these, members wait until they introduce themselves anew, which takes minutes.
+    private static void CopyPeers(string home, string folder)
+    {
+        DirectoryInfo source = new(Path.Combine(folder, "peers.d"));
+        if (!source.Exists)
+        {
+            return;
+        }
+
+        DirectoryInfo target = Directory.CreateDirectory(Path.Combine(home, "peers.d"));
+        foreach (FileInfo peer in source.EnumerateFiles("*.peer"))
+        {
+            peer.CopyTo(Path.Combine(target.FullName, peer.Name), overwrite: true);
+        }
     }
 
     private static void CopyIdentity(string home, string folder)

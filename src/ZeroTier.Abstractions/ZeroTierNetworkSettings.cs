@@ -11,7 +11,8 @@ public sealed record ZeroTierNetworkSettings
     public bool AllowManaged { get; init; } = true;
 
     /// <summary>
-    /// Whether globally routable addresses are taken, and routes to such addresses: they draw in what is meant for the public Internet. Default false.
+    /// Whether globally routable addresses are taken, and routes to such addresses: they draw in what is meant for the public Internet.
+    /// Default false.
     /// </summary>
     public bool AllowGlobal { get; init; }
 
@@ -21,7 +22,8 @@ public sealed record ZeroTierNetworkSettings
     public bool AllowDefault { get; init; }
 
     /// <summary>
-    /// Whether the network's name servers are asked for names in its domain, for this node's own calls; the operating system hears nothing of them. Default true.
+    /// Whether the network's name servers are asked for names in its domain, for this node's own calls; the operating system hears
+    /// nothing of them. Default true.
     /// </summary>
     public bool AllowDns { get; init; } = true;
 }

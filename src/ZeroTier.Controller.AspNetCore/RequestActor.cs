@@ -9,6 +9,6 @@ internal static class RequestActor
     public static Actor Of(HttpContext context)
     {
         string? name = ApiGuard.HasPolicy(context) ? context.User.Identity?.Name : "token";
-        return new Actor(string.IsNullOrWhiteSpace(name) ? "user without a name" : name.Length > Actor.MaxNameLength ? name[..Actor.MaxNameLength] : name);
+        return new Actor(string.IsNullOrWhiteSpace(name) ? "user without a name" : name[..Math.Min(name.Length, Actor.MaxNameLength)]);
     }
 }

@@ -10,8 +10,9 @@ internal static partial class ServiceApiLog
     [LoggerMessage(309, LogLevel.Error, "A request to the node's HTTP API failed: {Method} {Path}", EventName = "RequestFailed")]
     public static partial void RequestFailed(ILogger logger, string method, string path, Exception exception);
 
-    [LoggerMessage(310, LogLevel.Information, "Network {Network} was joined by the node's HTTP API, until it is left or the process ends. To join it at each start, add it to ZeroTier:Networks.",
-        EventName = "NetworkJoined")]
+    [LoggerMessage(310, LogLevel.Information,
+        "Network {Network} was joined by the node's HTTP API, until it is left or the process ends. " +
+        "To join it at each start, add it to ZeroTier:Networks.", EventName = "NetworkJoined")]
     public static partial void NetworkJoined(ILogger logger, NetworkId network);
 
     [LoggerMessage(311, LogLevel.Information, "Network {Network} was left by the node's HTTP API.", EventName = "NetworkLeft")]

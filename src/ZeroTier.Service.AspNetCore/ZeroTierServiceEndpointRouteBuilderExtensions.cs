@@ -12,9 +12,11 @@ namespace Microsoft.AspNetCore.Builder;
 public static class ZeroTierServiceEndpointRouteBuilderExtensions
 {
     /// <summary>
-    /// Maps the API of the host's node as ZeroTierOne's service has it, for tools that know that one: <c>/status</c>, <c>/health</c>, <c>/network</c>,
-    /// <c>/peer</c>, <c>/moon</c>, <c>/metrics</c>. Without a policy it takes the token of <see cref="ZeroTierServiceOptions.TokenPath"/>, from this machine; with one
-    /// (<c>RequireAuthorization</c>) the users of the policy, from anywhere, and no token.
+    /// Maps the API of the host's node as ZeroTierOne's service has it, for tools that know that one: <c>/status</c>, <c>/health</c>,
+    /// <c>/network</c>,
+    /// <c>/peer</c>, <c>/moon</c>, <c>/metrics</c>. Without a policy it takes the token of <see
+    /// cref="ZeroTierServiceOptions.TokenPath"/>, from this machine; with one (<c>RequireAuthorization</c>) the users of the policy,
+    /// from anywhere, and no token.
     /// </summary>
     /// <param name="endpoints">Where to.</param>
     /// <param name="prefix">The path of the API. ZeroTierOne's, and what tools expect, is <c>/</c>.</param>

@@ -10,8 +10,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class ZeroTierServiceServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds the HTTP API of the host's ZeroTier node, as ZeroTierOne's service has it, which <c>MapZeroTierService</c> maps; and the node, unless it was added before
-    /// (<c>UseZeroTier</c>, <c>AddZeroTier</c>).
+    /// Adds the HTTP API of the host's ZeroTier node, as ZeroTierOne's service has it, which <c>MapZeroTierService</c> maps; and the
+    /// node, unless it was added before (<c>UseZeroTier</c>, <c>AddZeroTier</c>).
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Says who gets in; null for the defaults.</param>

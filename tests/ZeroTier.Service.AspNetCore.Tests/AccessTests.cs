@@ -9,7 +9,9 @@ using Microsoft.Extensions.Options;
 
 namespace ZeroTier.Service.AspNetCore.Tests;
 
-/// <summary>Who gets in at the node's API (docs/protocol/5-http-api.md 5.2). What all APIs have in common is tested with the controller's, too.</summary>
+/// <summary>
+/// Who gets in at the node's API (docs/protocol/5-http-api.md 5.2). What all APIs have in common is tested with the controller's, too.
+/// </summary>
 public sealed class AccessTests
 {
     [Theory]

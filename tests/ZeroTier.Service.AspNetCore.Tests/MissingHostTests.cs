@@ -22,7 +22,14 @@ public sealed class MissingHostTests
     public async Task Request_that_comes_in_pieces_is_whole_with_its_body()
     {
         await using ServiceApp app = await StartAsync(allows: true);
-        string request = $$"""POST /network/ff00500050000000 HTTP/1.1|X-ZT1-Auth: {{app.Token}}|Connection: close|Content-Length: 21||{"allowGlobal": true}""".Replace("|", "\r\n", StringComparison.Ordinal);
+        string request = $$"""
+            POST /network/ff00500050000000 HTTP/1.1
+            X-ZT1-Auth: {{app.Token}}
+            Connection: close
+            Content-Length: 21
+
+            {"allowGlobal": true}
+            """.ReplaceLineEndings("\r\n");
 
         string answer = await ExchangeAsync(app, [.. request.Select(c => c.ToString())]);
 

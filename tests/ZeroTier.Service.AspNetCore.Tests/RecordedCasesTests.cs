@@ -5,8 +5,9 @@ using System.Text.Json.Nodes;
 namespace ZeroTier.Service.AspNetCore.Tests;
 
 /// <summary>
-/// What the service of ZeroTierOne was asked, asked of this one in the same order (docs/protocol/5-http-api.md 5.15). The node is another one, so answers are compared by
-/// status, type, keys and the kinds of their values, and by the values that the requests decide.
+/// What the service of ZeroTierOne was asked, asked of this one in the same order (docs/protocol/5-http-api.md 5.15). The node is
+/// another one, so answers are compared by status, type, keys and the kinds of their values, and by the values that the requests
+/// decide.
 /// </summary>
 public sealed class RecordedCasesTests
 {

@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 namespace ZeroTier.Engines;
 
 /// <summary>Gives a file its name unless another file has it. Of several processes that try, one succeeds.</summary>
-/// <remarks><see cref="File.Move(string, string, bool)"/> without overwriting looks first and renames then on Unix, and so replaces what came in between.</remarks>
+/// <remarks>
+/// <see cref="File.Move(string, string, bool)"/> without overwriting looks first and renames then on Unix, and so replaces what came in
+/// between.
+/// </remarks>
 internal static partial class ExclusiveName
 {
     // EEXIST of Linux, macOS and the BSDs.

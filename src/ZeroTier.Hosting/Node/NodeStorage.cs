@@ -14,7 +14,8 @@ internal static class NodeStorage
     /// <summary>The folder of an application whose options name none.</summary>
     public static string DefaultPath(string application)
     {
-        string folder = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
-        return Path.Combine(folder, "ztkestrel", "nodes", string.Concat(application.Select(c => Path.GetInvalidFileNameChars().Contains(c) ? '_' : c)));
+        const Environment.SpecialFolder data = Environment.SpecialFolder.LocalApplicationData;
+        string name = string.Concat(application.Select(c => Path.GetInvalidFileNameChars().Contains(c) ? '_' : c));
+        return Path.Combine(Environment.GetFolderPath(data, Environment.SpecialFolderOption.DoNotVerify), "ztkestrel", "nodes", name);
     }
 }

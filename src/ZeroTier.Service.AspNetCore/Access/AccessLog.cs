@@ -11,7 +11,7 @@ internal static partial class AccessLog
     public static partial void TokenLoaded(ILogger logger, string path);
 
     [LoggerMessage(342, LogLevel.Warning,
-        "The token in '{Path}' can be read by other users of this machine, who then rule the node and its networks. Run: chmod 600 '{Path}'",
+        "The token in '{Path}' can be read by other users of this machine, who then rule the node. Run: chmod 600 '{Path}'",
         EventName = "TokenReadable")]
     public static partial void TokenReadable(ILogger logger, string path);
 
@@ -19,7 +19,7 @@ internal static partial class AccessLog
         "The setting is ZeroTierServiceOptions.TokenPath.", EventName = "TokenUnusable")]
     public static partial void TokenUnusable(ILogger logger, string reason);
 
-    [LoggerMessage(344, LogLevel.Information, "A request to the node's HTTP API was refused: {Reason} Refused since the last such entry: {Count}.",
-        EventName = "RequestRefused")]
+    [LoggerMessage(344, LogLevel.Information,
+        "A request to the node's HTTP API was refused: {Reason} Refused since the last such entry: {Count}.", EventName = "RequestRefused")]
     public static partial void RequestRefused(ILogger logger, string reason, long count);
 }

@@ -9,7 +9,8 @@ internal static class AccessServices
     public static IServiceCollection AddApiAccess(this IServiceCollection services)
     {
         services.AddOptions<ZeroTierServiceOptions>()
-            .Validate(o => o.MaxRequestBodySize >= 1024, $"{nameof(ZeroTierServiceOptions.MaxRequestBodySize)} must be 1,024 bytes or more.")
+            .Validate(
+                o => o.MaxRequestBodySize >= 1024, $"{nameof(ZeroTierServiceOptions.MaxRequestBodySize)} must be 1,024 bytes or more.")
             .ValidateOnStart();
         services.AddLogging();
         services.TryAddSingleton(TimeProvider.System);

@@ -8,10 +8,11 @@ using Microsoft.Net.Http.Headers;
 namespace ZeroTier.Service.AspNetCore.Access;
 
 /// <summary>
-/// Lets a request in, or not: by the policy that the app has given the endpoint, which the framework has checked before; without one, by the token, from this
-/// machine, by a name that no page on the Internet can take (docs/protocol/5-http-api.md 5.2).
+/// Lets a request in, or not: by the policy that the app has given the endpoint, which the framework has checked before; without one,
+/// by the token, from this machine, by a name that no page on the Internet can take (docs/protocol/5-http-api.md 5.2).
 /// </summary>
-internal sealed class ApiGuard(ApiToken token, MetricsToken metricsToken, IOptions<ZeroTierServiceOptions> options, TimeProvider timeProvider, ILoggerFactory loggerFactory)
+internal sealed class ApiGuard(
+    ApiToken token, MetricsToken metricsToken, IOptions<ZeroTierServiceOptions> options, TimeProvider timeProvider, ILoggerFactory loggerFactory)
 {
     public const string TokenHeader = "X-ZT1-Auth";
 
@@ -68,10 +69,11 @@ internal sealed class ApiGuard(ApiToken token, MetricsToken metricsToken, IOptio
 
     /// <summary>Whether a policy decides on the request.</summary>
     /// <remarks>
-    /// An endpoint that is open to anonymous users has no policy: it needs the token. Where the authorization middleware is missing, the framework has thrown
-    /// before.
+    /// An endpoint that is open to anonymous users has no policy: it needs the token. Where the authorization middleware is missing,
+    /// the framework has thrown before.
     /// </remarks>
-    public static bool HasPolicy(HttpContext context) => context.GetEndpoint()?.Metadata is { } metadata && metadata.GetMetadata<IAllowAnonymous>() is null &&
+    public static bool HasPolicy(HttpContext context) =>
+        context.GetEndpoint()?.Metadata is { } metadata && metadata.GetMetadata<IAllowAnonymous>() is null &&
         metadata.GetMetadata<IAuthorizeData>() is not null;
 
     private static bool IsForeignPage(HttpRequest request)
@@ -88,7 +90,8 @@ internal sealed class ApiGuard(ApiToken token, MetricsToken metricsToken, IOptio
     private bool IsNear(HttpContext context)
     {
         IHeaderDictionary headers = context.Request.Headers;
-        if (context.Connection.RemoteIpAddress is not { } address || headers.ContainsKey("X-Forwarded-For") || headers.ContainsKey("Forwarded"))
+        if (context.Connection.RemoteIpAddress is not { } address ||
+            headers.ContainsKey("X-Forwarded-For") || headers.ContainsKey("Forwarded"))
         {
             return false;
         }
@@ -116,7 +119,9 @@ internal sealed class ApiGuard(ApiToken token, MetricsToken metricsToken, IOptio
 
         const string scheme = "Bearer ";
         string authorization = request.Headers.Authorization.ToString();
-        return authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? Accepts(authorization.AsSpan(scheme.Length), entry) : null;
+        return authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)
+            ? Accepts(authorization.AsSpan(scheme.Length), entry)
+            : null;
     }
 
     private bool Accepts(ReadOnlySpan<char> text, Entry entry) => token.Is(text) || (entry == Entry.MetricsToken && metricsToken.Is(text));

@@ -84,7 +84,8 @@ internal static class RequestBody
         if (length > maxLength)
         {
             throw new BadHttpRequestException(
-                $"The body is longer than {maxLength} bytes, which is ZeroTierServiceOptions.MaxRequestBodySize.", StatusCodes.Status413PayloadTooLarge);
+                $"The body is longer than {maxLength} bytes, which is ZeroTierServiceOptions.MaxRequestBodySize.",
+                StatusCodes.Status413PayloadTooLarge);
         }
     }
 }

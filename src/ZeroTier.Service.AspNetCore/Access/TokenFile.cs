@@ -20,7 +20,9 @@ internal abstract class TokenFile(ILogger logger)
     /// <summary>The file.</summary>
     public abstract string FilePath { get; }
 
-    /// <summary>Reads the file, and makes it where it is missing. What is wrong with it is logged, and nobody gets in by token then.</summary>
+    /// <summary>
+    /// Reads the file, and makes it where it is missing. What is wrong with it is logged, and nobody gets in by token then.
+    /// </summary>
     public void Load()
     {
         lock (_gate)
@@ -56,7 +58,8 @@ internal abstract class TokenFile(ILogger logger)
         OwnerFolder.Create(Path.GetDirectoryName(path)!);
         try
         {
-            PrivateFile.Write(path, Encoding.ASCII.GetBytes(RandomNumberGenerator.GetString(Alphabet, Length)), secret: true, overwrite: false);
+            byte[] token = Encoding.ASCII.GetBytes(RandomNumberGenerator.GetString(Alphabet, Length));
+            PrivateFile.Write(path, token, secret: true, overwrite: false);
         }
         catch (IOException) when (File.Exists(path))
         {
@@ -76,7 +79,8 @@ internal abstract class TokenFile(ILogger logger)
         CryptographicOperations.ZeroMemory(content);
         if (secret.Length < MinLength)
         {
-            AccessLog.TokenUnusable(logger, $"'{path}' does not hold a token of {MinLength} to {MaxLength} characters. Delete the file: a new one is made.");
+            AccessLog.TokenUnusable(
+                logger, $"'{path}' does not hold a token of {MinLength} to {MaxLength} characters. Delete the file: a new one is made.");
             return [];
         }
 

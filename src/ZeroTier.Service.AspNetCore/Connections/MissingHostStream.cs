@@ -5,8 +5,8 @@ using System.Text;
 namespace ZeroTier.Service.AspNetCore.Connections;
 
 /// <summary>
-/// What a connection receives, with a Host in its first request where that has none. Later requests, and what is no request, pass as they are: the server refuses what
-/// is wrong with them.
+/// What a connection receives, with a Host in its first request where that has none. Later requests, and what is no request, pass as
+/// they are: the server refuses what is wrong with them.
 /// </summary>
 internal sealed class MissingHostStream(PipeReader inner) : Stream
 {

@@ -12,7 +12,8 @@ internal sealed class MetricsText
     /// <param name="name">Its name.</param>
     /// <param name="type">counter, gauge, or histogram.</param>
     /// <param name="help">For people.</param>
-    public void Begin(string name, string type, string help) => _text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} {type}\n");
+    public void Begin(string name, string type, string help) =>
+        _text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} {type}\n");
 
     /// <summary>Writes a value.</summary>
     /// <param name="series">The metric's name, with its labels in alphabetical order.</param>

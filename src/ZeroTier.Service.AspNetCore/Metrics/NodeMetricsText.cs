@@ -1,7 +1,8 @@
 namespace ZeroTier.Service.AspNetCore.Metrics;
 
 /// <summary>
-/// The node's metrics, with the names of ZeroTierOne's (docs/protocol/5-http-api.md 5.4.7) as far as the node counts the same, and what it counts besides.
+/// The node's metrics, with the names of ZeroTierOne's (docs/protocol/5-http-api.md 5.4.7) as far as the node counts the same, and what
+/// it counts besides.
 /// </summary>
 internal static class NodeMetricsText
 {

@@ -94,18 +94,23 @@ internal static class MoonRoutes
 
     // Ten digits, as ZeroTierOne has it, or all sixteen, as they are shown.
     private static ulong? MoonOf(HttpContext context) =>
-        ServiceEndpoint.Value(context, "moon") is { Length: 10 or 16 } text && ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong id) &&
-            id != 0
+        ServiceEndpoint.Value(context, "moon") is { Length: 10 or 16 } text &&
+        ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong id) && id != 0
             ? id
             : null;
 
     // A number is taken as the text of its decimal digits.
-    private static NodeId? SeedOf(JsonElement? body) =>
-        body is { ValueKind: JsonValueKind.Object } orbit && orbit.TryGetProperty("seed", out JsonElement seed) &&
-        (seed.ValueKind == JsonValueKind.String ? seed.GetString() : seed.ValueKind == JsonValueKind.Number ? seed.GetRawText() : null) is { } text &&
-        NodeId.TryParse(text.PadLeft(10, '0'), out NodeId id)
-            ? id
-            : null;
+    private static NodeId? SeedOf(JsonElement? body)
+    {
+        if (body is not { ValueKind: JsonValueKind.Object } orbit || !orbit.TryGetProperty("seed", out JsonElement seed) ||
+            seed.ValueKind is not (JsonValueKind.String or JsonValueKind.Number))
+        {
+            return null;
+        }
+
+        string text = seed.ValueKind == JsonValueKind.String ? seed.GetString()! : seed.GetRawText();
+        return NodeId.TryParse(text.PadLeft(10, '0'), out NodeId id) ? id : null;
+    }
 
     private static void Write(Utf8JsonWriter writer, Moon moon)
     {

@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace ZeroTier.Service.AspNetCore.Node;
 
-/// <summary>A joined network as the API shows it (docs/protocol/5-http-api.md 5.4.4). There is no device, and what the node is not told is left out.</summary>
+/// <summary>
+/// A joined network as the API shows it (docs/protocol/5-http-api.md 5.4.4). There is no device, and what the node is not told is left
+/// out.
+/// </summary>
 internal static class NetworkJson
 {
     private const int DefaultMtu = 2800;

@@ -92,18 +92,19 @@ internal static class NetworkRoutes
     }
 
     // What is no boolean, and what is not known, changes nothing.
-    private static ZeroTierNetworkSettings Changed(ZeroTierNetworkSettings settings, JsonElement? body) => body is { ValueKind: JsonValueKind.Object } change
-        ? settings with
-        {
-            AllowManaged = Value(change, "allowManaged") ?? settings.AllowManaged,
-            AllowGlobal = Value(change, "allowGlobal") ?? settings.AllowGlobal,
-            AllowDefault = Value(change, "allowDefault") ?? settings.AllowDefault,
-            AllowDns = Value(change, "allowDNS") ?? settings.AllowDns,
-        }
-        : settings;
+    private static ZeroTierNetworkSettings Changed(ZeroTierNetworkSettings settings, JsonElement? body) => new()
+    {
+        AllowManaged = Value(body, "allowManaged") ?? settings.AllowManaged,
+        AllowGlobal = Value(body, "allowGlobal") ?? settings.AllowGlobal,
+        AllowDefault = Value(body, "allowDefault") ?? settings.AllowDefault,
+        AllowDns = Value(body, "allowDNS") ?? settings.AllowDns,
+    };
 
-    private static bool? Value(JsonElement body, string name) =>
-        body.TryGetProperty(name, out JsonElement value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : null;
+    private static bool? Value(JsonElement? body, string name) =>
+        body is { ValueKind: JsonValueKind.Object } change && change.TryGetProperty(name, out JsonElement value) &&
+        value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.GetBoolean()
+            : null;
 
     private static ZeroTierNetwork? Find(ZeroTierNode node, NetworkId id) => node.Networks.FirstOrDefault(network => network.Id == id);
 

@@ -31,7 +31,8 @@ internal static class ServiceEndpoint
     public static NetworkId? NetworkOf(HttpContext context) =>
         Value(context, "network") is { Length: 16 } text && NetworkId.TryParse(text, out NetworkId id) ? id : null;
 
-    public static NodeId? NodeOf(HttpContext context) => Value(context, "node") is { Length: 10 } text && NodeId.TryParse(text, out NodeId id) ? id : null;
+    public static NodeId? NodeOf(HttpContext context) =>
+        Value(context, "node") is { Length: 10 } text && NodeId.TryParse(text, out NodeId id) ? id : null;
 
     public static string Value(HttpContext context, string name) => context.Request.RouteValues[name] as string ?? "";
 
@@ -40,6 +41,7 @@ internal static class ServiceEndpoint
     {
         NodeHost host = context.RequestServices.GetRequiredService<NodeHost>();
         return host.Inner is { State: ZeroTierNodeState.Running } running ? running : throw new ZeroTierException(
-            ZeroTierError.NotRunning, host.LeftOut ?? host.FatalError?.Message ?? "The ZeroTier node does not run. It starts and ends with its host.");
+            ZeroTierError.NotRunning,
+            host.LeftOut ?? host.FatalError?.Message ?? "The ZeroTier node does not run. It starts and ends with its host.");
     }
 }

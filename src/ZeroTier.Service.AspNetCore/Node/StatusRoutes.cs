@@ -125,8 +125,9 @@ internal static class StatusRoutes
         using JsonDocument body = await RequestBody.ReadJsonAsync(context).ConfigureAwait(false);
         if (body.RootElement.ValueKind == JsonValueKind.Object && body.RootElement.EnumerateObject().Any())
         {
+            string name = body.RootElement.EnumerateObject().First().Name;
             throw new BadHttpRequestException(
-                $"'{body.RootElement.EnumerateObject().First().Name}' was not set: this node has the settings of its app, in the section {ZeroTierNodeOptions.SectionName} of its configuration.");
+                $"'{name}' was not set: this node has the settings of its app, in the section {ZeroTierNodeOptions.SectionName} of its configuration.");
         }
 
         await CompatibleAnswer.WriteEmptyAsync(context, StatusCodes.Status200OK).ConfigureAwait(false);
