@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
@@ -20,8 +21,13 @@ public static class ZeroTierHealthResponseWriter
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(report);
         context.Response.ContentType = "application/json; charset=utf-8";
-        var json = new Utf8JsonWriter(context.Response.BodyWriter);
-        await using var ended = json.ConfigureAwait(false);
+        Write(context.Response.BodyWriter, report);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
+    }
+
+    private static void Write(IBufferWriter<byte> output, HealthReport report)
+    {
+        using var json = new Utf8JsonWriter(output);
         json.WriteStartObject();
         Write(json, report.Status, report.TotalDuration);
         json.WriteStartObject("checks");
@@ -47,8 +53,6 @@ public static class ZeroTierHealthResponseWriter
 
         json.WriteEndObject();
         json.WriteEndObject();
-        await json.FlushAsync(context.RequestAborted).ConfigureAwait(false);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
     }
 
     private static void Write(Utf8JsonWriter json, HealthStatus status, TimeSpan duration)

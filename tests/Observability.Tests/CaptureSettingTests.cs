@@ -52,7 +52,7 @@ public sealed class CaptureSettingTests : IAsyncLifetime
         var app = await StartAsync(("ZeroTier:CapturePath", InFolder("file")), ("ZeroTier:MaxCaptureSize", "4096"));
         using (var http = await _network.CreateClientAsync(app.Services, Cancel))
         {
-            while (_logs.Lines.All(line => line.Event.Name != "CaptureSizeReached"))
+            for (int i = 0; i < 1000 && _logs.Lines.All(line => line.Event.Name != "CaptureSizeReached"); i++)
             {
                 await http.GetStringAsync("/", Cancel);
             }
@@ -99,11 +99,6 @@ public sealed class CaptureSettingTests : IAsyncLifetime
         configuration.Reload();
     }
 
-    private async Task FollowedAsync(int times)
-    {
-        while (_logs.Lines.Count(line => line.Event.Name == "SettingsFollowed") < times)
-        {
-            await Task.Delay(10, Cancel);
-        }
-    }
+    private Task FollowedAsync(int times) =>
+        Eventually.TrueAsync(() => _logs.Lines.Count(line => line.Event.Name == "SettingsFollowed") >= times, "the settings followed");
 }

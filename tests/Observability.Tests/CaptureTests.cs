@@ -67,7 +67,7 @@ public sealed class CaptureTests : IAsyncLifetime
         await TalkAsync();
 
         // As it would be if the process were killed now.
-        await UntilAsync(() => PcapngReader.Read(ReadShared(FilePath)).Frames.Any(frame => Has(frame, Words)));
+        await Eventually.TrueAsync(() => PcapngReader.Read(ReadShared(FilePath)).Frames.Any(frame => Has(frame, Words)), "a frame in the file");
         Assert.Empty(PcapngReader.Read(ReadShared(FilePath)).Counts);
     }
 
@@ -102,7 +102,7 @@ public sealed class CaptureTests : IAsyncLifetime
     {
         const int MaxSize = 4096;
         await using var capture = await _server.StartCaptureAsync(FilePath, new CaptureOptions { MaxSize = MaxSize }, Cancel);
-        while (!capture.Completion.IsCompleted)
+        for (int i = 0; i < 100 && !capture.Completion.IsCompleted; i++)
         {
             await TalkAsync();
         }
@@ -127,7 +127,7 @@ public sealed class CaptureTests : IAsyncLifetime
         Assert.InRange(capture.Dropped, 1, 19);
         Assert.Equal(20, capture.Frames + capture.Dropped);
         stream.Release();
-        await UntilAsync(() => stream.ToArray().Length > 1000);
+        await Eventually.TrueAsync(() => stream.ToArray().Length > 1000, "written");
         add(Words);
         await capture.StopAsync(Cancel);
 
@@ -155,7 +155,7 @@ public sealed class CaptureTests : IAsyncLifetime
     {
         var disk = new FullDisk(FilePath, room: 700);
         await using var capture = FrameCapture.Start(TapOf(out var add), new CaptureOptions(), disk, FilePath, TimeProvider.System, _logs.CreateLogger("test"));
-        while (!capture.Completion.IsCompleted)
+        for (int i = 0; i < 10_000 && !capture.Completion.IsCompleted; i++)
         {
             add(Words);
             await Task.Yield();
@@ -281,14 +281,6 @@ public sealed class CaptureTests : IAsyncLifetime
         var bytes = new byte[file.Length];
         file.ReadExactly(bytes);
         return bytes;
-    }
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        while (!condition())
-        {
-            await Task.Delay(10, Cancel);
-        }
     }
 
     /// <summary>The client says something, and the server says it back.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Observability.Tests;
 
@@ -66,7 +67,7 @@ public sealed class MetricsTests : IAsyncLifetime
             Assert.Equal(("8080", TestNetwork.Network.ToString()), (accepted.Tags["server.port"], accepted.Tags["zerotier.network.id"]));
         }
 
-        await UntilAsync(() => app.Services.GetRequiredService<ZeroTierNode>().GetStatistics().TcpConnections == 0);
+        await Eventually.TrueAsync(() => app.Services.GetRequiredService<ZeroTierNode>().GetStatistics().TcpConnections == 0, "closed");
         var after = Bytes(metrics);
         Assert.InRange(after.Received - before.Received, 100_000, 102_000);
         Assert.InRange(after.Sent - before.Sent, 50_000, 52_000);
@@ -82,7 +83,7 @@ public sealed class MetricsTests : IAsyncLifetime
         await Assert.ThrowsAsync<ZeroTierException>(
             async () => await node.ConnectAsync(new ZeroTierEndPoint(TestNetwork.Network, peer.Networks[0].Addresses[0].Address, 9), Cancel));
 
-        await UntilAsync(() => Assert.Single(metrics.Read("zerotier.tcp.handshakes.failed")).Value == 1);
+        await Eventually.TrueAsync(() => Assert.Single(metrics.Read("zerotier.tcp.handshakes.failed")).Value == 1, "counted");
     }
 
     [Fact]
@@ -91,7 +92,7 @@ public sealed class MetricsTests : IAsyncLifetime
         await using var slow = await TestNetwork.StartAsync(new TestNetworkOptions { Latency = TimeSpan.FromMilliseconds(20) }, Cancel);
         using var metrics = new Metrics(services: null);
         await using var app = await Apps.StartAsync(slow);
-        await UntilAsync(() => metrics.Recorded("zerotier.peer.round_trip_time").Count > 0);
+        await Eventually.TrueAsync(() => metrics.Recorded("zerotier.peer.round_trip_time").Count > 0, "measured");
 
         Assert.All(metrics.Recorded("zerotier.peer.round_trip_time"), m => Assert.InRange(m.Value, 0.04, 10));
         Assert.All(metrics.Recorded("zerotier.peer.round_trip_time"), m => Assert.Empty(m.Tags));
@@ -101,11 +102,13 @@ public sealed class MetricsTests : IAsyncLifetime
     public async Task A_collector_that_throws_costs_the_node_nothing()
     {
         using var metrics = new Metrics(services: null) { Fails = true };
-        await using var app = await Apps.StartAsync(_network);
+        var logs = new LogCollector();
+        await using var app = await Apps.StartAsync(_network, configure: web => web.Logging.AddProvider(logs));
         using var http = await _network.CreateClientAsync(app.Services, Cancel);
-        await UntilAsync(() => metrics.Failures > 0);
+        await Eventually.TrueAsync(() => metrics.Failures > 0, "failed");
 
         Assert.Equal("hello", await http.GetStringAsync("/", Cancel));
+        Assert.Empty(logs.AtLeast(LogLevel.Error));
     }
 
     [Fact]
@@ -125,14 +128,6 @@ public sealed class MetricsTests : IAsyncLifetime
     {
         var bytes = metrics.Read("zerotier.endpoint.io");
         return (bytes.Single(m => m.Tags["network.io.direction"] == "receive").Value, bytes.Single(m => m.Tags["network.io.direction"] == "transmit").Value);
-    }
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        while (!condition())
-        {
-            await Task.Delay(10, Cancel);
-        }
     }
 
     internal sealed record Measured(string Name, double Value, Dictionary<string, string> Tags);

@@ -184,7 +184,7 @@ public sealed partial class PrometheusTests(PrometheusTests.Scrape scrape) : ICl
             var caller = await network.StartNodeAsync();
             await using var socket = await caller.BindDatagramAsync(new ZeroTierEndPoint(TestNetwork.Network, 0));
             await socket.SendToAsync("to nobody"u8.ToArray(), new System.Net.IPEndPoint(node.Networks[0].Addresses[0].Address, 9));
-            while (!Text.Contains("zerotier_peer_round_trip_time_seconds_bucket", StringComparison.Ordinal) || !Text.Contains("zerotier_packets_dropped_total{", StringComparison.Ordinal))
+            for (int i = 0; i < 600 && !(Text.Contains("zerotier_peer_round_trip_time_seconds_bucket", StringComparison.Ordinal) && Text.Contains("zerotier_packets_dropped_total{", StringComparison.Ordinal)); i++)
             {
                 await Task.Delay(100);
                 Text = await http.GetStringAsync("/metrics");
