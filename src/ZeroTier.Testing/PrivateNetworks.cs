@@ -29,7 +29,7 @@ internal sealed class PrivateNetworks : IAsyncDisposable
         while (!Controller.IsActive)
         {
             // It takes the lease of its store in the background, within moments.
-            await Task.Delay(TimeSpan.FromMilliseconds(1), cancellationToken).ConfigureAwait(false);
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
     }
 
