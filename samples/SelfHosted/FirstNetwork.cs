@@ -37,7 +37,8 @@ internal static class FirstNetwork
 
         if (controller.FindMember(id, self) is null)
         {
-            await controller.UpdateMemberAsync(id, self, member => member with { Name = ApiName, IsAuthorized = true, Addresses = [ApiAddress] }, null, Program);
+            await controller.UpdateMemberAsync(
+                id, self, member => member with { Name = ApiName, IsAuthorized = true, Addresses = [ApiAddress] }, null, Program);
         }
     }
 }
