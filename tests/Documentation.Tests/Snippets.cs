@@ -33,7 +33,7 @@ internal static partial class Snippets
             usings.Add(line.Value);
             return "";
         }));
-        return string.Concat(usings) + body;
+        return string.Concat(usings.Distinct()) + body;
     }
 
     [GeneratedRegex(@"(?:<!-- snippet: (?<name>[a-z-]+) -->\n)?```(?:csharp|json)\n(?<text>.*?)```", RegexOptions.Singleline)]
