@@ -47,6 +47,7 @@ internal static class PrivateFile
             else
             {
                 ExclusiveName.Give(temporary, path);
+                RemoveLeftovers(path);
             }
         }
         catch
@@ -168,6 +169,15 @@ internal static class PrivateFile
         }
 
         return options;
+    }
+
+    // Of writes that were cut off; whoever still makes the same file is too late.
+    private static void RemoveLeftovers(string path)
+    {
+        foreach (string leftover in Directory.EnumerateFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileName(path) + ".*new"))
+        {
+            Remove(leftover);
+        }
     }
 
     // After a failure, which is the one to report.

@@ -78,6 +78,9 @@ public class AssignmentTests
         world.Run(async () =>
         {
             await world.StartAsync();
+
+            // The start ends within a change of the network, which the next one would wait for.
+            await world.Delay(TimeSpan.FromSeconds(1));
             var node = world.Members[1];
             Assert.Equal(["9.9.9.9/32"], node.Networks[0].RefusedAddresses.Select(a => a.ToString()));
 

@@ -13,11 +13,12 @@ internal static class AssignmentPolicy
     public static NetworkConfiguration Apply(NetworkConfiguration configuration, ZeroTierNetworkSettings settings)
     {
         ImmutableArray<IpInterfaceAddress> addresses = configuration.Addresses.RemoveAll(a => !Takes(settings, a.Address));
-        return configuration with
+        ImmutableArray<IpRoute> routes = configuration.Routes.RemoveAll(r => !Takes(settings, r));
+        return addresses == configuration.Addresses && routes == configuration.Routes ? configuration : configuration with
         {
             Addresses = addresses,
             RefusedAddresses = configuration.Addresses.RemoveRange(addresses),
-            Routes = configuration.Routes.RemoveAll(r => !Takes(settings, r)),
+            Routes = routes,
         };
     }
 
