@@ -5,6 +5,7 @@ using ZeroTier.Service.AspNetCore;
 using ZeroTier.Service.AspNetCore.Hosting;
 using ZeroTier.Service.AspNetCore.Metrics;
 using ZeroTier.Service.AspNetCore.Node;
+using ZeroTier.Service.AspNetCore.Status;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -24,13 +25,7 @@ public static class ZeroTierServiceEndpointRouteBuilderExtensions
     /// <exception cref="InvalidOperationException"><c>AddZeroTierService</c> was not called.</exception>
     public static IEndpointConventionBuilder MapZeroTierService(this IEndpointRouteBuilder endpoints, string prefix = "/")
     {
-        ArgumentNullException.ThrowIfNull(endpoints);
-        ArgumentException.ThrowIfNullOrWhiteSpace(prefix);
-        if (endpoints.ServiceProvider.GetService<ServiceMarker>() is null)
-        {
-            throw new InvalidOperationException("There is no API of a node to map. Call builder.Services.AddZeroTierService() first.");
-        }
-
+        Check(endpoints, prefix);
         RouteGroupBuilder api = endpoints.MapGroup(prefix);
         StatusRoutes.Map(api);
         NetworkRoutes.Map(api);
@@ -38,5 +33,31 @@ public static class ZeroTierServiceEndpointRouteBuilderExtensions
         MoonRoutes.Map(api);
         MetricsRoutes.Map(api);
         return api.ExcludeFromDescription();
+    }
+
+    /// <summary>
+    /// Maps a page that shows how the host's node is: networks, addresses, endpoints, peers, traffic, events, and why something is not ready.
+    /// It changes nothing, and is live. Without a policy a person signs in with the token, from this machine or from
+    /// <see cref="ZeroTierServiceOptions.TokenNetworks"/>; with one (<c>RequireAuthorization</c>) the app signs its users in, from anywhere.
+    /// Nothing is loaded from elsewhere.
+    /// </summary>
+    /// <param name="endpoints">Where to.</param>
+    /// <param name="prefix">The folder of the page.</param>
+    /// <returns>All endpoints of the page, for conventions such as <c>RequireAuthorization</c>.</returns>
+    /// <exception cref="InvalidOperationException"><c>AddZeroTierService</c> was not called.</exception>
+    public static IEndpointConventionBuilder MapZeroTierStatus(this IEndpointRouteBuilder endpoints, string prefix = "/zerotier")
+    {
+        Check(endpoints, prefix);
+        return StatusPage.Map(endpoints, prefix);
+    }
+
+    private static void Check(IEndpointRouteBuilder endpoints, string prefix)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        ArgumentException.ThrowIfNullOrWhiteSpace(prefix);
+        if (endpoints.ServiceProvider.GetService<ServiceMarker>() is null)
+        {
+            throw new InvalidOperationException("There is no API of a node to map. Call builder.Services.AddZeroTierService() first.");
+        }
     }
 }

@@ -15,7 +15,7 @@ using ZeroTier.TestSupport;
 namespace Browser.Tests;
 
 /// <summary>An app on Kestrel at a port of loopback with the admin pages, whose controller has a node that reaches nobody.</summary>
-public sealed class AdminApp : IAsyncDisposable
+public sealed class AdminApp : IPagesApp, IAsyncDisposable
 {
     private static readonly Actor Somebody = new("somebody else");
 
@@ -36,6 +36,8 @@ public sealed class AdminApp : IAsyncDisposable
     public NetworkController Controller { get; }
 
     public Uri Address { get; }
+
+    public string Folder => "/admin/";
 
     /// <summary>How requests were answered.</summary>
     public IReadOnlyCollection<(string Method, int Status)> Statuses { get; }

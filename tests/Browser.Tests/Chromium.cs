@@ -42,7 +42,7 @@ public sealed class Chromium : IAsyncLifetime
 
     /// <summary>A browser window of its own, with its own cookies.</summary>
     public async Task<Visit> OpenAsync(
-        AdminApp app, int width = 1280, ColorScheme scheme = ColorScheme.Light, IReadOnlyDictionary<string, string>? headers = null)
+        IPagesApp app, int width = 1280, ColorScheme scheme = ColorScheme.Light, IReadOnlyDictionary<string, string>? headers = null)
     {
         Assert.SkipWhen(_skipReason is not null, _skipReason ?? "");
         IBrowserContext context = await _browser!.NewContextAsync(new BrowserNewContextOptions

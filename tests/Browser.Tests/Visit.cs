@@ -1,3 +1,5 @@
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 
 namespace Browser.Tests;
@@ -11,9 +13,9 @@ public sealed class Visit : IAsyncDisposable
     public const float Patience = 60_000;
 
     private readonly List<string> _complaints = [];
-    private readonly AdminApp _app;
+    private readonly IPagesApp _app;
 
-    public Visit(AdminApp app, IBrowserContext context, IPage page)
+    public Visit(IPagesApp app, IBrowserContext context, IPage page)
     {
         _app = app;
         Context = context;
@@ -37,10 +39,10 @@ public sealed class Visit : IAsyncDisposable
         }
     }
 
-    /// <summary>Goes to a page of the admin pages, through the sign-in if it is shown.</summary>
+    /// <summary>Goes to a page of the pages, through the sign-in if it is shown.</summary>
     public async Task GoAsync(string page = "")
     {
-        await Page.GotoAsync($"/admin/{page}");
+        await Page.GotoAsync(_app.Folder + page);
         if (await Page.GetByLabel("Token", new() { Exact = true }).IsVisibleAsync())
         {
             await SignInAsync(_app.Token);
@@ -61,6 +63,16 @@ public sealed class Visit : IAsyncDisposable
     public ILocator Alert => Page.GetByRole(AriaRole.Alert);
 
     public Task SeesAsync(ILocator element) => Assertions.Expect(element).ToBeVisibleAsync();
+
+    /// <summary>That the page is accessible, and no wider than the window.</summary>
+    public async Task CheckLookAsync(string page)
+    {
+        AxeResult result = await Page.RunAxe();
+        string violations = string.Join("; ", result.Violations.SelectMany(v => v.Nodes.Select(n => $"{v.Id}: {n.Html}")));
+        Assert.True(violations.Length == 0, $"{page}: {violations}");
+        int[] widths = await Page.EvaluateAsync<int[]>("[document.documentElement.scrollWidth, window.innerWidth]");
+        Assert.True(widths[0] <= widths[1], $"{page} is {widths[0]} wide in a window of {widths[1]}.");
+    }
 
     public ValueTask DisposeAsync() => new(Context.CloseAsync());
 

@@ -1,13 +1,10 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Microsoft.Extensions.Options;
 using ZeroTier;
-using ZeroTier.Hosting.Live;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
-/// <summary>Whether callers are served (rule 8.6): the network is usable, every configured network ready, every listener accepting.</summary>
-internal sealed class ReadinessCheck(
-    NodeHost node, ListenerRegistry listeners, KestrelSection section, SettingsWatch watch, IOptions<ZeroTierOptions> atStart) : IHealthCheck
+/// <summary>Whether callers are served, as <see cref="ServingReport"/> finds it, and what an operator wants to know besides.</summary>
+internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, ServingReport serving) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
@@ -16,82 +13,11 @@ internal sealed class ReadinessCheck(
             return Task.FromResult(HealthCheckResult.Healthy(reason));
         }
 
-        var (bad, degraded) = Judge();
-        var status = bad.Count > 0 ? context.Registration.FailureStatus : degraded.Count > 0 ? HealthStatus.Degraded : HealthStatus.Healthy;
-        string? description = bad.Count + degraded.Count == 0 ? null : string.Join(" ", bad.Concat(degraded));
+        var report = serving.Read();
+        var status = report.Problems.Count > 0 ? context.Registration.FailureStatus
+            : report.Warnings.Count > 0 ? HealthStatus.Degraded : HealthStatus.Healthy;
+        string? description = report.Problems.Count + report.Warnings.Count == 0 ? null : string.Join(" ", report.Problems.Concat(report.Warnings));
         return Task.FromResult(new HealthCheckResult(status, description, node.FatalError, Data()));
-    }
-
-    private (List<string> Bad, List<string> Degraded) Judge()
-    {
-        var bad = new List<string>();
-        var degraded = new List<string>();
-        var settings = (ZeroTierOptions)watch.Current;
-        if (node.State != ZeroTierNodeState.Running)
-        {
-            bad.Add($"The node is {node.State}{(node.FatalError is { } fatal ? $": {fatal.Message}" : ".")}");
-        }
-        else if (!node.IsOnline)
-        {
-            JudgeOffline(settings, bad, degraded);
-        }
-
-        if (node.Warning is { } warning)
-        {
-            degraded.Add(warning);
-        }
-
-        var networks = node.Networks;
-        foreach (string text in settings.Networks)
-        {
-            var network = networks.FirstOrDefault(n => n.Id == NetworkId.Parse(text));
-            if (network is not { IsReady: true })
-            {
-                string why = network?.Detail ?? (network is null ? "not joined" : $"{network.Status}, {network.Addresses.Count} addresses");
-                bad.Add($"Network {text} is not ready: {why.TrimEnd('.')}.");
-            }
-        }
-
-        if (listeners.Missing is { } missing)
-        {
-            bad.Add(missing);
-        }
-        else if (listeners.ServerBindsEndPoints && listeners.NotAskedFor(section.Served.Select(served => served.EndPoint)) is { Count: > 0 } late)
-        {
-            // Not bad: it is so for a moment with every change.
-            degraded.Add($"Endpoints that are configured are not bound yet: {string.Join(", ", late)}. If it stays so, Kestrel's log says what is wrong with its own section.");
-        }
-
-        bad.AddRange(listeners.Failed);
-        var bound = listeners.Listeners;
-
-        // Networks that the configuration no longer has, and whose endpoints wait for nothing.
-        NetworkId[] left = [.. atStart.Value.Networks.Except(settings.Networks, StringComparer.OrdinalIgnoreCase).Select(NetworkId.Parse)];
-        foreach (var listener in bound.Where(l => l.State == ListenerState.Waiting && !l.IsIdleHalf(bound) && !left.Contains(l.Target.Network)))
-        {
-            bad.Add($"Endpoint {listener.EndPoint} does not accept: {listener.WaitingFor}");
-        }
-
-        if (settings.Health.RequireDirect && node.Peers.FirstOrDefault(p => p.Role == ZeroTierPeerRole.Leaf && p.IsRelayed) is { } relayed)
-        {
-            degraded.Add($"Peer {relayed.Id} is reached only through a root.");
-        }
-
-        return (bad, degraded);
-    }
-
-    private void JudgeOffline(ZeroTierOptions settings, List<string> bad, List<string> degraded)
-    {
-        // Direct paths need no root.
-        if (node.Peers.Count(peer => peer.Role == ZeroTierPeerRole.Leaf && peer.IsDirect) is var direct and > 0)
-        {
-            degraded.Add(
-                $"The node is not online: {Readiness.NotOnline}. Peers with a direct path ({direct}) go on; others cannot be reached and new ones not found.");
-            return;
-        }
-
-        bool inGrace = node.Watch.OfflineFor is { } since && since < settings.Health.OfflineGracePeriod;
-        (inGrace ? degraded : bad).Add($"The node is not online: {Readiness.NotOnline}.");
     }
 
     private Dictionary<string, object> Data()

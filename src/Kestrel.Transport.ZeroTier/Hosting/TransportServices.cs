@@ -33,6 +33,8 @@ internal static class TransportServices
         services.TryAddSingleton<KestrelSection>();
         services.TryAddSingleton<CertificateUse>();
         services.TryAddSingleton<EndpointMetrics>();
+        services.TryAddSingleton<ServingReport>();
+        services.TryAddSingleton<IEndpointReport>(static provider => provider.GetRequiredService<ServingReport>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, ServerSettingsFollower>());
 #pragma warning disable RS0030 // The one place where this assembly takes the system's randomness.
         services.TryAddSingleton(static provider => new ListenerRegistry(provider.GetRequiredService<IOptions<KestrelServerOptions>>(), Random.Shared));

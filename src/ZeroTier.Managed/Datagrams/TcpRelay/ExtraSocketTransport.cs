@@ -16,6 +16,7 @@ internal abstract class ExtraSocketTransport(IDatagramTransport inner, ILogger l
     private volatile Listing _listing = new([], false);
     private volatile bool _isOpen;
     private IDatagramReceiver _receiver = null!;
+    private bool _disposed;
 
     public IReadOnlyList<InetEndPoint> LocalEndPoints
     {
@@ -74,7 +75,11 @@ internal abstract class ExtraSocketTransport(IDatagramTransport inner, ILogger l
 
     public async ValueTask DisposeAsync()
     {
-        await DisposeExtraAsync().ConfigureAwait(false);
+        if (!Interlocked.Exchange(ref _disposed, true))
+        {
+            await DisposeExtraAsync().ConfigureAwait(false);
+        }
+
         await inner.DisposeAsync().ConfigureAwait(false);
     }
 
