@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>
-/// The log lines of the node and its host: 100 to 129, 135 and 136. Numbers are shared with those of the Kestrel transport, which has the
+/// The log lines of the node and its host: 100 to 149. Numbers are shared with those of the Kestrel transport, which has the
 /// same category.
 /// </summary>
 internal static partial class NodeLog
