@@ -1,7 +1,9 @@
-namespace ZeroTier.Managed.Vl1.Roots;
+namespace ZeroTier.Managed.Vl1.Reachability;
 
 /// <summary>The roots other than ourselves, and which of them is used for look-ups and relaying (docs/protocol/2-vl1.md 2.10.1).</summary>
-/// <remarks><see cref="Best"/> and <see cref="Relay"/> are read by the data plane without a lock; everything else is guarded by the control lock.</remarks>
+/// <remarks>
+/// <see cref="Best"/> and <see cref="Relay"/> are read by the data plane without a lock; everything else is guarded by the control lock.
+/// </remarks>
 internal sealed class Upstreams(long offlineAfter)
 {
     private volatile Peer? _best;
@@ -32,7 +34,9 @@ internal sealed class Upstreams(long offlineAfter)
         {
             long silence = now - root.LastReceived;
             long latency = root.Paths.Length == 0 || root.BestPath(now) is not { Latency: > 0 } path ? ushort.MaxValue : path.Latency;
-            long score = silence >= offlineAfter || root.IsUnresponsive ? long.MaxValue - 1 : latency * (1 + silence / Vl1Timing.RootSilenceStep);
+            long score = silence >= offlineAfter || root.IsUnresponsive
+                ? long.MaxValue - 1
+                : latency * (1 + silence / Vl1Timing.RootSilenceStep);
             if (best is null || score < bestScore || (score == bestScore && root.Id > best.Id))
             {
                 best = root;

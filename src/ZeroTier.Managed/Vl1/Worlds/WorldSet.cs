@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
-using ZeroTier.Managed.Vl1.Worlds;
 
-namespace ZeroTier.Managed.Vl1.Roots;
+namespace ZeroTier.Managed.Vl1.Worlds;
 
 /// <summary>
 /// The planet and the moons that a node uses, and which newer ones it accepts (docs/protocol/2-vl1.md 2.8.3). Immutable: replaced whole under the control lock,

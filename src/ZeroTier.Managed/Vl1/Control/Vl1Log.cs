@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace ZeroTier.Managed.Vl1;
+namespace ZeroTier.Managed.Vl1.Control;
 
 /// <summary>The log messages of this layer: ids 1000 to 1099.</summary>
 internal static partial class Vl1Log

@@ -1,4 +1,4 @@
-namespace ZeroTier.Managed.Vl1;
+namespace ZeroTier.Managed.Vl1.Control;
 
 /// <summary>
 /// The layer above: networks and frames. All calls come without this layer's lock held, except where noted, from delivering threads,
