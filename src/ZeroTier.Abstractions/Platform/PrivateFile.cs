@@ -1,6 +1,6 @@
 using System.Runtime.Versioning;
 
-namespace ZeroTier.Engines;
+namespace ZeroTier.Platform;
 
 /// <summary>
 /// Files of a storage folder, written atomically and, if secret, with mode 0600. Symbolic links are not followed: one planted by another user could make this

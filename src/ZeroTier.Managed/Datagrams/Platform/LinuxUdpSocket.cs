@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 
-namespace ZeroTier.Managed.Datagrams;
+namespace ZeroTier.Managed.Datagrams.Platform;
 
 /// <summary>
 /// A UDP socket on Linux's own calls: a run of datagrams leaves in one sendmsg (UDP_SEGMENT), and one recvmmsg brings all that is at hand, each

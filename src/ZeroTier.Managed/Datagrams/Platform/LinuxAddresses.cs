@@ -5,7 +5,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace ZeroTier.Managed.Datagrams;
+namespace ZeroTier.Managed.Datagrams.Platform;
 
 /// <summary>The machine's addresses as Linux tells them without a netlink socket: the interface table by ioctl for IPv4, /proc/net/if_inet6 for IPv6.</summary>
 internal static unsafe partial class LinuxAddresses

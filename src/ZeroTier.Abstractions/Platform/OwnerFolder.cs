@@ -1,4 +1,4 @@
-namespace ZeroTier.Engines;
+namespace ZeroTier.Platform;
 
 /// <summary>Folders that only their owner may read. On Windows the access list that they inherit counts.</summary>
 internal static class OwnerFolder

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace ZeroTier.Managed.Datagrams;
+namespace ZeroTier.Managed.Datagrams.Platform;
 
 /// <summary>
 /// Disables IP fragmentation: a fragmented MTU probe proves nothing, and many paths lose fragments.

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace ZeroTier.Managed.Datagrams;
+namespace ZeroTier.Managed.Datagrams.Platform;
 
 /// <summary>Linux's error numbers that UDP calls return (the same on x64 and Arm64).</summary>
 internal static class LinuxErrno

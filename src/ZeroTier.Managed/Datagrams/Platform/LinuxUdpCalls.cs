@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace ZeroTier.Managed.Datagrams;
+namespace ZeroTier.Managed.Datagrams.Platform;
 
 /// <summary>
 /// The system calls of <see cref="LinuxUdpSocket"/>; an interface, so that tests can make them fail. Results below zero are negated errno values.

@@ -2,7 +2,7 @@ using System.Runtime.Versioning;
 using System.Security.AccessControl;
 using System.Security.Principal;
 
-namespace ZeroTier.Engines;
+namespace ZeroTier.Platform;
 
 /// <summary>What mode 0600 is on Windows: an access list that inherits nothing and names this user alone.</summary>
 [SupportedOSPlatform("windows")]
