@@ -7,7 +7,8 @@ namespace EndToEnd;
 internal sealed record BenchmarkOptions
 {
     public const string Usage = """
-        dotnet run -c Release --project benchmarks/EndToEnd -- [--seconds N] [--json FILE] [--transports A,B] [--measures A,B] [--engine E] [--network A,B]
+        dotnet run -c Release --project benchmarks/EndToEnd -- [--seconds N] [--json FILE] [--transports A,B] [--measures A,B]
+                   [--engine E] [--network A,B]
 
           --seconds N      duration of each timed measure, default 5
           --json FILE      writes the results as JSON

@@ -107,14 +107,9 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
     /// <param name="result">The ID.</param>
     public static bool TryParse(ReadOnlySpan<char> s, IFormatProvider? provider, out NetworkId result)
     {
-        result = default;
-        if (s.Length != TextLength || !ulong.TryParse(s, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong value))
-        {
-            return false;
-        }
-
+        bool isValid = HexText.TryParse(s, TextLength, out ulong value);
         result = new NetworkId(value);
-        return true;
+        return isValid;
     }
 
     /// <inheritdoc />
@@ -126,7 +121,7 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
     /// <exception cref="FormatException">Another format was asked for.</exception>
     public string ToString(string? format, IFormatProvider? formatProvider)
     {
-        CheckFormat(format);
+        HexText.CheckFormat(format, "network ID");
         return ToString();
     }
 
@@ -138,7 +133,7 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
     /// <exception cref="FormatException">Another format was asked for.</exception>
     public bool TryFormat(Span<char> destination, out int charsWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
     {
-        CheckFormat(format);
+        HexText.CheckFormat(format, "network ID");
         return Value.TryFormat(destination, out charsWritten, ValueFormat, CultureInfo.InvariantCulture);
     }
 
@@ -150,15 +145,7 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
     /// <exception cref="FormatException">Another format was asked for.</exception>
     public bool TryFormat(Span<byte> utf8Destination, out int bytesWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
     {
-        CheckFormat(format);
+        HexText.CheckFormat(format, "network ID");
         return Value.TryFormat(utf8Destination, out bytesWritten, ValueFormat, CultureInfo.InvariantCulture);
-    }
-
-    private static void CheckFormat(ReadOnlySpan<char> format)
-    {
-        if (format is not ("" or "G" or "g"))
-        {
-            throw new FormatException($"'{format}' is not a format of a network ID. It has one text form: leave the format out, or use G.");
-        }
     }
 }

@@ -65,14 +65,9 @@ public readonly record struct NodeId : IComparable<NodeId>, ISpanParsable<NodeId
     /// <param name="result">The address.</param>
     public static bool TryParse(ReadOnlySpan<char> s, IFormatProvider? provider, out NodeId result)
     {
-        result = default;
-        if (s.Length != TextLength || !ulong.TryParse(s, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong value))
-        {
-            return false;
-        }
-
+        bool isValid = HexText.TryParse(s, TextLength, out ulong value);
         result = new NodeId(value);
-        return true;
+        return isValid;
     }
 
     /// <summary>Reads the five bytes that stand for an address on the wire.</summary>
@@ -111,7 +106,7 @@ public readonly record struct NodeId : IComparable<NodeId>, ISpanParsable<NodeId
     /// <exception cref="FormatException">Another format was asked for.</exception>
     public string ToString(string? format, IFormatProvider? formatProvider)
     {
-        CheckFormat(format);
+        HexText.CheckFormat(format, "node address");
         return ToString();
     }
 
@@ -123,7 +118,7 @@ public readonly record struct NodeId : IComparable<NodeId>, ISpanParsable<NodeId
     /// <exception cref="FormatException">Another format was asked for.</exception>
     public bool TryFormat(Span<char> destination, out int charsWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
     {
-        CheckFormat(format);
+        HexText.CheckFormat(format, "node address");
         return Value.TryFormat(destination, out charsWritten, ValueFormat, CultureInfo.InvariantCulture);
     }
 
@@ -135,15 +130,7 @@ public readonly record struct NodeId : IComparable<NodeId>, ISpanParsable<NodeId
     /// <exception cref="FormatException">Another format was asked for.</exception>
     public bool TryFormat(Span<byte> utf8Destination, out int bytesWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
     {
-        CheckFormat(format);
+        HexText.CheckFormat(format, "node address");
         return Value.TryFormat(utf8Destination, out bytesWritten, ValueFormat, CultureInfo.InvariantCulture);
-    }
-
-    private static void CheckFormat(ReadOnlySpan<char> format)
-    {
-        if (format is not ("" or "G" or "g"))
-        {
-            throw new FormatException($"'{format}' is not a format of a node address. It has one text form: leave the format out, or use G.");
-        }
     }
 }

@@ -281,7 +281,13 @@ public static class ZeroTierName
             ZeroTierError.AddressNotAvailable,
             networks.Count == 0
                 ? $"{address} cannot be reached: this node has joined no network."
-                : $"{address} is on none of this node's networks ({string.Join(", ", networks.Select(n => $"{n.Id} {n.Status}: {(n.IsReady ? string.Join(' ', n.Addresses) : n.Detail)}".TrimEnd(' ', ':', '.')))}). "
+                : $"{address} is on none of this node's networks ({string.Join(", ", networks.Select(Describe))}). "
                     + "Check the address, and that the network is joined and ready.");
+    }
+
+    private static string Describe(ZeroTierNetwork network)
+    {
+        string? detail = network.IsReady ? string.Join(' ', network.Addresses) : network.Detail;
+        return $"{network.Id} {network.Status}: {detail}".TrimEnd(' ', ':', '.');
     }
 }

@@ -1,5 +1,6 @@
 using ZeroTier.Controller.Import;
 using ZeroTier.Engines;
+using ZeroTier.Platform;
 
 namespace ZeroTier.Controller;
 

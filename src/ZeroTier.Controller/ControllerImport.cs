@@ -4,6 +4,7 @@ using System.Text;
 using ZeroTier.Controller.Import;
 using ZeroTier.Engines;
 using ZeroTier.Managed;
+using ZeroTier.Platform;
 
 namespace ZeroTier.Controller;
 

@@ -132,7 +132,8 @@ public sealed partial class Workshop : IAsyncLifetime
             <Project>
               <ItemGroup><Packed Include="{Snippets.Repository}/src/*/*.csproj" /></ItemGroup>
               <Target Name="Build">
-                <MSBuild Projects="@(Packed)" Targets="Pack" BuildInParallel="true" Properties="NoBuild=true;Configuration={Configuration};PackageOutputPath={Feed}" />
+                <MSBuild Projects="@(Packed)" Targets="Pack" BuildInParallel="true"
+                  Properties="NoBuild=true;Configuration={Configuration};PackageOutputPath={Feed}" />
               </Target>
             </Project>
             """);

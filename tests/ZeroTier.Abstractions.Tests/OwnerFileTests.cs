@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using ZeroTier.Engines;
+using ZeroTier.Platform;
 
 namespace ZeroTier.Abstractions.Tests;
 

@@ -24,7 +24,8 @@ public sealed class ResourceApiTests
         Assert.Equal($"/v1/networks/{network["id"]}", path);
 
         using HttpResponseMessage changed = await SendAsync(
-            app, "PATCH", path, """{"mtu":1400,"ipv6":{"pool":false,"rfc4193":true,"sixPlane":false},"dns":{"domain":"office.example","servers":["10.66.0.9"]}}""");
+            app, "PATCH", path, """{"mtu":1400,"ipv6":{"pool":false,"rfc4193":true,"sixPlane":false}"""
+            + ""","dns":{"domain":"office.example","servers":["10.66.0.9"]}}""");
         network = (await ReadAsync(changed))!;
         Assert.Equal((HttpStatusCode.OK, "\"2\""), (changed.StatusCode, changed.Headers.ETag!.Tag));
         Assert.Equal(("office", 1400, "office.example"), ((string?)network["name"], (int)network["mtu"]!, (string?)network["dns"]!["domain"]));
@@ -329,10 +330,13 @@ public sealed class ResourceApiTests
     private static readonly string[] Bodies =
     [
         """{"name":"office","private":true,"mtu":1400,"multicastLimit":32,"broadcast":false,"assignsIpv4":true}""",
-        """{"ipv6":{"pool":false,"rfc4193":true,"sixPlane":false},"routes":[{"target":"10.66.0.0/24","via":"10.66.0.1"}],"pools":[{"first":"10.66.0.1","last":"10.66.0.9"}]}""",
+        """{"ipv6":{"pool":false,"rfc4193":true,"sixPlane":false}"""
+            + ""","routes":[{"target":"10.66.0.0/24","via":"10.66.0.1"}],"pools":[{"first":"10.66.0.1","last":"10.66.0.9"}]}""",
         """{"dns":{"domain":"office.example","servers":["10.66.0.9","fd00::9"]}}""",
-        """{"name":"laptop","authorized":true,"activeBridge":false,"assignsAddresses":true,"addresses":["10.66.0.7"],"tags":{"1":2},"capabilities":[1,2]}""",
-        """{"rules":[{"type":"MATCH_CHARACTERISTICS","mask":"2"},{"type":"ACTION_DROP"}],"capabilities":[{"id":1,"rules":[{"type":"ACTION_ACCEPT"}]}],"tags":[{"id":1,"default":2}]}""",
+        """{"name":"laptop","authorized":true,"activeBridge":false,"assignsAddresses":true"""
+            + ""","addresses":["10.66.0.7"],"tags":{"1":2},"capabilities":[1,2]}""",
+        """{"rules":[{"type":"MATCH_CHARACTERISTICS","mask":"2"},{"type":"ACTION_DROP"}]"""
+            + ""","capabilities":[{"id":1,"rules":[{"type":"ACTION_ACCEPT"}]}],"tags":[{"id":1,"default":2}]}""",
         """{"source":"tag a id 1 enum 2 b; cap c id 3 accept; ; drop not ethertype ipv4; accept;"}""",
         """{"expires":"2030-01-01T00:00:00Z"}""",
     ];

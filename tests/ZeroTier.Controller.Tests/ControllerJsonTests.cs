@@ -40,8 +40,9 @@ public class ControllerJsonTests
         using var json = JsonDocument.Parse(ControllerJson.Write(new ControllerNetwork { Id = Id, CreationTime = Time }));
         Assert.Equal(
             """
-            {"id":"1234567890000001","nwid":"1234567890000001","objtype":"network","creationTime":1795867200000,"revision":1,"name":"","private":true,
-            "enableBroadcast":true,"multicastLimit":32,"mtu":2800,"v4AssignMode":{"zt":false},"v6AssignMode":{"6plane":false,"rfc4193":false,"zt":false},"routes":[],
+            {"id":"1234567890000001","nwid":"1234567890000001","objtype":"network","creationTime":1795867200000,"revision":1,
+            "name":"","private":true,"enableBroadcast":true,"multicastLimit":32,"mtu":2800,"v4AssignMode":{"zt":false},
+            "v6AssignMode":{"6plane":false,"rfc4193":false,"zt":false},"routes":[],
             "ipAssignmentPools":[],"dns":[],"rules":[{"type":"ACTION_ACCEPT"}],"capabilities":[],"tags":[],"authTokens":[null],
             "remoteTraceTarget":null,"remoteTraceLevel":0,"rulesSource":"","ssoEnabled":false,"clientId":"","authorizationEndpoint":""}
             """.ReplaceLineEndings(""),
@@ -55,8 +56,10 @@ public class ControllerJsonTests
     public void What_is_no_network_is_refused(string text) => Assert.Throws<JsonException>(() => ControllerJson.ReadNetwork(Encoding.UTF8.GetBytes(text)));
 
     [Theory]
-    [InlineData("""{"id":"1234567890000001","name":7,"mtu":"x","routes":{},"ipAssignmentPools":[1,{"ipRangeStart":"10.0.0.1","ipRangeEnd":"fd00::1"}],"dns":7,"authTokens":[null]}""")]
-    [InlineData("""{"id":"1234567890000001","routes":[{"target":"10.0.0.0/33"},{"target":7},{"target":"x/8"},null],"creationTime":-1,"certificateTimeoutWindowSize":-5}""")]
+    [InlineData("""{"id":"1234567890000001","name":7,"mtu":"x","routes":{}"""
+        + ""","ipAssignmentPools":[1,{"ipRangeStart":"10.0.0.1","ipRangeEnd":"fd00::1"}],"dns":7,"authTokens":[null]}""")]
+    [InlineData("""{"id":"1234567890000001","routes":[{"target":"10.0.0.0/33"},{"target":7},{"target":"x/8"},null]"""
+        + ""","creationTime":-1,"certificateTimeoutWindowSize":-5}""")]
     [InlineData("""{"id":"1234567890000001","creationTime":9223372036854775807,"v4AssignMode":"zt","clock":5,"totalMemberCount":3}""")]
     public void Values_of_wrong_types_count_as_missing(string text)
     {

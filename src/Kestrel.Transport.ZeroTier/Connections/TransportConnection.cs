@@ -11,8 +11,8 @@ namespace Kestrel.Transport.ZeroTier.Connections;
 
 /// <summary>One connection as Kestrel wants it, on top of the engine's. Section 6 of the transport contract.</summary>
 internal sealed class TransportConnection :
-    ConnectionContext, IDuplexPipe, IConnectionIdFeature, IConnectionTransportFeature, IConnectionItemsFeature, IMemoryPoolFeature, IConnectionLifetimeFeature,
-    IZeroTierPeerFeature
+    ConnectionContext, IDuplexPipe, IConnectionIdFeature, IConnectionTransportFeature, IConnectionItemsFeature, IMemoryPoolFeature,
+    IConnectionLifetimeFeature, IZeroTierPeerFeature
 {
     private const string Graceful = "The ZeroTier transport's send loop completed gracefully.";
 

@@ -1,3 +1,5 @@
+using ZeroTier.Platform;
+
 namespace ZeroTier.Engines;
 
 /// <summary>

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
+using ZeroTier.Platform;
 
 namespace ZeroTier.Engines;
 

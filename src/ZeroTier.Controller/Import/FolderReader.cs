@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using ZeroTier.Engines;
+using ZeroTier.Platform;
 
 namespace ZeroTier.Controller.Import;
 

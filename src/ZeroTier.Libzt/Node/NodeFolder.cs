@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using ZeroTier.Engines;
 using ZeroTier.Libzt.Native;
+using ZeroTier.Platform;
 
 namespace ZeroTier.Libzt.Node;
 
@@ -168,7 +169,7 @@ internal sealed class NodeFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            NodeLog.NotStored(_log, what, e);
+            LifecycleLog.NotStored(_log, what, e);
         }
     }
 }

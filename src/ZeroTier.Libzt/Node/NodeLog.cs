@@ -1,38 +1,15 @@
 using Microsoft.Extensions.Logging;
+using ZeroTier.Engines;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>Log messages of a libzt node's lifecycle. Ids 100 to 119, as in the managed engine.</summary>
+/// <summary>Log messages of a libzt node's lifecycle. Ids 100 and 109 to 119; see also <see cref="LifecycleLog"/>.</summary>
 internal static partial class NodeLog
 {
     public const string Category = "ZeroTier.Libzt.Node";
 
     [LoggerMessage(100, LogLevel.Information, "Node {Node} started on libzt ({Library}), UDP port {Port}.", EventName = "NodeStarted")]
     public static partial void Started(ILogger logger, NodeId node, string library, int port);
-
-    [LoggerMessage(101, LogLevel.Information, "Node {Node} stopped.", EventName = "NodeStopped")]
-    public static partial void Stopped(ILogger logger, NodeId node);
-
-    [LoggerMessage(102, LogLevel.Information, "Node {Node} is online.", EventName = "NodeOnline")]
-    public static partial void Online(ILogger logger, NodeId node);
-
-    [LoggerMessage(103, LogLevel.Warning, "Node {Node} is offline: no root answers.", EventName = "NodeOffline")]
-    public static partial void Offline(ILogger logger, NodeId node);
-
-    [LoggerMessage(104, LogLevel.Information, "Joined network {Network} with {Addresses}.", EventName = "NetworkJoined")]
-    public static partial void Joined(ILogger logger, NetworkId network, string addresses);
-
-    [LoggerMessage(105, LogLevel.Warning, "Network {Network} is not usable: {Detail}", EventName = "NetworkUnavailable")]
-    public static partial void Unavailable(ILogger logger, NetworkId network, string? detail);
-
-    [LoggerMessage(106, LogLevel.Information, "Left network {Network}.", EventName = "NetworkLeft")]
-    public static partial void Left(ILogger logger, NetworkId network);
-
-    [LoggerMessage(107, LogLevel.Critical, "Node {Node} cannot go on: {Reason}", EventName = "NodeFailed")]
-    public static partial void Failed(ILogger logger, NodeId node, string reason);
-
-    [LoggerMessage(108, LogLevel.Warning, "{What} could not be written to the storage folder; the node goes on without.", EventName = "NotStored")]
-    public static partial void NotStored(ILogger logger, string what, Exception error);
 
     [LoggerMessage(109, LogLevel.Error, "An unexpected error while looking at libzt's state; the next look follows.", EventName = "LookFailed")]
     public static partial void LookFailed(ILogger logger, Exception error);

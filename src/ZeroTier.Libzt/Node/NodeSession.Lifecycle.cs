@@ -84,7 +84,7 @@ internal sealed partial class NodeSession
         _networks = [];
         if (frozen is null)
         {
-            NodeLog.Stopped(_log, Id);
+            LifecycleLog.Stopped(_log, Id);
         }
         else
         {
@@ -236,7 +236,7 @@ internal sealed partial class NodeSession
             _timer.Dispose();
             NativeLifecycle.Freeze(this);
             var frozen = NativeLifecycle.Frozen();
-            NodeLog.Failed(_log, Id, frozen.Message);
+            LifecycleLog.Failed(_log, Id, frozen.Message);
             return frozen;
         }
 

@@ -132,7 +132,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
         }
 
         StoreNetworks();
-        NodeLog.Left(_log, id);
+        LifecycleLog.Left(_log, id);
     }
 
     public ZeroTierStatistics GetStatistics() => _statistics.Since(Sockets.Counters);
@@ -224,7 +224,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
             if (_gone)
             {
                 var error = Ended();
-                NodeLog.Failed(_log, Id, error.Message);
+                LifecycleLog.Failed(_log, Id, error.Message);
                 _fail(this, error);
             }
         }
@@ -285,11 +285,11 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
         _events.Add(_isOnline ? ZeroTierEventCode.NodeOnline : ZeroTierEventCode.NodeOffline);
         if (_isOnline)
         {
-            NodeLog.Online(_log, Id);
+            LifecycleLog.Online(_log, Id);
         }
         else
         {
-            NodeLog.Offline(_log, Id);
+            LifecycleLog.Offline(_log, Id);
         }
 
         return true;
@@ -331,11 +331,11 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
     {
         if (now.IsReady && !before.IsReady)
         {
-            NodeLog.Joined(_log, now.Id, string.Join(", ", now.Addresses));
+            LifecycleLog.Joined(_log, now.Id, string.Join(", ", now.Addresses));
         }
         else if (now.Detail is not null && now.Status != before.Status)
         {
-            NodeLog.Unavailable(_log, now.Id, now.Detail);
+            LifecycleLog.Unavailable(_log, now.Id, now.Detail);
         }
     }
 

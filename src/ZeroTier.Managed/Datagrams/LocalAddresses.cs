@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using ZeroTier.Managed.Datagrams.Platform;
 
 namespace ZeroTier.Managed.Datagrams;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using ZeroTier.Managed.Datagrams.Platform;
 
 namespace ZeroTier.Managed.Datagrams;
 

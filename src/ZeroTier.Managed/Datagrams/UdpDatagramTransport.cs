@@ -2,6 +2,7 @@ using ZeroTier.Managed.Datagrams;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using ZeroTier.Managed.Datagrams.Platform;
 
 namespace ZeroTier.Managed;
 

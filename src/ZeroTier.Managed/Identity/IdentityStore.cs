@@ -1,5 +1,6 @@
 using System.Text;
 using ZeroTier.Engines;
+using ZeroTier.Platform;
 
 namespace ZeroTier.Managed;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ZeroTier.Engines;
 using ZeroTier.Managed.Vl2.Configuration;
+using ZeroTier.Platform;
 
 namespace ZeroTier.Managed.Node;
 

@@ -1,36 +1,13 @@
 using Microsoft.Extensions.Logging;
+using ZeroTier.Engines;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>Log messages of a node's lifecycle. Ids 100 to 119.</summary>
+/// <summary>Log messages of a node's lifecycle. Ids 100 and 109 to 119; see also <see cref="LifecycleLog"/>.</summary>
 internal static partial class NodeLog
 {
     [LoggerMessage(100, LogLevel.Information, "Node {Node} started on {EndPoints}.", EventName = "NodeStarted")]
     public static partial void Started(ILogger logger, NodeId node, string endPoints);
-
-    [LoggerMessage(101, LogLevel.Information, "Node {Node} stopped.", EventName = "NodeStopped")]
-    public static partial void Stopped(ILogger logger, NodeId node);
-
-    [LoggerMessage(102, LogLevel.Information, "Node {Node} is online.", EventName = "NodeOnline")]
-    public static partial void Online(ILogger logger, NodeId node);
-
-    [LoggerMessage(103, LogLevel.Warning, "Node {Node} is offline: no root answers.", EventName = "NodeOffline")]
-    public static partial void Offline(ILogger logger, NodeId node);
-
-    [LoggerMessage(104, LogLevel.Information, "Joined network {Network} with {Addresses}.", EventName = "NetworkJoined")]
-    public static partial void Joined(ILogger logger, NetworkId network, string addresses);
-
-    [LoggerMessage(105, LogLevel.Warning, "Network {Network} is not usable: {Detail}", EventName = "NetworkUnavailable")]
-    public static partial void Unavailable(ILogger logger, NetworkId network, string? detail);
-
-    [LoggerMessage(106, LogLevel.Information, "Left network {Network}.", EventName = "NetworkLeft")]
-    public static partial void Left(ILogger logger, NetworkId network);
-
-    [LoggerMessage(107, LogLevel.Critical, "Node {Node} cannot go on: {Reason}", EventName = "NodeFailed")]
-    public static partial void Failed(ILogger logger, NodeId node, string reason);
-
-    [LoggerMessage(108, LogLevel.Warning, "{What} could not be written to the storage folder; the node goes on without.", EventName = "NotStored")]
-    public static partial void NotStored(ILogger logger, string what, Exception error);
 
     [LoggerMessage(110, LogLevel.Warning,
         "UDP port {Last}, which this node had in its last run, is taken by another program; the node has {Port} now. Peers may need up to 25 seconds to find it there. Set Port to have one that is always free.",

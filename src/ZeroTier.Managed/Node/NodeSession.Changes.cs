@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using ZeroTier.Engines;
 using ZeroTier.Managed.Vl1;
 using ZeroTier.Managed.Vl2;
 
@@ -67,11 +68,11 @@ internal sealed partial class NodeSession : IVl2Client
 
         if (now.IsReady && (!old.IsReady || !now.Addresses.SequenceEqual(old.Addresses)))
         {
-            NodeLog.Joined(_log, network.Id, string.Join(", ", now.Addresses));
+            LifecycleLog.Joined(_log, network.Id, string.Join(", ", now.Addresses));
         }
         else if (!now.IsReady && now.Detail != old.Detail)
         {
-            NodeLog.Unavailable(_log, network.Id, now.Detail);
+            LifecycleLog.Unavailable(_log, network.Id, now.Detail);
         }
 
         _events.Publish();
@@ -120,7 +121,7 @@ internal sealed partial class NodeSession : IVl2Client
         var error = new ZeroTierException(
             ZeroTierError.Fatal,
             $"Another node has the address {Id}: the identity of this node was copied, or stolen. Stop the other node, or give this one an identity of its own.");
-        NodeLog.Failed(_log, Id, error.Message);
+        LifecycleLog.Failed(_log, Id, error.Message);
         _fail(this, error);
     }
 
@@ -174,11 +175,11 @@ internal sealed partial class NodeSession : IVl2Client
 
         if (_vl1.IsOnline)
         {
-            NodeLog.Online(_log, Id);
+            LifecycleLog.Online(_log, Id);
         }
         else
         {
-            NodeLog.Offline(_log, Id);
+            LifecycleLog.Offline(_log, Id);
         }
 
         _events.Publish();

@@ -192,7 +192,7 @@ internal sealed partial class NodeSession
             // Peers are written repeatedly: log a full disk once, until a write succeeds.
             if (Interlocked.Exchange(ref _notStored, 1) == 0)
             {
-                NodeLog.NotStored(_log, what, e);
+                LifecycleLog.NotStored(_log, what, e);
             }
         }
     }

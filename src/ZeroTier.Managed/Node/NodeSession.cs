@@ -153,7 +153,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         }
 
         _networks = [];
-        NodeLog.Stopped(_log, Id);
+        LifecycleLog.Stopped(_log, Id);
         _events.Add(ZeroTierEventCode.NodeDown);
         _events.Publish();
     }
@@ -237,7 +237,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             _leaving = null;
         }
 
-        NodeLog.Left(_log, id);
+        LifecycleLog.Left(_log, id);
         _changed.Pulse();
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Engines;
 using ZeroTier.Managed.Vl1;
+using ZeroTier.Platform;
 
 namespace ZeroTier.Managed.Node;
 
@@ -40,7 +41,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
                 {
-                    NodeLog.NotStored(log, file, e);
+                    LifecycleLog.NotStored(log, file, e);
                 }
             }
 

@@ -1,63 +1,71 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Managed.Vl1.Admission;
+using ZeroTier.Managed.Vl1.Lookup;
+using ZeroTier.Managed.Vl1.Reachability;
+using ZeroTier.Managed.Vl1.Receive;
 using ZeroTier.Managed.Vl1.Roots;
-using ZeroTier.Managed.Vl1.RootService;
 using ZeroTier.Managed.Vl1.Worlds;
 
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
-/// The peer-to-peer layer of a node: finds other nodes by address, keeps direct paths to them or goes through roots, and carries packets that are
-/// encrypted end to end. With its identity in the planet it is a root (docs/protocol/2-vl1.md).
+/// The peer-to-peer layer of a node: finds other nodes by address, keeps direct paths to them or goes through roots, and carries packets
+/// that are encrypted end to end. With its identity in the planet it is a root (docs/protocol/2-vl1.md).
 /// </summary>
 /// <remarks>
 /// <para>
 /// The data plane looks up peers without a lock, and reads keys and route from immutable objects that are replaced whole. The control plane
-/// (HELLO, WHOIS, paths, timers) is guarded by the lock of the <see cref="ControlPlane"/>, under which neither the transport nor the layer above is called
-/// (except <see cref="IVl1Client.IsVirtualAddress"/>).
+/// (HELLO, WHOIS, paths, timers) is guarded by the lock of the <see cref="ControlPlane"/>, under which neither the transport nor the layer
+/// above is called (except <see cref="IVl1Client.IsVirtualAddress"/>).
 /// </para>
 /// <para>Lock order: control lock, then the own locks of <see cref="PacketReassembly"/>, <see cref="Introductions"/> or
 /// <see cref="IdentityAdmission"/>; no other lock is taken under these.</para>
-/// <para>All members are thread-safe. It has no thread of its own: work runs on the transport's receive threads, on senders' threads and on timers.</para>
+/// <para>All members are thread-safe. It has no thread of its own: work runs on the transport's receive threads, on senders' threads and on
+/// timers.</para>
 /// </remarks>
-internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDisposable
+internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
 {
-    private readonly ControlPlane _control;
-    private readonly PeerTable _peers = new();
-    private readonly Upstreams _upstreams;
     private readonly IDatagramTransport _transport;
     private readonly IVl1Client _client;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly long _offlineAfter;
-    private readonly long _activity;
     private readonly ITimer _timer;
-    private readonly AddressBlocks _blocked;
-    private readonly TrustedPaths _trusted;
-
-    // Control state.
-    private readonly WhoisTable _whois = new();
-    private readonly PacketQueue _sendQueue;
-    private readonly PacketQueue _waiting;
-    private readonly ExternalAddressReports _externalAddresses = new();
-    private readonly TwinWatch _twins = new();
-    private readonly Dictionary<NodeId, PendingIntroduction> _pendingIntroductions = [];
     private readonly Stack<Vl1Batch> _batches = new();
-    private NodeId[] _anchors = [];
-    private bool _repeatsHellos = true;
-    private long _lastPingCheck = Vl1Timing.Never;
-    private long _lastHousekeeping;
-    private long _lastBeaconAnswer = Vl1Timing.Never;
-    private long _lastPlanetQuestion = Vl1Timing.Never;
-    private long _lastCollisionWarning = Vl1Timing.Never;
 
-    // Read by the data plane without the lock.
+    private readonly ControlPlane _control;
+    private readonly PeerTable _peers = new();
+    private readonly WorldsInUse _worlds;
+    private readonly PacketQueue _waiting;
     private readonly PacketReassembly _reassembly;
     private readonly IdentityAdmission _admission;
-    private volatile WorldSet _worlds;
-    private volatile RootServer? _rootServer;
-    private volatile bool _isOnline;
-    private volatile bool _loopbackOnly;
+
+    // Reachability.
+    private readonly Upstreams _upstreams;
+    private readonly PathRules _rules;
+    private readonly AmplificationLimits _amplification;
+    private readonly Router _router;
+    private readonly MtuDiscovery _mtuDiscovery;
+    private readonly SendQueue _sendQueue;
+    private readonly PathValidation _pathValidation;
+    private readonly NatTraversal _natTraversal;
+    private readonly OwnEndPoints _ownEndPoints;
+
+    // Lookup.
+    private readonly PeerDirectory _directory;
+    private readonly IdentityLookup _lookup;
+    private readonly DeferredSending _deferred;
+
+    // Roots.
+    private readonly OnlineState _onlineState;
+    private readonly RootContact _rootContact;
+    private readonly FirstContact _firstContact;
+    private readonly PeerContact _peerContact;
+    private readonly WorldUpdates _worldUpdates;
+
+    // Receive.
+    private readonly PacketDispatcher _dispatcher;
+    private readonly PacketReceiver _receiver;
 
     /// <summary>Makes a node; nothing is sent before <see cref="Start"/>.</summary>
     /// <exception cref="ArgumentException">The identity has no private key.</exception>
@@ -69,23 +77,16 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
             throw new ArgumentException("A node needs its private key.", nameof(options));
         }
 
-        Identity = options.Identity;
-        Id = options.Identity.Address;
         _transport = options.Transport;
         _client = options.Client;
         _time = options.TimeProvider;
         _log = options.Logger;
-        _offlineAfter = (long)options.OfflineAfter.TotalMilliseconds;
-        _activity = (long)options.PeerActivityTimeout.TotalMilliseconds;
-        _upstreams = new Upstreams(_offlineAfter);
+        Identity = options.Identity;
+        Id = options.Identity.Address;
         _control = new ControlPlane(Identity, _transport, _time, options.Random, Drops, Tell);
-        _reassembly = new PacketReassembly(Drops);
-        _sendQueue = new PacketQueue(Vl1Limits.QueuedPackets, Vl1Limits.QueuedPacketsPerDestination, Drops);
+        _worlds = new WorldsInUse(options.Moons.Aggregate(new WorldSet(options.Planet), WorldUpdates.WithOrbit), Identity);
         _waiting = new PacketQueue(Vl1Limits.WaitingPackets, Vl1Limits.WaitingPacketsPerSource, Drops);
-        _admission = new IdentityAdmission(Identity, this, options.IdentityChecks, _time, Random, Drops);
-        _blocked = new AddressBlocks(options.BlockedNetworks);
-        _trusted = new TrustedPaths(options.TrustedPaths);
-        _worlds = options.Moons.Aggregate(new WorldSet(options.Planet), WithOrbit);
+        _reassembly = new PacketReassembly(Drops);
         foreach (var known in options.KnownPeers.Take(Vl1Limits.CachedPeers))
         {
             if (known.Identity.Address != Id)
@@ -94,10 +95,94 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
             }
         }
 
+        long offlineAfter = (long)options.OfflineAfter.TotalMilliseconds;
+        var trusted = new TrustedPaths(options.TrustedPaths);
+        _upstreams = new Upstreams(offlineAfter);
+        _rules = new PathRules(_client, new AddressBlocks(options.BlockedNetworks));
+        var helloSender = new HelloSender(_control, _worlds, _upstreams);
+        var prober = new Prober(_control, helloSender);
+        _amplification = new AmplificationLimits(_control, helloSender, prober);
+        _router = new Router(_control, _peers, _upstreams, _log);
+        _mtuDiscovery = new MtuDiscovery(_control, _peers, _router, helloSender, prober, _log);
+        _sendQueue = new SendQueue(_control, _peers, _router);
+        _pathValidation = new PathValidation(_control, prober, _router);
+        _natTraversal = new NatTraversal(_control, _rules, prober);
+        var pathTable = new PathTable(_control, _rules, trusted, prober, _amplification, _router, _sendQueue, _log);
+        _ownEndPoints = new OwnEndPoints(_control, _peers, _rules, prober, _router, pathTable, _log);
+
+        var whois = new WhoisTable();
+        _directory = new PeerDirectory(
+            _control, _peers, whois, _rules, helloSender, prober, _router, _natTraversal, _sendQueue, _log);
+        _lookup = new IdentityLookup(_control, _peers, whois, _worlds, _upstreams, _router, _directory);
+        _deferred = new DeferredSending(_control, _upstreams, _router, _sendQueue, _directory, _lookup);
+
+        _onlineState = new OnlineState(_control, _sendQueue, _log, offlineAfter);
+        _rootContact = new RootContact(_upstreams, _rules, helloSender, prober, pathTable);
+        _firstContact = new FirstContact(_control, _time, _upstreams, _rootContact, _log);
+        _peerContact = new PeerContact(
+            _peers,
+            _upstreams,
+            helloSender,
+            prober,
+            pathTable,
+            _directory,
+            _lookup,
+            (long)options.PeerActivityTimeout.TotalMilliseconds);
+        _worldUpdates = new WorldUpdates(
+            _control, _peers, _worlds, _upstreams, _rules, helloSender, _directory, _lookup, _rootContact, _log);
+
+        var twins = new TwinWatch();
+        var arrivals = new Arrivals(_control, _client, _router, pathTable, helloSender, _ownEndPoints);
+        var helloHandler = new HelloHandler(
+            _control,
+            _peers,
+            _worlds,
+            _upstreams,
+            helloSender,
+            _amplification,
+            _router,
+            _ownEndPoints,
+            _directory,
+            _worldUpdates,
+            _onlineState,
+            twins,
+            arrivals,
+            _log);
+        var pathMessages = new PathMessages(
+            _control, _client, _rules, _amplification, _natTraversal, _directory, _lookup, twins);
+        _dispatcher = new PacketDispatcher(
+            _control,
+            _client,
+            _waiting,
+            _amplification,
+            _pathValidation,
+            _mtuDiscovery,
+            _lookup,
+            _worldUpdates,
+            arrivals,
+            helloHandler,
+            pathMessages,
+            _log);
+        _admission = new IdentityAdmission(Identity, helloHandler, options.IdentityChecks, _time, Random, Drops);
+        _receiver = new PacketReceiver(
+            _control,
+            _peers,
+            _rules,
+            trusted,
+            _worlds,
+            _reassembly,
+            _waiting,
+            _directory,
+            _lookup,
+            _worldUpdates,
+            _admission,
+            helloHandler,
+            _dispatcher);
+
         _timer = _time.CreateTimer(static node => ((Vl1Node)node!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         using (_control.Enter())
         {
-            UseWorlds(_worlds);
+            _worldUpdates.UseWorlds(_worlds.Current);
         }
     }
 
@@ -108,16 +193,16 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
     public NodeIdentity Identity { get; }
 
     /// <summary>The planet in use; replaced when a root hands out a newer one.</summary>
-    public Planet Planet => _worlds.Planet;
+    public Planet Planet => _worlds.Current.Planet;
 
     /// <summary>The moons in use, whose definitions have arrived.</summary>
-    public IReadOnlyList<Moon> Moons => [.. _worlds.Moons.Values.OrderBy(moon => moon.Id)];
+    public IReadOnlyList<Moon> Moons => [.. _worlds.Current.Moons.Values.OrderBy(moon => moon.Id)];
 
     /// <summary>True when our identity is a root of the planet or of a moon.</summary>
-    public bool IsRoot => _rootServer is not null;
+    public bool IsRoot => _worlds.IsRoot;
 
     /// <summary>True when a root was heard lately; always for a root.</summary>
-    public bool IsOnline => _isOnline;
+    public bool IsOnline => _onlineState.IsOnline;
 
     /// <summary>Whether a root is heard over another socket than this.</summary>
     public bool HearsRootBeside(int socket)
@@ -173,13 +258,14 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
 
         _transport.Start(this);
         OnTick();
-        SendHelloToCachedPeers();
-        ScheduleHello();
+        _directory.SendHelloToCachedPeers();
+        _firstContact.ScheduleHello();
         _timer.Change(TimeSpan.FromMilliseconds(Vl1Timing.Tick), TimeSpan.FromMilliseconds(Vl1Timing.Tick));
     }
 
     /// <summary>
-    /// Stops the timer and drops waiting packets. The transport, which the node does not own, must have stopped delivering, and senders must have stopped.
+    /// Stops the timer and drops waiting packets. The transport, which the node does not own, must have stopped delivering, and senders
+    /// must have stopped.
     /// </summary>
     public void Dispose()
     {
@@ -189,7 +275,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
         }
 
         _timer.Dispose();
-        _helloTimer?.Dispose();
+        _firstContact.Dispose();
         _admission.Dispose();
         lock (_control.Lock)
         {
@@ -203,33 +289,14 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
     /// <summary>The peer with this address, if its identity is known. Lock-free.</summary>
     public Peer? FindPeer(NodeId id) => _peers.Find(id);
 
-    /// <summary>The identity of an address, if known; otherwise asks a root for it. <see cref="IVl1Client.OnPeerChanged"/> says when it arrives.</summary>
-    public NodeIdentity? FindIdentity(NodeId id)
-    {
-        if (id == Id)
-        {
-            return Identity;
-        }
-
-        if (FindPeer(id) is { } peer)
-        {
-            return peer.Identity;
-        }
-
-        using (_control.Enter())
-        {
-            return FindOrRestore(id)?.Identity ?? RequestIdentity(id);
-        }
-
-        NodeIdentity? RequestIdentity(NodeId unknown)
-        {
-            Whois(unknown, Now);
-            return null;
-        }
-    }
+    /// <summary>
+    /// The identity of an address, if known; otherwise asks a root for it. <see cref="IVl1Client.OnPeerChanged"/> says when it arrives.
+    /// </summary>
+    public NodeIdentity? FindIdentity(NodeId id) => _lookup.FindIdentity(id);
 
     /// <summary>
-    /// Names the nodes to be looked up and kept in touch with even without traffic (controllers, multicast replicators). Replaces the former list.
+    /// Names the nodes to be looked up and kept in touch with even without traffic (controllers, multicast replicators). Replaces the
+    /// former list.
     /// </summary>
     public void SetAnchors(IEnumerable<NodeId> anchors)
     {
@@ -237,7 +304,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
         NodeId[] list = [.. anchors.Where(id => id != Id && !id.IsReserved).Distinct().Take(Vl1Limits.Anchors)];
         lock (_control.Lock)
         {
-            _anchors = list;
+            _peerContact.Anchors = list;
         }
     }
 
@@ -283,17 +350,59 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
     }
 
     /// <summary>Answers a packet with ERROR, the way it came.</summary>
-    public void ReplyError(Peer peer, in PacketInfo request, Verb requestVerb, ErrorCode code, ReadOnlySpan<byte> data)
+    public void ReplyError(Peer peer, in PacketInfo request, Verb requestVerb, ErrorCode code, ReadOnlySpan<byte> data) =>
+        _dispatcher.ReplyError(peer, request, requestVerb, code, data);
+
+    /// <summary>Uses a moon, or looks for it. False when there are <see cref="Vl1Limits.Moons"/> others already.</summary>
+    public bool Orbit(MoonOrbit orbit) => _worldUpdates.Orbit(orbit);
+
+    /// <summary>Uses a moon no more: its roots become ordinary peers. False when it was neither used nor looked for.</summary>
+    public bool Deorbit(ulong moon) => _worldUpdates.Deorbit(moon);
+
+    /// <summary>The path MTU state of the current route to a node; null when there is no route. Lock-free.</summary>
+    public PathMtu? FindMtu(NodeId id) => _router.FindMtu(id);
+
+    /// <summary>Answers of a node are missing: its path may have become narrower.</summary>
+    public void DoubtSize(NodeId id) => _mtuDiscovery.DoubtSize(id);
+
+    /// <inheritdoc />
+    [SuppressMessage(
+        "Design",
+        "CA1031:Do not catch general exception types",
+        Justification = "What a stranger sent must never end the receive thread; it is counted and logged.")]
+    public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram)
     {
-        ArgumentNullException.ThrowIfNull(peer);
-        using (_control.Enter())
+        if (!_control.IsRunning)
         {
-            _control.EmitError(peer, request, requestVerb, code, data);
+            return;
+        }
+
+        Traffic.AddReceived(datagram.Length);
+        try
+        {
+            _receiver.Receive(socket, source, datagram);
+        }
+        catch (Exception exception)
+        {
+            Drops.Add(DropReason.Internal);
+            Vl1Log.Failed(_log, datagram.Length, exception);
         }
     }
 
+    /// <inheritdoc />
+    public void OnBatchEnd(int socket)
+    {
+        if (_control.IsRunning)
+        {
+            _client.OnBatchEnd();
+        }
+    }
+
+    /// <inheritdoc />
+    public void OnRefused(int socket, in InetEndPoint destination, int size) => _mtuDiscovery.OnRefused(socket, destination, size);
+
     /// <summary>Offers the packets on hold to the layer above again, because credentials arrived. Call without holding locks.</summary>
-    public void RetryHeld() => Retry(null);
+    public void RetryHeld() => _receiver.Retry(null);
 
     /// <summary>What the contract says about peers. Allocates.</summary>
     public IReadOnlyList<ZeroTierPeer> Snapshot()
@@ -320,14 +429,20 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
     }
 
     /// <summary>
-    /// The peers to store, most recently heard first, and to pass as <see cref="Vl1NodeOptions.KnownPeers"/> at the next start. A root that restores its peers
-    /// can serve them at once.
+    /// The peers to store, most recently heard first, and to pass as <see cref="Vl1NodeOptions.KnownPeers"/> at the next start. A root that
+    /// restores its peers can serve them at once.
     /// </summary>
     public IReadOnlyList<KnownPeer> GetPersistentPeers()
     {
         lock (_control.Lock)
         {
-            return [.. _peers.All.Where(peer => !peer.IsUpstream).OrderByDescending(peer => peer.LastReceived).Select(peer => peer.ToKnownPeer()), .. _peers.Cached];
+            return
+            [
+                .. _peers.All.Where(peer => !peer.IsUpstream)
+                    .OrderByDescending(peer => peer.LastReceived)
+                    .Select(peer => peer.ToKnownPeer()),
+                .. _peers.Cached,
+            ];
         }
     }
 
@@ -351,10 +466,13 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
         }
     }
 
-    (Peer Root, PeerPath Path)? IRootServiceHost.Upstream =>
-        _upstreams.Best is { } root && _upstreams.Relay is { } relay ? (root, relay) : null;
+    /// <inheritdoc cref="Router.TryFindWay" />
+    internal bool TryFindWay(Peer peer, [NotNullWhen(true)] out PeerPath? path, [NotNullWhen(true)] out PathMtu? mtu) =>
+        _router.TryFindWay(peer, out path, out mtu);
 
-    Peer? IRootServiceHost.RestoreForStranger(NodeId id, in InetEndPoint source, int bytes) => RestoreForStranger(id, source, bytes);
+    internal void ProbeSize(Peer peer, PeerPath path, PathMtu mtu) => _mtuDiscovery.ProbeSize(peer, path, mtu);
+
+    internal void Enqueue(NodeId destination, Verb verb, ReadOnlySpan<byte> payload) => _deferred.Enqueue(destination, verb, payload);
 
     private void Tell(Outbox.Notice notice)
     {
@@ -383,7 +501,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
                 _client.OnRoundTrip(notice.RoundTrip);
                 break;
             case NoticeKind.IdentityArrived:
-                Retry(notice.Peer);
+                _receiver.Retry(notice.Peer);
                 break;
         }
     }
@@ -409,6 +527,4 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IRootServiceHost, IDi
 
     // Relative to the present: the wall clock may have been set since the start.
     private static DateTimeOffset At(DateTimeOffset now, long age) => now - TimeSpan.FromMilliseconds(age);
-
-    private readonly record struct PendingIntroduction(InetEndPoint EndPoint, int Socket, long Expires);
 }

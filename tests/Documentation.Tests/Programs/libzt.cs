@@ -8,7 +8,9 @@ using ZeroTier;
 using ZeroTier.Libzt;
 using ZeroTier.Managed;
 
-Console.WriteLine($"{typeof(Rows).GetMethods().Count(method => method.DeclaringType == typeof(Rows) && method.Name.StartsWith("Row", StringComparison.Ordinal))} rows");
+int rows = typeof(Rows).GetMethods().Count(
+    method => method.DeclaringType == typeof(Rows) && method.Name.StartsWith("Row", StringComparison.Ordinal));
+Console.WriteLine($"{rows} rows");
 
 internal sealed class Rows(
     ManagedNode managed,

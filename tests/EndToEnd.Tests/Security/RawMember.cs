@@ -5,6 +5,7 @@ using ZeroTier;
 using ZeroTier.Managed;
 using ZeroTier.Managed.IpStack;
 using ZeroTier.Managed.Vl1;
+using ZeroTier.Managed.Vl1.Control;
 using ZeroTier.Managed.Vl1.Packets;
 using ZeroTier.Managed.Vl1.Peers;
 using ZeroTier.Managed.Vl2;

@@ -93,7 +93,8 @@ public class RuleJsonTests
     [Fact]
     public void Integer_range_is_taken()
     {
-        string json = """{"bits":16,"end":"00000000000001ff","idx":14,"little":true,"not":true,"or":false,"start":"0000000000000100","type":"INTEGER_RANGE"}""";
+        string json = """{"bits":16,"end":"00000000000001ff","idx":14,"little":true,"not":true"""
+            + ""","or":false,"start":"0000000000000100","type":"INTEGER_RANGE"}""";
 
         NetworkRule rule = JsonSerializer.Deserialize<NetworkRule>(json);
 

@@ -211,7 +211,8 @@ public class RuleLanguageTests
     }
 
     private static string Json(NamedTag tag) =>
-        $$"""{"id":{{tag.Id}},"default":{{tag.Default?.ToString(CultureInfo.InvariantCulture) ?? "null"}},"enums":{{Json(tag.Enums)}},"flags":{{Json(tag.Flags)}}}""";
+        $$"""{"id":{{tag.Id}},"default":{{tag.Default?.ToString(CultureInfo.InvariantCulture) ?? "null"}}"""
+        + $$""","enums":{{Json(tag.Enums)}},"flags":{{Json(tag.Flags)}}}""";
 
     private static string Json(IReadOnlyDictionary<string, uint> names) => $"{{{string.Join(',', names.Select(name => $"\"{name.Key}\":{name.Value}"))}}}";
 }

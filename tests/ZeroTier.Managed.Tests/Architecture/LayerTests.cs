@@ -12,7 +12,8 @@ public class LayerTests
     /// <summary>What the layers above see of VL1 as one.</summary>
     private static readonly string[] Vl1Folders =
     [
-        "Vl1.Limits", "Vl1.Packets", "Vl1.Worlds", "Vl1.Paths", "Vl1.Peers", "Vl1.Control", "Vl1.Roots", "Vl1.RootService", "Vl1.Admission",
+        "Vl1.Limits", "Vl1.Packets", "Vl1.Worlds", "Vl1.Paths", "Vl1.Peers", "Vl1.Control", "Vl1.Reachability", "Vl1.Lookup", "Vl1.RootService",
+        "Vl1.Roots", "Vl1.Admission", "Vl1.Receive",
     ];
 
     /// <summary>Each folder, and the folders it may use. The top level (options, the node's public face) may use all.</summary>
@@ -30,9 +31,29 @@ public class LayerTests
         ["Vl1.Paths"] = ["Net", "Vl1.Packets", "Vl1.Limits"],
         ["Vl1.Peers"] = ["Net", "Identity", "Vl1.Packets", "Vl1.Paths", "Vl1.Limits"],
         ["Vl1.Control"] = ["Net", "Identity", "Datagrams", "Vl1.Packets", "Vl1.Paths", "Vl1.Peers", "Vl1.Worlds", "Vl1.Limits"],
-        ["Vl1.Roots"] = ["Net", "Identity", "Vl1.Packets", "Vl1.Paths", "Vl1.Peers", "Vl1.Worlds", "Vl1.Limits"],
-        ["Vl1.RootService"] = ["Net", "Identity", "Vl1.Packets", "Vl1.Paths", "Vl1.Peers", "Vl1.Control", "Vl1.Limits"],
+        ["Vl1.Reachability"] =
+        [
+            "Net", "Identity", "Vl1.Packets", "Vl1.Paths", "Vl1.Peers", "Vl1.Worlds", "Vl1.Control", "Vl1.Limits",
+        ],
+        ["Vl1.Lookup"] =
+        [
+            "Net", "Identity", "Vl1.Packets", "Vl1.Paths", "Vl1.Peers", "Vl1.Worlds", "Vl1.Control", "Vl1.Reachability", "Vl1.Limits",
+        ],
+        ["Vl1.RootService"] =
+        [
+            "Net", "Identity", "Vl1.Packets", "Vl1.Paths", "Vl1.Peers", "Vl1.Control", "Vl1.Reachability", "Vl1.Lookup", "Vl1.Limits",
+        ],
+        ["Vl1.Roots"] =
+        [
+            "Net", "Identity", "Vl1.Packets", "Vl1.Paths", "Vl1.Peers", "Vl1.Worlds", "Vl1.Control", "Vl1.Reachability", "Vl1.Lookup",
+            "Vl1.RootService", "Vl1.Limits",
+        ],
         ["Vl1.Admission"] = ["Net", "Identity", "Vl1.Packets", "Vl1.Peers", "Vl1.Limits"],
+        ["Vl1.Receive"] =
+        [
+            "Net", "Crypto", "Identity", "Vl1.Packets", "Vl1.Paths", "Vl1.Peers", "Vl1.Worlds", "Vl1.Control", "Vl1.Reachability", "Vl1.Lookup",
+            "Vl1.RootService", "Vl1.Roots", "Vl1.Admission", "Vl1.Limits",
+        ],
         ["Vl1"] = ["Net", "Crypto", "Identity", "Datagrams", .. Vl1Folders],
         ["Vl2.Rules"] = ["Net"],
         ["Vl2.Credentials"] = ["Net", "Identity", "Vl2.Rules"],

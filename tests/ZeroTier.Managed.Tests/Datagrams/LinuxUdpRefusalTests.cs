@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Datagrams.Platform;
 
 namespace ZeroTier.Managed.Tests.Datagrams;
 

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Datagrams.Platform;
 using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Datagrams;

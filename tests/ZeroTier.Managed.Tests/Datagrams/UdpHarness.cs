@@ -1,5 +1,6 @@
 using System.Net;
 using ZeroTier.Managed.Datagrams;
+using ZeroTier.Managed.Datagrams.Platform;
 
 namespace ZeroTier.Managed.Tests.Datagrams;
 

@@ -6,8 +6,9 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// </summary>
 /// <remarks>
 /// <code>
-/// sequence number   time in units of 64 s, 5 bits | segment size, 3 bits | hash of the connection, the peer's number, and the 8 bits before, 24 bits
-/// timestamp         the clock without its last 5 bits | selective acknowledgements, 1 bit | window scale, 15 for none, 4 bits
+/// sequence number   time in units of 64 s, 5 bits | segment size, 3 bits | hash of the connection, the peer's number
+///                   and the 8 bits before, 24 bits
+/// timestamp         the clock without its last 5 bits | selective acknowledgements, 1 bit | window scale (15: none), 4 bits
 /// </code>
 /// A peer without timestamps gets a connection without selective acknowledgements and window scale. One SYN has one sequence number within a unit of
 /// time: a listener that has state again answers its repetition with the same.

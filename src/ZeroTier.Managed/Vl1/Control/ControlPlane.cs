@@ -15,7 +15,6 @@ internal sealed class ControlPlane
     private const int Running = 1;
     private const int Disposed = 2;
 
-    private readonly NodeIdentity _identity;
     private readonly IDatagramTransport _transport;
     private readonly TimeProvider _time;
     private readonly long _startTimestamp;
@@ -29,7 +28,7 @@ internal sealed class ControlPlane
     public ControlPlane(
         NodeIdentity identity, IDatagramTransport transport, TimeProvider time, RandomSource random, DropCounters drops, Action<Outbox.Notice> tell)
     {
-        _identity = identity;
+        Identity = identity;
         _transport = transport;
         _time = time;
         _tell = tell;
@@ -41,6 +40,12 @@ internal sealed class ControlPlane
 
     /// <summary>For steps that send and tell nothing; all others take it by <see cref="Enter"/>.</summary>
     public Lock Lock { get; } = new();
+
+    /// <summary>Who we are.</summary>
+    public NodeIdentity Identity { get; }
+
+    /// <summary>Our address.</summary>
+    public NodeId Id => Identity.Address;
 
     public RandomSource Random { get; }
 
@@ -152,7 +157,7 @@ internal sealed class ControlPlane
         var packet = _scratch.AsSpan(0, PacketHeader.Size + payload.Length);
         payload.CopyTo(packet[PacketHeader.Size..]);
         int size = verb == Verb.Hello ? packet.Length : Fragments.SizeFor(packet.Length, mtu);
-        PacketHeader.Write(packet, id, to, _identity.Address, verb, packet.Length > size);
+        PacketHeader.Write(packet, id, to, Id, verb, packet.Length > size);
         if (verb == Verb.Hello)
         {
             keys.CryptHelloTail(packet, packet.Length - helloTail);

@@ -50,8 +50,13 @@ internal sealed class Peer
         set => _paths = value;
     }
 
-    /// <summary>Whether frames may go in the clear on a path: it leads to the peer itself, not to a root that relays, and the peer is no root.</summary>
+    /// <summary>
+    /// Whether frames may go in the clear on a path: it leads to the peer itself, not to a root that relays, and the peer is no root.
+    /// </summary>
     public bool MayTrust(PeerPath path) => !IsUpstream && (ReferenceEquals(Route.Path, path) || ReferenceEquals(Route.Fallback, path));
+
+    /// <summary>Whether a path to this endpoint is alive.</summary>
+    public bool HasLivePath(InetEndPoint endPoint, long now) => Array.Exists(Paths, path => path.EndPoint == endPoint && path.IsAlive(now));
 
     /// <summary>How to send to it. Replaced whole.</summary>
     public PeerRoute Route
@@ -112,7 +117,9 @@ internal sealed class Peer
         set => Volatile.Write(ref _lastRevalidation, value);
     }
 
-    /// <summary>Credits bytes received from it, directly or through a root, against what may be sent to endpoints that it names. Thread-safe.</summary>
+    /// <summary>
+    /// Credits bytes received from it, directly or through a root, against what may be sent to endpoints that it names. Thread-safe.
+    /// </summary>
     public void Earn(int bytes)
     {
         if (Volatile.Read(ref _credit) < Vl1Limits.UnprovenCredit)
@@ -137,7 +144,9 @@ internal sealed class Peer
 
     public IReadOnlyList<InetEndPoint> RootEndPoints { get; set; } = [];
 
-    /// <summary>Looked up on our own behalf: for our traffic, or because it is a root or a controller, or was introduced by a root.</summary>
+    /// <summary>
+    /// Looked up on our own behalf: for our traffic, or because it is a root or a controller, or was introduced by a root.
+    /// </summary>
     public bool IsWanted { get; set; }
 
     /// <summary>Its endpoints when it was last heard, in an earlier run or before its paths expired: tried while it has no path.</summary>

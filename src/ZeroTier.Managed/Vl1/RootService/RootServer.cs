@@ -1,12 +1,15 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using ZeroTier.Managed.Vl1.Lookup;
+using ZeroTier.Managed.Vl1.Reachability;
 
 namespace ZeroTier.Managed.Vl1.RootService;
 
 /// <summary>
-/// What only a root does: relaying, introductions (docs/protocol/2-vl1.md 2.15) and the multicast directory (2.16). Leaves have none of its tables. Thread-safe.
+/// What only a root does: relaying, introductions (docs/protocol/2-vl1.md 2.15) and the multicast directory (2.16). Leaves have none of its
+/// tables. Thread-safe.
 /// </summary>
-internal sealed class RootServer(ControlPlane control, PeerTable peers, IRootServiceHost host)
+internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstreams upstreams, PeerDirectory directory)
 {
     private const int LikeSize = 18;
     private const int GatherSize = 23;
@@ -43,8 +46,8 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, IRootSer
         datagram[PacketHeader.FlagsOffset]++;
         Forward(target.Path, from, datagram);
 
-        // The source of a relayed packet is not authenticated: a pair is introduced only if the packet came over the source's own path. Pairs with an unknown
-        // destination are left to the root that knows it, so that invented addresses do not fill the table.
+        // The source of a relayed packet is not authenticated: a pair is introduced only if the packet came over the source's own path.
+        // Pairs with an unknown destination are left to the root that knows it, so that invented addresses do not fill the table.
         if (target.Peer.Id == destination && peers.Find(source) is { } sender && sender.FindPath(socket, from) is not null
             && _introductions.TryBegin(source, destination, control.Now))
         {
@@ -83,7 +86,7 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, IRootSer
         var peer = peers.Find(destination);
         if (peer is null && !destination.IsReserved)
         {
-            peer = host.RestoreForStranger(destination, from, length);
+            peer = directory.RestoreForStranger(destination, from, length);
         }
 
         if (peer?.Route is { } route && (route.Path ?? route.Fallback) is { } direct)
@@ -91,9 +94,9 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, IRootSer
             return (peer, direct);
         }
 
-        if (host.Upstream is { } upstream && upstream.Root.Id != source && upstream.Root.Id != destination)
+        if (upstreams.Best is { } root && upstreams.Relay is { } relay && root.Id != source && root.Id != destination)
         {
-            return upstream;
+            return (root, relay);
         }
 
         control.Drops.Add(DropReason.NoRoute);
@@ -156,7 +159,8 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, IRootSer
     }
 
     /// <summary>
-    /// Tells a node the other endpoints from which its address is heard, one at a time; they rotate. Another node may have its identity. Under the control lock.
+    /// Tells a node the other endpoints from which its address is heard, one at a time; they rotate. Another node may have its identity.
+    /// Under the control lock.
     /// </summary>
     public void TellOtherPlaces(Peer peer, long now)
     {
@@ -209,12 +213,15 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, IRootSer
         payload[..8].CopyTo(request);
         payload.Slice(9, 10).CopyTo(request[8..]);
         uint wanted = BinaryPrimitives.ReadUInt32BigEndian(payload[19..]);
-        const int MaxListed = (Fragments.Mtu - PacketHeader.Size - ControlPlane.ReplyHeaderSize - GatherOkHeaderSize) / PacketHeader.AddressSize;
+        const int MaxListed =
+            (Fragments.Mtu - PacketHeader.Size - ControlPlane.ReplyHeaderSize - GatherOkHeaderSize) / PacketHeader.AddressSize;
         var picked = new List<NodeId>();
         using (control.Enter())
         {
-            int room = Math.Max(0, peer.AnswerRoom(info) - PacketHeader.Size - ControlPlane.ReplyHeaderSize - GatherOkHeaderSize) / PacketHeader.AddressSize;
-            int total = _multicast.Gather(ReadGroup(request), peer.Id, (int)Math.Min(wanted, Math.Min(room, MaxListed)), control.Random, picked);
+            int room = Math.Max(0, peer.AnswerRoom(info) - PacketHeader.Size - ControlPlane.ReplyHeaderSize - GatherOkHeaderSize)
+                / PacketHeader.AddressSize;
+            int total = _multicast.Gather(
+                ReadGroup(request), peer.Id, (int)Math.Min(wanted, Math.Min(room, MaxListed)), control.Random, picked);
             if (picked.Count == 0)
             {
                 return;

@@ -2,9 +2,10 @@ namespace ZeroTier.Managed.Vl1.Roots;
 
 /// <summary>Finds out that another node runs with our identity, from what roots report. Guarded by the control lock.</summary>
 /// <remarks>
-/// Two nodes with one identity look like one node with two endpoints, and packets for one arrive at the other. So a root that hears an address from several
-/// endpoints sends each of them the others, as a RENDEZVOUS of the node with itself: ZeroTierOne 1.12 nodes ignore it, ours know whether the endpoint is their
-/// own. A packet from an address to itself would find a duplicate without the root's help, but a ZeroTierOne 1.12 root locks up when it relays one.
+/// Two nodes with one identity look like one node with two endpoints, and packets for one arrive at the other. So a root that hears an
+/// address from several endpoints sends each of them the others, as a RENDEZVOUS of the node with itself: ZeroTierOne 1.12 nodes ignore it,
+/// ours know whether the endpoint is their own. A packet from an address to itself would find a duplicate without the root's help, but a
+/// ZeroTierOne 1.12 root locks up when it relays one.
 /// </remarks>
 internal sealed class TwinWatch
 {
@@ -24,8 +25,8 @@ internal sealed class TwinWatch
     }
 
     /// <summary>
-    /// A root has reported another endpoint with our address. Soon after our start that may be our own previous run, and a single report is not enough: a
-    /// delayed root still receives packets of the previous run.
+    /// A root has reported another endpoint with our address. Soon after our start that may be our own previous run, and a single report is
+    /// not enough: a delayed root still receives packets of the previous run.
     /// </summary>
     /// <returns>True when another node is there.</returns>
     public bool HearOfPlace(InetEndPoint place, long now)

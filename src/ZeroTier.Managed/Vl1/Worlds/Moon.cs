@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using ZeroTier.Engines;
 using ZeroTier.Managed.Vl1.Worlds;
+using ZeroTier.Platform;
 
 namespace ZeroTier.Managed;
 

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using ZeroTier.Engines;
 using ZeroTier.Managed.Crypto;
 using ZeroTier.Managed.Vl1;
+using ZeroTier.Platform;
 
 namespace ZeroTier.Managed;
 

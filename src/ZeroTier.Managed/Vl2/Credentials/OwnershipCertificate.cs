@@ -30,20 +30,13 @@ internal sealed class OwnershipCertificate : Credential
     public static bool TryRead(ref ReadOnlySpan<byte> data, [NotNullWhen(true)] out OwnershipCertificate? certificate)
     {
         certificate = null;
-        ReadOnlySpan<byte> start = data;
         if (data.Length < HeaderLength || BinaryPrimitives.ReadUInt16BigEndian(data[28..]) is var things && things > MaxThings)
         {
             return false;
         }
 
         int fieldsLength = HeaderLength + (things * ThingLength) + TrailerLength;
-        if (data.Length < fieldsLength)
-        {
-            return false;
-        }
-
-        ReadOnlySpan<byte> rest = data[fieldsLength..];
-        if (!SignedObject.TrySkipEnd(ref rest))
+        if (!SignedObject.TryTake(ref data, fieldsLength, out ReadOnlySpan<byte> encoded))
         {
             return false;
         }
@@ -52,7 +45,7 @@ internal sealed class OwnershipCertificate : Credential
         var macs = ImmutableArray.CreateBuilder<MacAddress>();
         for (int i = 0; i < things; i++)
         {
-            ReadOnlySpan<byte> thing = start.Slice(HeaderLength + (i * ThingLength), ThingLength);
+            ReadOnlySpan<byte> thing = encoded.Slice(HeaderLength + (i * ThingLength), ThingLength);
             switch (thing[0])
             {
                 case Mac:
@@ -67,16 +60,15 @@ internal sealed class OwnershipCertificate : Credential
             }
         }
 
-        data = rest;
         certificate = new OwnershipCertificate
         {
-            Encoded = start[..(start.Length - rest.Length)].ToArray(),
-            Network = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(start)),
-            Timestamp = BinaryPrimitives.ReadUInt64BigEndian(start[8..]),
-            Id = BinaryPrimitives.ReadUInt32BigEndian(start[24..]),
+            Encoded = encoded.ToArray(),
+            Network = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(encoded)),
+            Timestamp = BinaryPrimitives.ReadUInt64BigEndian(encoded[8..]),
+            Id = BinaryPrimitives.ReadUInt32BigEndian(encoded[24..]),
             Addresses = addresses.DrainToImmutable(),
             MacAddresses = macs.DrainToImmutable(),
-            IssuedTo = NodeId.Read(start[(fieldsLength - TrailerLength)..]),
+            IssuedTo = NodeId.Read(encoded[(fieldsLength - TrailerLength)..]),
         };
         return true;
     }

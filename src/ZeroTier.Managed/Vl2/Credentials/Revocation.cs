@@ -32,28 +32,20 @@ internal sealed class Revocation
     public static bool TryRead(ref ReadOnlySpan<byte> data, [NotNullWhen(true)] out Revocation? revocation)
     {
         revocation = null;
-        ReadOnlySpan<byte> start = data;
-        if (data.Length < FieldsLength)
+        if (!SignedObject.TryTake(ref data, FieldsLength, out ReadOnlySpan<byte> encoded))
         {
             return false;
         }
 
-        ReadOnlySpan<byte> rest = data[FieldsLength..];
-        if (!SignedObject.TrySkipEnd(ref rest))
-        {
-            return false;
-        }
-
-        data = rest;
         revocation = new Revocation
         {
-            Encoded = start[..(start.Length - rest.Length)].ToArray(),
-            Network = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(start[8..])),
-            CredentialId = BinaryPrimitives.ReadUInt32BigEndian(start[20..]),
-            Threshold = BinaryPrimitives.ReadUInt64BigEndian(start[24..]),
-            IsToBePassedOn = (BinaryPrimitives.ReadUInt64BigEndian(start[32..]) & FastPropagation) != 0,
-            Target = NodeId.Read(start[40..]),
-            Type = (CredentialType)start[50],
+            Encoded = encoded.ToArray(),
+            Network = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(encoded[8..])),
+            CredentialId = BinaryPrimitives.ReadUInt32BigEndian(encoded[20..]),
+            Threshold = BinaryPrimitives.ReadUInt64BigEndian(encoded[24..]),
+            IsToBePassedOn = (BinaryPrimitives.ReadUInt64BigEndian(encoded[32..]) & FastPropagation) != 0,
+            Target = NodeId.Read(encoded[40..]),
+            Type = (CredentialType)encoded[50],
         };
         return true;
     }

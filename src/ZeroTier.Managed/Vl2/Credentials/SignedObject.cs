@@ -43,8 +43,28 @@ internal static class SignedObject
         return true;
     }
 
-    /// <summary>Moves behind the signature block and the additional fields; false when either is damaged.</summary>
-    public static bool TrySkipEnd(ref ReadOnlySpan<byte> data) => TryReadSignature(ref data, out _) && TrySkipAdditionalFields(ref data);
+    /// <summary>
+    /// Takes an object whose signed fields have a length, with its signature block and additional fields, and moves behind it; false when it
+    /// is cut off or damaged.
+    /// </summary>
+    public static bool TryTake(ref ReadOnlySpan<byte> data, int fieldsLength, out ReadOnlySpan<byte> encoded)
+    {
+        encoded = default;
+        if (data.Length < fieldsLength)
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> rest = data[fieldsLength..];
+        if (!TryReadSignature(ref rest, out _) || !TrySkipAdditionalFields(ref rest))
+        {
+            return false;
+        }
+
+        encoded = data[..^rest.Length];
+        data = rest;
+        return true;
+    }
 
     /// <summary>Checks that an object of a network is signed by its controller: the fields, then a signature block.</summary>
     public static SignatureCheck Check(ISignerDirectory signers, NetworkId network, ReadOnlySpan<byte> fields, NodeId signedBy, ReadOnlySpan<byte> block) =>

@@ -17,27 +17,19 @@ internal sealed class Tag : Credential
     public static bool TryRead(ref ReadOnlySpan<byte> data, [NotNullWhen(true)] out Tag? tag)
     {
         tag = null;
-        ReadOnlySpan<byte> start = data;
-        if (data.Length < FieldsLength)
+        if (!SignedObject.TryTake(ref data, FieldsLength, out ReadOnlySpan<byte> encoded))
         {
             return false;
         }
 
-        ReadOnlySpan<byte> rest = data[FieldsLength..];
-        if (!SignedObject.TrySkipEnd(ref rest))
-        {
-            return false;
-        }
-
-        data = rest;
         tag = new Tag
         {
-            Encoded = start[..(start.Length - rest.Length)].ToArray(),
-            Network = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(start)),
-            Timestamp = BinaryPrimitives.ReadUInt64BigEndian(start[8..]),
-            Id = BinaryPrimitives.ReadUInt32BigEndian(start[16..]),
-            Value = BinaryPrimitives.ReadUInt32BigEndian(start[20..]),
-            IssuedTo = NodeId.Read(start[24..]),
+            Encoded = encoded.ToArray(),
+            Network = new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(encoded)),
+            Timestamp = BinaryPrimitives.ReadUInt64BigEndian(encoded[8..]),
+            Id = BinaryPrimitives.ReadUInt32BigEndian(encoded[16..]),
+            Value = BinaryPrimitives.ReadUInt32BigEndian(encoded[20..]),
+            IssuedTo = NodeId.Read(encoded[24..]),
         };
         return true;
     }

@@ -1,0 +1,143 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace ZeroTier.Managed.Datagrams.Platform;
+
+/// <summary>
+/// The system calls of <see cref="LinuxUdpSocket"/>; an interface, so that tests can make them fail. Results below zero are negated errno values.
+/// </summary>
+internal unsafe interface ILinuxUdpCalls
+{
+    /// <summary>setsockopt with an int.</summary>
+    int SetOption(SafeSocketHandle socket, int level, int name, int value);
+
+    /// <summary>sendmsg.</summary>
+    nint Send(SafeSocketHandle socket, LinuxMessage* message);
+
+    /// <summary>recvmmsg that waits for the first message and takes those at hand.</summary>
+    int Receive(SafeSocketHandle socket, LinuxMessageSlot* slots, int count, int flags);
+
+    /// <summary>recvmsg.</summary>
+    nint ReceiveOne(SafeSocketHandle socket, LinuxMessage* message, int flags);
+
+    /// <summary>shutdown: makes a waiting receive return.</summary>
+    int Shutdown(SafeSocketHandle socket);
+}
+
+/// <summary>The C library's calls. Layouts are those of 64-bit little-endian Linux, glibc and musl alike.</summary>
+internal sealed unsafe partial class LinuxUdpCalls : ILinuxUdpCalls
+{
+    /// <summary>Looks at what has arrived, without taking it and without waiting.</summary>
+    public const int PeekWithoutWaiting = 0x2 | 0x40;
+
+    private const int WaitForOne = 0x10000;
+    private const int NoSignal = 0x4000;
+    private const int ShutdownBoth = 2;
+
+    public static LinuxUdpCalls Instance { get; } = new();
+
+    /// <summary>Whether the layouts below fit this process.</summary>
+    public static bool IsSupported =>
+        OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture is (Architecture.X64 or Architecture.Arm64);
+
+    public int SetOption(SafeSocketHandle socket, int level, int name, int value) =>
+        setsockopt(socket, level, name, &value, sizeof(int)) == 0 ? 0 : -Marshal.GetLastPInvokeError();
+
+    public nint Send(SafeSocketHandle socket, LinuxMessage* message)
+    {
+        nint sent = sendmsg(socket, message, NoSignal);
+        return sent >= 0 ? sent : -Marshal.GetLastPInvokeError();
+    }
+
+    public int Receive(SafeSocketHandle socket, LinuxMessageSlot* slots, int count, int flags)
+    {
+        int received = recvmmsg(socket, slots, (uint)count, WaitForOne | flags, null);
+        return received >= 0 ? received : -Marshal.GetLastPInvokeError();
+    }
+
+    public nint ReceiveOne(SafeSocketHandle socket, LinuxMessage* message, int flags)
+    {
+        nint received = recvmsg(socket, message, flags);
+        return received >= 0 ? received : -Marshal.GetLastPInvokeError();
+    }
+
+    public int Shutdown(SafeSocketHandle socket) => shutdown(socket, ShutdownBoth) == 0 ? 0 : -Marshal.GetLastPInvokeError();
+
+#pragma warning disable SYSLIB1054, IDE1006 // The C library's own names.
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int setsockopt(SafeSocketHandle socket, int level, int name, int* value, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial nint sendmsg(SafeSocketHandle socket, LinuxMessage* message, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial nint recvmsg(SafeSocketHandle socket, LinuxMessage* message, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int recvmmsg(SafeSocketHandle socket, LinuxMessageSlot* slots, uint count, int flags, void* timeout);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int shutdown(SafeSocketHandle socket, int how);
+#pragma warning restore SYSLIB1054, IDE1006
+}
+
+/// <summary>struct iovec.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct LinuxVector
+{
+    public void* Base;
+    public nuint Length;
+}
+
+/// <summary>struct msghdr.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct LinuxMessage
+{
+    public void* Name;
+    public uint NameLength;
+    public LinuxVector* Vectors;
+    public nuint VectorCount;
+    public void* Control;
+    public nuint ControlLength;
+    public int Flags;
+}
+
+/// <summary>struct mmsghdr.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct LinuxMessageSlot
+{
+    public LinuxMessage Message;
+    public uint Length;
+}
+
+/// <summary>struct cmsghdr with an int behind it; <see cref="HeaderLength"/> and <see cref="Space"/> are CMSG_LEN(0) and CMSG_SPACE(4).</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct LinuxIntControl
+{
+    public const int HeaderLength = 16;
+    public const int Space = 24;
+
+    public nuint Length;
+    public int Level;
+    public int Type;
+    public int Value;
+    private readonly int _padding;
+}
+
+/// <summary>struct sockaddr_in6, large enough for sockaddr_in too.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct LinuxSocketAddress
+{
+    public const int Ipv4Length = 16;
+    public const int Ipv6Length = 28;
+    public const ushort Ipv4Family = 2;
+    public const ushort Ipv6Family = 10;
+
+    public ushort Family;
+    public fixed byte Rest[26];
+}

@@ -1,0 +1,131 @@
+using Microsoft.Extensions.Logging;
+
+namespace ZeroTier.Managed.Vl1.Reachability;
+
+/// <summary>
+/// Path MTU discovery on routes that carry frames (RFC 8899). A probe is a HELLO padded with zeros behind its tail, which every node
+/// ignores, in one datagram of the probed size. Its answer is short, so it arrives even when the reverse path is narrower; an ECHO would
+/// return at full length.
+/// </summary>
+internal sealed class MtuDiscovery(
+    ControlPlane control, PeerTable peers, Router router, HelloSender helloSender, Prober prober, ILogger log)
+{
+    private readonly List<SizeProbe> _sizeProbes = [];
+
+    /// <summary>Answers of a node are missing: its path may have become narrower.</summary>
+    public void DoubtSize(NodeId id)
+    {
+        if (peers.Find(id) is not { } peer)
+        {
+            return;
+        }
+
+        using (control.Enter())
+        {
+            long now = control.Now;
+            if (router.TryFindWay(peer, out var path, out var mtu) && mtu.Doubt(now))
+            {
+                ProbeSize(peer, path, mtu, now);
+            }
+        }
+    }
+
+    /// <summary>The system has refused to send a datagram: it is too large for the path.</summary>
+    public void OnRefused(int socket, in InetEndPoint destination, int size)
+    {
+        using (control.Enter())
+        {
+            for (int i = _sizeProbes.Count - 1; i >= 0; i--)
+            {
+                var probe = _sizeProbes[i];
+                if (probe.Path.Is(socket, destination) && probe.Mtu.Probing == size)
+                {
+                    probe.Mtu.OnRefused(size, control.Now);
+                    ContinueProbe(i, control.Now);
+                }
+            }
+        }
+    }
+
+    /// <summary>Probes a path that is about to be used, see <see cref="PathMtu.IsDue"/>. Takes the lock.</summary>
+    public void ProbeSize(Peer peer, PeerPath path, PathMtu mtu)
+    {
+        using (control.Enter())
+        {
+            ProbeSize(peer, path, mtu, control.Now);
+        }
+    }
+
+    /// <summary>Sends the probes that are due. Under the control lock.</summary>
+    public void ContinueProbes(long now)
+    {
+        for (int i = _sizeProbes.Count - 1; i >= 0; i--)
+        {
+            ContinueProbe(i, now);
+        }
+    }
+
+    /// <summary>A HELLO was answered: it may have been a probe.</summary>
+    public void OnProbeAnswered(Peer peer, ulong packetId)
+    {
+        using (control.Enter())
+        {
+            long now = control.Now;
+            for (int i = _sizeProbes.Count - 1; i >= 0; i--)
+            {
+                if (ReferenceEquals(_sizeProbes[i].Peer, peer) && _sizeProbes[i].Mtu.OnAnswer(packetId, now))
+                {
+                    ContinueProbe(i, now);
+                    return;
+                }
+            }
+        }
+    }
+
+    private void ProbeSize(Peer peer, PeerPath path, PathMtu mtu, long now)
+    {
+        int at = _sizeProbes.FindIndex(probe => ReferenceEquals(probe.Mtu, mtu));
+        if (at < 0)
+        {
+            if (_sizeProbes.Count >= Vl1Limits.MtuProbes)
+            {
+                mtu.Postpone(now);
+                return;
+            }
+
+            at = _sizeProbes.Count;
+            _sizeProbes.Add(new SizeProbe(peer, path, mtu));
+        }
+
+        ContinueProbe(at, now);
+    }
+
+    // Under the lock. Sends the next probe if it is due, and removes the path from the list when discovery is complete.
+    private void ContinueProbe(int index, long now)
+    {
+        var (peer, path, mtu) = _sizeProbes[index];
+        bool direct = ReferenceEquals(path.Mtu, mtu);
+        int former = mtu.Size;
+        int size = peer.IsForgotten || !control.IsRunning ? 0 : mtu.Next(now, direct ? path.LastReceived : peer.LastReceived);
+        if (size != 0)
+        {
+            mtu.OnSent(helloSender.SendOfSize(peer, path, size), now);
+            if (mtu.IsRepeating)
+            {
+                prober.Probe(peer, path.Socket, path.EndPoint);
+            }
+        }
+        else if (mtu.Probing == 0 || peer.IsForgotten)
+        {
+            _sizeProbes.RemoveAt(index);
+        }
+
+        if (mtu.Size < former)
+        {
+            Vl1Log.PathNarrowed(log, peer.Id, path.EndPoint, mtu.Size);
+            control.Notify(peer, PeerChange.PathNarrowed);
+        }
+    }
+
+    private readonly record struct SizeProbe(Peer Peer, PeerPath Path, PathMtu Mtu);
+}

@@ -1,0 +1,141 @@
+using ZeroTier.Managed.Vl1.Lookup;
+using ZeroTier.Managed.Vl1.Reachability;
+using ZeroTier.Managed.Vl1.RootService;
+
+namespace ZeroTier.Managed.Vl1.Roots;
+
+/// <summary>Keeps paths to other nodes alive (docs/protocol/2-vl1.md 2.9). Under the control lock.</summary>
+internal sealed class PeerContact(
+    PeerTable peers,
+    Upstreams upstreams,
+    HelloSender helloSender,
+    Prober prober,
+    PathTable pathTable,
+    PeerDirectory directory,
+    IdentityLookup lookup,
+    long activity)
+{
+    /// <summary>Nodes to be looked up and kept in touch with even without traffic.</summary>
+    public NodeId[] Anchors { get; set; } = [];
+
+    /// <summary>
+    /// Sends what keeps paths alive: to anchors always, to others while there is traffic. On a root, also tells nodes where else their
+    /// address is heard.
+    /// </summary>
+    public void Keep(RootServer? service, long now)
+    {
+        foreach (var id in Anchors)
+        {
+            if (directory.FindOrRestore(id) is not { } anchor)
+            {
+                lookup.Whois(id, now);
+            }
+            else if (!KeepPaths(anchor, now) && now - anchor.LastFullHello >= Vl1Timing.AnchorHello)
+            {
+                anchor.LastFullHello = now;
+                helloSender.SendThroughRoot(anchor, now);
+            }
+        }
+
+        foreach (var peer in peers.All)
+        {
+            if (!peer.IsUpstream && Array.IndexOf(Anchors, peer.Id) < 0)
+            {
+                KeepLeaf(peer, service, now);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Sends HELLO once more to all peers after the start. A ZeroTierOne 1.12 node that knew us before considers our former port alive for
+    /// 19 s after it last heard it, and ignores other ports of our address meanwhile (docs/protocol/2-vl1.md 2.13.2); after that, unless it
+    /// hears the new port, it sends to the old one for up to 243 s.
+    /// </summary>
+    public void RepeatHellos(long now)
+    {
+        foreach (var peer in peers.All.Where(peer => !peer.IsUpstream)
+            .OrderByDescending(peer => peer.LastReceived)
+            .Take(Vl1Limits.RepeatedHellos))
+        {
+            foreach (var path in peer.Paths)
+            {
+                helloSender.Send(peer, path.Socket, path.EndPoint);
+            }
+
+            if (peer.Paths.Length == 0)
+            {
+                directory.SendHelloToFormerEndPoints(peer, now);
+            }
+        }
+    }
+
+    /// <summary>Forgets peers that were silent for long.</summary>
+    public void ForgetSilent(long now)
+    {
+        for (int i = peers.All.Count - 1; i >= 0; i--)
+        {
+            var peer = peers.All[i];
+            if (!peer.IsUpstream && now - peer.LastSign >= activity && Array.IndexOf(Anchors, peer.Id) < 0)
+            {
+                directory.Forget(peer);
+            }
+        }
+    }
+
+    private void KeepLeaf(Peer peer, RootServer? service, long now)
+    {
+        service?.TellOtherPlaces(peer, now);
+        bool relaying = now - peer.LastRelayedSend < Vl1Timing.PathInUse;
+        bool active = now - peer.LastNontrivial < activity || relaying
+            || Array.Exists(peer.Paths, path => now - path.LastUsed < Vl1Timing.PathInUse);
+        if (!active)
+        {
+            pathTable.DropExpired(peer, now);
+            return;
+        }
+
+        if (KeepPaths(peer, now) || !relaying)
+        {
+            return;
+        }
+
+        if (!upstreams.RelayIsAlive(now))
+        {
+            directory.SendHelloToFormerEndPoints(peer, now);
+        }
+        else if (!peer.Version.IsKnown)
+        {
+            helloSender.SendThroughRoot(peer, now);
+        }
+    }
+
+    // 2.9, pingAndKeepalive. False when no path is left.
+    private bool KeepPaths(Peer peer, long now)
+    {
+        pathTable.DropExpired(peer, now);
+        if (peer.Paths.Length == 0)
+        {
+            return false;
+        }
+
+        bool full = now - peer.LastFullHello >= Vl1Timing.FullPing;
+        if (full)
+        {
+            peer.LastFullHello = now;
+        }
+
+        foreach (var path in peer.Paths)
+        {
+            if (full)
+            {
+                helloSender.Send(peer, path.Socket, path.EndPoint);
+            }
+            else if (now - path.LastSent >= Vl1Timing.Heartbeat || now - path.LastReceived >= Vl1Timing.ReceiveHeartbeat)
+            {
+                prober.Probe(peer, path.Socket, path.EndPoint);
+            }
+        }
+
+        return true;
+    }
+}
