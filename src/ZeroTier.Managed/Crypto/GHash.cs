@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -8,119 +7,132 @@ namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
 /// GHASH (NIST SP 800-38D, 6.4) with carry-less multiplication. GCM numbers its bits backwards; blocks are byte-reversed on loading, and
-/// the key is multiplied by x once, after which products come out in the right place. Eight blocks share one reduction:
-/// ((h ^ b0) H^8) ^ (b1 H^7) ^ ... ^ (b7 H).
+/// the key is multiplied by x once, after which products come out in the right place. Sixteen blocks share one reduction:
+/// ((h ^ b0) H^16) ^ (b1 H^15) ^ ... ^ (b15 H).
 /// </summary>
 internal static class GHash
 {
+    /// <summary>Prepared powers of the key: those of a group, and one more for the length that may follow a group without its own reduction.</summary>
+    public const int Powers = Group + 1;
+
     private const int BlockSize = 16;
+    private const int Group = 16;
 
     // x^128 + x^7 + x^2 + x + 1 backwards, as far as it reaches into the upper word.
     private const ulong Polynomial = 0xc200000000000000;
 
+    private static Vector128<byte> Backwards => Vector128.Create((byte)15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+
     /// <summary>Turns a block's bytes around.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Reverse(Vector128<byte> block) =>
-        Ssse3.Shuffle(block, Vector128.Create((byte)15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+        Vector128.Shuffle(block, Backwards);
 
-    /// <summary>The byte-reversed hash key times x, modulo the polynomial. Constant time.</summary>
-    public static Vector128<ulong> PrepareKey(Vector128<ulong> h)
+    /// <summary>Fills <paramref name="powers"/> from the hash key: the highest first.</summary>
+    public static void Prepare(Vector128<byte> key, Span<Vector128<ulong>> powers)
+    {
+        Vector128<ulong> h = TimesX(Reverse(key).AsUInt64());
+        Vector128<ulong> power = h;
+        for (int i = Powers - 1; i >= 0; i--)
+        {
+            powers[i] = power;
+            CarrylessProduct product = default;
+            product.Add(power, h);
+            power = Reduce(product);
+        }
+    }
+
+    /// <summary>GHASH of the data as associated data and no text.</summary>
+    public static Vector128<byte> Compute(ReadOnlySpan<byte> data, ReadOnlySpan<Vector128<ulong>> powers)
+    {
+        ref Vector128<ulong> p = ref MemoryMarshal.GetReference(powers);
+        Vector128<ulong> length = Vector128.Create(0UL, (ulong)data.Length * 8);
+        Vector128<ulong> hash = default;
+        CarrylessProduct product;
+        while (data.Length >= Group * BlockSize)
+        {
+            product = default;
+            AddBlocks(ref MemoryMarshal.GetReference(data), Group, hash, ref Unsafe.Add(ref p, 1), ref product);
+            hash = Reduce(product);
+            data = data[(Group * BlockSize)..];
+        }
+
+        // What is left, at most sixteen blocks, the last perhaps a part, and the length block: again one reduction.
+        int whole = data.Length / BlockSize;
+        int part = data.Length % BlockSize;
+        p = ref Unsafe.Add(ref p, Powers - 1 - whole - (part > 0 ? 1 : 0));
+        product = default;
+        if (whole > 0)
+        {
+            AddBlocks(ref MemoryMarshal.GetReference(data), whole, hash, ref p, ref product);
+            hash = default;
+            p = ref Unsafe.Add(ref p, whole);
+        }
+
+        if (part > 0)
+        {
+            Span<byte> padded = stackalloc byte[BlockSize];
+            padded.Clear();
+            data[^part..].CopyTo(padded);
+            product.Add(Reverse(Vector128.Create<byte>(padded)).AsUInt64() ^ hash, p);
+            hash = default;
+            p = ref Unsafe.Add(ref p, 1);
+        }
+
+        product.Add(length ^ hash, p);
+        return Reverse(Reduce(product).AsByte());
+    }
+
+    // The hash so far goes into the first block. The powers are those of the blocks, in order.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddBlocks(ref byte data, int count, Vector128<ulong> hash, ref Vector128<ulong> powers, ref CarrylessProduct product)
+    {
+        ref ulong keys = ref Unsafe.As<Vector128<ulong>, ulong>(ref powers);
+        int i = 0;
+        if (CarrylessProduct.HasFours && count >= 4)
+        {
+            CarrylessProduct.Four four = default;
+            Vector512<ulong> before = Vector512.CreateScalar(0UL).WithLower(hash.ToVector256());
+            for (; i <= count - 4; i += 4)
+            {
+                Vector512<byte> blocks = Vector512.LoadUnsafe(ref data, (nuint)(i * BlockSize));
+                four.Add(Avx512BW.Shuffle(blocks, Vector512.Create(Backwards)).AsUInt64() ^ before, Vector512.LoadUnsafe(ref keys, (nuint)(i * 2)));
+                before = default;
+            }
+
+            product.Add(four);
+            hash = default;
+        }
+        else if (CarrylessProduct.HasPairs && count >= 2)
+        {
+            CarrylessProduct.Pair pair = default;
+            Vector256<ulong> before = hash.ToVector256();
+            for (; i <= count - 2; i += 2)
+            {
+                Vector256<byte> blocks = Vector256.LoadUnsafe(ref data, (nuint)(i * BlockSize));
+                pair.Add(Avx2.Shuffle(blocks, Vector256.Create(Backwards)).AsUInt64() ^ before, Vector256.LoadUnsafe(ref keys, (nuint)(i * 2)));
+                before = default;
+            }
+
+            product.Add(pair);
+            hash = default;
+        }
+
+        for (; i < count; i++)
+        {
+            product.Add(Reverse(Vector128.LoadUnsafe(ref data, (nuint)(i * BlockSize))).AsUInt64() ^ hash, Unsafe.Add(ref powers, i));
+            hash = default;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<ulong> Reduce(in CarrylessProduct product) => product.Reduce(Vector128.CreateScalar(Polynomial));
+
+    // Modulo the polynomial. Constant time.
+    private static Vector128<ulong> TimesX(Vector128<ulong> h)
     {
         ulong low = h[0], high = h[1];
         ulong carry = 0UL - (high >> 63);
         return Vector128.Create(low << 1 ^ carry & 1, (high << 1 | low >> 63) ^ carry & Polynomial);
-    }
-
-    /// <summary>The product of two prepared powers, itself prepared.</summary>
-    public static Vector128<ulong> NextPower(Vector128<ulong> power, Vector128<ulong> h)
-    {
-        Vector128<ulong> low = default, middle = default, high = default;
-        MultiplyAdd(power, h, ref low, ref middle, ref high);
-        return Reduce(low, middle, high);
-    }
-
-    /// <summary>GHASH of the data as associated data and no text. <paramref name="powers"/> holds H^1 to H^8, prepared.</summary>
-    public static Vector128<byte> Compute(ReadOnlySpan<byte> data, ReadOnlySpan<Vector128<ulong>> powers)
-    {
-        Vector128<ulong> hash = default;
-        Vector128<ulong> length = Vector128.Create(0UL, (ulong)data.Length * 8);
-        ref Vector128<ulong> h = ref MemoryMarshal.GetReference(powers);
-        while (data.Length >= 8 * BlockSize)
-        {
-            ref byte d = ref MemoryMarshal.GetReference(data);
-            Vector128<ulong> low = default, middle = default, high = default;
-            MultiplyAdd(Load(ref d, 0) ^ hash, Unsafe.Add(ref h, 7), ref low, ref middle, ref high);
-            MultiplyAdd(Load(ref d, 16), Unsafe.Add(ref h, 6), ref low, ref middle, ref high);
-            MultiplyAdd(Load(ref d, 32), Unsafe.Add(ref h, 5), ref low, ref middle, ref high);
-            MultiplyAdd(Load(ref d, 48), Unsafe.Add(ref h, 4), ref low, ref middle, ref high);
-            MultiplyAdd(Load(ref d, 64), Unsafe.Add(ref h, 3), ref low, ref middle, ref high);
-            MultiplyAdd(Load(ref d, 80), Unsafe.Add(ref h, 2), ref low, ref middle, ref high);
-            MultiplyAdd(Load(ref d, 96), Unsafe.Add(ref h, 1), ref low, ref middle, ref high);
-            MultiplyAdd(Load(ref d, 112), h, ref low, ref middle, ref high);
-            hash = Reduce(low, middle, high);
-            data = data[(8 * BlockSize)..];
-        }
-
-        // What is left, at most seven blocks and a part, and the length block: again one reduction, from the matching power down.
-        int blocks = (data.Length + BlockSize - 1) / BlockSize;
-        Vector128<ulong> l = default, m = default, u = default;
-        if (blocks == 8)
-        {
-            // 113 to 127 bytes and the length would be nine: reduce after the first.
-            MultiplyAdd(Vector128.Create(data).Reversed() ^ hash, h, ref l, ref m, ref u);
-            hash = Reduce(l, m, u);
-            data = data[BlockSize..];
-            blocks--;
-            l = m = u = default;
-        }
-
-        Span<byte> last = stackalloc byte[BlockSize];
-        last.Clear();
-        for (int power = blocks; data.Length > 0; power--)
-        {
-            Vector128<ulong> block;
-            if (data.Length >= BlockSize)
-            {
-                block = Vector128.Create(data).Reversed();
-                data = data[BlockSize..];
-            }
-            else
-            {
-                data.CopyTo(last);
-                block = Vector128.Create<byte>(last).Reversed();
-                data = default;
-            }
-
-            MultiplyAdd(block ^ hash, Unsafe.Add(ref h, power), ref l, ref m, ref u);
-            hash = default;
-        }
-
-        MultiplyAdd(length ^ hash, h, ref l, ref m, ref u);
-        return Reverse(Reduce(l, m, u).AsByte());
-    }
-
-    private static Vector128<ulong> Reversed(this Vector128<byte> block) => Reverse(block).AsUInt64();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> Load(ref byte data, nuint offset) => Reverse(Vector128.LoadUnsafe(ref data, offset)).AsUInt64();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyAdd(Vector128<ulong> a, Vector128<ulong> b, ref Vector128<ulong> low, ref Vector128<ulong> middle, ref Vector128<ulong> high)
-    {
-        low ^= Pclmulqdq.CarrylessMultiply(a, b, 0x00);
-        high ^= Pclmulqdq.CarrylessMultiply(a, b, 0x11);
-        middle ^= Pclmulqdq.CarrylessMultiply(a, b, 0x01) ^ Pclmulqdq.CarrylessMultiply(a, b, 0x10);
-    }
-
-    // 256 bits to 128, 64 at a time from the bottom.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> Reduce(Vector128<ulong> low, Vector128<ulong> middle, Vector128<ulong> high)
-    {
-        low ^= Sse2.ShiftLeftLogical128BitLane(middle, 8);
-        high ^= Sse2.ShiftRightLogical128BitLane(middle, 8);
-        Vector128<ulong> polynomial = Vector128.CreateScalar(Polynomial);
-        low = Sse2.Shuffle(low.AsUInt32(), 0x4e).AsUInt64() ^ Pclmulqdq.CarrylessMultiply(low, polynomial, 0x00);
-        low = Sse2.Shuffle(low.AsUInt32(), 0x4e).AsUInt64() ^ Pclmulqdq.CarrylessMultiply(low, polynomial, 0x00);
-        return low ^ high;
     }
 }
