@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using ZeroTier.Engines;
+using ZeroTier.Platform;
 
 namespace ZeroTier.SelfHosting;
 

@@ -1,5 +1,11 @@
 using System.Diagnostics.Metrics;
+using System.Net;
+using System.Net.WebSockets;
+using Grpc.Core;
+using Grpc.Net.Client;
 using Kestrel.Transport.ZeroTier;
+using Microsoft.AspNetCore.Http.Connections;
+using Microsoft.AspNetCore.SignalR.Client;
 using ZeroTier;
 
 namespace Transport.Functional.Tests;
@@ -85,6 +91,69 @@ public abstract class AccessTests(NodeTransport transport)
     {
         await using var server = await StartAsync(listen: listen => listen.RequireZeroTierNetwork(transport.NetworkId));
         await IsServedAsync(server);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1")]
+    [InlineData("HTTP/2")]
+    [InlineData("WebSocket")]
+    [InlineData("gRPC")]
+    [InlineData("WebSockets")]
+    [InlineData("ServerSentEvents")]
+    [InlineData("LongPolling")]
+    public async Task No_client_of_a_node_that_the_list_does_not_name_gets_a_request_through(string client)
+    {
+        int requests = 0;
+        bool http2 = client is "HTTP/2" or "gRPC";
+        await using var server = await FunctionalServer.StartAsync(
+            transport,
+            context =>
+            {
+                Interlocked.Increment(ref requests);
+                return context.Response.WriteAsync("served");
+            },
+            server =>
+            {
+                server.Listen = listen => listen.Protocols = http2 ? HttpProtocols.Http2 : HttpProtocols.Http1;
+                server.Builder = builder => builder.Services.Configure<ZeroTierOptions>(zt => zt.AllowedNodes.Add(Stranger));
+            });
+        using var refused = new Refusals(server.Services);
+        using var http = server.CreateClient(version: http2 ? HttpVersion.Version20 : HttpVersion.Version11);
+        Assert.NotNull(await Record.ExceptionAsync(() => CallAsync(client, server, http).LimitedAsync()));
+        Assert.Equal(0, requests);
+        Assert.InRange(refused.Count, 1, long.MaxValue);
+    }
+
+    private async Task CallAsync(string client, FunctionalServer server, HttpClient http)
+    {
+        switch (client)
+        {
+            case "WebSocket":
+                using (var socket = new ClientWebSocket())
+                {
+                    await socket.ConnectAsync(new Uri($"ws://{server.EndPoint}/"), http, default);
+                }
+
+                break;
+            case "gRPC":
+                using (var channel = GrpcChannel.ForAddress(server.Url(), new GrpcChannelOptions { HttpHandler = transport.CreateHandler(null), DisposeHttpClient = true }))
+                {
+                    await channel.CreateCallInvoker().AsyncUnaryCall(EchoMethods.Reverse, null, new CallOptions(deadline: DateTime.UtcNow + Wait.Limit), "hello");
+                }
+
+                break;
+            case "HTTP/1.1" or "HTTP/2":
+                await http.GetStringAsync("/");
+                break;
+            default:
+                using (var handler = transport.CreateHandler(null))
+                {
+                    await using var hub = HubClient.Create(server, transport, Enum.Parse<HttpTransportType>(client), handler);
+                    await hub.StartAsync();
+                }
+
+                break;
+        }
     }
 
     private static void UseTls(ListenOptions listen, bool tls)

@@ -19,6 +19,13 @@ public abstract class NodeAuthenticationTests(NodeTransport transport)
 {
     private static readonly NodeId Stranger = NodeId.Parse("8056c2e21c");
 
+    /// <summary>The policies, and whether they name the caller. A network without a controller of its own has no tags.</summary>
+    private static readonly (string Policy, bool Named)[] Policies =
+    [
+        (nameof(GuardedHub.Node), true), (nameof(GuardedHub.OtherNode), false), (nameof(GuardedHub.Network), true), (nameof(GuardedHub.OtherNetwork), false),
+        (nameof(GuardedHub.Tag), false), (nameof(GuardedHub.Name), true), (nameof(GuardedHub.OtherName), false),
+    ];
+
     private bool ProvesNodes => transport is not LibztTransport;
 
     private HttpStatusCode Ok => ProvesNodes ? HttpStatusCode.OK : HttpStatusCode.Forbidden;
@@ -150,52 +157,49 @@ public abstract class NodeAuthenticationTests(NodeTransport transport)
     }
 
     [Fact]
-    public async Task A_WebSocket_is_opened_for_nodes_of_its_policy_alone()
+    public async Task A_WebSocket_is_opened_for_whom_its_policy_names_alone()
     {
         await using var server = await StartAsync(app =>
         {
             app.UseWebSockets();
-            foreach (var (path, node) in new[] { ("/mine", transport.ClientId), ("/theirs", Stranger) })
+            foreach (var (policy, _) in Policies)
             {
-                app.Map(path, async (HttpContext context) =>
+                app.Map($"/{policy}", async (HttpContext context) =>
                 {
                     using var socket = await context.WebSockets.AcceptWebSocketAsync();
                     await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "in", default);
-                }).RequireZeroTierNode(node);
+                }).RequireAuthorization(policy);
             }
         });
         using var http = server.CreateClient();
-        foreach (string path in new[] { "/mine", "/theirs" })
+        foreach (var (policy, named) in Policies)
         {
             using var socket = new ClientWebSocket();
             socket.Options.CollectHttpResponseDetails = true;
-            var connecting = socket.ConnectAsync(new Uri($"ws://{server.EndPoint}{path}"), http, default).LimitedAsync();
-            if (ProvesNodes && path == "/mine")
-            {
-                await connecting;
-            }
-            else
-            {
-                await Assert.ThrowsAsync<WebSocketException>(() => connecting);
-                Assert.Equal(HttpStatusCode.Forbidden, socket.HttpStatusCode);
-            }
+            var error = await Record.ExceptionAsync(() => socket.ConnectAsync(new Uri($"ws://{server.EndPoint}/{policy}"), http, default).LimitedAsync());
+            Assert.Equal((policy, named && ProvesNodes), (policy, error is null));
+            Assert.Equal((policy, error is null ? HttpStatusCode.SwitchingProtocols : HttpStatusCode.Forbidden), (policy, socket.HttpStatusCode));
         }
     }
 
     [Fact]
-    public async Task A_gRPC_method_is_called_by_nodes_of_its_policy_alone()
+    public async Task A_gRPC_method_is_called_by_whom_its_policy_names_alone()
     {
-        await using var server = await StartAsync(app => app.MapGrpcService<EchoService>().RequireZeroTierNode(transport.ClientId), protocols: HttpProtocols.Http2);
-        using var channel = GrpcChannel.ForAddress(server.Url(), new GrpcChannelOptions { HttpHandler = transport.CreateHandler(null), DisposeHttpClient = true });
-        var calling = async () => await channel.CreateCallInvoker().AsyncUnaryCall(
-            EchoMethods.Reverse, null, new CallOptions(deadline: DateTime.UtcNow + Wait.Limit), "hello");
-        if (ProvesNodes)
+        foreach (var (policy, named) in Policies)
         {
-            Assert.Equal("olleh", await calling());
-        }
-        else
-        {
-            Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(calling)).StatusCode);
+            await using var server = await StartAsync(app => app.MapGrpcService<EchoService>().RequireAuthorization(policy), protocols: HttpProtocols.Http2);
+            using var channel = GrpcChannel.ForAddress(server.Url(), new GrpcChannelOptions { HttpHandler = transport.CreateHandler(null), DisposeHttpClient = true });
+            var status = StatusCode.OK;
+            try
+            {
+                Assert.Equal("olleh", await channel.CreateCallInvoker().AsyncUnaryCall(EchoMethods.Reverse, null, new CallOptions(deadline: DateTime.UtcNow + Wait.Limit), "hello"));
+            }
+            catch (RpcException exception)
+            {
+                status = exception.StatusCode;
+            }
+
+            Assert.Equal((policy, named && ProvesNodes ? StatusCode.OK : StatusCode.PermissionDenied), (policy, status));
         }
     }
 
@@ -203,23 +207,42 @@ public abstract class NodeAuthenticationTests(NodeTransport transport)
     [InlineData(HttpTransportType.WebSockets)]
     [InlineData(HttpTransportType.ServerSentEvents)]
     [InlineData(HttpTransportType.LongPolling)]
-    public async Task A_hub_method_is_called_by_nodes_of_its_policy_alone(HttpTransportType type)
+    public async Task A_hub_method_is_called_by_whom_its_policy_names_alone(HttpTransportType type)
     {
         await using var server = await StartAsync(app => app.MapHub<GuardedHub>("/hub"));
         using var handler = transport.CreateHandler(null);
         await using var hub = HubClient.Create(server, transport, type, handler);
         await hub.StartAsync().LimitedAsync();
-        await Assert.ThrowsAsync<HubException>(() => hub.InvokeAsync<string>("Strangers").LimitedAsync());
-        if (ProvesNodes)
+        foreach (var (policy, named) in Policies)
         {
-            Assert.Equal("orders", await hub.InvokeAsync<string>("Mine").LimitedAsync());
-        }
-        else
-        {
-            await Assert.ThrowsAsync<HubException>(() => hub.InvokeAsync<string>("Mine").LimitedAsync());
+            var calling = hub.InvokeAsync<string>(policy).LimitedAsync();
+            if (named && ProvesNodes)
+            {
+                Assert.Equal((policy, "orders"), (policy, await calling));
+            }
+            else
+            {
+                await Assert.ThrowsAsync<HubException>(() => calling);
+            }
         }
 
         await hub.StopAsync().LimitedAsync();
+    }
+
+    [Theory]
+    [InlineData(HttpTransportType.WebSockets)]
+    [InlineData(HttpTransportType.ServerSentEvents)]
+    [InlineData(HttpTransportType.LongPolling)]
+    public async Task A_hub_is_met_by_whom_its_policy_names_alone(HttpTransportType type)
+    {
+        await using var server = await StartAsync(app =>
+        {
+            app.MapHub<GuardedHub>("/hub").RequireAuthorization(nameof(GuardedHub.OtherName));
+        });
+        using var handler = transport.CreateHandler(null);
+        await using var hub = HubClient.Create(server, transport, type, handler);
+        var error = await Assert.ThrowsAsync<HttpRequestException>(() => hub.StartAsync().LimitedAsync());
+        Assert.Equal(HttpStatusCode.Forbidden, error.StatusCode);
     }
 
     private static async Task<HttpStatusCode> GetAsync(HttpClient http, string path)
@@ -251,8 +274,13 @@ public abstract class NodeAuthenticationTests(NodeTransport transport)
                 });
                 builder.Services.AddAuthorization(authorization =>
                 {
-                    authorization.AddPolicy("mine", policy => policy.RequireZeroTierNode(transport.ClientId));
-                    authorization.AddPolicy("strangers", policy => policy.RequireZeroTierNode(Stranger));
+                    authorization.AddPolicy(nameof(GuardedHub.Node), policy => policy.RequireZeroTierNode(Stranger, transport.ClientId));
+                    authorization.AddPolicy(nameof(GuardedHub.OtherNode), policy => policy.RequireZeroTierNode(Stranger));
+                    authorization.AddPolicy(nameof(GuardedHub.Network), policy => policy.RequireZeroTierNetwork(transport.NetworkId));
+                    authorization.AddPolicy(nameof(GuardedHub.OtherNetwork), policy => policy.RequireZeroTierNetwork(new NetworkId(0x8056c2e21c000001)));
+                    authorization.AddPolicy(nameof(GuardedHub.Tag), policy => policy.RequireZeroTierTag(1000, 5));
+                    authorization.AddPolicy(nameof(GuardedHub.Name), policy => policy.RequireUserName("orders"));
+                    authorization.AddPolicy(nameof(GuardedHub.OtherName), policy => policy.RequireUserName("invoices"));
                 });
                 builder.Services.AddGrpc();
                 builder.Services.AddSingleton<EchoService.Seen>();
@@ -269,10 +297,27 @@ public abstract class NodeAuthenticationTests(NodeTransport transport)
 
     private sealed class GuardedHub : Hub
     {
-        [Authorize("mine")]
-        public string? Mine() => Context.User!.Identity!.Name;
+        [Authorize(nameof(Node))]
+        public string? Node() => Caller;
 
-        [Authorize("strangers")]
-        public string? Strangers() => Context.User!.Identity!.Name;
+        [Authorize(nameof(OtherNode))]
+        public string? OtherNode() => Caller;
+
+        [Authorize(nameof(Network))]
+        public string? Network() => Caller;
+
+        [Authorize(nameof(OtherNetwork))]
+        public string? OtherNetwork() => Caller;
+
+        [Authorize(nameof(Tag))]
+        public string? Tag() => Caller;
+
+        [Authorize(nameof(Name))]
+        public string? Name() => Caller;
+
+        [Authorize(nameof(OtherName))]
+        public string? OtherName() => Caller;
+
+        private string? Caller => Context.User!.Identity!.Name;
     }
 }

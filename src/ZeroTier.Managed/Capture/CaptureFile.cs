@@ -1,4 +1,5 @@
 using ZeroTier.Engines;
+using ZeroTier.Platform;
 
 namespace ZeroTier.Managed.Capture;
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Engines;
+using ZeroTier.Platform;
 
 namespace ZeroTier.Service.AspNetCore.Access;
 

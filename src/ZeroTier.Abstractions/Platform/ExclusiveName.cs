@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace ZeroTier.Engines;
+namespace ZeroTier.Platform;
 
 /// <summary>Gives a file its name unless another file has it. Of several processes that try, one succeeds.</summary>
 /// <remarks>
