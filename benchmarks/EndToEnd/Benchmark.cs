@@ -1,15 +1,16 @@
 namespace EndToEnd;
 
 /// <summary>
-/// Runs every measure on every transport. The servers run in processes of their own and stay up side by side; the load client is this process.
-/// A measure runs on all transports before the next one begins, so that a machine that changes its pace meets all alike.
+/// Runs every measure on every transport. The servers run in processes of their own and stay up side by side; the load client is this
+/// process. A measure runs on all transports before the next one begins, so that a machine that changes its pace meets all alike.
 /// </summary>
 internal static class Benchmark
 {
     public static async Task<int> RunAsync(BenchmarkOptions options)
     {
         var report = new Report();
-        var measures = Measure.All.Where(m => options.Measures.Count == 0 || options.Measures.Any(o => m.Name.Contains(o, StringComparison.Ordinal))).ToList();
+        var measures = Measure.All.Where(
+            m => options.Measures.Count == 0 || options.Measures.Any(o => m.Name.Contains(o, StringComparison.Ordinal))).ToList();
         var transports = options.CreateTransports();
         try
         {
@@ -72,7 +73,9 @@ internal static class Benchmark
         }
     }
 
-    /// <summary>Several short rounds over all transports, and the median of each: a machine with other work to do then treats them alike.</summary>
+    /// <summary>
+    /// Several short rounds over all transports, and the median of each: a machine with other work to do then treats them alike.
+    /// </summary>
     private static async Task MeasureAsync(
         Measure measure, List<(Transport Transport, RoleProcess Server)> servers, BenchmarkOptions options, Report report)
     {

@@ -47,7 +47,8 @@ internal sealed record BenchmarkOptions
             string? value = i + 1 < args.Length ? args[i + 1] : null;
             switch (args[i], value)
             {
-                case ("--seconds", not null) when double.TryParse(value, CultureInfo.InvariantCulture, out double seconds) && seconds is >= 0.1 and <= 3600:
+                case ("--seconds", not null)
+                    when double.TryParse(value, CultureInfo.InvariantCulture, out double seconds) && seconds is >= 0.1 and <= 3600:
                     options = options with { Duration = TimeSpan.FromSeconds(seconds) };
                     break;
                 case ("--json", not null):
@@ -77,5 +78,6 @@ internal sealed record BenchmarkOptions
 
     /// <summary>Makes the transports.</summary>
     public List<Transport> CreateTransports() =>
-        [.. Transports.SelectMany(name => name == Transport.ZeroTier ? Networks.Select(n => n.TransportName) : [name]).Select(name => Transport.Create(name, Engines))];
+        [.. Transports.SelectMany(name => name == Transport.ZeroTier ? Networks.Select(n => n.TransportName) : [name])
+            .Select(name => Transport.Create(name, Engines))];
 }

@@ -47,7 +47,8 @@ internal static class Handlers
                     await release.Task.WaitAsync(TimeSpan.FromSeconds(60), context.RequestAborted);
                     break;
                 case "/held":
-                    await context.Response.WriteAsync(Volatile.Read(ref held).ToString(CultureInfo.InvariantCulture), context.RequestAborted);
+                    await context.Response.WriteAsync(
+                        Volatile.Read(ref held).ToString(CultureInfo.InvariantCulture), context.RequestAborted);
                     break;
                 default:
                     context.Response.StatusCode = 404;

@@ -34,7 +34,9 @@ internal sealed record MeasureRun(Transport Transport, RoleProcess Server, TimeS
     }
 }
 
-/// <summary>How much was done in a second, and what one of it cost in processor seconds, client and server together, the kernel's work included.</summary>
+/// <summary>
+/// How much was done in a second, and what one of it cost in processor seconds, client and server together, the kernel's work included.
+/// </summary>
 internal readonly record struct Rate(double PerSecond, double CpuEach);
 
 /// <summary>One line of the result: either run under load, or read from the server's start-up times.</summary>
@@ -78,7 +80,8 @@ internal static class Throughput
         CountAsync(run, connections, async (client, count, stop) =>
         {
             var buffer = new byte[2 * BlockBytes];
-            using var response = await client.GetAsync(new Uri("download", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, stop);
+            using var response = await client.GetAsync(
+                new Uri("download", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, stop);
             response.EnsureSuccessStatusCode();
             await using var body = await response.Content.ReadAsStreamAsync(stop);
             while (await body.ReadAsync(buffer, stop) is > 0 and int length)
@@ -94,7 +97,8 @@ internal static class Throughput
             using var response = await client.PostAsync(new Uri("upload", UriKind.Relative), content, stop);
         });
 
-    private static async Task<Rate> CountAsync(MeasureRun run, int connections, Func<HttpClient, Action<int>, CancellationToken, Task> transfer)
+    private static async Task<Rate> CountAsync(
+        MeasureRun run, int connections, Func<HttpClient, Action<int>, CancellationToken, Task> transfer)
     {
         using var client = run.CreateClient(connections);
         using var stop = new CancellationTokenSource();
@@ -132,7 +136,8 @@ internal static class Requests
 {
     private static readonly Uri Plain = new("plain", UriKind.Relative);
 
-    public static Task<Rate> LoopsAsync(MeasureRun run, int connections) => LoopsAsync(run, connections, run.CreateClient(connections), null);
+    public static Task<Rate> LoopsAsync(MeasureRun run, int connections) =>
+        LoopsAsync(run, connections, run.CreateClient(connections), null);
 
     public static async Task<double> RoundTripAsync(MeasureRun run, double quantile)
     {
@@ -171,7 +176,8 @@ internal static class Requests
                     }
                 }
             })).ToList();
-            var rate = await run.MeasureAsync(Task.WhenAny(tasks).Unwrap(), () => Interlocked.Read(ref done), on => Volatile.Write(ref measuring, on));
+            var rate = await run.MeasureAsync(
+                Task.WhenAny(tasks).Unwrap(), () => Interlocked.Read(ref done), on => Volatile.Write(ref measuring, on));
             Volatile.Write(ref stop, true);
             await Task.WhenAll(tasks);
             return rate;
@@ -222,7 +228,8 @@ internal static class IdleConnections
                 requests.Add(client.GetAsync(new Uri($"hold?count={connections}", UriKind.Relative)));
             }
 
-            while (started < connections && int.Parse(await observer.GetStringAsync(new Uri("held", UriKind.Relative)), CultureInfo.InvariantCulture) < started)
+            while (started < connections
+                && int.Parse(await observer.GetStringAsync(new Uri("held", UriKind.Relative)), CultureInfo.InvariantCulture) < started)
             {
                 await Task.Delay(5);
             }

@@ -33,11 +33,16 @@ internal sealed class Report
     {
         var others = transports.Skip(1).ToList();
         WriteRow(output, "measure", "unit", [.. transports.Select(t => t.Name), .. others.Select(t => $"/ {t.Name}")]);
-        WriteRow(output, new string('-', 26), new string('-', 5), Enumerable.Repeat($"{new string('-', 17)}:", transports.Count + others.Count));
+        WriteRow(
+            output, new string('-', 26), new string('-', 5), Enumerable.Repeat($"{new string('-', 17)}:", transports.Count + others.Count));
         foreach (var measure in measures)
         {
             double? first = Value(measure, transports[0]);
-            WriteRow(output, measure.Name, measure.Unit, transports.Select(t => Value(measure, t)).Concat(others.Select(t => first / Value(measure, t))).Select(Number));
+            WriteRow(
+                output,
+                measure.Name,
+                measure.Unit,
+                transports.Select(t => Value(measure, t)).Concat(others.Select(t => first / Value(measure, t))).Select(Number));
         }
 
         if (others.Count > 0)
@@ -90,5 +95,6 @@ internal sealed class Report
         _ => value.Value.ToString("0.00", CultureInfo.InvariantCulture),
     };
 
-    private double? Value(Measure measure, Transport transport) => _values.TryGetValue((measure.Name, transport.Name), out double value) ? value : null;
+    private double? Value(Measure measure, Transport transport) =>
+        _values.TryGetValue((measure.Name, transport.Name), out double value) ? value : null;
 }

@@ -58,7 +58,8 @@ internal sealed class RoleProcess : IAsyncDisposable
         }
 
         line.AddRange(role);
-        var process = new RoleProcess(Process.Start(new ProcessStartInfo(line[0], line[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true })!);
+        var process = new RoleProcess(
+            Process.Start(new ProcessStartInfo(line[0], line[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true })!);
         try
         {
             process.Ready = await process.ExpectAsync("READY");

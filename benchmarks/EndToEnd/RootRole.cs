@@ -5,7 +5,9 @@ using ZeroTier.Managed;
 
 namespace EndToEnd;
 
-/// <summary>The private root: it introduces the nodes, is the controller of their network where that needs one, and then has nothing to do.</summary>
+/// <summary>
+/// The private root: it introduces the nodes, is the controller of their network where that needs one, and then has nothing to do.
+/// </summary>
 internal static class RootRole
 {
     // What most networks have: nothing but IP.
@@ -19,14 +21,25 @@ internal static class RootRole
         int port = FreePort.Udp(address);
         using var identity = await NodeIdentity.GenerateAsync();
         using var signingKey = PlanetSigningKey.Generate();
-        var planet = Planet.Create(1, DateTimeOffset.UtcNow, [new PlanetRoot(identity, [InetEndPoint.From(new IPEndPoint(address, port))])], signingKey);
-        await using var controller = await NetworkController.OpenAsync(new NetworkControllerOptions { Store = new MemoryControllerStore() });
+        var planet = Planet.Create(
+            1, DateTimeOffset.UtcNow, [new PlanetRoot(identity, [InetEndPoint.From(new IPEndPoint(address, port))])], signingKey);
+        await using var controller = await NetworkController.OpenAsync(
+            new NetworkControllerOptions { Store = new MemoryControllerStore() });
         await using var node = new ManagedNode(
-            new ManagedNodeOptions { Identity = identity, Planet = planet, Port = port, BindAddresses = [address], Controller = controller });
+            new ManagedNodeOptions
+            {
+                Identity = identity,
+                Planet = planet,
+                Port = port,
+                BindAddresses = [address],
+                Controller = controller,
+            });
         await node.StartAsync();
         planet.Save(args[2]);
         using var events = controller.Subscribe();
-        var network = BenchmarkNetwork.ByName[args[3]] == BenchmarkNetwork.Private ? await CreateNetworkAsync(controller) : NetworkId.AdHoc(0, 65535);
+        var network = BenchmarkNetwork.ByName[args[3]] == BenchmarkNetwork.Private
+            ? await CreateNetworkAsync(controller)
+            : NetworkId.AdHoc(0, 65535);
         var authorizing = AuthorizeAllAsync(controller, events);
         Console.WriteLine($"READY {network}");
         while (await Console.In.ReadLineAsync() is not (null or "stop"))
@@ -59,7 +72,8 @@ internal static class RootRole
         {
             if (happened is MemberChanged { Member: { IsAuthorized: false } member })
             {
-                await controller.UpdateMemberAsync(member.Network, member.Node, m => m with { IsAuthorized = true }, expectedRevision: null, s_actor);
+                await controller.UpdateMemberAsync(
+                    member.Network, member.Node, m => m with { IsAuthorized = true }, expectedRevision: null, s_actor);
             }
         }
     }

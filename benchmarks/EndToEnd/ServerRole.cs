@@ -13,7 +13,8 @@ internal static class ServerRole
     {
         // Start means the start of the process, the runtime's own included; the clock of that has steps of 10 ms on Linux.
         using var process = Process.GetCurrentProcess();
-        s_begin = Stopwatch.GetTimestamp() - (long)((DateTime.UtcNow - process.StartTime.ToUniversalTime()).TotalSeconds * Stopwatch.Frequency);
+        s_begin =
+            Stopwatch.GetTimestamp() - (long)((DateTime.UtcNow - process.StartTime.ToUniversalTime()).TotalSeconds * Stopwatch.Frequency);
         var transport = Transport.Create(args[1], Engines.Managed);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();

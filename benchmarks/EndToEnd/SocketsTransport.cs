@@ -11,14 +11,15 @@ internal sealed class SocketsTransport(bool tls) : Transport
 {
     public override string Name => tls ? SocketsTls : Sockets;
 
-    public override void Configure(WebApplicationBuilder builder, string[] arguments) => builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
-        kestrel.Listen(IPAddress.Loopback, 0, endPoint =>
-        {
-            if (tls)
+    public override void Configure(WebApplicationBuilder builder, string[] arguments) =>
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+            kestrel.Listen(IPAddress.Loopback, 0, endPoint =>
             {
-                endPoint.UseHttps(CreateCertificate());
-            }
-        }));
+                if (tls)
+                {
+                    endPoint.UseHttps(CreateCertificate());
+                }
+            }));
 
     public override Task<string> WaitUntilReachableAsync(WebApplication app, Action<string> time)
     {

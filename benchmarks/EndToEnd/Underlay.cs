@@ -4,8 +4,9 @@ using System.Net.NetworkInformation;
 namespace EndToEnd;
 
 /// <summary>
-/// Where the nodes of the ZeroTier transport live, and over which physical addresses they talk: loopback, unless libzt takes part. libzt refuses loopback paths and
-/// binds its sockets to devices, so each of its nodes needs a network namespace of its own; the script <c>namespaces</c> makes them, without a route out.
+/// Where the nodes of the ZeroTier transport live, and over which physical addresses they talk: loopback, unless libzt takes part. libzt
+/// refuses loopback paths and binds its sockets to devices, so each of its nodes needs a network namespace of its own; the script
+/// <c>namespaces</c> makes them, without a route out.
 /// </summary>
 /// <param name="RootAddress">The root's address.</param>
 /// <param name="RootCommand">What a root's process is started with; empty for nothing.</param>
@@ -30,6 +31,7 @@ internal sealed record Underlay(IPAddress RootAddress, IReadOnlyList<string> Roo
         return ours && interfaces.All(i => i.GatewayAddresses.Count == 0)
             ? new Underlay(RootInNamespace, ["ip", "netns", "exec", "zt-root"], ["ip", "netns", "exec", "zt-server"])
             : throw new InvalidOperationException(
-                "libzt needs network namespaces without a way out. As root: benchmarks/EndToEnd/namespaces dotnet run -c Release --project benchmarks/EndToEnd -- --engine libzt");
+                "libzt needs network namespaces without a way out. As root: benchmarks/EndToEnd/namespaces dotnet run -c Release --project "
+                + "benchmarks/EndToEnd -- --engine libzt");
     }
 }

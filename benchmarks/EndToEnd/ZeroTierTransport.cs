@@ -9,8 +9,8 @@ using ZeroTier.Managed;
 namespace EndToEnd;
 
 /// <summary>
-/// Our transport: the client's node in this process, the server's and a private root in processes of their own. The two nodes talk directly, over loopback UDP
-/// where both are managed; the root, always managed, only introduces them.
+/// Our transport: the client's node in this process, the server's and a private root in processes of their own. The two nodes talk
+/// directly, over loopback UDP where both are managed; the root, always managed, only introduces them.
 /// </summary>
 internal sealed class ZeroTierTransport(Engines engines, BenchmarkNetwork kind) : Transport
 {
@@ -29,7 +29,10 @@ internal sealed class ZeroTierTransport(Engines engines, BenchmarkNetwork kind) 
     // libzt has 1024 sockets in all.
     public override int IdleConnections => engines.NeedLibzt ? 500 : base.IdleConnections;
 
-    /// <summary>Planet, storage folder, UDP port, engine and network. The port is fixed, as servers have it: after a restart, peers find the node where it was.</summary>
+    /// <summary>
+    /// Planet, storage folder, UDP port, engine and network. The port is fixed, as servers have it: after a restart, peers find the node
+    /// where it was.
+    /// </summary>
     public override IReadOnlyList<string> ServerArguments(int number)
     {
         if (!_ports.TryGetValue(number, out int port))
@@ -37,7 +40,8 @@ internal sealed class ZeroTierTransport(Engines engines, BenchmarkNetwork kind) 
             _ports.Add(number, port = FreePort.Udp(IPAddress.Loopback));
         }
 
-        return [Path.Combine(_folder, "planet"), Path.Combine(_folder, $"server{number}"), port.ToString(CultureInfo.InvariantCulture), engines.Server.ToString(),
+        return [Path.Combine(_folder, "planet"), Path.Combine(_folder, $"server{number}"), port.ToString(CultureInfo.InvariantCulture),
+        engines.Server.ToString(),
             _network.ToString()];
     }
 
@@ -84,8 +88,10 @@ internal sealed class ZeroTierTransport(Engines engines, BenchmarkNetwork kind) 
         _network = NetworkId.Parse(root.Ready);
         var planet = Planet.Load(file);
         _client = engines.Client == ZeroTierEngine.Libzt
-            ? new LibztNode(new LibztNodeOptions { StoragePath = Path.Combine(_folder, "client"), Planet = planet.ToBytes(), Networks = [_network] })
-            : new ManagedNode(new ManagedNodeOptions { Identity = await NodeIdentity.GenerateAsync(), Planet = planet, Networks = [_network] });
+            ? new LibztNode(
+                new LibztNodeOptions { StoragePath = Path.Combine(_folder, "client"), Planet = planet.ToBytes(), Networks = [_network] })
+            : new ManagedNode(
+                new ManagedNodeOptions { Identity = await NodeIdentity.GenerateAsync(), Planet = planet, Networks = [_network] });
         await StartAsync(_client);
         await _client.WaitForOnlineAsync().WaitAsync(TimeSpan.FromSeconds(30));
         await _client.WaitForNetworkAsync(_network).WaitAsync(TimeSpan.FromSeconds(30));

@@ -8,7 +8,8 @@ using ZeroTier.Simulation;
 namespace Paths;
 
 /// <summary>A path with one bottleneck, the same in both directions.</summary>
-internal readonly record struct EmulatedPath(double RoundTripMilliseconds, double LossPercent, double MegabytesPerSecond, int QueueBytes, double ReorderPercent = 0);
+internal readonly record struct EmulatedPath(
+    double RoundTripMilliseconds, double LossPercent, double MegabytesPerSecond, int QueueBytes, double ReorderPercent = 0);
 
 /// <summary>Two TCP stacks on an emulated path, in virtual time: the result depends on the code alone, not on the machine.</summary>
 internal static class Download
@@ -45,7 +46,10 @@ internal static class Download
     {
         var mac = new MacAddress(0x0200_0000_0000u + (ulong)number);
         var layer = new TcpLayer(
-            link.OutputOf(mac), link.Clock, new SeededRandom((ulong)number), TcpLayerOptions.Default with { Scheduler = PipeScheduler.Inline });
+            link.OutputOf(mac),
+            link.Clock,
+            new SeededRandom((ulong)number),
+            TcpLayerOptions.Default with { Scheduler = PipeScheduler.Inline });
         link.Add(Address(number), layer);
         return layer;
     }

@@ -7,7 +7,10 @@ using ZeroTier.Managed.IpStack.Tcp;
 // Prints the table of docs/performance.md: what our TCP makes of bad paths, in virtual time.
 var duration = TimeSpan.FromSeconds(10);
 var inline = new PipeOptions(
-    readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19,
+    readerScheduler: PipeScheduler.Inline,
+    writerScheduler: PipeScheduler.Inline,
+    pauseWriterThreshold: 1 << 20,
+    resumeWriterThreshold: 1 << 19,
     useSynchronizationContext: false);
 if (args.Length != 1 || !Enum.TryParse(args[0], ignoreCase: true, out CongestionControl control))
 {
@@ -19,7 +22,8 @@ var options = new TcpSocketOptions { Input = inline, Output = inline, Congestion
 
 const double Rate = 50;
 const int Queue = 1 << 20;
-Console.WriteLine($"MB/s of one / of four downloads together, {duration.TotalSeconds} s, bottleneck of {Rate} MB/s with a queue of {Queue >> 10} KiB.");
+Console.WriteLine(
+    $"MB/s of one / of four downloads together, {duration.TotalSeconds} s, bottleneck of {Rate} MB/s with a queue of {Queue >> 10} KiB.");
 Console.WriteLine("| round trip | no loss | 0.1 % loss | 1 % loss | 5 % loss | 1 % reordered |");
 Console.WriteLine("| ---: | ---: | ---: | ---: | ---: | ---: |");
 foreach (double roundTrip in (double[])[1, 20, 100])

@@ -9,7 +9,8 @@ builder.AddZeroTier(zt => zt.UseDevelopmentNetwork());
 builder.Services.AddHttpClient<Caller>((services, client) =>
 {
     string url = services.GetRequiredService<IConfiguration>()["Url"]
-        ?? throw new InvalidOperationException("No URL to call. Take the one that samples/WebApi prints, for example --Url \"http://[fc…]:8080/\".");
+        ?? throw new InvalidOperationException(
+            "No URL to call. Take the one that samples/WebApi prints, for example --Url \"http://[fc…]:8080/\".");
     client.BaseAddress = new Uri(url);
 }).AddZeroTier();
 builder.Services.AddHostedService<Worker>();

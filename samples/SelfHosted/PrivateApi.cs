@@ -10,7 +10,8 @@ internal static class PrivateApi
     public static void Map(WebApplication app)
     {
         // The host's own port has the controller's API alone.
-        var api = app.MapGroup("").AddEndpointFilter(async (call, next) => call.HttpContext.GetZeroTierPeer() is null ? Results.NotFound() : await next(call));
+        var api = app.MapGroup("")
+            .AddEndpointFilter(async (call, next) => call.HttpContext.GetZeroTierPeer() is null ? Results.NotFound() : await next(call));
         api.MapGet("/", (IZeroTierPeerFeature peer) => $"Hello, {peer.Node}. This API is on your own network {peer.Network}.\n");
         api.MapGet("/clock", (Delegate)WriteClockAsync);
     }

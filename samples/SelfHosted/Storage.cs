@@ -35,7 +35,9 @@ internal static class Storage
         CopyPeers(settings.Home, folder);
         if (await PrepareAsync(settings) is var node && node != import.Identity.Address)
         {
-            throw new InvalidOperationException($"{settings.Home} has the identity {node} already, and the networks belong to {import.Identity.Address}. Name a new folder by --Home.");
+            throw new InvalidOperationException(
+                $"{settings.Home} has the identity {node} already, and the networks belong to {import.Identity.Address}. Name a new "
+                + "folder by --Home.");
         }
 
         await using (var store = CreateStore(settings))
@@ -49,11 +51,14 @@ internal static class Storage
             Console.WriteLine(finding);
         }
 
-        Console.WriteLine($"{import.Networks.Length} networks and {import.Members.Length} members of {import.Identity.Address} are in {settings.Home}; {import.FindingCount} findings.");
+        Console.WriteLine(
+            $"{import.Networks.Length} networks and {import.Members.Length} members of {import.Identity.Address} are in {settings.Home}; "
+            + $"{import.FindingCount} findings.");
         Console.WriteLine("Stop the old service for good before you start this one: two nodes must not have one identity.");
     }
 
-    // A root cannot ask anybody who a member is that speaks to it: without these, members wait until they introduce themselves anew, which takes minutes.
+    // A root cannot ask anybody who a member is that speaks to it: without these, members wait until they introduce themselves anew, which
+    // takes minutes.
     private static void CopyPeers(string home, string folder)
     {
         DirectoryInfo source = new(Path.Combine(folder, "peers.d"));

@@ -8,7 +8,8 @@ using ZeroTier;
 namespace WebApi;
 
 /// <summary>Prints, once the network is ready, who this node is and how to call it.</summary>
-internal sealed class Announcement(ZeroTierNode node, IServer server, IOptions<ZeroTierOptions> options, IHostApplicationLifetime lifetime, ILogger<Announcement> logger)
+internal sealed class Announcement(
+    ZeroTierNode node, IServer server, IOptions<ZeroTierOptions> options, IHostApplicationLifetime lifetime, ILogger<Announcement> logger)
     : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

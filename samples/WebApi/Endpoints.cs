@@ -59,10 +59,12 @@ internal static class Endpoints
 
     /// <summary>A file, whole or a range of it: this program.</summary>
     public static IResult Download() =>
-        TypedResults.PhysicalFile(Path.Combine(AppContext.BaseDirectory, "WebApi.dll"), "application/octet-stream", enableRangeProcessing: true);
+        TypedResults.PhysicalFile(
+            Path.Combine(AppContext.BaseDirectory, "WebApi.dll"), "application/octet-stream", enableRangeProcessing: true);
 
     /// <summary>The SHA-256 of the body.</summary>
-    public static async Task<string> Upload(Stream body, CancellationToken aborted) => Convert.ToHexStringLower(await SHA256.HashDataAsync(body, aborted)) + "\n";
+    public static async Task<string> Upload(Stream body, CancellationToken aborted) =>
+        Convert.ToHexStringLower(await SHA256.HashDataAsync(body, aborted)) + "\n";
 
     /// <summary>A WebSocket that sends back what it gets.</summary>
     public static async Task Echo(HttpContext context)
@@ -75,7 +77,8 @@ internal static class Endpoints
 
         using var socket = await context.WebSockets.AcceptWebSocketAsync();
         byte[] buffer = new byte[16 * 1024];
-        while (await socket.ReceiveAsync(buffer.AsMemory(), context.RequestAborted) is { MessageType: not WebSocketMessageType.Close } received)
+        while (await socket.ReceiveAsync(
+            buffer.AsMemory(), context.RequestAborted) is { MessageType: not WebSocketMessageType.Close } received)
         {
             await socket.SendAsync(buffer.AsMemory(0, received.Count), received.MessageType, received.EndOfMessage, context.RequestAborted);
         }
@@ -93,7 +96,8 @@ internal static class Endpoints
         while (await MoveNextAsync(all))
         {
             var happened = all.Current;
-            string what = string.Join(' ', new object?[] { happened.Network, happened.Peer, happened.Address, happened.Detail }.Where(part => part is not null));
+            string what = string.Join(
+                ' ', new object?[] { happened.Network, happened.Peer, happened.Address, happened.Detail }.Where(part => part is not null));
             yield return new SseItem<string>($"{happened.Time:O} {what}".TrimEnd(), happened.Code.ToString());
         }
     }

@@ -19,8 +19,8 @@ public interface IZeroTierPeerFeature
     NetworkId Network { get; }
 
     /// <summary>
-    /// What the network's controller has signed about the caller, such as tags, as far as it is valid now; null while the caller has proven nothing, on
-    /// networks without a controller, and when the engine cannot prove the node. Read live.
+    /// What the network's controller has signed about the caller, such as tags, as far as it is valid now; null while the caller has proven
+    /// nothing, on networks without a controller, and when the engine cannot prove the node. Read live.
     /// </summary>
     ZeroTierMembership? Membership { get; }
 
@@ -33,7 +33,9 @@ public interface IZeroTierPeerFeature
     /// <summary>Round-trip time to the peer over its direct path; null until measured.</summary>
     TimeSpan? Latency { get; }
 
-    /// <summary>Lets a handler of a minimal API take the caller as a parameter; null where the request did not come over a ZeroTier network.</summary>
+    /// <summary>
+    /// Lets a handler of a minimal API take the caller as a parameter; null where the request did not come over a ZeroTier network.
+    /// </summary>
     /// <param name="context">The request.</param>
     static ValueTask<IZeroTierPeerFeature?> BindAsync(HttpContext context)
     {

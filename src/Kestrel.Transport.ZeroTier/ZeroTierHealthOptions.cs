@@ -7,8 +7,8 @@ public sealed class ZeroTierHealthOptions
     public bool RequireDirect { get; set; }
 
     /// <summary>
-    /// How long after the node went offline the health check says Degraded before it says Unhealthy, zero or more. Default 30 seconds: the node itself notices
-    /// a change only after up to 30 seconds.
+    /// How long after the node went offline the health check says Degraded before it says Unhealthy, zero or more. Default 30 seconds: the
+    /// node itself notices a change only after up to 30 seconds.
     /// </summary>
     public TimeSpan OfflineGracePeriod { get; set; } = TimeSpan.FromSeconds(30);
 }

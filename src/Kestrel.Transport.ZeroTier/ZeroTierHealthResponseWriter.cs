@@ -6,14 +6,21 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Kestrel.Transport.ZeroTier;
 
-/// <summary>Writes what health checks found as JSON in UTF-8, without reflection: for <c>HealthCheckOptions.ResponseWriter</c>. Works for every check, not only ZeroTier's.</summary>
+/// <summary>
+/// Writes what health checks found as JSON in UTF-8, without reflection: for <c>HealthCheckOptions.ResponseWriter</c>. Works for every
+/// check, not only ZeroTier's.
+/// </summary>
 /// <remarks>
-/// <c>app.MapHealthChecks("/readyz", new() { Predicate = check => check.Tags.Contains("ready"), ResponseWriter = ZeroTierHealthResponseWriter.WriteAsync })</c>.
-/// It names the node, its networks and addresses: show it to those who may know them. Exceptions are left out; the description says why.
+/// <c>app.MapHealthChecks("/readyz", new() { Predicate = check => check.Tags.Contains("ready"), ResponseWriter =
+/// ZeroTierHealthResponseWriter.WriteAsync })</c>. It names the node, its networks and addresses: show it to those who may know them.
+/// Exceptions are left out; the description says why.
 /// </remarks>
 public static class ZeroTierHealthResponseWriter
 {
-    /// <summary>Writes a report: <c>status</c>, <c>duration</c> in seconds, and <c>checks</c> by name, each with its status, duration, description, tags and data.</summary>
+    /// <summary>
+    /// Writes a report: <c>status</c>, <c>duration</c> in seconds, and <c>checks</c> by name, each with its status, duration, description,
+    /// tags and data.
+    /// </summary>
     /// <param name="context">The request.</param>
     /// <param name="report">What was found.</param>
     public static async Task WriteAsync(HttpContext context, HealthReport report)

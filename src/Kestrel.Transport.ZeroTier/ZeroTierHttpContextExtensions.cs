@@ -6,7 +6,8 @@ namespace Microsoft.AspNetCore.Http;
 public static class ZeroTierHttpContextExtensions
 {
     /// <summary>
-    /// The ZeroTier peer that sent this request, or null when the request did not come over a ZeroTier network. Also for the context that SignalR gives to hubs.
+    /// The ZeroTier peer that sent this request, or null when the request did not come over a ZeroTier network. Also for the context that
+    /// SignalR gives to hubs.
     /// </summary>
     public static IZeroTierPeerFeature? GetZeroTierPeer(this HttpContext context)
     {

@@ -34,7 +34,9 @@ public static class ZeroTierHttpsListenOptionsExtensions
         ArgumentNullException.ThrowIfNull(configure);
         var services = options.ApplicationServices;
         var certificate = services.GetService<ZeroTierCertificate>()
-            ?? throw new InvalidOperationException("The certificate of the node needs a ZeroTier node: call UseZeroTier on the web host, for example builder.WebHost.UseZeroTier().");
+            ?? throw new InvalidOperationException(
+                "The certificate of the node needs a ZeroTier node: call UseZeroTier on the web host, for example "
+                + "builder.WebHost.UseZeroTier().");
         services.GetRequiredService<CertificateUse>().Claim();
         return options.UseHttps(https =>
         {

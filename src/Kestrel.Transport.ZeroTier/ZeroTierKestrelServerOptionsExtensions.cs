@@ -9,10 +9,12 @@ using ZeroTier;
 
 namespace Microsoft.AspNetCore.Hosting;
 
-/// <summary>Endpoints on ZeroTier networks, for <c>ConfigureKestrel</c>, beside those on addresses, Unix sockets and named pipes of the machine.</summary>
+/// <summary>
+/// Endpoints on ZeroTier networks, for <c>ConfigureKestrel</c>, beside those on addresses, Unix sockets and named pipes of the machine.
+/// </summary>
 /// <remarks>
-/// The same endpoints as those of <see cref="ZeroTierOptions"/>, except that a mistake is found when the server binds and not when the options are validated.
-/// They are left out where <see cref="ZeroTierNodeOptions.Enabled"/> is false.
+/// The same endpoints as those of <see cref="ZeroTierOptions"/>, except that a mistake is found when the server binds and not when the
+/// options are validated. They are left out where <see cref="ZeroTierNodeOptions.Enabled"/> is false.
 /// </remarks>
 public static class ZeroTierKestrelServerOptionsExtensions
 {
@@ -73,7 +75,8 @@ public static class ZeroTierKestrelServerOptionsExtensions
     /// <param name="port">1 to 65535, or 0 for one that is chosen at start.</param>
     /// <param name="configure">Protocols, TLS and connection middleware, as for any Kestrel endpoint. HTTP/3 is refused.</param>
     /// <exception cref="InvalidOperationException">The application does not use ZeroTier.</exception>
-    public static void ListenZeroTier(this KestrelServerOptions options, NetworkId network, IPAddress address, int port, Action<ListenOptions> configure)
+    public static void ListenZeroTier(
+        this KestrelServerOptions options, NetworkId network, IPAddress address, int port, Action<ListenOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(address);
         ArgumentNullException.ThrowIfNull(configure);
@@ -86,7 +89,8 @@ public static class ZeroTierKestrelServerOptionsExtensions
         if (kestrel.ApplicationServices?.GetService<ListenerRegistry>() is null)
         {
             throw new InvalidOperationException(
-                "ListenZeroTier needs a ZeroTier node: call UseZeroTier on the web host, for example builder.WebHost.UseZeroTier(), and ListenZeroTier within ConfigureKestrel.");
+                "ListenZeroTier needs a ZeroTier node: call UseZeroTier on the web host, for example builder.WebHost.UseZeroTier(), and "
+                + "ListenZeroTier within ConfigureKestrel.");
         }
 
         if (KestrelEndpoints.Usable(kestrel.ApplicationServices.GetRequiredService<IOptions<ZeroTierOptions>>()) is { } options)

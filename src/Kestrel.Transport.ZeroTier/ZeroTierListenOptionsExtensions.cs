@@ -6,11 +6,12 @@ using ZeroTier;
 namespace Microsoft.AspNetCore.Hosting;
 
 /// <summary>
-/// Who may open connections to an endpoint. Call these before <c>UseHttps</c>: a caller that is not allowed then gets a reset before any byte of TLS.
+/// Who may open connections to an endpoint. Call these before <c>UseHttps</c>: a caller that is not allowed then gets a reset before any
+/// byte of TLS.
 /// </summary>
 /// <remarks>
-/// They come on top of <c>ZeroTier:AllowedNodes</c> and <c>ZeroTier:AllowedNetworks</c>, which hold for every endpoint. Connections over ordinary sockets are
-/// refused, and on libzt, where nothing proves the node, a list of nodes refuses everybody.
+/// They come on top of <c>ZeroTier:AllowedNodes</c> and <c>ZeroTier:AllowedNetworks</c>, which hold for every endpoint. Connections over
+/// ordinary sockets are refused, and on libzt, where nothing proves the node, a list of nodes refuses everybody.
 /// </remarks>
 public static class ZeroTierListenOptionsExtensions
 {
@@ -43,7 +44,9 @@ public static class ZeroTierListenOptionsExtensions
         }
 
         var access = options.ApplicationServices.GetService<AccessControl>()
-            ?? throw new InvalidOperationException("A list of nodes or networks needs a ZeroTier node: call UseZeroTier on the web host, for example builder.WebHost.UseZeroTier().");
+            ?? throw new InvalidOperationException(
+                "A list of nodes or networks needs a ZeroTier node: call UseZeroTier on the web host, for example "
+                + "builder.WebHost.UseZeroTier().");
         var list = new AccessList();
         list.Replace(nodes, networks);
         options.Use(access.Middleware(list));

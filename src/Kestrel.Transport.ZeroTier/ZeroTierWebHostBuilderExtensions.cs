@@ -13,8 +13,8 @@ namespace Microsoft.AspNetCore.Hosting;
 public static class ZeroTierWebHostBuilderExtensions
 {
     /// <summary>
-    /// Lets Kestrel serve on ZeroTier networks. May be called before or after <c>UseKestrel</c>, and more than once: options add up. Other endpoints
-    /// keep working through the sockets transport.
+    /// Lets Kestrel serve on ZeroTier networks. May be called before or after <c>UseKestrel</c>, and more than once: options add up. Other
+    /// endpoints keep working through the sockets transport.
     /// </summary>
     /// <param name="hostBuilder">The web host.</param>
     public static IWebHostBuilder UseZeroTier(this IWebHostBuilder hostBuilder)
@@ -34,8 +34,8 @@ public static class ZeroTierWebHostBuilderExtensions
     }
 
     /// <summary>
-    /// Lets Kestrel serve on ZeroTier networks. May be called before or after <c>UseKestrel</c>, and more than once: options add up. Other endpoints
-    /// keep working through the sockets transport.
+    /// Lets Kestrel serve on ZeroTier networks. May be called before or after <c>UseKestrel</c>, and more than once: options add up. Other
+    /// endpoints keep working through the sockets transport.
     /// </summary>
     /// <param name="hostBuilder">The web host.</param>
     /// <param name="configure">Changes the options after the configuration section <c>ZeroTier</c> was read.</param>

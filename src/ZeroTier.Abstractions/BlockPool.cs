@@ -3,8 +3,8 @@ using System.Buffers;
 namespace ZeroTier;
 
 /// <summary>
-/// Blocks of 4096 bytes for pipes. Unlike <see cref="MemoryPool{T}.Shared"/> it allocates nothing per rental, and a block that one thread rents and another
-/// gives back is found again. Idle blocks are kept up to a bound. Thread-safe.
+/// Blocks of 4096 bytes for pipes. Unlike <see cref="MemoryPool{T}.Shared"/> it allocates nothing per rental, and a block that one thread
+/// rents and another gives back is found again. Idle blocks are kept up to a bound. Thread-safe.
 /// </summary>
 internal sealed class BlockPool : MemoryPool<byte>
 {

@@ -13,12 +13,14 @@ public interface IZeroTierDatagramSocket : IAsyncDisposable
     ValueTask SendToAsync(ReadOnlyMemory<byte> datagram, IPEndPoint destination, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Receives datagrams that are sent to a multicast group and this socket's port, from now on, beside those to its address. Managed engine only.
+    /// Receives datagrams that are sent to a multicast group and this socket's port, from now on, beside those to its address. Managed
+    /// engine only.
     /// </summary>
     /// <remarks>
-    /// Without effect if the socket has joined the group already. The network is told, and each sender learns of it within seconds. At most 512 groups are joined
-    /// on one network at a time. To send to a group it need not be joined. As by default with <see cref="System.Net.Sockets.UdpClient"/>, sockets of this node
-    /// that have joined a group get what this node sends to it, the sending socket included.
+    /// Without effect if the socket has joined the group already. The network is told, and each sender learns of it within seconds. At most
+    /// 512 groups are joined on one network at a time. To send to a group it need not be joined. As by default with
+    /// <see cref="System.Net.Sockets.UdpClient"/>, sockets of this node that have joined a group get what this node sends to it, the
+    /// sending socket included.
     /// </remarks>
     /// <param name="group">An IPv4 or IPv6 multicast address: in 224.0.0.0/4 or ff00::/8.</param>
     /// <exception cref="ArgumentException">The address is no multicast address.</exception>
@@ -27,13 +29,18 @@ public interface IZeroTierDatagramSocket : IAsyncDisposable
     /// </exception>
     void JoinGroup(IPAddress group);
 
-    /// <summary>The reverse of <see cref="JoinGroup"/>; without effect if the socket has not joined the group. Closing the socket leaves all groups.</summary>
+    /// <summary>
+    /// The reverse of <see cref="JoinGroup"/>; without effect if the socket has not joined the group. Closing the socket leaves all groups.
+    /// </summary>
     /// <param name="group">An IPv4 or IPv6 multicast address: in 224.0.0.0/4 or ff00::/8.</param>
     /// <exception cref="ArgumentException">The address is no multicast address.</exception>
     /// <exception cref="ZeroTierException">The socket is closed, or the engine cannot join groups (libzt).</exception>
     void LeaveGroup(IPAddress group);
 
-    /// <summary>Receives one datagram; what does not fit in the buffer is cut off. When the bounded queue is full, the newest are dropped and counted.</summary>
+    /// <summary>
+    /// Receives one datagram; what does not fit in the buffer is cut off. When the bounded queue is full, the newest are dropped and
+    /// counted.
+    /// </summary>
     /// <exception cref="ZeroTierException">The socket is closed.</exception>
     ValueTask<ZeroTierReceivedDatagram> ReceiveFromAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
 }

@@ -7,7 +7,8 @@ public interface IZeroTierListener : IAsyncDisposable
     ZeroTierEndPoint EndPoint { get; }
 
     /// <summary>
-    /// The next connection, or null once the listener is closed: by <see cref="IAsyncDisposable.DisposeAsync"/>, by leaving the network, or by a stop of the node.
+    /// The next connection, or null once the listener is closed: by <see cref="IAsyncDisposable.DisposeAsync"/>, by leaving the network, or
+    /// by a stop of the node.
     /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled; the listener goes on.</exception>
     ValueTask<ZeroTierConnection?> AcceptAsync(CancellationToken cancellationToken = default);

@@ -39,7 +39,8 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
     }
 
     /// <summary>The TCP ports that an ad-hoc network opens, first and last; null where the ID does not say.</summary>
-    internal (ushort First, ushort Last)? AdHocPorts => IsAdHoc && (Value & 0xff_ffff) == 0 ? ((ushort)(Value >> 40), (ushort)(Value >> 24)) : null;
+    internal (ushort First, ushort Last)? AdHocPorts =>
+        IsAdHoc && (Value & 0xff_ffff) == 0 ? ((ushort)(Value >> 40), (ushort)(Value >> 24)) : null;
 
     /// <summary>
     /// The 6PLANE address of a member: <c>fc</c>, a 32-bit digest of the network, the node's address and <c>::1</c>.
@@ -90,7 +91,10 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
     /// <param name="provider">Not used: the text form is the same in every culture.</param>
     /// <exception cref="FormatException">The text is not a network ID.</exception>
     public static NetworkId Parse(ReadOnlySpan<char> s, IFormatProvider? provider) =>
-        TryParse(s, provider, out var id) ? id : throw new FormatException($"'{s}' is not a ZeroTier network ID. Expected 16 hexadecimal digits, for example 8056c2e21c000001.");
+        TryParse(s, provider, out var id)
+            ? id
+            : throw new FormatException(
+                $"'{s}' is not a ZeroTier network ID. Expected 16 hexadecimal digits, for example 8056c2e21c000001.");
 
     /// <summary>Parses sixteen hexadecimal digits without throwing.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out NetworkId id) => TryParse(text.AsSpan(), null, out id);
@@ -99,7 +103,8 @@ public readonly record struct NetworkId : ISpanParsable<NetworkId>, ISpanFormatt
     /// <param name="s">The text.</param>
     /// <param name="provider">Not used: the text form is the same in every culture.</param>
     /// <param name="result">The ID.</param>
-    public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, out NetworkId result) => TryParse(s.AsSpan(), provider, out result);
+    public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, out NetworkId result) =>
+        TryParse(s.AsSpan(), provider, out result);
 
     /// <summary>Parses sixteen hexadecimal digits without throwing.</summary>
     /// <param name="s">The text.</param>

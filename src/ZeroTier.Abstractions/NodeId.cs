@@ -48,7 +48,9 @@ public readonly record struct NodeId : IComparable<NodeId>, ISpanParsable<NodeId
     /// <param name="provider">Not used: the text form is the same in every culture.</param>
     /// <exception cref="FormatException">The text is not a node address.</exception>
     public static NodeId Parse(ReadOnlySpan<char> s, IFormatProvider? provider) =>
-        TryParse(s, provider, out var id) ? id : throw new FormatException($"'{s}' is not a ZeroTier node address. Expected 10 hexadecimal digits, for example 8056c2e21c.");
+        TryParse(s, provider, out var id)
+            ? id
+            : throw new FormatException($"'{s}' is not a ZeroTier node address. Expected 10 hexadecimal digits, for example 8056c2e21c.");
 
     /// <summary>Parses ten hexadecimal digits without throwing.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out NodeId id) => TryParse(text.AsSpan(), null, out id);
@@ -57,7 +59,8 @@ public readonly record struct NodeId : IComparable<NodeId>, ISpanParsable<NodeId
     /// <param name="s">The text.</param>
     /// <param name="provider">Not used: the text form is the same in every culture.</param>
     /// <param name="result">The address.</param>
-    public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, out NodeId result) => TryParse(s.AsSpan(), provider, out result);
+    public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, out NodeId result) =>
+        TryParse(s.AsSpan(), provider, out result);
 
     /// <summary>Parses ten hexadecimal digits without throwing.</summary>
     /// <param name="s">The text.</param>
@@ -72,7 +75,8 @@ public readonly record struct NodeId : IComparable<NodeId>, ISpanParsable<NodeId
 
     /// <summary>Reads the five bytes that stand for an address on the wire.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The span has fewer than five bytes.</exception>
-    public static NodeId Read(ReadOnlySpan<byte> source) => new((ulong)source[0] << 32 | BinaryPrimitives.ReadUInt32BigEndian(source[1..5]));
+    public static NodeId Read(ReadOnlySpan<byte> source) =>
+        new((ulong)source[0] << 32 | BinaryPrimitives.ReadUInt32BigEndian(source[1..5]));
 
     /// <summary>Writes the five bytes that stand for the address on the wire.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The span has fewer than five bytes.</exception>

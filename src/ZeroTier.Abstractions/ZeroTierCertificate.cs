@@ -45,7 +45,9 @@ public sealed class ZeroTierCertificate
         lock (_gate)
         {
             // One that was replaced is left to the finalizer: handshakes may still use it.
-            return (_issued is { } issued && issued.Names.Equals(names) && issued.Times.IsFresh(now) ? issued : _issued = Issue(names, CertificateTimes.From(now))).Certificate;
+            return (_issued is { } issued && issued.Names.Equals(names) && issued.Times.IsFresh(now)
+                ? issued
+                : _issued = Issue(names, CertificateTimes.From(now))).Certificate;
         }
     }
 
@@ -55,10 +57,13 @@ public sealed class ZeroTierCertificate
         var statement = new TlsKeyStatement(key.ExportSubjectPublicKeyInfo(), times.NotBefore, times.NotAfter);
         var proof = _node.ProveTlsKey(statement) ?? throw new ZeroTierException(
             ZeroTierError.NotSupported,
-            $"The {_node.Engine} engine has no access to the key of the node's identity, so that nothing would prove a certificate of this node. "
-                + "Use the managed engine (ZeroTier:Engine = Managed), or a certificate of your own: UseHttps(\"app.pfx\", password).");
+            $"The {_node.Engine} engine has no access to the key of the node's identity, so that nothing would prove a certificate "
+                + "of this node. Use the managed engine (ZeroTier:Engine = Managed), or a certificate of your own: "
+                + "UseHttps(\"app.pfx\", password).");
         var request = new CertificateRequest($"CN={_node.Id}{ZeroTierName.Suffix}", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
+        request.CertificateExtensions.Add(
+            new X509BasicConstraintsExtension(
+                certificateAuthority: false, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication)], critical: false));
         request.CertificateExtensions.Add(names.ToExtension());

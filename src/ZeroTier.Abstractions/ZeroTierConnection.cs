@@ -4,8 +4,8 @@ using System.Net;
 namespace ZeroTier;
 
 /// <summary>
-/// A TCP connection on a ZeroTier network. The engine owns the far ends of the pipes: it writes received bytes to <see cref="IDuplexPipe.Input"/>
-/// and sends what is written to <see cref="IDuplexPipe.Output"/>.
+/// A TCP connection on a ZeroTier network. The engine owns the far ends of the pipes: it writes received bytes to
+/// <see cref="IDuplexPipe.Input"/> and sends what is written to <see cref="IDuplexPipe.Output"/>.
 /// </summary>
 /// <remarks>
 /// <para>Completing <see cref="IDuplexPipe.Output"/> sends FIN after the last byte; completing it with an exception resets the connection.
@@ -26,7 +26,9 @@ public abstract class ZeroTierConnection : IDuplexPipe, IAsyncDisposable
     /// <summary>The node at the other end, from the authenticated source of its packets; null when the engine cannot prove it.</summary>
     public abstract NodeId? RemoteNode { get; }
 
-    /// <summary>Bytes received. Ends with a completed read after FIN, with a <see cref="ZeroTierException"/> after a reset or failure.</summary>
+    /// <summary>
+    /// Bytes received. Ends with a completed read after FIN, with a <see cref="ZeroTierException"/> after a reset or failure.
+    /// </summary>
     public abstract PipeReader Input { get; }
 
     /// <summary>Bytes to send.</summary>
@@ -38,18 +40,21 @@ public abstract class ZeroTierConnection : IDuplexPipe, IAsyncDisposable
     /// <summary>Ends when nothing more will be sent: FIN was queued behind the last byte (null), else why. Never faults.</summary>
     public abstract Task<ZeroTierException?> SendEnded { get; }
 
-    /// <summary>For the connection's owner: whatever it needs to find from the connection, such as its log id. Engines neither read nor write it.</summary>
+    /// <summary>
+    /// For the connection's owner: whatever it needs to find from the connection, such as its log id. Engines neither read nor write it.
+    /// </summary>
     internal object? Tag { get; set; }
 
     /// <summary>
-    /// A snapshot of the peer at the other end; null when unknown. Where <see cref="RemoteNode"/> is null it is the peer to which the address belongs, which is no
-    /// proof of who sends.
+    /// A snapshot of the peer at the other end; null when unknown. Where <see cref="RemoteNode"/> is null it is the peer to which the
+    /// address belongs, which is no proof of who sends.
     /// </summary>
     public abstract ZeroTierPeer? GetPeer();
 
     /// <summary>
-    /// Ends sending in order, from any thread and without touching the application's end of the pipe: FIN goes out behind the bytes that the engine has
-    /// already taken from <see cref="Output"/>, the rest is dropped, and flushes report completion. Idempotent; does nothing after <see cref="Abort()"/>.
+    /// Ends sending in order, from any thread and without touching the application's end of the pipe: FIN goes out behind the bytes that
+    /// the engine has already taken from <see cref="Output"/>, the rest is dropped, and flushes report completion. Idempotent; does nothing
+    /// after <see cref="Abort()"/>.
     /// </summary>
     /// <remarks>An engine that cannot do this resets the connection instead, which is what the base implementation does.</remarks>
     public virtual void CloseOutput() => Abort();

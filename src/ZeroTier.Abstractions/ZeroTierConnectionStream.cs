@@ -6,12 +6,13 @@ namespace ZeroTier;
 
 /// <summary>
 /// A connection as a <see cref="Stream"/>, for what does not know pipes: <c>HttpClient</c>, <c>SslStream</c>. It behaves as
-/// <see cref="System.Net.Sockets.NetworkStream"/>: reading and writing at the same time is fine, and of several reads, or writes, one begins when the other has
-/// ended.
+/// <see cref="System.Net.Sockets.NetworkStream"/>: reading and writing at the same time is fine, and of several reads, or writes, one
+/// begins when the other has ended.
 /// </summary>
 /// <remarks>
-/// Disposing the stream gives the connection up: what was written is still delivered, reads and writes that wait end at once with an <see cref="IOException"/>,
-/// and later ones throw <see cref="ObjectDisposedException"/>. A connection that was lost throws the <see cref="ZeroTierException"/> that says why.
+/// Disposing the stream gives the connection up: what was written is still delivered, reads and writes that wait end at once with an
+/// <see cref="IOException"/>, and later ones throw <see cref="ObjectDisposedException"/>. A connection that was lost throws the
+/// <see cref="ZeroTierException"/> that says why.
 /// </remarks>
 public sealed class ZeroTierConnectionStream : Stream
 {
@@ -45,7 +46,8 @@ public sealed class ZeroTierConnectionStream : Stream
     public override bool CanTimeout => true;
 
     /// <summary>
-    /// Milliseconds that a blocking read waits, 1 or more, or <see cref="Timeout.Infinite"/>, the default. Asynchronous reads have their token.
+    /// Milliseconds that a blocking read waits, 1 or more, or <see cref="Timeout.Infinite"/>, the default. Asynchronous reads have their
+    /// token.
     /// </summary>
     public override int ReadTimeout
     {
@@ -54,7 +56,8 @@ public sealed class ZeroTierConnectionStream : Stream
     }
 
     /// <summary>
-    /// Milliseconds that a blocking write waits, 1 or more, or <see cref="Timeout.Infinite"/>, the default. Asynchronous writes have their token.
+    /// Milliseconds that a blocking write waits, 1 or more, or <see cref="Timeout.Infinite"/>, the default. Asynchronous writes have their
+    /// token.
     /// </summary>
     public override int WriteTimeout
     {
@@ -152,7 +155,8 @@ public sealed class ZeroTierConnectionStream : Stream
         }
         catch (OperationCanceledException e) when (timeout is { IsCancellationRequested: true })
         {
-            throw new ZeroTierException(ZeroTierError.TimedOut, $"The other end took too little within the write timeout of {_writeTimeout} ms.", e);
+            throw new ZeroTierException(
+                ZeroTierError.TimedOut, $"The other end took too little within the write timeout of {_writeTimeout} ms.", e);
         }
     }
 
@@ -278,9 +282,11 @@ public sealed class ZeroTierConnectionStream : Stream
 
                 if (result.IsCompleted)
                 {
-                    // A pipe whose reader has completed accepts bytes forever and reports it only in its result, which users of streams do not see.
+                    // A pipe whose reader has completed accepts bytes forever and reports it only in its result, which users of streams do
+                    // not see.
                     throw IsDisposed ? Disposed() : await _connection.SendEnded.ConfigureAwait(false)
-                        ?? new ZeroTierException(ZeroTierError.ConnectionAborted, "The connection takes no more data: this end has finished sending.");
+                        ?? new ZeroTierException(
+                            ZeroTierError.ConnectionAborted, "The connection takes no more data: this end has finished sending.");
                 }
             }
             while (buffer.Length > 0);
@@ -306,7 +312,10 @@ public sealed class ZeroTierConnectionStream : Stream
     // What the pipes say of a connection that has been given up.
     private ZeroTierException Ended(InvalidOperationException cause) => IsDisposed
         ? Disposed(cause)
-        : new ZeroTierException(ZeroTierError.ConnectionAborted, "The connection was disposed, or its pipes are used beside the stream, which owns them.", cause);
+        : new ZeroTierException(
+            ZeroTierError.ConnectionAborted,
+            "The connection was disposed, or its pipes are used beside the stream, which owns them.",
+            cause);
 
     private static ZeroTierException Disposed(Exception? cause = null) =>
         new(ZeroTierError.ConnectionAborted, "The stream was disposed while it was read from, or written to.", cause);

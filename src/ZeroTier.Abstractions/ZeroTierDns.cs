@@ -14,7 +14,9 @@ public sealed record ZeroTierDns
         Servers = servers;
     }
 
-    /// <summary>The search domain, as <c>corp.example</c>; untrusted text. Empty when the network named none: then no name is asked for there.</summary>
+    /// <summary>
+    /// The search domain, as <c>corp.example</c>; untrusted text. Empty when the network named none: then no name is asked for there.
+    /// </summary>
     public string Domain { get; init; }
 
     /// <summary>The servers, to be asked in this order; at most four.</summary>

@@ -2,8 +2,12 @@ using System.IO.Pipelines;
 
 namespace ZeroTier;
 
-/// <summary>Hands a node's events to its subscribers. For engines; applications use <see cref="ZeroTierNode.Subscribe()"/>. Thread-safe.</summary>
-/// <remarks>Publishing never waits: each subscriber has its own bounded queue, and a slow one loses its newest events and nobody else's.</remarks>
+/// <summary>
+/// Hands a node's events to its subscribers. For engines; applications use <see cref="ZeroTierNode.Subscribe()"/>. Thread-safe.
+/// </summary>
+/// <remarks>
+/// Publishing never waits: each subscriber has its own bounded queue, and a slow one loses its newest events and nobody else's.
+/// </remarks>
 internal sealed class ZeroTierEventHub : IDisposable
 {
     // Lock order: this hub, then one subscription. No subscriber's code runs under either: queues first, wake-ups after.

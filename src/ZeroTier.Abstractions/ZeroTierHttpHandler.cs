@@ -3,10 +3,10 @@ using System.Net;
 namespace ZeroTier;
 
 /// <summary>
-/// Sends HTTP requests over the networks of a node: for <see cref="HttpClient"/>, gRPC and SignalR clients. Hosts are addresses on a joined network,
-/// <c>NODE.NETWORK.zt</c>, or names in the search domain of a joined network (<see cref="ZeroTierName"/>). Thread-safe, pools connections, meant to be shared and kept.
-/// For https it accepts, beside certificates that the system trusts, those of the nodes that are called
-/// (<see cref="ZeroTierNode.ValidateServerCertificate"/>).
+/// Sends HTTP requests over the networks of a node: for <see cref="HttpClient"/>, gRPC and SignalR clients. Hosts are addresses on a joined
+/// network, <c>NODE.NETWORK.zt</c>, or names in the search domain of a joined network (<see cref="ZeroTierName"/>). Thread-safe, pools
+/// connections, meant to be shared and kept. For https it accepts, beside certificates that the system trusts, those of the nodes that are
+/// called (<see cref="ZeroTierNode.ValidateServerCertificate"/>).
 /// </summary>
 public sealed class ZeroTierHttpHandler : DelegatingHandler
 {
@@ -25,7 +25,10 @@ public sealed class ZeroTierHttpHandler : DelegatingHandler
     {
     }
 
-    /// <summary>The handler underneath, for limits, pooling and TLS. Its <see cref="SocketsHttpHandler.ConnectCallback"/> is taken; proxies do not apply.</summary>
+    /// <summary>
+    /// The handler underneath, for limits, pooling and TLS. Its <see cref="SocketsHttpHandler.ConnectCallback"/> is taken; proxies do not
+    /// apply.
+    /// </summary>
     public SocketsHttpHandler SocketsHandler => (SocketsHttpHandler)InnerHandler!;
 
     private static SocketsHttpHandler CreateSocketsHandler(ZeroTierNode node, ZeroTierConnectionOptions options)

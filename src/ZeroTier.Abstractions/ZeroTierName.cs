@@ -6,13 +6,15 @@ namespace ZeroTier;
 
 /// <summary>Finds what a host in a URL means on the networks of a node.</summary>
 /// <remarks>
-/// <para>A host is an address, which belongs to the joined network whose prefix holds it, else to the one with the best route to it; or <c>NODE.NETWORK.zt</c>,
-/// which is the 6PLANE address of that member, or its RFC 4193 address where the network has those, or else an address that the member has shown to this node, by a
-/// certificate or by packets, and for which it is asked where it has not; <c>NODE.zt</c>, the same on the only network of a node that has one; or a name in the search domain of a joined network, which
-/// that network's name servers are asked for, over the network. A name without a dot is taken to be in the search domain of the first network that knows
-/// it.</para>
+/// <para>A host is an address, which belongs to the joined network whose prefix holds it, else to the one with the best route to it; or
+/// <c>NODE.NETWORK.zt</c>, which is the 6PLANE address of that member, or its RFC 4193 address where the network has those, or else an
+/// address that the member has shown to this node, by a certificate or by packets, and for which it is asked where it has not;
+/// <c>NODE.zt</c>, the same on the only network of a node that has one; or a name in the search domain of a joined network, which that
+/// network's name servers are asked for, over the network. A name without a dot is taken to be in the search domain of the first network
+/// that knows it.</para>
 /// <para>Names that the host's settings give (<c>ZeroTier:Hosts</c>) come first.</para>
-/// <para>The machine's own DNS is never asked. What a network's servers answer counts on that network alone: they cannot lead a connection to another one.</para>
+/// <para>The machine's own DNS is never asked. What a network's servers answer counts on that network alone: they cannot lead a connection
+/// to another one.</para>
 /// </remarks>
 public static class ZeroTierName
 {
@@ -22,15 +24,21 @@ public static class ZeroTierName
     /// <summary>The name of a member: <c>NODE.NETWORK.zt</c>.</summary>
     public static string Of(NodeId member, NetworkId network) => $"{member}.{network}{Suffix}";
 
-    /// <summary>Finds the endpoints that a host and port mean to this node, the best first; asks the name servers of networks where the host is a name of theirs.</summary>
+    /// <summary>
+    /// Finds the endpoints that a host and port mean to this node, the best first; asks the name servers of networks where the host is a
+    /// name of theirs.
+    /// </summary>
     /// <param name="node">The node that will connect.</param>
-    /// <param name="host">An address (IPv6 with or without brackets), <c>NODE.NETWORK.zt</c>, or a name in the search domain of a joined network.</param>
+    /// <param name="host">An address (IPv6 with or without brackets), <c>NODE.NETWORK.zt</c>, or a name in the search domain of a joined
+    /// network.</param>
     /// <param name="port">0 to 65535.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>One or more endpoints.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The port is outside 0 to 65535.</exception>
-    /// <exception cref="ZeroTierException">The host is not such a name, is not known, or on no joined network; or no name server answers.</exception>
-    public static ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(ZeroTierNode node, string host, int port, CancellationToken cancellationToken = default)
+    /// <exception cref="ZeroTierException">The host is not such a name, is not known, or on no joined network; or no name server
+    /// answers.</exception>
+    public static ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(
+        ZeroTierNode node, string host, int port, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(node);
         ArgumentNullException.ThrowIfNull(host);
@@ -54,14 +62,16 @@ public static class ZeroTierName
     }
 
     /// <summary>
-    /// Finds the endpoints that a text such as <c>[fc..]:8080</c>, <c>NODE.NETWORK.zt:80</c> or <c>nas.corp.example:80</c> means to this node, the best first.
+    /// Finds the endpoints that a text such as <c>[fc..]:8080</c>, <c>NODE.NETWORK.zt:80</c> or <c>nas.corp.example:80</c> means to this
+    /// node, the best first.
     /// </summary>
     /// <param name="node">The node that will connect.</param>
     /// <param name="authority">Host and port.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ZeroTierException">As of <see cref="ResolveAsync"/>.</exception>
     /// <exception cref="FormatException">The text has no port.</exception>
-    public static ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAuthorityAsync(ZeroTierNode node, string authority, CancellationToken cancellationToken = default)
+    public static ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAuthorityAsync(
+        ZeroTierNode node, string authority, CancellationToken cancellationToken = default)
     {
         var (host, port) = Split(authority);
         return ResolveAsync(node, host, port, cancellationToken);
@@ -86,13 +96,17 @@ public static class ZeroTierName
         {
             throw new ZeroTierException(
                 ZeroTierError.AddressNotAvailable,
-                $"'{host}' is not a host on a ZeroTier network. Use an address there, or NODE.NETWORK.zt, for example 89e92ceee5.8056c2e21c000001.zt.");
+                $"'{host}' is not a host on a ZeroTier network. Use an address there, or NODE.NETWORK.zt, for example "
+                + "89e92ceee5.8056c2e21c000001.zt.");
         }
 
         return new ZeroTierEndPoint(FindNetwork(node, address), address, port);
     }
 
-    /// <summary>Finds the endpoint that a text such as <c>[fc..]:8080</c>, <c>10.1.2.3:80</c> or <c>NODE.NETWORK.zt:80</c> means to this node, without asking name servers.</summary>
+    /// <summary>
+    /// Finds the endpoint that a text such as <c>[fc..]:8080</c>, <c>10.1.2.3:80</c> or <c>NODE.NETWORK.zt:80</c> means to this node,
+    /// without asking name servers.
+    /// </summary>
     /// <exception cref="ZeroTierException">The host is not a name that is known, or on no joined network.</exception>
     /// <exception cref="FormatException">The text has no port.</exception>
     public static ZeroTierEndPoint ResolveAuthority(ZeroTierNode node, string authority)
@@ -129,8 +143,8 @@ public static class ZeroTierName
         network.Addresses.Any(own => own.Contains(address)) || network.Routes.Any(route => route.Target.Contains(address));
 
     /// <summary>
-    /// Puts what it stands for in the place of a name that the application has given, and the full name of a member in that of <c>NODE.zt</c>, where there is
-    /// one network.
+    /// Puts what it stands for in the place of a name that the application has given, and the full name of a member in that of
+    /// <c>NODE.zt</c>, where there is one network.
     /// </summary>
     internal static string Expand(ZeroTierNode node, string host)
     {
@@ -202,13 +216,16 @@ public static class ZeroTierName
             || (authority[..colon].Contains(':', StringComparison.Ordinal) && authority[colon - 1] != ']'))
         {
             throw new FormatException(
-                $"'{authority}' is not a host and a port. Expected, for example, [fc12:3456:7800::1]:8080, 10.147.17.5:8080 or 89e92ceee5.8056c2e21c000001.zt:8080.");
+                $"'{authority}' is not a host and a port. Expected, for example, [fc12:3456:7800::1]:8080, 10.147.17.5:8080 or "
+                + "89e92ceee5.8056c2e21c000001.zt:8080.");
         }
 
         return (authority[..colon].Trim('[', ']'), port);
     }
 
-    /// <summary>Parses <c>NODE.NETWORK.zt</c>, in upper or lower case, with or without the dot that ends an absolute name (RFC 1034, 3.1).</summary>
+    /// <summary>
+    /// Parses <c>NODE.NETWORK.zt</c>, in upper or lower case, with or without the dot that ends an absolute name (RFC 1034, 3.1).
+    /// </summary>
     public static bool TryParseMember(string host, out NodeId member, out NetworkId network)
     {
         ArgumentNullException.ThrowIfNull(host);
@@ -229,14 +246,18 @@ public static class ZeroTierName
     private static IPAddress MemberAddress(ZeroTierNode node, NodeId member, NetworkId network) => FindMemberAddress(node, member, network)
         ?? throw new ZeroTierException(
             ZeroTierError.AddressNotAvailable,
-            $"{Of(member, network)} has no address that follows from the name, since the network assigns neither 6PLANE nor RFC 4193 addresses, and this node has not heard yet which one it has. "
-                + "Check that the node is a member and online, use the member's address, for example 10.147.17.5, or have the network's controller assign RFC 4193 addresses.");
+            $"{Of(member, network)} has no address that follows from the name, since the network assigns neither 6PLANE nor RFC 4193 "
+                + "addresses, and this node has not heard yet which one it has. Check that the node is a member and online, use the "
+                + "member's address, for example 10.147.17.5, or have the network's controller assign RFC 4193 addresses.");
 
-    // Which derived addresses a network has shows in our own there. One that is not joined, or not configured, is reported when the connection is made.
+    // Which derived addresses a network has shows in our own there. One that is not joined, or not configured, is reported when the
+    // connection is made.
     private static IPAddress? FindMemberAddress(ZeroTierNode node, NodeId member, NetworkId network)
     {
         var sixPlane = network.GetSixPlaneAddress(member);
-        if (network.IsAdHoc || node.State != ZeroTierNodeState.Running || node.Networks.FirstOrDefault(n => n.Id == network) is not { Addresses.Count: > 0 } joined)
+        if (network.IsAdHoc
+            || node.State != ZeroTierNodeState.Running
+            || node.Networks.FirstOrDefault(n => n.Id == network) is not { Addresses.Count: > 0 } joined)
         {
             return sixPlane;
         }
@@ -252,7 +273,9 @@ public static class ZeroTierName
         if (node.State != ZeroTierNodeState.Running)
         {
             throw new ZeroTierException(
-                ZeroTierError.NotRunning, $"{address} cannot be reached: the ZeroTier node is {node.State}. Call after the start of the node or its host, and before its end.");
+                ZeroTierError.NotRunning,
+                $"{address} cannot be reached: the ZeroTier node is {node.State}. Call after the start of the node or its host, and "
+                + "before its end.");
         }
 
         var networks = node.Networks;

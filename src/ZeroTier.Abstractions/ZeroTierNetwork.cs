@@ -54,7 +54,10 @@ public sealed record ZeroTierNetwork
     /// <summary>This node's addresses there, with their prefix lengths.</summary>
     public IReadOnlyList<IPNetworkAddress> Addresses { get; init; } = [];
 
-    /// <summary>Addresses that the network assigns and this node does not take, because of its <see cref="Settings"/>. Empty where the engine is not told.</summary>
+    /// <summary>
+    /// Addresses that the network assigns and this node does not take, because of its <see cref="Settings"/>. Empty where the engine is not
+    /// told.
+    /// </summary>
     public IReadOnlyList<IPNetworkAddress> RefusedAddresses { get; init; } = [];
 
     /// <summary>What this node takes of that which the network assigns.</summary>
@@ -63,7 +66,9 @@ public sealed record ZeroTierNetwork
     /// <summary>The controller's number of the configuration in force; 0 before the first, and where the engine is not told.</summary>
     public long Revision { get; init; }
 
-    /// <summary>True when this node may carry frames of others into the network (an active bridge). False where the engine is not told.</summary>
+    /// <summary>
+    /// True when this node may carry frames of others into the network (an active bridge). False where the engine is not told.
+    /// </summary>
     public bool IsBridge { get; init; }
 
     /// <summary>The virtual Ethernet MTU in bytes, 1280 to 10000.</summary>
@@ -79,8 +84,8 @@ public sealed record ZeroTierNetwork
     public bool AllowsBroadcast { get; init; }
 
     /// <summary>
-    /// The routes that the network assigns and this node uses, in the network's order. The managed engine leaves out default routes and routes to public addresses,
-    /// unless its <see cref="Settings"/> allow them; libzt puts no route in force and shows none.
+    /// The routes that the network assigns and this node uses, in the network's order. The managed engine leaves out default routes and
+    /// routes to public addresses, unless its <see cref="Settings"/> allow them; libzt puts no route in force and shows none.
     /// </summary>
     public IReadOnlyList<ZeroTierRoute> Routes { get; init; } = [];
 
@@ -88,8 +93,9 @@ public sealed record ZeroTierNetwork
     public ZeroTierDns? Dns { get; init; }
 
     /// <summary>
-    /// Where a person logs in to let this node in, while <see cref="Status"/> is <see cref="ZeroTierNetworkStatus.AuthenticationRequired"/>; untrusted text. Else,
-    /// and where the controller or the engine names none, null.
+    /// Where a person logs in to let this node in, while <see cref="Status"/> is
+    /// <see cref="ZeroTierNetworkStatus.AuthenticationRequired"/>; untrusted text. Else, and where the controller or the engine names none,
+    /// null.
     /// </summary>
     public string? LoginUrl { get; init; }
 

@@ -51,8 +51,8 @@ public abstract class ZeroTierNode : IAsyncDisposable
     public abstract ZeroTierException? FatalError { get; }
 
     /// <summary>
-    /// What is wrong although the node runs, with the remedy, for people to read; null when nothing is known to be. At present: another node runs with this node's
-    /// identity (seen by the managed engine, where the root is one of ours).
+    /// What is wrong although the node runs, with the remedy, for people to read; null when nothing is known to be. At present: another
+    /// node runs with this node's identity (seen by the managed engine, where the root is one of ours).
     /// </summary>
     public virtual string? Warning => null;
 
@@ -61,8 +61,8 @@ public abstract class ZeroTierNode : IAsyncDisposable
     public abstract NodeId Id { get; }
 
     /// <summary>
-    /// True while at least one root answers, or when this node is a root itself. On libzt, whose own word comes seconds late, also while peers are heard.
-    /// Direct peers may be reached while it is false.
+    /// True while at least one root answers, or when this node is a root itself. On libzt, whose own word comes seconds late, also while
+    /// peers are heard. Direct peers may be reached while it is false.
     /// </summary>
     public abstract bool IsOnline { get; }
 
@@ -73,15 +73,17 @@ public abstract class ZeroTierNode : IAsyncDisposable
     public abstract IReadOnlyList<ZeroTierPeer> Peers { get; }
 
     /// <summary>
-    /// What a node has proven of itself as a member of a network: its tags and capabilities. Null when it has proven nothing: it is no member, has shown no valid
-    /// certificate yet, or the network knows none (ad-hoc networks); and always on libzt, which does not show credentials. Of this node itself, what it was given.
+    /// What a node has proven of itself as a member of a network: its tags and capabilities. Null when it has proven nothing: it is no
+    /// member, has shown no valid certificate yet, or the network knows none (ad-hoc networks); and always on libzt, which does not show
+    /// credentials. Of this node itself, what it was given.
     /// </summary>
     /// <param name="network">The network; need not be joined.</param>
     /// <param name="member">The node.</param>
     public virtual ZeroTierMembership? GetMembership(NetworkId network, NodeId member) => null;
 
     /// <summary>Starts the node. Returns when it runs, not when it is online. Does nothing when it already runs.</summary>
-    /// <exception cref="ZeroTierException">Storage, identity or the UDP port cannot be used. Nothing is left behind and the call may be repeated.</exception>
+    /// <exception cref="ZeroTierException">Storage, identity or the UDP port cannot be used. Nothing is left behind and the call may be
+    /// repeated.</exception>
     public abstract Task StartAsync(CancellationToken cancellationToken = default);
 
     /// <summary>
@@ -97,15 +99,18 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// <summary>Stops and starts again, with the same identity and networks.</summary>
     public abstract Task RestartAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Joins a network. Returns at once; <see cref="WaitForNetworkAsync"/> waits for it. Joining twice does nothing. Allowed before the start.</summary>
+    /// <summary>
+    /// Joins a network. Returns at once; <see cref="WaitForNetworkAsync"/> waits for it. Joining twice does nothing. Allowed before the
+    /// start.
+    /// </summary>
     public abstract Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default);
 
     /// <summary>Leaves a network: its listeners close, its connections are reset. Leaving an unknown network does nothing.</summary>
     public abstract Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Changes what this node takes of that which a joined network assigns, at once and until the network is left. Connections of an address that is not taken any more
-    /// end. libzt knows no such settings.
+    /// Changes what this node takes of that which a joined network assigns, at once and until the network is left. Connections of an
+    /// address that is not taken any more end. libzt knows no such settings.
     /// </summary>
     /// <param name="network">The network.</param>
     /// <param name="settings">All of its settings from now on.</param>
@@ -119,7 +124,8 @@ public abstract class ZeroTierNode : IAsyncDisposable
             null => Task.FromException(NodeErrors.NotJoined(network)),
             { } known when known.Settings == settings => Task.CompletedTask,
             _ => Task.FromException(new ZeroTierException(
-                ZeroTierError.NotSupported, $"The {Engine} engine has no settings of single networks. Use the managed engine to change those of network {network}.")),
+                ZeroTierError.NotSupported,
+                $"The {Engine} engine has no settings of single networks. Use the managed engine to change those of network {network}.")),
         };
     }
 
@@ -128,10 +134,13 @@ public abstract class ZeroTierNode : IAsyncDisposable
     public abstract Task WaitForOnlineAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Waits until a joined network can carry traffic.</summary>
-    /// <exception cref="ZeroTierException">It cannot: not joined, left, denied, not found, not supported, or the node is not running, stops or fails.</exception>
+    /// <exception cref="ZeroTierException">It cannot: not joined, left, denied, not found, not supported, or the node is not running, stops
+    /// or fails.</exception>
     public abstract Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken = default);
 
-    /// <summary>Opens a subscription to events, of which 256 may wait for this subscriber; then the newest are dropped and counted.</summary>
+    /// <summary>
+    /// Opens a subscription to events, of which 256 may wait for this subscriber; then the newest are dropped and counted.
+    /// </summary>
     public IZeroTierEventSubscription Subscribe() => Subscribe(256);
 
     /// <summary>Opens a subscription to events.</summary>
@@ -186,9 +195,11 @@ public abstract class ZeroTierNode : IAsyncDisposable
             cancellationToken));
     }
 
-    /// <summary>Connects to a host, as a URL names it, with the default pipes and time limit. Waits for a network that is not ready yet.</summary>
-    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, a name in the search domain of a joined network, or one that the host's
-    /// settings give.</param>
+    /// <summary>
+    /// Connects to a host, as a URL names it, with the default pipes and time limit. Waits for a network that is not ready yet.
+    /// </summary>
+    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, a name in the search domain of a joined network, or one
+    /// that the host's settings give.</param>
     /// <param name="port">1 to 65535.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ZeroTierException">Refused, timed out, no such member, no route, or the network cannot be used.</exception>
@@ -196,14 +207,15 @@ public abstract class ZeroTierNode : IAsyncDisposable
         ConnectAsync(host, port, ZeroTierConnectionOptions.Default, cancellationToken);
 
     /// <summary>Connects to a host, as a URL names it. Waits for a network that is not ready yet.</summary>
-    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, a name in the search domain of a joined network, or one that the host's
-    /// settings give.</param>
+    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, a name in the search domain of a joined network, or one
+    /// that the host's settings give.</param>
     /// <param name="port">1 to 65535.</param>
     /// <param name="options">How the connection is made.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ArgumentOutOfRangeException">The port is outside 0 to 65535.</exception>
     /// <exception cref="ZeroTierException">Refused, timed out, no such member, no route, or the network cannot be used.</exception>
-    public ValueTask<ZeroTierConnection> ConnectAsync(string host, int port, ZeroTierConnectionOptions options, CancellationToken cancellationToken = default)
+    public ValueTask<ZeroTierConnection> ConnectAsync(
+        string host, int port, ZeroTierConnectionOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(host);
         ArgumentOutOfRangeException.ThrowIfNegative(port);
@@ -219,8 +231,8 @@ public abstract class ZeroTierNode : IAsyncDisposable
     }
 
     /// <summary>
-    /// Connects for HTTP, as <see cref="SocketsHttpHandler.ConnectCallback"/>: <c>new SocketsHttpHandler { ConnectCallback = node.ConnectCallback, UseProxy = false }</c>.
-    /// The pipes and time limit are the default ones.
+    /// Connects for HTTP, as <see cref="SocketsHttpHandler.ConnectCallback"/>: <c>new SocketsHttpHandler { ConnectCallback =
+    /// node.ConnectCallback, UseProxy = false }</c>. The pipes and time limit are the default ones.
     /// </summary>
     /// <param name="context">Where the handler wants to connect to.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -256,12 +268,15 @@ public abstract class ZeroTierNode : IAsyncDisposable
 
         string? reason = CertificateCheck.Concerns(shown)
             ? CertificateCheck.WhyNot(this, stream.TargetHostName, shown)
-            : $"is not trusted ({string.Join(", ", chain?.ChainStatus.Select(status => status.Status.ToString()).Prepend($"{errors}") ?? [$"{errors}"])})";
+            : $"is not trusted ({string.Join(", ", Problems())})";
         return reason is null ? true : throw new AuthenticationException($"The certificate of {stream.TargetHostName} {reason}.");
+
+        IEnumerable<string> Problems() => (chain?.ChainStatus ?? []).Select(status => status.Status.ToString()).Prepend(errors.ToString());
     }
 
     /// <summary>Connects for a handler of HTTP requests.</summary>
-    internal async ValueTask<Stream> OpenStreamAsync(DnsEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken) =>
+    internal async ValueTask<Stream> OpenStreamAsync(
+        DnsEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken) =>
         new ZeroTierConnectionStream(await ConnectAsync(endPoint.Host, endPoint.Port, options, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Binds a UDP port of a network that can carry traffic.</summary>
@@ -276,13 +291,18 @@ public abstract class ZeroTierNode : IAsyncDisposable
             : BindDatagramCoreAsync(endPoint, cancellationToken);
     }
 
-    /// <summary>Told of each round trip to a peer that the engine measures, in the middle of its work: must be quick and must not throw. libzt tells of none.</summary>
+    /// <summary>
+    /// Told of each round trip to a peer that the engine measures, in the middle of its work: must be quick and must not throw. libzt tells
+    /// of none.
+    /// </summary>
     internal Action<TimeSpan>? RoundTripMeasured { get; set; }
 
     /// <summary>The clock of time limits. Default: that of the system.</summary>
     protected virtual TimeProvider TimeProvider => TimeProvider.System;
 
-    /// <summary>An address that a member is known to have on a network, from what it has shown of itself or from earlier packets; null for none.</summary>
+    /// <summary>
+    /// An address that a member is known to have on a network, from what it has shown of itself or from earlier packets; null for none.
+    /// </summary>
     internal virtual IPAddress? FindAddress(NodeId member, NetworkId network) => null;
 
     /// <summary>The clock, for what belongs to this assembly.</summary>
@@ -300,8 +320,12 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// known, and where the engine cannot tell.
     /// </summary>
     internal virtual bool IsProofOf(NodeId node, TlsKeyStatement statement, TlsKeyProof proof) => false;
-    /// <summary>Asks a member which address it has on a network, where <see cref="FindAddress"/> knows none, and waits for the answer, for seconds at most.</summary>
-    internal virtual ValueTask AskForAddressAsync(NodeId member, NetworkId network, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+    /// <summary>
+    /// Asks a member which address it has on a network, where <see cref="FindAddress"/> knows none, and waits for the answer, for seconds
+    /// at most.
+    /// </summary>
+    internal virtual ValueTask AskForAddressAsync(NodeId member, NetworkId network, CancellationToken cancellationToken) =>
+        ValueTask.CompletedTask;
 
     /// <summary>What a name stands for that the application has given to a host: an address or a member's name; null for none.</summary>
     internal virtual string? FindHost(string name) => null;
@@ -318,22 +342,29 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// <summary>Stops the node for good. Never throws. Idempotent.</summary>
     public abstract ValueTask DisposeAsync();
 
-    /// <summary>What <see cref="ListenAsync(ZeroTierEndPoint, ZeroTierConnectionOptions, CancellationToken)"/> does once its arguments are checked.</summary>
+    /// <summary>
+    /// What <see cref="ListenAsync(ZeroTierEndPoint, ZeroTierConnectionOptions, CancellationToken)"/> does once its arguments are checked.
+    /// </summary>
     /// <param name="endPoint">Where to listen.</param>
     /// <param name="options">How the pipes of the accepted connections are built.</param>
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask<IZeroTierListener> ListenCoreAsync(
         ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken);
 
-    /// <summary>What <see cref="ConnectAsync(ZeroTierEndPoint, ZeroTierConnectionOptions, CancellationToken)"/> does once its arguments are checked.</summary>
+    /// <summary>
+    /// What <see cref="ConnectAsync(ZeroTierEndPoint, ZeroTierConnectionOptions, CancellationToken)"/> does once its arguments are checked.
+    /// </summary>
     /// <param name="endPoint">Where to connect to.</param>
     /// <param name="options">How the connection's pipes are built.</param>
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask<ZeroTierConnection> ConnectCoreAsync(
         ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken);
 
-    /// <summary>What <see cref="ConnectAsync(string, int, ZeroTierConnectionOptions, CancellationToken)"/> does once its arguments are checked.</summary>
-    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, or a name in the search domain of a joined network.</param>
+    /// <summary>
+    /// What <see cref="ConnectAsync(string, int, ZeroTierConnectionOptions, CancellationToken)"/> does once its arguments are checked.
+    /// </summary>
+    /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, or a name in the search domain of a joined
+    /// network.</param>
     /// <param name="port">0 to 65535.</param>
     /// <param name="options">How the connection is made.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -346,7 +377,9 @@ public abstract class ZeroTierNode : IAsyncDisposable
             try
             {
                 // A share of the limit, so that one address that is silent leaves time for the others.
-                var share = options.ConnectTimeout == Timeout.InfiniteTimeSpan ? Timeout.InfiniteTimeSpan : options.ConnectTimeout / endPoints.Count;
+                var share = options.ConnectTimeout == Timeout.InfiniteTimeSpan
+                    ? Timeout.InfiniteTimeSpan
+                    : options.ConnectTimeout / endPoints.Count;
                 return await ConnectAsync(endPoint, options with { ConnectTimeout = share }, cancellationToken).ConfigureAwait(false);
             }
             catch (ZeroTierException)
@@ -361,5 +394,6 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// <summary>What <see cref="BindDatagramAsync"/> does once its arguments are checked.</summary>
     /// <param name="endPoint">What to bind.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    protected abstract ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken);
+    protected abstract ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(
+        ZeroTierEndPoint endPoint, CancellationToken cancellationToken);
 }

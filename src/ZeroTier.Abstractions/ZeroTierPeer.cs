@@ -53,8 +53,8 @@ public sealed record ZeroTierPeer
     }
 
     /// <summary>
-    /// True when it is heard through a root and no direct path is known. Both this and <see cref="IsDirect"/> are false for a peer that has gone silent, or was
-    /// never heard, which an engine may remember for a while.
+    /// True when it is heard through a root and no direct path is known. Both this and <see cref="IsDirect"/> are false for a peer that has
+    /// gone silent, or was never heard, which an engine may remember for a while.
     /// </summary>
     public bool IsRelayed { get; init; }
 }

@@ -21,7 +21,10 @@ public sealed record ZeroTierStatistics
     /// <summary>TCP connections now open.</summary>
     public long TcpConnections { get; init; }
 
-    /// <summary>TCP connections that ended before they were established, in either direction: refused, unanswered, or given up; 0 where the engine is not told.</summary>
+    /// <summary>
+    /// TCP connections that ended before they were established, in either direction: refused, unanswered, or given up; 0 where the engine
+    /// is not told.
+    /// </summary>
     public long TcpHandshakesFailed { get; init; }
 
     /// <summary>TCP segments sent again.</summary>

@@ -17,9 +17,15 @@ internal sealed record JoinedFolder(string Home, Planet? Planet, ushort Port)
     {
         var symbols = new Symbols(
             new Option<DirectoryInfo>("--home") { Description = "The node's storage folder; made when missing.", Required = true },
-            new Option<FileInfo?>("--planet") { Description = "The planet file with the roots to use. Default: that of an earlier join with this folder." },
+            new Option<FileInfo?>("--planet")
+            {
+                Description = "The planet file with the roots to use. Default: that of an earlier join with this folder.",
+            },
             new Option<bool>("--public-roots") { Description = "Use ZeroTier's public roots." },
-            new Option<ushort>("--port") { Description = "The UDP port to use. Default: that of the last run with this folder, at first any." });
+            new Option<ushort>("--port")
+            {
+                Description = "The UDP port to use. Default: that of the last run with this folder, at first any.",
+            });
         command.Add(symbols.Home);
         command.Add(symbols.Planet);
         command.Add(symbols.PublicRoots);
@@ -37,7 +43,8 @@ internal sealed record JoinedFolder(string Home, Planet? Planet, ushort Port)
                 return id;
             }
 
-            result.AddError($"'{result.Tokens[0].Value}' is not a network ID. Expected 16 hexadecimal digits, for example 8056c2e21c000001.");
+            result.AddError(
+                $"'{result.Tokens[0].Value}' is not a network ID. Expected 16 hexadecimal digits, for example 8056c2e21c000001.");
             return default;
         },
     };
@@ -48,7 +55,9 @@ internal sealed record JoinedFolder(string Home, Planet? Planet, ushort Port)
     public static JoinedFolder Read(ParseResult parse, Symbols symbols)
     {
         string home = parse.GetRequiredValue(symbols.Home).FullName;
-        var planet = parse.GetValue(symbols.Planet) is { } file ? Managed.Planet.Load(file.FullName) : parse.GetValue(symbols.PublicRoots) ? Managed.Planet.Earth : null;
+        var planet = parse.GetValue(symbols.Planet) is { } file ? Managed.Planet.Load(file.FullName)
+            : parse.GetValue(symbols.PublicRoots) ? Managed.Planet.Earth
+            : null;
         return planet is not null || HasPlanet(home)
             ? new JoinedFolder(home, planet, parse.GetValue(symbols.Port))
             : throw new FormatException($"{home} remembers no roots. Name them once: --planet FILE, or --public-roots for ZeroTier's own.");

@@ -6,7 +6,8 @@ using System.Text.Json.Serialization;
 namespace ZeroTier.Cli;
 
 /// <summary>The networks of a node, as <c>zt networks</c> tells them: JSON for programs, text for people.</summary>
-internal sealed record NetworkReport(string Node, bool Online, IReadOnlyList<NetworkReport.Entry> Networks, IReadOnlyDictionary<string, long> Dropped)
+internal sealed record NetworkReport(
+    string Node, bool Online, IReadOnlyList<NetworkReport.Entry> Networks, IReadOnlyDictionary<string, long> Dropped)
 {
     private const string FramePrefix = "vl2.";
 
@@ -33,7 +34,8 @@ internal sealed record NetworkReport(string Node, bool Online, IReadOnlyList<Net
         node.Id.ToString(),
         node.IsOnline,
         [.. node.Networks.Select(Describe)],
-        node.GetStatistics().Dropped.Where(d => d.Key.StartsWith(FramePrefix, StringComparison.Ordinal)).ToDictionary(d => d.Key, d => d.Value));
+        node.GetStatistics().Dropped.Where(d => d.Key.StartsWith(FramePrefix, StringComparison.Ordinal))
+            .ToDictionary(d => d.Key, d => d.Value));
 
     public string ToJson() => JsonSerializer.Serialize(this, NetworkReportJson.Default.NetworkReport);
 
@@ -45,12 +47,18 @@ internal sealed record NetworkReport(string Node, bool Online, IReadOnlyList<Net
             return "No network is joined. Join one with: zt join NETWORK --home FOLDER\n";
         }
 
-        string[][] rows = [["NETWORK", "NAME", "STATUS", "ADDRESSES"], .. Networks.Select(n => (string[])[n.Id, n.Name, n.Status, string.Join(", ", n.Addresses)])];
+        string[][] rows =
+        [
+            ["NETWORK", "NAME", "STATUS", "ADDRESSES"],
+            .. Networks.Select(n => (string[])[n.Id, n.Name, n.Status, string.Join(", ", n.Addresses)]),
+        ];
         int[] widths = [.. Enumerable.Range(0, 3).Select(column => rows.Max(row => row[column].Length))];
         var text = new StringBuilder();
         for (int i = 0; i < rows.Length; i++)
         {
-            text.AppendLine(string.Join("  ", rows[i].Select((cell, column) => column < widths.Length ? cell.PadRight(widths[column]) : cell)).TrimEnd());
+            text.AppendLine(
+                string.Join(
+                    "  ", rows[i].Select((cell, column) => column < widths.Length ? cell.PadRight(widths[column]) : cell)).TrimEnd());
             if (i > 0)
             {
                 Append(text, Networks[i - 1], details);
@@ -80,7 +88,9 @@ internal sealed record NetworkReport(string Node, bool Online, IReadOnlyList<Net
         }
 
         Line("routes", string.Join(", ", network.Routes.Select(r => r.Gateway is null ? r.Target : $"{r.Target} via {r.Gateway}")));
-        Line("dns", network.Dns is { } dns ? $"{(dns.Domain.Length == 0 ? "(no domain)" : dns.Domain)}: {string.Join(", ", dns.Servers)}" : null);
+        Line(
+            "dns",
+            network.Dns is { } dns ? $"{(dns.Domain.Length == 0 ? "(no domain)" : dns.Domain)}: {string.Join(", ", dns.Servers)}" : null);
         Line("to do", network.Detail);
         if (details && network.Mtu > 0)
         {

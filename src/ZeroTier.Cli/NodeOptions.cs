@@ -14,16 +14,34 @@ internal sealed record NodeOptions(string? Network, FileInfo? Planet, string? Ho
     /// <summary>The file to capture the network's frames to; null for none.</summary>
     public string? Capture { get; init; }
 
-    internal sealed record Symbols(Option<string?> Network, Option<FileInfo?> Planet, Option<string?> Home, Option<ushort> Port, Option<string?> TcpRelay);
+    internal sealed record Symbols(
+        Option<string?> Network, Option<FileInfo?> Planet, Option<string?> Home, Option<ushort> Port, Option<string?> TcpRelay);
 
     public static Symbols AddTo(Command command)
     {
         var symbols = new Symbols(
-            new Option<string?>("--network", "-n") { Description = "The network ID, 16 hexadecimal digits. Default: the development network." },
-            new Option<FileInfo?>("--planet") { Description = "The planet file with the roots to use. Needs --network, or a --home that has joined one." },
-            new Option<string?>("--home") { Description = "The node's storage folder; :memory: for a new identity that is not kept. One that 'zt join' has used brings its roots and networks. Default: the development network's own; with --planet :memory:." },
-            new Option<ushort>("--port") { Description = "The UDP port to use. Default: that of the last run with this folder, at first any." },
-            new Option<string?>("--tcp-relay") { Description = "A TCP relay, used while no root is heard by UDP: that of 'zt root --tcp-relay', for example 203.0.113.5:8443." });
+            new Option<string?>("--network", "-n")
+            {
+                Description = "The network ID, 16 hexadecimal digits. Default: the development network.",
+            },
+            new Option<FileInfo?>("--planet")
+            {
+                Description = "The planet file with the roots to use. Needs --network, or a --home that has joined one.",
+            },
+            new Option<string?>("--home")
+            {
+                Description = "The node's storage folder; :memory: for a new identity that is not kept. One that 'zt join' has used brings "
+                    + "its roots and networks. Default: the development network's own; with --planet :memory:.",
+            },
+            new Option<ushort>("--port")
+            {
+                Description = "The UDP port to use. Default: that of the last run with this folder, at first any.",
+            },
+            new Option<string?>("--tcp-relay")
+            {
+                Description =
+                    "A TCP relay, used while no root is heard by UDP: that of 'zt root --tcp-relay', for example 203.0.113.5:8443.",
+            });
         command.Add(symbols.Network);
         command.Add(symbols.Planet);
         command.Add(symbols.Home);
@@ -34,7 +52,8 @@ internal sealed record NodeOptions(string? Network, FileInfo? Planet, string? Ho
             if (result.GetValue(symbols.Planet) is not null && result.GetValue(symbols.Network) is null
                 && !(result.GetValue(symbols.Home) is { } home && JoinedFolder.HasPlanet(home)))
             {
-                result.AddError("--planet needs --network: the roots do not say which network to join. For example: --network ff0000ffff000000");
+                result.AddError(
+                    "--planet needs --network: the roots do not say which network to join. For example: --network ff0000ffff000000");
             }
 
             if (result.GetValue(symbols.Network) is { } text && !NetworkId.TryParse(text, out _))

@@ -46,10 +46,14 @@ internal sealed class NodeSession : IAsyncDisposable
             await WaitUntilReachableAsync(node, events, cancellationToken);
             if (node.Networks.Count == 0)
             {
-                throw new ZeroTierException(ZeroTierError.NetworkNotJoined, $"{options.Home} has joined no network. Join one with: zt join NETWORK --home {options.Home}");
+                throw new ZeroTierException(
+                    ZeroTierError.NetworkNotJoined,
+                    $"{options.Home} has joined no network. Join one with: zt join NETWORK --home {options.Home}");
             }
 
-            await (options.Network is { } wanted ? NetworkWait.UntilReadyAsync(node, NetworkId.Parse(wanted), cancellationToken) : NetworkWait.UntilUsableAsync(node, cancellationToken));
+            await (options.Network is { } wanted
+                ? NetworkWait.UntilReadyAsync(node, NetworkId.Parse(wanted), cancellationToken)
+                : NetworkWait.UntilUsableAsync(node, cancellationToken));
             return new NodeSession(node, opened);
         }
         catch
@@ -59,7 +63,9 @@ internal sealed class NodeSession : IAsyncDisposable
         }
     }
 
-    /// <summary>What a text such as <c>[fc..]:8080</c> or <c>nas.corp.example:80</c> means on this node's networks, the best first.</summary>
+    /// <summary>
+    /// What a text such as <c>[fc..]:8080</c> or <c>nas.corp.example:80</c> means on this node's networks, the best first.
+    /// </summary>
     public ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(string authority, CancellationToken cancellationToken) =>
         ZeroTierName.ResolveAuthorityAsync(Node, authority, cancellationToken);
 
@@ -69,7 +75,10 @@ internal sealed class NodeSession : IAsyncDisposable
         var handler = new ZeroTierHttpHandler(Node, ZeroTierConnectionOptions.Default with { ConnectTimeout = connectTimeout });
         if (acceptAnyCertificate)
         {
-            handler.SocketsHandler.SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true };
+            handler.SocketsHandler.SslOptions = new SslClientAuthenticationOptions
+            {
+                RemoteCertificateValidationCallback = (_, _, _, _) => true,
+            };
         }
 
         return handler;
@@ -78,7 +87,8 @@ internal sealed class NodeSession : IAsyncDisposable
     /// <inheritdoc />
     public ValueTask DisposeAsync() => CloseAsync(_opened);
 
-    private static async Task<ManagedNodeOptions> DevelopmentOptionsAsync(NodeOptions options, Stack<IAsyncDisposable> opened, CancellationToken cancellationToken)
+    private static async Task<ManagedNodeOptions> DevelopmentOptionsAsync(
+        NodeOptions options, Stack<IAsyncDisposable> opened, CancellationToken cancellationToken)
     {
         var development = await DevelopmentNetwork.OpenAsync(cancellationToken: cancellationToken);
         opened.Push(development);
@@ -103,7 +113,8 @@ internal sealed class NodeSession : IAsyncDisposable
         });
     }
 
-    private static async Task WaitUntilReachableAsync(ManagedNode node, IZeroTierEventSubscription events, CancellationToken cancellationToken)
+    private static async Task WaitUntilReachableAsync(
+        ManagedNode node, IZeroTierEventSubscription events, CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(ReadyTimeout);
@@ -122,7 +133,8 @@ internal sealed class NodeSession : IAsyncDisposable
         {
             throw new ZeroTierException(
                 ZeroTierError.TimedOut,
-                $"No root of the planet answered within {ReadyTimeout.TotalSeconds:0} s. Check that a root runs and that its UDP endpoint can be reached from here: zt planet show FILE");
+                $"No root of the planet answered within {ReadyTimeout.TotalSeconds:0} s. Check that a root runs and that its UDP endpoint "
+                + "can be reached from here: zt planet show FILE");
         }
     }
 

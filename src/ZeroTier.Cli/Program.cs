@@ -26,7 +26,8 @@ internal static class Program
             // Commands that run until interrupted return success themselves; any other was interrupted before its output was complete.
             return ExitCode.Interrupted;
         }
-        catch (Exception exception) when (exception is IOException or HttpRequestException or FormatException or ArgumentException or UnauthorizedAccessException)
+        catch (Exception exception)
+            when (exception is IOException or HttpRequestException or FormatException or ArgumentException or UnauthorizedAccessException)
         {
             Status.Error(Reason(exception));
             return ExitCode.Failure;
@@ -34,7 +35,8 @@ internal static class Program
     }
 
     /// <summary>HTTP says "see inner exception", which the reader of one line cannot do.</summary>
-    private static string Reason(Exception exception) => exception is HttpRequestException { InnerException: { } inner } ? inner.Message : exception.Message;
+    private static string Reason(Exception exception) =>
+        exception is HttpRequestException { InnerException: { } inner } ? inner.Message : exception.Message;
 
     internal static RootCommand CreateRootCommand() =>
         new("Calls, forwards into and inspects ZeroTier networks, in user space. Without options it uses this user's development network.")

@@ -6,7 +6,8 @@ using ZeroTier.Managed;
 namespace ZeroTier.Cli;
 
 /// <summary>
-/// What a root tells over HTTP: <c>/livez</c> and <c>/readyz</c> for probes, <c>/metrics</c> for collectors, in Prometheus' text format. It only reads.
+/// What a root tells over HTTP: <c>/livez</c> and <c>/readyz</c> for probes, <c>/metrics</c> for collectors, in Prometheus' text format. It
+/// only reads.
 /// </summary>
 internal sealed class RootStatus : IDisposable
 {
@@ -82,7 +83,8 @@ internal sealed class RootStatus : IDisposable
 
     private (HttpStatusCode Code, string Text) Judge(bool good) => good
         ? (HttpStatusCode.OK, "Healthy\n")
-        : (HttpStatusCode.ServiceUnavailable, $"Unhealthy: the root is {_node.State}{(_node.FatalError is { } fatal ? $", {fatal.Message}" : "")}\n");
+        : (HttpStatusCode.ServiceUnavailable,
+            $"Unhealthy: the root is {_node.State}{(_node.FatalError is { } fatal ? $", {fatal.Message}" : "")}\n");
 
     /// <summary>Names as the meter of Kestrel.Transport.ZeroTier has them.</summary>
     private string Metrics()
@@ -101,12 +103,16 @@ internal sealed class RootStatus : IDisposable
         var peers = _node.Peers;
         Add("zerotier_node_online", "gauge", ("", _node.IsOnline ? 1 : 0));
         Add("zerotier_peers", "gauge",
-            ("{zerotier_path=\"direct\"}", peers.Count(peer => peer.IsDirect)), ("{zerotier_path=\"relayed\"}", peers.Count(peer => peer.IsRelayed)));
+            ("{zerotier_path=\"direct\"}", peers.Count(peer => peer.IsDirect)),
+            ("{zerotier_path=\"relayed\"}", peers.Count(peer => peer.IsRelayed)));
         Add("zerotier_network_io_bytes_total", "counter",
-            ("{network_io_direction=\"receive\"}", statistics.BytesReceived), ("{network_io_direction=\"transmit\"}", statistics.BytesSent));
+            ("{network_io_direction=\"receive\"}", statistics.BytesReceived),
+            ("{network_io_direction=\"transmit\"}", statistics.BytesSent));
         Add("zerotier_network_datagrams_total", "counter",
-            ("{network_io_direction=\"receive\"}", statistics.DatagramsReceived), ("{network_io_direction=\"transmit\"}", statistics.DatagramsSent));
-        Add("zerotier_packets_dropped_total", "counter", statistics.Dropped.Select(reason => ($"{{error_type=\"{reason.Key}\"}}", reason.Value)));
+            ("{network_io_direction=\"receive\"}", statistics.DatagramsReceived),
+            ("{network_io_direction=\"transmit\"}", statistics.DatagramsSent));
+        Add("zerotier_packets_dropped_total", "counter", statistics.Dropped.Select(
+            reason => ($"{{error_type=\"{reason.Key}\"}}", reason.Value)));
         return text.ToString();
     }
 }

@@ -5,7 +5,9 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Controller.AspNetCore;
 
-/// <summary>The controller of a host. Opened at the host's start, or at the first use, and disposed of after the node that carries it. Thread-safe.</summary>
+/// <summary>
+/// The controller of a host. Opened at the host's start, or at the first use, and disposed of after the node that carries it. Thread-safe.
+/// </summary>
 public sealed class NetworkControllerHost : IControllerSource, IAsyncDisposable, IDisposable
 {
     private readonly ZeroTierControllerOptions _options;

@@ -16,20 +16,22 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class ZeroTierControllerServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds a controller of ZeroTier networks. The host's node carries it (<c>UseZeroTier</c>, <c>AddZeroTier</c>), with the managed engine, and its
-    /// networks' IDs begin with the node's address. It answers for the names of members on networks with
-    /// <see cref="ZeroTier.Controller.ControllerNetwork.ServesNames"/>. Gives <see cref="NetworkControllerHost"/>; the HTTP API is mapped by
-    /// <c>MapZeroTierController</c>; <c>Configure&lt;ZeroTierServiceOptions&gt;</c> says who gets in.
+    /// Adds a controller of ZeroTier networks. The host's node carries it (<c>UseZeroTier</c>, <c>AddZeroTier</c>), with the managed
+    /// engine, and its networks' IDs begin with the node's address. It answers for the names of members on networks with
+    /// <see cref="ZeroTier.Controller.ControllerNetwork.ServesNames"/>. Gives <see cref="NetworkControllerHost"/>; the HTTP API is mapped
+    /// by <c>MapZeroTierController</c>; <c>Configure&lt;ZeroTierServiceOptions&gt;</c> says who gets in.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Changes the options; null for the defaults.</param>
-    public static IServiceCollection AddZeroTierController(this IServiceCollection services, Action<ZeroTierControllerOptions>? configure = null)
+    public static IServiceCollection AddZeroTierController(
+        this IServiceCollection services, Action<ZeroTierControllerOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         OptionsBuilder<ZeroTierControllerOptions> options = services.AddOptions<ZeroTierControllerOptions>()
             .Validate(
                 o => o is { MaxUnauthorizedMembers: > 0, MaxMembersPerNetwork: > 0 },
-                $"{nameof(ZeroTierControllerOptions.MaxUnauthorizedMembers)} and {nameof(ZeroTierControllerOptions.MaxMembersPerNetwork)} must be 1 or more.")
+                $"{nameof(ZeroTierControllerOptions.MaxUnauthorizedMembers)} and {nameof(ZeroTierControllerOptions.MaxMembersPerNetwork)} "
+                + "must be 1 or more.")
             .ValidateOnStart();
         if (configure is not null)
         {

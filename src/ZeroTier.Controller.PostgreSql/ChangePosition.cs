@@ -1,6 +1,8 @@
 namespace ZeroTier.Controller.PostgreSql;
 
-/// <summary>Up to which number this process has seen the changes of others: the reader of the watch has taken them in. Thread-safe.</summary>
+/// <summary>
+/// Up to which number this process has seen the changes of others: the reader of the watch has taken them in. Thread-safe.
+/// </summary>
 internal sealed class ChangePosition
 {
     private TaskCompletionSource _moved = NewSource();

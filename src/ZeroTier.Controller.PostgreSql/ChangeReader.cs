@@ -3,8 +3,10 @@ using Npgsql;
 
 namespace ZeroTier.Controller.PostgreSql;
 
-/// <summary>Reads what other processes write: a notification says that there is something, the numbers of changes say what, so that nothing is lost while the
-/// connection is.</summary>
+/// <summary>
+/// Reads what other processes write: a notification says that there is something, the numbers of changes say what, so that nothing is lost
+/// while the connection is.
+/// </summary>
 internal sealed class ChangeReader(NpgsqlDataSource sessions, ChangePosition seen, ChangeWriter writer)
 {
     private const int PageSize = 100;
@@ -22,13 +24,15 @@ internal sealed class ChangeReader(NpgsqlDataSource sessions, ChangePosition see
             await connection.WriteAsync($"LISTEN {ChangeWriter.Channel}", cancellationToken).ConfigureAwait(false);
             while (true)
             {
-                List<(long Number, long Writer, ChangeRow Row)> page = await ReadPageAsync(connection, cancellationToken).ConfigureAwait(false);
+                List<(long Number, long Writer, ChangeRow Row)> page = await ReadPageAsync(
+                    connection, cancellationToken).ConfigureAwait(false);
                 foreach ((long number, long changeWriter, ChangeRow row) in page)
                 {
                     if (number != seen.Number + 1)
                     {
                         throw new InvalidOperationException(
-                            $"This controller is too far behind: it has seen changes up to {seen.Number}, and the database keeps those from {number} on. " +
+                            $"This controller is too far behind: it has seen changes up to {seen.Number}, and the database keeps those "
+                            + $"from {number} on. " +
                             "Restart the process.");
                     }
 
@@ -49,7 +53,8 @@ internal sealed class ChangeReader(NpgsqlDataSource sessions, ChangePosition see
         }
     }
 
-    private async Task<List<(long Number, long Writer, ChangeRow Row)>> ReadPageAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async Task<List<(long Number, long Writer, ChangeRow Row)>> ReadPageAsync(
+        NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var rows = new List<(long, long, ChangeRow)>();
         NpgsqlCommand command = connection.Command(
@@ -63,8 +68,10 @@ internal sealed class ChangeReader(NpgsqlDataSource sessions, ChangePosition see
             {
                 while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 {
-                    string? node = reader.IsDBNull(3) ? null : reader.GetString(3), record = reader.IsDBNull(5) ? null : reader.GetString(5);
-                    rows.Add((reader.GetInt64(0), reader.GetInt64(1), new ChangeRow(reader.GetString(2), node, reader.GetInt64(4), 0, record)));
+                    string? node = reader.IsDBNull(3) ? null : reader.GetString(3),
+                        record = reader.IsDBNull(5) ? null : reader.GetString(5);
+                    rows.Add(
+                        (reader.GetInt64(0), reader.GetInt64(1), new ChangeRow(reader.GetString(2), node, reader.GetInt64(4), 0, record)));
                 }
             }
         }

@@ -16,7 +16,11 @@ internal readonly record struct ChangeRow(string Network, string? Node, long Exp
         return change switch
         {
             NetworkWrite write => new ChangeRow(
-                network, null, change.ExpectedRevision, write.Network.Revision, Encoding.UTF8.GetString(ControllerJson.Write(write.Network))),
+                network,
+                null,
+                change.ExpectedRevision,
+                write.Network.Revision,
+                Encoding.UTF8.GetString(ControllerJson.Write(write.Network))),
             NetworkRemoval => new ChangeRow(network, null, change.ExpectedRevision, 0, null),
             MemberWrite write => new ChangeRow(
                 network,
@@ -32,13 +36,18 @@ internal readonly record struct ChangeRow(string Network, string? Node, long Exp
     public StoreChange ToChange() => (Node, Record) switch
     {
         (null, null) => new NetworkRemoval(NetworkId.Parse(Network)) { ExpectedRevision = ExpectedRevision },
-        (null, { } record) => new NetworkWrite(ControllerJson.ReadNetwork(Encoding.UTF8.GetBytes(record))) { ExpectedRevision = ExpectedRevision },
+        (null, { } record) =>
+            new NetworkWrite(ControllerJson.ReadNetwork(Encoding.UTF8.GetBytes(record))) { ExpectedRevision = ExpectedRevision },
         ({ } node, null) => new MemberRemoval(NetworkId.Parse(Network), NodeId.Parse(node)) { ExpectedRevision = ExpectedRevision },
-        (_, { } record) => new MemberWrite(ControllerJson.ReadMember(Encoding.UTF8.GetBytes(record))) { ExpectedRevision = ExpectedRevision },
+        (_, { } record) =>
+            new MemberWrite(ControllerJson.ReadMember(Encoding.UTF8.GetBytes(record))) { ExpectedRevision = ExpectedRevision },
     };
 
-    /// <summary>Whether a change of somebody else's, of which this process does not know yet, makes this one unsafe: it may have removed the record and made
-    /// another one with the same revision, and the order in which this process hears of both would be wrong.</summary>
+    /// <summary>
+    /// Whether a change of somebody else's, of which this process does not know yet, makes this one unsafe: it may have removed the record
+    /// and made another one with the same revision, and the order in which this process hears of both would be wrong.
+    /// </summary>
     public bool DependsOn(ChangeRow other) =>
-        Network == other.Network && (Node == other.Node || (Node is null && Record is null) || (other.Node is null && other.Record is null));
+        Network == other.Network
+        && (Node == other.Node || (Node is null && Record is null) || (other.Node is null && other.Record is null));
 }

@@ -5,8 +5,8 @@ using NpgsqlTypes;
 namespace ZeroTier.Controller.PostgreSql;
 
 /// <summary>
-/// Writes changes. All writers of the database take turns, by the row that counts changes, so that the numbers of changes have the order of the commits:
-/// whoever reads up to a number misses none below it. Thread-safe.
+/// Writes changes. All writers of the database take turns, by the row that counts changes, so that the numbers of changes have the order of
+/// the commits: whoever reads up to a number misses none below it. Thread-safe.
 /// </summary>
 internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition seen)
 {
@@ -102,11 +102,13 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
             {
                 while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 {
-                    var other = new ChangeRow(reader.GetString(0), reader.IsDBNull(1) ? null : reader.GetString(1), 0, 0, reader.GetBoolean(2) ? null : "");
+                    var other = new ChangeRow(
+                        reader.GetString(0), reader.IsDBNull(1) ? null : reader.GetString(1), 0, 0, reader.GetBoolean(2) ? null : "");
                     if (Array.Exists(rows, r => r.DependsOn(other)))
                     {
                         throw new StoreConflictException(
-                            $"Another controller has just changed {(other.Node is { } node ? $"member {node} of " : "")}network {other.Network}, on which " +
+                            $"Another controller has just changed {(other.Node is { } node ? $"member {node} of " : "")}network "
+                            + $"{other.Network}, on which " +
                             "this change depends. Read it again.");
                     }
                 }
@@ -153,14 +155,16 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
             {
                 if (batch.BatchCommands[2 * i].RecordsAffected != 1)
                 {
-                    throw new StoreConflictException(changes[i], await FindRevisionAsync(connection, rows, i, cancellationToken).ConfigureAwait(false));
+                    throw new StoreConflictException(
+                        changes[i], await FindRevisionAsync(connection, rows, i, cancellationToken).ConfigureAwait(false));
                 }
             }
         }
     }
 
     // The batch has run to its end; where changes before this one have the same record, theirs is the revision that it found.
-    private static async Task<long> FindRevisionAsync(NpgsqlConnection connection, ChangeRow[] rows, int index, CancellationToken cancellationToken)
+    private static async Task<long> FindRevisionAsync(
+        NpgsqlConnection connection, ChangeRow[] rows, int index, CancellationToken cancellationToken)
     {
         ChangeRow row = rows[index];
         int earlier = Array.FindLastIndex(rows, Math.Max(index - 1, 0), index, r => r.Network == row.Network && r.Node == row.Node);
@@ -170,7 +174,8 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
         }
 
         Task<long> reading = row.Node is { } node
-            ? connection.ReadAsync<long>("SELECT revision FROM member WHERE network = $1 AND node = $2", cancellationToken, row.Network, node)
+            ? connection.ReadAsync<long>(
+                "SELECT revision FROM member WHERE network = $1 AND node = $2", cancellationToken, row.Network, node)
             : connection.ReadAsync<long>("SELECT revision FROM network WHERE id = $1", cancellationToken, row.Network);
         return await reading.ConfigureAwait(false);
     }
@@ -178,11 +183,19 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
     private static NpgsqlBatchCommand Apply(ChangeRow row) => row switch
     {
         { Node: null, Record: null } => Command("DELETE FROM network WHERE id = $1 AND revision = $2", row.Network, row.ExpectedRevision),
-        { Record: null } => Command("DELETE FROM member WHERE network = $1 AND node = $2 AND revision = $3", row.Network, row.Node!, row.ExpectedRevision),
+        { Record: null } =>
+            Command("DELETE FROM member WHERE network = $1 AND node = $2 AND revision = $3", row.Network, row.Node!, row.ExpectedRevision),
         { Node: null, ExpectedRevision: 0 } => Command(
-            "INSERT INTO network (id, revision, record) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", row.Network, row.Revision, Json(row.Record)),
+            "INSERT INTO network (id, revision, record) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            row.Network,
+            row.Revision,
+            Json(row.Record)),
         { Node: null } => Command(
-            "UPDATE network SET revision = $2, record = $3 WHERE id = $1 AND revision = $4", row.Network, row.Revision, Json(row.Record), row.ExpectedRevision),
+            "UPDATE network SET revision = $2, record = $3 WHERE id = $1 AND revision = $4",
+            row.Network,
+            row.Revision,
+            Json(row.Record),
+            row.ExpectedRevision),
         { ExpectedRevision: 0 } => Command(
             "INSERT INTO member (network, node, revision, record) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
             row.Network, row.Node, row.Revision, Json(row.Record)),
@@ -197,7 +210,12 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
 
     private static NpgsqlBatchCommand Add(AuditEntry entry) => Command(
         "INSERT INTO audit (time, actor, action, network, member, detail) VALUES ($1, $2, $3, $4, $5, $6)",
-        entry.Time.UtcDateTime, Text(entry.Actor.Name), Text(entry.Action), entry.Network.ToString(), Nullable(entry.Member?.ToString()), Text(entry.Detail));
+        entry.Time.UtcDateTime,
+        Text(entry.Actor.Name),
+        Text(entry.Action),
+        entry.Network.ToString(),
+        Nullable(entry.Member?.ToString()),
+        Text(entry.Detail));
 
     private static NpgsqlBatchCommand Command(string sql, params object[] parameters)
     {
@@ -210,9 +228,11 @@ internal sealed class ChangeWriter(NpgsqlDataSource database, ChangePosition see
         return command;
     }
 
-    private static NpgsqlParameter Json(string? record) => new() { Value = record ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Json };
+    private static NpgsqlParameter Json(string? record) =>
+        new() { Value = record ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Json };
 
-    private static NpgsqlParameter Nullable(string? text) => new() { Value = text ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
+    private static NpgsqlParameter Nullable(string? text) =>
+        new() { Value = text ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
 
     // PostgreSQL's text has no NUL, and half of a surrogate pair is no text at all.
     private static string Text(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)).Replace('\0', '\ufffd');

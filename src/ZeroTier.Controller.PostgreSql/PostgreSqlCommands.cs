@@ -5,7 +5,8 @@ namespace ZeroTier.Controller.PostgreSql;
 /// <summary>One statement in a line; parameters are $1, $2, … in order.</summary>
 internal static class PostgreSqlCommands
 {
-    public static async Task<int> WriteAsync(this NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object[] parameters)
+    public static async Task<int> WriteAsync(
+        this NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object[] parameters)
     {
         NpgsqlCommand command = connection.Command(sql, parameters);
         await using (command.ConfigureAwait(false))
@@ -15,7 +16,8 @@ internal static class PostgreSqlCommands
     }
 
     /// <summary>Its first value; the default where there is none.</summary>
-    public static async Task<T?> ReadAsync<T>(this NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object[] parameters)
+    public static async Task<T?> ReadAsync<T>(
+        this NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object[] parameters)
     {
         NpgsqlCommand command = connection.Command(sql, parameters);
         await using (command.ConfigureAwait(false))

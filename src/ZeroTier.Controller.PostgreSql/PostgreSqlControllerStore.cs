@@ -6,12 +6,14 @@ using NpgsqlTypes;
 namespace ZeroTier.Controller.PostgreSql;
 
 /// <summary>
-/// Networks and members in a PostgreSQL database, which controllers on several machines share: all read and write, one has the lease and speaks to members, and
-/// another one takes over within five seconds when it dies. Keeps the last 100,000 entries of the audit trail. Thread-safe.
+/// Networks and members in a PostgreSQL database, which controllers on several machines share: all read and write, one has the lease and
+/// speaks to members, and another one takes over within five seconds when it dies. Keeps the last 100,000 entries of the audit trail.
+/// Thread-safe.
 /// </summary>
 /// <remarks>
-/// Needs PostgreSQL 14 or newer, and sessions of its own: connect to the server, not to a pooler that shares sessions. The tables are in the schema that the
-/// connection string names as <c>Search Path</c>; default <c>ztkestrel</c>. A process that was cut off for more than 100,000 changes must be restarted.
+/// Needs PostgreSQL 14 or newer, and sessions of its own: connect to the server, not to a pooler that shares sessions. The tables are in
+/// the schema that the connection string names as <c>Search Path</c>; default <c>ztkestrel</c>. A process that was cut off for more than
+/// 100,000 changes must be restarted.
 /// </remarks>
 public sealed class PostgreSqlControllerStore : IControllerStore
 {
@@ -33,7 +35,8 @@ public sealed class PostgreSqlControllerStore : IControllerStore
     private readonly ChangeWriter _writer;
 
     /// <summary>Names the database; <see cref="OpenAsync"/> connects.</summary>
-    /// <param name="connectionString">As Npgsql takes it: <c>Host=db.example;Database=zerotier;Username=controller;SSL Mode=VerifyFull;Password=…</c>.
+    /// <param name="connectionString">As Npgsql takes it: <c>Host=db.example;Database=zerotier;Username=controller;SSL
+    /// Mode=VerifyFull;Password=…</c>.
     /// </param>
     /// <exception cref="ArgumentException">The connection string is malformed.</exception>
     public PostgreSqlControllerStore(string connectionString)
@@ -55,7 +58,8 @@ public sealed class PostgreSqlControllerStore : IControllerStore
         if (_schema.AsSpan().ContainsAnyExcept("abcdefghijklmnopqrstuvwxyz0123456789_"))
         {
             throw new ArgumentException(
-                $"Search Path is '{_schema}'; it must be the name of one schema, in small letters, digits and _, for example {DefaultSchema}.",
+                $"Search Path is '{_schema}'; it must be the name of one schema, in small letters, digits and _, for example "
+                + $"{DefaultSchema}.",
                 nameof(connectionString));
         }
 
@@ -79,7 +83,8 @@ public sealed class PostgreSqlControllerStore : IControllerStore
             _writer.Begin(await connection.ReadAsync<long>("SELECT nextval('writer')", cancellationToken).ConfigureAwait(false));
 
             // What is written from here on is in what is loaded, or is watched, or both.
-            _seen.MoveTo(await connection.ReadAsync<long>("SELECT last_number FROM change_counter", cancellationToken).ConfigureAwait(false));
+            _seen.MoveTo(
+                await connection.ReadAsync<long>("SELECT last_number FROM change_counter", cancellationToken).ConfigureAwait(false));
         }
     }
 
@@ -92,10 +97,11 @@ public sealed class PostgreSqlControllerStore : IControllerStore
         LoadAsync("SELECT record FROM member", static record => ControllerJson.ReadMember(record), cancellationToken);
 
     /// <inheritdoc />
-    /// <exception cref="StoreConflictException">Also where another process has changed a record and <see cref="WatchAsync"/> has not yet told this one of it.
+    /// <exception cref="StoreConflictException">Also where another process has changed a record and <see cref="WatchAsync"/> has not yet
+    /// told this one of it.
     /// </exception>
-    /// <exception cref="NpgsqlException">The server does not answer. Where the connection ended during the commit the changes may be written;
-    /// <see cref="WatchAsync"/> then yields them.</exception>
+    /// <exception cref="NpgsqlException">The server does not answer. Where the connection ended during the commit the changes may be
+    /// written; <see cref="WatchAsync"/> then yields them.</exception>
     public Task WriteAsync(IReadOnlyList<StoreChange> changes, IReadOnlyList<AuditEntry> audit, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(changes);
@@ -121,8 +127,8 @@ public sealed class PostgreSqlControllerStore : IControllerStore
             await lease.DisposeAsync().ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             throw new InvalidOperationException(
-                "The lease was given back, for changes of other controllers could not be read in time. The next attempt follows; if this goes on, look at " +
-                "the connection to the database, or restart this process.",
+                "The lease was given back, for changes of other controllers could not be read in time. The next attempt follows; if this " +
+                "goes on, look at the connection to the database, or restart this process.",
                 e);
         }
     }
@@ -172,7 +178,8 @@ public sealed class PostgreSqlControllerStore : IControllerStore
     private static NpgsqlDataSource Build(NpgsqlConnectionStringBuilder settings) =>
         new NpgsqlSlimDataSourceBuilder(settings.ConnectionString).EnableTransportSecurity().Build();
 
-    private static NpgsqlParameter Optional(string? text) => new() { Value = text ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
+    private static NpgsqlParameter Optional(string? text) =>
+        new() { Value = text ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
 
     private static AuditEntry ReadEntry(NpgsqlDataReader reader) => new()
     {
@@ -192,13 +199,17 @@ public sealed class PostgreSqlControllerStore : IControllerStore
         await using (connection.ConfigureAwait(false))
         {
             last = await connection.ReadAsync<long>(
-                "SELECT max(number) FROM change WHERE number > $1 AND writer <> $2", cancellationToken, _seen.Number, _writer.Writer).ConfigureAwait(false);
+                "SELECT max(number) FROM change WHERE number > $1 AND writer <> $2",
+                cancellationToken,
+                _seen.Number,
+                _writer.Writer).ConfigureAwait(false);
         }
 
         await _seen.WaitForAsync(last, cancellationToken).ConfigureAwait(false);
     }
 
-    private async IAsyncEnumerable<T> LoadAsync<T>(string sql, Func<byte[], T> read, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<T> LoadAsync<T>(
+        string sql, Func<byte[], T> read, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         NpgsqlConnection connection = await _database.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))

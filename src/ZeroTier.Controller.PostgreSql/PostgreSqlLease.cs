@@ -3,10 +3,10 @@ using Npgsql;
 namespace ZeroTier.Controller.PostgreSql;
 
 /// <summary>
-/// The right to speak to members: an advisory lock of a session of its own, and an epoch that each holder raises. Two things keep a second holder out while
-/// the first may still believe in its lock. The holder trusts the lock for <see cref="Validity"/> after it last asked the server; and who gets a lock that
-/// was not given back waits for <see cref="Grace"/>, which is longer. Should a holder be stopped and go on later, its time stamps are lower than any of its
-/// successor's, and it can reserve no more. Thread-safe.
+/// The right to speak to members: an advisory lock of a session of its own, and an epoch that each holder raises. Two things keep a second
+/// holder out while the first may still believe in its lock. The holder trusts the lock for <see cref="Validity"/> after it last asked the
+/// server; and who gets a lock that was not given back waits for <see cref="Grace"/>, which is longer. Should a holder be stopped and go on
+/// later, its time stamps are lower than any of its successor's, and it can reserve no more. Thread-safe.
 /// </summary>
 internal sealed class PostgreSqlLease : IControllerLease
 {
@@ -60,7 +60,8 @@ internal sealed class PostgreSqlLease : IControllerLease
     private TimeSpan TimeLeft => Validity - _time.GetElapsedTime(Volatile.Read(ref _lastAnswered));
 
     /// <summary>Waits for the lock, and until nobody else can believe to have it.</summary>
-    public static async Task<PostgreSqlLease> AcquireAsync(NpgsqlDataSource sessions, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<PostgreSqlLease> AcquireAsync(
+        NpgsqlDataSource sessions, TimeProvider time, CancellationToken cancellationToken)
     {
         NpgsqlConnection session = await sessions.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         PostgreSqlLease? lease = null;
@@ -70,7 +71,8 @@ internal sealed class PostgreSqlLease : IControllerLease
             await session.WriteAsync($"SET idle_session_timeout = {SessionTimeout}", cancellationToken).ConfigureAwait(false);
             long asked = time.GetTimestamp();
             while (!await session.ReadAsync<bool>(
-                "SELECT pg_try_advisory_lock(hashtextextended('ZtKestrel lease ' || current_schema(), 0))", cancellationToken).ConfigureAwait(false))
+                "SELECT pg_try_advisory_lock(hashtextextended('ZtKestrel lease ' || current_schema(), 0))",
+                cancellationToken).ConfigureAwait(false))
             {
                 await Task.Delay(PollInterval, time, cancellationToken).ConfigureAwait(false);
                 asked = time.GetTimestamp();
@@ -101,7 +103,10 @@ internal sealed class PostgreSqlLease : IControllerLease
         {
             int reserved = await AskAsync(
                 () => _session.WriteAsync(
-                    "UPDATE lease SET reserved_time = greatest(reserved_time, $1) WHERE epoch = $2", CancellationToken.None, milliseconds, _epoch),
+                    "UPDATE lease SET reserved_time = greatest(reserved_time, $1) WHERE epoch = $2",
+                    CancellationToken.None,
+                    milliseconds,
+                    _epoch),
                 cancellationToken).ConfigureAwait(false);
             if (reserved == 1)
             {
@@ -133,7 +138,8 @@ internal sealed class PostgreSqlLease : IControllerLease
         }
     }
 
-    private static async Task<(long Epoch, long ReservedTime)> BeginEpochAsync(NpgsqlConnection session, CancellationToken cancellationToken)
+    private static async Task<(long Epoch, long ReservedTime)> BeginEpochAsync(
+        NpgsqlConnection session, CancellationToken cancellationToken)
     {
         NpgsqlCommand command = session.Command("UPDATE lease SET epoch = epoch + 1, is_released = false RETURNING epoch, reserved_time");
         await using (command.ConfigureAwait(false))
@@ -143,7 +149,8 @@ internal sealed class PostgreSqlLease : IControllerLease
             {
                 return await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
                     ? (reader.GetInt64(0), reader.GetInt64(1))
-                    : throw new InvalidOperationException("The table 'lease' of the controller's database is empty. Restore the database from a backup.");
+                    : throw new InvalidOperationException(
+                        "The table 'lease' of the controller's database is empty. Restore the database from a backup.");
             }
         }
     }
@@ -181,7 +188,8 @@ internal sealed class PostgreSqlLease : IControllerLease
             .WaitAsync(_lost.Token)
             .WaitAsync(cancellationToken);
 
-    // Runs to its end whoever still waits for it: to cancel a command means to ask the same server again, which may be the one that does not answer.
+    // Runs to its end whoever still waits for it: to cancel a command means to ask the same server again, which may be the one that does
+    // not answer.
     private async Task<T> InTurnAsync<T>(Func<Task<T>> use)
     {
         await _gate.WaitAsync().ConfigureAwait(false);
@@ -201,7 +209,8 @@ internal sealed class PostgreSqlLease : IControllerLease
         {
             if (releases)
             {
-                await _session.WriteAsync("UPDATE lease SET is_released = true WHERE epoch = $1", CancellationToken.None, _epoch).ConfigureAwait(false);
+                await _session.WriteAsync(
+                    "UPDATE lease SET is_released = true WHERE epoch = $1", CancellationToken.None, _epoch).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
@@ -230,7 +239,7 @@ internal sealed class PostgreSqlLease : IControllerLease
     private void Lose() => _ = _lost.CancelAsync();
 
     private static InvalidOperationException NotHeld(Exception? cause) => new(
-        "This controller has lost its lease, so no time stamps can be reserved: the database did not answer in time, or another controller has taken over. " +
-        "It goes on when it gets the lease again.",
+        "This controller has lost its lease, so no time stamps can be reserved: the database did not answer in time, or " +
+        "another controller has taken over. It goes on when it gets the lease again.",
         cause);
 }

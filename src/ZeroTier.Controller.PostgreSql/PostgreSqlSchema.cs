@@ -2,7 +2,9 @@ using Npgsql;
 
 namespace ZeroTier.Controller.PostgreSql;
 
-/// <summary>The tables, by versions: each step makes the next version of the one before. A step that was released is never changed.</summary>
+/// <summary>
+/// The tables, by versions: each step makes the next version of the one before. A step that was released is never changed.
+/// </summary>
 internal static class PostgreSqlSchema
 {
     private const int MinServerVersion = 14;
@@ -52,45 +54,53 @@ internal static class PostgreSqlSchema
         if (connection.PostgreSqlVersion.Major < MinServerVersion)
         {
             throw new InvalidOperationException(
-                $"The PostgreSQL server has version {connection.PostgreSqlVersion}; the controller's store needs {MinServerVersion} or newer. Update it.");
+                $"The PostgreSQL server has version {connection.PostgreSqlVersion}; the controller's store needs {MinServerVersion} or "
+                + "newer. Update it.");
         }
 
         if (await connection.ReadAsync<bool>(
-            "SELECT current_setting('synchronous_commit') = 'off' OR current_setting('fsync') = 'off'", cancellationToken).ConfigureAwait(false))
+            "SELECT current_setting('synchronous_commit') = 'off' OR current_setting('fsync') = 'off'",
+            cancellationToken).ConfigureAwait(false))
         {
             throw new InvalidOperationException(
-                "The PostgreSQL server acknowledges changes that are not yet on its disk (synchronous_commit or fsync is off), so a controller could forget " +
-                "whom it has put out. Switch both on for this user and database: ALTER ROLE … SET synchronous_commit = on.");
+                "The PostgreSQL server acknowledges changes that are not yet on its disk (synchronous_commit or fsync is off), so a " +
+                "controller could forget whom it has put out. Switch both on for this user and database: ALTER ROLE … SET "
+                + "synchronous_commit = on.");
         }
 
         NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
         {
             await connection.WriteAsync(
-                "SELECT pg_advisory_xact_lock(hashtextextended('ZtKestrel schema ' || $1, 0))", cancellationToken, schema).ConfigureAwait(false);
+                "SELECT pg_advisory_xact_lock(hashtextextended('ZtKestrel schema ' || $1, 0))",
+                cancellationToken,
+                schema).ConfigureAwait(false);
             if (!await connection.ReadAsync<bool>(
                 "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", cancellationToken, schema).ConfigureAwait(false))
             {
                 await connection.WriteAsync($"CREATE SCHEMA \"{schema}\"", cancellationToken).ConfigureAwait(false);
             }
 
-            if (!await connection.ReadAsync<bool>("SELECT to_regclass('schema_version') IS NOT NULL", cancellationToken).ConfigureAwait(false))
+            if (!await connection.ReadAsync<bool>(
+                "SELECT to_regclass('schema_version') IS NOT NULL", cancellationToken).ConfigureAwait(false))
             {
                 await connection.WriteAsync(
-                    "CREATE TABLE schema_version (version int NOT NULL); INSERT INTO schema_version VALUES (0)", cancellationToken).ConfigureAwait(false);
+                    "CREATE TABLE schema_version (version int NOT NULL); INSERT INTO schema_version VALUES (0)",
+                    cancellationToken).ConfigureAwait(false);
             }
 
             int version = await connection.ReadAsync<int>("SELECT version FROM schema_version", cancellationToken).ConfigureAwait(false);
             if (version > Steps.Length)
             {
                 throw new InvalidOperationException(
-                    $"Schema \"{schema}\" was written by a newer version of ZtKestrel.Controller.PostgreSql: it has version {version}, and this one " +
-                    $"knows versions up to {Steps.Length}. Install that version on this machine, too.");
+                    $"Schema \"{schema}\" was written by a newer version of ZtKestrel.Controller.PostgreSql: it has version {version}, " +
+                    $"and this one knows versions up to {Steps.Length}. Install that version on this machine, too.");
             }
 
             for (int next = version; next < Steps.Length; next++)
             {
-                await connection.WriteAsync($"{Steps[next]} UPDATE schema_version SET version = {next + 1};", cancellationToken).ConfigureAwait(false);
+                await connection.WriteAsync(
+                    $"{Steps[next]} UPDATE schema_version SET version = {next + 1};", cancellationToken).ConfigureAwait(false);
             }
 
             await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);

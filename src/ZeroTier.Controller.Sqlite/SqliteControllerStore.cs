@@ -5,9 +5,9 @@ using Microsoft.Data.Sqlite;
 namespace ZeroTier.Controller.Sqlite;
 
 /// <summary>
-/// A controller's networks and members in one SQLite file, for one process at a time. What was acknowledged survives the death of the process and of the
-/// machine. Keeps the last 100,000 entries of the audit trail. The file and its log (<c>-wal</c>) are readable by their owner only: they hold join tokens.
-/// Thread-safe.
+/// A controller's networks and members in one SQLite file, for one process at a time. What was acknowledged survives the death of the
+/// process and of the machine. Keeps the last 100,000 entries of the audit trail. The file and its log (<c>-wal</c>) are readable by their
+/// owner only: they hold join tokens. Thread-safe.
 /// </summary>
 public sealed class SqliteControllerStore : IControllerStore
 {
@@ -18,7 +18,8 @@ public sealed class SqliteControllerStore : IControllerStore
     private readonly SqliteDatabase _database;
 
     /// <summary>Names the file; <see cref="OpenAsync"/> opens it.</summary>
-    /// <param name="path">Where the file is, or is to be made, on a local disk. Its folder must exist and be writable: the log is beside it.</param>
+    /// <param name="path">Where the file is, or is to be made, on a local disk. Its folder must exist and be writable: the log is beside
+    /// it.</param>
     /// <exception cref="ArgumentException">The path is empty.</exception>
     public SqliteControllerStore(string path)
     {
@@ -31,8 +32,10 @@ public sealed class SqliteControllerStore : IControllerStore
     /// <exception cref="IOException">The file cannot be read or written; the message says why.</exception>
     public Task OpenAsync(CancellationToken cancellationToken) => _database.OpenAsync(cancellationToken);
 
-    /// <summary>Writes a copy of the store while it is in use; changes wait meanwhile. The copy is a store: to restore it, put it in the place of the file
-    /// while no controller runs, without the <c>-wal</c> file of the old one.</summary>
+    /// <summary>
+    /// Writes a copy of the store while it is in use; changes wait meanwhile. The copy is a store: to restore it, put it in the place of
+    /// the file while no controller runs, without the <c>-wal</c> file of the old one.
+    /// </summary>
     /// <param name="path">The file to make; readable by its owner only. It appears when it is whole.</param>
     /// <param name="cancellationToken">Ends the wait for the store, not a copy that has begun.</param>
     /// <exception cref="IOException">The file exists or cannot be written.</exception>
@@ -83,7 +86,8 @@ public sealed class SqliteControllerStore : IControllerStore
     /// <inheritdoc />
     public async Task<IControllerLease> AcquireAsync(CancellationToken cancellationToken)
     {
-        long reserved = await _database.RunAsync(static c => c.Read<long>("SELECT reserved_time FROM clock"), cancellationToken).ConfigureAwait(false);
+        long reserved = await _database.RunAsync(
+            static c => c.Read<long>("SELECT reserved_time FROM clock"), cancellationToken).ConfigureAwait(false);
         return new Lease(_database, reserved);
     }
 
@@ -91,7 +95,8 @@ public sealed class SqliteControllerStore : IControllerStore
     public async IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(query);
-        foreach (AuditEntry entry in await _database.RunAsync(connection => Read(connection, query), cancellationToken).ConfigureAwait(false))
+        foreach (AuditEntry entry in await _database.RunAsync(
+            connection => Read(connection, query), cancellationToken).ConfigureAwait(false))
         {
             yield return entry;
         }
@@ -113,12 +118,19 @@ public sealed class SqliteControllerStore : IControllerStore
                     expected == 0
                         ? "INSERT INTO network (id, revision, record) VALUES (@id, @revision, @record) ON CONFLICT DO NOTHING"
                         : "UPDATE network SET revision = @revision, record = @record WHERE id = @id AND revision = @expected",
-                    ("@id", network), ("@revision", write.Network.Revision), ("@record", Text(ControllerJson.Write(write.Network))), ("@expected", expected)),
-                NetworkRemoval => connection.Write("DELETE FROM network WHERE id = @id AND revision = @expected", ("@id", network), ("@expected", expected)),
+                    ("@id", network),
+                    ("@revision", write.Network.Revision),
+                    ("@record", Text(ControllerJson.Write(write.Network))),
+                    ("@expected", expected)),
+                NetworkRemoval =>
+                    connection.Write(
+                        "DELETE FROM network WHERE id = @id AND revision = @expected", ("@id", network), ("@expected", expected)),
                 MemberWrite write => connection.Write(
                     expected == 0
-                        ? "INSERT INTO member (network, node, revision, record) VALUES (@network, @node, @revision, @record) ON CONFLICT DO NOTHING"
-                        : "UPDATE member SET revision = @revision, record = @record WHERE network = @network AND node = @node AND revision = @expected",
+                        ? "INSERT INTO member (network, node, revision, record) VALUES (@network, @node, @revision, @record) ON "
+                            + "CONFLICT DO NOTHING"
+                        : "UPDATE member SET revision = @revision, record = @record WHERE network = @network AND node = @node AND "
+                            + "revision = @expected",
                     ("@network", network), ("@node", write.Member.Node.ToString()), ("@revision", write.Member.Revision),
                     ("@record", Text(ControllerJson.Write(write.Member))), ("@expected", expected)),
                 MemberRemoval removal => connection.Write(
@@ -149,7 +161,9 @@ public sealed class SqliteControllerStore : IControllerStore
         return node is null
             ? connection.Read<long>("SELECT revision FROM network WHERE id = @id", ("@id", change.NetworkId.ToString()))
             : connection.Read<long>(
-                "SELECT revision FROM member WHERE network = @network AND node = @node", ("@network", change.NetworkId.ToString()), ("@node", node.ToString()));
+                "SELECT revision FROM member WHERE network = @network AND node = @node",
+                ("@network", change.NetworkId.ToString()),
+                ("@node", node.ToString()));
     }
 
     private static void Add(SqliteConnection connection, AuditEntry entry) => connection.Write(
@@ -165,7 +179,10 @@ public sealed class SqliteControllerStore : IControllerStore
             WHERE (@network IS NULL OR network = @network) AND (@member IS NULL OR member = @member) AND (@before IS NULL OR id < @before)
             ORDER BY id DESC LIMIT @limit
             """,
-            ("@network", query.Network?.ToString()), ("@member", query.Member?.ToString()), ("@before", query.Before), ("@limit", query.Limit));
+            ("@network", query.Network?.ToString()),
+            ("@member", query.Member?.ToString()),
+            ("@before", query.Before),
+            ("@limit", query.Limit));
         using SqliteDataReader reader = command.ExecuteReader();
         var entries = new List<AuditEntry>();
         while (reader.Read())
@@ -186,7 +203,8 @@ public sealed class SqliteControllerStore : IControllerStore
     }
 
     // By pages, so that the caller may write meanwhile. Rows keep their numbers when they are changed.
-    private async IAsyncEnumerable<T> LoadAsync<T>(string table, Func<byte[], T> read, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<T> LoadAsync<T>(
+        string table, Func<byte[], T> read, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         long last = long.MinValue;
         List<(long Row, string Record)> page;

@@ -2,7 +2,9 @@ using Microsoft.Data.Sqlite;
 
 namespace ZeroTier.Controller.Sqlite;
 
-/// <summary>The one connection to the file, which keeps every other process out for as long as it is open. Used by one caller at a time.</summary>
+/// <summary>
+/// The one connection to the file, which keeps every other process out for as long as it is open. Used by one caller at a time.
+/// </summary>
 internal sealed class SqliteDatabase(string path) : IAsyncDisposable
 {
     private const int BusyTimeoutSeconds = 1;
@@ -35,9 +37,12 @@ internal sealed class SqliteDatabase(string path) : IAsyncDisposable
         },
         cancellationToken);
 
-    /// <summary>Runs code with the connection, on a thread of the pool: SQLite has no asynchronous calls, and a caller must not wait for the disk.</summary>
+    /// <summary>
+    /// Runs code with the connection, on a thread of the pool: SQLite has no asynchronous calls, and a caller must not wait for the disk.
+    /// </summary>
     public Task<T> RunAsync<T>(Func<SqliteConnection, T> work, CancellationToken cancellationToken) => InTurnAsync(
-        () => work(_connection ?? throw new InvalidOperationException($"The store {_path} is not open. Call OpenAsync first.")), cancellationToken);
+        () => work(_connection ?? throw new InvalidOperationException($"The store {_path} is not open. Call OpenAsync first.")),
+        cancellationToken);
 
     /// <summary>Writes a copy, which appears under its name when it is whole.</summary>
     public async Task BackupAsync(string target, CancellationToken cancellationToken)
@@ -114,7 +119,8 @@ internal sealed class SqliteDatabase(string path) : IAsyncDisposable
 
     private SqliteConnection Open()
     {
-        // Closing a descriptor of a file that is open in this process would drop SQLite's locks on it, so a file that exists is not touched.
+        // Closing a descriptor of a file that is open in this process would drop SQLite's locks on it, so a file that exists is not
+        // touched.
         if (!File.Exists(_path))
         {
             CreateForOwner(_path);
@@ -136,7 +142,8 @@ internal sealed class SqliteDatabase(string path) : IAsyncDisposable
         {
             connection.Open();
 
-            // The lock comes first: with it the log needs no memory shared between processes, and nobody else can open the file until this process ends.
+            // The lock comes first: with it the log needs no memory shared between processes, and nobody else can open the file until this
+            // process ends.
             connection.Read<string>("PRAGMA locking_mode = EXCLUSIVE");
             connection.Read<string>("PRAGMA journal_mode = WAL");
 
@@ -172,17 +179,19 @@ internal sealed class SqliteDatabase(string path) : IAsyncDisposable
     private Exception Explain(SqliteException e) => e.SqliteErrorCode switch
     {
         Busy or Locked => new InvalidOperationException(
-            $"{_path} is in use: another controller, or a program that looks into the file, has it open. One process at a time can use it. " +
-            "Stop the other one, or give each controller a file of its own; controllers that share networks need ZtKestrel.Controller.PostgreSql.", e),
+            $"{_path} is in use: another controller, or a program that looks into the file, has it open. One process at a time " +
+            "can use it. Stop the other one, or give each controller a file of its own; controllers that share networks need "
+            + "ZtKestrel.Controller.PostgreSql.", e),
         Corrupt or NotADatabase => Damaged(e.Message, e),
         Full => new IOException($"Nothing was written to {_path}: the disk is full. Free space there; the controller needs no restart.", e),
         ReadOnly or CannotOpen => new IOException(
-            $"{_path} cannot be written. The user that runs the controller must own the file, and must be able to create files in its folder. ({e.Message})",
+            $"{_path} cannot be written. The user that runs the controller must own the file, and must be able to create files in its "
+            + $"folder. ({e.Message})",
             e),
         _ => new IOException($"{_path} could not be read or written: {e.Message}", e),
     };
 
     private InvalidDataException Damaged(string what, Exception? cause) => new(
-        $"{_path} is damaged ({what}). Move it away together with {_path}-wal, put the last backup in its place, and start again. Without a backup, " +
-        $"`sqlite3 {_path} .recover` saves what can be read.", cause);
+        $"{_path} is damaged ({what}). Move it away together with {_path}-wal, put the last backup in its place, and start again. " +
+        $"Without a backup, `sqlite3 {_path} .recover` saves what can be read.", cause);
 }

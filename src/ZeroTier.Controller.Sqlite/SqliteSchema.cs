@@ -2,7 +2,9 @@ using Microsoft.Data.Sqlite;
 
 namespace ZeroTier.Controller.Sqlite;
 
-/// <summary>The tables, by versions: each step makes the next version of the one before. A step that was released is never changed.</summary>
+/// <summary>
+/// The tables, by versions: each step makes the next version of the one before. A step that was released is never changed.
+/// </summary>
 internal static class SqliteSchema
 {
     // "ZtKC": how a database says whose it is.
@@ -38,14 +40,15 @@ internal static class SqliteSchema
         bool isNew = version == 0 && connection.Read<long>("SELECT count(*) FROM sqlite_schema") == 0;
         if (!isNew && connection.Read<long>("PRAGMA application_id") != ApplicationId)
         {
-            throw new InvalidOperationException($"{path} is the SQLite database of another program. Give the controller's store a path of its own.");
+            throw new InvalidOperationException(
+                $"{path} is the SQLite database of another program. Give the controller's store a path of its own.");
         }
 
         if (version > Steps.Length)
         {
             throw new InvalidOperationException(
-                $"{path} was written by a newer version of ZtKestrel.Controller.Sqlite: its schema has version {version}, and this one knows " +
-                $"versions up to {Steps.Length}. Install that version again, or restore a backup that was made before.");
+                $"{path} was written by a newer version of ZtKestrel.Controller.Sqlite: its schema has version {version}, and " +
+                $"this one knows versions up to {Steps.Length}. Install that version again, or restore a backup that was made before.");
         }
 
         for (; version < Steps.Length; version++)

@@ -4,17 +4,26 @@ using ZeroTier.Platform;
 
 namespace ZeroTier.Controller;
 
-/// <summary>Writes networks and members as ZeroTierOne keeps them (docs/protocol/5-http-api.md 5.8): the way back, and a backup that people can read.</summary>
+/// <summary>
+/// Writes networks and members as ZeroTierOne keeps them (docs/protocol/5-http-api.md 5.8): the way back, and a backup that people can
+/// read.
+/// </summary>
 public static class ControllerExport
 {
-    /// <summary>Writes a <c>controller.d</c> for the owner only. It holds join tokens, and not the controller's identity: <c>identity.secret</c> is the node's.</summary>
+    /// <summary>
+    /// Writes a <c>controller.d</c> for the owner only. It holds join tokens, and not the controller's identity: <c>identity.secret</c> is
+    /// the node's.
+    /// </summary>
     /// <param name="folder">The home folder; made when missing.</param>
     /// <param name="networks">The networks, for example <see cref="IControllerStore.LoadNetworksAsync"/>.</param>
     /// <param name="members">Their members, for example <see cref="IControllerStore.LoadMembersAsync"/>.</param>
     /// <param name="cancellationToken">Gives up; what was written stays.</param>
     /// <exception cref="ZeroTierException">The folder has a <c>controller.d</c> already, or cannot be written.</exception>
     public static async Task WriteAsync(
-        string folder, IAsyncEnumerable<ControllerNetwork> networks, IAsyncEnumerable<ControllerMember> members, CancellationToken cancellationToken = default)
+        string folder,
+        IAsyncEnumerable<ControllerNetwork> networks,
+        IAsyncEnumerable<ControllerMember> members,
+        CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
         ArgumentNullException.ThrowIfNull(networks);
@@ -22,7 +31,9 @@ public static class ControllerExport
         string store = Path.Combine(folder, HomeFolder.StoreName);
         if (Path.Exists(store))
         {
-            throw new ZeroTierException(ZeroTierError.Storage, $"'{store}' exists. What is exported must not be mixed with it: name another folder, or move it away.");
+            throw new ZeroTierException(
+                ZeroTierError.Storage,
+                $"'{store}' exists. What is exported must not be mixed with it: name another folder, or move it away.");
         }
 
         try

@@ -9,8 +9,8 @@ using ZeroTier.Platform;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// The controller of a ZeroTierOne home folder: identity, networks and members (docs/protocol/5-http-api.md 5.8), to go on with in a store of this library.
-/// Thread-safe but for <see cref="Dispose"/>.
+/// The controller of a ZeroTierOne home folder: identity, networks and members (docs/protocol/5-http-api.md 5.8), to go on with in a store
+/// of this library. Thread-safe but for <see cref="Dispose"/>.
 /// </summary>
 public sealed class ControllerImport : IDisposable
 {
@@ -31,8 +31,10 @@ public sealed class ControllerImport : IDisposable
 
     internal ControllerImport(NodeIdentity identity) => Identity = identity;
 
-    /// <summary>The controller's identity with its secret: networks belong to its address, and members check its signatures. Lives as long as this
-    /// object.</summary>
+    /// <summary>
+    /// The controller's identity with its secret: networks belong to its address, and members check its signatures. Lives as long as this
+    /// object.
+    /// </summary>
     public NodeIdentity Identity { get; }
 
     /// <summary>The networks, in the order of their IDs.</summary>
@@ -47,10 +49,14 @@ public sealed class ControllerImport : IDisposable
     /// <summary>How many findings there are, those included that are not kept.</summary>
     public int FindingCount { get; internal set; }
 
-    /// <summary>Reads a folder. Nothing in it is changed; the service that it belongs to should be stopped, so that files are not read half-written.</summary>
-    /// <param name="folder">The home folder, with <c>identity.secret</c> and <c>controller.d</c>; on Linux usually <c>/var/lib/zerotier-one</c>.</param>
+    /// <summary>
+    /// Reads a folder. Nothing in it is changed; the service that it belongs to should be stopped, so that files are not read half-written.
+    /// </summary>
+    /// <param name="folder">The home folder, with <c>identity.secret</c> and <c>controller.d</c>; on Linux usually
+    /// <c>/var/lib/zerotier-one</c>.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="ZeroTierException">The folder has no identity with a secret, or no controller, or cannot be read; the message says which.</exception>
+    /// <exception cref="ZeroTierException">The folder has no identity with a secret, or no controller, or cannot be read; the message says
+    /// which.</exception>
     public static async Task<ControllerImport> ReadAsync(string folder, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
@@ -59,8 +65,10 @@ public sealed class ControllerImport : IDisposable
             string store = Path.Combine(folder, HomeFolder.StoreName);
             if (!Directory.Exists(store))
             {
-                throw new ZeroTierException(ZeroTierError.Storage, $"'{store}' does not exist, so there is no controller in '{folder}'. Name the home folder of " +
-                    "ZeroTierOne, usually /var/lib/zerotier-one. A controller whose local.conf has settings.controllerDbPath keeps it elsewhere: copy it here first.");
+                throw new ZeroTierException(
+                    ZeroTierError.Storage, $"'{store}' does not exist, so there is no controller in '{folder}'. Name the home folder of " +
+                        "ZeroTierOne, usually /var/lib/zerotier-one. A controller whose local.conf has settings.controllerDbPath keeps it "
+                        + "elsewhere: copy it here first.");
             }
 
             var import = new ControllerImport(ReadIdentity(Path.Combine(folder, SecretFileName)));
@@ -77,12 +85,15 @@ public sealed class ControllerImport : IDisposable
         }
         catch (Exception e) when (e is UnauthorizedAccessException or (IOException and not ZeroTierException))
         {
-            throw new ZeroTierException(ZeroTierError.Storage, $"'{folder}' cannot be read: {e.Message} It belongs to root where ZeroTierOne is installed.", e);
+            throw new ZeroTierException(
+                ZeroTierError.Storage, $"'{folder}' cannot be read: {e.Message} It belongs to root where ZeroTierOne is installed.", e);
         }
     }
 
-    /// <summary>Writes all networks and members to a store that has none of them, in one transaction: all or nothing. No controller may have the store
-    /// open.</summary>
+    /// <summary>
+    /// Writes all networks and members to a store that has none of them, in one transaction: all or nothing. No controller may have the
+    /// store open.
+    /// </summary>
     /// <param name="store">The store, opened.</param>
     /// <param name="actor">Who does it, for the audit trail.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -93,8 +104,12 @@ public sealed class ControllerImport : IDisposable
         ArgumentNullException.ThrowIfNull(actor);
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
         return store.WriteAsync(
-            [.. Networks.Select(n => new NetworkWrite(n) { ExpectedRevision = 0 }), .. Members.Select(m => (StoreChange)new MemberWrite(m) { ExpectedRevision = 0 })],
-            [.. Networks.Select(n => new AuditEntry { Time = now, Actor = actor, Action = "network.import", Network = n.Id, Detail = n.Name })],
+            [
+                .. Networks.Select(n => new NetworkWrite(n) { ExpectedRevision = 0 }),
+                .. Members.Select(m => (StoreChange)new MemberWrite(m) { ExpectedRevision = 0 }),
+            ],
+            [.. Networks.Select(
+                n => new AuditEntry { Time = now, Actor = actor, Action = "network.import", Network = n.Id, Detail = n.Name })],
             cancellationToken);
     }
 
@@ -105,13 +120,16 @@ public sealed class ControllerImport : IDisposable
     {
         if (!File.Exists(file))
         {
-            throw new ZeroTierException(ZeroTierError.Storage, $"'{file}' does not exist. Without the controller's identity its members would not follow.");
+            throw new ZeroTierException(
+                ZeroTierError.Storage, $"'{file}' does not exist. Without the controller's identity its members would not follow.");
         }
 
         byte[] bytes = PrivateFile.Read(file, MaxIdentitySize);
         try
         {
-            if (NodeIdentity.TryParse(Encoding.ASCII.GetString(bytes).Trim(), out NodeIdentity? identity) && identity.HasSecret && identity.IsLocallyValid())
+            if (NodeIdentity.TryParse(Encoding.ASCII.GetString(bytes).Trim(), out NodeIdentity? identity)
+                && identity.HasSecret
+                && identity.IsLocallyValid())
             {
                 return identity;
             }
@@ -121,6 +139,7 @@ public sealed class ControllerImport : IDisposable
             CryptographicOperations.ZeroMemory(bytes);
         }
 
-        throw new ZeroTierException(ZeroTierError.Storage, $"'{file}' does not hold an identity with its private key. Restore it from a backup.");
+        throw new ZeroTierException(
+            ZeroTierError.Storage, $"'{file}' does not hold an identity with its private key. Restore it from a backup.");
     }
 }

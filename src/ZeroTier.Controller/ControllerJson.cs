@@ -5,8 +5,8 @@ using ZeroTier.Controller.Json;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// Networks and members as JSON, with the names and types of the HTTP API (docs/protocol/5-http-api.md 5.5.2, 5.5.4): what stores keep and programs exchange.
-/// Equal records give equal text. Thread-safe.
+/// Networks and members as JSON, with the names and types of the HTTP API (docs/protocol/5-http-api.md 5.5.2, 5.5.4): what stores keep and
+/// programs exchange. Equal records give equal text. Thread-safe.
 /// </summary>
 public static class ControllerJson
 {
@@ -40,7 +40,9 @@ public static class ControllerJson
         MemberJson.Write(writer, member);
     }
 
-    /// <summary>Reads a network. Values of a wrong type count as missing; names that are unknown go to <see cref="ControllerNetwork.Extensions"/>.</summary>
+    /// <summary>
+    /// Reads a network. Values of a wrong type count as missing; names that are unknown go to <see cref="ControllerNetwork.Extensions"/>.
+    /// </summary>
     /// <exception cref="JsonException">The text is no JSON object, or has no network ID.</exception>
     public static ControllerNetwork ReadNetwork(ReadOnlyMemory<byte> utf8)
     {
@@ -52,7 +54,9 @@ public static class ControllerJson
     /// <exception cref="JsonException">The element is no JSON object, or has no network ID.</exception>
     public static ControllerNetwork ReadNetwork(JsonElement element) => NetworkJson.Read(element);
 
-    /// <summary>Reads a member. Values of a wrong type count as missing; names that are unknown go to <see cref="ControllerMember.Extensions"/>.</summary>
+    /// <summary>
+    /// Reads a member. Values of a wrong type count as missing; names that are unknown go to <see cref="ControllerMember.Extensions"/>.
+    /// </summary>
     /// <exception cref="JsonException">The text is no JSON object, or lacks network or node.</exception>
     public static ControllerMember ReadMember(ReadOnlyMemory<byte> utf8)
     {

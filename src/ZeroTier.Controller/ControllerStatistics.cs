@@ -30,7 +30,9 @@ public sealed record ControllerStatistics
     /// <summary>Nodes that were never authorised, and were forgotten to make room for others.</summary>
     public long StrangersForgotten { get; init; }
 
-    /// <summary>Requests of unknown nodes that were refused without a record, because too many came at once or the network was full.</summary>
+    /// <summary>
+    /// Requests of unknown nodes that were refused without a record, because too many came at once or the network was full.
+    /// </summary>
     public long StrangersNotRecorded { get; init; }
 
     /// <summary>Times that the store failed to write; those requests were not answered.</summary>

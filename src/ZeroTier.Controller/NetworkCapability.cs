@@ -5,8 +5,8 @@ using ZeroTier.Controller.Rules;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// Rules that permit more to the members that have them, asked where the network's own rules do not decide. A capability only permits: what it drops, another
-/// may accept. Immutable and thread-safe.
+/// Rules that permit more to the members that have them, asked where the network's own rules do not decide. A capability only permits: what
+/// it drops, another may accept. Immutable and thread-safe.
 /// </summary>
 [JsonConverter(typeof(NetworkCapabilityJsonConverter))]
 public sealed record NetworkCapability

@@ -8,7 +8,8 @@ namespace ZeroTier.Controller;
 /// <content>What follows from a change that is durable: memory, events, and who is told. The caller has the turn.</content>
 public sealed partial class NetworkController
 {
-    // Each member of a network that is deleted is revoked at every other one; beyond so many revocations they lapse with their certificates.
+    // Each member of a network that is deleted is revoked at every other one; beyond so many revocations they lapse with their
+    // certificates.
     private const int MaxRevocations = 4096;
 
     private void Commit(ControllerNetwork network)
@@ -33,7 +34,8 @@ public sealed partial class NetworkController
         MemberState[] members = [.. network.Members.Values.Where(m => m.Record.IsAuthorized)];
         long now = Now;
         int online = members.Count(m => m.IsOnline(now, OnlineTimeout));
-        await RevokeAsync(network, [.. members.Take(Math.Min(RevocationList.MaxEntries, MaxRevocations / Math.Max(1, online)))]).ConfigureAwait(false);
+        await RevokeAsync(
+            network, [.. members.Take(Math.Min(RevocationList.MaxEntries, MaxRevocations / Math.Max(1, online)))]).ConfigureAwait(false);
     }
 
     private async ValueTask CommitAsync(NetworkState network, ControllerMember record)
@@ -48,7 +50,8 @@ public sealed partial class NetworkController
             PushToAll(network);
         }
 
-        // Another process may have given out an address that has a holder here; the older record keeps it, and the other member is given a new one.
+        // Another process may have given out an address that has a holder here; the older record keeps it, and the other member is given a
+        // new one.
         foreach (NodeId rival in network.Addresses.RivalsOf(record))
         {
             Push(network.Members[rival]);
@@ -125,12 +128,16 @@ public sealed partial class NetworkController
         member is { IsAuthorized: true } && MemberLabel.Of(member.Name) is { } label ? [label] : [];
 
     // Other members learn of its addresses with their configuration.
-    private static bool IsNameServer(MemberState member) => member.Network.Record.ServesNames && member.Node == member.Network.Id.Controller;
+    private static bool IsNameServer(MemberState member) =>
+        member.Network.Record.ServesNames && member.Node == member.Network.Id.Controller;
 
     private void LogNamesakes(NetworkState network, ControllerMember? before, ControllerMember member)
     {
         string? label = LabelsOf(member).FirstOrDefault();
-        if (!network.Record.ServesNames || label is null || label == LabelsOf(before).FirstOrDefault() || network.Labels.HolderOf(label) is not { } holder)
+        if (!network.Record.ServesNames
+            || label is null
+            || label == LabelsOf(before).FirstOrDefault()
+            || network.Labels.HolderOf(label) is not { } holder)
         {
             return;
         }
@@ -158,7 +165,9 @@ public sealed partial class NetworkController
         }
     }
 
-    /// <summary>Tells all members that are online that some are none any more (docs/protocol/3-vl2.md 3.14); others hear of it when they ask.</summary>
+    /// <summary>
+    /// Tells all members that are online that some are none any more (docs/protocol/3-vl2.md 3.14); others hear of it when they ask.
+    /// </summary>
     private async ValueTask RevokeAsync(NetworkState network, params MemberState[] targets)
     {
         long now = Now;
@@ -211,8 +220,10 @@ public sealed partial class NetworkController
     private async ValueTask<byte[]> SignAsync(NetworkState network, NodeId target, IControllerPort port, IControllerLease lease)
     {
         // The target's next certificate, should it be let in again, is newer than this.
-        ulong threshold = await _clock.NextAsync(lease, network.Members.GetValueOrDefault(target)?.LastTimestamp ?? 0, _end.Token).ConfigureAwait(false);
+        ulong threshold = await _clock.NextAsync(
+            lease, network.Members.GetValueOrDefault(target)?.LastTimestamp ?? 0, _end.Token).ConfigureAwait(false);
         _clock.Pass(threshold);
-        return Revocation.Issue(port.Identity, network.Id, (uint)_options.RandomSource.NextUInt64(), CredentialType.Membership, 0, threshold, target);
+        return Revocation.Issue(
+            port.Identity, network.Id, (uint)_options.RandomSource.NextUInt64(), CredentialType.Membership, 0, threshold, target);
     }
 }

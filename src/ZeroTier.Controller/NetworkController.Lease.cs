@@ -122,7 +122,9 @@ public sealed partial class NetworkController
             case NetworkRemoval removal when network is not null && network.Record.Revision <= removal.ExpectedRevision:
                 await CommitRemovalAsync(network).ConfigureAwait(false);
                 break;
-            case MemberWrite write when network is not null && (network.Members.GetValueOrDefault(write.Member.Node)?.Record.Revision ?? 0) < write.Member.Revision:
+            case MemberWrite write
+                when network is not null
+                    && (network.Members.GetValueOrDefault(write.Member.Node)?.Record.Revision ?? 0) < write.Member.Revision:
                 await CommitAsync(network, write.Member).ConfigureAwait(false);
                 break;
             case MemberRemoval removal when network?.Members.GetValueOrDefault(removal.Node) is { } member &&

@@ -7,19 +7,21 @@ namespace ZeroTier.Controller;
 /// <content>Changes of members.</content>
 public sealed partial class NetworkController
 {
-    /// <summary>Changes a member, and tells it. A member that is not there is made first, so that nodes can be authorised before they ask.</summary>
+    /// <summary>
+    /// Changes a member, and tells it. A member that is not there is made first, so that nodes can be authorised before they ask.
+    /// </summary>
     /// <param name="network">The network.</param>
     /// <param name="node">The node.</param>
-    /// <param name="change">Gives the new record of the present one; must be quick and must not call the controller. May be called again where somebody else
-    /// changes
-    /// the member at the same time. Times and source of authorisations follow from <see cref="ControllerMember.IsAuthorized"/>.</param>
+    /// <param name="change">Gives the new record of the present one; must be quick and must not call the controller. May be called again
+    /// where somebody else changes the member at the same time. Times and source of authorisations follow from
+    /// <see cref="ControllerMember.IsAuthorized"/>.</param>
     /// <param name="expectedRevision">The revision that the change builds on, 0 for a member that is not there; null for any.</param>
     /// <param name="actor">Who does it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The member as it is now; the present record where nothing changed.</returns>
     /// <exception cref="KeyNotFoundException">There is no such network.</exception>
-    /// <exception cref="ArgumentException">A setting is out of its range, or an address that is added belongs to another member; the message names
-    /// it.</exception>
+    /// <exception cref="ArgumentException">A setting is out of its range, or an address that is added belongs to another member; the
+    /// message names it.</exception>
     /// <exception cref="StoreConflictException">The member has another revision.</exception>
     public async Task<ControllerMember> UpdateMemberAsync(
         NetworkId network, NodeId node, Func<ControllerMember, ControllerMember> change, long? expectedRevision, Actor actor,
@@ -32,14 +34,22 @@ public sealed partial class NetworkController
             throw new ArgumentException($"{node} is no node's address.", nameof(node));
         }
 
-        // Where somebody else was first, the change is made anew, out of turn, as its code is not ours. Each round in vain is a change of somebody else's.
+        // Where somebody else was first, the change is made anew, out of turn, as its code is not ours. Each round in vain is a change of
+        // somebody else's.
         while (true)
         {
             NetworkState state = Find(network);
             ControllerMember? before = state.Members.GetValueOrDefault(node)?.Record;
             long revision = before?.Revision ?? 0;
-            ControllerMember basis = before ?? new ControllerMember { Network = network, Node = node, Revision = 0, CreationTime = _time.GetUtcNow() };
-            ControllerMember after = change(basis) with { Network = network, Node = node, Revision = revision + 1, CreationTime = basis.CreationTime };
+            ControllerMember basis = before
+                ?? new ControllerMember { Network = network, Node = node, Revision = 0, CreationTime = _time.GetUtcNow() };
+            ControllerMember after = change(basis) with
+            {
+                Network = network,
+                Node = node,
+                Revision = revision + 1,
+                CreationTime = basis.CreationTime,
+            };
             after = WithAuthorization(basis, after);
             RecordCheck.Check(after);
             var write = new MemberWrite(after) { ExpectedRevision = revision };
@@ -72,8 +82,10 @@ public sealed partial class NetworkController
         }
     }
 
-    /// <summary>Deletes a member, and revokes its certificate. A node that goes on asking comes back as one that waits; on a public network as a
-    /// member.</summary>
+    /// <summary>
+    /// Deletes a member, and revokes its certificate. A node that goes on asking comes back as one that waits; on a public network as a
+    /// member.
+    /// </summary>
     /// <param name="network">The network.</param>
     /// <param name="node">The node.</param>
     /// <param name="expectedRevision">The revision that is to be deleted; null for any.</param>
@@ -81,13 +93,15 @@ public sealed partial class NetworkController
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="KeyNotFoundException">There is no such network or member.</exception>
     /// <exception cref="StoreConflictException">The member has another revision.</exception>
-    public async Task DeleteMemberAsync(NetworkId network, NodeId node, long? expectedRevision, Actor actor, CancellationToken cancellationToken = default)
+    public async Task DeleteMemberAsync(
+        NetworkId network, NodeId node, long? expectedRevision, Actor actor, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(actor);
         await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            MemberState member = Find(network).Members.GetValueOrDefault(node) ?? throw new KeyNotFoundException($"Network {network} has no member {node}. Check the address.");
+            MemberState member = Find(network).Members.GetValueOrDefault(node)
+                ?? throw new KeyNotFoundException($"Network {network} has no member {node}. Check the address.");
             long revision = member.Record.Revision;
             var change = new MemberRemoval(network, node) { ExpectedRevision = revision };
             if (expectedRevision is { } expected && expected != revision)
@@ -122,7 +136,9 @@ public sealed partial class NetworkController
     {
         string changed = before is null ? "" : ChangedSettings.Between(before, after);
         HashSet<string> labels = LabelsOf(after);
-        NodeId[] namesakes = network.Record.ServesNames && !labels.SetEquals(LabelsOf(before)) ? [.. network.Labels.RivalsOf(after.Node, labels)] : [];
+        NodeId[] namesakes = network.Record.ServesNames && !labels.SetEquals(LabelsOf(before))
+            ? [.. network.Labels.RivalsOf(after.Node, labels)]
+            : [];
         return namesakes.Length == 0 ? changed : $"{changed} (the name is that of {string.Join(", ", namesakes.Take(4))}, too)".TrimStart();
     }
 
@@ -130,9 +146,12 @@ public sealed partial class NetworkController
     {
         foreach (IPAddress address in after.Addresses)
         {
-            if (!before.Addresses.Contains(address) && network.Addresses.HolderOf(IpAddress.From(address)) is { } holder && holder != after.Node)
+            if (!before.Addresses.Contains(address)
+                && network.Addresses.HolderOf(IpAddress.From(address)) is { } holder
+                && holder != after.Node)
             {
-                throw new ArgumentException($"Address {address} belongs to member {holder} of network {network.Id}. Take it from there first, or choose another.");
+                throw new ArgumentException(
+                    $"Address {address} belongs to member {holder} of network {network.Id}. Take it from there first, or choose another.");
             }
         }
     }

@@ -20,7 +20,9 @@ public sealed partial class NetworkController
         Func<ControllerNetwork, ControllerNetwork> settings, Actor actor, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        NodeId node = Node ?? throw new InvalidOperationException("No node runs with this controller, and the ID of a network begins with the node's address. Start the node first.");
+        NodeId node = Node
+            ?? throw new InvalidOperationException(
+                "No node runs with this controller, and the ID of a network begins with the node's address. Start the node first.");
         for (int attempt = 1; ; attempt++)
         {
             uint number = (uint)_options.RandomSource.NextUInt64() & 0xff_ffff;
@@ -45,17 +47,20 @@ public sealed partial class NetworkController
     /// <param name="actor">Who does it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The network as it was made.</returns>
-    /// <exception cref="ArgumentException">The ID is not of this controller, or a setting is out of its range; the message names it.</exception>
+    /// <exception cref="ArgumentException">The ID is not of this controller, or a setting is out of its range; the message names
+    /// it.</exception>
     /// <exception cref="StoreConflictException">There is such a network.</exception>
-    public async Task<ControllerNetwork> CreateNetworkAsync(ControllerNetwork network, Actor actor, CancellationToken cancellationToken = default)
+    public async Task<ControllerNetwork> CreateNetworkAsync(
+        ControllerNetwork network, Actor actor, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(actor);
         RecordCheck.Check(network);
         if (network.Id.IsAdHoc || (Node is { } node && network.Id.Controller != node))
         {
-            throw new ArgumentException($"Network {network.Id} cannot be this controller's: the ID must begin with the node's address, {Node}.",
-                nameof(network));
+            throw new ArgumentException(
+                $"Network {network.Id} cannot be this controller's: the ID must begin with the node's address, {Node}.",
+                    nameof(network));
         }
 
         await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
@@ -68,7 +73,8 @@ public sealed partial class NetworkController
                 throw new StoreConflictException(change, existing.Record.Revision);
             }
 
-            await _store.WriteAsync([change], [Audit(actor, "network.create", created.Id, null, created.Name)], _end.Token).ConfigureAwait(false);
+            await _store.WriteAsync(
+                [change], [Audit(actor, "network.create", created.Id, null, created.Name)], _end.Token).ConfigureAwait(false);
             Commit(created);
             return created;
         }
@@ -80,9 +86,8 @@ public sealed partial class NetworkController
 
     /// <summary>Changes a network, and tells its members.</summary>
     /// <param name="id">The network.</param>
-    /// <param name="change">Gives the new record of the present one; must be quick and must not call the controller. May be called again where somebody else
-    /// changes
-    /// the network at the same time.</param>
+    /// <param name="change">Gives the new record of the present one; must be quick and must not call the controller. May be called again
+    /// where somebody else changes the network at the same time.</param>
     /// <param name="expectedRevision">The revision that the change builds on; null for any.</param>
     /// <param name="actor">Who does it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -91,12 +96,17 @@ public sealed partial class NetworkController
     /// <exception cref="ArgumentException">A setting is out of its range; the message names it.</exception>
     /// <exception cref="StoreConflictException">The network has another revision.</exception>
     public async Task<ControllerNetwork> UpdateNetworkAsync(
-        NetworkId id, Func<ControllerNetwork, ControllerNetwork> change, long? expectedRevision, Actor actor, CancellationToken cancellationToken = default)
+        NetworkId id,
+        Func<ControllerNetwork, ControllerNetwork> change,
+        long? expectedRevision,
+        Actor actor,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(change);
         ArgumentNullException.ThrowIfNull(actor);
 
-        // Where somebody else was first, the change is made anew, out of turn, as its code is not ours. Each round in vain is a change of somebody else's.
+        // Where somebody else was first, the change is made anew, out of turn, as its code is not ours. Each round in vain is a change of
+        // somebody else's.
         while (true)
         {
             NetworkState network = Find(id);
@@ -152,7 +162,8 @@ public sealed partial class NetworkController
                 throw new StoreConflictException(change with { ExpectedRevision = expected }, network.Record.Revision);
             }
 
-            await _store.WriteAsync([change], [Audit(actor, "network.delete", id, null, network.Record.Name)], _end.Token).ConfigureAwait(false);
+            await _store.WriteAsync(
+                [change], [Audit(actor, "network.delete", id, null, network.Record.Name)], _end.Token).ConfigureAwait(false);
             await CommitRemovalAsync(network).ConfigureAwait(false);
         }
         finally
@@ -168,13 +179,15 @@ public sealed partial class NetworkController
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The token, 32 characters.</returns>
     /// <exception cref="KeyNotFoundException">There is no such network.</exception>
-    public async Task<string> CreateJoinTokenAsync(NetworkId network, DateTimeOffset? expires, Actor actor, CancellationToken cancellationToken = default)
+    public async Task<string> CreateJoinTokenAsync(
+        NetworkId network, DateTimeOffset? expires, Actor actor, CancellationToken cancellationToken = default)
     {
         byte[] random = new byte[TokenLength / 2];
         _options.RandomSource.Fill(random);
         string token = Convert.ToHexStringLower(random);
         CryptographicOperations.ZeroMemory(random);
-        await UpdateNetworkAsync(network, n => n with { JoinTokens = n.JoinTokens.Add(token, expires) }, null, actor, cancellationToken).ConfigureAwait(false);
+        await UpdateNetworkAsync(
+            network, n => n with { JoinTokens = n.JoinTokens.Add(token, expires) }, null, actor, cancellationToken).ConfigureAwait(false);
         return token;
     }
 
@@ -187,7 +200,8 @@ public sealed partial class NetworkController
     public async Task RevokeJoinTokenAsync(NetworkId network, string token, Actor actor, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(token);
-        await UpdateNetworkAsync(network, n => n with { JoinTokens = n.JoinTokens.Remove(token) }, null, actor, cancellationToken).ConfigureAwait(false);
+        await UpdateNetworkAsync(
+            network, n => n with { JoinTokens = n.JoinTokens.Remove(token) }, null, actor, cancellationToken).ConfigureAwait(false);
     }
 
     private AuditEntry Audit(Actor actor, string action, NetworkId network, NodeId? member, string detail) => new()

@@ -4,8 +4,8 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Controller;
 
-/// <content>Requests of nodes, and members that are to be told of a change: one worker, which writes what changes of a batch in one transaction and then
-/// answers.</content>
+/// <content>Requests of nodes, and members that are to be told of a change: one worker, which writes what changes of a batch in one
+/// transaction and then answers.</content>
 public sealed partial class NetworkController
 {
     /// <summary>A node that asks again within this time, in milliseconds, is ignored (docs/protocol/3-vl2.md 3.14).</summary>
@@ -243,7 +243,8 @@ public sealed partial class NetworkController
         member.Addresses = state;
         ulong time = await _clock.NextAsync(lease, member.LastTimestamp, _end.Token).ConfigureAwait(false);
         member.LastTimestamp = time;
-        byte[] configuration = ConfigurationWriter.Write(port.Identity, network.Encoded, member.Record, addresses, time, member.UnderstandsRules);
+        byte[] configuration = ConfigurationWriter.Write(
+            port.Identity, network.Encoded, member.Record, addresses, time, member.UnderstandsRules);
         if (lease.Lost.IsCancellationRequested)
         {
             _queue.SetAside([new WorkItem(member, service.Request)]);

@@ -10,14 +10,13 @@ using ZeroTier.Managed;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// A controller of ZeroTier networks: decides who is a member, hands out addresses, routes, rules and credentials, and tells members of changes within a
-/// second.
-/// Runs in a <see cref="ManagedNode"/>, for the networks whose IDs begin with the node's address: <see cref="ManagedNodeOptions.Controller"/>. Thread-safe.
+/// A controller of ZeroTier networks: decides who is a member, hands out addresses, routes, rules and credentials, and tells members of
+/// changes within a second. Runs in a <see cref="ManagedNode"/>, for the networks whose IDs begin with the node's address:
+/// <see cref="ManagedNodeOptions.Controller"/>. Thread-safe.
 /// </summary>
 /// <remarks>
-/// A change is durable in the store before its task completes, and before members are told. Dispose of it after the node. Changes are made one at a time;
-/// records
-/// are immutable snapshots.
+/// A change is durable in the store before its task completes, and before members are told. Dispose of it after the node. Changes are made
+/// one at a time; records are immutable snapshots.
 /// </remarks>
 public sealed partial class NetworkController : INetworkController, IAsyncDisposable
 {
@@ -94,8 +93,9 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
 
         controller._background.Add(controller.KeepLeaseAsync());
         controller._background.Add(controller.WatchAsync());
-        controller._presence = options.TimeProvider.CreateTimer(static c => ((NetworkController)c!).CheckPresence(), controller, PresenceInterval,
-            PresenceInterval);
+        controller._presence = options.TimeProvider.CreateTimer(
+            static c => ((NetworkController)c!).CheckPresence(), controller, PresenceInterval,
+                PresenceInterval);
         return controller;
     }
 
@@ -123,7 +123,8 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
 
     /// <summary>The members of a network, and the nodes that wait to be members, in the order of their addresses.</summary>
     /// <exception cref="KeyNotFoundException">There is no such network.</exception>
-    public IReadOnlyList<MemberStatus> GetMembers(NetworkId network) => [.. Find(network).Members.Values.Select(Describe).OrderBy(m => m.Member.Node.Value)];
+    public IReadOnlyList<MemberStatus> GetMembers(NetworkId network) =>
+        [.. Find(network).Members.Values.Select(Describe).OrderBy(m => m.Member.Node.Value)];
 
     /// <summary>A member; null where there is none.</summary>
     public MemberStatus? FindMember(NetworkId network, NodeId node) =>
@@ -134,7 +135,8 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
         _networks.Values.Select(n => n.Record).Where(n => n.ServesNames && n.Id.Controller == node).Select(n => n.Id);
 
     /// <summary>The names of a network; null where it serves none.</summary>
-    internal NetworkNames? FindNames(NetworkId network) => _networks.GetValueOrDefault(network) is { Record.ServesNames: true } state ? state.Names : null;
+    internal NetworkNames? FindNames(NetworkId network) =>
+        _networks.GetValueOrDefault(network) is { Record.ServesNames: true } state ? state.Names : null;
 
     /// <summary>Subscribes to what happens from now on.</summary>
     public ControllerSubscription Subscribe() => _events.Subscribe();
@@ -142,8 +144,9 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
     /// <summary>Reads the audit trail, newest first.</summary>
     /// <param name="query">What to read.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
-    public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken = default) => _store.ReadAuditAsync(query,
-        cancellationToken);
+    public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken = default) =>
+        _store.ReadAuditAsync(query,
+            cancellationToken);
 
     /// <summary>What was done since it was opened.</summary>
     public ControllerStatistics GetStatistics() => _counters.Read();
@@ -199,7 +202,9 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
             if (_networks.TryGetValue(member.Network, out NetworkState? network))
             {
                 Take(network, member);
-                if (!member.IsAuthorized && member.LastDeauthorizedTime is { } putOut && putOut > _time.GetUtcNow() - network.Record.EffectiveCertificateWindow)
+                if (!member.IsAuthorized
+                    && member.LastDeauthorizedTime is { } putOut
+                    && putOut > _time.GetUtcNow() - network.Record.EffectiveCertificateWindow)
                 {
                     // Whoever put it out may not have come to say so.
                     network.Revocations.Add(member.Node, Now - (long)(_time.GetUtcNow() - putOut).TotalMilliseconds);

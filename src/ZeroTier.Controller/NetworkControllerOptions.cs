@@ -11,9 +11,10 @@ public sealed record NetworkControllerOptions
     /// <summary>Where networks and members are kept. The controller opens it and disposes of it.</summary>
     public required IControllerStore Store { get; init; }
 
-    /// <summary>Nodes that asked and were never authorised, which are remembered for each network, 1 or more. Beyond them the oldest is forgotten that nobody
-    /// has
-    /// edited; it comes back when it asks again. Default 1,000.</summary>
+    /// <summary>
+    /// Nodes that asked and were never authorised, which are remembered for each network, 1 or more. Beyond them the oldest is forgotten
+    /// that nobody has edited; it comes back when it asks again. Default 1,000.
+    /// </summary>
     public int MaxUnauthorizedMembers { get; init; } = 1000;
 
     /// <summary>Members that a network may have, those that wait included, 1 or more. Beyond them new nodes are refused, on a

@@ -9,12 +9,14 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// One entry of a network's rules: an action, or a match that the next action depends on. Members apply a network's rules to each frame that they send or
-/// receive, from the first to the last; where no action decides, the capabilities of the sender do, and then the frame is dropped.
+/// One entry of a network's rules: an action, or a match that the next action depends on. Members apply a network's rules to each frame
+/// that they send or receive, from the first to the last; where no action decides, the capabilities of the sender do, and then the frame is
+/// dropped.
 /// </summary>
 /// <remarks>
-/// Matches in front of an action are joined from left to right: by AND, or by OR where <see cref="IsAlternative"/> is set. The JSON form is that of
-/// ZeroTierOne's controller, the text form that of <see cref="RuleLanguage"/>. Immutable and thread-safe. The default value is <see cref="Drop"/>.
+/// Matches in front of an action are joined from left to right: by AND, or by OR where <see cref="IsAlternative"/> is set. The JSON form is
+/// that of ZeroTierOne's controller, the text form that of <see cref="RuleLanguage"/>. Immutable and thread-safe. The default value is
+/// <see cref="Drop"/>.
 /// </remarks>
 [JsonConverter(typeof(NetworkRuleJsonConverter))]
 public readonly record struct NetworkRule
@@ -92,7 +94,8 @@ public readonly record struct NetworkRule
     /// <summary>Match: the IP address of the sender begins with these bits. IPv6 prefixes with further bits set never match.</summary>
     /// <param name="address">An IPv4 or IPv6 address.</param>
     /// <param name="prefixLength">0 to 32, or to 128 for IPv6.</param>
-    public static NetworkRule SourceAddress(IPAddress address, int prefixLength) => Prefix(RuleType.IPv4Source, RuleType.IPv6Source, address, prefixLength);
+    public static NetworkRule SourceAddress(IPAddress address, int prefixLength) =>
+        Prefix(RuleType.IPv4Source, RuleType.IPv6Source, address, prefixLength);
 
     /// <summary>Match: the IP address of the receiver begins with these bits. IPv6 prefixes with further bits set never match.</summary>
     /// <param name="address">An IPv4 or IPv6 address.</param>
@@ -112,7 +115,8 @@ public readonly record struct NetworkRule
     /// <summary>Match: the type of an ICMP or ICMPv6 message, and its code.</summary>
     /// <param name="type">The type.</param>
     /// <param name="code">The code; null for any.</param>
-    public static NetworkRule Icmp(byte type, byte? code = null) => new(RuleType.Icmp, type, code ?? 0, detail: (byte)(code is null ? 0 : 1));
+    public static NetworkRule Icmp(byte type, byte? code = null) =>
+        new(RuleType.Icmp, type, code ?? 0, detail: (byte)(code is null ? 0 : 1));
 
     /// <summary>Match: the port of the sender (TCP, UDP, SCTP, UDP-Lite) is in a range.</summary>
     public static NetworkRule SourcePorts(ushort first, ushort last) => new(RuleType.SourcePorts, first, last);
@@ -181,7 +185,8 @@ public readonly record struct NetworkRule
         ArgumentNullException.ThrowIfNull(address);
         byte[] bytes = address.GetAddressBytes();
         return bytes.Length == MacAddress.Length ? MacAddress.Read(bytes).Value
-            : throw new ArgumentException($"An Ethernet address has {MacAddress.Length} bytes, this one has {bytes.Length}.", nameof(address));
+            : throw new ArgumentException(
+                $"An Ethernet address has {MacAddress.Length} bytes, this one has {bytes.Length}.", nameof(address));
     }
 
     private static NetworkRule Prefix(RuleType ipv4, RuleType ipv6, IPAddress address, int prefixLength)

@@ -22,11 +22,13 @@ internal static class RecordCheck
         CheckText(network.RemoteTraceTarget ?? "", nameof(network.RemoteTraceTarget), MaxShortLength);
         CheckText(network.Dns?.Domain ?? "", "The domain of Dns", MaxShortLength);
         Require(
-            network.Dns is null || (network.Dns.Servers.Length <= ControllerNetwork.MaxEntries && network.Dns.Servers.All(s => s.Length <= MaxShortLength)),
+            network.Dns is null
+            || (network.Dns.Servers.Length <= ControllerNetwork.MaxEntries && network.Dns.Servers.All(s => s.Length <= MaxShortLength)),
             $"Dns has at most {ControllerNetwork.MaxEntries} servers, of {MaxShortLength} characters each.");
         Require(
             !network.ServesNames || DnsName.Normalize(network.Dns?.Domain ?? "") is { Length: <= MaxDomainLength },
-            $"ServesNames needs the domain of Dns to be a host name of at most {MaxDomainLength} characters, and it is '{network.Dns?.Domain}'. Set it, for example to home.arpa.");
+            $"ServesNames needs the domain of Dns to be a host name of at most {MaxDomainLength} characters, and it is "
+            + $"'{network.Dns?.Domain}'. Set it, for example to home.arpa.");
         int loginLength = LoginDetails.Write(network).Length;
         Require(
             loginLength <= LoginDetails.MaxLength,
@@ -36,22 +38,31 @@ internal static class RecordCheck
             $"Mtu is {network.Mtu}; it must be from 1280 to 10000 bytes, for example 2800.");
         Require(
             network.Rules.Length <= NetworkRule.MaxPerNetwork,
-            $"There are {network.Rules.Length} rules; members take {NetworkRule.MaxPerNetwork}. Join rules by 'or', or move some into capabilities.");
+            $"There are {network.Rules.Length} rules; members take {NetworkRule.MaxPerNetwork}. Join rules by 'or', or move some into "
+            + "capabilities.");
         Require(
-            network.Capabilities.Length <= NetworkCapability.MaxPerNetwork && network.Capabilities.All(c => c.Rules.Length <= NetworkRule.MaxPerCapability),
+            network.Capabilities.Length <= NetworkCapability.MaxPerNetwork
+            && network.Capabilities.All(c => c.Rules.Length <= NetworkRule.MaxPerCapability),
             $"Members take {NetworkCapability.MaxPerNetwork} capabilities of {NetworkRule.MaxPerCapability} rules each.");
-        Require(network.Capabilities.DistinctBy(c => c.Id).Count() == network.Capabilities.Length, "Two capabilities have the same ID. Give each its own.");
-        Require(network.Tags.Length <= NetworkTag.MaxPerNetwork, $"There are {network.Tags.Length} tags; members take {NetworkTag.MaxPerNetwork}.");
+        Require(
+            network.Capabilities.DistinctBy(c => c.Id).Count() == network.Capabilities.Length,
+            "Two capabilities have the same ID. Give each its own.");
+        Require(
+            network.Tags.Length <= NetworkTag.MaxPerNetwork,
+            $"There are {network.Tags.Length} tags; members take {NetworkTag.MaxPerNetwork}.");
         Require(network.Tags.DistinctBy(t => t.Id).Count() == network.Tags.Length, "Two tags have the same ID. Give each its own.");
         Require(network.JoinTokens.Count <= ControllerNetwork.MaxEntries,
             $"There are {network.JoinTokens.Count} join tokens; at most {ControllerNetwork.MaxEntries} are kept.");
         Require(network.JoinTokens.Keys.All(t => t.Length is > 0 and <= 1000), "A join token has 1 to 1000 characters.");
-        Require(network.Routes.Length <= ControllerNetwork.MaxEntries, $"There are {network.Routes.Length} routes; at most {ControllerNetwork.MaxEntries} are kept.");
+        Require(
+            network.Routes.Length <= ControllerNetwork.MaxEntries,
+            $"There are {network.Routes.Length} routes; at most {ControllerNetwork.MaxEntries} are kept.");
         foreach (NetworkRoute route in network.Routes)
         {
             Require(
                 route.PrefixLength >= 0 && route.PrefixLength <= IpAddress.From(route.Target).BitLength,
-                $"Route {route.Target}/{route.PrefixLength}: the prefix length must be from 0 to {IpAddress.From(route.Target).BitLength}.");
+                $"Route {route.Target}/{route.PrefixLength}: the prefix length must be from 0 to "
+                + $"{IpAddress.From(route.Target).BitLength}.");
             Require(
                 route.Via is null || route.Via.AddressFamily == route.Target.AddressFamily,
                 $"Route {route.Target}/{route.PrefixLength} via {route.Via}: the gateway must be of the target's family.");
@@ -61,7 +72,9 @@ internal static class RecordCheck
             $"There are {network.AddressPools.Length} pools; at most {ControllerNetwork.MaxEntries} are kept.");
         foreach (AddressPool pool in network.AddressPools)
         {
-            Require(IsIP(pool.First) && pool.First.AddressFamily == pool.Last.AddressFamily, $"Pool {pool.First} to {pool.Last}: both must be of one family.");
+            Require(
+                IsIP(pool.First) && pool.First.AddressFamily == pool.Last.AddressFamily,
+                $"Pool {pool.First} to {pool.Last}: both must be of one family.");
         }
     }
 

@@ -3,13 +3,12 @@ using ZeroTier.Controller.Rules.Language;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// The language in which people write the rules of networks: compiles it to rules, tags and capabilities, and writes those back as text. See docs/rules.md.
-/// Thread-safe.
+/// The language in which people write the rules of networks: compiles it to rules, tags and capabilities, and writes those back as text.
+/// See docs/rules.md. Thread-safe.
 /// </summary>
 /// <remarks>
-/// What compiles here compiles to the same with the rule compiler of ZeroTierOne. That takes more: numbers with rubbish behind them, values that do not fit
-/// their
-/// field, statements that swallow the next one. Here those are errors.
+/// What compiles here compiles to the same with the rule compiler of ZeroTierOne. That takes more: numbers with rubbish behind them, values
+/// that do not fit their field, statements that swallow the next one. Here those are errors.
 /// </remarks>
 public static class RuleLanguage
 {

@@ -4,8 +4,8 @@ namespace ZeroTier.Hosting;
 public enum ZeroTierEngine
 {
     /// <summary>
-    /// <see cref="Libzt"/> where its library loads and no other node of this process runs on it, else <see cref="Managed"/>. The development network always runs on
-    /// <see cref="Managed"/>. A log line says which one it is, and why.
+    /// <see cref="Libzt"/> where its library loads and no other node of this process runs on it, else <see cref="Managed"/>. The
+    /// development network always runs on <see cref="Managed"/>. A log line says which one it is, and why.
     /// </summary>
     Auto,
 
@@ -13,7 +13,8 @@ public enum ZeroTierEngine
     Managed,
 
     /// <summary>
-    /// The node of the native library libzt, which is not part of this package; without it the start fails. One node per process. Not for the development network.
+    /// The node of the native library libzt, which is not part of this package; without it the start fails. One node per process. Not for
+    /// the development network.
     /// </summary>
     Libzt,
 }

@@ -7,7 +7,10 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>A ZeroTier node for workers, console programs and apps that are built with a host application builder.</summary>
 public static class ZeroTierHostApplicationBuilderExtensions
 {
-    /// <summary>Adds a ZeroTier node that starts and stops with the host: <see cref="ZeroTierNode"/>. Web hosts use <c>UseZeroTier</c>, which includes this.</summary>
+    /// <summary>
+    /// Adds a ZeroTier node that starts and stops with the host: <see cref="ZeroTierNode"/>. Web hosts use <c>UseZeroTier</c>, which
+    /// includes this.
+    /// </summary>
     /// <typeparam name="TBuilder">The builder's type.</typeparam>
     /// <param name="builder">The builder.</param>
     public static TBuilder AddZeroTier<TBuilder>(this TBuilder builder)
@@ -18,7 +21,10 @@ public static class ZeroTierHostApplicationBuilderExtensions
         return builder;
     }
 
-    /// <summary>Adds a ZeroTier node that starts and stops with the host: <see cref="ZeroTierNode"/>. Web hosts use <c>UseZeroTier</c>, which includes this.</summary>
+    /// <summary>
+    /// Adds a ZeroTier node that starts and stops with the host: <see cref="ZeroTierNode"/>. Web hosts use <c>UseZeroTier</c>, which
+    /// includes this.
+    /// </summary>
     /// <typeparam name="TBuilder">The builder's type.</typeparam>
     /// <param name="builder">The builder.</param>
     /// <param name="configure">Changes the options after the configuration section <c>ZeroTier</c> was read.</param>

@@ -14,9 +14,9 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class ZeroTierServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds a ZeroTier node that starts and stops with the host; where nobody starts the host's services, as in MAUI, it starts with the first connection.
-    /// Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web hosts use
-    /// <c>UseZeroTier</c>, which includes this. May be called more than once: options add up.
+    /// Adds a ZeroTier node that starts and stops with the host; where nobody starts the host's services, as in MAUI, it starts with the
+    /// first connection. Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web
+    /// hosts use <c>UseZeroTier</c>, which includes this. May be called more than once: options add up.
     /// </summary>
     /// <param name="services">The services.</param>
     public static IServiceCollection AddZeroTier(this IServiceCollection services)
@@ -40,16 +40,17 @@ public static class ZeroTierServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, HostsFollower>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, CaptureFollower>());
         services.TryAddSingleton<SettingsWatch>();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, SettingsWatch>(static provider => provider.GetRequiredService<SettingsWatch>()));
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IHostedService, SettingsWatch>(static provider => provider.GetRequiredService<SettingsWatch>()));
         services.TryAddSingleton<ClientConnections>();
         services.TryAddTransient(static provider => provider.GetRequiredService<ClientConnections>().CreateHandler());
         return services;
     }
 
     /// <summary>
-    /// Adds a ZeroTier node that starts and stops with the host; where nobody starts the host's services, as in MAUI, it starts with the first connection.
-    /// Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web hosts use
-    /// <c>UseZeroTier</c>, which includes this. May be called more than once: options add up.
+    /// Adds a ZeroTier node that starts and stops with the host; where nobody starts the host's services, as in MAUI, it starts with the
+    /// first connection. Gives <see cref="ZeroTierNode"/>, <see cref="ZeroTierHttpHandler"/> and <see cref="ZeroTierCertificate"/>. Web
+    /// hosts use <c>UseZeroTier</c>, which includes this. May be called more than once: options add up.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Changes the options after the configuration section <c>ZeroTier</c> was read.</param>

@@ -35,17 +35,18 @@ public sealed class LibztLibrary
     internal unsafe bool HasService => _service != 0 && Volatile.Read(ref *(nint*)_service) != 0;
 
     /// <summary>Loads the library, once, from where <see cref="Load(string?)"/> looks for it.</summary>
-    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.NotSupported"/>: it was not found, cannot be loaded, or is too old.</exception>
+    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.NotSupported"/>: it was not found, cannot be loaded, or is too
+    /// old.</exception>
     public static LibztLibrary Load() => Load(null);
 
     /// <summary>
-    /// Loads the library, once. It is looked for at <paramref name="path"/>; without one where <see cref="PathVariable"/> says; without that in
-    /// <c>runtimes/RID/native</c> beside the application, in the application's folder, and where the system's loader looks.
+    /// Loads the library, once. It is looked for at <paramref name="path"/>; without one where <see cref="PathVariable"/> says; without
+    /// that in <c>runtimes/RID/native</c> beside the application, in the application's folder, and where the system's loader looks.
     /// </summary>
     /// <param name="path">The file, or the folder that holds it. Null to look for it.</param>
     /// <exception cref="ZeroTierException">
-    /// <see cref="ZeroTierError.NotSupported"/>: it was not found, cannot be loaded, is too old, or another one is loaded. The message lists everything that
-    /// was tried with the loader's reason, and says how to get the library.
+    /// <see cref="ZeroTierError.NotSupported"/>: it was not found, cannot be loaded, is too old, or another one is loaded. The message
+    /// lists everything that was tried with the loader's reason, and says how to get the library.
     /// </exception>
     public static LibztLibrary Load(string? path) =>
         TryLoad(path, out var library, out var error) ? library : throw error;
@@ -54,13 +55,16 @@ public sealed class LibztLibrary
     /// <param name="path">The file, or the folder that holds it. Null to look for it.</param>
     /// <param name="library">The library.</param>
     /// <param name="error">Why there is none.</param>
-    public static bool TryLoad(string? path, [NotNullWhen(true)] out LibztLibrary? library, [NotNullWhen(false)] out ZeroTierException? error)
+    public static bool TryLoad(
+        string? path, [NotNullWhen(true)] out LibztLibrary? library, [NotNullWhen(false)] out ZeroTierException? error)
     {
         lock (_lock)
         {
             if (_loaded is not { } loaded)
             {
-                library = LibrarySearch.TryOpen(path, out var found, out nint handle, out error) ? Use(new LibztLibrary(found.Path, handle)) : null;
+                library = LibrarySearch.TryOpen(path, out var found, out nint handle, out error)
+                    ? Use(new LibztLibrary(found.Path, handle))
+                    : null;
                 return library is not null;
             }
 
@@ -73,15 +77,16 @@ public sealed class LibztLibrary
 
             error = new ZeroTierException(
                 ZeroTierError.NotSupported,
-                $"This process runs libzt from '{loaded.Path}' already and cannot load another one from '{path}'. Give the same path everywhere in the process, or none. The managed engine (ZeroTier:Engine 'Managed') needs no native library.");
+                $"This process runs libzt from '{loaded.Path}' already and cannot load another one from '{path}'. Give the same path "
+                + "everywhere in the process, or none. The managed engine (ZeroTier:Engine 'Managed') needs no native library.");
             library = null;
             return false;
         }
     }
 
     /// <summary>
-    /// Sets the flag without which the library's callback thread ends at once. The library sets it too, but usually after the thread has read it
-    /// (docs/protocol/4-libzt-api.md 7.1). Where the flag is not exported, events may never arrive; the engine works without them.
+    /// Sets the flag without which the library's callback thread ends at once. The library sets it too, but usually after the thread has
+    /// read it (docs/protocol/4-libzt-api.md 7.1). Where the flag is not exported, events may never arrive; the engine works without them.
     /// </summary>
     internal unsafe void KeepCallbackThread()
     {

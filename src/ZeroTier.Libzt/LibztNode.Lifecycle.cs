@@ -6,8 +6,8 @@ namespace ZeroTier.Libzt;
 public sealed partial class LibztNode
 {
     /// <summary>
-    /// Takes the process' one place for a node before the start, so that no other one can come between. The place is given back by a start that fails, by a
-    /// stop and by <see cref="DisposeAsync"/>.
+    /// Takes the process' one place for a node before the start, so that no other one can come between. The place is given back by a start
+    /// that fails, by a stop and by <see cref="DisposeAsync"/>.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait for a start or stop in this process that is under way.</param>
     /// <returns>False when another node has it.</returns>
@@ -28,10 +28,11 @@ public sealed partial class LibztNode
 
     /// <summary>Starts the node. Returns when it runs, not when it is online. Does nothing when it already runs.</summary>
     /// <exception cref="ZeroTierException">
-    /// The library, the storage, the identity or the UDP port cannot be used, or another libzt node runs in this process. Nothing is left behind and the call
-    /// may be repeated.
+    /// The library, the storage, the identity or the UDP port cannot be used, or another libzt node runs in this process. Nothing is left
+    /// behind and the call may be repeated.
     /// </exception>
-    public override Task StartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(() => BeginAsync(cancellationToken), cancellationToken);
+    public override Task StartAsync(CancellationToken cancellationToken = default) =>
+        _core.ExclusivelyAsync(() => BeginAsync(cancellationToken), cancellationToken);
 
     /// <inheritdoc />
     public override Task StopAsync(CancellationToken cancellationToken = default) =>
@@ -71,7 +72,8 @@ public sealed partial class LibztNode
         {
             var library = LibztLibrary.Load(_options.LibraryPath);
             _identity ??= _options.Identity is { } text ? IdentityText.Parse(text) : null;
-            session = await NodeSession.StartAsync(_options, library, _identity, _core.Joined, _core.Events, _core.Changed, Fail, cancellationToken).ConfigureAwait(false);
+            session = await NodeSession.StartAsync(
+                _options, library, _identity, _core.Joined, _core.Events, _core.Changed, Fail, cancellationToken).ConfigureAwait(false);
             _core.Begin(session, []);
             if (_options.StoragePath is null)
             {

@@ -6,10 +6,12 @@ namespace ZeroTier.Libzt;
 
 /// <summary>A ZeroTier node on the native library libzt, which allows one running node per process. Thread-safe.</summary>
 /// <remarks>
-/// <para>Any number of objects may exist, but a second one that is started while the first runs throws. A start within a second after a stop waits for the rest
-/// of that second. Each restart costs the process one native thread that never ends, so restarting is no way to recover from trouble.</para>
-/// <para>libzt cannot handle operating-system descriptors from number 1024 on (outside Windows): a start in a process that has so many open is refused. Start
-/// the node before the process opens them; libzt opens further ones when the machine's addresses change, which nothing can guard.</para>
+/// <para>Any number of objects may exist, but a second one that is started while the first runs throws. A start within a second after a
+/// stop waits for the rest of that second. Each restart costs the process one native thread that never ends, so restarting is no way to
+/// recover from trouble.</para>
+/// <para>libzt cannot handle operating-system descriptors from number 1024 on (outside Windows): a start in a process that has so many open
+/// is refused. Start the node before the process opens them; libzt opens further ones when the machine's addresses change, which nothing
+/// can guard.</para>
 /// <para>After <see cref="DisposeAsync"/> every call that would change something throws <see cref="ObjectDisposedException"/>.</para>
 /// </remarks>
 public sealed partial class LibztNode : ZeroTierNode
@@ -26,10 +28,15 @@ public sealed partial class LibztNode : ZeroTierNode
         options = options with { StoragePath = StorageFolder.Of(options.StoragePath) };
         options.Check();
         var log = NonThrowingLogger.Create(options.LoggerFactory, NodeLog.Category);
-        _options = options with { TimeProvider = new ShieldedTime(options.TimeProvider, log), Scheduler = ShieldedScheduler.Around(options.Scheduler, log) };
+        _options = options with
+        {
+            TimeProvider = new ShieldedTime(options.TimeProvider, log),
+            Scheduler = ShieldedScheduler.Around(options.Scheduler, log),
+        };
 
         // A gate per process, as libzt has one node per process.
-        _core = new NodeCore<NodeSession, JoinedNetwork>(this, NativeLifecycle.Gate, options.Networks, _options.Scheduler, _options.TimeProvider);
+        _core = new NodeCore<NodeSession, JoinedNetwork>(
+            this, NativeLifecycle.Gate, options.Networks, _options.Scheduler, _options.TimeProvider);
     }
 
     /// <summary>True while a node of this process runs on libzt or has reserved it, so that no other one can run.</summary>
@@ -39,7 +46,8 @@ public sealed partial class LibztNode : ZeroTierNode
     public override string Engine => "libzt";
 
     /// <summary>The version of this engine. libzt does not tell its own.</summary>
-    public override string EngineVersion { get; } = typeof(LibztNode).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+    public override string EngineVersion { get; } =
+        typeof(LibztNode).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 
     /// <inheritdoc />
     public override ZeroTierNodeState State => _core.State;
@@ -109,7 +117,10 @@ public sealed partial class LibztNode : ZeroTierNode
             try
             {
                 return await session.Sockets.ListenAsync(
-                    network, new ZeroTierEndPoint(endPoint.Network, endPoint.Address, port), options, cancellationToken).ConfigureAwait(false);
+                    network,
+                    new ZeroTierEndPoint(endPoint.Network, endPoint.Address, port),
+                    options,
+                    cancellationToken).ConfigureAwait(false);
             }
             catch (ZeroTierException e) when (e.Error == ZeroTierError.AddressInUse)
             {
@@ -117,7 +128,9 @@ public sealed partial class LibztNode : ZeroTierNode
             }
         }
 
-        throw new ZeroTierException(ZeroTierError.AddressInUse, $"All open ports of network {endPoint.Network} ({ports}) are in use by this node. Use a network with more of them.");
+        throw new ZeroTierException(
+            ZeroTierError.AddressInUse,
+            $"All open ports of network {endPoint.Network} ({ports}) are in use by this node. Use a network with more of them.");
     }
 
     /// <inheritdoc />
@@ -138,15 +151,19 @@ public sealed partial class LibztNode : ZeroTierNode
     }
 
     /// <inheritdoc />
-    protected override async ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken)
+    protected override async ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(
+        ZeroTierEndPoint endPoint, CancellationToken cancellationToken)
     {
         var session = _core.Running();
-        return await session.Sockets.BindDatagramAsync(NodeSession.Usable(NodeCore<NodeSession, JoinedNetwork>.Find(session, endPoint.Network)), endPoint, cancellationToken).ConfigureAwait(false);
+        return await session.Sockets.BindDatagramAsync(
+            NodeSession.Usable(NodeCore<NodeSession, JoinedNetwork>.Find(session, endPoint.Network)),
+            endPoint,
+            cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
-    /// The node's counters. libzt counts no UDP datagrams and no repeated segments; bytes are those of the node's own sockets, and segments and drops are only
-    /// there when the library was built with statistics.
+    /// The node's counters. libzt counts no UDP datagrams and no repeated segments; bytes are those of the node's own sockets, and segments
+    /// and drops are only there when the library was built with statistics.
     /// </summary>
     public override ZeroTierStatistics GetStatistics() => _core.Session?.GetStatistics() ?? new ZeroTierStatistics();
 }

@@ -8,32 +8,37 @@ namespace ZeroTier.Libzt;
 /// <summary>How a <see cref="LibztNode"/> is built. Read once, by the constructor.</summary>
 public sealed record LibztNodeOptions
 {
-    /// <summary>The native library: a file, or the folder with it. Default: it is looked for, see <see cref="LibztLibrary.Load(string?)"/>.</summary>
+    /// <summary>
+    /// The native library: a file, or the folder with it. Default: it is looked for, see <see cref="LibztLibrary.Load(string?)"/>.
+    /// </summary>
     public string? LibraryPath { get; init; }
 
     /// <summary>
     /// The folder with the node's identity and what libzt remembers; made when missing, for the owner only. One node at a time may use it.
     /// A folder that can only be read, such as a mounted secret, must hold the identity; the rest is then kept in memory.
-    /// Default: none, or <c>:memory:</c>; the node then lives in memory, forgets everything when disposed, and needs 5 seconds longer to get its addresses.
+    /// Default: none, or <c>:memory:</c>; the node then lives in memory, forgets everything when disposed, and needs 5 seconds longer to
+    /// get its addresses.
     /// </summary>
     public string? StoragePath { get; init; }
 
     /// <summary>
-    /// The identity of a node without a storage folder, as the text of a file <c>identity.secret</c>: <c>address:0:public:secret</c>. Default: a new one, made
-    /// at the first start.
+    /// The identity of a node without a storage folder, as the text of a file <c>identity.secret</c>: <c>address:0:public:secret</c>.
+    /// Default: a new one, made at the first start.
     /// </summary>
     public string? Identity { get; init; }
 
     /// <summary>
-    /// The roots: the bytes of a planet file, 1 to 4096. Default: the file <c>planet</c> in the storage folder; without one the start fails unless
-    /// <see cref="UsePublicRoots"/> is set.
+    /// The roots: the bytes of a planet file, 1 to 4096. Default: the file <c>planet</c> in the storage folder; without one the start fails
+    /// unless <see cref="UsePublicRoots"/> is set.
     /// </summary>
     public ReadOnlyMemory<byte> Planet { get; init; }
 
     /// <summary>Uses ZeroTier's public roots, which libzt knows, when no planet is given. Default false.</summary>
     public bool UsePublicRoots { get; init; }
 
-    /// <summary>The UDP port, 0 to 65535; 0 takes that of the last run, which the storage folder keeps, at first a random one. Default 0.</summary>
+    /// <summary>
+    /// The UDP port, 0 to 65535; 0 takes that of the last run, which the storage folder keeps, at first a random one. Default 0.
+    /// </summary>
     public int Port { get; init; }
 
     /// <summary>The lowest port that libzt may choose, 1 to 65535; 0 for libzt's own range, 20000 to 45500. Default 0.</summary>
@@ -43,8 +48,8 @@ public sealed record LibztNodeOptions
     public int LastRandomPort { get; init; }
 
     /// <summary>
-    /// Whether a second UDP port is opened, which helps with some routers. It is another one at each start: peers that have come to use it do not find the node for
-    /// four minutes after a restart. Default false.
+    /// Whether a second UDP port is opened, which helps with some routers. It is another one at each start: peers that have come to use it
+    /// do not find the node for four minutes after a restart. Default false.
     /// </summary>
     public bool AllowSecondaryPort { get; init; }
 
@@ -52,8 +57,8 @@ public sealed record LibztNodeOptions
     public bool AllowPortMapping { get; init; }
 
     /// <summary>
-    /// Whether packets may go through a TCP relay while nothing is heard by UDP. Default null: yes with the public roots, or when <see cref="TcpRelay"/> is set;
-    /// libzt's built-in relay belongs to ZeroTier and is of no use on private roots.
+    /// Whether packets may go through a TCP relay while nothing is heard by UDP. Default null: yes with the public roots, or when
+    /// <see cref="TcpRelay"/> is set; libzt's built-in relay belongs to ZeroTier and is of no use on private roots.
     /// </summary>
     public bool? AllowTcpRelay { get; init; }
 
@@ -64,15 +69,19 @@ public sealed record LibztNodeOptions
     public IPEndPoint? TcpRelay { get; init; }
 
     /// <summary>
-    /// Interfaces of this machine that ZeroTier does not use: beginnings of their names, 1 to 15 ASCII characters each. Default: none besides libzt's own
-    /// (<c>lo</c>, <c>zt</c>, <c>tun</c>, <c>tap</c>).
+    /// Interfaces of this machine that ZeroTier does not use: beginnings of their names, 1 to 15 ASCII characters each. Default: none
+    /// besides libzt's own (<c>lo</c>, <c>zt</c>, <c>tun</c>, <c>tap</c>).
     /// </summary>
     public IReadOnlyList<string> ExcludedInterfaces { get; init; } = [];
 
-    /// <summary>Networks to join at the first start, in this order. Others that the storage folder remembers are forgotten. Default: none.</summary>
+    /// <summary>
+    /// Networks to join at the first start, in this order. Others that the storage folder remembers are forgotten. Default: none.
+    /// </summary>
     public IReadOnlyList<NetworkId> Networks { get; init; } = [];
 
-    /// <summary>Whether the configurations of joined networks are kept in the storage folder, so that the next start is quick. Default true.</summary>
+    /// <summary>
+    /// Whether the configurations of joined networks are kept in the storage folder, so that the next start is quick. Default true.
+    /// </summary>
     public bool PersistNetworks { get; init; } = true;
 
     /// <summary>Whether peers are kept in the storage folder. Default true.</summary>
@@ -96,18 +105,31 @@ public sealed record LibztNodeOptions
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
     /// <summary>A few of the options; never the identity, which is a secret.</summary>
-    public override string ToString() => $"{nameof(LibztNodeOptions)} {{ StoragePath = {StoragePath}, Port = {Port}, Networks = {string.Join(", ", Networks)} }}";
+    public override string ToString() =>
+        $"{nameof(LibztNodeOptions)} {{ StoragePath = {StoragePath}, Port = {Port}, Networks = {string.Join(", ", Networks)} }}";
 
     /// <summary>Throws when something is out of its range; the message names it.</summary>
     internal void Check()
     {
-        Require(Port is >= IPEndPoint.MinPort and <= IPEndPoint.MaxPort, $"Port is {Port}; it must be from 0 to 65535, for example 9993, or 0 for any free port.");
         Require(
-            FirstRandomPort is >= 0 and <= IPEndPoint.MaxPort && LastRandomPort <= IPEndPoint.MaxPort && LastRandomPort >= FirstRandomPort && (FirstRandomPort > 0 || LastRandomPort == 0),
-            $"FirstRandomPort is {FirstRandomPort} and LastRandomPort is {LastRandomPort}; both must be from 1 to 65535, the first not higher than the last, or both 0.");
-        Require(Planet.Length <= MaxPlanetLength, $"Planet has {Planet.Length} bytes; libzt takes 1 to {MaxPlanetLength}. Give the content of a planet file.");
-        Require(StoragePath is null || !string.IsNullOrWhiteSpace(StoragePath), "StoragePath is empty. Name a folder, for example /var/lib/myapp/zerotier, or leave it null for a node in memory.");
-        Require(StoragePath is null || Identity is null, "StoragePath and Identity are both set; the identity comes from one of them. Set only one.");
+            Port is >= IPEndPoint.MinPort and <= IPEndPoint.MaxPort,
+            $"Port is {Port}; it must be from 0 to 65535, for example 9993, or 0 for any free port.");
+        Require(
+            FirstRandomPort is >= 0 and <= IPEndPoint.MaxPort
+            && LastRandomPort <= IPEndPoint.MaxPort
+            && LastRandomPort >= FirstRandomPort
+            && (FirstRandomPort > 0 || LastRandomPort == 0),
+            $"FirstRandomPort is {FirstRandomPort} and LastRandomPort is {LastRandomPort}; both must be from 1 to 65535, the first not "
+            + "higher than the last, or both 0.");
+        Require(
+            Planet.Length <= MaxPlanetLength,
+            $"Planet has {Planet.Length} bytes; libzt takes 1 to {MaxPlanetLength}. Give the content of a planet file.");
+        Require(
+            StoragePath is null || !string.IsNullOrWhiteSpace(StoragePath),
+            "StoragePath is empty. Name a folder, for example /var/lib/myapp/zerotier, or leave it null for a node in memory.");
+        Require(
+            StoragePath is null || Identity is null,
+            "StoragePath and Identity are both set; the identity comes from one of them. Set only one.");
         Require(
             TcpRelay is null || TcpRelay.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork,
             $"TcpRelay is {TcpRelay}; libzt reaches a relay by IPv4 only. Give an IPv4 address and port.");

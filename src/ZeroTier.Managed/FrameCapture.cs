@@ -5,9 +5,10 @@ using ZeroTier.Managed.Capture;
 namespace ZeroTier.Managed;
 
 /// <summary>
-/// A capture of the Ethernet frames of a node's networks, both ways, that runs: pcapng, as Wireshark and tshark read it. Each network is an interface; each frame
-/// has its direction, and in its comment the other node and what became of it. The network never waits for it: frames that cannot be written fast enough are
-/// dropped from the capture and counted. What is written is whole at every moment, also when the process is killed. Thread-safe.
+/// A capture of the Ethernet frames of a node's networks, both ways, that runs: pcapng, as Wireshark and tshark read it. Each network is an
+/// interface; each frame has its direction, and in its comment the other node and what became of it. The network never waits for it: frames
+/// that cannot be written fast enough are dropped from the capture and counted. What is written is whole at every moment, also when the
+/// process is killed. Thread-safe.
 /// </summary>
 public sealed class FrameCapture : IAsyncDisposable
 {
@@ -45,7 +46,9 @@ public sealed class FrameCapture : IAsyncDisposable
     /// <summary>Frames that were captured.</summary>
     public long Frames => _queue.Frames;
 
-    /// <summary>Frames that are missing in the capture, because it could not be written fast enough. The file says, too, where and how many.</summary>
+    /// <summary>
+    /// Frames that are missing in the capture, because it could not be written fast enough. The file says, too, where and how many.
+    /// </summary>
     public long Dropped => _queue.Dropped;
 
     /// <summary>Ends with the capture, once all of it is written. Never faults.</summary>
@@ -142,7 +145,8 @@ public sealed class FrameCapture : IAsyncDisposable
         {
             _file?.SetLength(written);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ObjectDisposedException or NotSupportedException)
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException or ObjectDisposedException or NotSupportedException)
         {
             // The first error is the one to report.
         }

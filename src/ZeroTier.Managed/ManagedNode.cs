@@ -27,7 +27,8 @@ public sealed class ManagedNode : ZeroTierNode
     private NodeIdentity? _identity;
     private FrameCapture? _configuredCapture;
     private ImmutableDictionary<ulong, MoonOrbit> _moons;
-    private ImmutableDictionary<NetworkId, ZeroTierNetworkSettings> _settings = ImmutableDictionary<NetworkId, ZeroTierNetworkSettings>.Empty;
+    private ImmutableDictionary<NetworkId, ZeroTierNetworkSettings> _settings =
+        ImmutableDictionary<NetworkId, ZeroTierNetworkSettings>.Empty;
 
     /// <summary>Makes a node; nothing is opened before the start.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
@@ -40,14 +41,16 @@ public sealed class ManagedNode : ZeroTierNode
         _log = NonThrowingLogger.Create(options.LoggerFactory, "ZeroTier.Managed.Node");
         _identity = options.Identity;
         _moons = options.Moons.ToImmutableDictionary(moon => moon.Id);
-        _core = new NodeCore<NodeSession, JoinedNetwork>(this, new SemaphoreSlim(1, 1), options.Networks, _options.Scheduler, _options.TimeProvider);
+        _core = new NodeCore<NodeSession, JoinedNetwork>(
+            this, new SemaphoreSlim(1, 1), options.Networks, _options.Scheduler, _options.TimeProvider);
     }
 
     /// <inheritdoc />
     public override string Engine => "managed";
 
     /// <inheritdoc />
-    public override string EngineVersion { get; } = typeof(ManagedNode).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+    public override string EngineVersion { get; } =
+        typeof(ManagedNode).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 
     /// <inheritdoc />
     public override ZeroTierNodeState State => _core.State;
@@ -73,7 +76,9 @@ public sealed class ManagedNode : ZeroTierNode
     /// <summary>The moons in use: those whose definition is known. Empty while the node does not run.</summary>
     public IReadOnlyList<Moon> Moons => Session?.Moons ?? [];
 
-    /// <summary>The physical UDP endpoints that are bound now; they follow the machine's addresses. Empty while the node does not run.</summary>
+    /// <summary>
+    /// The physical UDP endpoints that are bound now; they follow the machine's addresses. Empty while the node does not run.
+    /// </summary>
     public IReadOnlyList<IPEndPoint> LocalEndPoints => Session?.LocalEndPoints ?? [];
 
     /// <inheritdoc />
@@ -93,10 +98,12 @@ public sealed class ManagedNode : ZeroTierNode
     internal NodeSession? Session => _core.Session;
 
     /// <inheritdoc />
-    public override ZeroTierMembership? GetMembership(NetworkId network, NodeId member) => Session?.Find(network)?.DescribeMembership(member);
+    public override ZeroTierMembership? GetMembership(NetworkId network, NodeId member) =>
+        Session?.Find(network)?.DescribeMembership(member);
 
     /// <inheritdoc />
-    public override Task StartAsync(CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(() => BeginAsync(cancellationToken), cancellationToken);
+    public override Task StartAsync(CancellationToken cancellationToken = default) =>
+        _core.ExclusivelyAsync(() => BeginAsync(cancellationToken), cancellationToken);
 
     /// <inheritdoc />
     public override async ValueTask DrainAsync(CancellationToken cancellationToken = default)
@@ -151,7 +158,8 @@ public sealed class ManagedNode : ZeroTierNode
                     throw NodeErrors.NotJoined(network);
                 }
 
-                ImmutableInterlocked.Update(ref _settings, static (all, change) => all.SetItem(change.network, change.settings), (network, settings));
+                ImmutableInterlocked.Update(
+                    ref _settings, static (all, change) => all.SetItem(change.network, change.settings), (network, settings));
                 Session?.Configure(network, settings);
                 return Task.CompletedTask;
             },
@@ -159,8 +167,9 @@ public sealed class ManagedNode : ZeroTierNode
     }
 
     /// <summary>
-    /// Uses the roots of a moon beside those of the planet, now and at later starts of this node. With a seed it looks for the definition until the seed
-    /// answers; <see cref="Moons"/> shows when it has. A node with a storage folder keeps the definition there for its successors.
+    /// Uses the roots of a moon beside those of the planet, now and at later starts of this node. With a seed it looks for the definition
+    /// until the seed answers; <see cref="Moons"/> shows when it has. A node with a storage folder keeps the definition there for its
+    /// successors.
     /// </summary>
     /// <param name="moon">The moon.</param>
     /// <param name="cancellationToken">Gives up before anything is changed.</param>
@@ -180,7 +189,8 @@ public sealed class ManagedNode : ZeroTierNode
     }
 
     /// <summary>
-    /// Uses a moon no more, and forgets it. While the node does not run, a definition in its storage folder stays and is used at the next start.
+    /// Uses a moon no more, and forgets it. While the node does not run, a definition in its storage folder stays and is used at the next
+    /// start.
     /// </summary>
     /// <param name="moon">The moon's number.</param>
     /// <param name="cancellationToken">Gives up before anything is changed.</param>
@@ -229,7 +239,8 @@ public sealed class ManagedNode : ZeroTierNode
     }
 
     /// <inheritdoc />
-    protected override ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken)
+    protected override ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(
+        ZeroTierEndPoint endPoint, CancellationToken cancellationToken)
     {
         try
         {
@@ -269,7 +280,8 @@ public sealed class ManagedNode : ZeroTierNode
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The round-trip time.</returns>
     /// <exception cref="ZeroTierException">The network is not usable now, there is no route, or no answer came in time.</exception>
-    public ValueTask<TimeSpan> PingAsync(NetworkId network, IPAddress address, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+    public ValueTask<TimeSpan> PingAsync(
+        NetworkId network, IPAddress address, TimeSpan timeout, CancellationToken cancellationToken = default) =>
         PingAsync(network, address, PingPayloadLength, timeout, cancellationToken);
 
     /// <summary>Sends an ICMP echo request over a network and waits for the reply.</summary>
@@ -291,7 +303,9 @@ public sealed class ManagedNode : ZeroTierNode
         NetworkId network, IPAddress address, int payloadLength, TimeSpan timeout, CancellationToken cancellationToken) =>
         await _core.Find(network).PingAsync(address, payloadLength, timeout, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Captures the frames of the node's networks, those of later lives too, to a file that only its owner may read: pcapng, for Wireshark.</summary>
+    /// <summary>
+    /// Captures the frames of the node's networks, those of later lives too, to a file that only its owner may read: pcapng, for Wireshark.
+    /// </summary>
     /// <param name="path">The file; an older capture is replaced, nothing else is.</param>
     /// <param name="options">What to capture, and how much.</param>
     /// <param name="cancellationToken">Gives up before the file is made.</param>
@@ -305,7 +319,9 @@ public sealed class ManagedNode : ZeroTierNode
         return Task.Run(() => Capture(path, options), cancellationToken);
     }
 
-    /// <summary>Captures the frames of the node's networks to a stream, which may be slow: what it does not take is dropped from the capture.</summary>
+    /// <summary>
+    /// Captures the frames of the node's networks to a stream, which may be slow: what it does not take is dropped from the capture.
+    /// </summary>
     /// <param name="stream">The stream; it stays the caller's, to be closed after the capture.</param>
     /// <param name="options">What to capture, and how much.</param>
     /// <param name="cancellationToken">Gives up before anything is written.</param>
@@ -337,7 +353,9 @@ public sealed class ManagedNode : ZeroTierNode
         ArgumentNullException.ThrowIfNull(options);
         if (options.MaxSize < CaptureOptions.LowestMaxSize)
         {
-            throw new ArgumentException($"MaxSize is {options.MaxSize}; it must be at least {CaptureOptions.LowestMaxSize}, for example 67108864.", nameof(options));
+            throw new ArgumentException(
+                $"MaxSize is {options.MaxSize}; it must be at least {CaptureOptions.LowestMaxSize}, for example 67108864.",
+                nameof(options));
         }
     }
 
@@ -412,54 +430,68 @@ public sealed class ManagedNode : ZeroTierNode
     {
         if (options.Port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort)
         {
-            throw new ArgumentException($"Port is {options.Port}; it must be from 0 to 65535, for example 9993, or 0 for any free port.", nameof(options));
+            throw new ArgumentException(
+                $"Port is {options.Port}; it must be from 0 to 65535, for example 9993, or 0 for any free port.", nameof(options));
         }
 
         if (options.Moons.Count > Vl1Limits.Moons || options.Moons.DistinctBy(moon => moon.Id).Count() != options.Moons.Count)
         {
-            throw new ArgumentException($"Moons names a moon twice, or more than {Vl1Limits.Moons} moons. Name each once.", nameof(options));
+            throw new ArgumentException(
+                $"Moons names a moon twice, or more than {Vl1Limits.Moons} moons. Name each once.", nameof(options));
         }
 
         if (options.TrustedPaths.Count > Vl1Limits.TrustedPaths || options.TrustedPaths.Contains(null!))
         {
-            throw new ArgumentException($"TrustedPaths names {options.TrustedPaths.Count} networks, or none in an entry; at most {Vl1Limits.TrustedPaths} are possible. Name wider ones.", nameof(options));
+            throw new ArgumentException(
+                $"TrustedPaths names {options.TrustedPaths.Count} networks, or none in an entry; at most {Vl1Limits.TrustedPaths} are "
+                + "possible. Name wider ones.", nameof(options));
         }
 
         if (options.BlockedInterfaces.Any(string.IsNullOrWhiteSpace))
         {
-            throw new ArgumentException("BlockedInterfaces has an empty entry, which would leave out every interface. Name the begin of a name, for example docker.", nameof(options));
+            throw new ArgumentException(
+                "BlockedInterfaces has an empty entry, which would leave out every interface. Name the begin of a name, for "
+                + "example docker.", nameof(options));
         }
 
         if (options.ActivityTimeout < TimeSpan.FromSeconds(1))
         {
-            throw new ArgumentException($"ActivityTimeout is {options.ActivityTimeout}; it must be at least 1 second, for example 00:00:30.", nameof(options));
+            throw new ArgumentException(
+                $"ActivityTimeout is {options.ActivityTimeout}; it must be at least 1 second, for example 00:00:30.", nameof(options));
         }
 
         if (options.MaxTotalBufferSize < MinTotalBufferSize)
         {
             throw new ArgumentException(
-                $"MaxTotalBufferSize is {options.MaxTotalBufferSize}; it must be at least {MinTotalBufferSize}, for example 268435456, or null for a quarter of the process's memory.",
+                $"MaxTotalBufferSize is {options.MaxTotalBufferSize}; it must be at least {MinTotalBufferSize}, for example 268435456, or "
+                + "null for a quarter of the process's memory.",
                 nameof(options));
         }
 
         if (options.MaxCaptureSize < CaptureOptions.LowestMaxSize)
         {
-            throw new ArgumentException($"MaxCaptureSize is {options.MaxCaptureSize}; it must be at least {CaptureOptions.LowestMaxSize}, for example 67108864.", nameof(options));
+            throw new ArgumentException(
+                $"MaxCaptureSize is {options.MaxCaptureSize}; it must be at least {CaptureOptions.LowestMaxSize}, for example 67108864.",
+                nameof(options));
         }
 
         if (options is { StoragePath: not null, Identity: not null })
         {
-            throw new ArgumentException("StoragePath and Identity are both set; the identity comes from one of them. Set only one.", nameof(options));
+            throw new ArgumentException(
+                "StoragePath and Identity are both set; the identity comes from one of them. Set only one.", nameof(options));
         }
 
         if (options.StoragePath is { } path && string.IsNullOrWhiteSpace(path))
         {
-            throw new ArgumentException("StoragePath is empty. Name a folder, for example /var/lib/myapp/zerotier, or leave it null for a node in memory.", nameof(options));
+            throw new ArgumentException(
+                "StoragePath is empty. Name a folder, for example /var/lib/myapp/zerotier, or leave it null for a node in memory.",
+                nameof(options));
         }
 
         if (options.Identity is { HasSecret: false })
         {
-            throw new ArgumentException($"Identity {options.Identity.Address} has no private key. Give the full identity.", nameof(options));
+            throw new ArgumentException(
+                $"Identity {options.Identity.Address} has no private key. Give the full identity.", nameof(options));
         }
     }
 

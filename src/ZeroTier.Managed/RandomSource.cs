@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace ZeroTier.Managed;
 
-/// <summary>Where a node's random numbers come from. Injected, so that a simulation with one seed always runs the same. Thread-safe.</summary>
+/// <summary>
+/// Where a node's random numbers come from. Injected, so that a simulation with one seed always runs the same. Thread-safe.
+/// </summary>
 public abstract class RandomSource
 {
     /// <summary>The system's cryptographic generator: the only one fit for real nodes.</summary>
@@ -38,7 +40,10 @@ public abstract class RandomSource
             catch (CryptographicException e)
             {
                 throw new ZeroTierException(
-                    ZeroTierError.Fatal, $"The system gives no random numbers, without which there are no keys: {e.Message}. A sandbox (seccomp) around the process must allow getrandom.", e);
+                    ZeroTierError.Fatal,
+                    $"The system gives no random numbers, without which there are no keys: {e.Message}. A sandbox (seccomp) around the "
+                    + "process must allow getrandom.",
+                    e);
             }
         }
     }

@@ -48,7 +48,8 @@ internal sealed class DevelopmentNames(string folder)
             string file = NameFile(label);
             if (!File.Exists(file) && Directory.EnumerateFiles(folder, "*.name").Count() >= MaxNames)
             {
-                throw new ZeroTierException(ZeroTierError.Storage, $"The folder '{folder}' has {MaxNames} names. Remove those of programs that are no more.");
+                throw new ZeroTierException(
+                    ZeroTierError.Storage, $"The folder '{folder}' has {MaxNames} names. Remove those of programs that are no more.");
             }
 
             if (PrivateFolder.TryLock(Path.Combine(folder, label + ".lock")) is not { } claim)
@@ -80,7 +81,9 @@ internal sealed class DevelopmentNames(string folder)
     {
         string name = host.EndsWith('.') ? host[..^1] : host;
         name = name.EndsWith(ZeroTierName.Suffix, StringComparison.OrdinalIgnoreCase) ? name[..^ZeroTierName.Suffix.Length] : name;
-        if (Label(name) is not { } label || !label.Equals(name, StringComparison.OrdinalIgnoreCase) || NameFile(label) is var file && !File.Exists(file))
+        if (Label(name) is not { } label
+            || !label.Equals(name, StringComparison.OrdinalIgnoreCase)
+            || NameFile(label) is var file && !File.Exists(file))
         {
             return null;
         }

@@ -5,17 +5,18 @@ using ZeroTier.Managed;
 namespace ZeroTier.SelfHosting;
 
 /// <summary>
-/// A ZeroTier network for one user of one machine that needs no set-up: a private root on loopback UDP, run by one of the processes that use the network.
-/// Thread-safe.
+/// A ZeroTier network for one user of one machine that needs no set-up: a private root on loopback UDP, run by one of the processes that
+/// use the network. Thread-safe.
 /// </summary>
 /// <remarks>
 /// <para>
-/// All processes of a user find each other through a folder (<see cref="DevelopmentNetworkOptions.Path"/>). The first one there makes the root's identity and
-/// planet and runs the root. All others look again and again whether the role has become free; when the root's process ends, however it ends, one of them
-/// takes over with the same identity on the same port, within about a second. Connections between nodes that know each other go on meanwhile.
+/// All processes of a user find each other through a folder (<see cref="DevelopmentNetworkOptions.Path"/>). The first one there makes the
+/// root's identity and planet and runs the root. All others look again and again whether the role has become free; when the root's process
+/// ends, however it ends, one of them takes over with the same identity on the same port, within about a second. Connections between nodes
+/// that know each other go on meanwhile.
 /// </para>
-/// <para>Nothing is ever sent to addresses other than 127.0.0.0/8 and ::1. Any process of the same user can join; other users cannot read the folder, but
-/// on loopback they could reach the ports.</para>
+/// <para>Nothing is ever sent to addresses other than 127.0.0.0/8 and ::1. Any process of the same user can join; other users cannot read
+/// the folder, but on loopback they could reach the ports.</para>
 /// </remarks>
 public sealed class DevelopmentNetwork : IAsyncDisposable
 {
@@ -134,8 +135,8 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// Claims a storage folder for a member: the first one of this name that no other process uses. So a program keeps its address from run to run,
-    /// and several of them at a time have different ones.
+    /// Claims a storage folder for a member: the first one of this name that no other process uses. So a program keeps its address from run
+    /// to run, and several of them at a time have different ones.
     /// </summary>
     /// <param name="name">The program's name; characters that a file name cannot have are replaced.</param>
     /// <returns>The claim; dispose of it after the node.</returns>
@@ -163,10 +164,13 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
             throw new ZeroTierException(ZeroTierError.Storage, $"The folder '{members}' cannot be used: {e.Message}", e);
         }
 
-        throw new ZeroTierException(ZeroTierError.Storage, $"More than {MaxMembers} processes named '{name}' use the development network in '{_options.Path}'.");
+        throw new ZeroTierException(
+            ZeroTierError.Storage, $"More than {MaxMembers} processes named '{name}' use the development network in '{_options.Path}'.");
     }
 
-    /// <summary>Ends this process's part in the network. When it ran the root, another process takes over. Dispose of the nodes first.</summary>
+    /// <summary>
+    /// Ends this process's part in the network. When it ran the root, another process takes over. Dispose of the nodes first.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         Task takeOver;
@@ -218,7 +222,8 @@ public sealed class DevelopmentNetwork : IAsyncDisposable
             {
                 throw new ZeroTierException(
                     ZeroTierError.Storage,
-                    $"Another process holds the development network in '{_options.Path}' but has not written its planet. End that process, or remove the folder.");
+                    $"Another process holds the development network in '{_options.Path}' but has not written its planet. End that process, "
+                    + "or remove the folder.");
             }
 
             await Task.Delay(PlanetPoll, _options.TimeProvider, cancellationToken).ConfigureAwait(false);

@@ -8,11 +8,13 @@ namespace ZeroTier.SelfHosting;
 public sealed record DevelopmentNetworkOptions
 {
     /// <summary>
-    /// The folder with the root's identity and the planet. Processes with the same folder are on the same network. It is closed to other users.
-    /// Default: <c>ztkestrel/dev</c> in the user's local application data, for example <c>~/.local/share/ztkestrel/dev</c>.
+    /// The folder with the root's identity and the planet. Processes with the same folder are on the same network. It is closed to other
+    /// users. Default: <c>ztkestrel/dev</c> in the user's local application data, for example <c>~/.local/share/ztkestrel/dev</c>.
     /// </summary>
     public string Path { get; init; } = System.IO.Path.Combine(
-        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "ztkestrel", "dev");
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+        "ztkestrel",
+        "dev");
 
     /// <summary>
     /// How often a process looks whether the root's role has become free, 10 ms or more; half as much again is added at random.

@@ -35,7 +35,8 @@ internal sealed class DevelopmentRoot : IAsyncDisposable
     /// <summary>Takes the role and runs the root.</summary>
     /// <returns>Null when another process, or another network object of this one, has the role.</returns>
     /// <exception cref="ZeroTierException">The role is free, but the root cannot run.</exception>
-    public static async Task<DevelopmentRoot?> TryStartAsync(DevelopmentNetworkOptions options, ILogger log, CancellationToken cancellationToken)
+    public static async Task<DevelopmentRoot?> TryStartAsync(
+        DevelopmentNetworkOptions options, ILogger log, CancellationToken cancellationToken)
     {
         FileStream? lockFile;
         try
@@ -44,7 +45,8 @@ internal sealed class DevelopmentRoot : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ZeroTierException(ZeroTierError.Storage, $"The folder '{options.Path}' of the development network cannot be used: {e.Message}", e);
+            throw new ZeroTierException(
+                ZeroTierError.Storage, $"The folder '{options.Path}' of the development network cannot be used: {e.Message}", e);
         }
 
         if (lockFile is null)
@@ -57,7 +59,12 @@ internal sealed class DevelopmentRoot : IAsyncDisposable
         ManagedNode? node = null;
         try
         {
-            folder = await RootFolder.OpenAsync(Path.Combine(options.Path, RootFolderName), PlanetPath(options), replacesPlanet: true, options.RandomSource, cancellationToken)
+            folder = await RootFolder.OpenAsync(
+                Path.Combine(options.Path, RootFolderName),
+                PlanetPath(options),
+                replacesPlanet: true,
+                options.RandomSource,
+                cancellationToken)
                 .ConfigureAwait(false);
             var opened = transport = await OpenAsync(options, folder.Planet, log, cancellationToken).ConfigureAwait(false);
             var planet = folder.Publish(transport.LocalEndPoints, [], options.TimeProvider.GetUtcNow());
@@ -93,7 +100,8 @@ internal sealed class DevelopmentRoot : IAsyncDisposable
             await lockFile.DisposeAsync().ConfigureAwait(false);
             if (e is UnauthorizedAccessException or (IOException and not ZeroTierException))
             {
-                throw new ZeroTierException(ZeroTierError.Storage, $"The folder '{options.Path}' of the development network cannot be used: {e.Message}", e);
+                throw new ZeroTierException(
+                    ZeroTierError.Storage, $"The folder '{options.Path}' of the development network cannot be used: {e.Message}", e);
             }
 
             throw;

@@ -18,7 +18,10 @@ internal static class PrivateFolder
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ZeroTierException(
-                ZeroTierError.Storage, $"The folder '{path}' cannot be used: {e.Message} It must belong to this user. Check its owner, or configure another folder.", e);
+                ZeroTierError.Storage,
+                $"The folder '{path}' cannot be used: {e.Message} It must belong to this user. Check its owner, or configure "
+                + "another folder.",
+                e);
         }
     }
 

@@ -44,7 +44,8 @@ public sealed class PrivateRoot : IAsyncDisposable
     }
 
     /// <summary>Starts the root; makes identity, signing key and planet at the first time.</summary>
-    /// <param name="options">Where it lives and where it is reached. When the endpoints differ from the planet's, the planet is updated.</param>
+    /// <param name="options">Where it lives and where it is reached. When the endpoints differ from the planet's, the planet is
+    /// updated.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="ZeroTierException">The folder is in use or its files are damaged, or the port cannot be opened.</exception>
@@ -73,7 +74,10 @@ public sealed class PrivateRoot : IAsyncDisposable
             });
             await node.StartAsync(cancellationToken).ConfigureAwait(false);
             SelfHostingLog.RootStarted(
-                NonThrowingLogger.Create(options.LoggerFactory, "ZeroTier.SelfHosting"), folder.Identity.Address, string.Join(", ", endPoints), folder.PlanetPath);
+                NonThrowingLogger.Create(options.LoggerFactory, "ZeroTier.SelfHosting"),
+                folder.Identity.Address,
+                string.Join(", ", endPoints),
+                folder.PlanetPath);
             return new PrivateRoot(folder, node, planet);
         }
         catch
@@ -102,16 +106,28 @@ public sealed class PrivateRoot : IAsyncDisposable
         var endPoints = options.EndPoints;
         if (endPoints.Count > Planet.MaxEndPointsPerRoot)
         {
-            throw new ArgumentException($"A root has 1 to {Planet.MaxEndPointsPerRoot} endpoints, for example 203.0.113.5:9993.", nameof(options));
+            throw new ArgumentException(
+                $"A root has 1 to {Planet.MaxEndPointsPerRoot} endpoints, for example 203.0.113.5:9993.", nameof(options));
         }
 
-        if (endPoints.FirstOrDefault(e => e.Port == 0 || e.Port != endPoints[0].Port || e.Address.Equals(IPAddress.Any) || e.Address.Equals(IPAddress.IPv6Any)) is { } bad)
+        if (endPoints.FirstOrDefault(
+            e => e.Port == 0
+                || e.Port != endPoints[0].Port
+                || e.Address.Equals(IPAddress.Any)
+                || e.Address.Equals(IPAddress.IPv6Any)) is { } bad)
         {
-            throw new ArgumentException($"'{bad}' cannot be an endpoint of the root: it needs an address that nodes can reach, and the port that all endpoints share.", nameof(options));
+            throw new ArgumentException(
+                $"'{bad}' cannot be an endpoint of the root: it needs an address that nodes can reach, and the port that all "
+                + "endpoints share.", nameof(options));
         }
 
         PrivateFolder.Create(options.StoragePath);
-        return RootFolder.OpenAsync(options.StoragePath, Path.Combine(options.StoragePath, PlanetFileName), replacesPlanet: false, options.RandomSource, cancellationToken);
+        return RootFolder.OpenAsync(
+            options.StoragePath,
+            Path.Combine(options.StoragePath, PlanetFileName),
+            replacesPlanet: false,
+            options.RandomSource,
+            cancellationToken);
     }
 
     private static Planet Publish(RootFolder folder, PrivateRootOptions options)

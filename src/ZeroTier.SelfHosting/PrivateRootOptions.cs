@@ -8,12 +8,14 @@ namespace ZeroTier.SelfHosting;
 /// <summary>How a <see cref="PrivateRoot"/> runs.</summary>
 public sealed record PrivateRootOptions
 {
-    /// <summary>The folder with identity, signing key and planet, closed to other users. Whoever can read it can take the network over.</summary>
+    /// <summary>
+    /// The folder with identity, signing key and planet, closed to other users. Whoever can read it can take the network over.
+    /// </summary>
     public required string StoragePath { get; init; }
 
     /// <summary>
-    /// Where nodes reach the root, up to 32 endpoints with ports other than 0; the planet names them. Behind a NAT these are the public addresses.
-    /// All ports must be the same. Empty: as the planet in the folder says.
+    /// Where nodes reach the root, up to 32 endpoints with ports other than 0; the planet names them. Behind a NAT these are the public
+    /// addresses. All ports must be the same. Empty: as the planet in the folder says.
     /// </summary>
     public required IReadOnlyList<IPEndPoint> EndPoints { get; init; }
 
@@ -24,13 +26,14 @@ public sealed record PrivateRootOptions
     public IReadOnlyList<PlanetRoot> OtherRoots { get; init; } = [];
 
     /// <summary>
-    /// The addresses of this machine to use. Default: none given, which means every address of the machine, also those that it gets or loses
-    /// later, or only loopback when all endpoints are.
+    /// The addresses of this machine to use. Default: none given, which means every address of the machine, also those that it gets or
+    /// loses later, or only loopback when all endpoints are.
     /// </summary>
     public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
 
     /// <summary>
-    /// Where the root takes nodes by TCP whose own network lets no UDP through: those that have it as their <see cref="ManagedNodeOptions.TcpRelay"/>. Default: none.
+    /// Where the root takes nodes by TCP whose own network lets no UDP through: those that have it as their
+    /// <see cref="ManagedNodeOptions.TcpRelay"/>. Default: none.
     /// </summary>
     public IPEndPoint? TcpRelay { get; init; }
 

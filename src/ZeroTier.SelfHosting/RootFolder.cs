@@ -2,7 +2,9 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.SelfHosting;
 
-/// <summary>What makes a root: its identity, the key that signs its planet, and the planet. While it is open no other process can be this root.</summary>
+/// <summary>
+/// What makes a root: its identity, the key that signs its planet, and the planet. While it is open no other process can be this root.
+/// </summary>
 internal sealed class RootFolder : IDisposable
 {
     /// <summary>The private key of planet updates, mode 0600.</summary>
@@ -31,12 +33,13 @@ internal sealed class RootFolder : IDisposable
     /// <summary>Opens the folder and makes what is missing, but for the planet.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="planetPath">The planet's file.</param>
-    /// <param name="replacesPlanet">Whether a planet that is damaged, or not this root's, may be replaced. A new one is of no use to nodes that have the old
-    /// one.</param>
+    /// <param name="replacesPlanet">Whether a planet that is damaged, or not this root's, may be replaced. A new one is of no use to nodes
+    /// that have the old one.</param>
     /// <param name="random">For keys.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ZeroTierException">The folder is in use, or its files are damaged.</exception>
-    public static async Task<RootFolder> OpenAsync(string path, string planetPath, bool replacesPlanet, RandomSource random, CancellationToken cancellationToken)
+    public static async Task<RootFolder> OpenAsync(
+        string path, string planetPath, bool replacesPlanet, RandomSource random, CancellationToken cancellationToken)
     {
         var store = await IdentityStore.OpenAsync(path, random, cancellationToken).ConfigureAwait(false);
         RootFolder? folder = null;
@@ -57,7 +60,9 @@ internal sealed class RootFolder : IDisposable
         }
     }
 
-    /// <summary>Makes sure that the stored planet names this root, and the others, with these endpoints: as it is, as an update, or as a new planet.</summary>
+    /// <summary>
+    /// Makes sure that the stored planet names this root, and the others, with these endpoints: as it is, as an update, or as a new planet.
+    /// </summary>
     /// <param name="endPoints">Where this root is reached; empty for what the planet says.</param>
     /// <param name="others">Further roots, or new endpoints of roots that the planet has. Those that it has besides stay.</param>
     /// <param name="now">The time.</param>
@@ -74,7 +79,8 @@ internal sealed class RootFolder : IDisposable
         }
         else if (Planet is null)
         {
-            throw new ArgumentException("There is no planet yet, so it must be said where nodes reach the root, for example at 203.0.113.5:9993.");
+            throw new ArgumentException(
+                "There is no planet yet, so it must be said where nodes reach the root, for example at 203.0.113.5:9993.");
         }
 
         PlanetRoot[] roots =
@@ -82,7 +88,9 @@ internal sealed class RootFolder : IDisposable
             .. present.Select(root => changed.Find(other => other.Identity.Equals(root.Identity)) ?? root),
             .. changed.Where(root => !present.Any(other => other.Identity.Equals(root.Identity))),
         ];
-        if (Planet is not null && roots.Length == present.Count && roots.Zip(present).All(pair => pair.First.EndPoints.SequenceEqual(pair.Second.EndPoints)))
+        if (Planet is not null
+            && roots.Length == present.Count
+            && roots.Zip(present).All(pair => pair.First.EndPoints.SequenceEqual(pair.Second.EndPoints)))
         {
             return Planet;
         }
@@ -134,7 +142,9 @@ internal sealed class RootFolder : IDisposable
                 return !replaces || (planet.Roots.Count == 1 && planet.UpdateKey.SequenceEqual(_signingKey!.PublicKey)) ? planet : null;
             }
 
-            return replaces ? null : throw Unusable("it does not name this root, or is not signed. Another root's planet gets it with 'zt planet add-root'.");
+            return replaces
+                ? null
+                : throw Unusable("it does not name this root, or is not signed. Another root's planet gets it with 'zt planet add-root'.");
         }
         catch (FormatException) when (replaces)
         {
@@ -148,7 +158,8 @@ internal sealed class RootFolder : IDisposable
 
     private ZeroTierException Unusable(string why, Exception? inner = null) => new(
         ZeroTierError.Storage,
-        $"The planet '{PlanetPath}' cannot be used: {why} Nothing was changed. Put back a copy of it, such as a node has. Without the file a new planet is made, which every node would need.",
+        $"The planet '{PlanetPath}' cannot be used: {why} Nothing was changed. Put back a copy of it, such as a node has. Without the file "
+        + "a new planet is made, which every node would need.",
         inner);
 
     private static PlanetSigningKey LoadSigningKey(string file, RandomSource random)
@@ -168,7 +179,8 @@ internal sealed class RootFolder : IDisposable
         {
             throw new ZeroTierException(
                 ZeroTierError.Storage,
-                $"The planet's signing key '{file}' cannot be used: {e.Message} Nothing was changed. Without it the planet cannot be updated, and every node would need a new one.",
+                $"The planet's signing key '{file}' cannot be used: {e.Message} Nothing was changed. Without it the planet cannot be "
+                + "updated, and every node would need a new one.",
                 e);
         }
     }

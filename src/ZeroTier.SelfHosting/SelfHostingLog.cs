@@ -11,7 +11,9 @@ internal static partial class SelfHostingLog
     [LoggerMessage(2, LogLevel.Debug, "Another process is the root of the development network in {Path}.")]
     public static partial void Joined(ILogger logger, string path);
 
-    [LoggerMessage(3, LogLevel.Warning, "Port {Port} of the development network in {Path} is taken by another program. The root moves to another port: restart the other processes on this network.")]
+    [LoggerMessage(3, LogLevel.Warning,
+        "Port {Port} of the development network in {Path} is taken by another program. The root moves to another port: restart the other "
+        + "processes on this network.")]
     public static partial void PortMoved(ILogger logger, string path, int port);
 
     [LoggerMessage(4, LogLevel.Warning, "This process cannot become the root of the development network in {Path}; it tries again.")]

@@ -36,10 +36,10 @@ public static class ZeroTierServiceEndpointRouteBuilderExtensions
     }
 
     /// <summary>
-    /// Maps a page that shows how the host's node is: networks, addresses, endpoints, peers, traffic, events, and why something is not ready.
-    /// It changes nothing, and is live. Without a policy a person signs in with the token, from this machine or from
-    /// <see cref="ZeroTierServiceOptions.TokenNetworks"/>; with one (<c>RequireAuthorization</c>) the app signs its users in, from anywhere.
-    /// Nothing is loaded from elsewhere.
+    /// Maps a page that shows how the host's node is: networks, addresses, endpoints, peers, traffic, events, and why something is not
+    /// ready. It changes nothing, and is live. Without a policy a person signs in with the token, from this machine or from
+    /// <see cref="ZeroTierServiceOptions.TokenNetworks"/>; with one (<c>RequireAuthorization</c>) the app signs its users in, from
+    /// anywhere. Nothing is loaded from elsewhere.
     /// </summary>
     /// <param name="endpoints">Where to.</param>
     /// <param name="prefix">The folder of the page.</param>

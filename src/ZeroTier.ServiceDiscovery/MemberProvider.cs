@@ -5,7 +5,8 @@ using Microsoft.Extensions.ServiceDiscovery;
 namespace ZeroTier.ServiceDiscovery;
 
 /// <summary>The endpoints of one service.</summary>
-internal sealed class MemberProvider(ZeroTierNode node, TimeProvider timeProvider, string host, int port) : IServiceEndpointProvider, IHostNameFeature
+internal sealed class MemberProvider(
+    ZeroTierNode node, TimeProvider timeProvider, string host, int port) : IServiceEndpointProvider, IHostNameFeature
 {
     // Names come from settings, files and servers that have no common signal. Looking again costs nothing where names are local; what
     // servers say is kept as long as it is good.

@@ -10,7 +10,10 @@ internal sealed class MemberProviderFactory(ZeroTierNode node, TimeProvider time
     {
         // A port that the URL names stays; 0 is that of the scheme.
         string text = query.ToString()!;
-        int port = Uri.TryCreate(text.Contains("://", StringComparison.Ordinal) ? text : $"fakescheme://{text}", UriKind.Absolute, out var uri) ? Math.Max(uri.Port, 0) : 0;
+        int port = Uri.TryCreate(
+            text.Contains("://", StringComparison.Ordinal) ? text : $"fakescheme://{text}", UriKind.Absolute, out var uri)
+            ? Math.Max(uri.Port, 0)
+            : 0;
         provider = new MemberProvider(node, timeProvider, query.ServiceName, port);
         return true;
     }

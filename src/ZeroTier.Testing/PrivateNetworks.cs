@@ -36,13 +36,15 @@ internal sealed class PrivateNetworks : IAsyncDisposable
     public bool Has(NetworkId network) => Controller.FindNetwork(network) is not null;
 
     public async Task<NetworkId> CreateAsync(Func<ControllerNetwork, ControllerNetwork> settings, CancellationToken cancellationToken) =>
-        (await Controller.CreateNetworkAsync(network => settings(WithAddresses(network)), Test, cancellationToken).ConfigureAwait(false)).Id;
+        (await Controller.CreateNetworkAsync(
+            network => settings(WithAddresses(network)), Test, cancellationToken).ConfigureAwait(false)).Id;
 
     public async Task AdmitAsync(NodeId node, IEnumerable<NetworkId> networks, CancellationToken cancellationToken)
     {
         foreach (var network in networks.Where(Has))
         {
-            await Controller.UpdateMemberAsync(network, node, member => member with { IsAuthorized = true }, null, Test, cancellationToken).ConfigureAwait(false);
+            await Controller.UpdateMemberAsync(
+                network, node, member => member with { IsAuthorized = true }, null, Test, cancellationToken).ConfigureAwait(false);
         }
     }
 

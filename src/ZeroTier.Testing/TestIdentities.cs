@@ -3,8 +3,8 @@ using ZeroTier.Managed;
 namespace ZeroTier.Testing;
 
 /// <summary>
-/// Identities for networks that exist in memory only. Their secrets are in this package, so they are worth nothing anywhere else; but finding a new one
-/// costs a proof of work, and with fixed ones a test sees the same node IDs in every run.
+/// Identities for networks that exist in memory only. Their secrets are in this package, so they are worth nothing anywhere else; but
+/// finding a new one costs a proof of work, and with fixed ones a test sees the same node IDs in every run.
 /// </summary>
 internal static class TestIdentities
 {

@@ -9,12 +9,15 @@ using ZeroTier.Testing.Memory;
 namespace ZeroTier.Testing;
 
 /// <summary>
-/// A ZeroTier universe in memory, for tests: a root, and whatever nodes and apps the test puts on it. The nodes are real ones and so is all that they say to
-/// each other; only the UDP below them is not. Any number of networks may live in one process beside each other. Thread-safe.
+/// A ZeroTier universe in memory, for tests: a root, and whatever nodes and apps the test puts on it. The nodes are real ones and so is all
+/// that they say to each other; only the UDP below them is not. Any number of networks may live in one process beside each other.
+/// Thread-safe.
 /// </summary>
 /// <remarks>
-/// <para>Put an app on it with <c>UseZeroTierTestNetwork</c> and call it with <see cref="CreateClientAsync(IServiceProvider, CancellationToken)"/>. Dispose of the apps first, then of the network.</para>
-/// <para>No socket is opened and nothing is written to disk. The first nodes have the same IDs in every run; their keys are public, which does no harm in memory.</para>
+/// <para>Put an app on it with <c>UseZeroTierTestNetwork</c> and call it with
+/// <see cref="CreateClientAsync(IServiceProvider, CancellationToken)"/>. Dispose of the apps first, then of the network.</para>
+/// <para>No socket is opened and nothing is written to disk. The first nodes have the same IDs in every run; their keys are public, which
+/// does no harm in memory.</para>
 /// </remarks>
 public sealed class TestNetwork : IAsyncDisposable
 {
@@ -50,19 +53,24 @@ public sealed class TestNetwork : IAsyncDisposable
     /// <summary>The network that nodes join: every port is open, addresses are IPv6 and follow from the node's ID.</summary>
     public static NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
 
-    /// <summary>The controller of the networks that <see cref="CreateNetworkAsync(Func{ControllerNetwork, ControllerNetwork}, CancellationToken)"/> makes: members, rules, events.</summary>
+    /// <summary>
+    /// The controller of the networks that <see cref="CreateNetworkAsync(Func{ControllerNetwork, ControllerNetwork}, CancellationToken)"/>
+    /// makes: members, rules, events.
+    /// </summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
     public NetworkController Controller => Private.Controller;
 
     private PrivateNetworks Private => _private ?? throw new InvalidOperationException(
-        $"This test network has no controller. Start it with {nameof(TestNetworkOptions)}.{nameof(TestNetworkOptions.HasController)} = true.");
+        "This test network has no controller. Start it with "
+        + $"{nameof(TestNetworkOptions)}.{nameof(TestNetworkOptions.HasController)} = true.");
 
     /// <summary>Datagram transports now open: one for each running node, the root's included. 0 after everything was disposed of.</summary>
     internal int OpenTransports => _wire.Count;
 
     /// <summary>Makes a network without latency and loss, and starts its root.</summary>
     /// <param name="cancellationToken">Gives up.</param>
-    public static Task<TestNetwork> StartAsync(CancellationToken cancellationToken = default) => StartAsync(new TestNetworkOptions(), cancellationToken);
+    public static Task<TestNetwork> StartAsync(CancellationToken cancellationToken = default) =>
+        StartAsync(new TestNetworkOptions(), cancellationToken);
 
     /// <summary>Makes a network and starts its root.</summary>
     /// <param name="options">How the network behaves.</param>
@@ -86,7 +94,9 @@ public sealed class TestNetwork : IAsyncDisposable
         var network = new TestNetwork(options, await SharedPlanet.Value.WaitAsync(cancellationToken).ConfigureAwait(false));
         try
         {
-            network._private = options.HasController ? await PrivateNetworks.OpenAsync(options, cancellationToken).ConfigureAwait(false) : null;
+            network._private = options.HasController
+                ? await PrivateNetworks.OpenAsync(options, cancellationToken).ConfigureAwait(false)
+                : null;
             var settings = new ManagedNodeOptions { LoggerFactory = options.LoggerFactory, Controller = network._private?.Controller };
             var root = new ManagedNode(await network.ConfigureAsync(settings, cancellationToken).ConfigureAwait(false));
             network.Keep(root);
@@ -105,12 +115,15 @@ public sealed class TestNetwork : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes a network with members: private, with IPv4 addresses 10.147.17.x and RFC 4193 addresses unless the settings say otherwise.</summary>
+    /// <summary>
+    /// Makes a network with members: private, with IPv4 addresses 10.147.17.x and RFC 4193 addresses unless the settings say otherwise.
+    /// </summary>
     /// <param name="settings">Gives the network its settings.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Its ID, which apps and nodes join.</returns>
     /// <exception cref="InvalidOperationException">There is no controller.</exception>
-    public Task<NetworkId> CreateNetworkAsync(Func<ControllerNetwork, ControllerNetwork> settings, CancellationToken cancellationToken = default)
+    public Task<NetworkId> CreateNetworkAsync(
+        Func<ControllerNetwork, ControllerNetwork> settings, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(settings);
         return Private.CreateAsync(settings, cancellationToken);
@@ -131,7 +144,8 @@ public sealed class TestNetwork : IAsyncDisposable
         {
             if (!_substitutes.TryAdd(configured, network))
             {
-                throw new InvalidOperationException($"Something stands for network {configured} already. Make the network before the app starts, and once.");
+                throw new InvalidOperationException(
+                    $"Something stands for network {configured} already. Make the network before the app starts, and once.");
             }
         }
 
@@ -139,14 +153,17 @@ public sealed class TestNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// Starts a node of the test's own on <see cref="Network"/>, for raw connections, datagrams and pings, or as a further caller. The network disposes of it
-    /// at its end.
+    /// Starts a node of the test's own on <see cref="Network"/>, for raw connections, datagrams and pings, or as a further caller. The
+    /// network disposes of it at its end.
     /// </summary>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>A node that is online and ready on the network.</returns>
     public Task<ManagedNode> StartNodeAsync(CancellationToken cancellationToken = default) => StartNodeAsync([], cancellationToken);
 
-    /// <summary>Starts a node of the test's own, for raw connections, datagrams and pings, or as a further caller. The network disposes of it at its end.</summary>
+    /// <summary>
+    /// Starts a node of the test's own, for raw connections, datagrams and pings, or as a further caller. The network disposes of it at its
+    /// end.
+    /// </summary>
     /// <param name="networks">The networks to join: ad-hoc ones, and those of the controller; none means <see cref="Network"/>.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>A node that is online and ready on all of its networks.</returns>
@@ -161,13 +178,17 @@ public sealed class TestNetwork : IAsyncDisposable
         await node.WaitForOnlineAsync(cancellationToken).WaitAsync(Patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         foreach (var network in options.Networks)
         {
-            await node.WaitForNetworkAsync(network, cancellationToken).WaitAsync(Patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            await node.WaitForNetworkAsync(network, cancellationToken)
+                .WaitAsync(Patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
 
         return node;
     }
 
-    /// <summary>Options of one node on this network, for tests that build it themselves: roots, place and, where none is set, identity are filled in.</summary>
+    /// <summary>
+    /// Options of one node on this network, for tests that build it themselves: roots, place and, where none is set, identity are filled
+    /// in.
+    /// </summary>
     /// <param name="options">The node's other options.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ObjectDisposedException">The network has ended.</exception>
@@ -201,21 +222,29 @@ public sealed class TestNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// An <see cref="HttpClient"/> on a virtual node that all clients of this network share, with the app's ZeroTier endpoint as its base address. Dispose of it as
-    /// usual.
+    /// An <see cref="HttpClient"/> on a virtual node that all clients of this network share, with the app's ZeroTier endpoint as its base
+    /// address. Dispose of it as usual.
     /// </summary>
-    /// <param name="services">The app's services: <c>factory.Services</c> of a <c>WebApplicationFactory</c>, <c>app.Services</c> of a <c>WebApplication</c>.</param>
+    /// <param name="services">The app's services: <c>factory.Services</c> of a <c>WebApplicationFactory</c>, <c>app.Services</c> of a
+    /// <c>WebApplication</c>.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="InvalidOperationException">The app cannot be reached on this network; the message says why and what to do.</exception>
+    /// <exception cref="InvalidOperationException">The app cannot be reached on this network; the message says why and what to
+    /// do.</exception>
     public Task<HttpClient> CreateClientAsync(IServiceProvider services, CancellationToken cancellationToken = default) =>
         CreateClientAsync(services, null, cancellationToken);
 
-    /// <summary>An <see cref="HttpClient"/> on a virtual node, with the app's ZeroTier endpoint as its base address. Dispose of it as usual.</summary>
-    /// <param name="services">The app's services: <c>factory.Services</c> of a <c>WebApplicationFactory</c>, <c>app.Services</c> of a <c>WebApplication</c>.</param>
-    /// <param name="from">The node that calls; it must be on the endpoint's network. Null: one that all clients of this network share, which joins the network.</param>
+    /// <summary>
+    /// An <see cref="HttpClient"/> on a virtual node, with the app's ZeroTier endpoint as its base address. Dispose of it as usual.
+    /// </summary>
+    /// <param name="services">The app's services: <c>factory.Services</c> of a <c>WebApplicationFactory</c>, <c>app.Services</c> of a
+    /// <c>WebApplication</c>.</param>
+    /// <param name="from">The node that calls; it must be on the endpoint's network. Null: one that all clients of this network share,
+    /// which joins the network.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="InvalidOperationException">The app cannot be reached on this network; the message says why and what to do.</exception>
-    public async Task<HttpClient> CreateClientAsync(IServiceProvider services, ZeroTierNode? from, CancellationToken cancellationToken = default)
+    /// <exception cref="InvalidOperationException">The app cannot be reached on this network; the message says why and what to
+    /// do.</exception>
+    public async Task<HttpClient> CreateClientAsync(
+        IServiceProvider services, ZeroTierNode? from, CancellationToken cancellationToken = default)
     {
         var (address, network) = await FindAsync(services, cancellationToken).ConfigureAwait(false);
         var node = from;
@@ -224,7 +253,8 @@ public sealed class TestNetwork : IAsyncDisposable
             node = await ClientNode().WaitAsync(cancellationToken).ConfigureAwait(false);
             await AdmitAsync(node.Id, [network], cancellationToken).ConfigureAwait(false);
             await node.JoinAsync(network, cancellationToken).ConfigureAwait(false);
-            await node.WaitForNetworkAsync(network, cancellationToken).WaitAsync(Patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            await node.WaitForNetworkAsync(network, cancellationToken)
+                .WaitAsync(Patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
 
         return new HttpClient(new ZeroTierHttpHandler(node)) { BaseAddress = address };
@@ -233,7 +263,8 @@ public sealed class TestNetwork : IAsyncDisposable
     /// <summary>Where the app is reached: its first ZeroTier endpoint. Waits until the app's node is ready.</summary>
     /// <param name="services">The app's services, as for <see cref="CreateClientAsync(IServiceProvider, CancellationToken)"/>.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="InvalidOperationException">The app cannot be reached on this network; the message says why and what to do.</exception>
+    /// <exception cref="InvalidOperationException">The app cannot be reached on this network; the message says why and what to
+    /// do.</exception>
     public async Task<Uri> GetBaseAddressAsync(IServiceProvider services, CancellationToken cancellationToken = default) =>
         (await FindAsync(services, cancellationToken).ConfigureAwait(false)).Address;
 
@@ -278,8 +309,8 @@ public sealed class TestNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// The network that stands for one that an app configures: itself when it works without a controller, or is our controller's; else one of this universe
-    /// that is open on every port, or that a test has made for it. The same for every app.
+    /// The network that stands for one that an app configures: itself when it works without a controller, or is our controller's; else one
+    /// of this universe that is open on every port, or that a test has made for it. The same for every app.
     /// </summary>
     internal NetworkId Substitute(NetworkId configured)
     {
@@ -301,7 +332,9 @@ public sealed class TestNetwork : IAsyncDisposable
 
     /// <summary>Lets a node of this test network into networks of its controller, where that is its business.</summary>
     internal Task AdmitAsync(NodeId node, IEnumerable<NetworkId> networks, CancellationToken cancellationToken) =>
-        _private is { } controller && _options.AuthorizesNodes ? controller.AdmitAsync(node, networks, cancellationToken) : Task.CompletedTask;
+        _private is { } controller && _options.AuthorizesNodes
+            ? controller.AdmitAsync(node, networks, cancellationToken)
+            : Task.CompletedTask;
 
     /// <summary>The same for a text; what is no network ID stays, for the validator to report.</summary>
     internal string Substitute(string configured) =>
@@ -322,7 +355,11 @@ public sealed class TestNetwork : IAsyncDisposable
     {
         using var identity = await TestIdentities.GetAsync(0, CancellationToken.None).ConfigureAwait(false);
         using var key = PlanetSigningKey.Generate();
-        return Planet.Create(7, new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), [new PlanetRoot(NodeIdentity.Parse(identity.ToString()), [Place(0)])], key);
+        return Planet.Create(
+            7,
+            new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero),
+            [new PlanetRoot(NodeIdentity.Parse(identity.ToString()), [Place(0)])],
+            key);
     }
 
     private Task<ManagedNode> ClientNode()
@@ -339,7 +376,9 @@ public sealed class TestNetwork : IAsyncDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return _nextNode < MaxNodes ? _nextNode++ : throw new InvalidOperationException($"A test network has places for {MaxNodes} nodes.");
+            return _nextNode < MaxNodes
+                ? _nextNode++
+                : throw new InvalidOperationException($"A test network has places for {MaxNodes} nodes.");
         }
     }
 

@@ -11,9 +11,9 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class TestNetworkServiceCollectionExtensions
 {
     /// <summary>
-    /// Puts a host's node on a test network, for programs that only call out; web hosts use <c>UseZeroTierTestNetwork</c>. Includes <c>AddZeroTier</c> and
-    /// may come before or after it. What ties the node to its machine is left out: planet, storage folder, UDP port, engine. A network with a controller
-    /// is replaced by one of the test network, the same for every host.
+    /// Puts a host's node on a test network, for programs that only call out; web hosts use <c>UseZeroTierTestNetwork</c>. Includes
+    /// <c>AddZeroTier</c> and may come before or after it. What ties the node to its machine is left out: planet, storage folder, UDP port,
+    /// engine. A network with a controller is replaced by one of the test network, the same for every host.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="network">The network; it stays the caller's.</param>

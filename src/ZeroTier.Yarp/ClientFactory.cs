@@ -8,7 +8,10 @@ namespace ZeroTier.Yarp;
 
 /// <summary>Makes the clients of clusters, for requests and health probes alike.</summary>
 internal sealed class ClientFactory(
-    ZeroTierNode node, ClientConnections connections, ILogger<ForwarderHttpClientFactory> logger, Action<ForwarderHttpClientContext, SocketsHttpHandler> configure)
+    ZeroTierNode node,
+    ClientConnections connections,
+    ILogger<ForwarderHttpClientFactory> logger,
+    Action<ForwarderHttpClientContext, SocketsHttpHandler> configure)
     : ForwarderHttpClientFactory(logger)
 {
     protected override bool CanReuseOldClient(ForwarderHttpClientContext context) =>

@@ -10,5 +10,7 @@ internal static class ClusterChoice
     /// <exception cref="FormatException">The metadata say something else.</exception>
     public static bool? Of(IReadOnlyDictionary<string, string>? metadata) => metadata?.GetValueOrDefault(Key) is not { } text ? null
         : bool.TryParse(text, out bool choice) ? choice
-        : throw new FormatException($"The metadata {Key} are '{text}'. Use true to send the cluster's requests over ZeroTier, false for sockets, or leave it out to go by each destination's host.");
+        : throw new FormatException(
+            $"The metadata {Key} are '{text}'. Use true to send the cluster's requests over ZeroTier, false for sockets, or leave it out "
+            + "to go by each destination's host.");
 }

@@ -30,13 +30,15 @@ public static class ZeroTierReverseProxyBuilderExtensions
     /// </summary>
     /// <param name="builder">The proxy, from <c>services.AddReverseProxy()</c>.</param>
     /// <param name="configure">Changes the handler of a cluster, all but its <see cref="SocketsHttpHandler.ConnectCallback"/>.</param>
-    public static IReverseProxyBuilder UseZeroTier(this IReverseProxyBuilder builder, Action<ForwarderHttpClientContext, SocketsHttpHandler> configure)
+    public static IReverseProxyBuilder UseZeroTier(
+        this IReverseProxyBuilder builder, Action<ForwarderHttpClientContext, SocketsHttpHandler> configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configure);
         builder.Services.AddZeroTier();
         builder.Services.RemoveAll<IForwarderHttpClientFactory>();
-        builder.Services.AddSingleton<IForwarderHttpClientFactory>(provider => ActivatorUtilities.CreateInstance<ClientFactory>(provider, configure));
+        builder.Services.AddSingleton<IForwarderHttpClientFactory>(
+            provider => ActivatorUtilities.CreateInstance<ClientFactory>(provider, configure));
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IProxyConfigFilter, MetadataCheck>());
         return builder;
     }

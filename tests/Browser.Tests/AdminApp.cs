@@ -83,7 +83,8 @@ public sealed class AdminApp : IPagesApp, IAsyncDisposable
 
     /// <summary>A node asks to join.</summary>
     public void Ask(NetworkId network, string node) => ((INetworkController)Controller).OnRequest(
-        new ControllerRequest(network, TestIdentities.At(NodeId.Parse(node)), ++_packet, "v=7\npv=c\nmajv=1\nminv=e\nrevv=2\n"u8.ToArray()));
+        new ControllerRequest(
+            network, TestIdentities.At(NodeId.Parse(node)), ++_packet, "v=7\npv=c\nmajv=1\nminv=e\nrevv=2\n"u8.ToArray()));
 
     /// <summary>Somebody else changes a member.</summary>
     public Task ChangeAsync(NetworkId network, string node, Func<ControllerMember, ControllerMember> change) =>

@@ -31,7 +31,8 @@ internal static partial class LibztWords
                 """);
         }
 
-        return File.ReadAllText(Path.Combine(Snippets.Programs, "libzt.cs")).Replace("    // ROWS\n", methods.ToString(), StringComparison.Ordinal);
+        return File.ReadAllText(Path.Combine(Snippets.Programs, "libzt.cs"))
+            .Replace("    // ROWS\n", methods.ToString(), StringComparison.Ordinal);
     }
 
     [GeneratedRegex(@"^\| (?<libzt>[^|]+?) \| (?<here>[^|]+?) \| [^|]*\|$", RegexOptions.Multiline)]

@@ -8,7 +8,8 @@ public sealed partial class SnippetTests(Workshop workshop)
     [Fact]
     public void Every_block_of_code_is_run_by_a_test() => Assert.Equal(
         [
-            "access", "capture", "capture-settings", "client", "discovery", "endpoints", "grpc-client", "grpc-server", "hello", "https", "https-code", "https-settings", "members", "observability", "own-authority", "proxy", "proxy-settings", "settings",
+            "access", "capture", "capture-settings", "client", "discovery", "endpoints", "grpc-client", "grpc-server", "hello", "https",
+            "https-code", "https-settings", "members", "observability", "own-authority", "proxy", "proxy-settings", "settings",
             "signalr-client", "test",
         ], Snippets.All.Select(snippet => snippet.Name).Order());
 
@@ -30,7 +31,10 @@ public sealed partial class SnippetTests(Workshop workshop)
     {
         var (exitCode, output) = await workshop.RunAsync("hello", "Production");
         Assert.NotEqual(0, exitCode);
-        Assert.Contains("OptionsValidationException: ZeroTier:PlanetPath is '/etc/myapp/planet', where there is no file.", output, StringComparison.Ordinal);
+        Assert.Contains(
+            "OptionsValidationException: ZeroTier:PlanetPath is '/etc/myapp/planet', where there is no file.",
+            output,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("; ZeroTier:", output, StringComparison.Ordinal);
     }
 

@@ -14,7 +14,8 @@ internal static partial class Snippets
     /// <summary>All blocks of C# and JSON; the name is empty where there is none.</summary>
     public static (string Name, string Text, string File)[] All { get; } =
     [
-        .. from file in Directory.GetFiles(Path.Combine(Repository, "docs"), "*.md", SearchOption.AllDirectories).Append(Path.Combine(Repository, "README.md"))
+        .. from file in Directory.GetFiles(Path.Combine(Repository, "docs"), "*.md", SearchOption.AllDirectories)
+            .Append(Path.Combine(Repository, "README.md"))
            from block in Block().Matches(File.ReadAllText(file).ReplaceLineEndings("\n"))
            select (block.Groups["name"].Value, block.Groups["text"].Value, file),
     ];

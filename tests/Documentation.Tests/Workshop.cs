@@ -8,8 +8,8 @@ using System.Xml.Linq;
 namespace Documentation.Tests;
 
 /// <summary>
-/// An empty folder with the packed packages and a project for each program that the documentation shows, built once, from those packages and what NuGet has
-/// in its cache: nothing is downloaded.
+/// An empty folder with the packed packages and a project for each program that the documentation shows, built once, from those packages
+/// and what NuGet has in its cache: nothing is downloaded.
 /// </summary>
 public sealed partial class Workshop : IAsyncLifetime
 {
@@ -23,7 +23,8 @@ public sealed partial class Workshop : IAsyncLifetime
 
     public string Feed => Path.Combine(_folder.FullName, "packages");
 
-    private static string Configuration => typeof(Workshop).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "Configuration").Value!;
+    private static string Configuration =>
+        typeof(Workshop).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "Configuration").Value!;
 
     public async ValueTask InitializeAsync()
     {
@@ -42,10 +43,20 @@ public sealed partial class Workshop : IAsyncLifetime
         Project("services", Web, Program("services"), ["Kestrel.Transport.ZeroTier", "ZtKestrel.Yarp", "ZtKestrel.ServiceDiscovery"]);
         Project("signalr", Web, Program("signalr"), ["Kestrel.Transport.ZeroTier", "Microsoft.AspNetCore.SignalR.Client"]);
         Project("observability", Web, Program("observability"),
-            ["Kestrel.Transport.ZeroTier", "ZtKestrel.Testing", "OpenTelemetry.Extensions.Hosting", "OpenTelemetry.Exporter.Prometheus.AspNetCore"]);
+            [
+                "Kestrel.Transport.ZeroTier",
+                "ZtKestrel.Testing",
+                "OpenTelemetry.Extensions.Hosting",
+                "OpenTelemetry.Exporter.Prometheus.AspNetCore",
+            ]);
         Project("libzt", Plain, LibztWords.Program(), ["Kestrel.Transport.ZeroTier"]);
         // With the framework as a reference, what it has of the dependencies need not be in the cache.
-        Project("test", Web, Snippets.Text("test"), ["ZtKestrel.Testing", "Microsoft.AspNetCore.Mvc.Testing", "Microsoft.NET.Test.Sdk", "xunit.v3.mtp-off"], "hello");
+        Project(
+            "test",
+            Web,
+            Snippets.Text("test"),
+            ["ZtKestrel.Testing", "Microsoft.AspNetCore.Mvc.Testing", "Microsoft.NET.Test.Sdk", "xunit.v3.mtp-off"],
+            "hello");
         Write("All.proj", """
             <Project DefaultTargets="Build">
               <ItemGroup><Programs Include="*/*.csproj" /></ItemGroup>
@@ -100,7 +111,8 @@ public sealed partial class Workshop : IAsyncLifetime
             using var limit = new CancellationTokenSource(Patience);
             try
             {
-                var texts = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(limit.Token), process.StandardError.ReadToEndAsync(limit.Token));
+                var texts = await Task.WhenAll(
+                    process.StandardOutput.ReadToEndAsync(limit.Token), process.StandardError.ReadToEndAsync(limit.Token));
                 await process.WaitForExitAsync(limit.Token);
                 return (process.ExitCode, string.Concat(texts));
             }
@@ -116,7 +128,9 @@ public sealed partial class Workshop : IAsyncLifetime
 
     private static string Program(string name) => Snippets.Complete(File.ReadAllText(Path.Combine(Snippets.Programs, name + ".cs")));
 
-    /// <summary>The version of a package that this repository takes, which is in the cache, or that of its own packages, which were just packed.</summary>
+    /// <summary>
+    /// The version of a package that this repository takes, which is in the cache, or that of its own packages, which were just packed.
+    /// </summary>
     private string Version(string package)
     {
         var central = XDocument.Load(Path.Combine(Snippets.Repository, "Directory.Packages.props")).Descendants("PackageVersion");
@@ -186,7 +200,12 @@ public sealed partial class Workshop : IAsyncLifetime
 
     private ProcessStartInfo Command(string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = _folder.FullName, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", arguments)
+        {
+            WorkingDirectory = _folder.FullName,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
 
         // Packages and development network of its own: an earlier version of the same number must not be found instead.
         start.Environment["NUGET_PACKAGES"] = Path.Combine(_folder.FullName, "cache");

@@ -25,13 +25,16 @@ public sealed class HttpTests(LoopbackUniverse universe, ITestOutputHelper outpu
         using var http = Client();
         Assert.Equal($"HTTP/1.1 {universe.Client.Id}", await http.GetStringAsync(host.Url("/"), Cancel));
         Assert.Equal("Healthy", await http.GetStringAsync(host.Url("/healthz"), Cancel));
-        Assert.Equal($"HTTP/1.1 {universe.Client.Id}", await http.GetStringAsync($"http://{host.Node.Id}.{LoopbackUniverse.Network}.zt:{WebHost.Port}/", Cancel));
+        Assert.Equal(
+            $"HTTP/1.1 {universe.Client.Id}",
+            await http.GetStringAsync($"http://{host.Node.Id}.{LoopbackUniverse.Network}.zt:{WebHost.Port}/", Cancel));
     }
 
     [Fact]
     public async Task Http2_prior_knowledge_is_spoken()
     {
-        await using var host = await WebHost.StartAsync(universe, listen => listen.Protocols = HttpProtocols.Http2, cancellationToken: Cancel);
+        await using var host = await WebHost.StartAsync(
+            universe, listen => listen.Protocols = HttpProtocols.Http2, cancellationToken: Cancel);
         using var http = Client();
         http.DefaultRequestVersion = HttpVersion.Version20;
         http.DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact;
@@ -47,8 +50,15 @@ public sealed class HttpTests(LoopbackUniverse universe, ITestOutputHelper outpu
         using var certificate = SelfSigned();
         await using var host = await WebHost.StartAsync(universe, listen => listen.UseHttps(certificate), cancellationToken: Cancel);
         var handler = new ZeroTierHttpHandler(universe.Client);
-        handler.SocketsHandler.SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, presented, _, _) => presented!.GetCertHashString() == certificate.GetCertHashString() };
-        using var http = new HttpClient(handler) { DefaultRequestVersion = Version.Parse(version), DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        handler.SocketsHandler.SslOptions = new SslClientAuthenticationOptions
+        {
+            RemoteCertificateValidationCallback = (_, presented, _, _) => presented!.GetCertHashString() == certificate.GetCertHashString(),
+        };
+        using var http = new HttpClient(handler)
+        {
+            DefaultRequestVersion = Version.Parse(version),
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
         Assert.Equal($"{expected} {universe.Client.Id}", await http.GetStringAsync(host.Url("/", "https"), Cancel));
     }
 
@@ -121,7 +131,8 @@ public sealed class HttpTests(LoopbackUniverse universe, ITestOutputHelper outpu
         return Convert.ToHexString(hash.GetHashAndReset());
     }
 
-    private void Report(string what, TimeSpan time) => output.WriteLine($"100 MB {what} in {time.TotalSeconds:F2} s, {Large / 1e6 / time.TotalSeconds:F0} MB/s");
+    private void Report(string what, TimeSpan time) =>
+        output.WriteLine($"100 MB {what} in {time.TotalSeconds:F2} s, {Large / 1e6 / time.TotalSeconds:F0} MB/s");
 
     private static X509Certificate2 SelfSigned()
     {

@@ -21,7 +21,8 @@ public sealed class KilledClientTests(LoopbackUniverse universe) : IClassFixture
             {
                 options.Limits.MinResponseDataRate = new MinDataRate(1000, TimeSpan.FromSeconds(2));
 
-                // With Kestrel's own limit the server would answer 408 first, and that answer waits for its acknowledgement as long as TCP does.
+                // With Kestrel's own limit the server would answer 408 first, and that answer waits for its acknowledgement as long as TCP
+                // does.
                 options.Limits.MinRequestBodyDataRate = null;
             },
             cancellationToken: Cancel);

@@ -66,7 +66,8 @@ public sealed class LiveConfigurationTests(LoopbackUniverse universe) : IClassFi
         var node = app.Services.GetRequiredService<ZeroTierNode>();
         await Assert.ThrowsAsync<HttpRequestException>(() => GetAsync(universe.Client, node));
         Set(app, ("Listen:0:AllowedNodes", $"{universe.Client.Id}"));
-        await EventuallyAsync(() => _logs.Lines.Any(line => line.Text.Contains("Taken into use: Listen.", StringComparison.Ordinal)), "followed");
+        await EventuallyAsync(
+            () => _logs.Lines.Any(line => line.Text.Contains("Taken into use: Listen.", StringComparison.Ordinal)), "followed");
         Assert.Equal("hello", await GetAsync(universe.Client, node));
         Assert.Empty(_logs.AtLeast(LogLevel.Warning));
     }
@@ -81,7 +82,8 @@ public sealed class LiveConfigurationTests(LoopbackUniverse universe) : IClassFi
         await EventuallyAsync(() => _logs.AtLeast(LogLevel.Warning).Any(), "said");
         Assert.Equal("hello", await GetAsync(universe.Client, node));
 
-        Set(app, ("Networks", $"{LoopbackUniverse.Network}"), ("AllowedNodes", $"{universe.Client.Id}"), ("Backlog", "100"), ("Listen", "8080, 8081"));
+        Set(app, ("Networks",
+            $"{LoopbackUniverse.Network}"), ("AllowedNodes", $"{universe.Client.Id}"), ("Backlog", "100"), ("Listen", "8080, 8081"));
         await EventuallyAsync(() => _logs.AtLeast(LogLevel.Warning).Count() > 1, "said");
         Assert.Equal("hello", await GetAsync(universe.Client, node));
         Assert.Collection(
@@ -89,7 +91,9 @@ public sealed class LiveConfigurationTests(LoopbackUniverse universe) : IClassFi
             wrong =>
             {
                 Assert.Equal(LogLevel.Error, wrong.Level);
-                Assert.All(new[] { "ZeroTier:Networks", "ZeroTier:AllowedNodes", "ZeroTier:Backlog" }, name => Assert.Contains(name, wrong.Text, StringComparison.Ordinal));
+                Assert.All(
+                    new[] { "ZeroTier:Networks", "ZeroTier:AllowedNodes", "ZeroTier:Backlog" },
+                    name => Assert.Contains(name, wrong.Text, StringComparison.Ordinal));
             },
             restart => Assert.EndsWith("into use: Backlog.", restart.Text, StringComparison.Ordinal));
     }
@@ -125,7 +129,8 @@ public sealed class LiveConfigurationTests(LoopbackUniverse universe) : IClassFi
         ((IConfigurationRoot)app.Configuration).Reload();
     }
 
-    private static Uri Url(ZeroTierNode server, NetworkId? network = null) => new($"http://{ZeroTierName.Of(server.Id, network ?? LoopbackUniverse.Network)}:8080/");
+    private static Uri Url(ZeroTierNode server, NetworkId? network = null) =>
+        new($"http://{ZeroTierName.Of(server.Id, network ?? LoopbackUniverse.Network)}:8080/");
 
     private static async Task<string> GetAsync(ZeroTierNode from, ZeroTierNode server, NetworkId? network = null)
     {
@@ -144,7 +149,8 @@ public sealed class LiveConfigurationTests(LoopbackUniverse universe) : IClassFi
 
     private async Task<WebApplication> StartAsync(params (string Setting, string Value)[] settings)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "live" });
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "live" });
         builder.Configuration["ZeroTier:PlanetPath"] = universe.PlanetPath;
         builder.Configuration["ZeroTier:StoragePath"] = universe.NewStorage();
         builder.Configuration["ZeroTier:RequireReadyWithin"] = "00:00:30";

@@ -40,15 +40,19 @@ public sealed class LiveFileTests(LoopbackUniverse universe) : IClassFixture<Loo
     {
         var visitor = await universe.StartNodeAsync();
         await visitor.JoinAsync(Other, Cancel);
-        await using var ordersHere = await universe.Client.ListenAsync(new ZeroTierEndPoint(LoopbackUniverse.Network, Orders), cancellationToken: Cancel);
-        await using var ordersThere = await visitor.ListenAsync(new ZeroTierEndPoint(LoopbackUniverse.Network, Orders), cancellationToken: Cancel);
+        await using var ordersHere = await universe.Client.ListenAsync(
+            new ZeroTierEndPoint(LoopbackUniverse.Network, Orders), cancellationToken: Cancel);
+        await using var ordersThere = await visitor.ListenAsync(
+            new ZeroTierEndPoint(LoopbackUniverse.Network, Orders), cancellationToken: Cancel);
         Write(Settings(0, visitor.Id));
         await using var app = await StartAsync();
         var node = app.Services.GetRequiredService<ZeroTierNode>();
         using var stop = new CancellationTokenSource();
         var errors = new ConcurrentQueue<Exception>();
         long served = 0;
-        var load = Enumerable.Range(0, 8).Select(i => LoadAsync(node, newConnections: i % 2 == 0, () => Interlocked.Increment(ref served), errors, stop.Token)).ToArray();
+        var load = Enumerable.Range(0, 8)
+            .Select(i => LoadAsync(node, newConnections: i % 2 == 0, () => Interlocked.Increment(ref served), errors, stop.Token))
+            .ToArray();
         using var streaming = new HttpClient(new ZeroTierHttpHandler(universe.Client)) { Timeout = Timeout.InfiniteTimeSpan };
         await using var stream = await streaming.GetStreamAsync(Url(node, Stays, "/stream"), Cancel);
         long streamed = 0;
@@ -95,15 +99,21 @@ public sealed class LiveFileTests(LoopbackUniverse universe) : IClassFixture<Loo
         await stop.CancelAsync();
         await Task.WhenAll(load).WaitAsync(TimeSpan.FromSeconds(60), Cancel);
         Assert.Empty(errors);
-        Assert.Single(_logs.Lines, line => line.Event.Name == "ListenerAttached" && line.Text.Contains($"{LoopbackUniverse.Network}.zt:{Stays}", StringComparison.Ordinal));
+        Assert.Single(
+            _logs.Lines,
+            line => line.Event.Name == "ListenerAttached"
+                && line.Text.Contains($"{LoopbackUniverse.Network}.zt:{Stays}", StringComparison.Ordinal));
         Assert.All(
-            _logs.AtLeast(LogLevel.Warning).Where(line => !line.Category.StartsWith("Microsoft.AspNetCore.DataProtection", StringComparison.Ordinal)),
+            _logs.AtLeast(LogLevel.Warning)
+                .Where(line => !line.Category.StartsWith("Microsoft.AspNetCore.DataProtection", StringComparison.Ordinal)),
             line => Assert.Equal("SettingsRefused", line.Event.Name));
         Assert.Equal(Rounds / 10, Errors());
         Assert.Equal(HealthStatus.Healthy, (await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel)).Status);
     }
 
-    /// <summary>Each round has its own name for the visitor, and every second one another network, endpoint, access list and host.</summary>
+    /// <summary>
+    /// Each round has its own name for the visitor, and every second one another network, endpoint, access list and host.
+    /// </summary>
     private JsonObject Settings(int round, NodeId visitor)
     {
         bool odd = round % 2 == 1;
@@ -118,11 +128,16 @@ public sealed class LiveFileTests(LoopbackUniverse universe) : IClassFixture<Loo
         {
             ["ZeroTier"] = new JsonObject
             {
-                ["Networks"] = odd ? new JsonArray($"{LoopbackUniverse.Network}", $"{Other}") : new JsonArray($"{LoopbackUniverse.Network}"),
+                ["Networks"] = odd
+                    ? new JsonArray($"{LoopbackUniverse.Network}", $"{Other}")
+                    : new JsonArray($"{LoopbackUniverse.Network}"),
                 ["Listen"] = listen,
                 ["AllowedNodes"] = odd ? new JsonArray($"{universe.Client.Id}", $"{visitor}") : new JsonArray($"{universe.Client.Id}"),
                 ["Members"] = new JsonObject { [$"{universe.Client.Id}"] = new JsonObject { ["Name"] = $"round-{round}" } },
-                ["Hosts"] = new JsonObject { ["orders"] = $"{ZeroTierName.Of(odd ? visitor : universe.Client.Id, LoopbackUniverse.Network)}" },
+                ["Hosts"] = new JsonObject
+                {
+                    ["orders"] = $"{ZeroTierName.Of(odd ? visitor : universe.Client.Id, LoopbackUniverse.Network)}",
+                },
             },
         };
     }
@@ -133,7 +148,8 @@ public sealed class LiveFileTests(LoopbackUniverse universe) : IClassFixture<Loo
         using var http = new HttpClient(new ZeroTierHttpHandler(universe.Client)) { Timeout = TimeSpan.FromSeconds(30) };
         await EventuallyAsync(async () => await http.GetStringAsync(Url(node, Stays, "/name"), Cancel) == $"round-{round}", "members");
         await EventuallyAsync(() => node.Networks.Any(network => network is { IsReady: true } && network.Id == Other) == odd, "networks");
-        await EventuallyAsync(async () => await ServesAsync(visitor, node, Stays, LoopbackUniverse.Network, HttpVersion.Version11) == odd, "lists");
+        await EventuallyAsync(
+            async () => await ServesAsync(visitor, node, Stays, LoopbackUniverse.Network, HttpVersion.Version11) == odd, "lists");
         var version = round % 4 == 1 ? HttpVersion.Version11 : HttpVersion.Version20;
         await EventuallyAsync(async () => await ServesAsync(visitor, node, Comes, Other, version) == odd, "endpoints");
         await EventuallyAsync(
@@ -145,14 +161,18 @@ public sealed class LiveFileTests(LoopbackUniverse universe) : IClassFixture<Loo
             "hosts");
     }
 
-    private async Task LoadAsync(ZeroTierNode server, bool newConnections, Action served, ConcurrentQueue<Exception> errors, CancellationToken stop)
+    private async Task LoadAsync(
+        ZeroTierNode server, bool newConnections, Action served, ConcurrentQueue<Exception> errors, CancellationToken stop)
     {
         using var http = new HttpClient(new ZeroTierHttpHandler(universe.Client)) { Timeout = TimeSpan.FromSeconds(60) };
         while (!stop.IsCancellationRequested)
         {
             try
             {
-                using var request = new HttpRequestMessage(HttpMethod.Get, Url(server, Stays, "/")) { Headers = { ConnectionClose = newConnections } };
+                using var request = new HttpRequestMessage(HttpMethod.Get, Url(server, Stays, "/"))
+                {
+                    Headers = { ConnectionClose = newConnections },
+                };
                 using var answer = await http.SendAsync(request, CancellationToken.None);
                 Assert.Equal("hello", await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(CancellationToken.None));
                 served();
@@ -167,7 +187,11 @@ public sealed class LiveFileTests(LoopbackUniverse universe) : IClassFixture<Loo
     private static async Task<bool> ServesAsync(ZeroTierNode from, ZeroTierNode server, int port, NetworkId network, Version version)
     {
         using var http = new HttpClient(new ZeroTierHttpHandler(from)) { Timeout = TimeSpan.FromSeconds(30) };
-        using var request = new HttpRequestMessage(HttpMethod.Get, Url(server, port, "/", network)) { Version = version, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var request = new HttpRequestMessage(HttpMethod.Get, Url(server, port, "/", network))
+        {
+            Version = version,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
         try
         {
             using var answer = await http.SendAsync(request, Cancel);
@@ -207,8 +231,10 @@ public sealed class LiveFileTests(LoopbackUniverse universe) : IClassFixture<Loo
 
     private async Task<WebApplication> StartAsync()
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "live" });
-        builder.Configuration.AddJsonFile(new PhysicalFileProvider(_folder.FullName), "appsettings.json", optional: false, reloadOnChange: true);
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "live" });
+        builder.Configuration.AddJsonFile(
+            new PhysicalFileProvider(_folder.FullName), "appsettings.json", optional: false, reloadOnChange: true);
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["ZeroTier:PlanetPath"] = universe.PlanetPath,

@@ -4,7 +4,9 @@ using ZeroTier.Managed;
 
 namespace EndToEnd.Tests;
 
-/// <summary>A private universe on real loopback UDP: one root, its planet in a file, and one node that calls. Shared by the tests of a class.</summary>
+/// <summary>
+/// A private universe on real loopback UDP: one root, its planet in a file, and one node that calls. Shared by the tests of a class.
+/// </summary>
 public sealed class LoopbackUniverse : IAsyncLifetime
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ztkestrel-e2e-");
@@ -31,7 +33,8 @@ public sealed class LoopbackUniverse : IAsyncLifetime
 
         var identity = await NewIdentityAsync();
         using var key = PlanetSigningKey.Generate();
-        _planet = Planet.Create(7, DateTimeOffset.UtcNow, [new PlanetRoot(identity, [InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, port))])], key);
+        _planet = Planet.Create(
+            7, DateTimeOffset.UtcNow, [new PlanetRoot(identity, [InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, port))])], key);
         _planet.Save(PlanetPath);
         var root = new ManagedNode(new ManagedNodeOptions { Planet = _planet, Identity = identity, Port = port });
         _nodes.Add(root);

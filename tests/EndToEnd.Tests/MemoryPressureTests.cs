@@ -93,7 +93,9 @@ public sealed class MemoryPressureTests(LoopbackUniverse universe, ITestOutputHe
         const long Filled = Clients * 64L * 1024;
         long sent = -1;
         var statistics = await server.GetStatisticsAsync(observer, Cancel);
-        for (var waited = Stopwatch.StartNew(); waited.Elapsed < Limit && (statistics.Written < Filled || sent != statistics.Written); await Task.Delay(1000, Cancel))
+        for (var waited = Stopwatch.StartNew();
+            waited.Elapsed < Limit && (statistics.Written < Filled || sent != statistics.Written);
+            await Task.Delay(1000, Cancel))
         {
             sent = statistics.Written;
             statistics = await server.GetStatisticsAsync(observer, Cancel);
@@ -116,7 +118,8 @@ public sealed class MemoryPressureTests(LoopbackUniverse universe, ITestOutputHe
     {
         string folder = Environment.GetEnvironmentVariable(FolderVariable)
             ?? throw new InvalidOperationException($"{FolderVariable} is not set: this is not a test to run alone.");
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "memory" });
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "memory" });
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrel().UseZeroTier(zt =>
         {
@@ -184,7 +187,15 @@ public sealed class MemoryPressureTests(LoopbackUniverse universe, ITestOutputHe
             string dotnet = Path.GetFullPath(Path.Combine(
                 RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
             var start = new ProcessStartInfo(
-                dotnet, [typeof(MemoryPressureTests).Assembly.Location, "-noColor", "-explicit", "only", "-method", $"*.{nameof(Server_of_the_process)}"])
+                dotnet,
+                [
+                    typeof(MemoryPressureTests).Assembly.Location,
+                    "-noColor",
+                    "-explicit",
+                    "only",
+                    "-method",
+                    $"*.{nameof(Server_of_the_process)}",
+                ])
             {
                 RedirectStandardOutput = true,
             };

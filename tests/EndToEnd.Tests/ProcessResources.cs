@@ -11,7 +11,8 @@ internal static class ProcessResources
     public static int Descriptors => Targets().Count;
 
     /// <summary>Open descriptors by what they are, for messages.</summary>
-    public static string Describe() => string.Join(", ", Targets().GroupBy(target => target).OrderBy(group => group.Key).Select(group => $"{group.Count()} {group.Key}"));
+    public static string Describe() =>
+        string.Join(", ", Targets().GroupBy(target => target).OrderBy(group => group.Key).Select(group => $"{group.Count()} {group.Key}"));
 
     private static List<string> Targets() =>
     [
@@ -44,7 +45,8 @@ internal static class ProcessResources
                from line in File.ReadLines($"/proc/self/net/{protocol}").Skip(1)
                let fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
                where mine.Contains(fields[9])
-               select (protocol[..3], int.Parse(fields[1].AsSpan(fields[1].LastIndexOf(':') + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture)),
+               select (protocol[..3],
+                   int.Parse(fields[1].AsSpan(fields[1].LastIndexOf(':') + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture)),
         ];
     }
 }

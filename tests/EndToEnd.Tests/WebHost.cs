@@ -34,11 +34,15 @@ internal sealed class WebHost : IAsyncDisposable
     public IPAddress Address { get; private set; } = IPAddress.None;
 
     public static async Task<WebHost> StartAsync(
-        LoopbackUniverse universe, Action<ListenOptions>? listen = null, Action<KestrelServerOptions>? kestrel = null, CancellationToken cancellationToken = default)
+        LoopbackUniverse universe,
+        Action<ListenOptions>? listen = null,
+        Action<KestrelServerOptions>? kestrel = null,
+        CancellationToken cancellationToken = default)
     {
         var pool = new CountingPool();
         var clock = new ObservedTime();
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "e2e" });
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "e2e" });
         builder.Services.AddRoutingCore().AddSingleton<TimeProvider>(clock);
         builder.Services.AddHealthChecks().AddZeroTier();
         builder.WebHost.UseKestrel().UseZeroTier(zt =>
@@ -62,7 +66,8 @@ internal sealed class WebHost : IAsyncDisposable
         app.MapHealthChecks("/healthz");
         app.MapGet("/", (HttpContext context) => $"{context.Request.Protocol} {context.GetZeroTierPeer()!.Node}");
         app.MapGet("/stream", StreamAsync);
-        app.MapPost("/upload", async (Stream body, CancellationToken aborted) => Convert.ToHexString(await SHA256.HashDataAsync(body, aborted)));
+        app.MapPost(
+            "/upload", async (Stream body, CancellationToken aborted) => Convert.ToHexString(await SHA256.HashDataAsync(body, aborted)));
         app.MapPost("/sink", SinkAsync);
         app.MapGet("/ws", EchoAsync);
         var host = new WebHost(app, pool, clock);
@@ -132,7 +137,8 @@ internal sealed class WebHost : IAsyncDisposable
     {
         using var socket = await context.WebSockets.AcceptWebSocketAsync();
         byte[] buffer = new byte[4096];
-        while (await socket.ReceiveAsync(buffer.AsMemory(), context.RequestAborted) is { MessageType: not System.Net.WebSockets.WebSocketMessageType.Close } received)
+        while (await socket.ReceiveAsync(
+            buffer.AsMemory(), context.RequestAborted) is { MessageType: not System.Net.WebSockets.WebSocketMessageType.Close } received)
         {
             await socket.SendAsync(buffer.AsMemory(0, received.Count), received.MessageType, received.EndOfMessage, context.RequestAborted);
         }

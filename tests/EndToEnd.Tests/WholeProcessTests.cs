@@ -16,7 +16,9 @@ namespace EndToEnd.Tests;
 [CollectionDefinition(nameof(WholeProcess), DisableParallelization = true)]
 public sealed class WholeProcess : ICollectionFixture<LoopbackUniverse>;
 
-/// <summary>Rules of the transport contract about sockets, threads, descriptors, timers and memory of the process, on the managed engine.</summary>
+/// <summary>
+/// Rules of the transport contract about sockets, threads, descriptors, timers and memory of the process, on the managed engine.
+/// </summary>
 [Collection(nameof(WholeProcess))]
 public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelper output)
 {
@@ -73,7 +75,8 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
         await app.StartAsync(Cancel);
         var node = app.Services.GetRequiredService<ZeroTierNode>();
         var endpoint = new ZeroTierEndPoint(LoopbackUniverse.Network, 9001);
-        var factory = app.Services.GetServices<IConnectionListenerFactory>().OfType<IConnectionListenerFactorySelector>().Single(selector => selector.CanBind(endpoint));
+        var factory = app.Services.GetServices<IConnectionListenerFactory>().OfType<IConnectionListenerFactorySelector>().Single(
+            selector => selector.CanBind(endpoint));
 
         await BindAndDisposeAsync(20);
         (int threads, int descriptors, long memory) = Measure();
@@ -84,7 +87,8 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
         await EventuallyAsync(() => ProcessResources.Threads <= threads + 1, "all threads have ended");
         await EventuallyAsync(() => clock.ActiveTimers <= timers, "all timers are gone");
         long grown = 0;
-        await EventuallyAsync(() => (grown = GC.GetTotalMemory(forceFullCollection: true) - memory) < 200 * 10_000, "the memory is given back");
+        await EventuallyAsync(
+            () => (grown = GC.GetTotalMemory(forceFullCollection: true) - memory) < 200 * 10_000, "the memory is given back");
         output.WriteLine($"after 200 listeners {grown} bytes more");
 
         // Without an unbind; every other one with a connection that Kestrel has and one that nobody has accepted.
@@ -171,7 +175,8 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
         await EventuallyAsync(() => ProcessResources.Descriptors <= before.Descriptors, "all descriptors are closed");
         await EventuallyAsync(() => ProcessResources.Threads <= before.Threads + 1, "all threads have ended");
         // What finalizers hold needs more than one collection; what is leaked survives them all.
-        await EventuallyAsync(() => GC.GetTotalMemory(forceFullCollection: true) - before.Memory < 200 * 10_000, "the memory is given back");
+        await EventuallyAsync(
+            () => GC.GetTotalMemory(forceFullCollection: true) - before.Memory < 200 * 10_000, "the memory is given back");
         output.WriteLine($"before {before}, after {Measure()}");
     }
 
@@ -213,11 +218,16 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
         // What is in use when all connections are over: blocks that the pool keeps, which the first rounds fill, and what would leak.
         async Task<long> CallAsync(int connections)
         {
-            using var http = new HttpClient(host.Services.GetRequiredService<ZeroTierHttpHandler>(), disposeHandler: true) { Timeout = Limit };
-            byte[][] bodies = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => http.GetByteArrayAsync(server.Url("/stream?bytes=100000"), Cancel)));
+            using var http = new HttpClient(host.Services.GetRequiredService<ZeroTierHttpHandler>(), disposeHandler: true)
+            {
+                Timeout = Limit,
+            };
+            byte[][] bodies = await Task.WhenAll(
+                Enumerable.Range(0, connections).Select(_ => http.GetByteArrayAsync(server.Url("/stream?bytes=100000"), Cancel)));
             Assert.All(bodies, body => Assert.Equal(100_000, body.Length));
             http.Dispose();
-            await EventuallyAsync(() => host.Services.GetRequiredService<ZeroTierNode>().GetStatistics().TcpConnections == 0, "all connections are over");
+            await EventuallyAsync(
+                () => host.Services.GetRequiredService<ZeroTierNode>().GetStatistics().TcpConnections == 0, "all connections are over");
             bodies = [];
             return GC.GetTotalMemory(forceFullCollection: true);
         }
@@ -275,9 +285,15 @@ public sealed class WholeProcessTests(LoopbackUniverse universe, ITestOutputHelp
         await EventuallyAsync(() => clock.ActiveTimers == 0, "all timers of this life are gone");
     }
 
-    private WebApplication WebApp(string storage, Action<ZeroTierOptions> options, Action<KestrelServerOptions>? kestrel = null, string? url = null, TimeProvider? time = null)
+    private WebApplication WebApp(
+        string storage,
+        Action<ZeroTierOptions> options,
+        Action<KestrelServerOptions>? kestrel = null,
+        string? url = null,
+        TimeProvider? time = null)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "e2e" });
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "e2e" });
         builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.WebHost.UseKestrelCore().UseZeroTier(zt =>
         {

@@ -11,7 +11,10 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Fuzz;
 
-/// <summary>Every parser of what other nodes send, by name. Each takes any bytes, and throws where the parser does or where what it gives does not hold.</summary>
+/// <summary>
+/// Every parser of what other nodes send, by name. Each takes any bytes, and throws where the parser does or where what it gives does not
+/// hold.
+/// </summary>
 internal static class Parsers
 {
     private static readonly NodeId s_node = new(0x63cc745077);

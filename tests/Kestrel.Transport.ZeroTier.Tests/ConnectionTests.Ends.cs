@@ -79,7 +79,8 @@ public partial class ConnectionTests
     {
         var here = new IPEndPoint(IPAddress.Parse("10.147.17.1"), 80);
         var engine = new FakeConnection(FakeNetwork.DefaultId, here, here, new NodeId(2), ZeroTierConnectionOptions.Default);
-        var ours = new TransportConnection(engine, new FakeNetwork().CreateNode(), ZeroTierConnectionOptions.Default.MemoryPool, NullLogger.Instance);
+        var ours = new TransportConnection(
+            engine, new FakeNetwork().CreateNode(), ZeroTierConnectionOptions.Default.MemoryPool, NullLogger.Instance);
         ours.Start();
         var flush = waiting ? ours.Transport.Output.WriteAsync(new byte[100_000], Cancel).AsTask() : null;
         Assert.False(flush?.IsCompleted == true);
@@ -168,7 +169,8 @@ public partial class ConnectionTests
     [Fact]
     public async Task Rule_6_8_A_flush_tells_of_the_end_after_the_callbacks_did()
     {
-        // What a handler does that writes until its request is aborted: a flush that were over at once would have it spin on a thread of the pool.
+        // What a handler does that writes until its request is aborted: a flush that were over at once would have it spin on a thread of
+        // the pool.
         var (ours, engine, _) = Pair();
         using var gate = new ManualResetEventSlim();
         ours.ConnectionClosed.Register(gate.Wait);
@@ -187,7 +189,8 @@ public partial class ConnectionTests
         Assert.True((await flush.WaitAsync(TestHost.Limit, Cancel)).IsCompleted);
         Assert.True(ours.ConnectionClosed.IsCancellationRequested);
 
-        // Each later one gives the others in the queue their turn, too. This thread may lose the race to see it a few times, not every time.
+        // Each later one gives the others in the queue their turn, too. This thread may lose the race to see it a few times, not every
+        // time.
         bool waited = false;
         for (int i = 0; i < 20; i++)
         {

@@ -29,7 +29,10 @@ public partial class ConnectionTests
         await socket.ConnectAsync(listening.LocalEndPoint!, Cancel);
         using var factory = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), NullLogger.Instance);
         await using var theirs = factory.Create(socket);
-        var expected = theirs.Features.Select(f => f.Key).Where(t => t != typeof(IConnectionSocketFeature)).Append(typeof(IZeroTierPeerFeature)).Order(Names).ToArray();
+        var expected = theirs.Features.Select(f => f.Key)
+            .Where(t => t != typeof(IConnectionSocketFeature))
+            .Append(typeof(IZeroTierPeerFeature))
+            .Order(Names).ToArray();
         Assert.Equal(expected, ours.Features.Select(f => f.Key).Order(Names));
         ours.Features.Set<IConnectionMetricsTagsFeature>(null);
         Assert.False(ours.Features.IsReadOnly);
@@ -70,13 +73,18 @@ public partial class ConnectionTests
                     l.EnableMeasurementEvents(instrument);
                 }
             };
-            listener.SetMeasurementEventCallback<long>((instrument, _, tags, _) => measurements.Add($"{instrument.Name} {string.Join(',', tags.ToArray())}"));
-            listener.SetMeasurementEventCallback<double>((instrument, _, tags, _) => measurements.Add($"{instrument.Name} {string.Join(',', tags.ToArray())}"));
+            listener.SetMeasurementEventCallback<long>(
+                (instrument, _, tags, _) => measurements.Add($"{instrument.Name} {string.Join(',', tags.ToArray())}"));
+            listener.SetMeasurementEventCallback<double>(
+                (instrument, _, tags, _) => measurements.Add($"{instrument.Name} {string.Join(',', tags.ToArray())}"));
             listener.Start();
         }
 
         await using var host = await TestHost.StartAsync();
-        host.App.MapGet("/ends", (HttpContext c) => $"{c.Connection.LocalIpAddress}:{c.Connection.LocalPort} {c.Connection.RemoteIpAddress} {c.GetZeroTierPeer()!.Node}");
+        host.App.MapGet(
+            "/ends",
+            (HttpContext c) =>
+                $"{c.Connection.LocalIpAddress}:{c.Connection.LocalPort} {c.Connection.RemoteIpAddress} {c.GetZeroTierPeer()!.Node}");
         host.Http.DefaultRequestHeaders.ConnectionClose = true;
         Assert.Equal($"10.147.17.1:8080 10.147.17.2 {host.Client.KnownId}", await host.GetAsync(path: "/ends"));
         Assert.Equal(
@@ -85,7 +93,9 @@ public partial class ConnectionTests
         if (measured)
         {
             await TestHost.EventuallyAsync(
-                () => measurements.Any(m => m.StartsWith("kestrel.connection.duration", StringComparison.Ordinal) && m.Contains("[zerotier.network.id, 8056c2e21c000001]", StringComparison.Ordinal)),
+                () => measurements.Any(
+                    m => m.StartsWith("kestrel.connection.duration", StringComparison.Ordinal)
+                        && m.Contains("[zerotier.network.id, 8056c2e21c000001]", StringComparison.Ordinal)),
                 "the duration is measured, tagged");
             Assert.Contains(measurements, m => m.Contains("[server.address, 10.147.17.1]", StringComparison.Ordinal));
             Assert.DoesNotContain(measurements, m => m.Contains(host.Client.KnownId.ToString(), StringComparison.Ordinal));
@@ -222,9 +232,11 @@ public partial class ConnectionTests
         await ours.DisposeAsync();
     }
 
-    private static readonly Comparer<Type> Names = Comparer<Type>.Create((left, right) => string.CompareOrdinal(left.FullName, right.FullName));
+    private static readonly Comparer<Type> Names = Comparer<Type>.Create(
+        (left, right) => string.CompareOrdinal(left.FullName, right.FullName));
 
-    private static (TransportConnection Ours, FakeConnection Engine, FakeConnection Peer) Pair(LogCollector? logs = null, bool start = true, TimeSpan? grace = null)
+    private static (TransportConnection Ours, FakeConnection Engine, FakeConnection Peer) Pair(
+        LogCollector? logs = null, bool start = true, TimeSpan? grace = null)
     {
         var here = new IPEndPoint(IPAddress.Parse("10.147.17.1"), 80);
         var there = new IPEndPoint(IPAddress.Parse("10.147.17.2"), 50001);
@@ -233,7 +245,10 @@ public partial class ConnectionTests
         engine.Connect(peer);
         var logger = logs?.CreateLogger(TransportLog.ServerCategory) ?? NullLogger.Instance;
         var ours = grace is { } closingGrace
-            ? new TransportConnection(engine, new FakeNetwork().CreateNode(), ZeroTierConnectionOptions.Default.MemoryPool, logger) { ClosingGrace = closingGrace }
+            ? new TransportConnection(engine, new FakeNetwork().CreateNode(), ZeroTierConnectionOptions.Default.MemoryPool, logger)
+            {
+                ClosingGrace = closingGrace,
+            }
             : new TransportConnection(engine, new FakeNetwork().CreateNode(), ZeroTierConnectionOptions.Default.MemoryPool, logger);
         if (start)
         {

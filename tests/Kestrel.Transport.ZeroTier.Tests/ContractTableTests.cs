@@ -9,13 +9,18 @@ public partial class ContractTableTests
     /// <summary>Rules that may be marked open: none.</summary>
     private static readonly HashSet<string> MayBeOpen = [];
 
-    private static readonly (int Section, int Rules)[] Sections = [(3, 3), (4, 9), (5, 13), (6, 16), (7, 5), (8, 6), (9, 3), (10, 5), (11, 2), (18, 4)];
+    private static readonly (int Section, int Rules)[] Sections =
+    [
+        (3, 3), (4, 9), (5, 13), (6, 16), (7, 5), (8, 6), (9, 3), (10, 5), (11, 2), (18, 4),
+    ];
 
     private static string Repository { get; } = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ThisFile())!, "..", ".."));
 
     [Fact]
     public void Every_rule_has_one_row() =>
-        Assert.Equal(["2", .. Sections.SelectMany(s => Enumerable.Range(1, s.Rules).Select(i => $"{s.Section}.{i}"))], Rows().Select(row => row.Rule));
+        Assert.Equal(
+            ["2", .. Sections.SelectMany(s => Enumerable.Range(1, s.Rules).Select(i => $"{s.Section}.{i}"))],
+            Rows().Select(row => row.Rule));
 
     [Fact]
     public void Every_rule_says_what_holds_and_names_a_test_or_is_open() => Assert.All(Rows(), row =>
@@ -76,6 +81,8 @@ public partial class ContractTableTests
     [GeneratedRegex(@"^\s*public (?:abstract |sealed |partial )*class (\w+)", RegexOptions.Multiline)]
     private static partial Regex ClassName();
 
-    [GeneratedRegex(@"^\s*\[(?:Fact|Theory)\b(?:.*\n\s*(?:\[|/{2}))*.*\n\s*public (?:async )?(?:static )?(?:virtual )?(?:Task|ValueTask|void) (\w+)\(", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"^\s*\[(?:Fact|Theory)\b(?:.*\n\s*(?:\[|/{2}))*.*\n\s*public (?:async )?(?:static )?(?:virtual )?(?:Task|ValueTask|void) (\w+)\(",
+        RegexOptions.Multiline)]
     private static partial Regex TestMethod();
 }

@@ -23,7 +23,10 @@ public class EndpointTests
     [Fact]
     public async Task Rule_4_1_Even_with_sockets_asked_first_the_endpoint_is_ours()
     {
-        await using var host = TestHost.Build(builder: web => web.Services.AddSingleton<IConnectionListenerFactory, Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets.SocketTransportFactory>());
+        await using var host = TestHost.Build(
+            builder: web =>
+                web.Services.AddSingleton<
+                    IConnectionListenerFactory, Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets.SocketTransportFactory>());
         Assert.IsNotType<ListenerFactory>(host.App.Services.GetServices<IConnectionListenerFactory>().Last());
         await host.App.StartAsync(Cancel);
         Assert.Equal("hello", await host.GetAsync());
@@ -149,7 +152,8 @@ public class EndpointTests
     {
         int port = FreePort.Tcp();
         using var key = System.Security.Cryptography.ECDsa.Create();
-        var request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=localhost", key, System.Security.Cryptography.HashAlgorithmName.SHA256);
+        var request = new System.Security.Cryptography.X509Certificates.CertificateRequest(
+            "CN=localhost", key, System.Security.Cryptography.HashAlgorithmName.SHA256);
         using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         await using var host = await TestHost.StartAsync(
             zt => zt.Listen(8080).KeepHostUrls = true,
@@ -252,7 +256,8 @@ public class EndpointTests
     {
         await using var host = TestHost.Build(
             zt => zt.TakeAllEndpoints = true,
-            web => web.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 5001, l => l.Protocols = HttpProtocols.Http1AndHttp2AndHttp3)));
+            web => web.WebHost.ConfigureKestrel(
+                k => k.Listen(IPAddress.Loopback, 5001, l => l.Protocols = HttpProtocols.Http1AndHttp2AndHttp3)));
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.App.StartAsync(Cancel));
         Assert.StartsWith("HTTP/3 runs over QUIC", error.Message, StringComparison.Ordinal);
     }
@@ -301,7 +306,8 @@ public class EndpointTests
 
                 if (defaults == "code")
                 {
-                    web.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(listen => listen.Protocols = HttpProtocols.Http1AndHttp2AndHttp3));
+                    web.WebHost.ConfigureKestrel(
+                        kestrel => kestrel.ConfigureEndpointDefaults(listen => listen.Protocols = HttpProtocols.Http1AndHttp2AndHttp3));
                 }
             });
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.App.StartAsync(Cancel));
@@ -314,7 +320,10 @@ public class EndpointTests
         await using var host = TestHost.Build(
             zt => zt.TakeAllEndpoints = true,
             web => ConfigureKestrel(
-                web, ("Endpoints:Mine:Url", "http://127.0.0.1:5001"), ("Endpoints:Mine:Protocols", "Http1"), ("EndpointDefaults:Protocols", "Http1AndHttp2AndHttp3")));
+                web,
+                ("Endpoints:Mine:Url", "http://127.0.0.1:5001"),
+                ("Endpoints:Mine:Protocols", "Http1"),
+                ("EndpointDefaults:Protocols", "Http1AndHttp2AndHttp3")));
         await host.App.StartAsync(Cancel);
         Assert.Equal("hello", await host.GetAsync(5001));
     }
@@ -323,7 +332,8 @@ public class EndpointTests
     public async Task Rule_4_9_Unix_sockets_stay_on_the_host()
     {
         string path = Path.Combine(Path.GetTempPath(), $"zt-{Guid.NewGuid():n}.sock");
-        await using var host = await TestHost.StartAsync(zt => zt.TakeAllEndpoints = true, web => web.WebHost.UseUrls($"http://unix:{path}"));
+        await using var host = await TestHost.StartAsync(
+            zt => zt.TakeAllEndpoints = true, web => web.WebHost.UseUrls($"http://unix:{path}"));
         using var http = new HttpClient(new SocketsHttpHandler
         {
             ConnectCallback = async (_, cancel) =>
@@ -371,7 +381,8 @@ public class EndpointTests
         await using var host = await TestHost.StartAsync(zt => zt.Listen(0).Listen(0).Listen(0), network: network);
         Assert.Equal([8080, 8081, 8082], host.Listeners.Listeners.Select(listener => listener.Port).Order());
 
-        await using var tooMany = TestHost.Build(zt => zt.Listen(0).Listen(0).Listen(0).Listen(0), network: new FakeNetwork { Id = network.Id });
+        await using var tooMany = TestHost.Build(
+            zt => zt.Listen(0).Listen(0).Listen(0).Listen(0), network: new FakeNetwork { Id = network.Id });
         var error = await Assert.ThrowsAsync<IOException>(() => tooMany.App.StartAsync(Cancel));
         Assert.Contains("8080 to 8082", error.InnerException!.Message, StringComparison.Ordinal);
     }
@@ -409,7 +420,8 @@ public class EndpointTests
     public async Task Rule_5_1_A_port_that_is_taken_fails_the_start_and_frees_the_other()
     {
         await using var host = TestHost.Build(
-            zt => zt.Listen(8080).Listen(8081, listen => listen.KestrelServerOptions.Listen(new ZeroTierEndPoint(FakeNetwork.DefaultId, 8080))));
+            zt => zt.Listen(8080)
+                .Listen(8081, listen => listen.KestrelServerOptions.Listen(new ZeroTierEndPoint(FakeNetwork.DefaultId, 8080))));
         var error = await Assert.ThrowsAsync<IOException>(() => host.App.StartAsync(Cancel));
         Assert.IsType<AddressInUseException>(error.InnerException);
         Assert.Contains("8056c2e21c000001.zt:8080", error.Message, StringComparison.Ordinal);
@@ -442,7 +454,8 @@ public class EndpointTests
     [Fact]
     public async Task A_network_may_be_named_by_its_id()
     {
-        await using var host = await TestHost.StartAsync(zt => zt.Listen(FakeNetwork.DefaultId, 8080).Listen(FakeNetwork.DefaultId, IPAddress.Parse("10.147.17.1"), 8081));
+        await using var host = await TestHost.StartAsync(
+            zt => zt.Listen(FakeNetwork.DefaultId, 8080).Listen(FakeNetwork.DefaultId, IPAddress.Parse("10.147.17.1"), 8081));
         Assert.Equal(["http://10.147.17.1:8080", "http://10.147.17.1:8081"], host.Addresses.Order());
         Assert.Equal("hello", await host.GetAsync());
     }

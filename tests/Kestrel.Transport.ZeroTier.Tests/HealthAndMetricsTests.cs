@@ -21,7 +21,8 @@ public class HealthAndMetricsTests
         Assert.Equal(host.Server.KnownId.ToString(), healthy.Data["node"]);
         Assert.Equal("fake", healthy.Data["engine"]);
         Assert.Equal(true, healthy.Data["online"]);
-        Assert.Contains("10.147.17.1/24", ((Dictionary<string, string>)healthy.Data["networks"])["8056c2e21c000001"], StringComparison.Ordinal);
+        Assert.Contains(
+            "10.147.17.1/24", ((Dictionary<string, string>)healthy.Data["networks"])["8056c2e21c000001"], StringComparison.Ordinal);
         await TestHost.EventuallyAsync(() => host.App.Services.GetRequiredService<NodeHost>().Watch.Recent.Count > 0, "events seen");
 
         host.Server.SetReady(false);
@@ -85,7 +86,11 @@ public class HealthAndMetricsTests
         host.Server.Online = everOnline;
         await host.App.StartAsync(Cancel);
         host.Server.SetOnline(false);
-        host.Server.KnownPeers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Planet) { IsDirect = true }, new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Leaf) { IsRelayed = true }];
+        host.Server.KnownPeers =
+        [
+            new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Planet) { IsDirect = true },
+            new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Leaf) { IsRelayed = true },
+        ];
         var alone = await CheckAsync(host);
         Assert.Equal(HealthStatus.Unhealthy, alone.Status);
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host, "zerotier-live")).Status);
@@ -117,11 +122,13 @@ public class HealthAndMetricsTests
     [Fact]
     public async Task Rule_8_6_The_two_checks_are_told_apart_by_tags()
     {
-        await using var host = await TestHost.StartAsync(builder: web => web.Services.AddHealthChecks().AddZeroTier("mine", tags: ["more"]));
+        await using var host = await TestHost.StartAsync(
+            builder: web => web.Services.AddHealthChecks().AddZeroTier("mine", tags: ["more"]));
         var health = host.App.Services.GetRequiredService<HealthCheckService>();
         Assert.Equal(["mine"], (await health.CheckHealthAsync(check => check.Tags.Contains("ready"), Cancel)).Entries.Keys);
         Assert.Equal(["mine-live"], (await health.CheckHealthAsync(check => check.Tags.Contains("live"), Cancel)).Entries.Keys);
-        Assert.Equal(["mine", "mine-live"], (await health.CheckHealthAsync(check => check.Tags.Contains("more"), Cancel)).Entries.Keys.Order());
+        Assert.Equal(
+            ["mine", "mine-live"], (await health.CheckHealthAsync(check => check.Tags.Contains("more"), Cancel)).Entries.Keys.Order());
     }
 
     [Fact]
@@ -175,7 +182,8 @@ public class HealthAndMetricsTests
     [Fact]
     public async Task Health_says_what_the_registration_wants_instead_of_Unhealthy()
     {
-        await using var host = await TestHost.StartAsync(builder: web => web.Services.AddHealthChecks().AddZeroTier(failureStatus: HealthStatus.Degraded));
+        await using var host = await TestHost.StartAsync(
+            builder: web => web.Services.AddHealthChecks().AddZeroTier(failureStatus: HealthStatus.Degraded));
         host.Server.SetReady(false);
         Assert.Equal(HealthStatus.Degraded, (await CheckAsync(host)).Status);
     }
@@ -197,7 +205,11 @@ public class HealthAndMetricsTests
     public async Task Health_minds_no_root_that_is_not_direct()
     {
         await using var host = await StartAsync(zt => zt.Health.RequireDirect = true);
-        host.Server.KnownPeers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Planet) { IsRelayed = true }, new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Moon) { IsRelayed = true }];
+        host.Server.KnownPeers =
+        [
+            new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Planet) { IsRelayed = true },
+            new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Moon) { IsRelayed = true },
+        ];
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
     }
 
@@ -217,7 +229,11 @@ public class HealthAndMetricsTests
     public async Task Health_minds_no_peer_that_has_gone_or_was_only_remembered()
     {
         await using var host = await StartAsync(zt => zt.Health.RequireDirect = true);
-        host.Server.KnownPeers = [new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Leaf), new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Leaf) { IsDirect = true }];
+        host.Server.KnownPeers =
+        [
+            new ZeroTierPeer(new NodeId(7), ZeroTierPeerRole.Leaf),
+            new ZeroTierPeer(new NodeId(8), ZeroTierPeerRole.Leaf) { IsDirect = true },
+        ];
         var report = await CheckAsync(host);
         Assert.Equal(HealthStatus.Healthy, report.Status);
         Assert.Equal(0, report.Data["peersRelayed"]);
@@ -241,7 +257,8 @@ public class HealthAndMetricsTests
 
         // Down, both halves count.
         host.Server.SetReady(false);
-        await TestHost.EventuallyAsync(() => host.Listeners.Listeners.All(listener => listener.State == ListenerState.Waiting), "both wait");
+        await TestHost.EventuallyAsync(
+            () => host.Listeners.Listeners.All(listener => listener.State == ListenerState.Waiting), "both wait");
         var down = await CheckAsync(host);
         Assert.Equal(HealthStatus.Unhealthy, down.Status);
         Assert.Equal(2, down.Description!.Split("does not accept").Length - 1);
@@ -277,7 +294,8 @@ public class HealthAndMetricsTests
             new FakeNetwork { ReadyOnJoin = false });
         Assert.Equal(HealthStatus.Unhealthy, (await CheckAsync(host)).Status);
         host.Server.SetReady(true);
-        await TestHost.EventuallyAsync(() => host.Listeners.Listeners.All(listener => listener.State == ListenerState.Attached), "both accept");
+        await TestHost.EventuallyAsync(
+            () => host.Listeners.Listeners.All(listener => listener.State == ListenerState.Attached), "both accept");
         var report = await CheckAsync(host);
         Assert.Equal(HealthStatus.Healthy, report.Status);
         Assert.Equal(2, Assert.IsType<Dictionary<string, string>>(report.Data["endpoints"]).Count);
@@ -303,14 +321,17 @@ public class HealthAndMetricsTests
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, l) =>
         {
-            if (ReferenceEquals(instrument.Meter.Scope, scope) && (instrument.Meter.Name == NodeMetrics.MeterName || instrument.Meter.Name.Contains("Kestrel", StringComparison.Ordinal)))
+            if (ReferenceEquals(instrument.Meter.Scope, scope)
+                && (instrument.Meter.Name == NodeMetrics.MeterName || instrument.Meter.Name.Contains("Kestrel", StringComparison.Ordinal)))
             {
                 names.Add(instrument.Name);
                 l.EnableMeasurementEvents(instrument);
             }
         };
-        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => values[$"{instrument.Name} {string.Join(',', tags.ToArray())}"] = value);
-        listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => values[$"{instrument.Name} {string.Join(',', tags.ToArray())}"] = value);
+        listener.SetMeasurementEventCallback<long>(
+            (instrument, value, tags, _) => values[$"{instrument.Name} {string.Join(',', tags.ToArray())}"] = value);
+        listener.SetMeasurementEventCallback<int>(
+            (instrument, value, tags, _) => values[$"{instrument.Name} {string.Join(',', tags.ToArray())}"] = value);
         listener.Start();
         listener.RecordObservableInstruments();
         Assert.Equal(names.Count, names.Distinct().Count());
@@ -326,7 +347,12 @@ public class HealthAndMetricsTests
         Assert.Equal(1, values["zerotier.node.online "]);
 
         // The node begins again at zero, as after a restart; counters do not, and go on from where they were.
-        host.Server.Statistics = new ZeroTierStatistics { BytesReceived = 5, TcpRetransmissions = 1, Dropped = new Dictionary<string, long> { ["vl1.mac"] = 1 } };
+        host.Server.Statistics = new ZeroTierStatistics
+        {
+            BytesReceived = 5,
+            TcpRetransmissions = 1,
+            Dropped = new Dictionary<string, long> { ["vl1.mac"] = 1 },
+        };
         listener.RecordObservableInstruments();
         Assert.Equal(16, values["zerotier.network.io [network.io.direction, receive]"]);
         Assert.Equal(22, values["zerotier.network.io [network.io.direction, transmit]"]);
@@ -355,14 +381,19 @@ public class HealthAndMetricsTests
         };
         listener.SetMeasurementEventCallback<double>((_, _, tags, _) => durations.Enqueue(tags.ToArray()));
         listener.Start();
-        host.Server.PeerOfConnections = new ZeroTierPeer(host.Client.KnownId, ZeroTierPeerRole.Leaf) { IsDirect = direct == true, IsRelayed = direct == false };
+        host.Server.PeerOfConnections = new ZeroTierPeer(host.Client.KnownId, ZeroTierPeerRole.Leaf)
+        {
+            IsDirect = direct == true,
+            IsRelayed = direct == false,
+        };
         host.Http.DefaultRequestHeaders.ConnectionClose = true;
         Assert.Equal("hello", await host.GetAsync());
         await TestHost.EventuallyAsync(() => !durations.IsEmpty, "the duration is measured");
         var tags = Assert.Single(durations);
         Assert.Contains(new("zerotier.network.id", FakeNetwork.DefaultId.ToString()), tags);
         Assert.Equal(path, tags.SingleOrDefault(tag => tag.Key == "zerotier.path").Value);
-        Assert.DoesNotContain(tags, tag => tag.Value?.ToString()?.Contains(host.Client.KnownId.ToString(), StringComparison.Ordinal) == true);
+        Assert.DoesNotContain(
+            tags, tag => tag.Value?.ToString()?.Contains(host.Client.KnownId.ToString(), StringComparison.Ordinal) == true);
     }
 
     [Fact]
@@ -409,7 +440,9 @@ public class HealthAndMetricsTests
         Assert.Equal(names.Order(), names.Distinct().Order());
         Assert.Contains("kestrel.active_connections", names);
         Assert.Contains("zerotier.node.online", names);
-        Assert.All(seen.Keys.Where(i => i.Meter.Name == NodeMetrics.MeterName), i => Assert.StartsWith("zerotier.", i.Name, StringComparison.Ordinal));
+        Assert.All(
+            seen.Keys.Where(i => i.Meter.Name == NodeMetrics.MeterName),
+            i => Assert.StartsWith("zerotier.", i.Name, StringComparison.Ordinal));
         Assert.True(seen.Single(i => i.Key.Name == "kestrel.connection.duration").Value > 0);
         Assert.Empty(host.Logs.AtLeast(Microsoft.Extensions.Logging.LogLevel.Error));
 
@@ -463,7 +496,8 @@ public class HealthAndMetricsTests
     {
         await using var host = await StartAsync();
         var factory = host.App.Services.GetRequiredService<Microsoft.AspNetCore.Connections.IConnectionFactory>();
-        await using var listener = await host.Client.ListenAsync(new ZeroTierEndPoint(FakeNetwork.DefaultId, 7000), cancellationToken: Cancel);
+        await using var listener = await host.Client.ListenAsync(
+            new ZeroTierEndPoint(FakeNetwork.DefaultId, 7000), cancellationToken: Cancel);
         EndPoint[] ways =
         [
             new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Client.IPv4, 7000),
@@ -498,7 +532,8 @@ public class HealthAndMetricsTests
     {
         await using var host = await StartAsync();
         var factory = host.App.Services.GetRequiredService<Microsoft.AspNetCore.Connections.IConnectionFactory>();
-        await using var listener = await host.Client.ListenAsync(new ZeroTierEndPoint(FakeNetwork.DefaultId, 7001), cancellationToken: Cancel);
+        await using var listener = await host.Client.ListenAsync(
+            new ZeroTierEndPoint(FakeNetwork.DefaultId, 7001), cancellationToken: Cancel);
         await using var connection = await factory.ConnectAsync(new IPEndPoint(host.Client.IPv4, 7001), Cancel);
         await using var accepted = await listener.AcceptAsync(Cancel);
         var engine = Assert.Single(host.Server.Connections);
@@ -506,7 +541,9 @@ public class HealthAndMetricsTests
         await accepted!.Output.CompleteAsync();
         await TestHost.EventuallyAsync(() => connection.ConnectionClosed.IsCancellationRequested, "closed");
         Assert.Equal(
-            [4, 6], host.Logs.Lines.Where(line => line.Category == "Microsoft.AspNetCore.Server.Kestrel.Transport.ZeroTier.Client").Select(line => line.Event.Id));
+            [4, 6],
+            host.Logs.Lines.Where(line => line.Category == "Microsoft.AspNetCore.Server.Kestrel.Transport.ZeroTier.Client")
+                .Select(line => line.Event.Id));
         Assert.Empty(host.Logs.EventsOf(TransportLog.ServerCategory));
     }
 

@@ -10,7 +10,9 @@ using ZeroTier.Managed;
 
 namespace Kestrel.Transport.ZeroTier.Tests;
 
-/// <summary>The host's node on the native engine, over the double. This process loads its one libzt here, so there is one test for all of that.</summary>
+/// <summary>
+/// The host's node on the native engine, over the double. This process loads its one libzt here, so there is one test for all of that.
+/// </summary>
 [Collection(Process)]
 public sealed class LibztEngineTests : IDisposable
 {

@@ -117,7 +117,8 @@ public class LifecycleTests
         var report = await host.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancel);
         Assert.Equal(HealthStatus.Healthy, report.Status);
         Assert.Contains("ZeroTier:Enabled", report.Entries["zerotier"].Description, StringComparison.Ordinal);
-        var error = await Assert.ThrowsAsync<ZeroTierException>(() => host.App.Services.GetRequiredService<ZeroTierNode>().WaitForOnlineAsync(Cancel));
+        var error = await Assert.ThrowsAsync<ZeroTierException>(
+            () => host.App.Services.GetRequiredService<ZeroTierNode>().WaitForOnlineAsync(Cancel));
         Assert.Contains("ZeroTier:Enabled", error.Message, StringComparison.Ordinal);
     }
 
@@ -125,8 +126,12 @@ public class LifecycleTests
     public async Task A_section_that_is_nearly_ours_is_named_in_the_log()
     {
         await using var host = await TestHost.StartAsync(
-            builder: web => web.Configuration.AddInMemoryCollection([KeyValuePair.Create("ZeroTeir:PlanetPath", (string?)"/etc/myapp/planet")]));
-        Assert.Contains("'ZeroTeir'", Assert.Single(host.Logs.AtLeast(LogLevel.Warning), line => line.Event.Name == "SectionMisspelt").Text, StringComparison.Ordinal);
+            builder: web => web.Configuration.AddInMemoryCollection(
+                [KeyValuePair.Create("ZeroTeir:PlanetPath", (string?)"/etc/myapp/planet")]));
+        Assert.Contains(
+            "'ZeroTeir'",
+            Assert.Single(host.Logs.AtLeast(LogLevel.Warning), line => line.Event.Name == "SectionMisspelt").Text,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -191,7 +196,8 @@ public class LifecycleTests
         }
         else
         {
-            await TestHost.EventuallyAsync(() => host.Logs.Lines.Any(line => line.Event.Name == "NotOnline" && line.Level == LogLevel.Warning), "warned");
+            await TestHost.EventuallyAsync(
+                () => host.Logs.Lines.Any(line => line.Event.Name == "NotOnline" && line.Level == LogLevel.Warning), "warned");
         }
     }
 
@@ -332,8 +338,11 @@ public class LifecycleTests
     public async Task Rule_8_4_A_server_that_uses_up_the_time_leaves_a_word_about_what_was_not_sent()
     {
         await using var host = await TestHost.StartAsync();
-        await using var open = await host.Server.ConnectAsync(new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Server.IPv4, 8080), cancellationToken: Cancel);
-        await host.App.Services.GetRequiredService<NodeHost>().CloseAsync(new CancellationToken(canceled: true)).WaitAsync(TestHost.Limit, Cancel);
+        await using var open = await host.Server.ConnectAsync(
+            new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Server.IPv4, 8080), cancellationToken: Cancel);
+        await host.App.Services.GetRequiredService<NodeHost>()
+            .CloseAsync(new CancellationToken(canceled: true))
+            .WaitAsync(TestHost.Limit, Cancel);
         Assert.False(host.Server.Drained);
         Assert.Contains(host.Logs.Lines, line => line.Event.Name == "DrainTimedOut");
     }
@@ -351,7 +360,8 @@ public class LifecycleTests
     [Fact]
     public async Task Rule_8_4_The_node_drains_within_the_shutdown_timeout_only()
     {
-        await using var host = TestHost.Build(builder: web => web.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromMilliseconds(300)));
+        await using var host = TestHost.Build(
+            builder: web => web.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromMilliseconds(300)));
         await host.App.StartAsync(Cancel);
         host.Server.DrainGate = new TaskCompletionSource();
         await host.App.StopAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
@@ -365,7 +375,8 @@ public class LifecycleTests
     {
         var handled = new TaskCompletionSource();
         var release = new TaskCompletionSource();
-        await using var host = TestHost.Build(builder: web => web.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromMilliseconds(300)));
+        await using var host = TestHost.Build(
+            builder: web => web.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromMilliseconds(300)));
         host.App.MapGet("/slow", () =>
         {
             handled.SetResult();
@@ -396,8 +407,8 @@ public class LifecycleTests
     }
 
     /// <summary>
-    /// The start is ended as hosts do it, by its token. A StopAsync beside a running StartAsync is Kestrel's own trap: its heartbeat may then start after it was
-    /// disposed, and that ends the process.
+    /// The start is ended as hosts do it, by its token. A StopAsync beside a running StartAsync is Kestrel's own trap: its heartbeat may
+    /// then start after it was disposed, and that ends the process.
     /// </summary>
     [Fact]
     public async Task Rule_8_5_Start_and_stop_in_a_loop_leave_nothing_behind()
@@ -481,9 +492,10 @@ public class LifecycleTests
         Assert.Equal("hello", await one.GetAsync());
     }
 
-    private static IHost BuildHost(HostKind kind, FakeNodeFactory factory, RequestDelegate handler, params int[] more) => kind == HostKind.WebApplication
-        ? BuildWebApplication(factory, handler, more)
-        : BuildClassic(kind == HostKind.ClassicWithOursLast, factory, handler, more);
+    private static IHost BuildHost(HostKind kind, FakeNodeFactory factory, RequestDelegate handler, params int[] more) =>
+        kind == HostKind.WebApplication
+            ? BuildWebApplication(factory, handler, more)
+            : BuildClassic(kind == HostKind.ClassicWithOursLast, factory, handler, more);
 
     private static WebApplication BuildWebApplication(FakeNodeFactory factory, RequestDelegate handler, params int[] more)
     {
@@ -495,7 +507,10 @@ public class LifecycleTests
         return app;
     }
 
-    /// <summary>A host stops its services in the reverse order of their registration: what is added after the web host stops before the server drains.</summary>
+    /// <summary>
+    /// A host stops its services in the reverse order of their registration: what is added after the web host stops before the server
+    /// drains.
+    /// </summary>
     private static IHost BuildClassic(bool oursLast, FakeNodeFactory factory, RequestDelegate handler, int[] more)
     {
         var builder = new HostBuilder().ConfigureServices(services => services.AddSingleton<INodeFactory>(factory));

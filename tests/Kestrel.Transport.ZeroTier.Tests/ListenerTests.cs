@@ -108,12 +108,24 @@ public class ListenerTests
 
         // A connection that breaks while Kestrel takes it.
         engine = Assert.Single(host.Server.Listeners);
-        engine.Offer(new FakeConnection(FakeNetwork.DefaultId, new IPEndPoint(host.Server.IPv4, 8080), new IPEndPoint(host.Client.IPv4, 1), host.Client.KnownId, engine.Options) { ThrowOnUse = true });
+        engine.Offer(
+            new FakeConnection(
+                FakeNetwork.DefaultId,
+                new IPEndPoint(host.Server.IPv4, 8080),
+                new IPEndPoint(host.Client.IPv4, 1),
+                host.Client.KnownId,
+                engine.Options)
+            { ThrowOnUse = true });
         host.Http.DefaultRequestHeaders.ConnectionClose = true;
         Assert.Equal("hello", await host.GetAsync());
 
         // One that was reset in the backlog.
-        var reset = new FakeConnection(FakeNetwork.DefaultId, new IPEndPoint(host.Server.IPv4, 8080), new IPEndPoint(host.Client.IPv4, 2), host.Client.KnownId, engine.Options);
+        var reset = new FakeConnection(
+            FakeNetwork.DefaultId,
+            new IPEndPoint(host.Server.IPv4, 8080),
+            new IPEndPoint(host.Client.IPv4, 2),
+            host.Client.KnownId,
+            engine.Options);
         reset.Break(new ZeroTierException(ZeroTierError.ConnectionReset, "reset during the handshake"));
         engine.Offer(reset);
         Assert.Equal("hello", await host.GetAsync());
@@ -221,7 +233,8 @@ public class ListenerTests
         pool.Failures = 1;
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => host.GetAsync());
         Assert.Equal("hello", await host.GetAsync());
-        Assert.DoesNotContain(host.Logs.Lines, line => line.Text.Contains("failed to accept any new connections", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            host.Logs.Lines, line => line.Text.Contains("failed to accept any new connections", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -314,7 +327,8 @@ public class ListenerTests
 
         Assert.Null(await accept.WaitAsync(TestHost.Limit, Cancel));
         Assert.DoesNotContain(host.Server.Listeners, l => l.EndPoint.Port == 9004);
-        Assert.DoesNotContain(host.Logs.Lines, line => line.Event.Name == "ListenerAttached" && line.Text.Contains(":9004", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            host.Logs.Lines, line => line.Event.Name == "ListenerAttached" && line.Text.Contains(":9004", StringComparison.Ordinal));
         await using var again = await BindAsync(host, 9004);
         Assert.Contains(host.Server.Listeners, l => l.EndPoint.Port == 9004);
     }
@@ -347,9 +361,11 @@ public class ListenerTests
     {
         await using var host = await TestHost.StartAsync();
         var listener = await BindAsync(host, 9001);
-        var first = await host.Client.ConnectAsync(new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Server.IPv4, 9001), cancellationToken: Cancel);
+        var first = await host.Client.ConnectAsync(
+            new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Server.IPv4, 9001), cancellationToken: Cancel);
         await using var accepted = await listener.AcceptAsync(Cancel);
-        var waiting = await host.Client.ConnectAsync(new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Server.IPv4, 9001), cancellationToken: Cancel);
+        var waiting = await host.Client.ConnectAsync(
+            new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Server.IPv4, 9001), cancellationToken: Cancel);
         await listener.UnbindAsync(Cancel);
         Assert.Equal(ZeroTierError.ConnectionReset, (await waiting.ReceiveEnded.WaitAsync(TestHost.Limit, Cancel))!.Error);
         await accepted!.Transport.Output.WriteAsync(new byte[] { 42 }, Cancel);
@@ -376,7 +392,8 @@ public class ListenerTests
     public async Task Rule_5_9_A_foreign_network_fails_at_the_bind()
     {
         await using var host = TestHost.Build(
-            builder: web => web.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(new ZeroTierEndPoint(NetworkId.Parse("1234567890abcdef"), 80))));
+            builder: web => web.WebHost.ConfigureKestrel(
+                kestrel => kestrel.Listen(new ZeroTierEndPoint(NetworkId.Parse("1234567890abcdef"), 80))));
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.App.StartAsync(Cancel));
         Assert.Contains("zt.Networks.Add(\"1234567890abcdef\")", error.Message, StringComparison.Ordinal);
     }
@@ -417,7 +434,8 @@ public class ListenerTests
     }
 
     private static ValueTask<IConnectionListener> BindAsync(TestHost host, int port) =>
-        host.App.Services.GetServices<IConnectionListenerFactory>().OfType<ListenerFactory>().Single().BindAsync(new ZeroTierEndPoint(FakeNetwork.DefaultId, port), Cancel);
+        host.App.Services.GetServices<IConnectionListenerFactory>().OfType<ListenerFactory>().Single().BindAsync(
+            new ZeroTierEndPoint(FakeNetwork.DefaultId, port), Cancel);
 
     private sealed class FailingPool : System.Buffers.MemoryPool<byte>, IMemoryPoolFactory<byte>
     {

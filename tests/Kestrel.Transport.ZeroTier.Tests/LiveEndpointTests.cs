@@ -17,7 +17,9 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Tests;
 
-/// <summary>Rule 5.10 of the transport contract for the endpoints of <c>ZeroTier:Listen</c>: they come and go while the server runs.</summary>
+/// <summary>
+/// Rule 5.10 of the transport contract for the endpoints of <c>ZeroTier:Listen</c>: they come and go while the server runs.
+/// </summary>
 public sealed class LiveEndpointTests : IDisposable
 {
     private const string Other = "1234567890abcdef";
@@ -75,27 +77,36 @@ public sealed class LiveEndpointTests : IDisposable
         Assert.False(slow.IsCompleted);
         release.SetResult();
         Assert.Equal("slow", await slow);
-        Assert.Single(host.Logs.Lines, line => line.Event.Name == "ListenerAttached" && line.Text.Contains(":8080", StringComparison.Ordinal));
+        Assert.Single(
+            host.Logs.Lines, line => line.Event.Name == "ListenerAttached" && line.Text.Contains(":8080", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task Rule_5_10_Other_protocols_bind_one_endpoint_anew_and_no_other()
     {
-        await using var host = await StartAsync(null, ("Listen:0:Port", "8080"), ("Listen:0:Protocols", "Http1"), ("Listen:1:Port", "8081"));
+        await using var host = await StartAsync(
+            null, ("Listen:0:Port", "8080"), ("Listen:0:Protocols", "Http1"), ("Listen:1:Port", "8081"));
         Assert.Equal(HttpVersion.Version11, await VersionAsync(host, 8080, HttpVersion.Version11));
 
         Set(host, ("Listen:0:Protocols", "Http2"));
         await TestHost.EventuallyAsync(() => Attached(host, 8080) == 2, "bound anew");
         Assert.Equal(HttpVersion.Version20, await VersionAsync(host, 8080, HttpVersion.Version20));
         Assert.Equal(1, Attached(host, 8081));
-        Assert.Contains("bound anew: 8056c2e21c000001.zt:8080.", Assert.Single(host.Logs.Lines, line => line.Event.Name == "EndPointsChanged").Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "bound anew: 8056c2e21c000001.zt:8080.",
+            Assert.Single(host.Logs.Lines, line => line.Event.Name == "EndPointsChanged").Text,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Rule_5_10_A_certificate_of_the_section_is_served_and_another_takes_its_place()
     {
         string first = NewCertificate("first");
-        await using var host = await StartAsync(web => web.WebHost.UseKestrelHttpsConfiguration(), ("Listen:0:Port", "8443"), ("Listen:0:Certificate:Path", first), ("Listen:0:Certificate:Password", "secret"));
+        await using var host = await StartAsync(
+            web => web.WebHost.UseKestrelHttpsConfiguration(),
+            ("Listen:0:Port", "8443"),
+            ("Listen:0:Certificate:Path", first),
+            ("Listen:0:Certificate:Password", "secret"));
         Assert.Equal(["https://10.147.17.1:8443"], host.Addresses);
         Assert.Equal("CN=first", await SubjectAsync(host, 8443));
 
@@ -106,7 +117,10 @@ public sealed class LiveEndpointTests : IDisposable
         // What Kestrel could not load, and would then bind none of the changed endpoints.
         Set(host, ("Listen:0:Certificate:Password", "wrong"), ("Listen:1", "8080"));
         await TestHost.EventuallyAsync(() => host.Logs.AtLeast(LogLevel.Error).Any(), "said");
-        Assert.Contains("ZeroTier:Listen:0:Certificate could not be loaded", Assert.Single(host.Logs.AtLeast(LogLevel.Warning)).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "ZeroTier:Listen:0:Certificate could not be loaded",
+            Assert.Single(host.Logs.AtLeast(LogLevel.Warning)).Text,
+            StringComparison.Ordinal);
         Assert.Equal("CN=second", await SubjectAsync(host, 8443));
     }
 
@@ -122,7 +136,8 @@ public sealed class LiveEndpointTests : IDisposable
         await ServedAsync(host, 8080, 8082);
         Assert.Equal("hello", await host.GetAsync(8082));
         var error = Assert.Single(host.Logs.AtLeast(LogLevel.Warning));
-        Assert.Contains("ZeroTier:Listen is 'nonsense', which is not understood. A valid example is 8080", error.Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "ZeroTier:Listen is 'nonsense', which is not understood. A valid example is 8080", error.Text, StringComparison.Ordinal);
         Assert.Equal(1, Attached(host, 8080));
     }
 
@@ -226,7 +241,8 @@ public sealed class LiveEndpointTests : IDisposable
     [Fact]
     public async Task Rule_4_1_Even_with_sockets_asked_first_an_endpoint_of_the_section_is_ours()
     {
-        await using var host = await StartAsync(web => web.Services.AddSingleton<IConnectionListenerFactory, SocketTransportFactory>(), ("Listen", "8080"));
+        await using var host = await StartAsync(
+            web => web.Services.AddSingleton<IConnectionListenerFactory, SocketTransportFactory>(), ("Listen", "8080"));
         Assert.IsNotType<ListenerFactory>(host.App.Services.GetServices<IConnectionListenerFactory>().Last());
         Assert.Equal("hello", await host.GetAsync(8080));
     }
@@ -234,7 +250,9 @@ public sealed class LiveEndpointTests : IDisposable
     [Fact]
     public async Task Rule_4_6_Endpoint_defaults_that_take_the_place_of_ours_fail_the_start_with_the_remedy()
     {
-        await using var host = Build(web => web.Services.PostConfigure<KestrelServerOptions>(kestrel => kestrel.ConfigureEndpointDefaults(_ => { })), ("Listen", "8080"));
+        await using var host = Build(
+            web => web.Services.PostConfigure<KestrelServerOptions>(kestrel => kestrel.ConfigureEndpointDefaults(_ => { })),
+            ("Listen", "8080"));
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.App.StartAsync(Cancel));
         Assert.Contains("Call ConfigureEndpointDefaults within ConfigureKestrel", error.Message, StringComparison.Ordinal);
         Assert.Empty(host.Server.Listeners);
@@ -244,7 +262,8 @@ public sealed class LiveEndpointTests : IDisposable
     public async Task Rule_4_6_Endpoint_defaults_of_the_application_hold_for_endpoints_of_the_section()
     {
         await using var host = await StartAsync(
-            web => web.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(listen => listen.Protocols = HttpProtocols.Http2)), ("Listen", "8080"));
+            web => web.WebHost.ConfigureKestrel(
+                kestrel => kestrel.ConfigureEndpointDefaults(listen => listen.Protocols = HttpProtocols.Http2)), ("Listen", "8080"));
         Assert.Equal(HttpVersion.Version20, await VersionAsync(host, 8080, HttpVersion.Version20));
     }
 
@@ -252,7 +271,9 @@ public sealed class LiveEndpointTests : IDisposable
     public async Task Rule_4_9_Http3_by_default_is_refused_for_endpoints_of_the_section()
     {
         await using var host = Build(
-            web => web.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(listen => listen.Protocols = HttpProtocols.Http1AndHttp2AndHttp3)), ("Listen", "8080"));
+            web => web.WebHost.ConfigureKestrel(
+                kestrel => kestrel.ConfigureEndpointDefaults(listen => listen.Protocols = HttpProtocols.Http1AndHttp2AndHttp3)),
+            ("Listen", "8080"));
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.App.StartAsync(Cancel));
         Assert.StartsWith("HTTP/3 runs over QUIC", error.Message, StringComparison.Ordinal);
         Assert.Empty(host.Server.Listeners);
@@ -303,7 +324,8 @@ public sealed class LiveEndpointTests : IDisposable
 
         web.WebHost.ConfigureKestrel((context, kestrel) =>
         {
-            var loader = kestrel.Configure(context.Configuration.GetSection(which == "another section" ? "Mine" : "Kestrel"), reloadOnChange: true);
+            var loader = kestrel.Configure(
+                context.Configuration.GetSection(which == "another section" ? "Mine" : "Kestrel"), reloadOnChange: true);
             if (which == "section that is loaded")
             {
                 loader.Load();
@@ -311,18 +333,19 @@ public sealed class LiveEndpointTests : IDisposable
         });
     }
 
-    private static TestHost Build(Action<WebApplicationBuilder>? builder, params (string Setting, string Value)[] settings) => TestHost.Build(
-        _ => { },
-        web =>
-        {
-            foreach (var (setting, value) in settings)
+    private static TestHost Build(Action<WebApplicationBuilder>? builder, params (string Setting, string Value)[] settings) =>
+        TestHost.Build(
+            _ => { },
+            web =>
             {
-                web.Configuration[$"ZeroTier:{setting}"] = value;
-            }
+                foreach (var (setting, value) in settings)
+                {
+                    web.Configuration[$"ZeroTier:{setting}"] = value;
+                }
 
-            web.Services.AddHealthChecks().AddZeroTier();
-            builder?.Invoke(web);
-        });
+                web.Services.AddHealthChecks().AddZeroTier();
+                builder?.Invoke(web);
+            });
 
     private static async Task<TestHost> StartAsync(Action<WebApplicationBuilder>? builder, params (string Setting, string Value)[] settings)
     {
@@ -343,24 +366,32 @@ public sealed class LiveEndpointTests : IDisposable
     }
 
     private static Task ServedAsync(TestHost host, params int[] ports) => TestHost.EventuallyAsync(
-        () => host.Listeners.Listeners.Where(listener => listener.State == ListenerState.Attached).Select(listener => listener.Port).Order().SequenceEqual(ports),
+        () => host.Listeners.Listeners.Where(listener => listener.State == ListenerState.Attached)
+            .Select(listener => listener.Port).Order()
+            .SequenceEqual(ports),
         $"{string.Join(", ", ports)} are served, and no more");
 
     private static async Task RefusedAsync(TestHost host, int port)
     {
         var refused = await Assert.ThrowsAsync<ZeroTierException>(
-            () => host.Client.ConnectAsync(new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Server.IPv4, port), cancellationToken: Cancel).AsTask());
+            () => host.Client.ConnectAsync(
+                new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Server.IPv4, port), cancellationToken: Cancel).AsTask());
         Assert.Equal(ZeroTierError.ConnectionRefused, refused.Error);
     }
 
-    private static bool Followed(TestHost host, string settings) => host.Logs.Lines.Any(line => line.Text.Contains($"Taken into use: {settings}.", StringComparison.Ordinal));
+    private static bool Followed(TestHost host, string settings) =>
+        host.Logs.Lines.Any(line => line.Text.Contains($"Taken into use: {settings}.", StringComparison.Ordinal));
 
     private static int Attached(TestHost host, int port) =>
         host.Logs.Lines.Count(line => line.Event.Name == "ListenerAttached" && line.Text.Contains($".zt:{port}", StringComparison.Ordinal));
 
     private static async Task<Version> VersionAsync(TestHost host, int port, Version version)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"http://10.147.17.1:{port}/") { Version = version, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"http://10.147.17.1:{port}/")
+        {
+            Version = version,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
         using var answer = await host.Http.SendAsync(request, Cancel);
         return answer.Version;
     }
@@ -368,7 +399,8 @@ public sealed class LiveEndpointTests : IDisposable
     private static async Task<string> SubjectAsync(TestHost host, int port)
     {
         string subject = "";
-        var connection = await host.Client.ConnectAsync(new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Server.IPv4, port), cancellationToken: Cancel);
+        var connection = await host.Client.ConnectAsync(
+            new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Server.IPv4, port), cancellationToken: Cancel);
         await using var tls = new System.Net.Security.SslStream(new ZeroTierConnectionStream(connection), false, (_, certificate, _, _) =>
         {
             subject = certificate!.Subject;

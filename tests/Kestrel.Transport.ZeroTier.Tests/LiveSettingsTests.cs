@@ -17,7 +17,10 @@ public sealed class LiveSettingsTests
     [Fact]
     public async Task A_network_that_cannot_be_joined_is_tried_again_said_once_and_its_endpoint_serves_once_it_is()
     {
-        var time = new ObservedTime { Start = (due, period) => (due == TimeSpan.FromSeconds(30) ? TimeSpan.FromMilliseconds(1) : due, period) };
+        var time = new ObservedTime
+        {
+            Start = (due, period) => (due == TimeSpan.FromSeconds(30) ? TimeSpan.FromMilliseconds(1) : due, period),
+        };
         await using var host = await StartAsync(web => web.Services.AddSingleton<TimeProvider>(time), ("Listen", "8080"));
         host.Server.JoinFailure = new ZeroTierException(ZeroTierError.NotPermitted, "The engine is busy.");
         Set(host, ("Networks", Other), ("Listen", $"8080, {Other}.zt:8081"));
@@ -32,7 +35,9 @@ public sealed class LiveSettingsTests
         await TestHost.EventuallyAsync(() => waiting[0].State == ListenerState.Attached, "served");
         await TestHost.EventuallyAsync(() => host.Logs.Lines.Any(line => line.Event.Name == "NetworkChanged"), "said");
         var said = Assert.Single(host.Logs.AtLeast(LogLevel.Warning));
-        Assert.Contains($"Network {Other}, changed in ZeroTier:Networks, could not be joined or left: The engine is busy. It is tried again every 30 seconds.", said.Text, StringComparison.Ordinal);
+        Assert.Contains(
+            $"Network {Other}, changed in ZeroTier:Networks, could not be joined or left: The engine is busy. It is tried again "
+            + "every 30 seconds.", said.Text, StringComparison.Ordinal);
 
         // Nothing is left to be tried.
         int waits = time.Due.Count(due => due == TimeSpan.FromSeconds(30));
@@ -73,7 +78,8 @@ public sealed class LiveSettingsTests
             Assert.Equal("hello", await host.GetAsync());
         }
 
-        Assert.Contains($"ZeroTier:Enabled is now {said}.", Assert.Single(host.Logs.AtLeast(LogLevel.Warning)).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            $"ZeroTier:Enabled is now {said}.", Assert.Single(host.Logs.AtLeast(LogLevel.Warning)).Text, StringComparison.Ordinal);
         Assert.Equal(before == "true", host.Server.Starts == 1);
     }
 
@@ -114,7 +120,8 @@ public sealed class LiveSettingsTests
 
     private static string[] Warnings(TestHost host) => [.. host.Logs.AtLeast(LogLevel.Warning).Select(line => line.Text)];
 
-    private static bool Followed(TestHost host, string settings) => host.Logs.Lines.Any(line => line.Text.Contains($"Taken into use: {settings}.", StringComparison.Ordinal));
+    private static bool Followed(TestHost host, string settings) =>
+        host.Logs.Lines.Any(line => line.Text.Contains($"Taken into use: {settings}.", StringComparison.Ordinal));
 
     private static async Task<TestHost> StartAsync(Action<WebApplicationBuilder>? builder, params (string Setting, string Value)[] settings)
     {

@@ -38,7 +38,8 @@ public class OptionsTests
     [InlineData("::ffff:10.147.17.5")]
     public void Addresses_that_no_node_has_are_refused(string address)
     {
-        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("Listen", $"[{address}]:8080")));
+        var error = Assert.Throws<OptionsValidationException>(
+            () => Read("Production", ("Networks", "8056c2e21c000001"), ("Listen", $"[{address}]:8080")));
         Assert.Contains($"ZeroTier:Listen has Listen \"{address}\" port 8080", error.Message, StringComparison.Ordinal);
     }
 
@@ -69,8 +70,12 @@ public class OptionsTests
     [InlineData("65535,65535", "8080")]
     public void One_port_twice_is_refused_with_the_setting(string value, string example)
     {
-        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("Listen", value)));
-        Assert.Contains($"ZeroTier:Listen has port {value.Split(',')[0]} of network 8056c2e21c000001 more than once", error.Message, StringComparison.Ordinal);
+        var error = Assert.Throws<OptionsValidationException>(
+            () => Read("Production", ("Networks", "8056c2e21c000001"), ("Listen", value)));
+        Assert.Contains(
+            $"ZeroTier:Listen has port {value.Split(',')[0]} of network 8056c2e21c000001 more than once",
+            error.Message,
+            StringComparison.Ordinal);
         Assert.Contains(example, error.Message, StringComparison.Ordinal);
     }
 
@@ -83,12 +88,16 @@ public class OptionsTests
 
     [Fact]
     public void A_name_may_end_with_the_dot_of_an_absolute_one() =>
-        Assert.Equal("8056c2e21c000001", Assert.Single(Read("Production", ("Networks", "8056c2e21c000001"), ("Listen", "8056c2e21c000001.zt.:8080")).ListenEntries).Network);
+        Assert.Equal(
+            "8056c2e21c000001",
+            Assert.Single(Read(
+                "Production", ("Networks", "8056c2e21c000001"), ("Listen", "8056c2e21c000001.zt.:8080")).ListenEntries).Network);
 
     [Fact]
     public void Every_problem_of_node_and_server_is_reported_at_once()
     {
-        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("Port", "x"), ("OfflineGracePeriod", "-00:00:01")));
+        var error = Assert.Throws<OptionsValidationException>(
+            () => Read("Production", ("Networks", "8056c2e21c000001"), ("Port", "x"), ("OfflineGracePeriod", "-00:00:01")));
         Assert.Equal(2, error.Failures.Count());
     }
 
@@ -149,9 +158,14 @@ public class OptionsTests
     [Fact]
     public void One_endpoint_alone_and_endpoints_with_names_are_read_with_their_lists()
     {
-        var alone = Assert.Single(Read("Production", ("Networks", "8056c2e21c000001"), ("Listen:Port", "8080"), ("Listen:AllowedNodes", "8056c2e21c")).ListenEntries);
+        var alone = Assert.Single(Read(
+            "Production", ("Networks", "8056c2e21c000001"), ("Listen:Port", "8080"), ("Listen:AllowedNodes", "8056c2e21c")).ListenEntries);
         Assert.Equal(AccessVerdict.OtherNode, alone.Access.Judge(NodeId.Parse("8056c2e21d"), NetworkId.Parse("8056c2e21c000001")));
-        var named = Assert.Single(Read("Production", ("Networks", "8056c2e21c000001"), ("Listen:Gateway:Port", "8080"), ("Listen:Gateway:AllowedNodes", "8056c2e21c")).ListenEntries);
+        var named = Assert.Single(Read(
+            "Production",
+            ("Networks", "8056c2e21c000001"),
+            ("Listen:Gateway:Port", "8080"),
+            ("Listen:Gateway:AllowedNodes", "8056c2e21c")).ListenEntries);
         Assert.Equal(AccessVerdict.OtherNode, named.Access.Judge(NodeId.Parse("8056c2e21d"), NetworkId.Parse("8056c2e21c000001")));
     }
 
@@ -178,11 +192,14 @@ public class OptionsTests
     [InlineData("Listen:0:SslProtocols", "Tls12", "reads a list")]
     public void Wrong_lists_and_endpoint_objects_are_refused_with_the_remedy(string setting, string value, string remedy)
     {
-        (string, string)[] others = setting.StartsWith("Listen", StringComparison.Ordinal) && !setting.EndsWith("Port", StringComparison.Ordinal) && !setting.EndsWith("Network", StringComparison.Ordinal)
+        (string, string)[] others = setting.StartsWith("Listen", StringComparison.Ordinal)
+            && !setting.EndsWith("Port", StringComparison.Ordinal)
+            && !setting.EndsWith("Network", StringComparison.Ordinal)
             ? [("Networks", "8056c2e21c000001"), ("Listen:0:Port", "8080")]
             : [("Networks", "8056c2e21c000001")];
         var error = Assert.Throws<OptionsValidationException>(() => Read("Production", [.. others, (setting, value)]));
-        Assert.Contains("ZeroTier:" + setting.Split(":Path")[0].Split(":Password")[0].Split(":Network")[0], error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "ZeroTier:" + setting.Split(":Path")[0].Split(":Password")[0].Split(":Network")[0], error.Message, StringComparison.Ordinal);
         Assert.Contains(remedy, error.Message, StringComparison.Ordinal);
     }
 

@@ -137,7 +137,8 @@ public class RegistrationTests
     public async Task Rule_3_2_A_selectorless_transport_before_ours_leaves_our_endpoints_alone()
     {
         var greedy = new GreedyFactory();
-        await using var host = TestHost.Build(builder: web => web.Services.Insert(0, ServiceDescriptor.Singleton<IConnectionListenerFactory>(greedy)));
+        await using var host = TestHost.Build(
+            builder: web => web.Services.Insert(0, ServiceDescriptor.Singleton<IConnectionListenerFactory>(greedy)));
         await host.App.StartAsync(Cancel);
         Assert.Equal("hello", await host.GetAsync());
         Assert.Empty(greedy.Bound);
@@ -176,7 +177,8 @@ public class RegistrationTests
     public async Task Rule_3_3_A_network_that_is_named_twice_is_one_network()
     {
         string again = FakeNetwork.DefaultId.ToString().ToUpperInvariant();
-        await using var host = await TestHost.StartAsync(zt => zt.Listen(8080), web => web.WebHost.UseZeroTier(zt => zt.Networks.Add(again)));
+        await using var host = await TestHost.StartAsync(
+            zt => zt.Listen(8080), web => web.WebHost.UseZeroTier(zt => zt.Networks.Add(again)));
         Assert.Single(host.Listeners.Listeners);
         Assert.Equal("hello", await host.GetAsync());
     }

@@ -25,7 +25,8 @@ public class ReloadTests
         Assert.Equal("hello", await host.GetAsync(6002));
         await TestHost.EventuallyAsync(() => host.Server.Listeners.All(l => l.EndPoint.Port != 6001), "the old port is free");
         var refused = await Assert.ThrowsAsync<ZeroTierException>(
-            () => host.Client.ConnectAsync(new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Server.IPv4, 6001), cancellationToken: Cancel).AsTask());
+            () => host.Client.ConnectAsync(
+                new ZeroTierEndPoint(FakeNetwork.DefaultId, host.Server.IPv4, 6001), cancellationToken: Cancel).AsTask());
         Assert.Equal(ZeroTierError.ConnectionRefused, refused.Error);
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
     }
@@ -116,7 +117,8 @@ public class ReloadTests
     {
         web.Configuration[Url] = url;
         web.Services.AddHealthChecks().AddZeroTier();
-        web.WebHost.ConfigureKestrel((context, kestrel) => kestrel.Configure(context.Configuration.GetSection("Kestrel"), reloadOnChange: true));
+        web.WebHost.ConfigureKestrel(
+            (context, kestrel) => kestrel.Configure(context.Configuration.GetSection("Kestrel"), reloadOnChange: true));
     };
 
     private static void Change(TestHost host, string url)

@@ -23,7 +23,8 @@ public class RootOutageTests
         using var loggers = LoggerFactory.Create(logging => logging.AddProvider(logs));
         var wire = new LossyWire(TimeProvider.System, seed: 86);
         var identities = await ManagedEngine.IdentitiesAsync();
-        var endPoints = Enumerable.Range(1, 3).Select(i => InetEndPoint.From(new IPEndPoint(IPAddress.Parse($"10.0.0.{i}"), 9993))).ToArray();
+        var endPoints = Enumerable.Range(1, 3)
+            .Select(i => InetEndPoint.From(new IPEndPoint(IPAddress.Parse($"10.0.0.{i}"), 9993))).ToArray();
         using var key = PlanetSigningKey.Generate();
         var planet = Planet.Create(1, DateTimeOffset.UtcNow, [new PlanetRoot(identities[0], [endPoints[0]])], key);
         ManagedNode Node(int i, ILoggerFactory? loggerFactory = null)
@@ -62,7 +63,9 @@ public class RootOutageTests
         await server.WaitForOnlineAsync(Cancel).WaitAsync(TestHost.Limit, Cancel);
         using var http = new HttpClient(new ZeroTierHttpHandler(client)) { Timeout = TestHost.Limit };
         http.BaseAddress = new Uri($"http://{new IPEndPoint(Network.GetSixPlaneAddress(server.Id), 8080)}/");
-        await UntilAsync(async () => await http.GetStringAsync("readyz", Cancel) == "Healthy" && server.Peers.Any(peer => peer is { Role: ZeroTierPeerRole.Leaf, IsDirect: true }));
+        await UntilAsync(
+            async () => await http.GetStringAsync("readyz", Cancel) == "Healthy"
+                && server.Peers.Any(peer => peer is { Role: ZeroTierPeerRole.Leaf, IsDirect: true }));
 
         await root.StopAsync(Cancel);
         await UntilAsync(async () => await http.GetStringAsync("livez", Cancel) == "Healthy" && !server.IsOnline);

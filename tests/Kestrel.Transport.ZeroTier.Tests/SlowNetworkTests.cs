@@ -27,7 +27,8 @@ public class SlowNetworkTests
         var time = new AcceleratedTime(factor: 20);
         var wire = new LossyWire(time, seed: 84);
         var identities = await ManagedEngine.IdentitiesAsync();
-        var endPoints = Enumerable.Range(1, 3).Select(i => InetEndPoint.From(new IPEndPoint(IPAddress.Parse($"10.0.0.{i}"), 9993))).ToArray();
+        var endPoints = Enumerable.Range(1, 3)
+            .Select(i => InetEndPoint.From(new IPEndPoint(IPAddress.Parse($"10.0.0.{i}"), 9993))).ToArray();
         using var key = PlanetSigningKey.Generate();
         var planet = Planet.Create(1, DateTimeOffset.UtcNow, [new PlanetRoot(identities[0], [endPoints[0]])], key);
         ManagedNode Node(int i) => new(new ManagedNodeOptions

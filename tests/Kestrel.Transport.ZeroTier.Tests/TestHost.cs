@@ -81,7 +81,8 @@ internal sealed class TestHost : IAsyncDisposable
         return new TestHost(app, server, client, factory, logs);
     }
 
-    public static async Task<TestHost> StartAsync(Action<ZeroTierOptions>? options = null, Action<WebApplicationBuilder>? builder = null, FakeNetwork? network = null)
+    public static async Task<TestHost> StartAsync(
+        Action<ZeroTierOptions>? options = null, Action<WebApplicationBuilder>? builder = null, FakeNetwork? network = null)
     {
         var host = Build(options, builder, network);
         await host.App.StartAsync().WaitAsync(Limit);

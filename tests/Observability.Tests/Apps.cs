@@ -12,7 +12,10 @@ internal static class Apps
     public const int Port = 8080;
 
     public static async Task<WebApplication> StartAsync(
-        TestNetwork network, Action<ZeroTierOptions>? options = null, Action<WebApplicationBuilder>? configure = null, Action<WebApplication>? map = null)
+        TestNetwork network,
+        Action<ZeroTierOptions>? options = null,
+        Action<WebApplicationBuilder>? configure = null,
+        Action<WebApplication>? map = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -28,7 +31,8 @@ internal static class Apps
         app.MapGet("/", () => "hello");
         map?.Invoke(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
-        await app.Services.GetRequiredService<ZeroTierNode>().WaitForNetworkAsync(TestNetwork.Network, TestContext.Current.CancellationToken);
+        await app.Services.GetRequiredService<ZeroTierNode>().WaitForNetworkAsync(
+            TestNetwork.Network, TestContext.Current.CancellationToken);
         return app;
     }
 }

@@ -81,7 +81,8 @@ public sealed class CaptureSettingTests : IAsyncLifetime
     public async Task A_size_that_is_too_small_is_an_error_at_the_start()
     {
         var error = await Assert.ThrowsAsync<OptionsValidationException>(() => StartAsync(("ZeroTier:MaxCaptureSize", "100")));
-        Assert.Contains("ZeroTier:MaxCaptureSize is '100', which is not in the range of 4096 or more.", error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "ZeroTier:MaxCaptureSize is '100', which is not in the range of 4096 or more.", error.Message, StringComparison.Ordinal);
     }
 
     private string InFolder(string name) => Path.Combine(_folder.FullName, name);

@@ -46,8 +46,12 @@ public sealed class CaptureTests : IAsyncLifetime
         Assert.Equal(TestNetwork.Network.ToString(), network.Name);
         Assert.Equal(9, network.Resolution);
         Assert.Equal(_server.Networks[0].Mac, string.Join(':', network.Mac!.Select(b => b.ToString("x2", null))));
-        Assert.Contains(file.Frames, frame => frame.IsInbound && frame.Reception == 1 && frame.Comment == $"from node {_client.Id}" && Has(frame, Words));
-        Assert.Contains(file.Frames, frame => frame.IsOutbound && frame.Reception == 1 && frame.Comment == $"to node {_client.Id}" && Has(frame, Words));
+        Assert.Contains(
+            file.Frames,
+            frame => frame.IsInbound && frame.Reception == 1 && frame.Comment == $"from node {_client.Id}" && Has(frame, Words));
+        Assert.Contains(
+            file.Frames,
+            frame => frame.IsOutbound && frame.Reception == 1 && frame.Comment == $"to node {_client.Id}" && Has(frame, Words));
         Assert.All(file.Frames, frame => Assert.Equal(frame.Bytes.Length, frame.Length));
         Assert.All(file.Frames, frame => Assert.InRange(frame.Time, before.AddSeconds(-1), DateTimeOffset.UtcNow.AddSeconds(1)));
         var counts = Assert.Single(file.Counts);
@@ -67,7 +71,8 @@ public sealed class CaptureTests : IAsyncLifetime
         await TalkAsync();
 
         // As it would be if the process were killed now.
-        await Eventually.TrueAsync(() => PcapngReader.Read(ReadShared(FilePath)).Frames.Any(frame => Has(frame, Words)), "a frame in the file");
+        await Eventually.TrueAsync(
+            () => PcapngReader.Read(ReadShared(FilePath)).Frames.Any(frame => Has(frame, Words)), "a frame in the file");
         Assert.Empty(PcapngReader.Read(ReadShared(FilePath)).Counts);
     }
 
@@ -118,7 +123,8 @@ public sealed class CaptureTests : IAsyncLifetime
     public async Task What_a_stream_does_not_take_is_missing_in_the_capture_only_and_counted_there()
     {
         var stream = new BlockedStream();
-        await using var capture = FrameCapture.Start(TapOf(out var add), new CaptureOptions(), stream, null, TimeProvider.System, NoLog, queueSize: 2048);
+        await using var capture = FrameCapture.Start(
+            TapOf(out var add), new CaptureOptions(), stream, null, TimeProvider.System, NoLog, queueSize: 2048);
         for (int i = 0; i < 20; i++)
         {
             add(Words);
@@ -154,7 +160,8 @@ public sealed class CaptureTests : IAsyncLifetime
     public async Task A_full_disk_ends_the_capture_with_whole_blocks_and_the_network_goes_on()
     {
         var disk = new FullDisk(FilePath, room: 700);
-        await using var capture = FrameCapture.Start(TapOf(out var add), new CaptureOptions(), disk, FilePath, TimeProvider.System, _logs.CreateLogger("test"));
+        await using var capture = FrameCapture.Start(
+            TapOf(out var add), new CaptureOptions(), disk, FilePath, TimeProvider.System, _logs.CreateLogger("test"));
         for (int i = 0; i < 10_000 && !capture.Completion.IsCompleted; i++)
         {
             add(Words);
@@ -164,7 +171,8 @@ public sealed class CaptureTests : IAsyncLifetime
         Assert.Equal(CaptureEnd.Failed, await capture.Completion);
         Assert.Equal("No space left on device", capture.Error!.Message);
         PcapngReader.Read(await File.ReadAllBytesAsync(FilePath, Cancel));
-        Assert.Contains("No space left", Assert.Single(_logs.Lines, line => line.Event.Name == "CaptureFailed").Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "No space left", Assert.Single(_logs.Lines, line => line.Event.Name == "CaptureFailed").Text, StringComparison.Ordinal);
         add(Words);
         Assert.Equal(0, capture.Dropped);
     }
@@ -172,11 +180,19 @@ public sealed class CaptureTests : IAsyncLifetime
     [Fact]
     public async Task Names_that_a_network_gives_itself_command_no_terminal_and_break_no_block()
     {
-        string[] names = ["\e]0;owned\a\u202eevil\0\n", new string('x', 10_000), string.Concat(Enumerable.Repeat("\U0001f600", 100)), "\ud800", ""];
+        string[] names =
+        [
+            "\e]0;owned\a\u202eevil\0\n",
+            new string('x', 10_000),
+            string.Concat(Enumerable.Repeat("\U0001f600", 100)),
+            "\ud800",
+            "",
+        ];
         foreach (string name in names)
         {
             using var stream = new MemoryStream();
-            await using var capture = FrameCapture.Start(TapOf(out var add, name), new CaptureOptions(), stream, null, TimeProvider.System, NoLog);
+            await using var capture = FrameCapture.Start(
+                TapOf(out var add, name), new CaptureOptions(), stream, null, TimeProvider.System, NoLog);
             add(Words);
             await capture.StopAsync(Cancel);
 
@@ -204,7 +220,17 @@ public sealed class CaptureTests : IAsyncLifetime
         await File.WriteAllTextAsync(empty, "", Cancel);
         string link = Path.Combine(_folder.FullName, "link");
         File.CreateSymbolicLink(link, precious);
-        foreach (string path in new[] { precious, empty, link, _folder.FullName, Path.Combine(precious, "below"), Path.Combine(_folder.FullName, "no", "folder"), "/dev/null", "a\0b" })
+        foreach (string path in new[]
+        {
+            precious,
+            empty,
+            link,
+            _folder.FullName,
+            Path.Combine(precious, "below"),
+            Path.Combine(_folder.FullName, "no", "folder"),
+            "/dev/null",
+            "a\0b",
+        })
         {
             var error = await Assert.ThrowsAsync<ZeroTierException>(() => _server.StartCaptureAsync(path, new CaptureOptions(), Cancel));
             Assert.Equal(ZeroTierError.Storage, error.Error);
@@ -218,9 +244,12 @@ public sealed class CaptureTests : IAsyncLifetime
     public async Task What_cannot_be_captured_is_refused_at_the_call()
     {
         await Assert.ThrowsAsync<ArgumentException>(() => _server.StartCaptureAsync(" ", new CaptureOptions(), Cancel));
-        await Assert.ThrowsAsync<ArgumentException>(() => _server.StartCaptureAsync(FilePath, new CaptureOptions { MaxSize = 4095 }, Cancel));
-        await Assert.ThrowsAsync<ArgumentException>(() => _server.StartCaptureAsync(new MemoryStream([], writable: false), new CaptureOptions(), Cancel));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _server.StartCaptureAsync(FilePath, new CaptureOptions(), new CancellationToken(canceled: true)));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => _server.StartCaptureAsync(FilePath, new CaptureOptions { MaxSize = 4095 }, Cancel));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => _server.StartCaptureAsync(new MemoryStream([], writable: false), new CaptureOptions(), Cancel));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => _server.StartCaptureAsync(FilePath, new CaptureOptions(), new CancellationToken(canceled: true)));
         Assert.False(File.Exists(FilePath));
         Assert.Throws<ArgumentException>(() => new ManagedNode(new ManagedNodeOptions { MaxCaptureSize = 1 }));
     }
@@ -228,7 +257,8 @@ public sealed class CaptureTests : IAsyncLifetime
     [Fact]
     public async Task A_node_captures_from_its_first_start_where_its_options_say_so()
     {
-        var options = await _network.ConfigureAsync(new ManagedNodeOptions { Networks = [TestNetwork.Network], CapturePath = FilePath }, Cancel);
+        var options = await _network.ConfigureAsync(
+            new ManagedNodeOptions { Networks = [TestNetwork.Network], CapturePath = FilePath }, Cancel);
         await using (var node = new ManagedNode(options))
         {
             for (int life = 0; life < 2; life++)
@@ -236,13 +266,17 @@ public sealed class CaptureTests : IAsyncLifetime
                 await node.StartAsync(Cancel);
                 await node.WaitForNetworkAsync(TestNetwork.Network, Cancel);
                 await Assert.ThrowsAsync<ZeroTierException>(
-                    async () => await node.ConnectAsync(new ZeroTierEndPoint(TestNetwork.Network, _server.Networks[0].Addresses[0].Address, 100 + life), Cancel));
+                    async () => await node.ConnectAsync(
+                        new ZeroTierEndPoint(TestNetwork.Network, _server.Networks[0].Addresses[0].Address, 100 + life), Cancel));
                 await node.StopAsync(Cancel);
             }
         }
 
         var frames = PcapngReader.Read(await File.ReadAllBytesAsync(FilePath, Cancel)).Frames;
-        Assert.All([100, 101], port => Assert.Contains(frames, frame => frame.IsOutbound && frame.Bytes.Length > 58 && (frame.Bytes[56] << 8 | frame.Bytes[57]) == port));
+        Assert.All(
+            [100, 101],
+            port => Assert.Contains(
+                frames, frame => frame.IsOutbound && frame.Bytes.Length > 58 && (frame.Bytes[56] << 8 | frame.Bytes[57]) == port));
     }
 
     private static Microsoft.Extensions.Logging.ILogger NoLog => Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
@@ -311,7 +345,8 @@ public sealed class CaptureTests : IAsyncLifetime
     }
 
     /// <summary>Takes a part of what no longer fits, as a real disk does.</summary>
-    private sealed class FullDisk(string path, int room) : FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0)
+    private sealed class FullDisk(
+        string path, int room) : FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0)
     {
         public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {

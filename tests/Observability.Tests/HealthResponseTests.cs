@@ -22,8 +22,20 @@ public sealed class HealthResponseTests
             configure: web => web.Services.AddHealthChecks().AddZeroTier(),
             map: web =>
             {
-                web.MapHealthChecks("/livez", new HealthCheckOptions { Predicate = check => check.Tags.Contains("live"), ResponseWriter = ZeroTierHealthResponseWriter.WriteAsync });
-                web.MapHealthChecks("/readyz", new HealthCheckOptions { Predicate = check => check.Tags.Contains("ready"), ResponseWriter = ZeroTierHealthResponseWriter.WriteAsync });
+                web.MapHealthChecks(
+                    "/livez",
+                    new HealthCheckOptions
+                    {
+                        Predicate = check => check.Tags.Contains("live"),
+                        ResponseWriter = ZeroTierHealthResponseWriter.WriteAsync,
+                    });
+                web.MapHealthChecks(
+                    "/readyz",
+                    new HealthCheckOptions
+                    {
+                        Predicate = check => check.Tags.Contains("ready"),
+                        ResponseWriter = ZeroTierHealthResponseWriter.WriteAsync,
+                    });
             });
         using var http = await network.CreateClientAsync(app.Services, Cancel);
         using var response = await http.GetAsync("/readyz", Cancel);
@@ -35,13 +47,16 @@ public sealed class HealthResponseTests
         var data = check.GetProperty("data");
         Assert.Equal(app.Services.GetRequiredService<ZeroTierNode>().Id.ToString(), data.GetProperty("node").GetString());
         Assert.True(data.GetProperty("online").GetBoolean());
-        Assert.StartsWith("Ok ", data.GetProperty("networks").GetProperty(TestNetwork.Network.ToString()).GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Ok ", data.GetProperty("networks").GetProperty(TestNetwork.Network.ToString()).GetString(), StringComparison.Ordinal);
         Assert.Equal("Attached", data.GetProperty("endpoints").EnumerateObject().Single().Value.GetString());
         Assert.Equal(JsonValueKind.Array, data.GetProperty("events").ValueKind);
         Assert.True(data.GetProperty("peersDirect").GetInt32() >= 1);
 
         using var live = JsonDocument.Parse(await http.GetStringAsync("/livez", Cancel));
-        Assert.Equal("Running", live.RootElement.GetProperty("checks").GetProperty("zerotier-live").GetProperty("data").GetProperty("state").GetString());
+        Assert.Equal(
+            "Running",
+            live.RootElement.GetProperty("checks").GetProperty("zerotier-live").GetProperty("data").GetProperty("state").GetString());
     }
 
     [Fact]
@@ -59,8 +74,14 @@ public sealed class HealthResponseTests
             ["object"] = new Version(1, 2),
             ["list"] = new[] { "a", "b" },
         };
-        var entry = new HealthReportEntry(HealthStatus.Degraded, "why", TimeSpan.FromSeconds(2), new InvalidOperationException("secret"), data, ["tag"]);
-        var report = new HealthReport(new Dictionary<string, HealthReportEntry> { ["mine"] = entry, ["other"] = new(HealthStatus.Healthy, null, default, null, null) }, TimeSpan.FromSeconds(3));
+        var entry = new HealthReportEntry(
+            HealthStatus.Degraded, "why", TimeSpan.FromSeconds(2), new InvalidOperationException("secret"), data, ["tag"]);
+        var report = new HealthReport(
+            new Dictionary<string, HealthReportEntry>
+            {
+                ["mine"] = entry,
+                ["other"] = new(HealthStatus.Healthy, null, default, null, null),
+            }, TimeSpan.FromSeconds(3));
         var context = new DefaultHttpContext();
         using var body = new MemoryStream();
         context.Response.Body = body;

@@ -6,10 +6,13 @@ namespace Observability.Tests;
 /// <summary>A message of the log, as its definition says.</summary>
 internal sealed record LogMessage(string Package, string Class, string Summary, int Id, string Level, string Name, string Text);
 
-/// <summary>Reads the definitions of all log messages from the sources under <c>src</c>, so that new packages and messages are found by themselves.</summary>
+/// <summary>
+/// Reads the definitions of all log messages from the sources under <c>src</c>, so that new packages and messages are found by themselves.
+/// </summary>
 internal static partial class LogMessages
 {
-    public static IReadOnlyList<LogMessage> All { get; } = [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories)
+    public static IReadOnlyList<LogMessage> All { get; } = [
+    .. Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories)
         .Where(file => !Built().IsMatch(file))
         .Order(StringComparer.Ordinal)
         .SelectMany(Read)];
@@ -24,7 +27,9 @@ internal static partial class LogMessages
         }
 
         string package = Path.GetRelativePath(Path.Combine(Repository.Root, "src"), file).Split(Path.DirectorySeparatorChar)[0];
-        string summary = Summary().Match(source) is { Success: true } match ? match.Groups[1].Value.Replace("///", " ", StringComparison.Ordinal) : "";
+        string summary = Summary().Match(source) is { Success: true } match
+            ? match.Groups[1].Value.Replace("///", " ", StringComparison.Ordinal)
+            : "";
         LogMessage[] messages = [.. Definition().Matches(source).Select(definition => new LogMessage(
             package,
             Path.GetFileNameWithoutExtension(file),
@@ -33,7 +38,9 @@ internal static partial class LogMessages
             definition.Groups["level"].Value,
             definition.Groups["event"] is { Success: true } name ? name.Value : definition.Groups["method"].Value,
             string.Concat(definition.Groups["text"].Captures.Select(text => Value(text.Value)))))];
-        Assert.True(attributes == messages.Length, $"{file} has a message in another form than [LoggerMessage(ID, LogLevel.LEVEL, \"TEXT\", EventName = \"NAME\")].");
+        Assert.True(
+            attributes == messages.Length,
+            $"{file} has a message in another form than [LoggerMessage(ID, LogLevel.LEVEL, \"TEXT\", EventName = \"NAME\")].");
         return messages;
     }
 
@@ -49,7 +56,11 @@ internal static partial class LogMessages
 
     // The text may be a sum of literals, over several lines.
     [GeneratedRegex("""
-        \[LoggerMessage\(\s*(?<id>\d+),\s*LogLevel\.(?<level>\w+),\s*(?<text>@"(?:[^"]|"")*"|"(?:[^"\\]|\\.)*")(?:\s*\+\s*(?<text>@"(?:[^"]|"")*"|"(?:[^"\\]|\\.)*"))*(?:,\s*EventName\s*=\s*"(?<event>\w+)")?\s*\)\]\s*\w+\ static\ partial\ void\ (?<method>\w+)\(
+        \[LoggerMessage\(\s*(?<id>\d+),\s*LogLevel\.(?<level>\w+),\s*
+        (?<text>@"(?:[^"]|"")*"|"(?:[^"\\]|\\.)*")
+        (?:\s*\+\s*(?<text>@"(?:[^"]|"")*"|"(?:[^"\\]|\\.)*"))*
+        (?:,\s*EventName\s*=\s*"(?<event>\w+)")?\s*\)\]\s*
+        \w+\ static\ partial\ void\ (?<method>\w+)\(
         """, RegexOptions.IgnorePatternWhitespace)]
     private static partial Regex Definition();
 

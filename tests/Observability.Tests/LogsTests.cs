@@ -7,9 +7,12 @@ namespace Observability.Tests;
 public sealed partial class LogsTests
 {
     /// <summary>Of messages whose text does not say it: a line is an event name, a colon, and what to do.</summary>
-    private static readonly Dictionary<string, string> Remarks = File.ReadLines(Path.Combine(Repository.Root, "tests", "Observability.Tests", "log-remarks.txt"))
+    private static readonly Dictionary<string, string> Remarks = File
+        .ReadLines(Path.Combine(Repository.Root, "tests", "Observability.Tests", "log-remarks.txt"))
         .Where(line => line.Length > 0 && line[0] != '#')
-        .ToDictionary(line => line[..line.IndexOf(':', StringComparison.Ordinal)], line => line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim());
+        .ToDictionary(
+            line => line[..line.IndexOf(':', StringComparison.Ordinal)],
+            line => line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim());
 
     [Fact]
     public void The_list_of_log_messages_is_what_the_packages_log() => Repository.Holds("docs/logs.md", Document());
@@ -19,9 +22,13 @@ public sealed partial class LogsTests
     {
         Assert.True(LogMessages.All.Count > 100, "The messages were not found.");
         Assert.Empty(LogMessages.All.GroupBy(m => (m.Package, m.Id)).Where(same => same.Count() > 1)
-            .Select(same => $"{same.Key.Package} has id {same.Key.Id} twice: {string.Join(", ", same.Select(m => $"{m.Class}.{m.Name}"))}. Give one a free id."));
+            .Select(
+                same => $"{same.Key.Package} has id {same.Key.Id} twice: {string.Join(", ", same.Select(m => $"{m.Class}.{m.Name}"))}. "
+                    + "Give one a free id."));
         Assert.Empty(LogMessages.All.GroupBy(m => (m.Package, m.Name)).Where(same => same.Count() > 1)
-            .Select(same => $"{same.Key.Package} has the event name {same.Key.Name} twice: ids {string.Join(", ", same.Select(m => m.Id))}. Rename one."));
+            .Select(
+                same => $"{same.Key.Package} has the event name {same.Key.Name} twice: ids "
+                    + $"{string.Join(", ", same.Select(m => m.Id))}. Rename one."));
     }
 
     [Fact]
@@ -30,7 +37,8 @@ public sealed partial class LogsTests
         foreach (var message in LogMessages.All)
         {
             var ranges = Range().Matches(message.Summary).Select(match => (
-                First: int.Parse(match.Groups[1].Value, null), Last: int.Parse(match.Groups[2].Success ? match.Groups[2].Value : match.Groups[1].Value, null))).ToArray();
+                First: int.Parse(match.Groups[1].Value, null),
+                Last: int.Parse(match.Groups[2].Success ? match.Groups[2].Value : match.Groups[1].Value, null))).ToArray();
             Assert.True(
                 ranges.Length == 0 || ranges.Any(range => message.Id >= range.First && message.Id <= range.Last),
                 $"{message.Package}, {message.Class}.{message.Name}: id {message.Id} is not in the range of its class: {message.Summary}");
@@ -45,9 +53,10 @@ public sealed partial class LogsTests
         var text = new StringBuilder("""
             # Log messages
 
-            Every message that the packages log, from their definitions. This file is generated, and held by a test: `ZT_WRITE_DOCS=1 dotnet test tests/Observability.Tests`. Ids are
-            unique within a package; names stay when texts change, so filter and alert by name. `{…}` are the values, which structured logs keep apart. Secrets and keys are
-            in no message; node ids, network ids and addresses are.
+            Every message that the packages log, from their definitions. This file is generated, and held by a test:
+            `ZT_WRITE_DOCS=1 dotnet test tests/Observability.Tests`. Ids are unique within a package; names stay when texts change, so
+            filter and alert by name. `{…}` are the values, which structured logs keep apart. Secrets and keys are in no message; node
+            ids, network ids and addresses are.
 
 
             """.ReplaceLineEndings("\n"));
@@ -66,19 +75,25 @@ public sealed partial class LogsTests
     }
 
     private static string Advice(LogMessage message) => Remarks.TryGetValue(message.Name, out string? remark) ? remark
-        : Sentence().Matches(message.Text).Select(match => match.Value.Trim()).Where(sentence => IsAdvice().IsMatch(sentence)).ToArray() is { Length: > 0 } advice ? string.Join(' ', advice.Select(Sentenced))
+        : Sentence()
+            .Matches(message.Text)
+            .Select(match => match.Value.Trim())
+            .Where(sentence => IsAdvice().IsMatch(sentence))
+            .ToArray() is { Length: > 0 } advice ? string.Join(' ', advice.Select(Sentenced))
         : message.Level is "Trace" or "Debug" or "Information" ? "Nothing."
         : SaysMore().IsMatch(message.Text) ? "Follow the reason in the message."
-        : message.Level is "Error" or "Critical" ? "Look at the exception and at the messages before it." : "Nothing, unless it repeats: then look at the messages before it.";
+        : message.Level is "Error" or "Critical" ? "Look at the exception and at the messages before it."
+        : "Nothing, unless it repeats: then look at the messages before it.";
 
     private static string Sentenced(string advice) => char.ToUpperInvariant(advice[0]) + advice[1..].TrimEnd(':', ';', '.') + '.';
 
-    private static string Cell(string text) => text.ReplaceLineEndings(" ").Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
+    private static string Cell(string text) =>
+        text.ReplaceLineEndings(" ").Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
 
     // A sentence that begins so tells the reader to do something.
     [GeneratedRegex(
-        "^(If|Add|Allow|Ask|Check|Choose|Close|Configure|Correct|Create|Delete|Enlarge|Give|Install|Keep|Leave|Let|Look|Make|Mend|Mount|Move|Name|Put|Remove|Rename|Replace|Restart|Run"
-            + "|See|Set|Start|Stop|Take|Turn|Update|Upgrade|Use|Wait|Write) ",
+        "^(If|Add|Allow|Ask|Check|Choose|Close|Configure|Correct|Create|Delete|Enlarge|Give|Install|Keep|Leave|Let|Look|Make|Mend|Mount|Move|Name|Put|"
+            + "Remove|Rename|Replace|Restart|Run|See|Set|Start|Stop|Take|Turn|Update|Upgrade|Use|Wait|Write) ",
         RegexOptions.IgnoreCase)]
     private static partial Regex IsAdvice();
 

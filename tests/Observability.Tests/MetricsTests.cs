@@ -25,7 +25,9 @@ public sealed class MetricsTests : IAsyncLifetime
         using var metrics = new Metrics(app.Services);
         await app.Services.GetRequiredService<ZeroTierNode>().JoinAsync(NetworkId.Parse("8056c2e21c000001"), Cancel);
 
-        var status = metrics.Read("zerotier.network.status").Where(m => m.Value == 1).Select(m => (m.Tags["zerotier.network.id"], m.Tags["zerotier.network.status"]));
+        var status = metrics.Read("zerotier.network.status")
+            .Where(m => m.Value == 1)
+            .Select(m => (m.Tags["zerotier.network.id"], m.Tags["zerotier.network.status"]));
         Assert.Equal([(TestNetwork.Network.ToString(), "Ok"), ("8056c2e21c000001", "RequestingConfiguration")], status);
         Assert.All(metrics.Read("zerotier.network.status"), m => Assert.InRange(m.Value, 0, 1));
     }
@@ -81,7 +83,8 @@ public sealed class MetricsTests : IAsyncLifetime
         var peer = await _network.StartNodeAsync(Cancel);
         var node = app.Services.GetRequiredService<ZeroTierNode>();
         await Assert.ThrowsAsync<ZeroTierException>(
-            async () => await node.ConnectAsync(new ZeroTierEndPoint(TestNetwork.Network, peer.Networks[0].Addresses[0].Address, 9), Cancel));
+            async () => await node.ConnectAsync(
+                new ZeroTierEndPoint(TestNetwork.Network, peer.Networks[0].Addresses[0].Address, 9), Cancel));
 
         await Eventually.TrueAsync(() => Assert.Single(metrics.Read("zerotier.tcp.handshakes.failed")).Value == 1, "counted");
     }
@@ -127,7 +130,8 @@ public sealed class MetricsTests : IAsyncLifetime
     private static (double Received, double Sent) Bytes(Metrics metrics)
     {
         var bytes = metrics.Read("zerotier.endpoint.io");
-        return (bytes.Single(m => m.Tags["network.io.direction"] == "receive").Value, bytes.Single(m => m.Tags["network.io.direction"] == "transmit").Value);
+        return (bytes.Single(m => m.Tags["network.io.direction"] == "receive").Value,
+            bytes.Single(m => m.Tags["network.io.direction"] == "transmit").Value);
     }
 
     internal sealed record Measured(string Name, double Value, Dictionary<string, string> Tags);
@@ -143,7 +147,8 @@ public sealed class MetricsTests : IAsyncLifetime
             var scope = services?.GetRequiredService<IMeterFactory>();
             _listener.InstrumentPublished = (instrument, listener) =>
             {
-                if (instrument.Meter.Name == "Kestrel.Transport.ZeroTier" && (scope is null || ReferenceEquals(instrument.Meter.Scope, scope)))
+                if (instrument.Meter.Name == "Kestrel.Transport.ZeroTier"
+                    && (scope is null || ReferenceEquals(instrument.Meter.Scope, scope)))
                 {
                     listener.EnableMeasurementEvents(instrument);
                 }

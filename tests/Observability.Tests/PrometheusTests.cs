@@ -24,7 +24,10 @@ public sealed partial class PrometheusTests(PrometheusTests.Scrape scrape) : ICl
     [Fact]
     public void Every_instrument_can_be_scraped_under_its_name_of_Prometheus()
     {
-        string[] families = [.. Family().Matches(scrape.Text).Select(match => match.Groups[1].Value).Where(name => name.StartsWith("zerotier_", StringComparison.Ordinal))];
+        string[] families = [.. Family()
+            .Matches(scrape.Text)
+            .Select(match => match.Groups[1].Value)
+            .Where(name => name.StartsWith("zerotier_", StringComparison.Ordinal))];
         Assert.Equal(scrape.Instruments.Select(PrometheusName).Order(StringComparer.Ordinal), families.Order(StringComparer.Ordinal));
     }
 
@@ -38,8 +41,11 @@ public sealed partial class PrometheusTests(PrometheusTests.Scrape scrape) : ICl
         string[] series = [.. Series().Matches(scrape.Text).Select(match => match.Groups[1].Value).Distinct()];
         Assert.Empty(used.Except(series));
 
-        var shown = scrape.Instruments.Where(instrument => used.Any(name => name == PrometheusName(instrument) || name == PrometheusName(instrument) + "_bucket"));
-        Assert.Equal(scrape.Instruments.Select(i => i.Name).Except(NotShown.Keys).Order(StringComparer.Ordinal), shown.Select(i => i.Name).Order(StringComparer.Ordinal));
+        var shown = scrape.Instruments.Where(
+            instrument => used.Any(name => name == PrometheusName(instrument) || name == PrometheusName(instrument) + "_bucket"));
+        Assert.Equal(
+            scrape.Instruments.Select(i => i.Name).Except(NotShown.Keys).Order(StringComparer.Ordinal),
+            shown.Select(i => i.Name).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -47,8 +53,16 @@ public sealed partial class PrometheusTests(PrometheusTests.Scrape scrape) : ICl
     {
         using var dashboard = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, Dashboard)));
         string[] known = [.. Label().Matches(scrape.Text).Select(match => match.Groups[1].Value).Distinct(), "instance", "job", "le"];
-        Assert.Empty(Strings(dashboard.RootElement, "expr").SelectMany(e => By().Matches(e)).SelectMany(match => match.Groups[1].Value.Split(", ")).Except(known));
-        Assert.Empty(Strings(dashboard.RootElement, "legendFormat").SelectMany(e => Legend().Matches(e)).Select(match => match.Groups[1].Value).Except(known));
+        Assert.Empty(
+            Strings(dashboard.RootElement, "expr")
+                .SelectMany(e => By().Matches(e))
+                .SelectMany(match => match.Groups[1].Value.Split(", "))
+                .Except(known));
+        Assert.Empty(
+            Strings(dashboard.RootElement, "legendFormat")
+                .SelectMany(e => Legend().Matches(e))
+                .Select(match => match.Groups[1].Value)
+                .Except(known));
     }
 
     [Fact]
@@ -64,7 +78,9 @@ public sealed partial class PrometheusTests(PrometheusTests.Scrape scrape) : ICl
                 for (int y = 0; y < at.GetProperty("h").GetInt32(); y++)
                 {
                     Assert.InRange(at.GetProperty("x").GetInt32() + x, 0, 23);
-                    Assert.True(cells.Add((at.GetProperty("x").GetInt32() + x, at.GetProperty("y").GetInt32() + y)), $"{panel.GetProperty("title")} lies on another panel.");
+                    Assert.True(
+                        cells.Add((at.GetProperty("x").GetInt32() + x, at.GetProperty("y").GetInt32() + y)),
+                        $"{panel.GetProperty("title")} lies on another panel.");
                 }
             }
         }
@@ -76,7 +92,9 @@ public sealed partial class PrometheusTests(PrometheusTests.Scrape scrape) : ICl
         var text = new StringBuilder("| instrument | kind | unit | Prometheus | what it is |\n| --- | --- | --- | --- | --- |\n");
         foreach (var instrument in scrape.Instruments)
         {
-            text.Append($"| `{instrument.Name}` | {Kind(instrument)} | `{instrument.Unit}` | `{PrometheusName(instrument)}` | {instrument.Description} |\n");
+            text.Append(
+                $"| `{instrument.Name}` | {Kind(instrument)} | `{instrument.Unit}` | `{PrometheusName(instrument)}` | "
+                + $"{instrument.Description} |\n");
         }
 
         Repository.HoldsPart("docs/observability.md", "metrics", text.ToString());
@@ -93,9 +111,17 @@ public sealed partial class PrometheusTests(PrometheusTests.Scrape scrape) : ICl
     [Fact]
     public async Task Promtool_finds_nothing_wrong()
     {
-        string? tool = Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Select(folder => Path.Combine(folder, "promtool")).FirstOrDefault(File.Exists);
+        string? tool = Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator)
+            .Select(folder => Path.Combine(folder, "promtool"))
+            .FirstOrDefault(File.Exists);
         Assert.SkipWhen(tool is null, "promtool is not installed (Debian: prometheus).");
-        using var process = Process.Start(new ProcessStartInfo(tool, ["check", "metrics"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(tool, ["check", "metrics"])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            })!;
         await process.StandardInput.WriteAsync(scrape.Text.AsMemory(), Cancel);
         process.StandardInput.Close();
         string said = await process.StandardOutput.ReadToEndAsync(Cancel) + await process.StandardError.ReadToEndAsync(Cancel);
@@ -125,9 +151,10 @@ public sealed partial class PrometheusTests(PrometheusTests.Scrape scrape) : ICl
 
     private static IEnumerable<string> Strings(JsonElement element, string name) => element.ValueKind switch
     {
-        JsonValueKind.Object => element.EnumerateObject().SelectMany(property => property.Name == name && property.Value.ValueKind == JsonValueKind.String
-            ? [property.Value.GetString()!]
-            : Strings(property.Value, name)),
+        JsonValueKind.Object =>
+            element.EnumerateObject().SelectMany(property => property.Name == name && property.Value.ValueKind == JsonValueKind.String
+                ? [property.Value.GetString()!]
+                : Strings(property.Value, name)),
         JsonValueKind.Array => element.EnumerateArray().SelectMany(item => Strings(item, name)),
         _ => [],
     };
@@ -175,7 +202,9 @@ public sealed partial class PrometheusTests(PrometheusTests.Scrape scrape) : ICl
             await using var app = await Apps.StartAsync(
                 network,
                 configure: web => web.Services.AddOpenTelemetry()
-                    .WithMetrics(metrics => metrics.AddMeter("Kestrel.Transport.ZeroTier", "Microsoft.AspNetCore.Server.Kestrel").AddPrometheusExporter()),
+                    .WithMetrics(
+                        metrics => metrics.AddMeter(
+                            "Kestrel.Transport.ZeroTier", "Microsoft.AspNetCore.Server.Kestrel").AddPrometheusExporter()),
                 map: web => web.MapPrometheusScrapingEndpoint());
             using var http = await network.CreateClientAsync(app.Services);
             var node = app.Services.GetRequiredService<ZeroTierNode>();
@@ -184,13 +213,17 @@ public sealed partial class PrometheusTests(PrometheusTests.Scrape scrape) : ICl
             var caller = await network.StartNodeAsync();
             await using var socket = await caller.BindDatagramAsync(new ZeroTierEndPoint(TestNetwork.Network, 0));
             await socket.SendToAsync("to nobody"u8.ToArray(), new System.Net.IPEndPoint(node.Networks[0].Addresses[0].Address, 9));
-            for (int i = 0; i < 600 && !(Text.Contains("zerotier_peer_round_trip_time_seconds_bucket", StringComparison.Ordinal) && Text.Contains("zerotier_packets_dropped_total{", StringComparison.Ordinal)); i++)
+            for (int i = 0;
+                i < 600 && !(Text.Contains("zerotier_peer_round_trip_time_seconds_bucket", StringComparison.Ordinal)
+                    && Text.Contains("zerotier_packets_dropped_total{", StringComparison.Ordinal));
+                i++)
             {
                 await Task.Delay(100);
                 Text = await http.GetStringAsync("/metrics");
             }
 
-            Instruments = [.. instruments.DistinctBy(instrument => instrument.Name).OrderBy(instrument => instrument.Name, StringComparer.Ordinal)];
+            Instruments = [.. instruments.DistinctBy(instrument => instrument.Name)
+                .OrderBy(instrument => instrument.Name, StringComparer.Ordinal)];
         }
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;

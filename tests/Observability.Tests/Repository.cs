@@ -19,7 +19,10 @@ internal static class Repository
         }
 
         string written = File.Exists(path) ? File.ReadAllText(path).ReplaceLineEndings("\n") : "";
-        Assert.True(text == written, $"{file} is not what the code says. Write it anew with ZT_WRITE_DOCS=1 dotnet test tests/Observability.Tests, and look at the difference.");
+        Assert.True(
+            text == written,
+            $"{file} is not what the code says. Write it anew with ZT_WRITE_DOCS=1 dotnet test tests/Observability.Tests, and look at "
+            + "the difference.");
     }
 
     /// <summary>Holds a part of a file, between two lines of comments.</summary>

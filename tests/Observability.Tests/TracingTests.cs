@@ -84,7 +84,8 @@ public sealed class TracingTests : IAsyncLifetime
         var node = await _network.StartNodeAsync(Cancel);
         ActivitySource.AddActivityListener(_listener);
         IPAddress address = app.Services.GetRequiredService<ZeroTierNode>().Networks[0].Addresses[0].Address;
-        var error = await Assert.ThrowsAsync<ZeroTierException>(async () => await node.ConnectAsync(new ZeroTierEndPoint(TestNetwork.Network, address, 9), Cancel));
+        var error = await Assert.ThrowsAsync<ZeroTierException>(
+            async () => await node.ConnectAsync(new ZeroTierEndPoint(TestNetwork.Network, address, 9), Cancel));
 
         var connect = await EndedAsync("zerotier connect");
         Assert.Equal(error.Error.ToString(), connect.GetTagItem("error.type"));
@@ -185,7 +186,8 @@ public sealed class TracingTests : IAsyncLifetime
         await using var listener = await a.ListenAsync(new ZeroTierEndPoint(TestNetwork.Network, 7000), Cancel);
         using (var call = Own.StartActivity("call"))
         {
-            await using var connection = await b.ConnectAsync(new ZeroTierEndPoint(TestNetwork.Network, a.Networks[0].Addresses[0].Address, 7000), Cancel);
+            await using var connection = await b.ConnectAsync(
+                new ZeroTierEndPoint(TestNetwork.Network, a.Networks[0].Addresses[0].Address, 7000), Cancel);
             Assert.Same(call, Activity.Current);
             Assert.Same(call, Assert.Single(started));
         }

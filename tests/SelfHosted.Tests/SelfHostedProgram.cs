@@ -67,8 +67,13 @@ public sealed class SelfHostedProgram : IAsyncLifetime
     private Process Launch(params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(typeof(SelfHostedProgram).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "SelfHosted").Value!);
-        foreach (string argument in (string[])[.. arguments, .. arguments.Any(a => a.StartsWith("--Home", StringComparison.Ordinal)) ? Array.Empty<string>() : [$"--Home={Home}"]])
+        start.ArgumentList.Add(
+            typeof(SelfHostedProgram).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "SelfHosted").Value!);
+        foreach (string argument in (string[])
+        [
+            .. arguments,
+            .. arguments.Any(a => a.StartsWith("--Home", StringComparison.Ordinal)) ? Array.Empty<string>() : [$"--Home={Home}"],
+        ])
         {
             start.ArgumentList.Add(argument);
         }

@@ -38,7 +38,8 @@ public sealed class SelfHostedTests(SelfHostedProgram program) : IClassFixture<S
         var shutOut = Stopwatch.StartNew();
         Assert.Equal(0, (await ControllerAsync("member", "deauthorize", program.Network, node)).ExitCode);
         var ended = await clock.WaitAsync().WaitAsync(EndPatience, Cancellation);
-        TestContext.Current.TestOutputHelper!.WriteLine($"The open connection ended {shutOut.Elapsed.TotalSeconds:F1} s after the command began: {ended.Error}");
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"The open connection ended {shutOut.Elapsed.TotalSeconds:F1} s after the command began: {ended.Error}");
         Assert.NotEqual(0, ended.ExitCode);
 
         var refused = await ZtAsync("get", "--home", home, $"{Api}/");
@@ -52,13 +53,17 @@ public sealed class SelfHostedTests(SelfHostedProgram program) : IClassFixture<S
         string id = (await ControllerAsync("network", "create", "--name", "office", "--ipv4", "10.20.0.0/24")).Output.Trim();
         Assert.StartsWith(program.Network[..10], id, StringComparison.Ordinal);
         Assert.Matches($"{id} +office +private +10.20.0.1-10.20.0.254 +10.20.0.0/24", (await ControllerAsync("network", "list")).Output);
-        Assert.Matches("mtu +1400", (await ControllerAsync("network", "set", id, "--mtu", "1400", "--dns", "corp.example=10.20.0.1")).Output);
+        Assert.Matches(
+            "mtu +1400", (await ControllerAsync("network", "set", id, "--mtu", "1400", "--dns", "corp.example=10.20.0.1")).Output);
         using (var json = JsonDocument.Parse((await ControllerAsync("network", "show", id, "--json")).Output))
         {
-            Assert.Equal(("office", 1400), (json.RootElement.GetProperty("name").GetString(), json.RootElement.GetProperty("mtu").GetInt32()));
+            Assert.Equal(
+                ("office", 1400), (json.RootElement.GetProperty("name").GetString(), json.RootElement.GetProperty("mtu").GetInt32()));
         }
 
-        Assert.Matches("dns +home.arpa: this controller", (await ControllerAsync("network", "set", id, "--dns", "home.arpa", "--serve-names", "true")).Output);
+        Assert.Matches(
+            "dns +home.arpa: this controller",
+            (await ControllerAsync("network", "set", id, "--dns", "home.arpa", "--serve-names", "true")).Output);
         Assert.Matches("dns +home.arpa: *\n", (await ControllerAsync("network", "set", id, "--serve-names", "false")).Output);
 
         const string node = "0123456789";
@@ -99,7 +104,9 @@ public sealed class SelfHostedTests(SelfHostedProgram program) : IClassFixture<S
 
         var again = await program.RunAsync($"--Home={moved}", $"--Import={backup}");
         Assert.True(again.ExitCode == 0, again.Output);
-        Assert.Equal(await File.ReadAllBytesAsync(program.Planet, Cancellation), await File.ReadAllBytesAsync(Path.Combine(moved, "planet"), Cancellation));
+        Assert.Equal(
+            await File.ReadAllBytesAsync(program.Planet, Cancellation),
+            await File.ReadAllBytesAsync(Path.Combine(moved, "planet"), Cancellation));
 
         Assert.Equal(0, (await ControllerAsync("network", "delete", id)).ExitCode);
         var gone = await ControllerAsync("network", "show", id);
@@ -142,9 +149,12 @@ public sealed class SelfHostedTests(SelfHostedProgram program) : IClassFixture<S
         var refused = await ControllerAsync("network", "list", "--token-file", other);
         Assert.Equal(1, refused.ExitCode);
         await File.WriteAllTextAsync(other, "abcdefghijklmnopqrstuvwx", Cancellation);
-        Assert.Contains("refuses the token", (await ControllerAsync("network", "list", "--token-file", other)).Error, StringComparison.Ordinal);
-        Assert.Contains("Start it", (await ControllerAsync("network", "list", "--url", "http://127.0.0.1:1/")).Error, StringComparison.Ordinal);
-        Assert.Contains("in the clear", (await ControllerAsync("network", "list", "--url", "http://192.0.2.1/")).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "refuses the token", (await ControllerAsync("network", "list", "--token-file", other)).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "Start it", (await ControllerAsync("network", "list", "--url", "http://127.0.0.1:1/")).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "in the clear", (await ControllerAsync("network", "list", "--url", "http://192.0.2.1/")).Error, StringComparison.Ordinal);
     }
 
     private Task<ZtResult> ControllerAsync(params string[] arguments) => ZtAsync(["controller", .. arguments, "--home", program.Home]);

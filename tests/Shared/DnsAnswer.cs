@@ -23,7 +23,11 @@ internal sealed record DnsAsk(ushort Id, string Name, ushort Type, bool IsTcp, I
         }
 
         return new DnsAsk(
-            BinaryPrimitives.ReadUInt16BigEndian(message), string.Join('.', labels), BinaryPrimitives.ReadUInt16BigEndian(message[(at + 1)..]), isTcp, from);
+            BinaryPrimitives.ReadUInt16BigEndian(message),
+            string.Join('.', labels),
+            BinaryPrimitives.ReadUInt16BigEndian(message[(at + 1)..]),
+            isTcp,
+            from);
     }
 }
 

@@ -6,7 +6,8 @@ namespace ZeroTier.Tests;
 /// <summary>Ports of this machine that a test is about to bind.</summary>
 internal static class FreePort
 {
-    // Below those that systems give to sockets without a port of their own (Linux: 32768 and up): no other socket comes by one in the moment until it is bound.
+    // Below those that systems give to sockets without a port of their own (Linux: 32768 and up): no other socket comes by one in the
+    // moment until it is bound.
     private const int First = 20_000;
     private const int Last = 32_767;
     private const int Attempts = 1_000;

@@ -39,7 +39,9 @@ internal sealed class PcapngReader
             Assert.True(rest.Length >= 12, "A block is cut off.");
             uint type = BinaryPrimitives.ReadUInt32LittleEndian(rest);
             int length = BinaryPrimitives.ReadInt32LittleEndian(rest[4..]);
-            Assert.True(length >= 12 && length % 4 == 0 && length <= rest.Length, $"Block 0x{type:x} has the length {length}, where {rest.Length} are left.");
+            Assert.True(
+                length >= 12 && length % 4 == 0 && length <= rest.Length,
+                $"Block 0x{type:x} has the length {length}, where {rest.Length} are left.");
             Assert.Equal(length, BinaryPrimitives.ReadInt32LittleEndian(rest[(length - 4)..]));
             Assert.Equal(first, type == 0x0a0d0d0a);
             reader.Add(type, rest[8..(length - 4)]);
@@ -62,7 +64,8 @@ internal sealed class PcapngReader
             case 1:
                 Assert.Equal(1, BinaryPrimitives.ReadUInt16LittleEndian(body));
                 var described = Options(body[8..]);
-                Interfaces.Add(new Interface(Text(described, 2)!, Text(described, 3), described.GetValueOrDefault((ushort)6), described[9][0]));
+                Interfaces.Add(
+                    new Interface(Text(described, 2)!, Text(described, 3), described.GetValueOrDefault((ushort)6), described[9][0]));
                 break;
             case 6:
                 int number = BinaryPrimitives.ReadInt32LittleEndian(body);
@@ -81,7 +84,9 @@ internal sealed class PcapngReader
             case 5:
                 var counts = Options(body[12..]);
                 Counts.Add(new Statistics(
-                    BinaryPrimitives.ReadInt32LittleEndian(body), BinaryPrimitives.ReadInt64LittleEndian(counts[4]), BinaryPrimitives.ReadInt64LittleEndian(counts[5])));
+                    BinaryPrimitives.ReadInt32LittleEndian(body),
+                    BinaryPrimitives.ReadInt64LittleEndian(counts[4]),
+                    BinaryPrimitives.ReadInt64LittleEndian(counts[5])));
                 break;
             default:
                 Assert.Fail($"Block 0x{type:x} is not expected.");

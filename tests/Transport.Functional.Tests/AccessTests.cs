@@ -11,8 +11,8 @@ using ZeroTier;
 namespace Transport.Functional.Tests;
 
 /// <summary>
-/// Who may open connections: a caller that is not allowed gets no byte. Where nothing proves the node, which is so on libzt, a list of nodes is closed to
-/// everybody.
+/// Who may open connections: a caller that is not allowed gets no byte. Where nothing proves the node, which is so on libzt, a list of
+/// nodes is closed to everybody.
 /// </summary>
 public abstract class AccessTests(NodeTransport transport)
 {
@@ -136,9 +136,11 @@ public abstract class AccessTests(NodeTransport transport)
 
                 break;
             case "gRPC":
-                using (var channel = GrpcChannel.ForAddress(server.Url(), new GrpcChannelOptions { HttpHandler = transport.CreateHandler(null), DisposeHttpClient = true }))
+                using (var channel = GrpcChannel.ForAddress(
+                    server.Url(), new GrpcChannelOptions { HttpHandler = transport.CreateHandler(null), DisposeHttpClient = true }))
                 {
-                    await channel.CreateCallInvoker().AsyncUnaryCall(EchoMethods.Reverse, null, new CallOptions(deadline: DateTime.UtcNow + Wait.Limit), "hello");
+                    await channel.CreateCallInvoker().AsyncUnaryCall(
+                        EchoMethods.Reverse, null, new CallOptions(deadline: DateTime.UtcNow + Wait.Limit), "hello");
                 }
 
                 break;

@@ -7,7 +7,9 @@ public sealed class CompletenessTests
     public void Every_behaviour_runs_over_every_transport()
     {
         var types = typeof(FunctionalTransport).Assembly.GetTypes();
-        var behaviours = types.Where(type => type is { IsAbstract: true, IsSealed: false } && type.Namespace!.EndsWith("Behaviours", StringComparison.Ordinal)).ToArray();
+        var behaviours = types.Where(
+            type => type is { IsAbstract: true, IsSealed: false }
+                && type.Namespace!.EndsWith("Behaviours", StringComparison.Ordinal)).ToArray();
         var transports = types.Where(type => !type.IsAbstract && type.IsSubclassOf(typeof(FunctionalTransport))).ToArray();
         Assert.NotEmpty(behaviours);
         Assert.NotEmpty(transports);

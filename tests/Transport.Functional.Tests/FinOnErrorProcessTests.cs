@@ -10,8 +10,12 @@ public sealed class FinOnErrorProcessTests
     [Fact]
     public async Task Rule_6_6_FinOnError_turns_every_abort_into_a_FIN_over_every_transport()
     {
-        string dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
-        var start = new ProcessStartInfo(dotnet, [typeof(FinOnErrorProcessTests).Assembly.Location, "-noColor", "-explicit", "only", "-method", "*.Rule_6_6_With_FinOnError_*"])
+        string dotnet = Path.GetFullPath(
+            Path.Combine(
+                RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+        var start = new ProcessStartInfo(
+            dotnet,
+            [typeof(FinOnErrorProcessTests).Assembly.Location, "-noColor", "-explicit", "only", "-method", "*.Rule_6_6_With_FinOnError_*"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -14,7 +14,9 @@ using ZeroTier;
 
 namespace Transport.Functional.Tests;
 
-/// <summary>Authentication and policies by the calling node. Where nothing proves the node, which is so on libzt, whatever demands one is closed.</summary>
+/// <summary>
+/// Authentication and policies by the calling node. Where nothing proves the node, which is so on libzt, whatever demands one is closed.
+/// </summary>
 public abstract class NodeAuthenticationTests(NodeTransport transport)
 {
     private static readonly NodeId Stranger = NodeId.Parse("8056c2e21c");
@@ -22,7 +24,8 @@ public abstract class NodeAuthenticationTests(NodeTransport transport)
     /// <summary>The policies, and whether they name the caller. A network without a controller of its own has no tags.</summary>
     private static readonly (string Policy, bool Named)[] Policies =
     [
-        (nameof(GuardedHub.Node), true), (nameof(GuardedHub.OtherNode), false), (nameof(GuardedHub.Network), true), (nameof(GuardedHub.OtherNetwork), false),
+        (nameof(GuardedHub.Node), true), (nameof(GuardedHub.OtherNode), false), (nameof(GuardedHub.Network), true),
+        (nameof(GuardedHub.OtherNetwork), false),
         (nameof(GuardedHub.Tag), false), (nameof(GuardedHub.Name), true), (nameof(GuardedHub.OtherName), false),
     ];
 
@@ -68,7 +71,10 @@ public abstract class NodeAuthenticationTests(NodeTransport transport)
     {
         Assert.SkipUnless(ProvesNodes, "Nothing proves the node.");
         await using var server = await StartAsync(
-            app => app.MapGet("/", (ClaimsPrincipal user) => string.Join(' ', user.Claims.Select(claim => $"{claim.Type.Split('/')[^1]}={claim.Value}"))).RequireAuthorization(),
+            app => app.MapGet(
+                "/",
+                (ClaimsPrincipal user) => string.Join(
+                    ' ', user.Claims.Select(claim => $"{claim.Type.Split('/')[^1]}={claim.Value}"))).RequireAuthorization(),
             events => events.OnPeerAuthenticated = context =>
             {
                 ((ClaimsIdentity)context.Principal!.Identity!).AddClaim(new Claim("relayed", $"{context.Peer.IsDirect == false}"));
@@ -76,7 +82,8 @@ public abstract class NodeAuthenticationTests(NodeTransport transport)
             });
         using var http = server.CreateClient();
         Assert.Equal(
-            $"nameidentifier={transport.ClientId} name=orders zerotier:node={transport.ClientId} zerotier:network={transport.NetworkId} role=reader role=writer relayed=False",
+            $"nameidentifier={transport.ClientId} name=orders zerotier:node={transport.ClientId} zerotier:network={transport.NetworkId} "
+            + "role=reader role=writer relayed=False",
             await http.GetStringAsync("/"));
     }
 
@@ -123,7 +130,8 @@ public abstract class NodeAuthenticationTests(NodeTransport transport)
                 return next(context);
             });
             app.MapGet("/", async (HttpContext context, IAuthorizationService authorization) =>
-                (await authorization.AuthorizeAsync(context.User, new AuthorizationPolicyBuilder().RequireZeroTierNode(Stranger).Build())).Succeeded);
+                (await authorization.AuthorizeAsync(
+                    context.User, new AuthorizationPolicyBuilder().RequireZeroTierNode(Stranger).Build())).Succeeded);
         });
         using var http = server.CreateClient();
         Assert.Equal("false", await http.GetStringAsync("/"));
@@ -136,7 +144,8 @@ public abstract class NodeAuthenticationTests(NodeTransport transport)
         var configuration = new ConfigurationManager();
         configuration[$"ZeroTier:Members:{transport.ClientId}:Roles:0"] = "reader";
         await using var server = await StartAsync(
-            app => app.MapGet("/", (ClaimsPrincipal user) => $"{user.Identity!.Name} {user.IsInRole("reader")}").RequireAuthorization(), configuration: configuration);
+            app => app.MapGet("/", (ClaimsPrincipal user) => $"{user.Identity!.Name} {user.IsInRole("reader")}").RequireAuthorization(),
+            configuration: configuration);
         using var http = server.CreateClient();
         Assert.Equal($"{transport.ClientId} True", await http.GetStringAsync("/"));
 
@@ -176,9 +185,11 @@ public abstract class NodeAuthenticationTests(NodeTransport transport)
         {
             using var socket = new ClientWebSocket();
             socket.Options.CollectHttpResponseDetails = true;
-            var error = await Record.ExceptionAsync(() => socket.ConnectAsync(new Uri($"ws://{server.EndPoint}/{policy}"), http, default).LimitedAsync());
+            var error = await Record.ExceptionAsync(
+                () => socket.ConnectAsync(new Uri($"ws://{server.EndPoint}/{policy}"), http, default).LimitedAsync());
             Assert.Equal((policy, named && ProvesNodes), (policy, error is null));
-            Assert.Equal((policy, error is null ? HttpStatusCode.SwitchingProtocols : HttpStatusCode.Forbidden), (policy, socket.HttpStatusCode));
+            Assert.Equal(
+                (policy, error is null ? HttpStatusCode.SwitchingProtocols : HttpStatusCode.Forbidden), (policy, socket.HttpStatusCode));
         }
     }
 
@@ -187,12 +198,17 @@ public abstract class NodeAuthenticationTests(NodeTransport transport)
     {
         foreach (var (policy, named) in Policies)
         {
-            await using var server = await StartAsync(app => app.MapGrpcService<EchoService>().RequireAuthorization(policy), protocols: HttpProtocols.Http2);
-            using var channel = GrpcChannel.ForAddress(server.Url(), new GrpcChannelOptions { HttpHandler = transport.CreateHandler(null), DisposeHttpClient = true });
+            await using var server = await StartAsync(
+                app => app.MapGrpcService<EchoService>().RequireAuthorization(policy), protocols: HttpProtocols.Http2);
+            using var channel = GrpcChannel.ForAddress(
+                server.Url(), new GrpcChannelOptions { HttpHandler = transport.CreateHandler(null), DisposeHttpClient = true });
             var status = StatusCode.OK;
             try
             {
-                Assert.Equal("olleh", await channel.CreateCallInvoker().AsyncUnaryCall(EchoMethods.Reverse, null, new CallOptions(deadline: DateTime.UtcNow + Wait.Limit), "hello"));
+                Assert.Equal(
+                    "olleh",
+                    await channel.CreateCallInvoker().AsyncUnaryCall(
+                        EchoMethods.Reverse, null, new CallOptions(deadline: DateTime.UtcNow + Wait.Limit), "hello"));
             }
             catch (RpcException exception)
             {
@@ -277,7 +293,8 @@ public abstract class NodeAuthenticationTests(NodeTransport transport)
                     authorization.AddPolicy(nameof(GuardedHub.Node), policy => policy.RequireZeroTierNode(Stranger, transport.ClientId));
                     authorization.AddPolicy(nameof(GuardedHub.OtherNode), policy => policy.RequireZeroTierNode(Stranger));
                     authorization.AddPolicy(nameof(GuardedHub.Network), policy => policy.RequireZeroTierNetwork(transport.NetworkId));
-                    authorization.AddPolicy(nameof(GuardedHub.OtherNetwork), policy => policy.RequireZeroTierNetwork(new NetworkId(0x8056c2e21c000001)));
+                    authorization.AddPolicy(
+                        nameof(GuardedHub.OtherNetwork), policy => policy.RequireZeroTierNetwork(new NetworkId(0x8056c2e21c000001)));
                     authorization.AddPolicy(nameof(GuardedHub.Tag), policy => policy.RequireZeroTierTag(1000, 5));
                     authorization.AddPolicy(nameof(GuardedHub.Name), policy => policy.RequireUserName("orders"));
                     authorization.AddPolicy(nameof(GuardedHub.OtherName), policy => policy.RequireUserName("invoices"));

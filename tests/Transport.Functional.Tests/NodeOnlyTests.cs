@@ -16,14 +16,15 @@ public abstract class NodeOnlyTests(NodeTransport transport)
     [InlineData(HttpProtocols.Http1AndHttp2AndHttp3, true)]
     public async Task Rule_10_3_HTTP3_fails_at_the_start_with_our_text(HttpProtocols protocols, bool tls)
     {
-        var exception = await Assert.ThrowsAnyAsync<Exception>(() => FunctionalServer.StartAsync(transport, _ => Task.CompletedTask, options => options.Listen = listen =>
-        {
-            listen.Protocols = protocols;
-            if (tls)
+        var exception = await Assert.ThrowsAnyAsync<Exception>(
+            () => FunctionalServer.StartAsync(transport, _ => Task.CompletedTask, options => options.Listen = listen =>
             {
-                listen.UseHttps(Certificates.Server);
-            }
-        }));
+                listen.Protocols = protocols;
+                if (tls)
+                {
+                    listen.UseHttps(Certificates.Server);
+                }
+            }));
         Assert.Contains("HTTP/3 runs over QUIC", exception.ToString(), StringComparison.Ordinal);
     }
 
@@ -38,7 +39,8 @@ public abstract class NodeOnlyTests(NodeTransport transport)
         using var http = server.CreateClient();
 
         // libzt does not show whose packets carry a connection.
-        Assert.Equal($"{(transport is LibztEngineTransport ? "" : transport.ClientId)} {transport.NetworkId}", await http.GetStringAsync("/"));
+        Assert.Equal(
+            $"{(transport is LibztEngineTransport ? "" : transport.ClientId)} {transport.NetworkId}", await http.GetStringAsync("/"));
     }
 
     [Theory]

@@ -2,7 +2,10 @@ using EndToEnd.Tests;
 
 namespace Transport.Functional.Tests;
 
-/// <summary>A path that carries nothing for six seconds, which is a second longer than Kestrel's own patience. The managed engine only: it lets a test take its path away.</summary>
+/// <summary>
+/// A path that carries nothing for six seconds, which is a second longer than Kestrel's own patience. The managed engine only: it lets a
+/// test take its path away.
+/// </summary>
 public sealed class OutageTests(ManagedTransport transport)
 {
     private const int Length = 2_000_000;
@@ -48,9 +51,12 @@ public sealed class OutageTests(ManagedTransport transport)
         if (limits)
         {
             // A heartbeat of Kestrel's later.
-            await Wait.UntilAsync(() => server.Logs.Lines.Any(line => line.Event.Name == "RequestBodyMinimumDataRateNotSatisfied"), "the rate was found too low");
+            await Wait.UntilAsync(
+                () => server.Logs.Lines.Any(line => line.Event.Name == "RequestBodyMinimumDataRateNotSatisfied"),
+                "the rate was found too low");
             path.Dead = false;
-            var exception = await Record.ExceptionAsync(async () => Assert.Equal(System.Net.HttpStatusCode.RequestTimeout, (await upload).StatusCode));
+            var exception = await Record.ExceptionAsync(
+                async () => Assert.Equal(System.Net.HttpStatusCode.RequestTimeout, (await upload).StatusCode));
             Assert.True(exception is null or HttpRequestException, exception?.ToString());
         }
         else

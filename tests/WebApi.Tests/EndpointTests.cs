@@ -21,7 +21,10 @@ public sealed class EndpointTests(SampleApp app) : IClassFixture<SampleApp>
         await using var caller = await app.Network.StartNodeAsync(cancellationToken: Cancel);
         using var client = await app.Network.CreateClientAsync(app.Services, caller, Cancel);
         string answer = await client.GetStringAsync("/", Cancel);
-        Assert.StartsWith($"I am node {app.Services.GetRequiredService<ZeroTierNode>().Id}. You are node {caller.Id} on network", answer, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"I am node {app.Services.GetRequiredService<ZeroTierNode>().Id}. You are node {caller.Id} on network",
+            answer,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -10,7 +10,9 @@ using ZeroTier.Testing;
 
 namespace WebApi.Tests;
 
-/// <summary>Section 11 of the transport contract: <see cref="WebApplicationFactory{TEntryPoint}"/> and what it does to a transport.</summary>
+/// <summary>
+/// Section 11 of the transport contract: <see cref="WebApplicationFactory{TEntryPoint}"/> and what it does to a transport.
+/// </summary>
 public sealed class FactoryRuleTests(ITestOutputHelper output)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -45,7 +47,8 @@ public sealed class FactoryRuleTests(ITestOutputHelper output)
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         await using var factory = SampleApp.OnNetwork(network);
         factory.UseKestrel(0);
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => network.CreateClientAsync(factory.Services, cancellationToken: Cancel));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => network.CreateClientAsync(factory.Services, cancellationToken: Cancel));
         Assert.Contains("PreferHostingUrls", error.Message, StringComparison.Ordinal);
         Assert.Contains("UseKestrel(options => …) instead of UseKestrel(port)", error.Message, StringComparison.Ordinal);
 
@@ -73,7 +76,8 @@ public sealed class FactoryRuleTests(ITestOutputHelper output)
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         await using var factory = SampleApp.OnNetwork(network, web => web.ConfigureKestrel(_ => Assert.Fail("Kestrel does not run.")));
         Assert.IsType<TestServer>(factory.Services.GetRequiredService<IServer>());
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => network.CreateClientAsync(factory.Services, cancellationToken: Cancel));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => network.CreateClientAsync(factory.Services, cancellationToken: Cancel));
         Assert.Contains("runs on TestServer", error.Message, StringComparison.Ordinal);
         Assert.Contains("factory.UseKestrel()", error.Message, StringComparison.Ordinal);
 
@@ -110,7 +114,8 @@ public sealed class FactoryRuleTests(ITestOutputHelper output)
         Assert.Equal(2, addresses.Count);
         Assert.Equal(new Uri(addresses.Last()), factory.ClientOptions.BaseAddress);
 
-        // The factory's own client sits on sockets of the machine, where this address is nowhere; every address is one for a client of the network.
+        // The factory's own client sits on sockets of the machine, where this address is nowhere; every address is one for a client of the
+        // network.
         foreach (string address in addresses)
         {
             using var client = await network.CreateClientAsync(factory.Services, cancellationToken: Cancel);
@@ -130,7 +135,10 @@ public sealed class FactoryRuleTests(ITestOutputHelper output)
                 await using var factory = SampleApp.OnNetwork(network);
                 factory.UseKestrel();
                 using var client = await network.CreateClientAsync(factory.Services, cancellationToken: Cancel);
-                Assert.Contains($"I am node {factory.Services.GetRequiredService<ZeroTierNode>().Id}", await client.GetStringAsync("/", Cancel), StringComparison.Ordinal);
+                Assert.Contains(
+                    $"I am node {factory.Services.GetRequiredService<ZeroTierNode>().Id}",
+                    await client.GetStringAsync("/", Cancel),
+                    StringComparison.Ordinal);
                 output.WriteLine($"answered after {Stopwatch.GetElapsedTime(begin).TotalMilliseconds:F0} ms");
             }
 

@@ -26,7 +26,8 @@ public class IdTests
     public void Node_id_forty_one_bits_throws() => Assert.Throws<ArgumentOutOfRangeException>(() => new NodeId(1UL << 40));
 
     [Fact]
-    public void Node_id_upper_case_is_accepted_and_written_lower_case() => Assert.Equal("63cc745077", NodeId.Parse("63CC745077").ToString());
+    public void Node_id_upper_case_is_accepted_and_written_lower_case() =>
+        Assert.Equal("63cc745077", NodeId.Parse("63CC745077").ToString());
 
     [Theory]
     [InlineData(0UL, true)]

@@ -137,7 +137,8 @@ public sealed class OwnerFileTests : IDisposable
     {
         string file = Target();
         Assert.Equal("target"u8, PrivateFile.Read(file, 6));
-        Assert.Contains("longer than 5 bytes", Assert.Throws<IOException>(() => PrivateFile.Read(file, 5)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "longer than 5 bytes", Assert.Throws<IOException>(() => PrivateFile.Read(file, 5)).Message, StringComparison.Ordinal);
     }
 
     private string Target()

@@ -16,7 +16,9 @@ public class ZeroTierConnectionStreamTests
         await using var stream = new ZeroTierConnectionStream(connection);
         var error = new ZeroTierException(ZeroTierError.ConnectionReset, "The other end reset the connection.");
         connection.EndSending(error);
-        Assert.Same(error, await Assert.ThrowsAsync<ZeroTierException>(() => stream.WriteAsync(new byte[1], Cancel).AsTask().WaitAsync(s_limit, Cancel)));
+        Assert.Same(
+            error,
+            await Assert.ThrowsAsync<ZeroTierException>(() => stream.WriteAsync(new byte[1], Cancel).AsTask().WaitAsync(s_limit, Cancel)));
         Assert.Same(error, Assert.Throws<ZeroTierException>(() => stream.Write(new byte[1], 0, 1)));
     }
 
@@ -26,7 +28,8 @@ public class ZeroTierConnectionStreamTests
         var connection = new PipedConnection();
         await using var stream = new ZeroTierConnectionStream(connection);
         connection.EndSending(null);
-        var error = await Assert.ThrowsAsync<ZeroTierException>(() => stream.WriteAsync(new byte[1], Cancel).AsTask().WaitAsync(s_limit, Cancel));
+        var error = await Assert.ThrowsAsync<ZeroTierException>(
+            () => stream.WriteAsync(new byte[1], Cancel).AsTask().WaitAsync(s_limit, Cancel));
         Assert.Contains("has finished sending", error.Message, StringComparison.Ordinal);
     }
 

@@ -85,7 +85,8 @@ public sealed class ControlledNetwork : IAsyncLifetime
             await using (connection)
             {
                 await connection.Input.ReadAsync();
-                await connection.Output.WriteAsync(Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"));
+                await connection.Output.WriteAsync(
+                    Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"));
             }
         }
     }

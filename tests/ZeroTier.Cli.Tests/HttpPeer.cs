@@ -34,14 +34,16 @@ public sealed class HttpPeer : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _network = await DevelopmentNetwork.OpenAsync(new DevelopmentNetworkOptions { Path = Path.Combine(Data.FullName, "ztkestrel", "dev") });
+        _network = await DevelopmentNetwork.OpenAsync(
+            new DevelopmentNetworkOptions { Path = Path.Combine(Data.FullName, "ztkestrel", "dev") });
         _node = new ManagedNode(_network.Configure(new ManagedNodeOptions()));
         await _node.StartAsync();
         await _node.WaitForNetworkAsync(DevelopmentNetwork.Network).WaitAsync(TimeSpan.FromSeconds(60));
         _listener = await _node.ListenAsync(new ZeroTierEndPoint(DevelopmentNetwork.Network, 0));
         _secureListener = await _node.ListenAsync(new ZeroTierEndPoint(DevelopmentNetwork.Network, 0));
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var self = new CertificateRequest("CN=peer", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using var self = new CertificateRequest("CN=peer", key, HashAlgorithmName.SHA256).CreateSelfSigned(
+            DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         _certificate = X509CertificateLoader.LoadPkcs12(self.Export(X509ContentType.Pfx), null);
         _ = ServeAsync();
         _ = ServeSecurelyAsync();
@@ -99,7 +101,8 @@ public sealed class HttpPeer : IAsyncLifetime
 
             string body = $"you asked for {path}";
             string status = path == "/missing" ? "404 Not Found" : "200 OK";
-            await connection.Output.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
+            await connection.Output.WriteAsync(
+                Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
         }
     }
 }

@@ -10,7 +10,8 @@ public sealed class JoinCommandTests(ControlledNetwork network) : IClassFixture<
     {
         string home = network.Home("waiting");
         var node = await NewNodeAsync(home);
-        await using var join = ZtProcess.Start(network.Data, "join", network.Id.ToString(), "--home", home, "--planet", network.Planet, "--wait");
+        await using var join = ZtProcess.Start(
+            network.Data, "join", network.Id.ToString(), "--home", home, "--planet", network.Planet, "--wait");
 
         string line = await join.FirstErrorAsync();
         Assert.Contains($"Node {node} is not authorised on network {network.Id}", line, StringComparison.Ordinal);
@@ -47,7 +48,9 @@ public sealed class JoinCommandTests(ControlledNetwork network) : IClassFixture<
         using var document = JsonDocument.Parse(json.Output);
         Assert.Equal(node.ToString(), document.RootElement.GetProperty("node").GetString());
         var entry = Assert.Single(document.RootElement.GetProperty("networks").EnumerateArray());
-        Assert.Equal((network.Id.ToString(), "Ok", true), (entry.GetProperty("id").GetString(), entry.GetProperty("status").GetString(), entry.GetProperty("ready").GetBoolean()));
+        Assert.Equal(
+            (network.Id.ToString(), "Ok", true),
+            (entry.GetProperty("id").GetString(), entry.GetProperty("status").GetString(), entry.GetProperty("ready").GetBoolean()));
         Assert.Equal("corp.example", entry.GetProperty("dns").GetProperty("domain").GetString());
         Assert.Equal("10.147.20.10", entry.GetProperty("routes")[1].GetProperty("gateway").GetString());
 

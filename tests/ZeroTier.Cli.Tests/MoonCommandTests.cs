@@ -19,7 +19,14 @@ public sealed class MoonCommandTests(ControlledNetwork network) : IClassFixture<
         Assert.Contains($"zt orbit {world} {seed}", made.Error, StringComparison.Ordinal);
 
         // The folder's node is a root of the moon, of a planet that does not name it.
-        await using var root = new ManagedNode(new ManagedNodeOptions { StoragePath = home, Planet = Planet.Load(network.Planet), Port = port, BindAddresses = [IPAddress.Loopback] });
+        await using var root = new ManagedNode(
+            new ManagedNodeOptions
+            {
+                StoragePath = home,
+                Planet = Planet.Load(network.Planet),
+                Port = port,
+                BindAddresses = [IPAddress.Loopback],
+            });
         await root.StartAsync(TestContext.Current.CancellationToken);
         Assert.Equal(world, Assert.Single(root.Moons).Id.ToString("x16", System.Globalization.CultureInfo.InvariantCulture));
 
@@ -44,7 +51,8 @@ public sealed class MoonCommandTests(ControlledNetwork network) : IClassFixture<
         string file = Assert.Single(Directory.GetFiles(Path.Combine(home, "moons.d")));
         var first = Moon.Load(file);
         string other = (await ZtProcess.RunAsync(network.Data, "id", "new", network.Home("second"))).Output.Trim();
-        await ZtProcess.RunAsync(network.Data, "moon", "create", "--home", home, "--endpoint", "192.0.2.7:9993", "--root", $"{other}@192.0.2.8:9993");
+        await ZtProcess.RunAsync(
+            network.Data, "moon", "create", "--home", home, "--endpoint", "192.0.2.7:9993", "--root", $"{other}@192.0.2.8:9993");
         var second = Moon.Load(file);
 
         Assert.True(second.CanReplace(first));

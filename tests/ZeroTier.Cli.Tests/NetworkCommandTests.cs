@@ -25,7 +25,9 @@ public sealed partial class NetworkCommandTests(HttpPeer peer) : IClassFixture<H
         var result = await ZtProcess.RunAsync(peer.Data, "get", "--home", ":memory:", peer.Url("/hello"));
 
         Assert.Equal((0, "you asked for /hello"), (result.ExitCode, result.Output));
-        Assert.DoesNotContain(Directory.GetDirectories(peer.Data.FullName, "*", SearchOption.AllDirectories).Except(before), folder => File.Exists(Path.Combine(folder, "identity.secret")));
+        Assert.DoesNotContain(
+            Directory.GetDirectories(peer.Data.FullName, "*", SearchOption.AllDirectories).Except(before),
+            folder => File.Exists(Path.Combine(folder, "identity.secret")));
         Assert.False(Directory.Exists(":memory:"));
     }
 
@@ -61,7 +63,12 @@ public sealed partial class NetworkCommandTests(HttpPeer peer) : IClassFixture<H
     public async Task Get_from_a_node_that_is_not_there_ends_with_the_reason()
     {
         // A member that never was: its name is an address all the same.
-        var result = await ZtProcess.RunAsync(peer.Data, "get", $"http://{ZeroTierName.Of(new NodeId(0x1234567890), SelfHosting.DevelopmentNetwork.Network)}:80/", "--timeout", "0.5");
+        var result = await ZtProcess.RunAsync(
+            peer.Data,
+            "get",
+            $"http://{ZeroTierName.Of(new NodeId(0x1234567890), SelfHosting.DevelopmentNetwork.Network)}:80/",
+            "--timeout",
+            "0.5");
 
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("did not answer within 0.5 s", result.Error, StringComparison.Ordinal);
@@ -87,11 +94,15 @@ public sealed partial class NetworkCommandTests(HttpPeer peer) : IClassFixture<H
     public async Task Forward_tells_of_a_connection_that_failed()
     {
         await using var forward = ZtProcess.Start(peer.Data, "forward", "0", $"[{peer.Address}]:1");
-        int port = int.Parse(LocalPort().Match(await forward.FirstErrorAsync()).Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
+        int port = int.Parse(
+            LocalPort().Match(await forward.FirstErrorAsync()).Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, port, TestContext.Current.CancellationToken);
         await Assert.ThrowsAnyAsync<IOException>(async () => Assert.NotEqual(
-            0, await client.GetStream().ReadAsync(new byte[1], TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken)));
+            0,
+            await client.GetStream()
+                .ReadAsync(new byte[1], TestContext.Current.CancellationToken).AsTask()
+                .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken)));
         forward.Terminate();
 
         Assert.Matches("A connection to .*:1 failed: .*refused", (await forward.WaitAsync()).Error);
@@ -119,14 +130,16 @@ public sealed partial class NetworkCommandTests(HttpPeer peer) : IClassFixture<H
     public async Task Forward_carries_a_local_port_and_ends_cleanly_on_sigterm()
     {
         await using var forward = ZtProcess.Start(peer.Data, "forward", "0", $"[{peer.Address}]:{peer.Port}");
-        int port = int.Parse(LocalPort().Match(await forward.FirstErrorAsync()).Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
+        int port = int.Parse(
+            LocalPort().Match(await forward.FirstErrorAsync()).Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
 
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, port, TestContext.Current.CancellationToken);
         var stream = client.GetStream();
         await stream.WriteAsync("GET /through HTTP/1.1\r\nHost: x\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
         using var reader = new StreamReader(stream, Encoding.ASCII);
-        string response = await reader.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        string response = await reader.ReadToEndAsync(TestContext.Current.CancellationToken)
+            .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         forward.Terminate();
         var result = await forward.WaitAsync();
 

@@ -48,8 +48,19 @@ public sealed class OfflineCommandTests : IDisposable
     public async Task Planet_takes_further_roots_at_once_and_later()
     {
         string home = Path.Combine(_data.FullName, "root");
-        string[] others = await Task.WhenAll(new[] { "two", "three" }.Select(async name => (await ZtProcess.RunAsync(_data, "id", "new", Path.Combine(_data.FullName, name))).Output.Trim()));
-        var made = await ZtProcess.RunAsync(_data, "planet", "create", "--home", home, "--endpoint", "192.0.2.1:9993", "--root", $"{others[0]}@192.0.2.2:9993,[2001:db8::2]:9993");
+        string[] others = await Task.WhenAll(
+            new[] { "two", "three" }.Select(
+                async name => (await ZtProcess.RunAsync(_data, "id", "new", Path.Combine(_data.FullName, name))).Output.Trim()));
+        var made = await ZtProcess.RunAsync(
+            _data,
+            "planet",
+            "create",
+            "--home",
+            home,
+            "--endpoint",
+            "192.0.2.1:9993",
+            "--root",
+            $"{others[0]}@192.0.2.2:9993,[2001:db8::2]:9993");
         var added = await ZtProcess.RunAsync(_data, "planet", "add-root", "--home", home, $"{others[1]}@192.0.2.3:9993");
 
         Assert.Equal((0, 0), (made.ExitCode, added.ExitCode));
@@ -63,7 +74,8 @@ public sealed class OfflineCommandTests : IDisposable
     {
         string home = Path.Combine(_data.FullName, "root");
         int port = FreePort.Tcp();
-        await using var root = ZtProcess.Start(_data, "root", "--home", home, "--endpoint", $"127.0.0.1:{FreePort.Udp()}", "--http", $"127.0.0.1:{port}");
+        await using var root = ZtProcess.Start(
+            _data, "root", "--home", home, "--endpoint", $"127.0.0.1:{FreePort.Udp()}", "--http", $"127.0.0.1:{port}");
         Assert.Contains("runs on", await root.FirstErrorAsync(), StringComparison.Ordinal);
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/") };
         var cancel = TestContext.Current.CancellationToken;
@@ -73,7 +85,9 @@ public sealed class OfflineCommandTests : IDisposable
         string metrics = await http.GetStringAsync("metrics", cancel);
         Assert.Contains("zerotier_node_online 1\n", metrics, StringComparison.Ordinal);
         Assert.Contains("# TYPE zerotier_packets_dropped_total counter\n", metrics, StringComparison.Ordinal);
-        Assert.All(metrics.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.Matches(@"^(# TYPE \w+ (gauge|counter)|\w+(\{\w+=""[^""]+""\})? \d+)$", line));
+        Assert.All(
+            metrics.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            line => Assert.Matches(@"^(# TYPE \w+ (gauge|counter)|\w+(\{\w+=""[^""]+""\})? \d+)$", line));
         using var missing = await http.GetAsync("elsewhere", cancel);
         Assert.Equal(System.Net.HttpStatusCode.NotFound, missing.StatusCode);
         root.Terminate();

@@ -23,7 +23,11 @@ public sealed class RootAwayTests : IDisposable
         ManagedNode server;
         ZtResult before;
         await using (var root = await PrivateRoot.StartAsync(
-            new PrivateRootOptions { StoragePath = Path.Combine(_data.FullName, "root"), EndPoints = [new IPEndPoint(IPAddress.Loopback, FreePort.Udp())] }, Token))
+            new PrivateRootOptions
+            {
+                StoragePath = Path.Combine(_data.FullName, "root"),
+                EndPoints = [new IPEndPoint(IPAddress.Loopback, FreePort.Udp())],
+            }, Token))
         {
             planet = root.PlanetPath;
             server = new ManagedNode(new ManagedNodeOptions { Planet = root.Planet, Networks = [network] });

@@ -40,7 +40,8 @@ public sealed class RootTakeOverTests : IDisposable
         var online = time.Elapsed;
         await PingAsync(member, old).WaitAsync(Limit, Cancel);
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"After the kill: role taken over {takenOver.TotalMilliseconds:F0} ms, new member online {online.TotalMilliseconds:F0} ms, old member reached {time.Elapsed.TotalMilliseconds:F0} ms.");
+            $"After the kill: role taken over {takenOver.TotalMilliseconds:F0} ms, new member online {online.TotalMilliseconds:F0} ms, old "
+            + $"member reached {time.Elapsed.TotalMilliseconds:F0} ms.");
         Assert.True(first.IsRoot ^ second.IsRoot);
     }
 
@@ -63,7 +64,8 @@ public sealed class RootTakeOverTests : IDisposable
         {
             try
             {
-                await from.PingAsync(DevelopmentNetwork.Network, address, timeout: TimeSpan.FromMilliseconds(500), cancellationToken: Cancel);
+                await from.PingAsync(
+                    DevelopmentNetwork.Network, address, timeout: TimeSpan.FromMilliseconds(500), cancellationToken: Cancel);
                 return;
             }
             catch (ZeroTierException e) when (e.Error == ZeroTierError.TimedOut)

@@ -9,7 +9,8 @@ internal sealed class ZtProcess : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     // Beside the tests, or where they say that it was built: with ASP.NET Core in their own folder it has other files.
-    private static readonly string Tool = typeof(ZtProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(attribute => attribute.Key == "zt")?.Value
+    private static readonly string Tool = typeof(ZtProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(
+        attribute => attribute.Key == "zt")?.Value
         ?? Path.Combine(AppContext.BaseDirectory, "zt.dll");
 
     private readonly Process _process;

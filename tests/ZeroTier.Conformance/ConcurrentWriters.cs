@@ -6,7 +6,8 @@ namespace ZeroTier.Conformance;
 public static class ConcurrentWriters
 {
     /// <summary>
-    /// One of them. Nobody may read: then sooner or later two writers wait at once, which breaks the pipe for good. Before that they may only confuse each other.
+    /// One of them. Nobody may read: then sooner or later two writers wait at once, which breaks the pipe for good. Before that they may
+    /// only confuse each other.
     /// </summary>
     public static async Task WriteUntilBrokenAsync(PipeWriter output)
     {

@@ -14,7 +14,8 @@ public abstract class ConformanceTest<TEngine> : IAsyncLifetime
     /// <summary>No single step takes longer, even on a slow machine. A limit against hanging, not a measure of speed.</summary>
     protected static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    private readonly CancellationTokenSource _deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+    private readonly CancellationTokenSource _deadline =
+        CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
     private NodePair? _pair;
 
     protected NodePair Pair => _pair ?? throw new InvalidOperationException("The test has not begun.");
@@ -85,10 +86,13 @@ public abstract class ConformanceTest<TEngine> : IAsyncLifetime
         Bounded(Server.ListenAsync(new ZeroTierEndPoint(Network, port), options ?? ZeroTierConnectionOptions.Default, Token));
 
     /// <summary>A connection from the client to a listener of the server, both ends.</summary>
-    protected async Task<(ZeroTierConnection Client, ZeroTierConnection Server)> Connect(IZeroTierListener listener, ZeroTierConnectionOptions? options = null)
+    protected async Task<(ZeroTierConnection Client, ZeroTierConnection Server)> Connect(
+        IZeroTierListener listener, ZeroTierConnectionOptions? options = null)
     {
         var accepting = Bounded(listener.AcceptAsync(Token));
-        var client = await Bounded(Client.ConnectAsync(On(Server, listener.EndPoint.Port), options ?? ZeroTierConnectionOptions.Default, Token)).ConfigureAwait(false);
+        var client = await Bounded(
+            Client.ConnectAsync(
+                On(Server, listener.EndPoint.Port), options ?? ZeroTierConnectionOptions.Default, Token)).ConfigureAwait(false);
         var server = await accepting.ConfigureAwait(false);
         Assert.NotNull(server);
         return (client, server);

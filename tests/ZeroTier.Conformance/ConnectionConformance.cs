@@ -14,7 +14,8 @@ public abstract class ConnectionConformance<TEngine> : ConformanceTest<TEngine>
         foreach (var address in Server.Networks[0].Addresses.Select(a => a.Address))
         {
             var accepting = Bounded(listener.AcceptAsync(Token));
-            await using var client = await Bounded(Client.ConnectAsync(new ZeroTierEndPoint(Network, address, listener.EndPoint.Port), Token));
+            await using var client = await Bounded(
+                Client.ConnectAsync(new ZeroTierEndPoint(Network, address, listener.EndPoint.Port), Token));
             await using var server = (await accepting)!;
 
             Assert.Equal(new IPEndPoint(address, listener.EndPoint.Port), client.RemoteEndPoint);

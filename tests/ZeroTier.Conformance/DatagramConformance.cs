@@ -82,7 +82,8 @@ public abstract class DatagramConformance<TEngine> : ConformanceTest<TEngine>
     {
         await using var socket = await Bind(Client);
 
-        await Assert.ThrowsAsync<ZeroTierException>(() => Bounded(socket.SendToAsync(new byte[70_000], new IPEndPoint(AddressOf(Server), 9), Token)));
+        await Assert.ThrowsAsync<ZeroTierException>(
+            () => Bounded(socket.SendToAsync(new byte[70_000], new IPEndPoint(AddressOf(Server), 9), Token)));
         await Fails(
             ZeroTierError.AddressNotAvailable,
             () => socket.SendToAsync(new byte[1], new IPEndPoint(IPAddress.Parse("2001:db8::1"), 9), Token).AsTask());
@@ -151,7 +152,8 @@ public abstract class DatagramConformance<TEngine> : ConformanceTest<TEngine>
         await Assert.ThrowsAsync<ZeroTierException>(() => Task.Run(() => server.JoinGroup(group), Token));
     }
 
-    private Task<IZeroTierDatagramSocket> Bind(ZeroTierNode node) => Bounded(node.BindDatagramAsync(new ZeroTierEndPoint(Network, 0), Token));
+    private Task<IZeroTierDatagramSocket> Bind(ZeroTierNode node) =>
+        Bounded(node.BindDatagramAsync(new ZeroTierEndPoint(Network, 0), Token));
 
     /// <summary>Datagrams may be lost: repeats until one arrives.</summary>
     private async Task<ZeroTierReceivedDatagram> Exchange(

@@ -52,7 +52,9 @@ public abstract class EventConformance<TEngine> : ConformanceTest<TEngine>
         var server = Server.Id;
         var events = await ReadUntil(subscription, e => e.Peer == server);
 
-        Assert.True(events[^1].Code is ZeroTierEventCode.PeerDirect or ZeroTierEventCode.PeerRelay or ZeroTierEventCode.PeerPathDiscovered, events[^1].ToString());
+        Assert.True(
+            events[^1].Code is ZeroTierEventCode.PeerDirect or ZeroTierEventCode.PeerRelay or ZeroTierEventCode.PeerPathDiscovered,
+            events[^1].ToString());
         Assert.Contains(other.Peers, p => p.Id == server);
     }
 
@@ -93,7 +95,8 @@ public abstract class EventConformance<TEngine> : ConformanceTest<TEngine>
 
     private static string Text(IEnumerable<ZeroTierEventCode> codes) => string.Join(", ", codes);
 
-    private Task<List<ZeroTierEvent>> ReadUntil(IZeroTierEventSubscription subscription, ZeroTierEventCode last) => ReadUntil(subscription, e => e.Code == last);
+    private Task<List<ZeroTierEvent>> ReadUntil(IZeroTierEventSubscription subscription, ZeroTierEventCode last) =>
+        ReadUntil(subscription, e => e.Code == last);
 
     private async Task<List<ZeroTierEvent>> ReadUntil(IZeroTierEventSubscription subscription, Predicate<ZeroTierEvent> last)
     {

@@ -1,8 +1,8 @@
 namespace ZeroTier.Conformance;
 
 /// <summary>
-/// Whatever an application does wrong with one connection ends at most that one, with a reset and one log line (rule 6.14). Beside each fault another connection of
-/// the same listener goes on; a fault that reaches a thread of the engine unhandled ends the test process.
+/// Whatever an application does wrong with one connection ends at most that one, with a reset and one log line (rule 6.14). Beside each
+/// fault another connection of the same listener goes on; a fault that reaches a thread of the engine unhandled ends the test process.
 /// </summary>
 public abstract class FaultConformance<TEngine> : ConformanceTest<TEngine>
     where TEngine : IConformanceEngine, new()
@@ -15,7 +15,8 @@ public abstract class FaultConformance<TEngine> : ConformanceTest<TEngine>
     public async Task Rule_6_14_Two_writers_that_wait_at_once_cost_their_connection(bool disposes)
     {
         await using var scene = await OpenAsync();
-        var writers = Enumerable.Range(0, 3).Select(_ => Task.Run(() => ConcurrentWriters.WriteUntilBrokenAsync(scene.Server.Output), Token)).ToArray();
+        var writers = Enumerable.Range(0, 3)
+            .Select(_ => Task.Run(() => ConcurrentWriters.WriteUntilBrokenAsync(scene.Server.Output), Token)).ToArray();
         await Bounded(Task.WhenAll(writers));
         if (disposes)
         {
@@ -176,7 +177,8 @@ public abstract class FaultConformance<TEngine> : ConformanceTest<TEngine>
     public async Task Rule_6_14_A_scheduler_that_throws_loses_nothing_and_runs_nothing_twice(bool runs)
     {
         var scheduler = new FaultyScheduler(runs);
-        await using var scene = await OpenAsync(s_options with { ApplicationScheduler = scheduler, TransportScheduler = scheduler, MaxReadBufferSize = 1000 });
+        await using var scene = await OpenAsync(
+            s_options with { ApplicationScheduler = scheduler, TransportScheduler = scheduler, MaxReadBufferSize = 1000 });
         string sent = "";
         var sending = Task.Run(async () => sent = await SendAll(scene.Client.Output, 100_000, seed: 3), Token);
         var received = await ReceiveAll(scene.Server.Input);
@@ -245,7 +247,8 @@ public abstract class FaultConformance<TEngine> : ConformanceTest<TEngine>
     public async Task Rule_6_14_All_faults_at_once_beside_others_and_with_a_log_that_throws()
     {
         var pool = new FaultyPool();
-        await using var scene = await OpenAsync(s_options with { MemoryPool = pool, ApplicationScheduler = new FaultyScheduler(runs: false), Observer = new FaultyObserver() });
+        await using var scene = await OpenAsync(
+            s_options with { MemoryPool = pool, ApplicationScheduler = new FaultyScheduler(runs: false), Observer = new FaultyObserver() });
         scene.Log.Throws = true;
         var random = new Random(42);
         for (int round = 0; round < 60; round++)

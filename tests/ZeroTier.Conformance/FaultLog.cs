@@ -6,7 +6,10 @@ namespace ZeroTier.Conformance;
 /// <summary>Collects what a node logs of failures in what the application supplied. Can be made to fail itself.</summary>
 public sealed class FaultLog : ILoggerFactory, ILogger
 {
-    private static readonly string[] s_names = ["ConnectionFaulted", "ObserverFailed", "SchedulerFailed", "ScheduledWorkFailed", "TimerFailed"];
+    private static readonly string[] s_names =
+    [
+        "ConnectionFaulted", "ObserverFailed", "SchedulerFailed", "ScheduledWorkFailed", "TimerFailed",
+    ];
 
     private readonly ConcurrentQueue<string> _lines = new();
     private volatile bool _throws;
@@ -36,7 +39,8 @@ public sealed class FaultLog : ILoggerFactory, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => _throws ? throw new InvalidOperationException("The log provider failed.") : true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         ArgumentNullException.ThrowIfNull(formatter);
         if (_throws)

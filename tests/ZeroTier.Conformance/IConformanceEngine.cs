@@ -42,7 +42,9 @@ public abstract class NodePair : IAsyncDisposable
     /// <summary>Why sockets cannot join multicast groups on <see cref="Network"/>; null where they can.</summary>
     public virtual ZeroTierError? GroupsRefused => null;
 
-    /// <summary>Makes the running server fail by itself; it can be started again after <see cref="HealServer"/>. Null where that cannot be done.</summary>
+    /// <summary>
+    /// Makes the running server fail by itself; it can be started again after <see cref="HealServer"/>. Null where that cannot be done.
+    /// </summary>
     public virtual Action? FailServer => null;
 
     /// <summary>What made the server fail is no more.</summary>

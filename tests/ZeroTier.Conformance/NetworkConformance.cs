@@ -66,11 +66,13 @@ public abstract class NetworkConformance<TEngine> : ConformanceTest<TEngine>
     public async Task Hosts_are_found_by_address_and_by_the_names_that_networks_know()
     {
         var address = AddressOf(Server);
-        Assert.Equal([new ZeroTierEndPoint(Network, address, 80)], await Bounded(ZeroTierName.ResolveAsync(Client, address.ToString(), 80, Token)));
+        Assert.Equal(
+            [new ZeroTierEndPoint(Network, address, 80)], await Bounded(ZeroTierName.ResolveAsync(Client, address.ToString(), 80, Token)));
         Assert.Equal(
             [new ZeroTierEndPoint(Network, Network.GetSixPlaneAddress(Server.Id), 81)],
             await Bounded(ZeroTierName.ResolveAuthorityAsync(Client, $"{ZeroTierName.Of(Server.Id, Network)}:81", Token)));
-        var error = await Fails(ZeroTierError.AddressNotAvailable, () => ZeroTierName.ResolveAsync(Client, "www.example.org", 80, Token).AsTask());
+        var error = await Fails(
+            ZeroTierError.AddressNotAvailable, () => ZeroTierName.ResolveAsync(Client, "www.example.org", 80, Token).AsTask());
         Assert.Contains("www.example.org", error.Message, StringComparison.Ordinal);
     }
 

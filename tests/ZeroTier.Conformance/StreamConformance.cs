@@ -9,8 +9,8 @@ namespace ZeroTier.Conformance;
 public sealed record StreamPair(Stream Stream, Stream Peer);
 
 /// <summary>
-/// What <see cref="NetworkStream"/> does, member by member (rule 6.16). The same table runs over a NetworkStream on loopback TCP, so that it cannot ask for what that
-/// does not do, and over the streams of each engine.
+/// What <see cref="NetworkStream"/> does, member by member (rule 6.16). The same table runs over a NetworkStream on loopback TCP, so that
+/// it cannot ask for what that does not do, and over the streams of each engine.
 /// </summary>
 public abstract class StreamConformance : IAsyncLifetime
 {
@@ -208,7 +208,8 @@ public abstract class StreamConformance : IAsyncLifetime
     public async Task Rule_6_16_A_cancelled_read_leaves_the_stream_as_it_was()
     {
         var (stream, peer) = await OpenAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stream.ReadAsync(new byte[1], new CancellationToken(canceled: true)).AsTask());
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => stream.ReadAsync(new byte[1], new CancellationToken(canceled: true)).AsTask());
         using var stop = new CancellationTokenSource();
         var reading = stream.ReadAsync(new byte[1], stop.Token).AsTask();
         await stop.CancelAsync();
@@ -223,7 +224,8 @@ public abstract class StreamConformance : IAsyncLifetime
     public async Task Rule_6_16_A_write_can_be_cancelled_before_it_begins_and_while_it_waits()
     {
         var (stream, _) = await OpenAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stream.WriteAsync(new byte[1], new CancellationToken(canceled: true)).AsTask());
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => stream.WriteAsync(new byte[1], new CancellationToken(canceled: true)).AsTask());
         using var stop = new CancellationTokenSource();
         var writing = await Stall(stream, stop.Token);
         await stop.CancelAsync();
@@ -343,7 +345,9 @@ public abstract class StreamConformance : IAsyncLifetime
         byte[] received = await ReadExactly(peer, Writers * Writes * Size);
 
         await Bounded(writing);
-        Assert.Equal([Writes * Size, Writes * Size, Writes * Size, Writes * Size], received.GroupBy(b => b).OrderBy(g => g.Key).Select(g => g.Count()));
+        Assert.Equal(
+            [Writes * Size, Writes * Size, Writes * Size, Writes * Size],
+            received.GroupBy(b => b).OrderBy(g => g.Key).Select(g => g.Count()));
     }
 
     [Fact]
@@ -446,7 +450,8 @@ public abstract class StreamConformance : IAsyncLifetime
     {
         var error = await Record.ExceptionAsync(() => Bounded(read));
         Assert.True(
-            error is IOException or ObjectDisposedException || (error is null && DisposeMayLookLikeTheEnd), $"Ended with {error?.GetType().Name ?? "success"}: {error?.Message}");
+            error is IOException or ObjectDisposedException || (error is null && DisposeMayLookLikeTheEnd),
+            $"Ended with {error?.GetType().Name ?? "success"}: {error?.Message}");
     }
 
     private static async Task<byte[]> ReadExactly(Stream stream, int count)

@@ -45,7 +45,8 @@ public sealed class AuthenticationTests
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(app, ("X-ZT1-Auth", "")));
 
         // The first place that has one decides.
-        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(app, ("X-ZT1-Auth", "wrong"), ("Authorization", "Bearer " + app.Token)));
+        Assert.Equal(
+            HttpStatusCode.Unauthorized, await StatusAsync(app, ("X-ZT1-Auth", "wrong"), ("Authorization", "Bearer " + app.Token)));
     }
 
     [Fact]
@@ -156,13 +157,15 @@ public sealed class AuthenticationTests
     [Fact]
     public async Task Anonymous_users_of_an_endpoint_that_is_open_to_them_need_the_token()
     {
-        await using ControllerApp app = await WithPolicyAsync(api => api.RequireAuthorization().AllowAnonymous(), IPAddress.Loopback, sendsToken: false);
+        await using ControllerApp app = await WithPolicyAsync(
+            api => api.RequireAuthorization().AllowAnonymous(), IPAddress.Loopback, sendsToken: false);
 
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(app, ("X-User", "ann")));
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(app, ("X-ZT1-Auth", app.Token)));
     }
 
-    private static Task<ControllerApp> WithPolicyAsync(Action<IEndpointConventionBuilder> protect, IPAddress? from = null, bool sendsToken = true) =>
+    private static Task<ControllerApp> WithPolicyAsync(
+        Action<IEndpointConventionBuilder> protect, IPAddress? from = null, bool sendsToken = true) =>
         ControllerApp.StartAsync(
         build: builder =>
         {

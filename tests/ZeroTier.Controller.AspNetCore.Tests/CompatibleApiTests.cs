@@ -16,7 +16,8 @@ public sealed class CompatibleApiTests
         await PostAsync(app, path, """{"v4AssignMode":{"zt":true}}""");
         await PostAsync(app, path, """{"v6AssignMode":{"6plane":false,"rfc4193":true,"zt":false}}""");
         await PostAsync(app, path, """{"ipAssignmentPools":[{"ipRangeStart":"10.66.0.1","ipRangeEnd":"10.66.0.254"}]}""");
-        network = await PostAsync(app, path, """{"routes":[{"target":"10.66.0.0/24","via":null},{"target":"192.168.7.0/24","via":"10.66.0.9"}]}""");
+        network = await PostAsync(
+            app, path, """{"routes":[{"target":"10.66.0.0/24","via":null},{"target":"192.168.7.0/24","via":"10.66.0.9"}]}""");
         network = await PostAsync(app, path, """{"dns":{"domain":"office.example","servers":["10.66.0.9"]},"private":true}""");
         Assert.Equal("10.66.0.254", (string?)network["ipAssignmentPools"]![0]!["ipRangeEnd"]);
 
@@ -36,7 +37,8 @@ public sealed class CompatibleApiTests
 
         (HttpStatusCode status, string deleted) = await app.SendAsync("DELETE", path + "/member/0844d636d6");
         Assert.Equal((HttpStatusCode.OK, "laptop"), (status, (string?)JsonNode.Parse(deleted)!["name"]));
-        member = await PostAsync(app, path + "/member/0844d636d6", """{"authorized":false,"ipAssignments":[],"capabilities":[],"tags":[]}""");
+        member = await PostAsync(
+            app, path + "/member/0844d636d6", """{"authorized":false,"ipAssignments":[],"capabilities":[],"tags":[]}""");
         Assert.False((bool)member["authorized"]!);
         Assert.Equal(HttpStatusCode.OK, (await app.SendAsync("DELETE", path)).Status);
         Assert.Equal((HttpStatusCode.NotFound, ""), await app.SendAsync("GET", path));
@@ -64,7 +66,8 @@ public sealed class CompatibleApiTests
         await PostAsync(app, path, "{}");
         await PostAsync(app, path + "/member/0844d636d6", """{"ipAssignments":["10.66.0.7"]}""");
 
-        (HttpStatusCode status, string text) = await app.SendAsync("POST", path + "/member/035472eb06", """{"ipAssignments":["10.66.0.7"]}""");
+        (HttpStatusCode status,
+            string text) = await app.SendAsync("POST", path + "/member/035472eb06", """{"ipAssignments":["10.66.0.7"]}""");
 
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Contains("0844d636d6", (string?)JsonNode.Parse(text)!["description"], StringComparison.Ordinal);
@@ -113,12 +116,16 @@ public sealed class CompatibleApiTests
         for (int i = 0; i < 1000; i++)
         {
             byte[] body = Mutation.Of([.. bodies[random.Next(bodies.Length)]], bodies, random);
-            string path = random.Next(2) == 0 ? "/controller/network/df18b69da7000001" : "/controller/network/df18b69da7000001/member/0844d636d6";
-            using HttpResponseMessage response = await app.Client.PostAsync(path, new ByteArrayContent(body), TestContext.Current.CancellationToken);
+            string path = random.Next(2) == 0
+                ? "/controller/network/df18b69da7000001"
+                : "/controller/network/df18b69da7000001/member/0844d636d6";
+            using HttpResponseMessage response = await app.Client.PostAsync(
+                path, new ByteArrayContent(body), TestContext.Current.CancellationToken);
             string text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
             if (response.StatusCode != HttpStatusCode.OK)
             {
-                Assert.True(response.StatusCode == HttpStatusCode.BadRequest, $"{(int)response.StatusCode} to {Convert.ToHexString(body)}: {text}");
+                Assert.True(
+                    response.StatusCode == HttpStatusCode.BadRequest, $"{(int)response.StatusCode} to {Convert.ToHexString(body)}: {text}");
                 Assert.Equal(400, (int)JsonNode.Parse(text)!["error"]!);
             }
         }

@@ -94,7 +94,8 @@ internal sealed class ControllerApp : IAsyncDisposable
     }
 
     /// <summary>Sends JSON, and gives status and text of the answer.</summary>
-    public async Task<(HttpStatusCode Status, string Text)> SendAsync(string method, string path, string? body = null, string? contentType = "application/json")
+    public async Task<(HttpStatusCode Status, string Text)> SendAsync(
+        string method, string path, string? body = null, string? contentType = "application/json")
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
         if (body is not null)

@@ -25,18 +25,23 @@ public sealed class HostedControllerTests
         });
         var store = new WatchedStore();
         builder.Services.AddZeroTierController(options => options.Store = store);
-        builder.Services.Configure<ZeroTierServiceOptions>(options => options.TokenPath = Path.Combine(folder.FullName, "authtoken.secret"));
+        builder.Services.Configure<ZeroTierServiceOptions>(
+            options => options.TokenPath = Path.Combine(folder.FullName, "authtoken.secret"));
         IHost host = builder.Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
         ZeroTierNode node = host.Services.GetRequiredService<ZeroTierNode>();
         store.Node = node;
-        NetworkController controller = await host.Services.GetRequiredService<NetworkControllerHost>().GetAsync(TestContext.Current.CancellationToken);
+        NetworkController controller =
+            await host.Services.GetRequiredService<NetworkControllerHost>().GetAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(node.Id, controller.Node);
         ControllerNetwork network = await controller.CreateNetworkAsync(
-            n => n with { IsPrivate = false, IPv6Assignment = IPv6Assignment.Rfc4193 }, Actor.Controller, TestContext.Current.CancellationToken);
+            n => n with { IsPrivate = false, IPv6Assignment = IPv6Assignment.Rfc4193 },
+            Actor.Controller,
+            TestContext.Current.CancellationToken);
         await node.JoinAsync(network.Id, TestContext.Current.CancellationToken);
-        await node.WaitForNetworkAsync(network.Id, TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        await node.WaitForNetworkAsync(network.Id, TestContext.Current.CancellationToken)
+            .WaitAsync(Patience, TestContext.Current.CancellationToken);
         Assert.True(controller.FindMember(network.Id, node.Id)!.Member.IsAuthorized);
 
         await host.StopAsync(TestContext.Current.CancellationToken);
@@ -57,7 +62,8 @@ public sealed class HostedControllerTests
         });
         var store = new WatchedStore();
         builder.Services.AddZeroTierController(options => options.Store = store);
-        builder.Services.Configure<ZeroTierServiceOptions>(options => options.TokenPath = Path.Combine(folder.FullName, "authtoken.secret"));
+        builder.Services.Configure<ZeroTierServiceOptions>(
+            options => options.TokenPath = Path.Combine(folder.FullName, "authtoken.secret"));
         IHost host = builder.Build();
         store.Node = host.Services.GetRequiredService<ZeroTierNode>();
         await host.StartAsync(TestContext.Current.CancellationToken);
@@ -93,7 +99,10 @@ public sealed class HostedControllerTests
     {
         WebApplication app = WebApplication.CreateSlimBuilder().Build();
 
-        Assert.Contains("AddZeroTierController", Assert.Throws<InvalidOperationException>(() => app.MapZeroTierController()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "AddZeroTierController",
+            Assert.Throws<InvalidOperationException>(() => app.MapZeroTierController()).Message,
+            StringComparison.Ordinal);
     }
 
     /// <summary>Remembers in which state the node was when the controller ended.</summary>
@@ -107,17 +116,20 @@ public sealed class HostedControllerTests
 
         public Task OpenAsync(CancellationToken cancellationToken) => _inner.OpenAsync(cancellationToken);
 
-        public IAsyncEnumerable<ControllerNetwork> LoadNetworksAsync(CancellationToken cancellationToken) => _inner.LoadNetworksAsync(cancellationToken);
+        public IAsyncEnumerable<ControllerNetwork> LoadNetworksAsync(CancellationToken cancellationToken) =>
+            _inner.LoadNetworksAsync(cancellationToken);
 
-        public IAsyncEnumerable<ControllerMember> LoadMembersAsync(CancellationToken cancellationToken) => _inner.LoadMembersAsync(cancellationToken);
+        public IAsyncEnumerable<ControllerMember> LoadMembersAsync(CancellationToken cancellationToken) =>
+            _inner.LoadMembersAsync(cancellationToken);
 
         public Task WriteAsync(IReadOnlyList<StoreChange> changes, IReadOnlyList<AuditEntry> audit, CancellationToken cancellationToken) =>
             _inner.WriteAsync(changes, audit, cancellationToken);
 
         public Task<IControllerLease> AcquireAsync(CancellationToken cancellationToken) => _inner.AcquireAsync(cancellationToken);
 
-        public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken) => _inner.ReadAuditAsync(query,
-            cancellationToken);
+        public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken) =>
+            _inner.ReadAuditAsync(query,
+                cancellationToken);
 
         public ValueTask DisposeAsync()
         {

@@ -6,7 +6,8 @@ namespace ZeroTier.Controller.AspNetCore.Tests;
 internal static class Mutation
 {
     private static readonly string[] Words =
-        ["\\ud800", "null", "-1", "18446744073709551615", "1e999", "\"\\ud800\":0", "[[[[[[[[", "{\"\":", "\"a\\u0000b\"", "4294967296", "\"::1/129\"", "0.5",
+        ["\\ud800", "null", "-1", "18446744073709551615", "1e999", "\"\\ud800\":0", "[[[[[[[[", "{\"\":", "\"a\\u0000b\"", "4294967296",
+        "\"::1/129\"", "0.5",
             "true"];
 
     public static byte[] Of(byte[] body, byte[][] bodies, Random random)

@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 namespace ZeroTier.Controller.AspNetCore.Tests;
 
 /// <summary>A request that ZeroTierOne's controller was sent, and what it answered.</summary>
-internal sealed record RecordedCase(string Name, string Method, string Path, string? ContentType, string? Body, int Status, JsonNode? Answer);
+internal sealed record RecordedCase(
+    string Name, string Method, string Path, string? ContentType, string? Body, int Status, JsonNode? Answer);
 
 internal static class RecordedCases
 {

@@ -7,7 +7,9 @@ namespace ZeroTier.Controller.AspNetCore.Tests;
 /// <summary>What ZeroTierOne's controller was asked, asked of this one in the same order (docs/protocol/5-http-api.md 5.15).</summary>
 public sealed partial class RecordedCasesTests
 {
-    /// <summary>Where the answer is another one on purpose, and why; and what brings the recorded state back for the cases that follow.</summary>
+    /// <summary>
+    /// Where the answer is another one on purpose, and why; and what brings the recorded state back for the cases that follow.
+    /// </summary>
     private static readonly Dictionary<string, Deviation> Different = new()
     {
         ["controller: foreign network id is accepted"] = new(400, "nobody would ever ask this node for it"),
@@ -22,7 +24,8 @@ public sealed partial class RecordedCasesTests
         ["field: tags not an array is ignored"] = new(200, "as above"),
         ["member: capabilities"] = new(200, "IDs have 32 bits, as for members"),
         ["member: capabilities not an array is ignored"] = new(200, "as above"),
-        ["field: rules, integer range is refused"] = new(200, "members understand the rule, and no other text enters it (5.6)", """{"rules":[{"type":"ACTION_ACCEPT"}]}"""),
+        ["field: rules, integer range is refused"] = new(
+            200, "members understand the rule, and no other text enters it (5.6)", """{"rules":[{"type":"ACTION_ACCEPT"}]}"""),
     };
 
     // What is not there, as it was refused.
@@ -46,10 +49,12 @@ public sealed partial class RecordedCasesTests
             if (recorded.Name == "controller: list, empty")
             {
                 // The recorded run began anew here.
-                await app.Controller.DeleteNetworkAsync(app.Controller.Networks.Single().Id, null, Actor.Controller, TestContext.Current.CancellationToken);
+                await app.Controller.DeleteNetworkAsync(
+                    app.Controller.Networks.Single().Id, null, Actor.Controller, TestContext.Current.CancellationToken);
             }
 
-            (HttpStatusCode status, string text) = await app.SendAsync(recorded.Method, Rename(recorded.Path, ids), recorded.Body ?? BodyOf(recorded),
+            (HttpStatusCode status,
+                string text) = await app.SendAsync(recorded.Method, Rename(recorded.Path, ids), recorded.Body ?? BodyOf(recorded),
                 recorded.ContentType);
             Deviation? different = Different.GetValueOrDefault(recorded.Name);
 
@@ -66,7 +71,10 @@ public sealed partial class RecordedCasesTests
                 await app.SendAsync("POST", Rename(recorded.Path, ids), repair);
             }
 
-            if (recorded.Status == 200 && recorded.Answer is JsonObject created && JsonNode.Parse(text) is JsonObject made && made["id"] is { } id)
+            if (recorded.Status == 200
+                && recorded.Answer is JsonObject created
+                && JsonNode.Parse(text) is JsonObject made
+                && made["id"] is { } id)
             {
                 ids[(string)created["id"]!] = (string)id!;
             }
@@ -106,9 +114,11 @@ public sealed partial class RecordedCasesTests
                 var sorted = new JsonObject();
                 foreach ((string name, JsonNode? value) in o.OrderBy(p => p.Key, StringComparer.Ordinal))
                 {
-                    if (Volatile.Contains(name) || Refused.Contains(name) || (o["type"] is JsonValue type && ((string?)type)?.StartsWith("ACTION",
-                        StringComparison.Ordinal) == true
-                        && name is "not" or "or"))
+                    if (Volatile.Contains(name)
+                        || Refused.Contains(name)
+                        || (o["type"] is JsonValue type && ((string?)type)?.StartsWith("ACTION",
+                            StringComparison.Ordinal) == true
+                            && name is "not" or "or"))
                     {
                         continue;
                     }
@@ -117,11 +127,13 @@ public sealed partial class RecordedCasesTests
                     {
                         "authTokens" => value is JsonObject { Count: > 0 } ? Canonical(value) : null,
                         "dns" => CanonicalDns(value),
-                        "v6AssignMode" => new JsonArray([.. new[] { "6plane", "rfc4193", "zt" }.Where(m => value?[m] is { } on && (bool)on).Select(m =>
-                            (JsonNode)m)]),
+                        "v6AssignMode" =>
+                            new JsonArray([.. new[] { "6plane", "rfc4193", "zt" }.Where(m => value?[m] is { } on && (bool)on).Select(m =>
+                                (JsonNode)m)]),
                         "data" => Unordered(value!.AsArray().Where(r => !Refused.Contains((string?)r!["id"]))),
                         "meta" => null,
-                        "id" or "address" or "nwid" when value is JsonValue id && id.TryGetValue(out string? text) => text.ToLowerInvariant(),
+                        "id" or "address" or "nwid" when value is JsonValue id && id.TryGetValue(out string? text) =>
+                            text.ToLowerInvariant(),
                         _ when Node().IsMatch(name) => 0,
                         _ => Canonical(value),
                     };

@@ -17,7 +17,8 @@ public sealed class ResourceApiTests
     public async Task Network_is_made_changed_and_deleted()
     {
         await using ControllerApp app = await StartAsync();
-        using HttpResponseMessage made = await SendAsync(app, "POST", "/v1/networks", """{"name":"office","routes":[{"target":"10.66.0.0/24"}],"assignsIpv4":true}""");
+        using HttpResponseMessage made = await SendAsync(
+            app, "POST", "/v1/networks", """{"name":"office","routes":[{"target":"10.66.0.0/24"}],"assignsIpv4":true}""");
         Assert.Equal((HttpStatusCode.Created, "\"1\""), (made.StatusCode, made.Headers.ETag!.Tag));
         string path = made.Headers.Location!.ToString();
         JsonNode network = (await ReadAsync(made))!;
@@ -28,7 +29,8 @@ public sealed class ResourceApiTests
             + ""","dns":{"domain":"office.example","servers":["10.66.0.9"]}}""");
         network = (await ReadAsync(changed))!;
         Assert.Equal((HttpStatusCode.OK, "\"2\""), (changed.StatusCode, changed.Headers.ETag!.Tag));
-        Assert.Equal(("office", 1400, "office.example"), ((string?)network["name"], (int)network["mtu"]!, (string?)network["dns"]!["domain"]));
+        Assert.Equal(
+            ("office", 1400, "office.example"), ((string?)network["name"], (int)network["mtu"]!, (string?)network["dns"]!["domain"]));
         Assert.Equal("""[{"target":"10.66.0.0/24","via":null}]""", network["routes"]!.ToJsonString());
 
         network = (await ReadAsync(await SendAsync(app, "PATCH", path, """{"dns":{"domain":"","servers":[]}}""")))!;
@@ -55,10 +57,17 @@ public sealed class ResourceApiTests
         Assert.Equal("first", app.Controller.Networks.Single().Name);
 
         // A member that must be new.
-        Assert.Equal(HttpStatusCode.OK, (await SendAsync(app, "PATCH", path + Member, """{"authorized":true}""", ("If-None-Match", "*"))).StatusCode);
-        Assert.Equal(HttpStatusCode.PreconditionFailed, (await SendAsync(app, "PATCH", path + Member, """{"authorized":false}""", ("If-None-Match", "*"))).StatusCode);
-        Assert.Equal(HttpStatusCode.OK, (await SendAsync(app, "PATCH", path + Member, """{"authorized":false}""", ("If-Match", "\"1\""))).StatusCode);
-        Assert.Equal(HttpStatusCode.PreconditionFailed, (await SendAsync(app, "DELETE", path + Member, null, ("If-Match", "\"1\""))).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await SendAsync(app, "PATCH", path + Member, """{"authorized":true}""", ("If-None-Match", "*"))).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.PreconditionFailed,
+            (await SendAsync(app, "PATCH", path + Member, """{"authorized":false}""", ("If-None-Match", "*"))).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await SendAsync(app, "PATCH", path + Member, """{"authorized":false}""", ("If-Match", "\"1\""))).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.PreconditionFailed, (await SendAsync(app, "DELETE", path + Member, null, ("If-Match", "\"1\""))).StatusCode);
     }
 
     [Theory]
@@ -90,8 +99,11 @@ public sealed class ResourceApiTests
         Assert.Equal(changed, (int)(await SendAsync(app, "PATCH", path, """{"name":"third"}""", (header, value))).StatusCode);
         Assert.Equal(changed == 200 ? "third" : "second", app.Controller.Networks.Single().Name);
 
-        using HttpResponseMessage written = await SendAsync(app, "POST", compatible, """{"name":"fourth"}""", (header, value.Replace('2', changed == 200 ? '3' : '2')));
-        Assert.Equal(changed == 200 && value.Contains('3', StringComparison.Ordinal) && header == "If-None-Match" ? 412 : changed, (int)written.StatusCode);
+        using HttpResponseMessage written = await SendAsync(
+            app, "POST", compatible, """{"name":"fourth"}""", (header, value.Replace('2', changed == 200 ? '3' : '2')));
+        Assert.Equal(
+            changed == 200 && value.Contains('3', StringComparison.Ordinal) && header == "If-None-Match" ? 412 : changed,
+            (int)written.StatusCode);
     }
 
     [Fact]
@@ -103,7 +115,8 @@ public sealed class ResourceApiTests
         Assert.Equal(412, (int)(await SendAsync(app, "PATCH", path + Member, "{}", ("If-Match", "*"))).StatusCode);
         Assert.Equal(412, (int)(await SendAsync(app, "POST", compatible + "/member/0844d636d6", "{}", ("If-Match", "*"))).StatusCode);
         Assert.Equal(404, (int)(await SendAsync(app, "DELETE", path + Member, null, ("If-Match", "*"))).StatusCode);
-        Assert.Equal(404, (int)(await SendAsync(app, "DELETE", compatible + "/member/0844d636d6", null, ("If-None-Match", "*"))).StatusCode);
+        Assert.Equal(
+            404, (int)(await SendAsync(app, "DELETE", compatible + "/member/0844d636d6", null, ("If-None-Match", "*"))).StatusCode);
         Assert.Equal(404, (int)(await SendAsync(app, "PATCH", "/v1/networks/0123456789abcdef", "{}", ("If-Match", "*"))).StatusCode);
         Assert.Empty(app.Controller.GetMembers(app.Controller.Networks.Single().Id));
         Assert.Equal(200, (int)(await SendAsync(app, "POST", compatible + "/member/0844d636d6", "{}", ("If-None-Match", "*"))).StatusCode);
@@ -119,7 +132,8 @@ public sealed class ResourceApiTests
         string path = await MakeAsync(app);
         string compatible = path.Replace("/v1/networks", "/controller/network", StringComparison.Ordinal);
         Assert.Equal(400, (int)(await SendAsync(app, "PATCH", path, """{"servesNames":true}""")).StatusCode);
-        JsonNode network = (await ReadAsync(await SendAsync(app, "PATCH", path, """{"servesNames":true,"dns":{"domain":"home.arpa","servers":[]}}""")))!;
+        JsonNode network = (await ReadAsync(
+            await SendAsync(app, "PATCH", path, """{"servesNames":true,"dns":{"domain":"home.arpa","servers":[]}}""")))!;
         Assert.True((bool)network["servesNames"]!);
         Assert.True((bool)(await ReadAsync(await SendAsync(app, "GET", compatible)))!["serveNames"]!);
         network = (await ReadAsync(await SendAsync(app, "POST", compatible, """{"serveNames":false}""")))!;
@@ -142,7 +156,8 @@ public sealed class ResourceApiTests
         var seen = new List<string>();
         for (string? next = ""; next is not null;)
         {
-            JsonNode page = (await ReadAsync(await SendAsync(app, "GET", $"{path}/members?limit=2" + (next.Length > 0 ? "&after=" + next : ""))))!;
+            JsonNode page = (await ReadAsync(
+                await SendAsync(app, "GET", $"{path}/members?limit=2" + (next.Length > 0 ? "&after=" + next : ""))))!;
             seen.AddRange(page["items"]!.AsArray().Select(m => (string)m!["id"]!));
             next = (string?)page["next"];
 
@@ -176,14 +191,16 @@ public sealed class ResourceApiTests
         JsonNode problem = (await ReadAsync(wrong))!;
         Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
         Assert.Equal((2, 3), ((int)problem["errors"]![0]!["line"]!, (int)problem["errors"]![0]!["column"]!));
-        Assert.Equal(HttpStatusCode.BadRequest, (await SendAsync(app, "POST", "/v1/rules/check", """{"source":"drop ethertypo;"}""")).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.BadRequest, (await SendAsync(app, "POST", "/v1/rules/check", """{"source":"drop ethertypo;"}""")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(app, "POST", "/v1/rules/check", """{"source":"drop;"}""")).StatusCode);
         Assert.Equal(3, app.Controller.Networks.Single().Rules.Length);
 
         // JSON is strict here: what is no rule is an error, not left out.
         Assert.Equal(HttpStatusCode.BadRequest, (await SendAsync(app, "PUT", path, """{"rules":[{"type":"NONSENSE"}]}""")).StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, (await SendAsync(app, "PUT", path, "{}")).StatusCode);
-        rules = (await ReadAsync(await SendAsync(app, "PUT", path, """{"rules":[{"type":"ACTION_DROP"}],"tags":[{"id":1,"default":2}]}""")))!;
+        rules = (await ReadAsync(
+            await SendAsync(app, "PUT", path, """{"rules":[{"type":"ACTION_DROP"}],"tags":[{"id":1,"default":2}]}""")))!;
         Assert.Equal(("", 1, 1), ((string?)rules["source"], rules["rules"]!.AsArray().Count, rules["tags"]!.AsArray().Count));
     }
 
@@ -216,7 +233,9 @@ public sealed class ResourceApiTests
             $"/v1/events?network={path[^16..]}", HttpCompletionOption.ResponseHeadersRead, Cancellation);
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.MediaType);
         await using Stream stream = await response.Content.ReadAsStreamAsync(Cancellation);
-        await using IAsyncEnumerator<SseItem<string>> events = SseParser.Create(stream).EnumerateAsync(Cancellation).GetAsyncEnumerator(Cancellation);
+        await using IAsyncEnumerator<SseItem<string>> events = SseParser.Create(stream)
+            .EnumerateAsync(Cancellation)
+            .GetAsyncEnumerator(Cancellation);
         Assert.Equal("ready", await NextAsync(events));
 
         await SendAsync(app, "PATCH", other, """{"name":"other"}""");
@@ -290,12 +309,17 @@ public sealed class ResourceApiTests
         {
             byte[] body = Mutation.Of([.. bodies[random.Next(bodies.Length)]], bodies, random);
             int where = random.Next(paths.Length);
-            using var request = new HttpRequestMessage(new HttpMethod(methods[where]), paths[where]) { Content = new ByteArrayContent(body) };
+            using var request = new HttpRequestMessage(new HttpMethod(methods[where]), paths[where])
+            {
+                Content = new ByteArrayContent(body),
+            };
             using HttpResponseMessage response = await app.Client.SendAsync(request, Cancellation);
             if (!response.IsSuccessStatusCode)
             {
                 string text = await response.Content.ReadAsStringAsync(Cancellation);
-                Assert.True(response.StatusCode == HttpStatusCode.BadRequest, $"{(int)response.StatusCode} to {methods[where]} {paths[where]} {Encoding.UTF8.GetString(body)}: {text}");
+                Assert.True(
+                    response.StatusCode == HttpStatusCode.BadRequest,
+                    $"{(int)response.StatusCode} to {methods[where]} {paths[where]} {Encoding.UTF8.GetString(body)}: {text}");
                 Assert.Equal(400, (int)JsonNode.Parse(text)!["status"]!);
             }
         }
@@ -319,7 +343,8 @@ public sealed class ResourceApiTests
 
         Assert.Equal(
             [
-                "/v1/audit", "/v1/events", "/v1/networks", "/v1/networks/{network}", "/v1/networks/{network}/members", "/v1/networks/{network}/members/{node}",
+                "/v1/audit", "/v1/events", "/v1/networks", "/v1/networks/{network}", "/v1/networks/{network}/members",
+                "/v1/networks/{network}/members/{node}",
                 "/v1/networks/{network}/rules", "/v1/networks/{network}/tokens", "/v1/networks/{network}/tokens/{token}", "/v1/rules/check",
             ],
             paths);
@@ -372,7 +397,8 @@ public sealed class ResourceApiTests
         return await app.Client.SendAsync(request, Cancellation);
     }
 
-    private static async Task<JsonNode?> ReadAsync(HttpResponseMessage response) => JsonNode.Parse(await response.Content.ReadAsStringAsync(Cancellation));
+    private static async Task<JsonNode?> ReadAsync(HttpResponseMessage response) =>
+        JsonNode.Parse(await response.Content.ReadAsStringAsync(Cancellation));
 
     private static async Task<string> NextAsync(IAsyncEnumerator<SseItem<string>> events)
     {

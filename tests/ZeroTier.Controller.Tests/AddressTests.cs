@@ -33,8 +33,9 @@ public class AddressTests
             Routes = [new NetworkRoute(IPAddress.Parse("fd00:66::"), 64, null)],
             AddressPools = [new AddressPool(IPAddress.Parse("fd00:66::"), IPAddress.Parse("fd00:66::ffff:ffff:ffff:ffff"))],
         };
-        Assert.Equal(IPAddress.Parse("fd00:66::8:44d6:36d6"), AddressAssignment.FindIPv6(network, NodeId.Parse("0844d636d6"), new AddressTable(),
-            new SeededRandom(1)));
+        Assert.Equal(
+            IPAddress.Parse("fd00:66::8:44d6:36d6"), AddressAssignment.FindIPv6(network, NodeId.Parse("0844d636d6"), new AddressTable(),
+                new SeededRandom(1)));
     }
 
     [Fact]
@@ -53,7 +54,8 @@ public class AddressTests
         // Freed by a deletion; deauthorising alone frees nothing.
         await bench.UpdateAsync(network.Id, Alice, m => m with { IsAuthorized = false });
         Assert.Empty(bench.AskLater(network.Id, Bob)!.Configuration.Addresses);
-        await bench.Controller.DeleteMemberAsync(network.Id, Alice.Address, null, ControllerBench.Admin, TestContext.Current.CancellationToken);
+        await bench.Controller.DeleteMemberAsync(
+            network.Id, Alice.Address, null, ControllerBench.Admin, TestContext.Current.CancellationToken);
         HasAddresses(bench.AskLater(network.Id, Bob)!, "10.0.0.10/24");
         Assert.Equal(AddressState.Complete, bench.Controller.FindMember(network.Id, Bob.Address)!.Addresses);
     }
@@ -82,7 +84,12 @@ public class AddressTests
         await using var bench = await ControllerBench.StartAsync();
         ControllerNetwork network = await bench.CreateAsync(n => Addressing.Pool("10.0.0.10", "10.0.0.20")(n) with
         {
-            Routes = [new(IPAddress.Parse("10.0.0.0"), 8, null), new(IPAddress.Parse("10.0.0.0"), 24, null), new(IPAddress.Parse("fd00::"), 64, null)],
+            Routes =
+            [
+                new(IPAddress.Parse("10.0.0.0"), 8, null),
+                new(IPAddress.Parse("10.0.0.0"), 24, null),
+                new(IPAddress.Parse("fd00::"), 64, null),
+            ],
         });
         await bench.UpdateAsync(
             network.Id, Alice, m => m with
@@ -129,7 +136,8 @@ public class AddressTests
     public async Task Derived_addresses_follow_from_the_modes_and_are_owned()
     {
         await using var bench = await ControllerBench.StartAsync();
-        ControllerNetwork network = await bench.CreateAsync(n => n with { IPv6Assignment = IPv6Assignment.Rfc4193 | IPv6Assignment.SixPlane });
+        ControllerNetwork network = await bench.CreateAsync(
+            n => n with { IPv6Assignment = IPv6Assignment.Rfc4193 | IPv6Assignment.SixPlane });
         await bench.AuthorizeAsync(network.Id, Alice);
         NetworkConfiguration configuration = bench.Ask(network.Id, Alice)!.Configuration;
         IPAddress[] expected = [network.Id.GetRfc4193Address(Alice.Address), network.Id.GetSixPlaneAddress(Alice.Address)];
@@ -175,7 +183,8 @@ public class AddressTests
                 if (AddressAssignment.FindIPv4(network, node, table) is not { } address)
                 {
                     // Every address that may be given was.
-                    Assert.True(isOne || given.Count == possible, $"{given.Count} of {possible} in {first:x}-{last:x} of {target:x}/{prefix}");
+                    Assert.True(
+                        isOne || given.Count == possible, $"{given.Count} of {possible} in {first:x}-{last:x} of {target:x}/{prefix}");
                     break;
                 }
 
@@ -185,8 +194,9 @@ public class AddressTests
                 table.Replace(new ControllerMember { Network = network.Id, Node = node }, [], [address]);
             }
 
-            bool IsFree(uint a) => a >= first && a < last && (a & mask) == target && (a & ~mask) != 0 && (a & ~mask) != ~mask && (byte)a is not (0 or 255) &&
-                !router.Equals(IpAddress.FromIPv4(a).ToIPAddress());
+            bool IsFree(uint a) =>
+                a >= first && a < last && (a & mask) == target && (a & ~mask) != 0 && (a & ~mask) != ~mask && (byte)a is not (0 or 255) &&
+                    !router.Equals(IpAddress.FromIPv4(a).ToIPAddress());
         }
     }
 
@@ -201,7 +211,11 @@ public class AddressTests
             ControllerNetwork network = new()
             {
                 Id = Id,
-                Routes = [new NetworkRoute(IPAddress.Parse("fd00::"), 64, null), new NetworkRoute(IPAddress.Parse("fd01::"), 64, IPAddress.Parse("fd00::3"))],
+                Routes =
+                [
+                    new NetworkRoute(IPAddress.Parse("fd00::"), 64, null),
+                    new NetworkRoute(IPAddress.Parse("fd01::"), 64, IPAddress.Parse("fd00::3")),
+                ],
                 AddressPools = [new AddressPool(IPAddress.Parse("fd00::"), IPAddress.Parse(last))],
             };
             var table = new AddressTable();

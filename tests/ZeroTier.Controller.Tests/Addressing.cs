@@ -5,7 +5,8 @@ namespace ZeroTier.Controller.Tests;
 /// <summary>Settings of networks with addresses.</summary>
 internal static class Addressing
 {
-    public static Func<ControllerNetwork, ControllerNetwork> Pool(string first, string last, string target = "10.0.0.0", int prefixLength = 24) => network =>
+    public static Func<ControllerNetwork, ControllerNetwork> Pool(
+        string first, string last, string target = "10.0.0.0", int prefixLength = 24) => network =>
         network with
         {
             AssignsIPv4 = true,

@@ -28,7 +28,8 @@ public class AdmissionTests
         Assert.Equal((false, true, Alice), (waiting.Member.IsAuthorized, waiting.IsOnline, waiting.Member.Identity));
 
         ControllerMember authorized = await bench.AuthorizeAsync(network.Id, Alice);
-        Assert.Equal((AuthorizationSource.Administrator, bench.Clock.GetUtcNow()), (authorized.AuthorizedBy, authorized.LastAuthorizedTime));
+        Assert.Equal(
+            (AuthorizationSource.Administrator, bench.Clock.GetUtcNow()), (authorized.AuthorizedBy, authorized.LastAuthorizedTime));
 
         // At once, without being asked.
         Sent pushed = Assert.Single(bench.Port.Pushes);
@@ -65,7 +66,8 @@ public class AdmissionTests
     {
         await using var bench = await ControllerBench.StartAsync();
         ControllerNetwork network = await bench.CreateAsync();
-        string token = await bench.Controller.CreateJoinTokenAsync(network.Id, bench.Clock.GetUtcNow() + TimeSpan.FromMinutes(1), ControllerBench.Admin, Token);
+        string token = await bench.Controller.CreateJoinTokenAsync(
+            network.Id, bench.Clock.GetUtcNow() + TimeSpan.FromMinutes(1), ControllerBench.Admin, Token);
         Assert.Equal(32, token.Length);
         Assert.Equal(ControllerRefusal.AccessDenied, bench.Ask(network.Id, Alice, token[..31])!.Refusal);
         Assert.NotNull(bench.AskLater(network.Id, Alice, token)!.Configuration);
@@ -105,7 +107,8 @@ public class AdmissionTests
     public async Task A_network_that_requires_a_login_says_where()
     {
         await using var bench = await ControllerBench.StartAsync();
-        ControllerNetwork network = await bench.CreateAsync(n => n with { RequiresLogin = true, AuthorizationEndpoint = "https://login.example" });
+        ControllerNetwork network = await bench.CreateAsync(
+            n => n with { RequiresLogin = true, AuthorizationEndpoint = "https://login.example" });
         await bench.AuthorizeAsync(network.Id, Alice);
         Sent refused = bench.Ask(network.Id, Alice)!;
         Assert.Equal(ControllerRefusal.AuthenticationRequired, refused.Refusal);
@@ -136,7 +139,8 @@ public class AdmissionTests
     [Fact]
     public async Task Strangers_are_recorded_up_to_a_bound_and_the_oldest_gives_way()
     {
-        await using var bench = await ControllerBench.StartAsync(configure: b => b.Options = b.Options with { MaxUnauthorizedMembers = 10 });
+        await using var bench = await ControllerBench.StartAsync(
+            configure: b => b.Options = b.Options with { MaxUnauthorizedMembers = 10 });
         ControllerNetwork network = await bench.CreateAsync();
         await bench.AuthorizeAsync(network.Id, Alice);
         Assert.NotNull(bench.Ask(network.Id, Alice)!.Configuration);

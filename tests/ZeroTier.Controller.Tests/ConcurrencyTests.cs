@@ -12,8 +12,9 @@ public class ConcurrencyTests
     {
         const int Threads = 8, Nodes = 25;
         var port = new CountingPort(TestIdentities.All[0]);
-        await using NetworkController controller = await NetworkController.OpenAsync(new NetworkControllerOptions { Store = new MemoryControllerStore() },
-            Token);
+        await using NetworkController controller = await NetworkController.OpenAsync(
+            new NetworkControllerOptions { Store = new MemoryControllerStore() },
+                Token);
         INetworkController role = controller;
         role.Start(port);
         ControllerNetwork network = await controller.CreateNetworkAsync(
@@ -25,7 +26,8 @@ public class ConcurrencyTests
                 {
                     NodeIdentity node = TestIdentities.At(new NodeId(0x30_0000_0000UL + (ulong)((thread * 1000) + i)));
                     role.OnRequest(new ControllerRequest(network.Id, node, 1, ReadOnlyMemory<byte>.Empty));
-                    await controller.UpdateNetworkAsync(network.Id, n => n with { Name = $"{thread}-{i}" }, null, ControllerBench.Admin, Token);
+                    await controller.UpdateNetworkAsync(
+                        network.Id, n => n with { Name = $"{thread}-{i}" }, null, ControllerBench.Admin, Token);
                 }
             },
             Token)));
@@ -47,13 +49,15 @@ public class ConcurrencyTests
     [Fact]
     public async Task After_disposal_changes_are_refused_and_subscriptions_end()
     {
-        NetworkController controller = await NetworkController.OpenAsync(new NetworkControllerOptions { Store = new MemoryControllerStore() }, Token);
+        NetworkController controller = await NetworkController.OpenAsync(
+            new NetworkControllerOptions { Store = new MemoryControllerStore() }, Token);
         ((INetworkController)controller).Start(new CountingPort(TestIdentities.All[0]));
         using ControllerSubscription subscription = controller.Subscribe();
         await controller.DisposeAsync();
         await controller.DisposeAsync();
         var id = new NetworkId((TestIdentities.All[0].Address.Value << 24) | 1);
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => controller.CreateNetworkAsync(new ControllerNetwork { Id = id }, ControllerBench.Admin, Token));
+        await Assert.ThrowsAsync<ObjectDisposedException>(
+            () => controller.CreateNetworkAsync(new ControllerNetwork { Id = id }, ControllerBench.Admin, Token));
         await foreach (ControllerEvent _ in subscription.ReadAllAsync(Token))
         {
             Assert.Fail("Nothing happened.");

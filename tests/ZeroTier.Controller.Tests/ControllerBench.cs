@@ -6,7 +6,9 @@ using ZeroTier.Simulation;
 
 namespace ZeroTier.Controller.Tests;
 
-/// <summary>A controller without a node, in virtual time and on the test's thread: requests go in by hand, what would be sent is recorded.</summary>
+/// <summary>
+/// A controller without a node, in virtual time and on the test's thread: requests go in by hand, what would be sent is recorded.
+/// </summary>
 internal sealed class ControllerBench : IAsyncDisposable
 {
     public static readonly Actor Admin = new("admin");
@@ -61,7 +63,13 @@ internal sealed class ControllerBench : IAsyncDisposable
     /// <summary>A request; the answer, if there was one.</summary>
     public Sent? Ask(NetworkId network, NodeIdentity node, string? token = null, int rules = 1)
     {
-        var metadata = new NetworkDictionaryWriter().Add("v", 7).Add("pv", 12).Add("majv", 1).Add("minv", 14).Add("revv", 2).Add("revr", (ulong)rules);
+        var metadata = new NetworkDictionaryWriter()
+            .Add("v", 7)
+            .Add("pv", 12)
+            .Add("majv", 1)
+            .Add("minv", 14)
+            .Add("revv", 2)
+            .Add("revr", (ulong)rules);
         if (token is not null)
         {
             metadata.Add("a", $"token:{token}");
@@ -94,7 +102,13 @@ internal sealed class ControllerBench : IAsyncDisposable
     {
         var builder = new NetworkControllerBuilder
         {
-            Options = new NetworkControllerOptions { Store = _store, TimeProvider = Clock, RandomSource = Random, Scheduler = PipeScheduler.Inline },
+            Options = new NetworkControllerOptions
+            {
+                Store = _store,
+                TimeProvider = Clock,
+                RandomSource = Random,
+                Scheduler = PipeScheduler.Inline,
+            },
         };
         _configure?.Invoke(builder);
         Controller = await NetworkController.OpenAsync(builder.Options, Token);
@@ -121,8 +135,9 @@ internal sealed record Sent(NodeId Member, ulong PacketId, ControllerRefusal? Re
         get
         {
             Assert.Null(Refusal);
-            Assert.True(NetworkConfigurationReader.TryRead(Text, new SeededRandom(1), out NetworkConfiguration? configuration, out NodeId issuedTo),
-                Encoding.Latin1.GetString(Text));
+            Assert.True(
+                NetworkConfigurationReader.TryRead(Text, new SeededRandom(1), out NetworkConfiguration? configuration, out NodeId issuedTo),
+                    Encoding.Latin1.GetString(Text));
             Assert.Equal(Member, issuedTo);
             return configuration;
         }
@@ -140,13 +155,15 @@ internal sealed class RecordingPort(NodeIdentity identity) : IControllerPort
 
     public IEnumerable<Sent> Revocations => Sent.Where(s => s.Revocation.Length > 0);
 
-    public void Reply(ControllerRequest request, ReadOnlyMemory<byte> dictionary) => Sent.Add(new(request.Identity.Address, request.PacketId, null,
-        dictionary.ToArray(), []));
+    public void Reply(ControllerRequest request, ReadOnlyMemory<byte> dictionary) =>
+        Sent.Add(new(request.Identity.Address, request.PacketId, null,
+            dictionary.ToArray(), []));
 
     public void Refuse(ControllerRequest request, ControllerRefusal reason, ReadOnlyMemory<byte> dictionary) =>
         Sent.Add(new(request.Identity.Address, request.PacketId, reason, dictionary.ToArray(), []));
 
-    public void Push(NetworkId network, NodeId member, ReadOnlyMemory<byte> dictionary) => Sent.Add(new(member, 0, null, dictionary.ToArray(), []));
+    public void Push(NetworkId network, NodeId member, ReadOnlyMemory<byte> dictionary) =>
+        Sent.Add(new(member, 0, null, dictionary.ToArray(), []));
 
     public void Revoke(NodeId member, ReadOnlyMemory<byte> revocation) => Sent.Add(new(member, 0, null, [], revocation.ToArray()));
 }

@@ -53,7 +53,8 @@ public class ControllerJsonTests
     [InlineData("[]")]
     [InlineData("{}")]
     [InlineData("""{"id":"12345"}""")]
-    public void What_is_no_network_is_refused(string text) => Assert.Throws<JsonException>(() => ControllerJson.ReadNetwork(Encoding.UTF8.GetBytes(text)));
+    public void What_is_no_network_is_refused(string text) =>
+        Assert.Throws<JsonException>(() => ControllerJson.ReadNetwork(Encoding.UTF8.GetBytes(text)));
 
     [Theory]
     [InlineData("""{"id":"1234567890000001","name":7,"mtu":"x","routes":{}"""

@@ -9,9 +9,11 @@ internal sealed class CountingStore(IControllerStore inner) : IControllerStore
 
     public Task OpenAsync(CancellationToken cancellationToken) => inner.OpenAsync(cancellationToken);
 
-    public IAsyncEnumerable<ControllerNetwork> LoadNetworksAsync(CancellationToken cancellationToken) => inner.LoadNetworksAsync(cancellationToken);
+    public IAsyncEnumerable<ControllerNetwork> LoadNetworksAsync(CancellationToken cancellationToken) =>
+        inner.LoadNetworksAsync(cancellationToken);
 
-    public IAsyncEnumerable<ControllerMember> LoadMembersAsync(CancellationToken cancellationToken) => inner.LoadMembersAsync(cancellationToken);
+    public IAsyncEnumerable<ControllerMember> LoadMembersAsync(CancellationToken cancellationToken) =>
+        inner.LoadMembersAsync(cancellationToken);
 
     public Task WriteAsync(IReadOnlyList<StoreChange> changes, IReadOnlyList<AuditEntry> audit, CancellationToken cancellationToken)
     {
@@ -23,7 +25,8 @@ internal sealed class CountingStore(IControllerStore inner) : IControllerStore
 
     public IAsyncEnumerable<StoreChange> WatchAsync(CancellationToken cancellationToken) => inner.WatchAsync(cancellationToken);
 
-    public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken) => inner.ReadAuditAsync(query, cancellationToken);
+    public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken) =>
+        inner.ReadAuditAsync(query, cancellationToken);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 }

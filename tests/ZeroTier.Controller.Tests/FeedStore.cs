@@ -18,9 +18,11 @@ internal sealed class FeedStore(IControllerStore inner) : IControllerStore
 
     public Task OpenAsync(CancellationToken cancellationToken) => inner.OpenAsync(cancellationToken);
 
-    public IAsyncEnumerable<ControllerNetwork> LoadNetworksAsync(CancellationToken cancellationToken) => inner.LoadNetworksAsync(cancellationToken);
+    public IAsyncEnumerable<ControllerNetwork> LoadNetworksAsync(CancellationToken cancellationToken) =>
+        inner.LoadNetworksAsync(cancellationToken);
 
-    public IAsyncEnumerable<ControllerMember> LoadMembersAsync(CancellationToken cancellationToken) => inner.LoadMembersAsync(cancellationToken);
+    public IAsyncEnumerable<ControllerMember> LoadMembersAsync(CancellationToken cancellationToken) =>
+        inner.LoadMembersAsync(cancellationToken);
 
     public async Task WriteAsync(IReadOnlyList<StoreChange> changes, IReadOnlyList<AuditEntry> audit, CancellationToken cancellationToken)
     {
@@ -28,7 +30,8 @@ internal sealed class FeedStore(IControllerStore inner) : IControllerStore
         await inner.WriteAsync(changes, audit, cancellationToken);
     }
 
-    public async Task<IControllerLease> AcquireAsync(CancellationToken cancellationToken) => new Lease(this, await inner.AcquireAsync(cancellationToken));
+    public async Task<IControllerLease> AcquireAsync(CancellationToken cancellationToken) =>
+        new Lease(this, await inner.AcquireAsync(cancellationToken));
 
     public async IAsyncEnumerable<StoreChange> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -38,7 +41,8 @@ internal sealed class FeedStore(IControllerStore inner) : IControllerStore
         }
     }
 
-    public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken) => inner.ReadAuditAsync(query, cancellationToken);
+    public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken) =>
+        inner.ReadAuditAsync(query, cancellationToken);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
@@ -55,7 +59,8 @@ internal sealed class FeedStore(IControllerStore inner) : IControllerStore
             }
         }
 
-        public Task ReserveTimeAsync(long milliseconds, CancellationToken cancellationToken) => inner.ReserveTimeAsync(milliseconds, cancellationToken);
+        public Task ReserveTimeAsync(long milliseconds, CancellationToken cancellationToken) =>
+            inner.ReserveTimeAsync(milliseconds, cancellationToken);
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
     }

@@ -27,11 +27,19 @@ public class MetadataFuzzTests
         var random = new SeededRandom(seed);
         await using var bench = await ControllerBench.StartAsync();
         ControllerNetwork network = await bench.CreateAsync(Addressing.Pool("10.0.0.1", "10.0.0.254"));
-        string token = await bench.Controller.CreateJoinTokenAsync(network.Id, null, ControllerBench.Admin, TestContext.Current.CancellationToken);
+        string token = await bench.Controller.CreateJoinTokenAsync(
+            network.Id, null, ControllerBench.Admin, TestContext.Current.CancellationToken);
         NodeIdentity member = TestIdentities.All[1], stranger = TestIdentities.All[2];
         await bench.AuthorizeAsync(network.Id, member);
-        byte[] original = new NetworkDictionaryWriter().Add("v", 7).Add("pv", 12).Add("majv", 1).Add("minv", 12).Add("revv", 0).Add("revr", 1).Add("a",
-            $"token:{token[..^1]}")
+        byte[] original = new NetworkDictionaryWriter()
+            .Add("v", 7)
+            .Add("pv", 12)
+            .Add("majv", 1)
+            .Add("minv", 12)
+            .Add("revv", 0)
+            .Add("revr", 1)
+            .Add("a",
+                $"token:{token[..^1]}")
             .ToArray();
         for (int i = 0; i < 1000; i++)
         {

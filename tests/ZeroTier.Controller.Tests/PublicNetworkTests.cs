@@ -78,7 +78,8 @@ public class PublicNetworkTests
         var error = await Assert.ThrowsAsync<ArgumentException>(() =>
             bench.UpdateAsync(network.Id, n => n with { AuthorizationEndpoint = new string('a', 1020) }));
         Assert.Contains("AuthorizationEndpoint", error.Message, StringComparison.Ordinal);
-        await bench.UpdateAsync(network.Id, n => n with { AuthorizationEndpoint = "https://" + new string('a', 900), RequiresLogin = true });
+        await bench.UpdateAsync(
+            network.Id, n => n with { AuthorizationEndpoint = "https://" + new string('a', 900), RequiresLogin = true });
         Assert.Equal(ControllerRefusal.AuthenticationRequired, bench.Ask(network.Id, Alice)!.Refusal);
     }
 

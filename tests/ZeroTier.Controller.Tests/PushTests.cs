@@ -27,7 +27,8 @@ public class PushTests
         ControllerNetwork changed = await bench.UpdateAsync(network.Id, n => n with { Mtu = 1400, Name = "new" });
         Assert.Equal(2, changed.Revision);
         Sent push = Assert.Single(bench.Port.Sent);
-        Assert.Equal((Bob.Address, 1400, "new", 2UL), (push.Member, push.Configuration.Mtu, push.Configuration.Name, push.Configuration.Revision));
+        Assert.Equal(
+            (Bob.Address, 1400, "new", 2UL), (push.Member, push.Configuration.Mtu, push.Configuration.Name, push.Configuration.Revision));
     }
 
     [Fact]
@@ -144,7 +145,8 @@ public class PushTests
         await bench.UpdateAsync(network.Id, Alice, m => m with { IsAuthorized = true, Tags = m.Tags.Add(11, 8), Capabilities = [2, 99] });
         NetworkConfiguration alice = bench.Ask(network.Id, Alice)!.Configuration;
         Assert.Equal(("net", 7, NetworkFlags.None, 300_000UL), (alice.Name, alice.MulticastLimit, alice.Flags, alice.CredentialMaxDelta));
-        Assert.Equal(["10.0.0.0/24 via ", "192.168.0.0/16 via 10.0.0.1"], alice.Routes.Select(r => $"{r.Target}/{r.PrefixLength} via {r.Gateway}"));
+        Assert.Equal(
+            ["10.0.0.0/24 via ", "192.168.0.0/16 via 10.0.0.1"], alice.Routes.Select(r => $"{r.Target}/{r.PrefixLength} via {r.Gateway}"));
         Assert.Equal("home.arpa", alice.Dns!.Domain);
         Assert.Equal(["10.0.0.53", "fd00::53"], alice.Dns.Servers.Select(s => s.ToString()));
         Assert.Equal([(10U, 5U), (11U, 8U)], alice.Tags.Select(t => (t.Id, t.Value)));
@@ -181,7 +183,15 @@ public class PushTests
         }
 
         Assert.Equal(
-            ["NetworkChanged", "MemberChanged", "MemberPresenceChanged", "MemberChanged", "MemberPresenceChanged", "MemberDeleted", "NetworkDeleted"],
+            [
+                "NetworkChanged",
+                "MemberChanged",
+                "MemberPresenceChanged",
+                "MemberChanged",
+                "MemberPresenceChanged",
+                "MemberDeleted",
+                "NetworkDeleted",
+            ],
             events.Select(e => e.GetType().Name));
         Assert.Equal(Enumerable.Range(1, events.Count).Select(i => (long)i), events.Select(e => e.Sequence));
         Assert.Equal([true, false], events.OfType<MemberPresenceChanged>().Select(e => e.IsOnline));
@@ -220,7 +230,8 @@ public class PushTests
 
         entries.Reverse();
         Assert.Equal(
-            ["admin network.create  ", "admin network.update  name, mtu", $"admin member.authorize {Alice.Address} ", "admin network.update  private",
+            ["admin network.create  ", "admin network.update  name, mtu", $"admin member.authorize {Alice.Address} ",
+            "admin network.update  private",
                 $"controller member.authorize {Bob.Address} public network"],
             entries);
     }
@@ -232,13 +243,16 @@ public class PushTests
         ControllerNetwork network = await bench.CreateAsync();
         NetworkController controller = bench.Controller;
         await controller.UpdateNetworkAsync(network.Id, n => n with { Name = "a" }, 1, ControllerBench.Admin, Token);
-        await Assert.ThrowsAsync<StoreConflictException>(() => controller.UpdateNetworkAsync(network.Id, n => n with { Name = "b" }, 1, ControllerBench.Admin,
-            Token));
+        await Assert.ThrowsAsync<StoreConflictException>(
+            () => controller.UpdateNetworkAsync(network.Id, n => n with { Name = "b" }, 1, ControllerBench.Admin,
+                Token));
         await Assert.ThrowsAsync<StoreConflictException>(() => controller.DeleteNetworkAsync(network.Id, 1, ControllerBench.Admin, Token));
         await controller.UpdateMemberAsync(network.Id, Alice.Address, m => m with { Name = "a" }, 0, ControllerBench.Admin, Token);
-        await Assert.ThrowsAsync<StoreConflictException>(() => controller.UpdateMemberAsync(network.Id, Alice.Address, m => m with { Name = "b" }, 0,
-            ControllerBench.Admin, Token));
-        await Assert.ThrowsAsync<StoreConflictException>(() => controller.DeleteMemberAsync(network.Id, Alice.Address, 2, ControllerBench.Admin, Token));
+        await Assert.ThrowsAsync<StoreConflictException>(
+            () => controller.UpdateMemberAsync(network.Id, Alice.Address, m => m with { Name = "b" }, 0,
+                ControllerBench.Admin, Token));
+        await Assert.ThrowsAsync<StoreConflictException>(
+            () => controller.DeleteMemberAsync(network.Id, Alice.Address, 2, ControllerBench.Admin, Token));
         await Assert.ThrowsAsync<StoreConflictException>(() => controller.CreateNetworkAsync(network, ControllerBench.Admin, Token));
     }
 

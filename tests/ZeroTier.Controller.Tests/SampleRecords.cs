@@ -20,14 +20,21 @@ internal static class SampleRecords
         Mtu = 1400,
         AssignsIPv4 = true,
         IPv6Assignment = IPv6Assignment.Pool | IPv6Assignment.Rfc4193 | IPv6Assignment.SixPlane,
-        Routes = [new(IPAddress.Parse("10.1.2.3"), 16, null), new(IPAddress.Parse("fd00::"), 8, IPAddress.Parse("fd00::1")), new(IPAddress.Any, 0,
+        Routes = [new(IPAddress.Parse("10.1.2.3"), 16, null), new(IPAddress.Parse("fd00::"), 8, IPAddress.Parse("fd00::1")),
+        new(IPAddress.Any, 0,
             IPAddress.Parse("10.1.0.1"))],
-        AddressPools = [new(IPAddress.Parse("10.1.0.1"), IPAddress.Parse("10.1.0.254")), new(IPAddress.Parse("fd00::"), IPAddress.Parse("fd00::ffff"))],
+        AddressPools =
+        [
+            new(IPAddress.Parse("10.1.0.1"), IPAddress.Parse("10.1.0.254")),
+            new(IPAddress.Parse("fd00::"), IPAddress.Parse("fd00::ffff")),
+        ],
         Dns = new NetworkDnsSettings("home.arpa", ["10.1.0.1", "not an address"]),
         Rules = [NetworkRule.Accept, NetworkRule.Accept],
         Capabilities = [new(1, [NetworkRule.Accept], isDefault: true), new(uint.MaxValue, [])],
         Tags = [new(5, 9), new(uint.MaxValue)],
-        JoinTokens = ImmutableSortedDictionary<string, DateTimeOffset?>.Empty.WithComparers(StringComparer.Ordinal).Add("secret", null).Add("until", time),
+        JoinTokens = ImmutableSortedDictionary<string, DateTimeOffset?>.Empty.WithComparers(StringComparer.Ordinal)
+            .Add("secret", null)
+            .Add("until", time),
         RulesSource = "accept;",
         RequiresLogin = true,
         AuthorizationEndpoint = "https://login.example",
@@ -67,6 +74,7 @@ internal static class SampleRecords
     private static ImmutableSortedDictionary<string, JsonElement> Extensions()
     {
         using var document = JsonDocument.Parse("""{"a":[1,{"b":null}],"tagsByName":{"x":1}}""");
-        return document.RootElement.EnumerateObject().ToImmutableSortedDictionary(p => p.Name, p => p.Value.Clone(), StringComparer.Ordinal);
+        return document.RootElement.EnumerateObject().ToImmutableSortedDictionary(
+            p => p.Name, p => p.Value.Clone(), StringComparer.Ordinal);
     }
 }

@@ -79,7 +79,9 @@ public class StandbyTests
                 }
             },
             Token)));
-        await UntilAsync(() => first.Controller.FindNetwork(network.Id)!.Tags.Length == 100 && second.Controller.FindNetwork(network.Id)!.Tags.Length == 100);
+        await UntilAsync(
+            () => first.Controller.FindNetwork(network.Id)!.Tags.Length == 100
+                && second.Controller.FindNetwork(network.Id)!.Tags.Length == 100);
         Assert.Equal(101, second.Controller.FindNetwork(network.Id)!.Revision);
     }
 
@@ -131,7 +133,8 @@ public class StandbyTests
             public IAsyncEnumerable<ControllerMember> LoadMembersAsync(CancellationToken cancellationToken) =>
                 shared._inner.LoadMembersAsync(cancellationToken);
 
-            public async Task WriteAsync(IReadOnlyList<StoreChange> changes, IReadOnlyList<AuditEntry> audit, CancellationToken cancellationToken)
+            public async Task WriteAsync(
+                IReadOnlyList<StoreChange> changes, IReadOnlyList<AuditEntry> audit, CancellationToken cancellationToken)
             {
                 await shared._inner.WriteAsync(changes, audit, cancellationToken);
                 lock (shared._views)
@@ -161,8 +164,9 @@ public class StandbyTests
                 }
             }
 
-            public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken) => shared._inner.ReadAuditAsync(query,
-                cancellationToken);
+            public IAsyncEnumerable<AuditEntry> ReadAuditAsync(AuditQuery query, CancellationToken cancellationToken) =>
+                shared._inner.ReadAuditAsync(query,
+                    cancellationToken);
 
             public ValueTask DisposeAsync() => ValueTask.CompletedTask;
         }
@@ -173,7 +177,8 @@ public class StandbyTests
 
             public long ReservedTime => inner.ReservedTime;
 
-            public Task ReserveTimeAsync(long milliseconds, CancellationToken cancellationToken) => inner.ReserveTimeAsync(milliseconds, cancellationToken);
+            public Task ReserveTimeAsync(long milliseconds, CancellationToken cancellationToken) =>
+                inner.ReserveTimeAsync(milliseconds, cancellationToken);
 
             public ValueTask DisposeAsync() => ValueTask.CompletedTask;
         }

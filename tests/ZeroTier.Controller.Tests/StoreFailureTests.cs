@@ -71,7 +71,9 @@ public class StoreFailureTests
         await bench.AuthorizeAsync(network.Id, Alice);
         bench.Ask(network.Id, Alice);
         bench.Port.Sent.Clear();
-        store.BeforeWrite = (changes, _) => changes[0] is MemberWrite ? Task.FromException(new IOException("The disk is full.")) : Task.CompletedTask;
+        store.BeforeWrite = (changes, _) => changes[0] is MemberWrite
+            ? Task.FromException(new IOException("The disk is full."))
+            : Task.CompletedTask;
         await bench.UpdateAsync(network.Id, n => n with { Tags = [new NetworkTag(1, 2)] });
         Assert.Empty(bench.Port.Sent);
         store.BeforeWrite = (_, _) => Task.CompletedTask;

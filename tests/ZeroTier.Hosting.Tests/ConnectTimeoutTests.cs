@@ -7,8 +7,14 @@ namespace ZeroTier.Hosting.Tests;
 /// <summary>A server that does not answer is an error that says why, after the time limit.</summary>
 public sealed class ConnectTimeoutTests
 {
-    private static readonly ZeroTierConnectionOptions Soon = ZeroTierConnectionOptions.Default with { ConnectTimeout = TimeSpan.FromSeconds(0.5) };
-    private static readonly ZeroTierConnectionOptions Patient = ZeroTierConnectionOptions.Default with { ConnectTimeout = TimeSpan.FromMinutes(1) };
+    private static readonly ZeroTierConnectionOptions Soon = ZeroTierConnectionOptions.Default with
+    {
+        ConnectTimeout = TimeSpan.FromSeconds(0.5),
+    };
+    private static readonly ZeroTierConnectionOptions Patient = ZeroTierConnectionOptions.Default with
+    {
+        ConnectTimeout = TimeSpan.FromMinutes(1),
+    };
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -21,7 +27,8 @@ public sealed class ConnectTimeoutTests
         var error = await FailAsync(node, ZeroTierName.Of(new NodeId(0x1234567890), TestNetwork.Network), Soon);
 
         Assert.Equal(ZeroTierError.MemberNotFound, error.Error);
-        Assert.Contains("did not answer within 0.5 s (ConnectTimeout): no root knows a node 1234567890", error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "did not answer within 0.5 s (ConnectTimeout): no root knows a node 1234567890", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -102,7 +109,8 @@ public sealed class ConnectTimeoutTests
         await using var universe = await Universe.StartAsync();
         string name = ZeroTierName.Of(new NodeId(0x1234567890), TestNetwork.Network);
         using var host = universe.BuildCaller(
-            services => services.AddHttpClient("server").AddZeroTier(), options => options.Transport.ConnectTimeout = TimeSpan.FromSeconds(0.25));
+            services => services.AddHttpClient("server").AddZeroTier(),
+            options => options.Transport.ConnectTimeout = TimeSpan.FromSeconds(0.25));
         await host.StartAsync(Cancel);
 
         var error = await Assert.ThrowsAsync<HttpRequestException>(

@@ -17,7 +17,8 @@ public sealed class DependencyTests
 
         using var graph = Graph("src/ZeroTier.Hosting");
         Assert.DoesNotContain(Packages(graph), name => name.StartsWith("Microsoft.AspNetCore", StringComparison.OrdinalIgnoreCase));
-        var framework = graph.RootElement.GetProperty("project").GetProperty("frameworks").EnumerateObject().Single().Value.GetProperty("frameworkReferences");
+        var framework = graph.RootElement.GetProperty("project")
+            .GetProperty("frameworks").EnumerateObject().Single().Value.GetProperty("frameworkReferences");
         Assert.Equal(["Microsoft.NETCore.App"], framework.EnumerateObject().Select(reference => reference.Name));
     }
 
@@ -27,7 +28,8 @@ public sealed class DependencyTests
         using var graph = Graph("src/Kestrel.Transport.ZeroTier");
         string[] packages = [.. Packages(graph)];
         Assert.Contains("ZtKestrel.Hosting", packages);
-        Assert.DoesNotContain(packages, name => IsDatabase(name) || IsAskedFor(name) || name.Contains("controller", StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(
+            packages, name => IsDatabase(name) || IsAskedFor(name) || name.Contains("controller", StringComparison.OrdinalIgnoreCase));
         Assert.DoesNotContain("\"native\"", graph.RootElement.GetProperty("targets").GetRawText(), StringComparison.Ordinal);
     }
 
@@ -35,7 +37,10 @@ public sealed class DependencyTests
     public void Service_discovery_needs_no_asp_net_core_and_a_proxy_serves_on_sockets_too()
     {
         using var discovery = Graph("src/ZeroTier.ServiceDiscovery");
-        Assert.DoesNotContain(Packages(discovery), name => name.StartsWith("Microsoft.AspNetCore", StringComparison.OrdinalIgnoreCase) || name.Contains("Yarp", StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(
+            Packages(discovery),
+            name => name.StartsWith("Microsoft.AspNetCore", StringComparison.OrdinalIgnoreCase)
+                || name.Contains("Yarp", StringComparison.OrdinalIgnoreCase));
         using var proxy = Graph("src/ZeroTier.Yarp");
         Assert.Contains("ZtKestrel.Hosting", Packages(proxy));
         Assert.DoesNotContain("Kestrel.Transport.ZeroTier", Packages(proxy));
@@ -55,7 +60,8 @@ public sealed class DependencyTests
         new[] { "yarp", "servicediscovery", "signalr" }.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
 
     private static bool IsDatabase(string name) =>
-        new[] { "sqlite", "npgsql", "postgre", "entityframework", "dapper" }.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
+        new[] { "sqlite", "npgsql", "postgre", "entityframework", "dapper" }.Any(
+            word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
 
     private static void Follow(Assembly assembly, HashSet<string> seen)
     {
@@ -72,7 +78,9 @@ public sealed class DependencyTests
         graph.RootElement.GetProperty("libraries").EnumerateObject().Select(library => library.Name.Split('/')[0]);
 
     /// <summary>What NuGet resolved for a project, with what its references bring.</summary>
-    private static JsonDocument Graph(string project) => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Repository(), project, "obj", "project.assets.json")));
+    private static JsonDocument Graph(string project) =>
+        JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Repository(), project, "obj", "project.assets.json")));
 
-    private static string Repository([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", ".."));
+    private static string Repository([CallerFilePath] string path = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", ".."));
 }

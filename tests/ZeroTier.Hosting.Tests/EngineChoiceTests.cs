@@ -41,7 +41,8 @@ public class EngineChoiceTests
     [Fact]
     public void Libzt_without_the_library_fails_with_the_whole_story()
     {
-        var error = Assert.Throws<ZeroTierException>(() => EngineChoice.Of(new ZeroTierNodeOptions { Engine = ZeroTierEngine.Libzt, LibztPath = Nowhere }));
+        var error = Assert.Throws<ZeroTierException>(
+            () => EngineChoice.Of(new ZeroTierNodeOptions { Engine = ZeroTierEngine.Libzt, LibztPath = Nowhere }));
 
         Assert.Equal(ZeroTierError.NotSupported, error.Error);
         Assert.Contains(Nowhere, error.Message, StringComparison.Ordinal);
@@ -61,12 +62,17 @@ public class EngineChoiceTests
             var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { EnvironmentName = environment });
             builder.Logging.AddProvider(logs);
             using var host = builder.Build();
-            var lease = await new EngineFactory(host.Services, host.Services.GetRequiredService<ILoggerFactory>(), TimeProvider.System).CreateAsync(
-                new ZeroTierNodeOptions { Engine = ZeroTierEngine.Managed, StoragePath = storage, PublicRoots = asked }, TestContext.Current.CancellationToken);
+            var lease = await new EngineFactory(
+                host.Services, host.Services.GetRequiredService<ILoggerFactory>(), TimeProvider.System).CreateAsync(
+                new ZeroTierNodeOptions { Engine = ZeroTierEngine.Managed, StoragePath = storage, PublicRoots = asked },
+                TestContext.Current.CancellationToken);
             await lease.Node.DisposeAsync();
 
-            Assert.Contains("public ones", Assert.Single(logs.Lines, line => line.Event.Name == "RootsChosen").Text, StringComparison.Ordinal);
-            Assert.Equal(warned ? 1 : 0, logs.AtLeast(LogLevel.Warning).Count(line => line.Text.Contains("ZeroTier:PublicRoots to true", StringComparison.Ordinal)));
+            Assert.Contains(
+                "public ones", Assert.Single(logs.Lines, line => line.Event.Name == "RootsChosen").Text, StringComparison.Ordinal);
+            Assert.Equal(
+                warned ? 1 : 0,
+                logs.AtLeast(LogLevel.Warning).Count(line => line.Text.Contains("ZeroTier:PublicRoots to true", StringComparison.Ordinal)));
         }
         finally
         {

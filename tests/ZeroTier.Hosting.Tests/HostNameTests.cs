@@ -14,10 +14,18 @@ public sealed class HostNameTests
     {
         await using var network = await Testing.TestNetwork.StartAsync(Cancel);
         var node = await network.StartNodeAsync([Testing.TestNetwork.Network, WithIPv4], Cancel);
-        string[] ours = ["10.1.2.3", "anything.zt", "Anything.ZT.", ZeroTierName.Of(Member, NetworkId.AdHoc(1, 2)), $"{WithIPv4.GetSixPlaneAddress(Member)}"];
+        string[] ours =
+        [
+            "10.1.2.3",
+            "anything.zt",
+            "Anything.ZT.",
+            ZeroTierName.Of(Member, NetworkId.AdHoc(1, 2)),
+            $"{WithIPv4.GetSixPlaneAddress(Member)}",
+        ];
         string[] others =
         [
-            "11.1.2.3", "127.0.0.1", "::1", "2001:db8::1", $"{NetworkId.AdHoc(1, 2).GetSixPlaneAddress(Member)}", "orders", "localhost", "orders.example", "zt", "a.zt.example", "",
+            "11.1.2.3", "127.0.0.1", "::1", "2001:db8::1", $"{NetworkId.AdHoc(1, 2).GetSixPlaneAddress(Member)}", "orders", "localhost",
+            "orders.example", "zt", "a.zt.example", "",
         ];
 
         Assert.All(ours, host => Assert.True(ZeroTierName.BelongsTo(node, host), host));

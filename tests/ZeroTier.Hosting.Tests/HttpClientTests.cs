@@ -16,7 +16,8 @@ public sealed class HttpClientTests
     public async Task Http_client_calls_a_server_on_the_network_and_is_known_there()
     {
         await using var universe = await Universe.StartAsync();
-        using var host = universe.BuildCaller(services => services.AddHttpClient("server", client => client.BaseAddress = universe.Server).AddZeroTier());
+        using var host = universe.BuildCaller(
+            services => services.AddHttpClient("server", client => client.BaseAddress = universe.Server).AddZeroTier());
         await host.StartAsync(Cancel);
 
         string caller = await Client(host).GetStringAsync("/", Cancel);
@@ -60,7 +61,8 @@ public sealed class HttpClientTests
     public async Task Node_outlives_the_handlers_that_the_factory_makes()
     {
         await using var universe = await Universe.StartAsync();
-        using var host = universe.BuildCaller(services => services.AddHttpClient("server", client => client.BaseAddress = universe.Server).AddZeroTier());
+        using var host = universe.BuildCaller(
+            services => services.AddHttpClient("server", client => client.BaseAddress = universe.Server).AddZeroTier());
         await host.StartAsync(Cancel);
         var options = host.Services.GetRequiredService<IOptionsMonitor<Microsoft.Extensions.Http.HttpClientFactoryOptions>>().Get("server");
         var built = new Builder(host.Services);
@@ -79,7 +81,8 @@ public sealed class HttpClientTests
     public async Task Node_starts_at_the_first_call_where_nobody_starts_the_host()
     {
         await using var universe = await Universe.StartAsync();
-        using var host = universe.BuildCaller(services => services.AddHttpClient("server", client => client.BaseAddress = universe.Server).AddZeroTier());
+        using var host = universe.BuildCaller(
+            services => services.AddHttpClient("server", client => client.BaseAddress = universe.Server).AddZeroTier());
 
         Assert.NotEmpty(await Client(host).GetStringAsync("/", Cancel));
 
@@ -103,7 +106,9 @@ public sealed class HttpClientTests
         int calls = 0;
         await using var universe = await Universe.StartAsync(context =>
         {
-            context.Response.StatusCode = Interlocked.Increment(ref calls) < 3 ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
+            context.Response.StatusCode = Interlocked.Increment(ref calls) < 3
+                ? StatusCodes.Status503ServiceUnavailable
+                : StatusCodes.Status200OK;
             return Task.CompletedTask;
         });
         using var host = universe.BuildCaller(services => services
@@ -145,7 +150,9 @@ public sealed class HttpClientTests
 
     private static HttpClient Client(IHost host) => host.Services.GetRequiredService<IHttpClientFactory>().CreateClient("server");
 
-    /// <summary>Builds a handler as the factory does, so that the test can dispose of it as the factory would, some minutes later.</summary>
+    /// <summary>
+    /// Builds a handler as the factory does, so that the test can dispose of it as the factory would, some minutes later.
+    /// </summary>
     private sealed class Builder(IServiceProvider services) : Microsoft.Extensions.Http.HttpMessageHandlerBuilder
     {
         public override IServiceProvider Services => services;

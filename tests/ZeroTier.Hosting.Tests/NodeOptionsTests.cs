@@ -36,7 +36,9 @@ public class NodeOptionsTests
     public void Invalid_values_name_the_setting_the_value_and_an_example(string setting, string value, string example)
     {
         var error = Assert.Throws<OptionsValidationException>(() =>
-            setting == "Networks" ? Read("Production", (setting, value)) : Read("Production", ("Networks", "8056c2e21c000001"), (setting, value)));
+            setting == "Networks"
+                ? Read("Production", (setting, value))
+                : Read("Production", ("Networks", "8056c2e21c000001"), (setting, value)));
         Assert.Contains($"ZeroTier:{setting.Split(':')[0]}", error.Message, StringComparison.Ordinal);
         Assert.Contains(value.Split('.')[0], error.Message, StringComparison.Ordinal);
         Assert.Contains(example, error.Message, StringComparison.Ordinal);
@@ -46,7 +48,8 @@ public class NodeOptionsTests
     public void Settings_of_the_managed_engine_are_bound()
     {
         var options = Read(
-            "Production", ("Networks", "8056c2e21c000001"), ("AllowDefaultRoutes", "true"), ("AllowGlobalAddresses", "true"), ("CongestionControl", "bbr"),
+            "Production", ("Networks", "8056c2e21c000001"), ("AllowDefaultRoutes", "true"), ("AllowGlobalAddresses", "true"),
+            ("CongestionControl", "bbr"),
             ("Moons", "deadbeef00@8056c2e21c"), ("BlockedNetworks", "10.8.0.0/16, fd00::/8"), ("BlockedInterfaces:0", "docker"));
         Assert.True(options is { AllowDefaultRoutes: true, AllowGlobalAddresses: true, CongestionControl: CongestionControl.Bbr });
         Assert.Equal((0xdeadbeef00UL, NodeId.Parse("8056c2e21c")), options.Moons.Select(moon => (moon.Id, moon.Seed!.Value)).Single());
@@ -71,7 +74,8 @@ public class NodeOptionsTests
     [Fact]
     public void A_setting_that_libzt_would_ignore_is_refused_with_it()
     {
-        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("Engine", "Libzt"), ("BlockedNetworks", "10.8.0.0/16")));
+        var error = Assert.Throws<OptionsValidationException>(
+            () => Read("Production", ("Networks", "8056c2e21c000001"), ("Engine", "Libzt"), ("BlockedNetworks", "10.8.0.0/16")));
         Assert.Contains("ZeroTier:BlockedNetworks is set, which only the managed engine has", error.Message, StringComparison.Ordinal);
     }
 
@@ -88,7 +92,8 @@ public class NodeOptionsTests
     [Fact]
     public void A_planet_that_is_a_folder_is_not_called_missing()
     {
-        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("PlanetPath", Path.GetTempPath())));
+        var error = Assert.Throws<OptionsValidationException>(
+            () => Read("Production", ("Networks", "8056c2e21c000001"), ("PlanetPath", Path.GetTempPath())));
         Assert.Contains("which is a folder", error.Message, StringComparison.Ordinal);
     }
 
@@ -104,7 +109,8 @@ public class NodeOptionsTests
                 File.SetUnixFileMode(file, UnixFileMode.None);
             }
 
-            var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("PlanetPath", file)));
+            var error = Assert.Throws<OptionsValidationException>(
+                () => Read("Production", ("Networks", "8056c2e21c000001"), ("PlanetPath", file)));
             Assert.Contains("may not read", error.Message, StringComparison.Ordinal);
             Assert.Contains(Environment.UserName, error.Message, StringComparison.Ordinal);
         }
@@ -137,7 +143,8 @@ public class NodeOptionsTests
     }
 
     [Fact]
-    public void A_variable_of_the_environment_is_no_section() => Assert.Null(ReadAll("Production", ("ZeroTier:Networks", "8056c2e21c000001"), ("ZeroTie", "text")).MisspeltSection);
+    public void A_variable_of_the_environment_is_no_section() =>
+        Assert.Null(ReadAll("Production", ("ZeroTier:Networks", "8056c2e21c000001"), ("ZeroTie", "text")).MisspeltSection);
 
     [Fact]
     public void What_is_switched_off_needs_no_network() => Assert.False(Read("Production", ("Enabled", "false")).Enabled);
@@ -160,7 +167,8 @@ public class NodeOptionsTests
     [Fact]
     public void Every_problem_is_reported_at_once()
     {
-        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("Networks", "8056c2e21c000001"), ("Port", "x"), ("Backlog", "0")));
+        var error = Assert.Throws<OptionsValidationException>(
+            () => Read("Production", ("Networks", "8056c2e21c000001"), ("Port", "x"), ("Backlog", "0")));
         Assert.Equal(2, error.Failures.Count());
     }
 
@@ -199,12 +207,15 @@ public class NodeOptionsTests
 
     [Fact]
     public void A_library_that_the_engine_does_not_use_need_not_be_there() =>
-        Assert.Equal("/nowhere/libzt.so", Read("Production", ("Networks", "8056c2e21c000001"), ("Engine", "Managed"), ("LibztPath", "/nowhere/libzt.so")).LibztPath);
+        Assert.Equal(
+            "/nowhere/libzt.so",
+            Read("Production", ("Networks", "8056c2e21c000001"), ("Engine", "Managed"), ("LibztPath", "/nowhere/libzt.so")).LibztPath);
 
     [Fact]
     public void A_planet_of_ones_own_and_the_development_network_exclude_each_other()
     {
-        var error = Assert.Throws<OptionsValidationException>(() => Read("Production", ("DevelopmentNetwork", "true"), ("PlanetPath", "/proc/self/status")));
+        var error = Assert.Throws<OptionsValidationException>(
+            () => Read("Production", ("DevelopmentNetwork", "true"), ("PlanetPath", "/proc/self/status")));
         Assert.Contains("ZeroTier:PlanetPath", error.Message, StringComparison.Ordinal);
     }
 
@@ -246,7 +257,11 @@ public class NodeOptionsTests
             _ => text,
         };
         var error = Assert.Throws<OptionsValidationException>(
-            () => Read("Production", ("Networks", "8056c2e21c000001"), ("IdentitySecret", secret), ("StoragePath", fault == "folder" ? "/tmp/a" : ":memory:")));
+            () => Read(
+                "Production",
+                ("Networks", "8056c2e21c000001"),
+                ("IdentitySecret", secret),
+                ("StoragePath", fault == "folder" ? "/tmp/a" : ":memory:")));
         Assert.Contains("ZeroTier:IdentitySecret", Assert.Single(error.Failures), StringComparison.Ordinal);
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(text[20..60], error.ToString(), StringComparison.Ordinal);
@@ -255,7 +270,8 @@ public class NodeOptionsTests
 
     [Fact]
     public void Several_networks_may_stand_in_one_text() =>
-        Assert.Equal(["8056c2e21c000001", "ff0000ffff000000"], Read("Production", ("Networks", "8056c2e21c000001, ff0000ffff000000")).Networks);
+        Assert.Equal(
+            ["8056c2e21c000001", "ff0000ffff000000"], Read("Production", ("Networks", "8056c2e21c000001, ff0000ffff000000")).Networks);
 
     private static ZeroTierNodeOptions Read(string environment, params (string Key, string Value)[] settings) =>
         ReadAll(environment, [.. settings.Select(s => ($"ZeroTier:{s.Key}", s.Value))]);

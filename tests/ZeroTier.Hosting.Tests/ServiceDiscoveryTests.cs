@@ -39,7 +39,9 @@ public sealed class ServiceDiscoveryTests
         var resolver = host.Services.GetRequiredService<ServiceEndpointResolver>();
 
         // A name that means nothing is left to others, as it is.
-        Assert.Equal(new DnsEndPoint("orders", 8080), Assert.Single((await resolver.GetEndpointsAsync("http://orders:8080", Cancel)).Endpoints).EndPoint);
+        Assert.Equal(
+            new DnsEndPoint("orders", 8080),
+            Assert.Single((await resolver.GetEndpointsAsync("http://orders:8080", Cancel)).Endpoints).EndPoint);
         foreach (var member in new[] { universe.ServerId, other.Id })
         {
             configuration["ZeroTier:Hosts:Orders"] = $"{member}";

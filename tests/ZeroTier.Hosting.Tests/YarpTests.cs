@@ -57,7 +57,8 @@ public sealed class YarpTests
     public async Task Metadata_that_are_not_understood_are_refused()
     {
         await using var universe = await Universe.StartAsync();
-        var error = await Assert.ThrowsAnyAsync<Exception>(() => StartProxyAsync(universe, _ => { }, Cluster("name", universe.Server.ToString(), "yes")));
+        var error = await Assert.ThrowsAnyAsync<Exception>(
+            () => StartProxyAsync(universe, _ => { }, Cluster("name", universe.Server.ToString(), "yes")));
         Assert.Contains("The metadata ZeroTier are 'yes'. Use true", $"{error}", StringComparison.Ordinal);
     }
 
@@ -75,11 +76,19 @@ public sealed class YarpTests
         {
             HealthCheck = new HealthCheckConfig
             {
-                Active = new ActiveHealthCheckConfig { Enabled = true, Interval = TimeSpan.FromMinutes(1), Policy = HealthCheckConstants.ActivePolicy.ConsecutiveFailures, Path = "/", Query = "?probe" },
+                Active = new ActiveHealthCheckConfig
+                {
+                    Enabled = true,
+                    Interval = TimeSpan.FromMinutes(1),
+                    Policy = HealthCheckConstants.ActivePolicy.ConsecutiveFailures,
+                    Path = "/",
+                    Query = "?probe",
+                },
             },
         });
 
-        Assert.Equal($"{proxy.Services.GetRequiredService<ZeroTierNode>().Id} ?probe", await probed.Task.WaitAsync(TimeSpan.FromMinutes(1), Cancel));
+        Assert.Equal(
+            $"{proxy.Services.GetRequiredService<ZeroTierNode>().Id} ?probe", await probed.Task.WaitAsync(TimeSpan.FromMinutes(1), Cancel));
     }
 
     [Fact]
@@ -99,7 +108,8 @@ public sealed class YarpTests
         Metadata = zeroTier is null ? null : new Dictionary<string, string> { ["ZeroTier"] = zeroTier },
     };
 
-    private static async Task<WebApplication> StartProxyAsync(Universe universe, Action<ZeroTierNodeOptions> configure, params ClusterConfig[] clusters)
+    private static async Task<WebApplication> StartProxyAsync(
+        Universe universe, Action<ZeroTierNodeOptions> configure, params ClusterConfig[] clusters)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseZeroTierTestNetwork(universe.Network);

@@ -27,10 +27,13 @@ internal static class VectorFile
     private static readonly Dictionary<string, JsonElement> Cache = [];
 
     /// <summary>The identities of one recorded run, with their private keys, by role.</summary>
-    public static Dictionary<string, NodeIdentity> Identities(string name) => Json(name).GetProperty("identities").EnumerateObject().ToDictionary(
-        entry => entry.Name,
-        entry => NodeIdentity.Parse((entry.Value.ValueKind == JsonValueKind.String ? entry.Value : entry.Value.GetProperty("secret")).GetString()!));
+    public static Dictionary<string, NodeIdentity> Identities(string name) =>
+        Json(name).GetProperty("identities").EnumerateObject().ToDictionary(
+            entry => entry.Name,
+            entry => NodeIdentity.Parse(
+                (entry.Value.ValueKind == JsonValueKind.String ? entry.Value : entry.Value.GetProperty("secret")).GetString()!));
 
     /// <summary>A hexadecimal string property as bytes.</summary>
-    public static byte[] Hex(this JsonElement element, string property) => Convert.FromHexString(element.GetProperty(property).GetString()!);
+    public static byte[] Hex(this JsonElement element, string property) =>
+        Convert.FromHexString(element.GetProperty(property).GetString()!);
 }

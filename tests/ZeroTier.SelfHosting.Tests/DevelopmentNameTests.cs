@@ -97,10 +97,13 @@ public sealed class DevelopmentNameTests : IDisposable
             await File.WriteAllTextAsync(_folder["dev", "names", $"n{i}.name"], "", Cancel);
         }
 
-        Assert.Equal(ZeroTierError.Storage, Assert.Throws<ZeroTierException>(() => network.AnnounceName("stock", Stock, DevelopmentNetwork.Network)).Error);
+        Assert.Equal(
+            ZeroTierError.Storage,
+            Assert.Throws<ZeroTierException>(() => network.AnnounceName("stock", Stock, DevelopmentNetwork.Network)).Error);
         using var known = network.AnnounceName("n7", Stock, DevelopmentNetwork.Network);
         Assert.NotNull(known);
     }
 
-    private Task<DevelopmentNetwork> OpenAsync() => DevelopmentNetwork.OpenAsync(new DevelopmentNetworkOptions { Path = _folder["dev"] }, Cancel);
+    private Task<DevelopmentNetwork> OpenAsync() =>
+        DevelopmentNetwork.OpenAsync(new DevelopmentNetworkOptions { Path = _folder["dev"] }, Cancel);
 }

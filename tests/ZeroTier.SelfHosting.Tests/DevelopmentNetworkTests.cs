@@ -312,7 +312,9 @@ public sealed class DevelopmentNetworkTests : IDisposable
                     // Words of 32 bits, each in the machine's byte order.
                     string hex = fields[1].Split(':')[0];
                     var bytes = Enumerable.Range(0, hex.Length / 8)
-                        .SelectMany(i => BitConverter.GetBytes(uint.Parse(hex.AsSpan(8 * i, 8), NumberStyles.HexNumber, CultureInfo.InvariantCulture)));
+                        .SelectMany(
+                            i => BitConverter.GetBytes(
+                                uint.Parse(hex.AsSpan(8 * i, 8), NumberStyles.HexNumber, CultureInfo.InvariantCulture)));
                     result.Add(new IPAddress(bytes.ToArray()));
                 }
             }

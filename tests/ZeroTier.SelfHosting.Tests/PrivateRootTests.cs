@@ -73,10 +73,12 @@ public sealed class PrivateRootTests : IDisposable
         Assert.Equal(first.Roots[0].EndPoints, added.Roots[0].EndPoints);
 
         // Named again, or not at all: nothing changes.
-        Assert.Equal(added.ToBytes(), (await PrivateRoot.CreatePlanetAsync(Options(port) with { OtherRoots = [second] }, Cancel)).ToBytes());
+        Assert.Equal(
+            added.ToBytes(), (await PrivateRoot.CreatePlanetAsync(Options(port) with { OtherRoots = [second] }, Cancel)).ToBytes());
         Assert.Equal(added.ToBytes(), (await PrivateRoot.CreatePlanetAsync(Options(port), Cancel)).ToBytes());
 
-        var moved = await PrivateRoot.CreatePlanetAsync(Options(port) with { OtherRoots = [second with { EndPoints = [Vl1EndPoint(9994)] }] }, Cancel);
+        var moved = await PrivateRoot.CreatePlanetAsync(
+            Options(port) with { OtherRoots = [second with { EndPoints = [Vl1EndPoint(9994)] }] }, Cancel);
         Assert.True(moved.CanReplace(added));
         Assert.Equal(Vl1EndPoint(9994), Assert.Single(moved.Roots[1].EndPoints));
     }
@@ -126,7 +128,8 @@ public sealed class PrivateRootTests : IDisposable
         if (!damaged)
         {
             using var key = PlanetSigningKey.Load(_folder["root", "planet.secret"]);
-            bytes = mine.Update(DateTimeOffset.UtcNow.AddDays(1), [new PlanetRoot(TestIdentities.Get(1), mine.Roots[0].EndPoints)], key).ToBytes();
+            bytes = mine.Update(
+                DateTimeOffset.UtcNow.AddDays(1), [new PlanetRoot(TestIdentities.Get(1), mine.Roots[0].EndPoints)], key).ToBytes();
         }
 
         await File.WriteAllBytesAsync(_folder["root", "planet"], bytes, Cancel);
@@ -153,7 +156,9 @@ public sealed class PrivateRootTests : IDisposable
         int port = FreePort.Udp();
         using (var squatter = new System.Net.Sockets.UdpClient(new IPEndPoint(IPAddress.Loopback, port)))
         {
-            Assert.Equal(ZeroTierError.Underlay, (await Assert.ThrowsAsync<ZeroTierException>(() => PrivateRoot.StartAsync(Options(port), Cancel))).Error);
+            Assert.Equal(
+                ZeroTierError.Underlay,
+                (await Assert.ThrowsAsync<ZeroTierException>(() => PrivateRoot.StartAsync(Options(port), Cancel))).Error);
         }
 
         await using var root = await PrivateRoot.StartAsync(Options(port), Cancel);
@@ -182,7 +187,8 @@ public sealed class PrivateRootTests : IDisposable
 
     private static async Task<ManagedNode> StartAsync(Planet planet, int identity)
     {
-        var node = new ManagedNode(new ManagedNodeOptions { Planet = planet, Identity = TestIdentities.Get(identity), Networks = [NetworkId.AdHoc(1, 2)] });
+        var node = new ManagedNode(
+            new ManagedNodeOptions { Planet = planet, Identity = TestIdentities.Get(identity), Networks = [NetworkId.AdHoc(1, 2)] });
         await node.StartAsync(Cancel);
         await node.WaitForOnlineAsync(Cancel).WaitAsync(Limit, Cancel);
         return node;
@@ -190,10 +196,14 @@ public sealed class PrivateRootTests : IDisposable
 
     private static InetEndPoint Vl1EndPoint(int port) => InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, port));
 
-    private PrivateRootOptions Options(int port) => new() { StoragePath = _folder["root"], EndPoints = [new IPEndPoint(IPAddress.Loopback, port)] };
+    private PrivateRootOptions Options(int port) =>
+        new() { StoragePath = _folder["root"], EndPoints = [new IPEndPoint(IPAddress.Loopback, port)] };
 
-    /// <summary>Asks until there is an answer: an echo request is a datagram, and one may be lost while two nodes get to know each other.</summary>
-    private static async Task<TimeSpan> AnswerAsync(ManagedNode node, NetworkId network, IPAddress address, CancellationToken cancellationToken)
+    /// <summary>
+    /// Asks until there is an answer: an echo request is a datagram, and one may be lost while two nodes get to know each other.
+    /// </summary>
+    private static async Task<TimeSpan> AnswerAsync(
+        ManagedNode node, NetworkId network, IPAddress address, CancellationToken cancellationToken)
     {
         while (true)
         {

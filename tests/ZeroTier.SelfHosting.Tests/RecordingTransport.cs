@@ -6,7 +6,8 @@ namespace ZeroTier.SelfHosting.Tests;
 /// <summary>Real loopback sockets that remember every destination.</summary>
 internal sealed class RecordingTransport(int port) : IDatagramTransport
 {
-    private readonly UdpDatagramTransport _inner = UdpDatagramTransport.Open(new UdpDatagramTransportOptions { Port = port, LoopbackOnly = true });
+    private readonly UdpDatagramTransport _inner = UdpDatagramTransport.Open(
+        new UdpDatagramTransportOptions { Port = port, LoopbackOnly = true });
 
     public static ConcurrentQueue<InetEndPoint> Destinations { get; } = new();
 

@@ -30,7 +30,12 @@ public sealed class TcpRelayTests : IDisposable
         using var factory = LoggerFactory.Create(logging => logging.AddProvider(logs));
         var relay = new IPEndPoint(IPAddress.Loopback, FreeTcpPort());
         await using var root = await PrivateRoot.StartAsync(
-            new PrivateRootOptions { StoragePath = _folder["root"], EndPoints = [new IPEndPoint(IPAddress.Loopback, FreePort.Udp())], TcpRelay = relay }, Cancel);
+            new PrivateRootOptions
+            {
+                StoragePath = _folder["root"],
+                EndPoints = [new IPEndPoint(IPAddress.Loopback, FreePort.Udp())],
+                TcpRelay = relay,
+            }, Cancel);
         var firewall = new Firewall();
         await using var behind = new ManagedNode(new ManagedNodeOptions
         {
@@ -47,7 +52,8 @@ public sealed class TcpRelayTests : IDisposable
         Assert.DoesNotContain(behind.LocalEndPoints, endPoint => endPoint.Port == 0);
         Assert.Contains(logs.Collector.GetSnapshot(), record => record.Id == 1114);
 
-        await using var member = new ManagedNode(new ManagedNodeOptions { Planet = root.Planet, Identity = TestIdentities.Get(2), Networks = [Network] });
+        await using var member = new ManagedNode(
+            new ManagedNodeOptions { Planet = root.Planet, Identity = TestIdentities.Get(2), Networks = [Network] });
         await member.StartAsync(Cancel);
         await AnswerAsync(member, Network.GetSixPlaneAddress(behind.Id));
         await AnswerAsync(behind, Network.GetSixPlaneAddress(member.Id));

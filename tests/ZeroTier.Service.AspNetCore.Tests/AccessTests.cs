@@ -128,15 +128,18 @@ public sealed class AccessTests
 
     [Fact]
     public void Mapping_without_the_service_says_what_to_call() => Assert.Contains(
-        "AddZeroTierService", Assert.Throws<InvalidOperationException>(() => WebApplication.CreateSlimBuilder().Build().MapZeroTierService()).Message, StringComparison.Ordinal);
+        "AddZeroTierService",
+        Assert.Throws<InvalidOperationException>(() => WebApplication.CreateSlimBuilder().Build().MapZeroTierService()).Message,
+        StringComparison.Ordinal);
 
     /// <summary>Believes a header.</summary>
     private sealed class UserHeader(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
         : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
     {
-        protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(Request.Headers.TryGetValue("X-User", out var user)
-            ? AuthenticateResult.Success(new AuthenticationTicket(
-                new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, user.ToString())], Scheme.Name)), Scheme.Name))
-            : AuthenticateResult.NoResult());
+        protected override Task<AuthenticateResult> HandleAuthenticateAsync() =>
+            Task.FromResult(Request.Headers.TryGetValue("X-User", out var user)
+                ? AuthenticateResult.Success(new AuthenticationTicket(
+                    new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, user.ToString())], Scheme.Name)), Scheme.Name))
+                : AuthenticateResult.NoResult());
     }
 }

@@ -12,7 +12,8 @@ public sealed class FuzzedBodiesTests
     [
         .. new[]
         {
-            """{"allowManaged":true,"allowGlobal":false,"allowDefault":true,"allowDNS":false}""", """{"seed":"8056c2e21c"}""", """{"seed":1234567890}""",
+            """{"allowManaged":true,"allowGlobal":false,"allowDefault":true,"allowDNS":false}""", """{"seed":"8056c2e21c"}""",
+            """{"seed":1234567890}""",
             """{"allowManagementFrom":["10.0.0.0/8"],"primaryPort":9993}""", "[1,2,{}]", "null",
         }.Select(Encoding.UTF8.GetBytes),
     ];
@@ -30,7 +31,9 @@ public sealed class FuzzedBodiesTests
             byte[] body = Mutation.Of(Bodies[random.Next(Bodies.Length)], Bodies, random);
             using var content = new ByteArrayContent(body);
             using HttpResponseMessage response = await app.Client.PostAsync(path, content, TestContext.Current.CancellationToken);
-            Assert.True(response.StatusCode is HttpStatusCode.OK or HttpStatusCode.BadRequest, $"{(int)response.StatusCode} {path} {Convert.ToHexString(body)}");
+            Assert.True(
+                response.StatusCode is HttpStatusCode.OK or HttpStatusCode.BadRequest,
+                $"{(int)response.StatusCode} {path} {Convert.ToHexString(body)}");
         }
     }
 

@@ -45,7 +45,8 @@ public sealed class MissingHostTests
         Assert.StartsWith("HTTP/1.1 403", await ExchangeAsync(app, Get("/status", app, "host: rebound.example")), StringComparison.Ordinal);
 
         // A name that only begins so is another one.
-        Assert.StartsWith("HTTP/1.1 200", await ExchangeAsync(app, Get("/status", app, "Hostage: rebound.example")), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "HTTP/1.1 200", await ExchangeAsync(app, Get("/status", app, "Hostage: rebound.example")), StringComparison.Ordinal);
     }
 
     [Fact]

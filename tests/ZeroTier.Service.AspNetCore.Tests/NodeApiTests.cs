@@ -33,14 +33,17 @@ public sealed class NodeApiTests
         NetworkId id = NetworkId.AdHoc(80, 90);
 
         JsonNode joined = JsonNode.Parse((await app.SendAsync("POST", $"/network/{id}", "{}")).Text)!;
-        Assert.Equal(app.Node.Networks.Single(network => network.Id == id).Addresses[0].ToString(), (string?)joined["assignedAddresses"]![0]);
+        Assert.Equal(
+            app.Node.Networks.Single(network => network.Id == id).Addresses[0].ToString(), (string?)joined["assignedAddresses"]![0]);
         Assert.Equal("OK", (string?)joined["status"]);
         Assert.Equal("PUBLIC", (string?)joined["type"]);
 
         Assert.Equal("""{"result":true}""", (await app.SendAsync("DELETE", $"/network/{id}")).Text);
         Assert.DoesNotContain(app.Node.Networks, network => network.Id == id);
         Assert.Equal("{}", (await app.SendAsync("DELETE", $"/network/{id}")).Text);
-        Assert.Equal((HttpStatusCode.NotFound, "{}"), await app.SendAsync("GET", $"/network/{id}") is var (status, _, text) ? (status, text) : default);
+        Assert.Equal(
+            (HttpStatusCode.NotFound, "{}"),
+            await app.SendAsync("GET", $"/network/{id}") is var (status, _, text) ? (status, text) : default);
     }
 
     [Fact]
@@ -49,7 +52,8 @@ public sealed class NodeApiTests
         await using ServiceApp app = await ServiceApp.StartAsync();
         await app.Node.WaitForNetworkAsync(TestNetwork.Network, TestContext.Current.CancellationToken);
 
-        JsonNode off = JsonNode.Parse((await app.SendAsync("POST", $"/network/{AdHoc}", """{"allowManaged":false,"allowDefault":true,"allowDNS":false}""")).Text)!;
+        JsonNode off = JsonNode.Parse((await app.SendAsync(
+            "POST", $"/network/{AdHoc}", """{"allowManaged":false,"allowDefault":true,"allowDNS":false}""")).Text)!;
         Assert.False((bool)off["allowManaged"]!);
         Assert.False((bool)off["allowDNS"]!);
         Assert.True((bool)off["allowDefault"]!);
@@ -106,7 +110,8 @@ public sealed class NodeApiTests
         var moon = Moon.Create(0xdeadbeef01, DateTimeOffset.UnixEpoch.AddDays(1), [root], key);
 
         Assert.Equal("{}", (await app.SendAsync("POST", "/moon/deadbeef01", "{}")).Text);
-        JsonNode waiting = JsonNode.Parse((await app.SendAsync("POST", "/moon/deadbeef01", $$"""{"seed":"{{root.Identity.Address}}"}""")).Text)!;
+        JsonNode waiting = JsonNode.Parse((await app.SendAsync(
+            "POST", "/moon/deadbeef01", $$"""{"seed":"{{root.Identity.Address}}"}""")).Text)!;
         Assert.True((bool)waiting["waiting"]!);
         await node.OrbitAsync(new MoonOrbit(moon), TestContext.Current.CancellationToken);
 
@@ -136,7 +141,10 @@ public sealed class NodeApiTests
         Assert.Contains($"zt_peer_path_count{{node_id=\"{app.Node.Peers[0].Id}\",status=\"alive\"}} 1\n", text, StringComparison.Ordinal);
         string[] lines = text.Split('\n');
         Assert.Equal("", lines[^1]);
-        Assert.All(lines[..^1], line => Assert.Matches("""^(# (HELP|TYPE) [a-z_0-9]+ .+|[a-z_0-9]+(\{[a-z_]+="[^"\\]*"(,[a-z_]+="[^"\\]*")*\})? -?\d+)$""", line));
+        Assert.All(
+            lines[..^1],
+            line => Assert.Matches(
+                """^(# (HELP|TYPE) [a-z_0-9]+ .+|[a-z_0-9]+(\{[a-z_]+="[^"\\]*"(,[a-z_]+="[^"\\]*")*\})? -?\d+)$""", line));
 
         // Each metric has its type once, before its values.
         string[] types = [.. lines.Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(line => line.Split(' ')[2])];
@@ -177,7 +185,8 @@ public sealed class NodeApiTests
 
         Assert.Equal("office \"1\"\n", (string?)(await ReadAsync(app, "/network"))[0]!["name"]);
         Assert.Equal("[]", (await app.SendAsync("GET", "/moon")).Text);
-        Assert.Contains("zt_data{direction=\"rx\",protocol=\"udp\"} 7\n", (await app.SendAsync("GET", "/metrics")).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "zt_data{direction=\"rx\",protocol=\"udp\"} 7\n", (await app.SendAsync("GET", "/metrics")).Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -201,7 +210,8 @@ public sealed class NodeApiTests
     {
         await using ServiceApp app = await ServiceApp.StartAsync();
 
-        (HttpStatusCode status, _, string text) = await app.SendAsync("POST", "/config/settings", """{"allowManagementFrom":["10.0.0.0/8"]}""");
+        (HttpStatusCode status, _,
+            string text) = await app.SendAsync("POST", "/config/settings", """{"allowManagementFrom":["10.0.0.0/8"]}""");
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Contains("allowManagementFrom", text, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await app.SendAsync("POST", "/config/settings", "{}")).Status);

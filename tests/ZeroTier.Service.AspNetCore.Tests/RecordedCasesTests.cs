@@ -24,7 +24,8 @@ public sealed class RecordedCasesTests
     // Whose answer follows from a difference above, or tells of another network.
     private static readonly string[] NotCompared =
     [
-        "node: config after POST", "node: config after null", "node: status shows settings", "node: peer root", "node: moon with 16 digits", "node: networks, none joined",
+        "node: config after POST", "node: config after null", "node: status shows settings", "node: peer root", "node: moon with 16 digits",
+        "node: networks, none joined",
         "node: bond setmtu, no bonding", "node: network list",
     ];
 
@@ -36,7 +37,10 @@ public sealed class RecordedCasesTests
 
     private static readonly string[] Beyond = ["engine", "engineVersion"];
 
-    private static readonly string[] Decided = ["allowDefault", "allowGlobal", "allowManaged", "id", "nwid", "result", "isBonded", "waiting", "versionMajor"];
+    private static readonly string[] Decided =
+    [
+        "allowDefault", "allowGlobal", "allowManaged", "id", "nwid", "result", "isBonded", "waiting", "versionMajor",
+    ];
 
     [Fact]
     public async Task Recorded_requests_get_the_recorded_answers()
@@ -46,7 +50,8 @@ public sealed class RecordedCasesTests
         foreach (JsonNode? recorded in Cases())
         {
             string name = (string)recorded!["name"]!;
-            (HttpStatusCode status, string? type, string text) = await app.SendAsync((string)recorded["method"]!, (string)recorded["path"]!, (string?)recorded["body"]);
+            (HttpStatusCode status, string? type,
+                string text) = await app.SendAsync((string)recorded["method"]!, (string)recorded["path"]!, (string?)recorded["body"]);
             int expected = Different.TryGetValue(name, out var different) ? different.Status : (int)recorded["status"]!;
             if ((int)status != expected)
             {
@@ -71,7 +76,8 @@ public sealed class RecordedCasesTests
     public void Comparison_finds_what_is_missing_or_of_another_kind()
     {
         var wrong = new List<string>();
-        Compare("", JsonNode.Parse("""{"a":1,"b":[{"c":null}],"id":"x"}"""), JsonNode.Parse("""{"a":"1","b":[{}],"id":"y","more":1}"""), wrong);
+        Compare(
+            "", JsonNode.Parse("""{"a":1,"b":[{"c":null}],"id":"x"}"""), JsonNode.Parse("""{"a":"1","b":[{}],"id":"y","more":1}"""), wrong);
 
         Assert.Equal(4, wrong.Count);
     }
@@ -81,8 +87,10 @@ public sealed class RecordedCasesTests
         switch (recorded, answer)
         {
             case (JsonObject expected, JsonObject actual):
-                wrong.AddRange(expected.Select(p => p.Key).Except(actual.Select(p => p.Key)).Except(LeftOut).Select(key => $"{at}.{key} is missing"));
-                wrong.AddRange(actual.Select(p => p.Key).Except(expected.Select(p => p.Key)).Except(Beyond).Select(key => $"{at}.{key} is new"));
+                wrong.AddRange(
+                    expected.Select(p => p.Key).Except(actual.Select(p => p.Key)).Except(LeftOut).Select(key => $"{at}.{key} is missing"));
+                wrong.AddRange(
+                    actual.Select(p => p.Key).Except(expected.Select(p => p.Key)).Except(Beyond).Select(key => $"{at}.{key} is new"));
                 foreach ((string key, JsonNode? value) in expected.Where(p => actual.ContainsKey(p.Key)))
                 {
                     if (Decided.Contains(key) && !JsonNode.DeepEquals(value, actual[key]))

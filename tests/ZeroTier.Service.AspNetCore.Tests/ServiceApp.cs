@@ -85,7 +85,8 @@ internal sealed class ServiceApp : IAsyncDisposable
         }
 
         await app.StartAsync();
-        var result = new ServiceApp(app, folder, network, onKestrel ? new HttpClient { BaseAddress = new Uri(app.Urls.First()) } : app.GetTestClient());
+        var result = new ServiceApp(
+            app, folder, network, onKestrel ? new HttpClient { BaseAddress = new Uri(app.Urls.First()) } : app.GetTestClient());
         if (sendsToken)
         {
             result.Client.DefaultRequestHeaders.Add("X-ZT1-Auth", result.Token);

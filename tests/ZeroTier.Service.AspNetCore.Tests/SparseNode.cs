@@ -32,7 +32,8 @@ internal sealed class SparseNode : ZeroTierNode
         }),
     ];
 
-    public override IReadOnlyList<ZeroTierPeer> Peers => [new ZeroTierPeer(NodeId.Parse("8056c2e21c"), ZeroTierPeerRole.Leaf) { IsDirect = true }];
+    public override IReadOnlyList<ZeroTierPeer> Peers =>
+        [new ZeroTierPeer(NodeId.Parse("8056c2e21c"), ZeroTierPeerRole.Leaf) { IsDirect = true }];
 
     public override Task StartAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
 
@@ -62,15 +63,19 @@ internal sealed class SparseNode : ZeroTierNode
     public override IZeroTierEventSubscription Subscribe(int capacity) => new NoEvents();
 
     protected override ValueTask<IZeroTierListener> ListenCoreAsync(
-        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken) => throw new NotSupportedException();
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
     protected override ValueTask<ZeroTierConnection> ConnectCoreAsync(
-        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken) => throw new NotSupportedException();
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
-    protected override ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken) =>
+    protected override ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(
+        ZeroTierEndPoint endPoint, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
-    public override ZeroTierStatistics GetStatistics() => new() { BytesReceived = 7, Dropped = new Dictionary<string, long> { ["vl1.mac"] = 3 } };
+    public override ZeroTierStatistics GetStatistics() =>
+        new() { BytesReceived = 7, Dropped = new Dictionary<string, long> { ["vl1.mac"] = 3 } };
 
     public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

@@ -6,8 +6,8 @@ public static class Allocations
     private const int Runs = 5;
 
     /// <summary>
-    /// The least that one of several runs allocated, in bytes. The least, because the runtime itself may allocate on any thread at any time, when it replaces
-    /// a method by a better one for example: once, not in every run.
+    /// The least that one of several runs allocated, in bytes. The least, because the runtime itself may allocate on any thread at any
+    /// time, when it replaces a method by a better one for example: once, not in every run.
     /// </summary>
     public static long Of(Action run)
     {

@@ -41,7 +41,9 @@ public sealed class SeededRandom : RandomSource
     /// <summary>A number from 0 up to, but not including, 1.</summary>
     public double NextDouble() => (NextUInt64() >> 11) * (1.0 / (1UL << 53));
 
-    /// <summary>True with the given probability. Draws nothing for 0 or less, so that a setting that is off does not shift the sequence.</summary>
+    /// <summary>
+    /// True with the given probability. Draws nothing for 0 or less, so that a setting that is off does not shift the sequence.
+    /// </summary>
     public bool Chance(double probability) => probability > 0 && NextDouble() < probability;
 
     /// <summary>A new source whose sequence depends on this one's state: one per node, so that nodes do not share a sequence.</summary>

@@ -3,7 +3,9 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Simulation;
 
-/// <summary>The <see cref="IDatagramTransport"/> of a virtual host. It never delivers inside a send; one instant's datagrams form one batch.</summary>
+/// <summary>
+/// The <see cref="IDatagramTransport"/> of a virtual host. It never delivers inside a send; one instant's datagrams form one batch.
+/// </summary>
 public sealed class VirtualDatagramTransport : IDatagramTransport
 {
     private readonly VirtualHost _host;

@@ -3,7 +3,10 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Simulation;
 
-/// <summary>A machine on the virtual network: addresses on which transports are opened. Closing one and opening another on the same port is a restart.</summary>
+/// <summary>
+/// A machine on the virtual network: addresses on which transports are opened. Closing one and opening another on the same port is a
+/// restart.
+/// </summary>
 public sealed class VirtualHost
 {
     private readonly Dictionary<InetEndPoint, VirtualSocket> _sockets = [];

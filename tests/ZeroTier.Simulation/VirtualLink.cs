@@ -12,7 +12,9 @@ public sealed record VirtualLink
     /// <summary>Up to this much is added to each datagram's delay, uniformly; datagrams overtake each other. Default 0.</summary>
     public TimeSpan Jitter { get; init; }
 
-    /// <summary>Probability that a datagram is held back by <see cref="ReorderDelay"/>, so that later ones overtake it. Default 0.</summary>
+    /// <summary>
+    /// Probability that a datagram is held back by <see cref="ReorderDelay"/>, so that later ones overtake it. Default 0.
+    /// </summary>
     public double Reorder { get; init; }
 
     /// <summary>How long a reordered datagram is held back. Default 5 ms.</summary>

@@ -11,7 +11,9 @@ public enum NatKind
     /// <summary>One outer port per inner socket, open to addresses sent to (endpoint-independent, address-dependent).</summary>
     RestrictedCone,
 
-    /// <summary>One outer port per inner socket, open to address and port sent to (endpoint-independent, address- and port-dependent).</summary>
+    /// <summary>
+    /// One outer port per inner socket, open to address and port sent to (endpoint-independent, address- and port-dependent).
+    /// </summary>
     PortRestrictedCone,
 
     /// <summary>Another outer port for each destination (address- and port-dependent in both), at random.</summary>

@@ -71,7 +71,9 @@ public sealed class VirtualNetwork
     /// <summary>Ends a block.</summary>
     public void Unblock(VirtualHost first, VirtualHost second) => SetBlocked(first, second, false);
 
-    /// <summary>Cuts the network: hosts of different groups cannot reach each other; a host in no group reaches all. Replaces an earlier partition.</summary>
+    /// <summary>
+    /// Cuts the network: hosts of different groups cannot reach each other; a host in no group reaches all. Replaces an earlier partition.
+    /// </summary>
     public void Partition(params VirtualHost[][] groups)
     {
         ArgumentNullException.ThrowIfNull(groups);

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace ZeroTier.TestSupport;
 
 /// <summary>
-/// Time that runs faster than the machine's, for code that needs real threads, as Kestrel does, over a network that is slow. Timers are as exact as the
-/// system's, times the factor.
+/// Time that runs faster than the machine's, for code that needs real threads, as Kestrel does, over a network that is slow. Timers are as
+/// exact as the system's, times the factor.
 /// </summary>
 public sealed class AcceleratedTime(int factor) : TimeProvider
 {
@@ -20,7 +20,8 @@ public sealed class AcceleratedTime(int factor) : TimeProvider
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
         new Timer(System.CreateTimer(callback, state, Shorten(dueTime), Shorten(period)), this);
 
-    private TimeSpan Shorten(TimeSpan time) => time <= TimeSpan.Zero ? time : TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerMillisecond, time.Ticks / factor));
+    private TimeSpan Shorten(TimeSpan time) =>
+        time <= TimeSpan.Zero ? time : TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerMillisecond, time.Ticks / factor));
 
     private sealed class Timer(ITimer inner, AcceleratedTime time) : ITimer
     {

@@ -3,7 +3,10 @@ using Microsoft.AspNetCore.Connections;
 
 namespace ZeroTier.TestSupport;
 
-/// <summary>A pool like Kestrel's, with blocks of 4096 bytes, that counts. Each block is new, and is gone when it is returned, so that a late use fails.</summary>
+/// <summary>
+/// A pool like Kestrel's, with blocks of 4096 bytes, that counts. Each block is new, and is gone when it is returned, so that a late use
+/// fails.
+/// </summary>
 public sealed class CountingPool : MemoryPool<byte>, IMemoryPoolFactory<byte>
 {
     private const int BlockSize = 4096;
@@ -21,7 +24,10 @@ public sealed class CountingPool : MemoryPool<byte>, IMemoryPoolFactory<byte>
     /// <summary>The most blocks that were rented at one time.</summary>
     public int Peak => Volatile.Read(ref _peak);
 
-    /// <summary>As a factory: the owner that gets this pool, others get the shared one. Null: every owner gets this pool, and its disposal does nothing.</summary>
+    /// <summary>
+    /// As a factory: the owner that gets this pool, others get the shared one. Null: every owner gets this pool, and its disposal does
+    /// nothing.
+    /// </summary>
     public string? OnlyOwner { get; init; }
 
     /// <summary><see cref="OnlyOwner"/> has asked for the pool.</summary>

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.TestSupport;
 
 /// <summary>
-/// Keeps every log line of a host. For what <c>FakeLogCollector</c> cannot do: run a test's code inside the call that logs. A single logger is a <c>FakeLogger</c>.
+/// Keeps every log line of a host. For what <c>FakeLogCollector</c> cannot do: run a test's code inside the call that logs. A single logger
+/// is a <c>FakeLogger</c>.
 /// </summary>
 public sealed class LogCollector : ILoggerProvider
 {
@@ -15,7 +16,9 @@ public sealed class LogCollector : ILoggerProvider
 
     /// <summary>The lines of a level and above, without those that health checks write when they are asked.</summary>
     public IEnumerable<LogLine> AtLeast(LogLevel level) =>
-        Lines.Where(line => line.Level >= level && !line.Category.StartsWith("Microsoft.Extensions.Diagnostics.HealthChecks", StringComparison.Ordinal));
+        Lines.Where(
+            line => line.Level >= level
+                && !line.Category.StartsWith("Microsoft.Extensions.Diagnostics.HealthChecks", StringComparison.Ordinal));
 
     /// <summary>The event ids of one category, in order.</summary>
     public int[] EventsOf(string category) => [.. Lines.Where(line => line.Category == category).Select(line => line.Event.Id)];
@@ -33,7 +36,8 @@ public sealed class LogCollector : ILoggerProvider
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             var line = new LogLine(category, logLevel, eventId, formatter(state, exception), exception);
             logs.OnLine?.Invoke(line);

@@ -14,7 +14,8 @@ public sealed class ObservedTime : TimeProvider
     public static ObservedTime Hurried => new() { Start = static (due, period) => (due > TimeSpan.Zero ? TimeSpan.Zero : due, period) };
 
     /// <summary>No timer is ever due: what happens, happens because of an event.</summary>
-    public static ObservedTime Stopped => new() { Start = static (due, period) => (due > TimeSpan.Zero ? Timeout.InfiniteTimeSpan : due, period) };
+    public static ObservedTime Stopped =>
+        new() { Start = static (due, period) => (due > TimeSpan.Zero ? Timeout.InfiniteTimeSpan : due, period) };
 
     /// <summary>Due time and period of a timer, made from those asked for. What it throws, <see cref="CreateTimer"/> throws.</summary>
     public Func<TimeSpan, TimeSpan, (TimeSpan Due, TimeSpan Period)> Start { get; init; } = static (due, period) => (due, period);

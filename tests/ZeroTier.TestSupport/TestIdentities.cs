@@ -4,7 +4,9 @@ using ZeroTier.Managed.Identity;
 
 namespace ZeroTier.TestSupport;
 
-/// <summary>Throw-away identities with their private keys, from recorded runs of real nodes: making one takes a proof of work of seconds.</summary>
+/// <summary>
+/// Throw-away identities with their private keys, from recorded runs of real nodes: making one takes a proof of work of seconds.
+/// </summary>
 public static class TestIdentities
 {
     private static readonly string[] Secrets = Read("Identities.txt");
@@ -18,7 +20,8 @@ public static class TestIdentities
 
     /// <summary>A new object each time, because a node's owner disposes of it.</summary>
     /// <param name="index">From <see cref="Count"/> on, up to 190 more: identities that this library made, for large networks.</param>
-    public static NodeIdentity Get(int index) => NodeIdentity.Parse(index < Secrets.Length ? Secrets[index] : Population.Value[index - Secrets.Length]);
+    public static NodeIdentity Get(int index) =>
+        NodeIdentity.Parse(index < Secrets.Length ? Secrets[index] : Population.Value[index - Secrets.Length]);
 
     /// <summary>The text of <c>identity.secret</c>.</summary>
     public static string Text(int index) => Secrets[index];
@@ -31,7 +34,9 @@ public static class TestIdentities
         Span<byte> eight = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64BigEndian(eight, address.Value);
         eight[3..].CopyTo(form);
-        return NodeIdentity.TryRead(form, out NodeIdentity? identity, out _) ? identity : throw new ArgumentException("Not an address.", nameof(address));
+        return NodeIdentity.TryRead(form, out NodeIdentity? identity, out _)
+            ? identity
+            : throw new ArgumentException("Not an address.", nameof(address));
     }
 
     private static string[] Read(string resource)

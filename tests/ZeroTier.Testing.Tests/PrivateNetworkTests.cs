@@ -24,7 +24,8 @@ public sealed class PrivateNetworkTests
     public async Task App_is_called_over_IPv4_and_by_name()
     {
         await using var network = await TestNetwork.StartAsync(new TestNetworkOptions { HasController = true }, Cancel);
-        NetworkId id = await network.CreateNetworkAsync(n => n with { ServesNames = true, Dns = new NetworkDnsSettings("home.arpa", []) }, Cancel);
+        NetworkId id = await network.CreateNetworkAsync(
+            n => n with { ServesNames = true, Dns = new NetworkDnsSettings("home.arpa", []) }, Cancel);
         await using var app = await StartAsync(network, id);
         using var client = await network.CreateClientAsync(app.Services, Cancel);
         string caller = await client.GetStringAsync("/", Cancel);
@@ -50,7 +51,9 @@ public sealed class PrivateNetworkTests
 
         await caller.PingAsync(id, IPv4Of(NodeOf(app)), Cancel);
         await Assert.ThrowsAsync<ZeroTierException>(() => caller.ConnectAsync(
-            new ZeroTierEndPoint(id, IPv4Of(NodeOf(app)), 8080), new ZeroTierConnectionOptions { ConnectTimeout = TimeSpan.FromSeconds(2) }, Cancel).AsTask());
+            new ZeroTierEndPoint(id, IPv4Of(NodeOf(app)), 8080),
+            new ZeroTierConnectionOptions { ConnectTimeout = TimeSpan.FromSeconds(2) },
+            Cancel).AsTask());
         await network.Controller.UpdateNetworkAsync(id, n => n with { Rules = [NetworkRule.Accept] }, null, Admin, Cancel);
         await UntilAsync(() => CanConnect(caller, id, IPv4Of(NodeOf(app))), "the rule is gone");
     }
@@ -58,7 +61,8 @@ public sealed class PrivateNetworkTests
     [Fact]
     public async Task Who_gets_in_can_be_the_business_of_the_test()
     {
-        await using var network = await TestNetwork.StartAsync(new TestNetworkOptions { HasController = true, AuthorizesNodes = false }, Cancel);
+        await using var network = await TestNetwork.StartAsync(
+            new TestNetworkOptions { HasController = true, AuthorizesNodes = false }, Cancel);
         NetworkId id = await network.CreateNetworkAsync(n => n, Cancel);
         await using var node = new ManagedNode(await network.ConfigureAsync(new ManagedNodeOptions { Networks = [id] }, Cancel));
         await node.StartAsync(Cancel);
@@ -88,7 +92,8 @@ public sealed class PrivateNetworkTests
     public async Task Without_a_controller_the_error_says_how_to_have_one()
     {
         await using var network = await TestNetwork.StartAsync(Cancel);
-        Assert.Contains("HasController", Assert.Throws<InvalidOperationException>(() => network.Controller).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "HasController", Assert.Throws<InvalidOperationException>(() => network.Controller).Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await network.CreateNetworkAsync(n => n, Cancel));
     }
 
@@ -111,14 +116,17 @@ public sealed class PrivateNetworkTests
 
     private static ZeroTierNode NodeOf(WebApplication app) => app.Services.GetRequiredService<ZeroTierNode>();
 
-    private static IPAddress IPv4Of(ZeroTierNode node) => node.Networks[0].Addresses.Select(a => a.Address).First(a => a.AddressFamily == AddressFamily.InterNetwork);
+    private static IPAddress IPv4Of(ZeroTierNode node) =>
+        node.Networks[0].Addresses.Select(a => a.Address).First(a => a.AddressFamily == AddressFamily.InterNetwork);
 
     private static async Task<bool> CanConnect(ZeroTierNode from, NetworkId network, IPAddress to)
     {
         try
         {
             await using var connection = await from.ConnectAsync(
-                new ZeroTierEndPoint(network, to, 8080), new ZeroTierConnectionOptions { ConnectTimeout = TimeSpan.FromSeconds(2) }, Cancel);
+                new ZeroTierEndPoint(network, to, 8080),
+                new ZeroTierConnectionOptions { ConnectTimeout = TimeSpan.FromSeconds(2) },
+                Cancel);
             return true;
         }
         catch (ZeroTierException)

@@ -61,7 +61,8 @@ public sealed class TestNetworkTests
         Assert.Equal(3, addresses.Length);
         Assert.Equal(3, addresses.Distinct().Count());
         Assert.All(addresses, address => Assert.StartsWith("http://[fc", address, StringComparison.Ordinal));
-        await using var caller = await network.StartNodeAsync(app.Services.GetRequiredService<ZeroTierNode>().Networks.Select(n => n.Id), Cancel);
+        await using var caller = await network.StartNodeAsync(
+            app.Services.GetRequiredService<ZeroTierNode>().Networks.Select(n => n.Id), Cancel);
         foreach (string address in addresses)
         {
             using var client = new HttpClient(new ZeroTierHttpHandler(caller)) { BaseAddress = new Uri(address) };
@@ -111,7 +112,8 @@ public sealed class TestNetworkTests
     public async Task App_with_tls_has_an_https_address()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var certificate = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=test", key, HashAlgorithmName.SHA256)
+        using var certificate = new System.Security.Cryptography.X509Certificates.CertificateRequest(
+            "CN=test", key, HashAlgorithmName.SHA256)
             .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         await using var app = await StartAsync(network, zt => zt.Listen(443, listen => listen.UseHttps(certificate)));
@@ -146,11 +148,13 @@ public sealed class TestNetworkTests
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         await using var other = await TestNetwork.StartAsync(cancellationToken: Cancel);
         await using var app = await StartAsync(other, zt => zt.Listen(80));
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => network.CreateClientAsync(app.Services, cancellationToken: Cancel));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => network.CreateClientAsync(app.Services, cancellationToken: Cancel));
         Assert.Contains("UseZeroTierTestNetwork(network)", error.Message, StringComparison.Ordinal);
 
         await using var idle = Build(network, zt => zt.Listen(80));
-        error = await Assert.ThrowsAsync<InvalidOperationException>(() => network.CreateClientAsync(idle.Services, cancellationToken: Cancel));
+        error = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => network.CreateClientAsync(idle.Services, cancellationToken: Cancel));
         Assert.Contains("has not been started", error.Message, StringComparison.Ordinal);
     }
 
@@ -163,10 +167,16 @@ public sealed class TestNetworkTests
         builder.Services.AddZeroTier(zt => zt.PlanetPath = "/nowhere/planet").AddZeroTierTestNetwork(network);
         using var host = builder.Build();
         await host.StartAsync(Cancel);
-        using var client = new HttpClient(host.Services.GetRequiredService<ZeroTierHttpHandler>()) { BaseAddress = await network.GetBaseAddressAsync(app.Services, Cancel) };
+        using var client = new HttpClient(host.Services.GetRequiredService<ZeroTierHttpHandler>())
+        {
+            BaseAddress = await network.GetBaseAddressAsync(app.Services, Cancel),
+        };
         Assert.Equal(host.Services.GetRequiredService<ZeroTierNode>().Id.ToString(), await client.GetStringAsync("/", Cancel));
         await host.StopAsync(Cancel);
-        Assert.Contains("no web server", (await Assert.ThrowsAsync<InvalidOperationException>(() => network.GetBaseAddressAsync(host.Services, Cancel))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no web server",
+            (await Assert.ThrowsAsync<InvalidOperationException>(() => network.GetBaseAddressAsync(host.Services, Cancel))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -209,7 +219,8 @@ public sealed class TestNetworkTests
             return await client.GetStringAsync("/answer", Cancel);
         })));
         Assert.Equal(Enumerable.Range(0, 12).Select(i => $"app {i}"), callers);
-        TestContext.Current.TestOutputHelper!.WriteLine($"12 networks, each with an app and a client: {Stopwatch.GetElapsedTime(begin).TotalMilliseconds:F0} ms");
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"12 networks, each with an app and a client: {Stopwatch.GetElapsedTime(begin).TotalMilliseconds:F0} ms");
     }
 
     [Fact]
@@ -248,7 +259,13 @@ public sealed class TestNetworkTests
     [Fact]
     public async Task Options_out_of_their_range_are_refused()
     {
-        foreach (var options in new TestNetworkOptions[] { new() { Loss = 0.6 }, new() { Loss = double.NaN }, new() { Latency = TimeSpan.FromSeconds(-1) }, new() { Latency = TimeSpan.FromMinutes(1) } })
+        foreach (var options in new TestNetworkOptions[]
+        {
+            new() { Loss = 0.6 },
+            new() { Loss = double.NaN },
+            new() { Latency = TimeSpan.FromSeconds(-1) },
+            new() { Latency = TimeSpan.FromMinutes(1) },
+        })
         {
             await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => TestNetwork.StartAsync(options, Cancel));
         }
@@ -374,17 +391,20 @@ public sealed class TestNetworkTests
         Assert.Equal(id, await client.GetStringAsync("/answer", Cancel));
     }
 
-    private static async Task<WebApplication> StartAsync(TestNetwork network, Action<ZeroTierOptions> configure, bool networkFirst = false, string answer = "", string? listen = null)
+    private static async Task<WebApplication> StartAsync(
+        TestNetwork network, Action<ZeroTierOptions> configure, bool networkFirst = false, string answer = "", string? listen = null)
     {
         var app = Build(network, configure, networkFirst, listen: listen);
         app.MapGet("/", (HttpContext context) => context.GetZeroTierPeer()!.Node.ToString());
         app.MapGet("/answer", () => answer);
-        app.MapPost("/hash", async (Stream body, CancellationToken aborted) => Convert.ToHexString(await SHA256.HashDataAsync(body, aborted)));
+        app.MapPost(
+            "/hash", async (Stream body, CancellationToken aborted) => Convert.ToHexString(await SHA256.HashDataAsync(body, aborted)));
         await app.StartAsync(Cancel);
         return app;
     }
 
-    private static WebApplication Build(TestNetwork network, Action<ZeroTierOptions> configure, bool networkFirst = false, string? urls = null, string? listen = null)
+    private static WebApplication Build(
+        TestNetwork network, Action<ZeroTierOptions> configure, bool networkFirst = false, string? urls = null, string? listen = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         builder.Configuration["ZeroTier:Listen"] = listen;

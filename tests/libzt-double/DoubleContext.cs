@@ -3,14 +3,17 @@ using System.Runtime.Loader;
 
 namespace ZeroTier.LibztDouble;
 
-/// <summary>A process within the process: the native engine's assembly once more, with statics of its own, on a copy of the double of its own.</summary>
+/// <summary>
+/// A process within the process: the native engine's assembly once more, with statics of its own, on a copy of the double of its own.
+/// </summary>
 internal sealed class DoubleContext : AssemblyLoadContext
 {
     private const string Engine = "ZeroTier.Libzt";
 
     private static readonly Lock PoolLock = new();
 
-    // Used again in turn, the longest idle first: a start waits until a second has passed since the stop before it. Never unloaded; natives keep its callback.
+    // Used again in turn, the longest idle first: a start waits until a second has passed since the stop before it. Never unloaded; natives
+    // keep its callback.
     private static readonly Queue<DoubleContext> Pool = new();
     private static int _count;
 
@@ -45,7 +48,9 @@ internal sealed class DoubleContext : AssemblyLoadContext
         }
     }
 
-    /// <summary>A node of this context's engine. Options are carried over by name: here the types are others than those of the default context.</summary>
+    /// <summary>
+    /// A node of this context's engine. Options are carried over by name: here the types are others than those of the default context.
+    /// </summary>
     public ZeroTierNode CreateNode(DoubleNodeOptions options)
     {
         object target = Activator.CreateInstance(_options)!;

@@ -65,6 +65,8 @@ public sealed unsafe class DoubleControl
         }
     }
 
-    /// <summary>As freshly loaded: no node, no sockets, no threads, no script, no record. Not while a call of the library runs in a callback.</summary>
+    /// <summary>
+    /// As freshly loaded: no node, no sockets, no threads, no script, no record. Not while a call of the library runs in a callback.
+    /// </summary>
     public void Reset() => _reset();
 }

@@ -17,7 +17,10 @@ public static class DoubleLibrary
     public static string? SkipReason { get; } = !OperatingSystem.IsLinux() ? "The double of libzt exists for Linux only."
         : !File.Exists(Path) ? $"The double of libzt was not built: is there a C compiler (cc)? {Path} does not exist." : null;
 
-    /// <summary>A copy of the library under the name that the engine looks for. The loader takes another file for another library, with globals of its own.</summary>
+    /// <summary>
+    /// A copy of the library under the name that the engine looks for. The loader takes another file for another library, with globals of
+    /// its own.
+    /// </summary>
     public static string Copy()
     {
         if (SkipReason is { } reason)

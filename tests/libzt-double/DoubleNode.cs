@@ -1,8 +1,8 @@
 namespace ZeroTier.LibztDouble;
 
 /// <summary>
-/// A node of the native engine on a double of its own. libzt allows one node per process; each of these has the engine's assembly and the library to itself, so that
-/// one test may hold several, which reach each other over kernel loopback.
+/// A node of the native engine on a double of its own. libzt allows one node per process; each of these has the engine's assembly and the
+/// library to itself, so that one test may hold several, which reach each other over kernel loopback.
 /// </summary>
 public sealed class DoubleNode : IAsyncDisposable
 {
@@ -47,7 +47,8 @@ public sealed class DoubleNode : IAsyncDisposable
     }
 
     /// <summary>Disposes the node, checks that no rule of the library was broken, and resets the double.</summary>
-    /// <exception cref="InvalidOperationException">Rules were broken, or descriptors were left open; the message has the double's record.</exception>
+    /// <exception cref="InvalidOperationException">Rules were broken, or descriptors were left open; the message has the double's
+    /// record.</exception>
     public async ValueTask DisposeAsync()
     {
         if (_disposed)
@@ -68,7 +69,8 @@ public sealed class DoubleNode : IAsyncDisposable
         _context.Return();
         if (violations.Count > 0 || open > 0)
         {
-            throw new InvalidOperationException($"The engine left {open} descriptors open and broke these rules of libzt:\n{string.Join('\n', violations)}");
+            throw new InvalidOperationException(
+                $"The engine left {open} descriptors open and broke these rules of libzt:\n{string.Join('\n', violations)}");
         }
     }
 }

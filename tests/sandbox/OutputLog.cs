@@ -12,11 +12,14 @@ internal sealed class OutputLog : ILoggerProvider, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (IsEnabled(logLevel))
         {
-            Console.WriteLine($"{logLevel} {eventId.Id}: {formatter(state, exception).ReplaceLineEndings(" ")}{(exception is null ? "" : $" ({exception.Message})")}");
+            Console.WriteLine(
+                $"{logLevel} {eventId.Id}: "
+                + $"{formatter(state, exception).ReplaceLineEndings(" ")}{(exception is null ? "" : $" ({exception.Message})")}");
         }
     }
 

@@ -11,17 +11,20 @@ using ZeroTier.Hosting;
 using ZeroTier.Managed;
 using ZeroTier.Sandbox;
 
-// sandboxed FOLDER: a root whose identity and planet are files in the folder, an app whose settings come from the environment, and a client that calls it once over
-// the network. Root and client write nothing. The app's log goes to standard output, and at the end "served NODE" or "failed: ERROR".
+// sandboxed FOLDER: a root whose identity and planet are files in the folder, an app whose settings come from the environment, and a client
+// that calls it once over the network. Root and client write nothing. The app's log goes to standard output, and at the end "served NODE"
+// or "failed: ERROR".
 using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
 try
 {
     string planetPath = Path.Combine(args[0], "planet");
     var planet = Planet.Load(planetPath);
     using var identity = NodeIdentity.Parse(await File.ReadAllTextAsync(Path.Combine(args[0], "root"), limit.Token));
-    await using var root = new ManagedNode(new ManagedNodeOptions { Planet = planet, Identity = identity, Port = planet.Roots[0].EndPoints[0].Port });
+    await using var root = new ManagedNode(
+        new ManagedNodeOptions { Planet = planet, Identity = identity, Port = planet.Roots[0].EndPoints[0].Port });
     await root.StartAsync(limit.Token);
-    var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "sandboxed" });
+    var builder = WebApplication.CreateEmptyBuilder(
+        new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "sandboxed" });
     builder.Configuration.AddEnvironmentVariables();
     builder.Logging.AddProvider(new OutputLog()).AddFilter("Microsoft", LogLevel.Warning);
     builder.Services.AddRoutingCore();
@@ -45,7 +48,9 @@ try
     using var http = new HttpClient(new ZeroTierHttpHandler(client));
     string seen = await http.GetStringAsync(new Uri($"http://[{server.Networks[0].Addresses[0].Address}]:8080/"), limit.Token);
     await app.StopAsync(limit.Token);
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(seen == client.Id.ToString() ? "served" : "failed: took the client for " + seen)} {node}"));
+    Console.WriteLine(
+        string.Create(
+            CultureInfo.InvariantCulture, $"{(seen == client.Id.ToString() ? "served" : "failed: took the client for " + seen)} {node}"));
     return 0;
 }
 #pragma warning disable CA1031 // The test wants to see it.

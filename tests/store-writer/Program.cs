@@ -1,5 +1,6 @@
-// store-writer sqlite|postgresql LOCATION PAUSE: takes the lease, says "active", and then writes one change after the other, PAUSE milliseconds apart.
-// Change N gives the network revision N and one of 16 members the name N, in one transaction; the line N says that the store has acknowledged it.
+// store-writer sqlite|postgresql LOCATION PAUSE: takes the lease, says "active", and then writes one change after the other, PAUSE
+// milliseconds apart. Change N gives the network revision N and one of 16 members the name N, in one transaction; the line N says that the
+// store has acknowledged it.
 using System.Globalization;
 using ZeroTier;
 using ZeroTier.Controller;

@@ -15,7 +15,8 @@ public class CipherBenchmarks
     private readonly byte[] _tag = new byte[16];
     private readonly byte[] _scratch = new byte[1400];
     private readonly AesGcm _gcm = new(new byte[32], 16);
-    private readonly AesGmacSiv _hardware = AesGmacSiv.CreateFromKeys(new byte[32], new byte[32], portable: !AesGmacSivHardware.IsSupported);
+    private readonly AesGmacSiv _hardware = AesGmacSiv.CreateFromKeys(
+        new byte[32], new byte[32], portable: !AesGmacSivHardware.IsSupported);
     private readonly AesGmacSiv _portable = AesGmacSiv.CreateFromKeys(new byte[32], new byte[32], portable: true);
     private readonly byte[] _compressed = [0x1f, 0x41, 1, 0, .. Enumerable.Repeat((byte)255, 5), 100, 0x50, .. "BBBBB"u8];
 

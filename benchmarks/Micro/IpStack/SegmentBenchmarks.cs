@@ -5,7 +5,9 @@ using ZeroTier.Managed.Tests.IpStack.Tcp;
 
 namespace Micro.IpStack;
 
-/// <summary>TCP between two stacks without anything below: from the writer's pipe to the reader's, checksums included, acknowledgements counted in.</summary>
+/// <summary>
+/// TCP between two stacks without anything below: from the writer's pipe to the reader's, checksums included, acknowledgements counted in.
+/// </summary>
 [MemoryDiagnoser]
 public class SegmentBenchmarks : IDisposable
 {

@@ -7,10 +7,9 @@ using ZeroTier.Engines;
 namespace Kestrel.Transport.ZeroTier.Access;
 
 /// <summary>
-/// Refuses connections before anything is read from them: those that <c>ZeroTier:AllowedNodes</c> and <c>ZeroTier:AllowedNetworks</c> do not name when the
-/// listener takes them, so that endpoints which moved to the network are held to it too; those that the list of one endpoint does not name in its first
-/// middleware.
-/// Thread-safe.
+/// Refuses connections before anything is read from them: those that <c>ZeroTier:AllowedNodes</c> and <c>ZeroTier:AllowedNetworks</c> do
+/// not name when the listener takes them, so that endpoints which moved to the network are held to it too; those that the list of one
+/// endpoint does not name in its first middleware. Thread-safe.
 /// </summary>
 internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFactory loggerFactory)
 {
@@ -27,7 +26,9 @@ internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFa
     /// <summary>Connections that were refused.</summary>
     public long Refused => Volatile.Read(ref _refused);
 
-    /// <summary>Puts changed lists into force for every endpoint; false where one was kept, see <see cref="AccessList.Follow(AccessList)"/>.</summary>
+    /// <summary>
+    /// Puts changed lists into force for every endpoint; false where one was kept, see <see cref="AccessList.Follow(AccessList)"/>.
+    /// </summary>
     public bool Follow(ZeroTierOptions changed)
     {
         bool all = _everywhere.Value.Follow(changed.AllowedNodes, changed.AllowedNetworks);
@@ -48,7 +49,8 @@ internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFa
     /// <summary>Whether a connection may come in at all; counts and logs it otherwise.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="port">The port that it called, for the log.</param>
-    public bool Admits(ZeroTierConnection connection, int port) => Admits(_everywhere.Value, connection.RemoteNode, connection.Network, port);
+    public bool Admits(ZeroTierConnection connection, int port) =>
+        Admits(_everywhere.Value, connection.RemoteNode, connection.Network, port);
 
     /// <summary>The first middleware of an endpoint with a list of its own.</summary>
     public Func<ConnectionDelegate, ConnectionDelegate> Middleware(AccessList list) => next => connection =>

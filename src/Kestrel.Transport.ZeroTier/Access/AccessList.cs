@@ -4,20 +4,23 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Access;
 
 /// <summary>
-/// The nodes and networks that connections may come from; an empty list names all. Replaced as a whole while connections are judged. Thread-safe.
+/// The nodes and networks that connections may come from; an empty list names all. Replaced as a whole while connections are judged.
+/// Thread-safe.
 /// </summary>
 internal sealed class AccessList
 {
     private volatile Lists _lists = new([], []);
 
     /// <summary>Takes the place of the lists so far.</summary>
-    public void Replace(IEnumerable<NodeId> nodes, IEnumerable<NetworkId> networks) => _lists = new Lists(nodes.ToFrozenSet(), networks.ToFrozenSet());
+    public void Replace(IEnumerable<NodeId> nodes, IEnumerable<NetworkId> networks) =>
+        _lists = new Lists(nodes.ToFrozenSet(), networks.ToFrozenSet());
 
     /// <summary>
-    /// Takes the place of the lists so far, but for one that would be empty and was not: a source of configuration that is away for a moment must not let everybody
-    /// in. False where such a list was kept.
+    /// Takes the place of the lists so far, but for one that would be empty and was not: a source of configuration that is away for a
+    /// moment must not let everybody in. False where such a list was kept.
     /// </summary>
-    public bool Follow(IEnumerable<NodeId> nodes, IEnumerable<NetworkId> networks) => Follow(new Lists(nodes.ToFrozenSet(), networks.ToFrozenSet()));
+    public bool Follow(IEnumerable<NodeId> nodes, IEnumerable<NetworkId> networks) =>
+        Follow(new Lists(nodes.ToFrozenSet(), networks.ToFrozenSet()));
 
     /// <summary>As <see cref="Follow(IEnumerable{NodeId}, IEnumerable{NetworkId})"/>, with the lists of another.</summary>
     public bool Follow(AccessList other) => Follow(other._lists);
@@ -37,7 +40,8 @@ internal sealed class AccessList
     private bool Follow(Lists changed)
     {
         var before = _lists;
-        var kept = new Lists(changed.Nodes.Count == 0 ? before.Nodes : changed.Nodes, changed.Networks.Count == 0 ? before.Networks : changed.Networks);
+        var kept = new Lists(
+            changed.Nodes.Count == 0 ? before.Nodes : changed.Nodes, changed.Networks.Count == 0 ? before.Networks : changed.Networks);
         _lists = kept;
         return kept.Nodes.Count == changed.Nodes.Count && kept.Networks.Count == changed.Networks.Count;
     }

@@ -9,15 +9,17 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Authentication;
 
 /// <summary>
-/// Takes the node that the network has proven for the caller's identity. The proof is made with the connection, so there is nothing to ask the caller for:
-/// a challenge is answered with 403, as certificate authentication does.
+/// Takes the node that the network has proven for the caller's identity. The proof is made with the connection, so there is nothing to ask
+/// the caller for: a challenge is answered with 403, as certificate authentication does.
 /// </summary>
-internal sealed class AuthenticationHandler(IOptionsMonitor<ZeroTierAuthenticationOptions> options, ILoggerFactory logger, UrlEncoder encoder)
+internal sealed class AuthenticationHandler(
+    IOptionsMonitor<ZeroTierAuthenticationOptions> options, ILoggerFactory logger, UrlEncoder encoder)
     : AuthenticationHandler<ZeroTierAuthenticationOptions>(options, logger, encoder)
 {
     /// <summary>Why a request without a proven node is refused. Its inner address could be anybody's.</summary>
     public const string Unproven =
-        "The request came over a ZeroTier network, but this engine (libzt) does not prove which node sent it. Use the managed engine, ZeroTier:Engine=Managed, to authenticate nodes.";
+        "The request came over a ZeroTier network, but this engine (libzt) does not prove which node sent it. Use the managed engine, "
+        + "ZeroTier:Engine=Managed, to authenticate nodes.";
 
     private new ZeroTierAuthenticationEvents Events => (ZeroTierAuthenticationEvents)base.Events!;
 
@@ -38,7 +40,10 @@ internal sealed class AuthenticationHandler(IOptionsMonitor<ZeroTierAuthenticati
             return failed.Result ?? AuthenticateResult.Fail(Unproven);
         }
 
-        var authenticated = new ZeroTierPeerAuthenticatedContext(Context, Scheme, Options, peer) { Principal = new ClaimsPrincipal(Identify(peer, node)) };
+        var authenticated = new ZeroTierPeerAuthenticatedContext(Context, Scheme, Options, peer)
+        {
+            Principal = new ClaimsPrincipal(Identify(peer, node)),
+        };
         await Events.PeerAuthenticated(authenticated).ConfigureAwait(false);
         if (authenticated.Result is null)
         {
@@ -81,5 +86,6 @@ internal sealed class AuthenticationHandler(IOptionsMonitor<ZeroTierAuthenticati
         return identity;
     }
 
-    private void Add(ClaimsIdentity identity, string type, string value) => identity.AddClaim(new Claim(type, value, ClaimValueTypes.String, ClaimsIssuer));
+    private void Add(ClaimsIdentity identity, string type, string value) =>
+        identity.AddClaim(new Claim(type, value, ClaimValueTypes.String, ClaimsIssuer));
 }

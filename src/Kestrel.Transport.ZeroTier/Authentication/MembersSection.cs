@@ -6,9 +6,11 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Authentication;
 
 /// <summary>
-/// Binds <c>ZeroTier:Members</c>. At start a wrong entry is an error with all others; after a change it is a warning, and its node has neither name nor roles.
+/// Binds <c>ZeroTier:Members</c>. At start a wrong entry is an error with all others; after a change it is a warning, and its node has
+/// neither name nor roles.
 /// </summary>
-internal sealed class MembersSection(string scheme, IConfiguration configuration, ILogger<MembersSection> logger) : IConfigureNamedOptions<ZeroTierAuthenticationOptions>
+internal sealed class MembersSection(
+    string scheme, IConfiguration configuration, ILogger<MembersSection> logger) : IConfigureNamedOptions<ZeroTierAuthenticationOptions>
 {
     /// <summary>The name of the section within <c>ZeroTier</c>.</summary>
     public const string Name = "Members";
@@ -20,7 +22,9 @@ internal sealed class MembersSection(string scheme, IConfiguration configuration
         {
             if (!NodeId.TryParse(entry.Key, out NodeId node))
             {
-                errors.Add($"{entry.Path}: '{entry.Key}' is not the ID of a node. Expected 10 hexadecimal digits, as 'zt id' shows them, for example 8056c2e21c.");
+                errors.Add(
+                    $"{entry.Path}: '{entry.Key}' is not the ID of a node. Expected 10 hexadecimal digits, as 'zt id' shows them, for "
+                    + "example 8056c2e21c.");
                 continue;
             }
 
@@ -32,7 +36,8 @@ internal sealed class MembersSection(string scheme, IConfiguration configuration
 
             foreach (var unknown in entry.GetChildren().Where(child => !IsSetting(child.Key)))
             {
-                errors.Add($"{unknown.Path} is not a setting. A member has {nameof(ZeroTierMember.Name)} and {nameof(ZeroTierMember.Roles)}.");
+                errors.Add(
+                    $"{unknown.Path} is not a setting. A member has {nameof(ZeroTierMember.Name)} and {nameof(ZeroTierMember.Roles)}.");
             }
 
             members[node] = member;

@@ -11,8 +11,9 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class ZeroTierAuthenticationBuilderExtensions
 {
     /// <summary>
-    /// Authenticates callers by the node that their packets are proven to come from, under the scheme <see cref="ZeroTierAuthenticationDefaults.AuthenticationScheme"/>.
-    /// Requests over ordinary sockets get no identity from it, and on the libzt engine, where nothing proves the node, every request is refused.
+    /// Authenticates callers by the node that their packets are proven to come from, under the scheme
+    /// <see cref="ZeroTierAuthenticationDefaults.AuthenticationScheme"/>. Requests over ordinary sockets get no identity from it, and on
+    /// the libzt engine, where nothing proves the node, every request is refused.
     /// </summary>
     /// <param name="builder">The authentication of the application.</param>
     public static AuthenticationBuilder AddZeroTier(this AuthenticationBuilder builder) => builder.AddZeroTier(static _ => { });
@@ -37,7 +38,8 @@ public static class ZeroTierAuthenticationBuilderExtensions
         builder.Services.AddSingleton<IConfigureOptions<ZeroTierAuthenticationOptions>>(provider => new MembersSection(
             authenticationScheme, provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<ILogger<MembersSection>>()));
         builder.Services.AddSingleton<IOptionsChangeTokenSource<ZeroTierAuthenticationOptions>>(provider =>
-            new ConfigurationChangeTokenSource<ZeroTierAuthenticationOptions>(authenticationScheme, provider.GetRequiredService<IConfiguration>()));
+            new ConfigurationChangeTokenSource<ZeroTierAuthenticationOptions>(
+                authenticationScheme, provider.GetRequiredService<IConfiguration>()));
         return builder.AddScheme<ZeroTierAuthenticationOptions, AuthenticationHandler>(authenticationScheme, configure);
     }
 }

@@ -11,7 +11,8 @@ public sealed class ZeroTierPeerAuthenticatedContext : ResultContext<ZeroTierAut
     /// <param name="scheme">The scheme.</param>
     /// <param name="options">Its options.</param>
     /// <param name="peer">The caller.</param>
-    public ZeroTierPeerAuthenticatedContext(HttpContext context, AuthenticationScheme scheme, ZeroTierAuthenticationOptions options, IZeroTierPeerFeature peer)
+    public ZeroTierPeerAuthenticatedContext(
+        HttpContext context, AuthenticationScheme scheme, ZeroTierAuthenticationOptions options, IZeroTierPeerFeature peer)
         : base(context, scheme, options) => Peer = peer;
 
     /// <summary>The caller.</summary>
@@ -26,7 +27,8 @@ public sealed class ZeroTierAuthenticationFailedContext : ResultContext<ZeroTier
     /// <param name="scheme">The scheme.</param>
     /// <param name="options">Its options.</param>
     /// <param name="reason">Why.</param>
-    public ZeroTierAuthenticationFailedContext(HttpContext context, AuthenticationScheme scheme, ZeroTierAuthenticationOptions options, string reason)
+    public ZeroTierAuthenticationFailedContext(
+        HttpContext context, AuthenticationScheme scheme, ZeroTierAuthenticationOptions options, string reason)
         : base(context, scheme, options) => Reason = reason;
 
     /// <summary>Why, and what to do.</summary>

@@ -1,9 +1,13 @@
 namespace Kestrel.Transport.ZeroTier;
 
-/// <summary>What the application does when a caller is authenticated or refused. Override the methods, or set the functions that they call.</summary>
+/// <summary>
+/// What the application does when a caller is authenticated or refused. Override the methods, or set the functions that they call.
+/// </summary>
 public class ZeroTierAuthenticationEvents
 {
-    /// <summary>Called with the principal of a caller whose node is proven; may add claims, replace the principal, or fail the request.</summary>
+    /// <summary>
+    /// Called with the principal of a caller whose node is proven; may add claims, replace the principal, or fail the request.
+    /// </summary>
     public Func<ZeroTierPeerAuthenticatedContext, Task> OnPeerAuthenticated { get; set; } = static _ => Task.CompletedTask;
 
     /// <summary>Called when a request came over ZeroTier but nothing proves its node.</summary>

@@ -5,7 +5,10 @@ using ZeroTier;
 
 namespace Microsoft.AspNetCore.Authorization;
 
-/// <summary>Policies by the calling node. They look at identities of ZeroTier authentication alone; combine them with the framework's for names and roles.</summary>
+/// <summary>
+/// Policies by the calling node. They look at identities of ZeroTier authentication alone; combine them with the framework's for names and
+/// roles.
+/// </summary>
 public static class ZeroTierAuthorizationExtensions
 {
     /// <summary>Demands that the caller is one of some nodes.</summary>
@@ -38,7 +41,9 @@ public static class ZeroTierAuthorizationExtensions
     public static TBuilder RequireZeroTierNode<TBuilder>(this TBuilder builder, params NodeId[] nodes)
         where TBuilder : IEndpointConventionBuilder => builder.RequireAuthorization(Policy().RequireZeroTierNode(nodes).Build());
 
-    /// <summary>Demands that requests of an endpoint come over one of some networks. Needs <c>AddAuthentication().AddZeroTier()</c>.</summary>
+    /// <summary>
+    /// Demands that requests of an endpoint come over one of some networks. Needs <c>AddAuthentication().AddZeroTier()</c>.
+    /// </summary>
     /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
     /// <param name="builder">The endpoint.</param>
     /// <param name="networks">The networks, one or more.</param>
@@ -46,7 +51,10 @@ public static class ZeroTierAuthorizationExtensions
     public static TBuilder RequireZeroTierNetwork<TBuilder>(this TBuilder builder, params NetworkId[] networks)
         where TBuilder : IEndpointConventionBuilder => builder.RequireAuthorization(Policy().RequireZeroTierNetwork(networks).Build());
 
-    /// <summary>Demands that the controller of the network has given the caller of an endpoint a tag with one of some values. Needs <c>AddAuthentication().AddZeroTier()</c>.</summary>
+    /// <summary>
+    /// Demands that the controller of the network has given the caller of an endpoint a tag with one of some values. Needs
+    /// <c>AddAuthentication().AddZeroTier()</c>.
+    /// </summary>
     /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
     /// <param name="builder">The endpoint.</param>
     /// <param name="tag">The ID of the tag.</param>

@@ -3,8 +3,8 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
 /// <summary>
-/// Reads <c>AllowedNodes</c> and <c>AllowedNetworks</c>, of all endpoints or of one. A list that is there and empty is an error: it would be read as one that
-/// names all.
+/// Reads <c>AllowedNodes</c> and <c>AllowedNetworks</c>, of all endpoints or of one. A list that is there and empty is an error: it would
+/// be read as one that names all.
 /// </summary>
 internal static class AllowedSettings
 {
@@ -25,7 +25,9 @@ internal static class AllowedSettings
         string[] texts = [.. reader.List(key)];
         if (texts.Length == 0 && reader.Has(key))
         {
-            reader.Report($"{reader.Path}:{key} is empty, so that nobody could call. List who may, for example {example}, or remove the setting to let in every member of the network.");
+            reader.Report(
+                $"{reader.Path}:{key} is empty, so that nobody could call. List who may, for example {example}, or remove the setting to "
+                + "let in every member of the network.");
         }
 
         foreach (string text in texts)

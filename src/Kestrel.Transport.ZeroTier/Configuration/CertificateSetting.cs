@@ -3,7 +3,9 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
-/// <summary>Looks at a <c>Certificate</c> in the form of Kestrel's: a file, with a key in another where it has none, or one of a store.</summary>
+/// <summary>
+/// Looks at a <c>Certificate</c> in the form of Kestrel's: a file, with a key in another where it has none, or one of a store.
+/// </summary>
 internal static class CertificateSetting
 {
     public const string Name = "Certificate";
@@ -34,7 +36,9 @@ internal static class CertificateSetting
         {
             reader.Report($"{reader.Path} needs either a Path, for example 'app.pfx', or the Subject of a certificate in a store.");
         }
-        else if (path is not null && Exists(reader, "Path", path, contentRoot) && (keyPath is null || Exists(reader, "KeyPath", keyPath, contentRoot)))
+        else if (path is not null
+            && Exists(reader, "Path", path, contentRoot)
+            && (keyPath is null || Exists(reader, "KeyPath", keyPath, contentRoot)))
         {
             Load(reader, Path.Combine(contentRoot, path), keyPath is null ? null : Path.Combine(contentRoot, keyPath), password);
         }
@@ -63,7 +67,8 @@ internal static class CertificateSetting
             if (keyPath is not null)
             {
                 using var pem = string.IsNullOrEmpty(password)
-                    ? X509Certificate2.CreateFromPemFile(path, keyPath) : X509Certificate2.CreateFromEncryptedPemFile(path, password, keyPath);
+                    ? X509Certificate2.CreateFromPemFile(path, keyPath)
+                    : X509Certificate2.CreateFromEncryptedPemFile(path, password, keyPath);
             }
             else if (X509Certificate2.GetCertContentType(path) is X509ContentType.Pfx)
             {
@@ -71,12 +76,16 @@ internal static class CertificateSetting
             }
             else
             {
-                reader.Report($"{reader.Path}:Path is '{path}', which holds no private key. Use a PFX file, or name the file with the key in {reader.Path}:KeyPath.");
+                reader.Report(
+                    $"{reader.Path}:Path is '{path}', which holds no private key. Use a PFX file, or name the file with the key in "
+                    + $"{reader.Path}:KeyPath.");
             }
         }
         catch (Exception exception) when (exception is CryptographicException or IOException or UnauthorizedAccessException)
         {
-            reader.Report($"{reader.Path} could not be loaded from '{path}': {exception.Message} Look at its Password{(keyPath is null ? "" : " and KeyPath")}.");
+            reader.Report(
+                $"{reader.Path} could not be loaded from '{path}': {exception.Message} Look at its "
+                + $"Password{(keyPath is null ? "" : " and KeyPath")}.");
         }
     }
 }

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Configuration;
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
 /// <summary>
-/// The settings of an endpoint that Kestrel reads itself, as those of <c>Kestrel:Endpoints</c>. What Kestrel would refuse is found here, since it would then bind
-/// none of the endpoints that changed.
+/// The settings of an endpoint that Kestrel reads itself, as those of <c>Kestrel:Endpoints</c>. What Kestrel would refuse is found here,
+/// since it would then bind none of the endpoints that changed.
 /// </summary>
 internal sealed record KestrelSettings
 {
@@ -27,7 +27,9 @@ internal sealed record KestrelSettings
     /// <summary>Whether the endpoint has a certificate, the node's or another.</summary>
     public bool UsesTls { get; private init; }
 
-    /// <summary>Whether it is the node's. Kestrel has no setting for that: the endpoint is given it when Kestrel has read the rest.</summary>
+    /// <summary>
+    /// Whether it is the node's. Kestrel has no setting for that: the endpoint is given it when Kestrel has read the rest.
+    /// </summary>
     public bool UsesNodeCertificate { get; private init; }
 
     /// <summary>Reads them, and reports what is wrong.</summary>
@@ -49,11 +51,15 @@ internal sealed record KestrelSettings
         bool usesNodes = reader.Flag(Https) ?? false;
         if (usesNodes && ForTls.FirstOrDefault(reader.Has) is { } other)
         {
-            reader.Report($"{reader.Path}:{other} is set together with {reader.Path}:{Https}, which stands for the certificate of the node. Leave one of them out.");
+            reader.Report(
+                $"{reader.Path}:{other} is set together with {reader.Path}:{Https}, which stands for the certificate of the node. Leave "
+                + "one of them out.");
         }
         else if (!usesOwn && ForTls.FirstOrDefault(reader.Has) is { } idle)
         {
-            reader.Report($"{reader.Path}:{idle} is for TLS, which the endpoint does not use. Give it a {reader.Path}:{CertificateSetting.Name}, for example with the Path 'app.pfx', or leave it out; {reader.Path}:{Https} stands for the certificate of the node.");
+            reader.Report(
+                $"{reader.Path}:{idle} is for TLS, which the endpoint does not use. Give it a {reader.Path}:{CertificateSetting.Name}, for "
+                + $"example with the Path 'app.pfx', or leave it out; {reader.Path}:{Https} stands for the certificate of the node.");
         }
 
         return new KestrelSettings
@@ -86,7 +92,11 @@ internal sealed record KestrelSettings
         var protocols = reader.Enum<HttpProtocols>(nameof(Protocols), nameof(HttpProtocols.Http1AndHttp2));
         if (protocols is { } chosen && chosen.HasFlag(HttpProtocols.Http3))
         {
-            reader.Report(string.Format(System.Globalization.CultureInfo.InvariantCulture, KestrelEndpoints.Http3Refused, $"{reader.Path}:{nameof(Protocols)}"));
+            reader.Report(
+                string.Format(
+                    System.Globalization.CultureInfo.InvariantCulture,
+                    KestrelEndpoints.Http3Refused,
+                    $"{reader.Path}:{nameof(Protocols)}"));
         }
 
         return protocols;
@@ -110,5 +120,6 @@ internal sealed record KestrelSettings
 
     private static IEnumerable<KeyValuePair<string, string?>> Copy(IConfigurationSection section, string key) =>
         section.GetSection(key).AsEnumerable().Where(setting => setting.Value is not null)
-            .Select(setting => KeyValuePair.Create(setting.Key[(section.Path.Length + 1)..], setting.Value)).OrderBy(setting => setting.Key, StringComparer.Ordinal);
+            .Select(setting => KeyValuePair.Create(setting.Key[(section.Path.Length + 1)..], setting.Value))
+            .OrderBy(setting => setting.Key, StringComparer.Ordinal);
 }

@@ -5,7 +5,9 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
-/// <summary>Reads <c>ZeroTier:Listen</c>: short texts, and objects in the shape of <c>Kestrel:Endpoints</c>, as a list, under names, or one alone.</summary>
+/// <summary>
+/// Reads <c>ZeroTier:Listen</c>: short texts, and objects in the shape of <c>Kestrel:Endpoints</c>, as a list, under names, or one alone.
+/// </summary>
 internal static class ListenSection
 {
     private const string Name = nameof(ZeroTierOptions.Listen);
@@ -20,8 +22,11 @@ internal static class ListenSection
         }
 
         IConfigurationSection[] children = [.. section.GetChildren().Where(child => !SectionReader.IsComment(child.Key))];
-        List<ListenEntry?> entries = [.. children.Where(child => child.Value is null).Select(child => ReadObject(reader, child, contentRoot))];
-        foreach (string text in section.Value is null ? children.Select(child => child.Value?.Trim()).OfType<string>() : SectionReader.List(section))
+        List<ListenEntry?> entries = [.. children.Where(child => child.Value is null)
+            .Select(child => ReadObject(reader, child, contentRoot))];
+        foreach (string text in section.Value is null
+            ? children.Select(child => child.Value?.Trim()).OfType<string>()
+            : SectionReader.List(section))
         {
             if (ParseShort(text) is { } entry)
             {

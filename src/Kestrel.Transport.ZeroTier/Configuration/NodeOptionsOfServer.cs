@@ -3,7 +3,8 @@ using Microsoft.Extensions.Options;
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
 /// <summary>
-/// In a web app the node's options are the base of the server's, one object: what anybody configures or checks on <see cref="ZeroTierNodeOptions"/> goes to it.
+/// In a web app the node's options are the base of the server's, one object: what anybody configures or checks on
+/// <see cref="ZeroTierNodeOptions"/> goes to it.
 /// </summary>
 internal sealed class NodeOptionsOfServer(
     IEnumerable<IConfigureOptions<ZeroTierNodeOptions>> configure,

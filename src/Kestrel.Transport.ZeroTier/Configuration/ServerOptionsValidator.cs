@@ -5,7 +5,10 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Configuration;
 
-/// <summary>Says at start what is wrong with the settings that a web app has beside those of its node: each message names the setting, the value and a valid example.</summary>
+/// <summary>
+/// Says at start what is wrong with the settings that a web app has beside those of its node: each message names the setting, the value and
+/// a valid example.
+/// </summary>
 internal sealed class ServerOptionsValidator : IValidateOptions<ZeroTierOptions>
 {
     private const string Section = ZeroTierNodeOptions.SectionName;
@@ -21,17 +24,23 @@ internal sealed class ServerOptionsValidator : IValidateOptions<ZeroTierOptions>
 
         if (options is { TakeAllEndpoints: true, CarriesController: true, Networks.Count: 0 })
         {
-            failures.Add($"{Section}:TakeAllEndpoints is 'true' and {Section}:Networks is empty, so there is no network to serve on. Make a network, and add its ID.");
+            failures.Add(
+                $"{Section}:TakeAllEndpoints is 'true' and {Section}:Networks is empty, so there is no network to serve on. Make a "
+                + "network, and add its ID.");
         }
 
         if (options.TakeAllEndpoints && options.Networks.Count > 1)
         {
-            failures.Add($"{Section}:TakeAllEndpoints is 'true' with {options.Networks.Count} networks, so it is not clear which one gets the endpoints. Configure one network, or list endpoints, for example zt.Listen(\"{options.Networks[0]}\", 8080).");
+            failures.Add(
+                $"{Section}:TakeAllEndpoints is 'true' with {options.Networks.Count} networks, so it is not clear which one gets the "
+                + $"endpoints. Configure one network, or list endpoints, for example zt.Listen(\"{options.Networks[0]}\", 8080).");
         }
 
         if (options.Health.OfflineGracePeriod < TimeSpan.Zero || options.Health.OfflineGracePeriod > TimeSpan.FromDays(1))
         {
-            failures.Add($"{Section}:OfflineGracePeriod is '{options.Health.OfflineGracePeriod}', which is not in the range of 0 to 1 day. A valid example is 00:00:30.");
+            failures.Add(
+                $"{Section}:OfflineGracePeriod is '{options.Health.OfflineGracePeriod}', which is not in the range of 0 to 1 day. A valid "
+                + "example is 00:00:30.");
         }
 
         foreach (var entry in options.ListenEntries)
@@ -48,7 +57,9 @@ internal sealed class ServerOptionsValidator : IValidateOptions<ZeroTierOptions>
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
 
-    /// <summary>Two endpoints that claim one port would fail when the server binds them, with the address as text and not the setting.</summary>
+    /// <summary>
+    /// Two endpoints that claim one port would fail when the server binds them, with the address as text and not the setting.
+    /// </summary>
     private static void CheckPorts(ZeroTierOptions options, List<string> failures)
     {
         var seen = new List<ZeroTierEndPoint>();
@@ -58,8 +69,9 @@ internal sealed class ServerOptionsValidator : IValidateOptions<ZeroTierOptions>
                 && (other.Address is null || endPoint.Address is null || other.Address.Equals(endPoint.Address))))
             {
                 failures.Add(
-                    $"{Section}:Listen has port {endPoint.Port} of network {endPoint.Network} more than once; configuration and code add up. "
-                    + $"Leave it in one place, or use another port, for example {(endPoint.Port < IPEndPoint.MaxPort ? endPoint.Port + 1 : 8080)}.");
+                    $"{Section}:Listen has port {endPoint.Port} of network {endPoint.Network} more than once; configuration and "
+                    + "code add up. Leave it in one place, or use another port, for example "
+                    + $"{(endPoint.Port < IPEndPoint.MaxPort ? endPoint.Port + 1 : 8080)}.");
                 return;
             }
 
@@ -71,28 +83,37 @@ internal sealed class ServerOptionsValidator : IValidateOptions<ZeroTierOptions>
     {
         if (entry.Port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort)
         {
-            failures.Add($"{Section}:Listen has {entry.Describe()}, whose port is not in the range of 0 to 65535. A valid example is 8080.");
+            failures.Add(
+                $"{Section}:Listen has {entry.Describe()}, whose port is not in the range of 0 to 65535. A valid example is 8080.");
         }
 
         if (entry.Address is { } address && !IsUnicast(address))
         {
-            failures.Add($"{Section}:Listen has {entry.Describe()}, but {address} is never an address of this node on a network. Leave it out, as in {entry.Port}, to serve every address of the node.");
+            failures.Add(
+                $"{Section}:Listen has {entry.Describe()}, but {address} is never an address of this node on a network. Leave it out, as "
+                + $"in {entry.Port}, to serve every address of the node.");
         }
 
         if (entry.Network is { } network)
         {
             if (!NetworkId.TryParse(network, out _))
             {
-                failures.Add($"{Section}:Listen has {entry.Describe()}, where '{network}' is not a network ID. A valid example is {NodeOptionsValidator.NetworkExample}.");
+                failures.Add(
+                    $"{Section}:Listen has {entry.Describe()}, where '{network}' is not a network ID. A valid example is "
+                    + $"{NodeOptionsValidator.NetworkExample}.");
             }
             else if (!options.Networks.Contains(network, StringComparer.OrdinalIgnoreCase))
             {
-                failures.Add($"{Section}:Listen has {entry.Describe()}, but network '{network}' is not in {Section}:Networks. Add it there, for example zt.Networks.Add(\"{network}\").");
+                failures.Add(
+                    $"{Section}:Listen has {entry.Describe()}, but network '{network}' is not in {Section}:Networks. Add it there, for "
+                    + $"example zt.Networks.Add(\"{network}\").");
             }
         }
         else if (entry.Address is not null && options.Networks.Count > 1)
         {
-            failures.Add($"{Section}:Listen has {entry.Describe()} with {options.Networks.Count} networks, so it is not clear on which. A valid example in code is zt.Listen(\"{options.Networks[0]}\", IPAddress.Parse(\"{entry.Address}\"), {entry.Port}).");
+            failures.Add(
+                $"{Section}:Listen has {entry.Describe()} with {options.Networks.Count} networks, so it is not clear on which. A valid "
+                + $"example in code is zt.Listen(\"{options.Networks[0]}\", IPAddress.Parse(\"{entry.Address}\"), {entry.Port}).");
         }
     }
 
@@ -100,7 +121,10 @@ internal sealed class ServerOptionsValidator : IValidateOptions<ZeroTierOptions>
     {
         if (address.AddressFamily == AddressFamily.InterNetworkV6)
         {
-            return !address.IsIPv6Multicast && !IPAddress.IsLoopback(address) && !address.Equals(IPAddress.IPv6Any) && !address.IsIPv4MappedToIPv6;
+            return !address.IsIPv6Multicast
+                && !IPAddress.IsLoopback(address)
+                && !address.Equals(IPAddress.IPv6Any)
+                && !address.IsIPv4MappedToIPv6;
         }
 
         // RFC 1122, 3.2.1.3: "this network", loopback, multicast and what is above.

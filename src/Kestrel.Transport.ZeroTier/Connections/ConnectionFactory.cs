@@ -4,7 +4,10 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Connections;
 
-/// <summary>Raw outgoing connections: for <see cref="ZeroTierEndPoint"/>, for an <see cref="IPEndPoint"/> on a joined network, and for a node's name.</summary>
+/// <summary>
+/// Raw outgoing connections: for <see cref="ZeroTierEndPoint"/>, for an <see cref="IPEndPoint"/> on a joined network, and for a node's
+/// name.
+/// </summary>
 internal sealed class ConnectionFactory(NodeHost node, ClientConnections client) : IConnectionFactory
 {
     public async ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
@@ -19,7 +22,8 @@ internal sealed class ConnectionFactory(NodeHost node, ClientConnections client)
     private ValueTask<ZeroTierConnection> OpenAsync(EndPoint endPoint, CancellationToken cancellationToken) => endPoint switch
     {
         ZeroTierEndPoint { Address: not null } ours => node.ConnectAsync(ours, client.Options, cancellationToken),
-        IPEndPoint ip => OpenAsync((ip.Address.IsIPv4MappedToIPv6 ? ip.Address.MapToIPv4() : ip.Address).ToString(), ip.Port, cancellationToken),
+        IPEndPoint ip =>
+            OpenAsync((ip.Address.IsIPv4MappedToIPv6 ? ip.Address.MapToIPv4() : ip.Address).ToString(), ip.Port, cancellationToken),
         NameEndPoint own => OpenAsync(own.Host, own.Port, cancellationToken),
         DnsEndPoint name => OpenAsync(name.Host, name.Port, cancellationToken),
         _ => throw new ZeroTierException(

@@ -11,7 +11,8 @@ internal static class PeerTags
     /// <summary>Connection middleware that tags Kestrel's own <c>kestrel.connection.duration</c>, when it is being collected.</summary>
     public static ConnectionDelegate Middleware(ConnectionDelegate next) => connection =>
     {
-        if (connection.Features.Get<IConnectionMetricsTagsFeature>() is { } metrics && connection.Features.Get<IZeroTierPeerFeature>() is { } peer)
+        if (connection.Features.Get<IConnectionMetricsTagsFeature>() is { } metrics
+            && connection.Features.Get<IZeroTierPeerFeature>() is { } peer)
         {
             metrics.Tags.Add(new(Network, peer.Network.ToString()));
             if (peer.IsDirect is { } direct)

@@ -88,7 +88,8 @@ internal sealed class TransportConnection :
 
     NetworkId IZeroTierPeerFeature.Network => _connection.Network;
 
-    ZeroTierMembership? IZeroTierPeerFeature.Membership => _connection.RemoteNode is { } member ? _node.GetMembership(_connection.Network, member) : null;
+    ZeroTierMembership? IZeroTierPeerFeature.Membership =>
+        _connection.RemoteNode is { } member ? _node.GetMembership(_connection.Network, member) : null;
 
     // A peer that is neither direct nor relayed is silent.
     bool? IZeroTierPeerFeature.IsDirect => _connection.GetPeer() switch
@@ -113,7 +114,8 @@ internal sealed class TransportConnection :
     internal TimeSpan ClosingGrace { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Kestrel's own switch: with it, even an abort with a reason ends with FIN (rule 6.6).</summary>
-    private static bool FinOnError => AppContext.TryGetSwitch("Microsoft.AspNetCore.Server.Kestrel.FinOnError", out bool enabled) && enabled;
+    private static bool FinOnError =>
+        AppContext.TryGetSwitch("Microsoft.AspNetCore.Server.Kestrel.FinOnError", out bool enabled) && enabled;
 
     /// <summary>Watches both directions from now on.</summary>
     public void Start()
@@ -125,7 +127,9 @@ internal sealed class TransportConnection :
     void IConnectionLifetimeFeature.Abort() =>
         Abort(new ConnectionAbortedException("The connection was aborted by the application via IConnectionLifetimeFeature.Abort()."));
 
-    /// <summary>Ends the connection: RST with a reason, FIN without one, which is what Kestrel passes when the peer closed first (rule 6.6).</summary>
+    /// <summary>
+    /// Ends the connection: RST with a reason, FIN without one, which is what Kestrel passes when the peer closed first (rule 6.6).
+    /// </summary>
     public override void Abort(ConnectionAbortedException? abortReason)
     {
         var reason = abortReason ?? new ConnectionAbortedException(Graceful);
@@ -156,7 +160,9 @@ internal sealed class TransportConnection :
         EndReceiving(reason);
     }
 
-    /// <summary>Gives the connection up: what was written, and FIN, go out in the background. Never throws, never waits for the peer (rule 6.11).</summary>
+    /// <summary>
+    /// Gives the connection up: what was written, and FIN, go out in the background. Never throws, never waits for the peer (rule 6.11).
+    /// </summary>
     public override async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -222,7 +228,8 @@ internal sealed class TransportConnection :
             }
             finally
             {
-                // Both directions are lost, and the reader may see it later: it must report this error and not the abort that follows the callbacks.
+                // Both directions are lost, and the reader may see it later: it must report this error and not the abort that follows the
+                // callbacks.
                 _input.EndByPeer();
                 FireConnectionClosed();
             }
@@ -234,7 +241,9 @@ internal sealed class TransportConnection :
         }
     }
 
-    /// <summary>The application ended its output with an error: what it has written is incomplete, so the connection is reset (rule 6.7).</summary>
+    /// <summary>
+    /// The application ended its output with an error: what it has written is incomplete, so the connection is reset (rule 6.7).
+    /// </summary>
     private void OnOutputFailed(Exception error)
     {
         lock (_logGate)
@@ -272,8 +281,10 @@ internal sealed class TransportConnection :
     {
         lock (_logGate)
         {
-            // Both directions end with the same error, and an abort of ours was logged with its reason. A fault of the application may show up after the end.
-            bool isFault = error is { Error: ZeroTierError.ConnectionAborted, InnerException: { } cause } && cause is not ConnectionAbortedException;
+            // Both directions end with the same error, and an abort of ours was logged with its reason. A fault of the application may show
+            // up after the end.
+            bool isFault = error is { Error: ZeroTierError.ConnectionAborted, InnerException: { } cause }
+                && cause is not ConnectionAbortedException;
             if (_errorLogged || (Volatile.Read(ref _shutdownReason) is not null && !isFault))
             {
                 return;
@@ -306,8 +317,9 @@ internal sealed class TransportConnection :
         }
     }
 
-    // In these callbacks Kestrel queues the abort of the request, and no longer forwards flushes: a handler that writes until its abort spins until that has run.
-    // As many such handlers as the pool has threads would stop it for seconds. So the callbacks run while the handler waits in a flush (see TransportWriter).
+    // In these callbacks Kestrel queues the abort of the request, and no longer forwards flushes: a handler that writes until its abort
+    // spins until that has run. As many such handlers as the pool has threads would stop it for seconds. So the callbacks run while the
+    // handler waits in a flush (see TransportWriter).
     private async Task RunClosedCallbacksAsync()
     {
         await _output.BeginClose().WaitAsync(ClosingGrace, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

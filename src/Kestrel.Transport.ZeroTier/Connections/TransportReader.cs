@@ -10,8 +10,8 @@ namespace Kestrel.Transport.ZeroTier.Connections;
 /// Received bytes: wraps the engine's pipe reader, translates its errors for Kestrel, and can be ended from this side (rules 6.8, 6.10).
 /// </summary>
 /// <remarks>
-/// <paramref name="ended"/> is called with the way receiving ended, null for FIN, before the application sees it, so that the log keeps the order; it may be
-/// called more than once.
+/// <paramref name="ended"/> is called with the way receiving ended, null for FIN, before the application sees it, so that the log keeps the
+/// order; it may be called more than once.
 /// </remarks>
 internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException?> ended) : PipeReader
 {
@@ -29,7 +29,9 @@ internal sealed class TransportReader(PipeReader inner, Action<ZeroTierException
 
     private ConnectionAbortedException? Reason => Volatile.Read(ref _end) as ConnectionAbortedException;
 
-    /// <summary>Ends receiving from any thread: a pending read and all later ones throw the reason, unless the peer ended it before.</summary>
+    /// <summary>
+    /// Ends receiving from any thread: a pending read and all later ones throw the reason, unless the peer ended it before.
+    /// </summary>
     public void End(ConnectionAbortedException reason)
     {
         if (Interlocked.CompareExchange(ref _end, reason, null) is null)

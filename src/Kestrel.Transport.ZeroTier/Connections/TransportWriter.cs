@@ -5,13 +5,14 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Connections;
 
 /// <summary>
-/// Bytes to send: wraps the engine's pipe writer. On a lost connection a flush reports completion, and the reader throws the reason; a flush that threw would
-/// make Kestrel log an error for every client that disconnects (rule 6.7).
+/// Bytes to send: wraps the engine's pipe writer. On a lost connection a flush reports completion, and the reader throws the reason; a
+/// flush that threw would make Kestrel log an error for every client that disconnects (rule 6.7).
 /// </summary>
 /// <remarks>
-/// From <see cref="BeginClose"/> on, and when it would report completion, a flush waits until <paramref name="closedCallbacksRan"/> has completed and the work
-/// that these callbacks queued has begun. A handler that writes until its request is aborted ignores completed flushes: a few such handlers would spin on every
-/// pool thread, and none would be left to run the abort. The wait is bounded, because a callback may itself wait for a flush.
+/// From <see cref="BeginClose"/> on, and when it would report completion, a flush waits until <paramref name="closedCallbacksRan"/> has
+/// completed and the work that these callbacks queued has begun. A handler that writes until its request is aborted ignores completed
+/// flushes: a few such handlers would spin on every pool thread, and none would be left to run the abort. The wait is bounded, because a
+/// callback may itself wait for a flush.
 /// <para><paramref name="failed"/> is called when the application ends its output with an error; it resets the connection.</para>
 /// </remarks>
 internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan, Action<Exception> failed) : PipeWriter
@@ -99,7 +100,8 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
         }
     }
 
-    private bool MustWait(in FlushResult result) => !result.IsCanceled && (result.IsCompleted || _closing && !closedCallbacksRan.IsCompleted);
+    private bool MustWait(in FlushResult result) =>
+        !result.IsCanceled && (result.IsCompleted || _closing && !closedCallbacksRan.IsCompleted);
 
     private ValueTask<FlushResult> Observe(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
     {
@@ -132,7 +134,8 @@ internal sealed class TransportWriter(PipeWriter inner, Task closedCallbacksRan,
     private async ValueTask<FlushResult> EndAsync(FlushResult result, CancellationToken cancellationToken)
     {
         _parked.TrySetResult();
-        await closedCallbacksRan.WaitAsync(Patience, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await closedCallbacksRan.WaitAsync(
+            Patience, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
         // Kestrel's callback queues the abort of the request; this waits at the end of the same queue, without the caller's context.
         var turn = new TaskCompletionSource();

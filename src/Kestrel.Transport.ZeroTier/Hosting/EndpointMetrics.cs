@@ -2,7 +2,10 @@ using System.Diagnostics.Metrics;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
-/// <summary>What the endpoints count, in the meter of the node. How many connections are open, and for how long, Kestrel's own meter says (rule 9.2).</summary>
+/// <summary>
+/// What the endpoints count, in the meter of the node. How many connections are open, and for how long, Kestrel's own meter says (rule
+/// 9.2).
+/// </summary>
 internal sealed class EndpointMetrics(ListenerRegistry listeners, AccessControl access, IMeterFactory meterFactory)
 {
     /// <summary>Makes the instruments.</summary>
@@ -10,14 +13,23 @@ internal sealed class EndpointMetrics(ListenerRegistry listeners, AccessControl 
     {
         var meter = meterFactory.Create(NodeMetrics.MeterName);
         meter.CreateObservableCounter(
-            "zerotier.connections.refused", () => access.Refused, "{connection}", "Connections that an access list refused: they were reset before anything was read.");
+            "zerotier.connections.refused",
+            () => access.Refused,
+            "{connection}",
+            "Connections that an access list refused: they were reset before anything was read.");
         meter.CreateObservableCounter(
-            "zerotier.connections.failed", () => listeners.FailedConnections, "{connection}", "Accepted connections that could not be set up and were reset.");
-        meter.CreateObservableCounter("zerotier.endpoint.connections", Connections, "{connection}", "Connections that were handed to the server, by endpoint.");
-        meter.CreateObservableCounter("zerotier.endpoint.io", Bytes, "By", "Bytes that the server has read from connections and written to them, by endpoint.");
+            "zerotier.connections.failed",
+            () => listeners.FailedConnections,
+            "{connection}",
+            "Accepted connections that could not be set up and were reset.");
+        meter.CreateObservableCounter(
+            "zerotier.endpoint.connections", Connections, "{connection}", "Connections that were handed to the server, by endpoint.");
+        meter.CreateObservableCounter(
+            "zerotier.endpoint.io", Bytes, "By", "Bytes that the server has read from connections and written to them, by endpoint.");
     }
 
-    private IEnumerable<Measurement<long>> Connections() => EndPoints().Select(endPoint => new Measurement<long>(endPoint.Sum(traffic => traffic.Accepted), Tags(endPoint.Key)));
+    private IEnumerable<Measurement<long>> Connections() =>
+        EndPoints().Select(endPoint => new Measurement<long>(endPoint.Sum(traffic => traffic.Accepted), Tags(endPoint.Key)));
 
     private IEnumerable<Measurement<long>> Bytes()
     {
@@ -33,5 +45,6 @@ internal sealed class EndpointMetrics(ListenerRegistry listeners, AccessControl 
     private IEnumerable<IGrouping<(string Network, int Port), EndpointTraffic>> EndPoints() =>
         listeners.Listeners.GroupBy(listener => (listener.Target.Network.ToString(), listener.Port), listener => listener.Traffic);
 
-    private static KeyValuePair<string, object?>[] Tags((string Network, int Port) endPoint) => [new("server.port", endPoint.Port), new(NodeMetrics.Network, endPoint.Network)];
+    private static KeyValuePair<string, object?>[] Tags((string Network, int Port) endPoint) =>
+        [new("server.port", endPoint.Port), new(NodeMetrics.Network, endPoint.Network)];
 }

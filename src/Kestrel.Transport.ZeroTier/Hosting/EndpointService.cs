@@ -5,9 +5,15 @@ using ZeroTier.Engines;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
-/// <summary>Looks, once every server of the host has bound its endpoints, for those that none asked for (rule 4.7), and begins to measure.</summary>
+/// <summary>
+/// Looks, once every server of the host has bound its endpoints, for those that none asked for (rule 4.7), and begins to measure.
+/// </summary>
 internal sealed class EndpointService(
-    NodeHost node, ListenerRegistry listeners, EndpointMetrics metrics, IOptions<ZeroTierOptions> options, ILoggerFactory loggerFactory) : IHostedLifecycleService
+    NodeHost node,
+    ListenerRegistry listeners,
+    EndpointMetrics metrics,
+    IOptions<ZeroTierOptions> options,
+    ILoggerFactory loggerFactory) : IHostedLifecycleService
 {
     private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
 

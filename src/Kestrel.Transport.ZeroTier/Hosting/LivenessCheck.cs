@@ -4,8 +4,8 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// Unhealthy only when the node has failed, which only a restart can repair (rule 8.6). Conditions that may recover, such as roots that do not answer, belong
-/// to <see cref="ReadinessCheck"/>: as liveness they would restart every app in an outage.
+/// Unhealthy only when the node has failed, which only a restart can repair (rule 8.6). Conditions that may recover, such as roots that do
+/// not answer, belong to <see cref="ReadinessCheck"/>: as liveness they would restart every app in an outage.
 /// </summary>
 internal sealed class LivenessCheck(NodeHost node) : IHealthCheck
 {
@@ -14,7 +14,8 @@ internal sealed class LivenessCheck(NodeHost node) : IHealthCheck
         var state = node.State;
         var data = new Dictionary<string, object> { ["state"] = state.ToString() };
         return Task.FromResult(state == ZeroTierNodeState.Failed
-            ? new HealthCheckResult(context.Registration.FailureStatus, $"The node has failed: {node.FatalError?.Message}", node.FatalError, data)
+            ? new HealthCheckResult(
+                context.Registration.FailureStatus, $"The node has failed: {node.FatalError?.Message}", node.FatalError, data)
             : HealthCheckResult.Healthy(data: data));
     }
 }

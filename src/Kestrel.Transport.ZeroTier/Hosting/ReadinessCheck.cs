@@ -16,7 +16,9 @@ internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, 
         var report = serving.Read();
         var status = report.Problems.Count > 0 ? context.Registration.FailureStatus
             : report.Warnings.Count > 0 ? HealthStatus.Degraded : HealthStatus.Healthy;
-        string? description = report.Problems.Count + report.Warnings.Count == 0 ? null : string.Join(" ", report.Problems.Concat(report.Warnings));
+        string? description = report.Problems.Count + report.Warnings.Count == 0
+            ? null
+            : string.Join(" ", report.Problems.Concat(report.Warnings));
         return Task.FromResult(new HealthCheckResult(status, description, node.FatalError, Data()));
     }
 

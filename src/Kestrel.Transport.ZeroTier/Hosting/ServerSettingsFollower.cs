@@ -8,11 +8,15 @@ using ZeroTier.Hosting.Live;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// Puts changed access lists into force, those of all endpoints and those of one, and shows Kestrel the endpoints of <c>ZeroTier:Listen</c>. Endpoints that the
-/// application made in code are what they were at start.
+/// Puts changed access lists into force, those of all endpoints and those of one, and shows Kestrel the endpoints of
+/// <c>ZeroTier:Listen</c>. Endpoints that the application made in code are what they were at start.
 /// </summary>
 internal sealed class ServerSettingsFollower(
-    AccessControl access, KestrelSection section, ListenerRegistry listeners, IOptions<ZeroTierOptions> atStart, ILoggerFactory loggerFactory)
+    AccessControl access,
+    KestrelSection section,
+    ListenerRegistry listeners,
+    IOptions<ZeroTierOptions> atStart,
+    ILoggerFactory loggerFactory)
     : ISettingsFollower
 {
     private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
@@ -70,7 +74,8 @@ internal sealed class ServerSettingsFollower(
             return false;
         }
 
-        static string Names(IEnumerable<ServedEndPoint> endPoints) => string.Join(", ", endPoints.Select(served => served.EndPoint)) is { Length: > 0 } names ? names : "none";
+        static string Names(IEnumerable<ServedEndPoint> endPoints) =>
+            string.Join(", ", endPoints.Select(served => served.EndPoint)) is { Length: > 0 } names ? names : "none";
         TransportLog.EndPointsChanged(_logger, Names(change.Added), Names(change.Gone), Names(change.Changed));
         return !change.ListsKept;
     }

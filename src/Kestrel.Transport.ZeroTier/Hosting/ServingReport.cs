@@ -8,7 +8,11 @@ namespace Kestrel.Transport.ZeroTier.Hosting;
 /// Whether callers are served (rule 8.6): the network is usable, every configured network ready, every listener accepting. Thread-safe.
 /// </summary>
 internal sealed class ServingReport(
-    NodeHost node, ListenerRegistry listeners, KestrelSection section, SettingsWatch watch, IOptions<ZeroTierOptions> atStart) : IEndpointReport
+    NodeHost node,
+    ListenerRegistry listeners,
+    KestrelSection section,
+    SettingsWatch watch,
+    IOptions<ZeroTierOptions> atStart) : IEndpointReport
 {
     public EndpointReport Read()
     {
@@ -55,10 +59,13 @@ internal sealed class ServingReport(
         {
             bad.Add(missing);
         }
-        else if (listeners.ServerBindsEndPoints && listeners.NotAskedFor(section.Served.Select(served => served.EndPoint)) is { Count: > 0 } late)
+        else if (listeners.ServerBindsEndPoints
+            && listeners.NotAskedFor(section.Served.Select(served => served.EndPoint)) is { Count: > 0 } late)
         {
             // Not bad: it is so for a moment with every change.
-            degraded.Add($"Endpoints that are configured are not bound yet: {string.Join(", ", late)}. If it stays so, Kestrel's log says what is wrong with its own section.");
+            degraded.Add(
+                $"Endpoints that are configured are not bound yet: {string.Join(", ", late)}. If it stays so, Kestrel's log says what is "
+                + "wrong with its own section.");
         }
 
         bad.AddRange(listeners.Failed);
@@ -66,7 +73,8 @@ internal sealed class ServingReport(
 
         // Networks that the configuration no longer has, and whose endpoints wait for nothing.
         NetworkId[] left = [.. atStart.Value.Networks.Except(settings.Networks, StringComparer.OrdinalIgnoreCase).Select(NetworkId.Parse)];
-        foreach (var listener in bound.Where(l => l.State == ListenerState.Waiting && !l.IsIdleHalf(bound) && !left.Contains(l.Target.Network)))
+        foreach (var listener in bound.Where(
+            l => l.State == ListenerState.Waiting && !l.IsIdleHalf(bound) && !left.Contains(l.Target.Network)))
         {
             bad.Add($"Endpoint {listener.EndPoint} does not accept: {listener.WaitingFor}");
         }
@@ -85,7 +93,8 @@ internal sealed class ServingReport(
         if (node.Peers.Count(peer => peer.Role == ZeroTierPeerRole.Leaf && peer.IsDirect) is var direct and > 0)
         {
             degraded.Add(
-                $"The node is not online: {Readiness.NotOnline}. Peers with a direct path ({direct}) go on; others cannot be reached and new ones not found.");
+                $"The node is not online: {Readiness.NotOnline}. Peers with a direct path ({direct}) go on; others cannot be reached and "
+                + "new ones not found.");
             return;
         }
 

@@ -14,10 +14,12 @@ internal static partial class TransportLog
     [LoggerMessage(6, LogLevel.Debug, @"Connection id ""{ConnectionId}"" received FIN.", EventName = "ConnectionReadFin")]
     public static partial void ConnectionReadFin(ILogger logger, string connectionId);
 
-    [LoggerMessage(7, LogLevel.Debug, @"Connection id ""{ConnectionId}"" sending FIN because: ""{Reason}""", EventName = "ConnectionWriteFin")]
+    [LoggerMessage(7, LogLevel.Debug, @"Connection id ""{ConnectionId}"" sending FIN because: ""{Reason}""",
+        EventName = "ConnectionWriteFin")]
     public static partial void ConnectionWriteFin(ILogger logger, string connectionId, string reason);
 
-    [LoggerMessage(8, LogLevel.Debug, @"Connection id ""{ConnectionId}"" sending RST because: ""{Reason}""", EventName = "ConnectionWriteRst")]
+    [LoggerMessage(8, LogLevel.Debug, @"Connection id ""{ConnectionId}"" sending RST because: ""{Reason}""",
+        EventName = "ConnectionWriteRst")]
     public static partial void ConnectionWriteRst(ILogger logger, string connectionId, string reason);
 
     [LoggerMessage(14, LogLevel.Debug, @"Connection id ""{ConnectionId}"" communication error.", EventName = "ConnectionError")]
@@ -32,26 +34,31 @@ internal static partial class TransportLog
     [LoggerMessage(102, LogLevel.Information, "Endpoint {EndPoint} waits: {Reason}", EventName = "ListenerWaiting")]
     public static partial void ListenerWaiting(ILogger logger, string endPoint, string reason);
 
-    [LoggerMessage(103, LogLevel.Debug, "Endpoint {EndPoint} could not accept a connection; the next one is awaited.", EventName = "AcceptFailed")]
+    [LoggerMessage(103, LogLevel.Debug, "Endpoint {EndPoint} could not accept a connection; the next one is awaited.",
+        EventName = "AcceptFailed")]
     public static partial void AcceptFailed(ILogger logger, string endPoint, Exception exception);
 
     [LoggerMessage(104, LogLevel.Information,
-        "Not bound on this machine, because ZeroTier endpoints are configured: {Urls}. Set ZeroTier:KeepHostUrls to true to serve them as well.", EventName = "HostUrlsLeftOut")]
+        "Not bound on this machine, because ZeroTier endpoints are configured: {Urls}. Set ZeroTier:KeepHostUrls to true to serve "
+        + "them as well.", EventName = "HostUrlsLeftOut")]
     public static partial void HostUrlsLeftOut(ILogger logger, string urls);
 
     [LoggerMessage(105, LogLevel.Warning,
-        "KeepHostUrls serves {Url} on this machine's own networks too, not only on ZeroTier. Use a loopback URL, for example http://localhost:5000, if that is not intended.", EventName = "HostUrlIsPublic")]
+        "KeepHostUrls serves {Url} on this machine's own networks too, not only on ZeroTier. Use a loopback URL, for example "
+        + "http://localhost:5000, if that is not intended.", EventName = "HostUrlIsPublic")]
     public static partial void HostUrlIsPublic(ILogger logger, string url);
 
     [LoggerMessage(106, LogLevel.Warning, "{Reason}", EventName = "EndPointsNotBound")]
     public static partial void EndPointsNotBound(ILogger logger, string reason);
 
     [LoggerMessage(112, LogLevel.Warning,
-        "No ZeroTier endpoint is configured, so nothing is served on ZeroTier. Set ZeroTier:Listen, for example ZeroTier__Listen=8080, or call zt.Listen(8080).", EventName = "NoEndPoint")]
+        "No ZeroTier endpoint is configured, so nothing is served on ZeroTier. Set ZeroTier:Listen, for example ZeroTier__Listen=8080, or "
+        + "call zt.Listen(8080).", EventName = "NoEndPoint")]
     public static partial void NoEndPoint(ILogger logger);
 
     [LoggerMessage(142, LogLevel.Information,
-        "The endpoints of ZeroTier:Listen have changed. New: {Added}; gone: {Gone}; bound anew: {Changed}. Kestrel names them by placeholders ([100::7a74:0:1]).",
+        "The endpoints of ZeroTier:Listen have changed. New: {Added}; gone: {Gone}; bound anew: {Changed}. Kestrel names them by "
+        + "placeholders ([100::7a74:0:1]).",
         EventName = "EndPointsChanged")]
     public static partial void EndPointsChanged(ILogger logger, string added, string gone, string changed);
 }

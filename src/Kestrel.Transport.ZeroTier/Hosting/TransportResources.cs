@@ -9,8 +9,8 @@ using ZeroTier.Engines;
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
 /// <summary>
-/// What all accepted connections share: the memory pool, the schedulers, and the pipe options made from them. Made with the first listener, so that options are
-/// not read before the host starts.
+/// What all accepted connections share: the memory pool, the schedulers, and the pipe options made from them. Made with the first listener,
+/// so that options are not read before the host starts.
 /// </summary>
 internal sealed class TransportResources : IDisposable
 {
@@ -22,7 +22,9 @@ internal sealed class TransportResources : IDisposable
         // Kestrel's pool where Kestrel is, so that the blocks show up in its memory pool metrics (rule 7.2).
         _ownPool = new(() => services.GetService<IMemoryPoolFactory<byte>>()?.Create(new MemoryPoolOptions { Owner = "zerotier" }));
         ServerLogger = NonThrowingLogger.Create(loggerFactory, TransportLog.ServerCategory);
-        _server = new(() => options.Value.Transport.ToConnectionOptions(_ownPool.Value ?? ZeroTierConnectionOptions.Default.MemoryPool, ServerLogger));
+        _server = new(
+            () => options.Value.Transport.ToConnectionOptions(
+                _ownPool.Value ?? ZeroTierConnectionOptions.Default.MemoryPool, ServerLogger));
     }
 
     /// <summary>The pipes of accepted connections.</summary>

@@ -8,7 +8,9 @@ using ZeroTier.Hosting.Live;
 
 namespace Kestrel.Transport.ZeroTier.Hosting;
 
-/// <summary>What a web app has beside the node: its own options, of which the node's are the base, endpoints, and connections in Kestrel's form.</summary>
+/// <summary>
+/// What a web app has beside the node: its own options, of which the node's are the base, endpoints, and connections in Kestrel's form.
+/// </summary>
 internal static class TransportServices
 {
     /// <summary>Adds the node and all that is not the listening itself. May be called more than once.</summary>
@@ -21,9 +23,15 @@ internal static class TransportServices
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<ZeroTierOptions>, NodeOptionsOfServer>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<ZeroTierOptions>, NodeOptionsOfServer>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ZeroTierOptions>, NodeOptionsOfServer>());
-        services.Replace(ServiceDescriptor.Singleton<IOptions<ZeroTierNodeOptions>>(static provider => provider.GetRequiredService<IOptions<ZeroTierOptions>>()));
-        services.Replace(ServiceDescriptor.Singleton<IOptionsMonitor<ZeroTierNodeOptions>>(static provider => provider.GetRequiredService<IOptionsMonitor<ZeroTierOptions>>()));
-        services.Replace(ServiceDescriptor.Scoped<IOptionsSnapshot<ZeroTierNodeOptions>>(static provider => provider.GetRequiredService<IOptionsSnapshot<ZeroTierOptions>>()));
+        services.Replace(
+            ServiceDescriptor.Singleton<IOptions<ZeroTierNodeOptions>>(
+                static provider => provider.GetRequiredService<IOptions<ZeroTierOptions>>()));
+        services.Replace(
+            ServiceDescriptor.Singleton<IOptionsMonitor<ZeroTierNodeOptions>>(
+                static provider => provider.GetRequiredService<IOptionsMonitor<ZeroTierOptions>>()));
+        services.Replace(
+            ServiceDescriptor.Scoped<IOptionsSnapshot<ZeroTierNodeOptions>>(
+                static provider => provider.GetRequiredService<IOptionsSnapshot<ZeroTierOptions>>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<ZeroTierOptions>, ServerOptionsBinder>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ZeroTierOptions>, ServerOptionsValidator>());
 
@@ -37,7 +45,8 @@ internal static class TransportServices
         services.TryAddSingleton<IEndpointReport>(static provider => provider.GetRequiredService<ServingReport>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISettingsFollower, ServerSettingsFollower>());
 #pragma warning disable RS0030 // The one place where this assembly takes the system's randomness.
-        services.TryAddSingleton(static provider => new ListenerRegistry(provider.GetRequiredService<IOptions<KestrelServerOptions>>(), Random.Shared));
+        services.TryAddSingleton(
+            static provider => new ListenerRegistry(provider.GetRequiredService<IOptions<KestrelServerOptions>>(), Random.Shared));
 #pragma warning restore RS0030
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, EndpointService>());
         services.TryAddSingleton<IConnectionFactory, ConnectionFactory>();

@@ -16,7 +16,9 @@ internal static class EndpointRules
     /// <exception cref="InvalidOperationException">The URL means a ZeroTier network.</exception>
     public static void RefuseForeignUrl(string url, string where)
     {
-        const string Remedy = "ZeroTier endpoints are set in the section ZeroTier, for example ZeroTier__Listen=8080, or in code, for example zt.Listen(8080).";
+        const string Remedy =
+            "ZeroTier endpoints are set in the section ZeroTier, for example ZeroTier__Listen=8080, or in code, for example "
+            + "zt.Listen(8080).";
         if (url.StartsWith("zerotier:", StringComparison.OrdinalIgnoreCase))
         {
             throw new InvalidOperationException($"{where} is '{url}', whose scheme no server knows. {Remedy}");
@@ -24,7 +26,8 @@ internal static class EndpointRules
 
         if (Parse(url, out var address) && address.Host.TrimEnd('.').EndsWith(ZeroTierName.Suffix, StringComparison.OrdinalIgnoreCase))
         {
-            throw new InvalidOperationException($"{where} is '{url}'. Kestrel would not look the name up but listen on every network of this machine. {Remedy}");
+            throw new InvalidOperationException(
+                $"{where} is '{url}'. Kestrel would not look the name up but listen on every network of this machine. {Remedy}");
         }
     }
 
@@ -55,11 +58,14 @@ internal static class EndpointRules
     /// <summary>Looks at the protocols that endpoints get when nothing else is said, as all URLs do.</summary>
     /// <exception cref="InvalidOperationException">HTTP/3 is among them.</exception>
     public static void RefuseHttp3ByDefault(KestrelServerOptions kestrel) =>
-        RefuseHttp3(DefaultProtocols(kestrel), "URLs under TakeAllEndpoints, whose protocols come from ConfigureEndpointDefaults or Kestrel:EndpointDefaults");
+        RefuseHttp3(
+            DefaultProtocols(kestrel),
+            "URLs under TakeAllEndpoints, whose protocols come from ConfigureEndpointDefaults or Kestrel:EndpointDefaults");
 
     /// <summary>Whether the application has endpoints besides its URLs and ours.</summary>
     public static bool HasOtherEndPoints(KestrelServerOptions kestrel) =>
-        ConfiguredSections(kestrel).Any() || KestrelMembers.CodeBackedListenOptions(kestrel).Exists(listen => listen.EndPoint is not ZeroTierEndPoint);
+        ConfiguredSections(kestrel).Any()
+        || KestrelMembers.CodeBackedListenOptions(kestrel).Exists(listen => listen.EndPoint is not ZeroTierEndPoint);
 
     /// <summary>Looks at the endpoints that were made in code; tells whether one of them is ours.</summary>
     /// <exception cref="InvalidOperationException">HTTP/3 on an endpoint of ours (rule 4.9).</exception>
@@ -80,9 +86,12 @@ internal static class EndpointRules
     }
 
     /// <summary>The endpoints of <c>Kestrel:Endpoints</c> as last read.</summary>
-    /// <remarks>A reload may change Kestrel's list concurrently: a span reads the present content, where an enumerator would throw.</remarks>
+    /// <remarks>
+    /// A reload may change Kestrel's list concurrently: a span reads the present content, where an enumerator would throw.
+    /// </remarks>
     public static IEnumerable<EndPoint> ConfiguredEndPoints(KestrelServerOptions kestrel) =>
-        CollectionsMarshal.AsSpan(KestrelMembers.ConfigurationBackedListenOptions(kestrel)).ToArray().OfType<ListenOptions>().Select(listen => listen.EndPoint);
+        CollectionsMarshal.AsSpan(KestrelMembers.ConfigurationBackedListenOptions(kestrel)).ToArray().OfType<ListenOptions>()
+            .Select(listen => listen.EndPoint);
 
     // Those of the application: ours stand there as placeholders.
     private static IEnumerable<IConfigurationSection> ConfiguredSections(KestrelServerOptions kestrel) =>
@@ -107,7 +116,8 @@ internal static class EndpointRules
     }
 
     // Kestrel itself reports values that do not parse.
-    private static HttpProtocols? Parse(string? text) => Enum.TryParse(text, ignoreCase: true, out HttpProtocols protocols) ? protocols : null;
+    private static HttpProtocols? Parse(string? text) =>
+        Enum.TryParse(text, ignoreCase: true, out HttpProtocols protocols) ? protocols : null;
 
     // Kestrel itself reports texts that are not URLs.
     private static bool Parse(string url, [NotNullWhen(true)] out BindingAddress? address)

@@ -13,8 +13,8 @@ using ZeroTier.Engines;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// Decides what becomes of the application's URLs once ZeroTier endpoints are configured (rule 4.5), and refuses what would silently open the host
-/// (rules 4.8, 4.9). Runs after the host has collected the URLs and before the server binds.
+/// Decides what becomes of the application's URLs once ZeroTier endpoints are configured (rule 4.5), and refuses what would silently open
+/// the host (rules 4.8, 4.9). Runs after the host has collected the URLs and before the server binds.
 /// </summary>
 internal sealed class HostUrls(
     IOptions<ZeroTierOptions> zeroTier,
@@ -32,7 +32,9 @@ internal sealed class HostUrls(
 
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
-        if (zeroTier.Value.Enabled && !TestServerExclusion.IsTestServer(server) && app.ServerFeatures.Get<IServerAddressesFeature>() is { } addresses)
+        if (zeroTier.Value.Enabled
+            && !TestServerExclusion.IsTestServer(server)
+            && app.ServerFeatures.Get<IServerAddressesFeature>() is { } addresses)
         {
             registry.ServerBindsEndPoints = true;
             Apply(addresses);
@@ -43,8 +45,8 @@ internal sealed class HostUrls(
     };
 
     /// <summary>
-    /// SignalR's long polling gives hubs a copy of the request that keeps its items but not its features, so the peer is stored in the items. Only requests
-    /// with a connection id, as SignalR's have, pay for it.
+    /// SignalR's long polling gives hubs a copy of the request that keeps its items but not its features, so the peer is stored in the
+    /// items. Only requests with a connection id, as SignalR's have, pay for it.
     /// </summary>
     private static RequestDelegate KeepPeer(RequestDelegate next) => context =>
     {
@@ -79,8 +81,8 @@ internal sealed class HostUrls(
 
         if (!ours || feature.Addresses.IsReadOnly || (feature.PreferHostingUrls && feature.Addresses.Count > 0))
         {
-            // No ZeroTier endpoint: URLs are bound as usual, under TakeAllEndpoints by this transport. With PreferHostingUrls Kestrel drops all
-            // endpoints, which is reported afterwards (rule 4.7).
+            // No ZeroTier endpoint: URLs are bound as usual, under TakeAllEndpoints by this transport. With PreferHostingUrls Kestrel drops
+            // all endpoints, which is reported afterwards (rule 4.7).
             return;
         }
 
@@ -100,14 +102,17 @@ internal sealed class HostUrls(
     private void Keep(IServerAddressesFeature feature, ZeroTierOptions options)
     {
         // Without any URL Kestrel takes its default, where there is no other endpoint.
-        string[] urls = feature.Addresses.Count > 0 ? [.. feature.Addresses] : EndpointRules.HasOtherEndPoints(kestrel.Value) ? [] : [DefaultUrl];
+        string[] urls = feature.Addresses.Count > 0 ? [.. feature.Addresses]
+            : EndpointRules.HasOtherEndPoints(kestrel.Value) ? []
+            : [DefaultUrl];
         foreach (string url in urls)
         {
             var address = BindingAddress.Parse(url);
             if (address.PathBase.Length > 0)
             {
                 // As Kestrel says it of URLs that it binds itself.
-                throw new InvalidOperationException($"The URL '{url}' has a path base, which can only be set with IApplicationBuilder.UsePathBase().");
+                throw new InvalidOperationException(
+                    $"The URL '{url}' has a path base, which can only be set with IApplicationBuilder.UsePathBase().");
             }
 
             if (!options.TakeAllEndpoints && !environment.IsDevelopment() && !IsLocal(address))
@@ -152,8 +157,12 @@ internal sealed class HostUrls(
     }
 
     private static bool IsLocal(BindingAddress address) =>
-        address.IsUnixPipe || address.IsNamedPipe || IsLocalhost(address.Host) || (IPAddress.TryParse(address.Host, out var ip) && IPAddress.IsLoopback(ip));
+        address.IsUnixPipe
+        || address.IsNamedPipe
+        || IsLocalhost(address.Host)
+        || (IPAddress.TryParse(address.Host, out var ip) && IPAddress.IsLoopback(ip));
 
     private static bool IsLocalhost(string host) =>
-        string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase);
+        string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase)
+        || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase);
 }

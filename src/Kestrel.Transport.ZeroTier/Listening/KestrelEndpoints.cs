@@ -6,22 +6,27 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// Hands our endpoints to Kestrel: those that were made in code as such, those of the configuration as <see cref="KestrelSection"/>. After the application's own
-/// configuration, so that its endpoint defaults apply to them.
+/// Hands our endpoints to Kestrel: those that were made in code as such, those of the configuration as <see cref="KestrelSection"/>. After
+/// the application's own configuration, so that its endpoint defaults apply to them.
 /// </summary>
-internal sealed class KestrelEndpoints(IOptions<ZeroTierOptions> zeroTier, KestrelSection section) : IPostConfigureOptions<KestrelServerOptions>
+internal sealed class KestrelEndpoints(
+    IOptions<ZeroTierOptions> zeroTier, KestrelSection section) : IPostConfigureOptions<KestrelServerOptions>
 {
     /// <summary>The error for HTTP/3 on a ZeroTier endpoint.</summary>
     public const string Http3Refused =
-        "HTTP/3 runs over QUIC, which needs UDP sockets of this machine, so it is not available on ZeroTier endpoints ({0}). Set Protocols to Http1AndHttp2.";
+        "HTTP/3 runs over QUIC, which needs UDP sockets of this machine, so it is not available on ZeroTier endpoints ({0}). Set Protocols "
+        + "to Http1AndHttp2.";
 
     /// <summary>The endpoints that the options ask for.</summary>
-    public static IEnumerable<ZeroTierEndPoint> Configured(ZeroTierOptions options) => options.ListenEntries.SelectMany(entry => Configured(options, entry));
+    public static IEnumerable<ZeroTierEndPoint> Configured(ZeroTierOptions options) =>
+        options.ListenEntries.SelectMany(entry => Configured(options, entry));
 
     /// <summary>The endpoints of one entry.</summary>
     public static IEnumerable<ZeroTierEndPoint> Configured(ZeroTierOptions options, ListenEntry entry)
     {
-        IEnumerable<string> networks = entry.Network is { } network ? [network] : entry.Address is null ? options.Networks : options.Networks.Take(1);
+        IEnumerable<string> networks = entry.Network is { } network ? [network]
+            : entry.Address is null ? options.Networks
+            : options.Networks.Take(1);
         return networks.Select(id => new ZeroTierEndPoint(NetworkId.Parse(id), entry.Address, entry.Port));
     }
 
@@ -44,7 +49,10 @@ internal sealed class KestrelEndpoints(IOptions<ZeroTierOptions> zeroTier, Kestr
         entry.Configure?.Invoke(listen);
     }
 
-    /// <summary>The options, where there is something to listen with; null where they are wrong, which is reported when the host starts, or where no node runs.</summary>
+    /// <summary>
+    /// The options, where there is something to listen with; null where they are wrong, which is reported when the host starts, or where no
+    /// node runs.
+    /// </summary>
     public static ZeroTierOptions? Usable(IOptions<ZeroTierOptions> zeroTier)
     {
         try

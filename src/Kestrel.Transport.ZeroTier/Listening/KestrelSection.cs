@@ -8,12 +8,13 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// Shows the endpoints of <c>ZeroTier:Listen</c> to Kestrel as endpoints of its own section, so that it binds and unbinds what changes there while it runs, with the
-/// certificates and protocols of a section, and leaves alone what does not. It reads a placeholder and binds ours. Thread-safe.
+/// Shows the endpoints of <c>ZeroTier:Listen</c> to Kestrel as endpoints of its own section, so that it binds and unbinds what changes
+/// there while it runs, with the certificates and protocols of a section, and leaves alone what does not. It reads a placeholder and binds
+/// ours. Thread-safe.
 /// </summary>
 /// <remarks>
-/// The app's configuration stays as it is: only Kestrel's view of it has more endpoints. They come from options that were checked, in the order in which the
-/// parts of the host follow a change, and not from the file, which Kestrel would read the moment it changes.
+/// The app's configuration stays as it is: only Kestrel's view of it has more endpoints. They come from options that were checked, in the
+/// order in which the parts of the host follow a change, and not from the file, which Kestrel would read the moment it changes.
 /// </remarks>
 internal sealed class KestrelSection(AccessControl access) : ConfigurationProvider, IConfigurationSource
 {
@@ -48,7 +49,9 @@ internal sealed class KestrelSection(AccessControl access) : ConfigurationProvid
         }
 
         var loader = kestrel.ConfigurationLoader;
-        var configuration = new ConfigurationBuilder().AddConfiguration(loader?.Configuration ?? new ConfigurationManager()).Add(this).Build();
+        var configuration = new ConfigurationBuilder()
+            .AddConfiguration(loader?.Configuration ?? new ConfigurationManager())
+            .Add(this).Build();
         var defaults = KestrelMembers.EndpointDefaults(kestrel);
         kestrel.ConfigureEndpointDefaults(listen =>
         {

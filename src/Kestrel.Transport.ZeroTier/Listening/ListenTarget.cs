@@ -12,8 +12,8 @@ internal sealed record ListenTarget(NetworkId Network, IPAddress? Address, Addre
     {
         ZeroTierEndPoint ours => new(ours.Network, ours.Address, null, ours.Port),
 
-        // A host address has no meaning on the virtual network, but its family has: Kestrel binds "localhost" once per family, and both on one wildcard
-        // would collide (rule 4.9).
+        // A host address has no meaning on the virtual network, but its family has: Kestrel binds "localhost" once per family, and both on
+        // one wildcard would collide (rule 4.9).
         IPEndPoint host => new(NetworkId.Parse(options.Networks[0]), null, FamilyOf(host.Address), host.Port),
         _ => throw new NotSupportedException($"The ZeroTier transport cannot bind '{endPoint}'."),
     };
@@ -30,7 +30,8 @@ internal sealed record ListenTarget(NetworkId Network, IPAddress? Address, Addre
     };
 
     /// <summary>Whether the two are the halves of one endpoint that Kestrel binds once per family.</summary>
-    public bool IsOtherFamilyOf(ListenTarget other) => Network == other.Network && other.Address is null && other.Family is { } theirs && theirs != Family;
+    public bool IsOtherFamilyOf(ListenTarget other) =>
+        Network == other.Network && other.Address is null && other.Family is { } theirs && theirs != Family;
 
     /// <summary>Whether two targets claim the same port of the same address.</summary>
     public bool Overlaps(ListenTarget other, int port, int otherPort) =>
@@ -61,7 +62,8 @@ internal sealed record ListenTarget(NetworkId Network, IPAddress? Address, Addre
         {
             if (!network.Addresses.Any(own => own.Address.Equals(address)))
             {
-                reason = $"this node does not have the address {address} on network {Network}; it has {string.Join(", ", network.Addresses)}.";
+                reason =
+                    $"this node does not have the address {address} on network {Network}; it has {string.Join(", ", network.Addresses)}.";
                 return false;
             }
         }
@@ -70,7 +72,8 @@ internal sealed record ListenTarget(NetworkId Network, IPAddress? Address, Addre
             address = network.Addresses.FirstOrDefault(own => own.Address.AddressFamily == family).Address;
             if (address is null)
             {
-                reason = $"network {Network} gives this node no {(family == AddressFamily.InterNetwork ? "IPv4" : "IPv6")} address. A URL such as http://*:{port} is served on every address.";
+                reason = $"network {Network} gives this node no {(family == AddressFamily.InterNetwork ? "IPv4" : "IPv6")} address. A URL "
+                    + $"such as http://*:{port} is served on every address.";
                 return false;
             }
         }
@@ -82,7 +85,9 @@ internal sealed record ListenTarget(NetworkId Network, IPAddress? Address, Addre
 
     /// <summary>The address to show for a network: IPv4 where there is one, because people read it more easily.</summary>
     public static IPAddress Preferred(ZeroTierNetwork network) =>
-        (network.Addresses.FirstOrDefault(own => own.Address.AddressFamily == AddressFamily.InterNetwork) is { Address: not null } v4 ? v4 : network.Addresses[0]).Address;
+        (network.Addresses.FirstOrDefault(own => own.Address.AddressFamily == AddressFamily.InterNetwork) is { Address: not null } v4
+            ? v4
+            : network.Addresses[0]).Address;
 
     // [::] is Kestrel's form of "any address", IPv4 included.
     private static AddressFamily? FamilyOf(IPAddress address) => address.Equals(IPAddress.IPv6Any) ? null : address.AddressFamily;

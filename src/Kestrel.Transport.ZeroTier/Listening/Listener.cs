@@ -7,11 +7,17 @@ using ZeroTier.Engines;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// A port for Kestrel that outlives the engine's listener: it attaches when its network comes up and again after each interruption. Section 5 of the
-/// transport contract; the states are drawn above <see cref="ListenerState"/>.
+/// A port for Kestrel that outlives the engine's listener: it attaches when its network comes up and again after each interruption. Section
+/// 5 of the transport contract; the states are drawn above <see cref="ListenerState"/>.
 /// </summary>
 internal sealed class Listener(
-    ListenTarget target, NodeHost node, TransportResources resources, ListenerRegistry registry, AccessControl access, TimeProvider timeProvider, ILogger logger)
+    ListenTarget target,
+    NodeHost node,
+    TransportResources resources,
+    ListenerRegistry registry,
+    AccessControl access,
+    TimeProvider timeProvider,
+    ILogger logger)
     : IConnectionListener
 {
     // Fails only when nearly all ports are taken.
@@ -59,7 +65,9 @@ internal sealed class Listener(
     /// <summary>Why it waits.</summary>
     public string WaitingFor => Volatile.Read(ref _reason);
 
-    /// <summary>Unique among the host's listeners: a moved "localhost" endpoint is two listeners with the same endpoint until the network is up.</summary>
+    /// <summary>
+    /// Unique among the host's listeners: a moved "localhost" endpoint is two listeners with the same endpoint until the network is up.
+    /// </summary>
     public string Name => $"{target.Network}/{EndPoint}{target.FamilyName}";
 
     /// <summary>Whether it waits for an address family that the network, although ready, does not have.</summary>
@@ -67,7 +75,9 @@ internal sealed class Listener(
         target.Family is { } family && State == ListenerState.Waiting
         && FindNetwork() is { IsReady: true } network && network.Addresses.All(own => own.Address.AddressFamily != family);
 
-    /// <summary>Whether it is idle and its other half accepts. Half of a moved "localhost" endpoint is in this state on most networks.</summary>
+    /// <summary>
+    /// Whether it is idle and its other half accepts. Half of a moved "localhost" endpoint is in this state on most networks.
+    /// </summary>
     /// <param name="all">The listeners of this host.</param>
     public bool IsIdleHalf(IEnumerable<Listener> all) =>
         IsIdle && all.Any(other => other.Port == Port && target.IsOtherFamilyOf(other.Target) && other.State == ListenerState.Attached);
@@ -304,7 +314,10 @@ internal sealed class Listener(
                 return null;
             }
 
-            var context = new TransportConnection(connection, node, resources.Server.MemoryPool, resources.ServerLogger) { Traffic = Traffic };
+            var context = new TransportConnection(connection, node, resources.Server.MemoryPool, resources.ServerLogger)
+            {
+                Traffic = Traffic,
+            };
             context.Start();
             Traffic.Opened(context);
             Tracing.Accept(connection, begin, Port, error: null);

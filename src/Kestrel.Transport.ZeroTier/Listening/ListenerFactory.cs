@@ -23,8 +23,8 @@ internal sealed class ListenerFactory(
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     /// <summary>
-    /// Also looks at host endpoints that are not ours: for an endpoint added by a configuration change this is the first notice, and a <c>.zt</c> name would
-    /// bind every address of the host (rule 4.8). Kestrel logs the exception and binds nothing.
+    /// Also looks at host endpoints that are not ours: for an endpoint added by a configuration change this is the first notice, and a
+    /// <c>.zt</c> name would bind every address of the host (rule 4.8). Kestrel logs the exception and binds nothing.
     /// </summary>
     public bool CanBind(EndPoint endpoint)
     {
@@ -42,7 +42,8 @@ internal sealed class ListenerFactory(
         {
             // Without its access list it must not be served.
             throw new InvalidOperationException(
-                "Endpoints of ZeroTier:Listen are not known to Kestrel's endpoint defaults, which were replaced. Call ConfigureEndpointDefaults within ConfigureKestrel.");
+                "Endpoints of ZeroTier:Listen are not known to Kestrel's endpoint defaults, which were replaced. Call "
+                + "ConfigureEndpointDefaults within ConfigureKestrel.");
         }
 
         try
@@ -83,10 +84,12 @@ internal sealed class ListenerFactory(
         if (!node.Networks.Any(network => network.Id == target.Network) && !section.Served.Any(served => served.EndPoint.Equals(endpoint)))
         {
             throw new InvalidOperationException(
-                $"The endpoint {endpoint} is on network {target.Network}, which this node has not joined. Add it to {ZeroTierOptions.SectionName}:Networks, for example zt.Networks.Add(\"{target.Network}\").");
+                $"The endpoint {endpoint} is on network {target.Network}, which this node has not joined. Add it to "
+                + $"{ZeroTierOptions.SectionName}:Networks, for example zt.Networks.Add(\"{target.Network}\").");
         }
 
-        var listener = new Listener(target, node, resources, registry, access, timeProvider, NonThrowingLogger.Create(loggerFactory, NodeLog.Category));
+        var listener = new Listener(
+            target, node, resources, registry, access, timeProvider, NonThrowingLogger.Create(loggerFactory, NodeLog.Category));
         try
         {
             await listener.BindAsync(cancellationToken).ConfigureAwait(false);

@@ -6,7 +6,9 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Listening;
 
-/// <summary>The listeners of this host: ports that are taken although no network is up yet, and what the health check has to know. Thread-safe.</summary>
+/// <summary>
+/// The listeners of this host: ports that are taken although no network is up yet, and what the health check has to know. Thread-safe.
+/// </summary>
 internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, Random random)
 {
     // RFC 6335, 6: dynamic ports.
@@ -45,8 +47,8 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
     public string? Missing => Volatile.Read(ref _missing);
 
     /// <summary>
-    /// Why configured endpoints could not be bound. At start such an error ends the host; when the configuration changes at run time, Kestrel only logs it
-    /// (rule 5.10).
+    /// Why configured endpoints could not be bound. At start such an error ends the host; when the configuration changes at run time,
+    /// Kestrel only logs it (rule 5.10).
     /// </summary>
     public IReadOnlyList<string> Failed
     {
@@ -90,7 +92,8 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
             }
             else if (Taken(listener.Target, port))
             {
-                throw new AddressInUseException($"Port {port} of network {listener.Target.Network} is taken by another endpoint of this application.");
+                throw new AddressInUseException(
+                    $"Port {port} of network {listener.Target.Network} is taken by another endpoint of this application.");
             }
 
             _listeners.Add(listener);
@@ -126,9 +129,11 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
         {
             Volatile.Write(
                 ref _missing,
-                $"These ZeroTier endpoints were configured but never bound: {string.Join(", ", missing)}. The usual cause is the setting PreferHostingUrls "
-                + "(ASPNETCORE_PREFERHOSTINGURLS, UseKestrel(port) of WebApplicationFactory), with which the application's URLs replace endpoints: set it to false. "
-                + "Another cause is a transport without IConnectionListenerFactorySelector that was registered after UseZeroTier and takes every endpoint.");
+                $"These ZeroTier endpoints were configured but never bound: {string.Join(", ", missing)}. The usual cause is the setting "
+                + $"PreferHostingUrls "
+                + "(ASPNETCORE_PREFERHOSTINGURLS, UseKestrel(port) of WebApplicationFactory), with which the application's URLs replace "
+                + "endpoints: set it to false. Another cause is a transport without IConnectionListenerFactorySelector that was registered "
+                + "after UseZeroTier and takes every endpoint.");
         }
 
         return _missing;
@@ -177,7 +182,8 @@ internal sealed class ListenerRegistry(IOptions<KestrelServerOptions> kestrel, R
             }
         }
 
-        throw new AddressInUseException($"Every port of network {target.Network}, {first} to {last}, is taken by other endpoints of this application.");
+        throw new AddressInUseException(
+            $"Every port of network {target.Network}, {first} to {last}, is taken by other endpoints of this application.");
     }
 
     private bool Taken(ListenTarget target, int port) => _listeners.Any(other => other.Target.Overlaps(target, other.Port, port));

@@ -11,8 +11,8 @@ namespace Kestrel.Transport.ZeroTier.Listening;
 ///
 ///   Waiting, Attached ── UnbindAsync or DisposeAsync ──► Unbound
 /// </code>
-/// BindAsync makes the first attempt; from then on only the pending AcceptAsync moves between Waiting and Attached. Unbound is final and may be set by any
-/// thread at any time.
+/// BindAsync makes the first attempt; from then on only the pending AcceptAsync moves between Waiting and Attached. Unbound is final and
+/// may be set by any thread at any time.
 /// </remarks>
 internal enum ListenerState
 {

@@ -6,7 +6,8 @@ using ZeroTier;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// A server address while the network has not given this node one yet: <c>NODE.NETWORK.zt:port</c>, which <see cref="ZeroTierHttpHandler"/> can call (rule 4.3).
+/// A server address while the network has not given this node one yet: <c>NODE.NETWORK.zt:port</c>, which <see cref="ZeroTierHttpHandler"/>
+/// can call (rule 4.3).
 /// </summary>
 internal sealed class NameEndPoint(NodeId node, NetworkId network, int port) : EndPoint
 {

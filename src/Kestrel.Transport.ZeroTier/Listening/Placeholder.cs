@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http;
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// Addresses that stand for endpoints of ours where Kestrel wants a URL. They are from the prefix that discards (RFC 6666), which no machine has: whatever went
-/// wrong with one could not open a port of this machine.
+/// Addresses that stand for endpoints of ours where Kestrel wants a URL. They are from the prefix that discards (RFC 6666), which no
+/// machine has: whatever went wrong with one could not open a port of this machine.
 /// </summary>
 internal static class Placeholder
 {

@@ -13,14 +13,17 @@ internal sealed record ServedEndPoint(ZeroTierEndPoint EndPoint, ListenEntry Ent
     /// <summary>The endpoint in Kestrel's terms.</summary>
     public IPEndPoint Placeholder { get; } = Listening.Placeholder.Of(Number, EndPoint.Port);
 
-    /// <summary>Its part of Kestrel's section. Kestrel binds anew what differs in it: access lists, which change without that, are not there.</summary>
+    /// <summary>
+    /// Its part of Kestrel's section. Kestrel binds anew what differs in it: access lists, which change without that, are not there.
+    /// </summary>
     public IEnumerable<KeyValuePair<string, string?>> Section
     {
         get
         {
             string path = string.Create(CultureInfo.InvariantCulture, $"Endpoints:{EndPoint.ToString().Replace(':', ' ')} #{Number}:");
             string scheme = Entry.Kestrel!.UsesTls ? Uri.UriSchemeHttps : Uri.UriSchemeHttp;
-            return Entry.Kestrel!.Texts.Select(setting => KeyValuePair.Create(path + setting.Key, setting.Value)).Append(new(path + "Url", $"{scheme}://{Placeholder}"));
+            return Entry.Kestrel!.Texts.Select(setting => KeyValuePair.Create(path + setting.Key, setting.Value))
+                .Append(new(path + "Url", $"{scheme}://{Placeholder}"));
         }
     }
 

@@ -28,8 +28,8 @@ internal static class CertificateCheck
     {
         if (!ZeroTierName.TryFindMember(node, host, out var member, out var network))
         {
-            return $"proves a node, and '{host}' does not say which one is meant. Call it by NODE.NETWORK.zt or an address that follows from the node, give it such a name in "
-                + "ZeroTier:Hosts, or have the server use a certificate of an authority";
+            return $"proves a node, and '{host}' does not say which one is meant. Call it by NODE.NETWORK.zt or an address that follows "
+                + "from the node, give it such a name in ZeroTier:Hosts, or have the server use a certificate of an authority";
         }
 
         try
@@ -72,7 +72,9 @@ internal static class CertificateCheck
         }
 
         // Last, since only now the names are known to be the node's own.
-        return Names(certificate).Contains(ZeroTierName.Of(member, network), StringComparer.OrdinalIgnoreCase) ? null : $"does not name network {network}";
+        return Names(certificate).Contains(ZeroTierName.Of(member, network), StringComparer.OrdinalIgnoreCase)
+            ? null
+            : $"does not name network {network}";
     }
 
     private static bool IsProof(X509Extension extension) => extension.Oid?.Value == ProofExtension.Oid;
@@ -93,7 +95,9 @@ internal static class CertificateCheck
         string algorithm = fields.ReadSequence().ReadObjectIdentifier();
         byte[] signature = fields.ReadBitString(out _);
         using var key = certificate.GetECDsaPublicKey();
-        return algorithm == EcdsaWithSha256 && key is not null && key.ExportParameters(includePrivateParameters: false).Curve.Oid?.Value == NistP256
+        return algorithm == EcdsaWithSha256
+            && key is not null
+            && key.ExportParameters(includePrivateParameters: false).Curve.Oid?.Value == NistP256
             && key.VerifyData(signed.Span, signature, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
     }
 }

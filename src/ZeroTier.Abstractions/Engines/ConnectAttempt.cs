@@ -38,7 +38,8 @@ internal static class ConnectAttempt
     }
 
     /// <summary>Finds what a host means, the best first, and waits while a network on which it may be is not configured yet.</summary>
-    public static async ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(ZeroTierNode node, string host, int port, CancellationToken cancellationToken)
+    public static async ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAsync(
+        ZeroTierNode node, string host, int port, CancellationToken cancellationToken)
     {
         if (IsUndecided(node, host))
         {
@@ -68,7 +69,8 @@ internal static class ConnectAttempt
                 $"{host}:{port}",
                 limit,
                 ZeroTierError.TimedOut,
-                $"the name servers of its network do not answer, or nothing answers at its addresses. Check that both run and are online.{Roots(node)}");
+                "the name servers of its network do not answer, or nothing answers at its addresses. Check that both run and are "
+                + $"online.{Roots(node)}");
         }
 
         try
@@ -89,7 +91,12 @@ internal static class ConnectAttempt
     {
         if (ZeroTierName.MemberOf(endPoint) is not { } member)
         {
-            return Late(endPoint, limit, ZeroTierError.TimedOut, $"no member of network {endPoint.Network} with this address answers. Check the address, and that its node runs and is online.{Roots(node)}");
+            return Late(
+                endPoint,
+                limit,
+                ZeroTierError.TimedOut,
+                $"no member of network {endPoint.Network} with this address answers. Check the address, and that its node runs and is "
+                + $"online.{Roots(node)}");
         }
 
         var peer = node.Peers.FirstOrDefault(peer => peer.Id == member);
@@ -99,22 +106,35 @@ internal static class ConnectAttempt
                 endPoint,
                 limit,
                 ZeroTierError.TimedOut,
-                $"node {member} is reached, but nothing answers there. Check that it has joined network {endPoint.Network}, that no rule or firewall blocks port {endPoint.Port}, and that its server is not overloaded.");
+                $"node {member} is reached, but nothing answers there. Check that it has joined network {endPoint.Network}, that no rule "
+                + $"or firewall blocks port {endPoint.Port}, and that its server is not overloaded.");
         }
 
         return peer is null
-            ? Late(endPoint, limit, ZeroTierError.MemberNotFound, $"no root knows a node {member}. Check the address, and that its node uses the same roots and was online once.{Roots(node)}")
-            : Late(endPoint, limit, ZeroTierError.TimedOut, $"node {member} is known, but not reached. Check that it runs and is online.{Roots(node)}");
+            ? Late(
+                endPoint,
+                limit,
+                ZeroTierError.MemberNotFound,
+                $"no root knows a node {member}. Check the address, and that its node uses the same roots and was online "
+                + $"once.{Roots(node)}")
+            : Late(
+                endPoint,
+                limit,
+                ZeroTierError.TimedOut,
+                $"node {member} is known, but not reached. Check that it runs and is online.{Roots(node)}");
     }
 
-    /// <summary>Whether what a host means may still change: no network that is ready knows it, and one on which it may be is not configured yet.</summary>
+    /// <summary>
+    /// Whether what a host means may still change: no network that is ready knows it, and one on which it may be is not configured yet.
+    /// </summary>
     private static bool IsUndecided(ZeroTierNode node, string host)
     {
         var networks = node.State == ZeroTierNodeState.Running ? node.Networks : [];
         if (ZeroTierName.TryParseMember(host, out _, out var id))
         {
             // Nothing else can mean that name, so its network's first address is waited for, too.
-            return networks.Any(network => network.Id == id && (IsPending(network) || network is { Status: ZeroTierNetworkStatus.Ok, Addresses.Count: 0 }));
+            return networks.Any(
+                network => network.Id == id && (IsPending(network) || network is { Status: ZeroTierNetworkStatus.Ok, Addresses.Count: 0 }));
         }
 
         bool isKnown = IPAddress.TryParse(host, out var address)
@@ -125,12 +145,15 @@ internal static class ConnectAttempt
 
     private static bool IsPending(ZeroTierNetwork network) => network.Status == ZeroTierNetworkStatus.RequestingConfiguration;
 
-    private static string? NotReady(ZeroTierNode node, NetworkId id) => node.Networks.FirstOrDefault(network => network.Id == id) is { IsReady: false } network
-        ? $"network {id} is not ready ({network.Status}): {network.Detail ?? "its controller has not answered yet."}"
-        : null;
+    private static string? NotReady(ZeroTierNode node, NetworkId id) =>
+        node.Networks.FirstOrDefault(network => network.Id == id) is { IsReady: false } network
+            ? $"network {id} is not ready ({network.Status}): {network.Detail ?? "its controller has not answered yet."}"
+            : null;
 
     private static string Roots(ZeroTierNode node) => node.IsOnline ? "" : " This node itself is not online: no root answers it.";
 
     private static ZeroTierException Late(object target, TimeSpan limit, ZeroTierError error, string why) => new(
-        error, string.Create(CultureInfo.InvariantCulture, $"{target} did not answer within {limit.TotalSeconds:0.###} s (ConnectTimeout): {why}"));
+        error,
+        string.Create(
+            CultureInfo.InvariantCulture, $"{target} did not answer within {limit.TotalSeconds:0.###} s (ConnectTimeout): {why}"));
 }

@@ -1,7 +1,8 @@
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// Events in the order of the state changes that caused them: noted while the state's lock is held, published after it is released, by one thread at a time.
+/// Events in the order of the state changes that caused them: noted while the state's lock is held, published after it is released, by one
+/// thread at a time.
 /// </summary>
 internal sealed class EventOutbox(ZeroTierEventHub hub, TimeProvider time)
 {
@@ -10,7 +11,8 @@ internal sealed class EventOutbox(ZeroTierEventHub hub, TimeProvider time)
     private bool _publishing;
 
     /// <summary>Notes an event. Allowed under locks.</summary>
-    public void Add(ZeroTierEventCode code, NetworkId? network = null, NodeId? peer = null, System.Net.IPAddress? address = null, string? detail = null)
+    public void Add(
+        ZeroTierEventCode code, NetworkId? network = null, NodeId? peer = null, System.Net.IPAddress? address = null, string? detail = null)
     {
         var item = new ZeroTierEvent(code, time.GetUtcNow()) { Network = network, Peer = peer, Address = address, Detail = detail };
         lock (_lock)

@@ -12,7 +12,11 @@ internal static class GroupAddress
     {
         ArgumentNullException.ThrowIfNull(group);
         var address = group.IsIPv4MappedToIPv6 ? group.MapToIPv4() : group;
-        bool isGroup = address.AddressFamily == AddressFamily.InterNetwork ? (address.GetAddressBytes()[0] & 0xf0) == 0xe0 : address.IsIPv6Multicast;
-        return isGroup ? address : throw new ArgumentException($"{group} is not a multicast group. Give an address in 224.0.0.0/4 or ff00::/8.", nameof(group));
+        bool isGroup = address.AddressFamily == AddressFamily.InterNetwork
+            ? (address.GetAddressBytes()[0] & 0xf0) == 0xe0
+            : address.IsIPv6Multicast;
+        return isGroup
+            ? address
+            : throw new ArgumentException($"{group} is not a multicast group. Give an address in 224.0.0.0/4 or ff00::/8.", nameof(group));
     }
 }

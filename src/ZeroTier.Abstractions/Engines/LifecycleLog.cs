@@ -26,6 +26,7 @@ internal static partial class LifecycleLog
     [LoggerMessage(107, LogLevel.Critical, "Node {Node} cannot go on: {Reason}", EventName = "NodeFailed")]
     public static partial void Failed(ILogger logger, NodeId node, string reason);
 
-    [LoggerMessage(108, LogLevel.Warning, "{What} could not be written to the storage folder; the node goes on without.", EventName = "NotStored")]
+    [LoggerMessage(108, LogLevel.Warning, "{What} could not be written to the storage folder; the node goes on without.",
+        EventName = "NotStored")]
     public static partial void NotStored(ILogger logger, string what, Exception error);
 }

@@ -3,8 +3,8 @@ using System.IO.Pipelines;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// State of a node of any engine that outlives its sessions: networks, address, state, and waiters for changes. Thread-safe; methods that begin or end a
-/// session are called by the holder of the gate.
+/// State of a node of any engine that outlives its sessions: networks, address, state, and waiters for changes. Thread-safe; methods that
+/// begin or end a session are called by the holder of the gate.
 /// </summary>
 internal sealed class NodeCore<TSession, TNetwork>
     where TSession : class, INodeSession<TNetwork>

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// Catches exceptions of log providers. On timers, on the threads that run a stack and in the accept loop they would end the process or an endpoint, or leave a
-/// connection half closed.
+/// Catches exceptions of log providers. On timers, on the threads that run a stack and in the accept loop they would end the process or an
+/// endpoint, or leave a connection half closed.
 /// </summary>
 internal sealed class NonThrowingLogger(ILogger inner) : ILogger
 {
@@ -26,7 +26,8 @@ internal sealed class NonThrowingLogger(ILogger inner) : ILogger
         }
     }
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         try
         {

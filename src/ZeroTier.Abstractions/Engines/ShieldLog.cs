@@ -10,11 +10,13 @@ internal static partial class ShieldLog
     public static partial void ConnectionFaulted(ILogger logger, ZeroTierConnection connection, string reason, Exception cause);
 
     [LoggerMessage(121, LogLevel.Error,
-        "An observer of connections failed. It must not throw; the connections go on, and later failures of this observer are not logged.", EventName = "ObserverFailed")]
+        "An observer of connections failed. It must not throw; the connections go on, and later failures of this observer are not logged.",
+        EventName = "ObserverFailed")]
     public static partial void ObserverFailed(ILogger logger, Exception cause);
 
     [LoggerMessage(122, LogLevel.Error,
-        "The application's {Scheduler} failed to schedule. The thread pool takes what it refuses; later failures of this scheduler are not logged.", EventName = "SchedulerFailed")]
+        "The application's {Scheduler} failed to schedule. The thread pool takes what it refuses; later failures of this scheduler "
+        + "are not logged.", EventName = "SchedulerFailed")]
     public static partial void SchedulerFailed(ILogger logger, string scheduler, Exception cause);
 
     [LoggerMessage(123, LogLevel.Error, "What was scheduled failed; the rest goes on.", EventName = "ScheduledWorkFailed")]

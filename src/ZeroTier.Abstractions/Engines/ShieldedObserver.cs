@@ -3,22 +3,27 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// Wraps the application's observer, which may throw or be absent. Without one, connections that were reset by a fault of this end (the memory pool, or misused
-/// pipes) are logged.
+/// Wraps the application's observer, which may throw or be absent. Without one, connections that were reset by a fault of this end (the
+/// memory pool, or misused pipes) are logged.
 /// </summary>
 internal sealed class ShieldedObserver(IZeroTierConnectionObserver? inner, ILogger log) : IZeroTierConnectionObserver
 {
     private bool _failed;
 
-    public void OnPaused(ZeroTierConnection connection) => Tell(static (observer, connection, _) => observer.OnPaused(connection), connection);
+    public void OnPaused(ZeroTierConnection connection) =>
+        Tell(static (observer, connection, _) => observer.OnPaused(connection), connection);
 
-    public void OnResumed(ZeroTierConnection connection) => Tell(static (observer, connection, _) => observer.OnResumed(connection), connection);
+    public void OnResumed(ZeroTierConnection connection) =>
+        Tell(static (observer, connection, _) => observer.OnResumed(connection), connection);
 
-    public void OnFinReceived(ZeroTierConnection connection) => Tell(static (observer, connection, _) => observer.OnFinReceived(connection), connection);
+    public void OnFinReceived(ZeroTierConnection connection) =>
+        Tell(static (observer, connection, _) => observer.OnFinReceived(connection), connection);
 
-    public void OnResetReceived(ZeroTierConnection connection) => Tell(static (observer, connection, _) => observer.OnResetReceived(connection), connection);
+    public void OnResetReceived(ZeroTierConnection connection) =>
+        Tell(static (observer, connection, _) => observer.OnResetReceived(connection), connection);
 
-    public void OnFinSent(ZeroTierConnection connection) => Tell(static (observer, connection, _) => observer.OnFinSent(connection), connection);
+    public void OnFinSent(ZeroTierConnection connection) =>
+        Tell(static (observer, connection, _) => observer.OnFinSent(connection), connection);
 
     public void OnResetSent(ZeroTierConnection connection, ZeroTierException reason)
     {
@@ -31,7 +36,9 @@ internal sealed class ShieldedObserver(IZeroTierConnectionObserver? inner, ILogg
     }
 
     private void Tell(
-        Action<IZeroTierConnectionObserver, ZeroTierConnection, ZeroTierException?> call, ZeroTierConnection connection, ZeroTierException? reason = null)
+        Action<IZeroTierConnectionObserver, ZeroTierConnection, ZeroTierException?> call,
+        ZeroTierConnection connection,
+        ZeroTierException? reason = null)
     {
         if (inner is null)
         {

@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// Wraps a scheduler of the application that may throw: work that it refuses runs on the thread pool, nothing runs twice, and exceptions of the work are
-/// logged. A lost continuation would leave a caller waiting forever, and an exception would hit a thread that serves all connections.
+/// Wraps a scheduler of the application that may throw: work that it refuses runs on the thread pool, nothing runs twice, and exceptions of
+/// the work are logged. A lost continuation would leave a caller waiting forever, and an exception would hit a thread that serves all
+/// connections.
 /// </summary>
 internal sealed class ShieldedScheduler : PipeScheduler
 {
@@ -21,7 +22,9 @@ internal sealed class ShieldedScheduler : PipeScheduler
 
     /// <summary>The scheduler itself where it is known to be safe, else a shield around it.</summary>
     public static PipeScheduler Around(PipeScheduler scheduler, ILogger log) =>
-        scheduler == ThreadPool || scheduler == Inline || scheduler is IShielded or ShieldedScheduler ? scheduler : new ShieldedScheduler(scheduler, log);
+        scheduler == ThreadPool || scheduler == Inline || scheduler is IShielded or ShieldedScheduler
+            ? scheduler
+            : new ShieldedScheduler(scheduler, log);
 
     /// <summary>The same options with shielded schedulers.</summary>
     public static ZeroTierConnectionOptions Around(ZeroTierConnectionOptions options, ILogger log)

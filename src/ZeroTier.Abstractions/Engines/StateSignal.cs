@@ -12,5 +12,6 @@ internal sealed class StateSignal(PipeScheduler scheduler)
 
     /// <summary>Something changed. Call it without locks: waiters may run at once.</summary>
     public void Pulse() =>
-        scheduler.Schedule(static state => ((TaskCompletionSource)state!).TrySetResult(), Interlocked.Exchange(ref _next, new TaskCompletionSource()));
+        scheduler.Schedule(
+            static state => ((TaskCompletionSource)state!).TrySetResult(), Interlocked.Exchange(ref _next, new TaskCompletionSource()));
 }

@@ -3,8 +3,8 @@ using ZeroTier.Platform;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// A storage folder that is one node's until disposal, at most until the process ends. A folder that can only be read, such as a mounted secret, is claimed by
-/// its identity file.
+/// A storage folder that is one node's until disposal, at most until the process ends. A folder that can only be read, such as a mounted
+/// secret, is claimed by its identity file.
 /// </summary>
 internal sealed class StorageClaim : IDisposable
 {
@@ -29,8 +29,8 @@ internal sealed class StorageClaim : IDisposable
 
     /// <summary>Makes the folder where it is missing, and claims it.</summary>
     /// <param name="path">The folder's full path.</param>
-    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: it is in use, or can neither be written nor holds an identity that can be
-    /// read.</exception>
+    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: it is in use, or can neither be written nor holds an
+    /// identity that can be read.</exception>
     public static StorageClaim Take(string path)
     {
         string secret = Path.Combine(path, SecretFileName);
@@ -73,7 +73,8 @@ internal sealed class StorageClaim : IDisposable
     }
 
     /// <summary>
-    /// Closes the secret to others, such as one that was copied here. One that is not this user's to change, such as a mounted file, stays as it is.
+    /// Closes the secret to others, such as one that was copied here. One that is not this user's to change, such as a mounted file, stays
+    /// as it is.
     /// </summary>
     public void TightenSecret()
     {
@@ -91,8 +92,9 @@ internal sealed class StorageClaim : IDisposable
     /// <summary>What to say of a folder that cannot be used.</summary>
     public static ZeroTierException Unusable(string path, Exception cause) => new(
         ZeroTierError.Storage,
-        $"The storage folder '{path}' cannot be used: {cause.Message} The process needs to create, read and write files there; only a folder that holds an identity "
-            + $"('{SecretFileName}') already may be read-only. Check its owner and mode, and what a sandbox around the process forbids, or configure another folder.",
+        $"The storage folder '{path}' cannot be used: {cause.Message} The process needs to create, read and write files there; only a "
+            + $"folder that holds an identity ('{SecretFileName}') already may be read-only. Check its owner and mode, and what a sandbox "
+            + "around the process forbids, or configure another folder.",
         cause);
 
     private static StorageClaim TakeReadOnly(string path, string secret, string file, string because)

@@ -6,12 +6,12 @@ using ZeroTier.Platform;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// The UDP port of a node without a configured one, kept in its storage folder. Peers send to a restarted node's previous endpoint: ZeroTierOne 1.12
-/// ignores another port of the same address for 19 s, and keeps a silent path for four minutes.
+/// The UDP port of a node without a configured one, kept in its storage folder. Peers send to a restarted node's previous endpoint:
+/// ZeroTierOne 1.12 ignores another port of the same address for 19 s, and keeps a silent path for four minutes.
 /// </summary>
 /// <remarks>
-/// Not 9993, even where it is free: it belongs to the machine's ZeroTier One service, which may start later; a second node on the machine would not get it; and
-/// routers that keep port numbers can do so for one node behind them only.
+/// Not 9993, even where it is free: it belongs to the machine's ZeroTier One service, which may start later; a second node on the machine
+/// would not get it; and routers that keep port numbers can do so for one node behind them only.
 /// </remarks>
 internal sealed class StoredPort(string folder)
 {
@@ -41,7 +41,8 @@ internal sealed class StoredPort(string folder)
     /// <exception cref="IOException">It cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public void Save(int port) =>
-        PrivateFile.Write(_file, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{port}\n")), secret: false, overwrite: true);
+        PrivateFile.Write(
+            _file, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{port}\n")), secret: false, overwrite: true);
 
     /// <summary>The ports to try in turn: that of the last run, some others, and at last 0, which means any.</summary>
     /// <param name="last">The port of the last run; 0 = none.</param>

@@ -6,7 +6,8 @@ using System.Reflection;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// Activities of the source <c>ZeroTier</c>, with the names of OpenTelemetry's semantic conventions where these have one. Without a listener nothing is made.
+/// Activities of the source <c>ZeroTier</c>, with the names of OpenTelemetry's semantic conventions where these have one. Without a
+/// listener nothing is made.
 /// </summary>
 internal static class Tracing
 {
@@ -30,7 +31,8 @@ internal static class Tracing
     /// <param name="host">What is called.</param>
     /// <param name="port">Its port.</param>
     /// <param name="connect">The attempt.</param>
-    public static ValueTask<ZeroTierConnection> ConnectAsync(NetworkId? network, object? host, int port, Func<ValueTask<ZeroTierConnection>> connect) =>
+    public static ValueTask<ZeroTierConnection> ConnectAsync(
+        NetworkId? network, object? host, int port, Func<ValueTask<ZeroTierConnection>> connect) =>
         Source.HasListeners() && !IsPartOfAnother() ? ConnectTracedAsync(network, host, port, connect) : connect();
 
     /// <summary>Traces joining a network.</summary>
@@ -44,7 +46,10 @@ internal static class Tracing
         }
     }
 
-    /// <summary>Traces a connection that a server has taken, refused, or failed to take. It is no part of what runs at the moment, and nothing is part of it.</summary>
+    /// <summary>
+    /// Traces a connection that a server has taken, refused, or failed to take. It is no part of what runs at the moment, and nothing is
+    /// part of it.
+    /// </summary>
     /// <param name="connection">The connection.</param>
     /// <param name="begin">When the engine brought it.</param>
     /// <param name="port">The port of the endpoint.</param>
@@ -77,12 +82,15 @@ internal static class Tracing
         }
     }
 
-    private static bool IsPartOfAnother() => Activity.Current is { } current && ReferenceEquals(current.Source, Source) && current.OperationName == ConnectName;
+    private static bool IsPartOfAnother() =>
+        Activity.Current is { } current && ReferenceEquals(current.Source, Source) && current.OperationName == ConnectName;
 
-    private static async ValueTask<ZeroTierConnection> ConnectTracedAsync(NetworkId? network, object? host, int port, Func<ValueTask<ZeroTierConnection>> connect)
+    private static async ValueTask<ZeroTierConnection> ConnectTracedAsync(
+        NetworkId? network, object? host, int port, Func<ValueTask<ZeroTierConnection>> connect)
     {
         using var activity = Source.StartActivity(ConnectName, ActivityKind.Client);
-        activity?.SetTag("server.address", host?.ToString()?.Trim('[', ']')).SetTag("server.port", port).SetTag("zerotier.network.id", network?.ToString());
+        activity?.SetTag("server.address", host?.ToString()?.Trim('[', ']')).SetTag("server.port", port).SetTag(
+            "zerotier.network.id", network?.ToString());
         try
         {
             var connection = await connect().ConfigureAwait(false);

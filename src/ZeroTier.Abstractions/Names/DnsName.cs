@@ -17,7 +17,10 @@ internal static class DnsName
 
     private static readonly SearchValues<char> Letters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_");
 
-    /// <summary>The form in which names are compared; null for what is no host name. Names in other scripts must be given in their ASCII form (xn--…).</summary>
+    /// <summary>
+    /// The form in which names are compared; null for what is no host name. Names in other scripts must be given in their ASCII form
+    /// (xn--…).
+    /// </summary>
     public static string? Normalize(string text)
     {
         string name = (text.EndsWith('.') ? text[..^1] : text).ToLowerInvariant();

@@ -43,8 +43,8 @@ internal sealed record DnsResponse(DnsOutcome Outcome, IReadOnlyList<IPAddress> 
     private const int SoaNumbersLength = 20;
 
     /// <summary>
-    /// Reads the answer to a question. False when it is none: damaged, or to another question. Then whoever sent it does not know what was asked, and the true answer
-    /// may still come.
+    /// Reads the answer to a question. False when it is none: damaged, or to another question. Then whoever sent it does not know what was
+    /// asked, and the true answer may still come.
     /// </summary>
     public static bool TryRead(ReadOnlySpan<byte> message, ushort id, DnsQuestion question, out DnsResponse response)
     {
@@ -94,7 +94,8 @@ internal sealed record DnsResponse(DnsOutcome Outcome, IReadOnlyList<IPAddress> 
 
             if (records.Find(r => r.Owner == owner && r.Alias is not null) is not { Alias: { } next } alias)
             {
-                // RFC 2308: a name error is about the last name of the chain, and "nothing of this type" may be kept as long as the zone says.
+                // RFC 2308: a name error is about the last name of the chain, and "nothing of this type" may be kept as long as the zone
+                // says.
                 bool isAlias = owner != name;
                 response = isNameError ? new(DnsOutcome.NoSuchName, [], null, TimeSpan.FromSeconds(Math.Min(lifetime, negative)))
                     : new(DnsOutcome.Answer, [], isAlias ? owner : null, TimeSpan.FromSeconds(isAlias ? lifetime : negative));

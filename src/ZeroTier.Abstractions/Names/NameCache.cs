@@ -9,7 +9,10 @@ internal sealed class NameCache(TimeProvider time)
     /// <summary>An answer is kept no longer, whatever its server says.</summary>
     internal static readonly TimeSpan MaxLifetime = TimeSpan.FromHours(1);
 
-    /// <summary>That there is no such name, or no such address, is kept no longer (RFC 2308, 5 recommends one to three hours; people wait for names that they have just added).</summary>
+    /// <summary>
+    /// That there is no such name, or no such address, is kept no longer (RFC 2308, 5 recommends one to three hours; people wait for names
+    /// that they have just added).
+    /// </summary>
     internal static readonly TimeSpan MaxNegativeLifetime = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();

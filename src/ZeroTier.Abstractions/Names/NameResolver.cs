@@ -5,9 +5,9 @@ namespace ZeroTier.Names;
 
 /// <summary>Finds hosts by the names that joined networks know. Thread-safe.</summary>
 /// <remarks>
-/// A name belongs to the first joined network whose search domain is around it, and to the next such network only where the servers of the first know no such
-/// name: neither the domain that a later network claims nor the silence of a server gives a name away. Answers count on their network alone: an address that is
-/// not on it is left out, so that no network's servers can lead a connection to another one.
+/// A name belongs to the first joined network whose search domain is around it, and to the next such network only where the servers of the
+/// first know no such name: neither the domain that a later network claims nor the silence of a server gives a name away. Answers count on
+/// their network alone: an address that is not on it is left out, so that no network's servers can lead a connection to another one.
 /// </remarks>
 internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions options)
 {
@@ -36,12 +36,16 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
     public bool Covers(string host) => Candidates(Named(), host).Any();
 
     // In the order of joining.
-    private static IEnumerable<(NamedNetwork Network, string Name)> Candidates(List<NamedNetwork> named, string host) => DnsName.Normalize(host) switch
-    {
-        null => [],
-        { } name when name.Contains('.', StringComparison.Ordinal) => named.Where(n => DnsName.IsIn(name, n.Domain)).Select(n => (n, name)),
-        { } name => named.Select(n => (n, Name: DnsName.Normalize($"{name}.{n.Domain}"))).Where(c => c.Name is not null).Select(c => (c.n, c.Name!)),
-    };
+    private static IEnumerable<(NamedNetwork Network, string Name)> Candidates(List<NamedNetwork> named, string host) =>
+        DnsName.Normalize(host) switch
+        {
+            null => [],
+            { } name when name.Contains('.', StringComparison.Ordinal) =>
+                named.Where(n => DnsName.IsIn(name, n.Domain)).Select(n => (n, name)),
+            { } name => named.Select(n => (n, Name: DnsName.Normalize($"{name}.{n.Domain}")))
+                .Where(c => c.Name is not null)
+                .Select(c => (c.n, c.Name!)),
+        };
 
     private List<NamedNetwork> Named() =>
         [.. from network in node.State == ZeroTierNodeState.Running ? node.Networks : []
@@ -88,9 +92,11 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
         throw error ?? new ZeroTierException(
             ZeroTierError.AddressNotAvailable,
             addresses.Length > 0
-                ? $"'{name}' has addresses ({string.Join(", ", addresses.AsEnumerable())}) that are not on network {network.Network.Id}, whose name servers gave them. "
-                    + $"They must be in the prefix of an address of this node ({string.Join(", ", network.Network.Addresses)}) or behind a route of the network."
-                : $"'{name}' has no address of the families that this node has on network {network.Network.Id} ({string.Join(", ", network.Network.Addresses)}).");
+                ? $"'{name}' has addresses ({string.Join(", ", addresses.AsEnumerable())}) that are not on network {network.Network.Id}, "
+                    + "whose name servers gave them. They must be in the prefix of an address of this node "
+                    + $"({string.Join(", ", network.Network.Addresses)}) or behind a route of the network."
+                : $"'{name}' has no address of the families that this node has on network {network.Network.Id} "
+                    + $"({string.Join(", ", network.Network.Addresses)}).");
     }
 
     /// <summary>The answer for a name, through names that it is an alias of.</summary>
@@ -108,7 +114,8 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
             {
                 throw new ZeroTierException(
                     ZeroTierError.AddressNotAvailable,
-                    $"'{question.Name}' cannot be followed to an address: more than {DnsResponse.MaxAliases} aliases, or one that is no host name. Mend the CNAME records on the name servers of network {network.Network.Id}.");
+                    $"'{question.Name}' cannot be followed to an address: more than {DnsResponse.MaxAliases} aliases, or one that is no "
+                    + $"host name. Mend the CNAME records on the name servers of network {network.Network.Id}.");
             }
 
             question = question with { Name = next };
@@ -147,14 +154,24 @@ internal sealed class NameResolver(ZeroTierNode node, NameResolverOptions option
         if (node.State != ZeroTierNodeState.Running)
         {
             return new ZeroTierException(
-                ZeroTierError.NotRunning, $"'{host}' cannot be found: the ZeroTier node is {node.State}. Call after the start of the node or its host, and before its end.");
+                ZeroTierError.NotRunning,
+                $"'{host}' cannot be found: the ZeroTier node is {node.State}. Call after the start of the node or its host, and "
+                + "before its end.");
         }
 
         var asked = Candidates(named, host).ToArray();
         return new ZeroTierException(ZeroTierError.AddressNotAvailable, asked.Length > 0
-            ? string.Join(' ', asked.Select(a => $"The name servers of network {a.Network.Network.Id} ({string.Join(", ", a.Network.Dns.Servers)}) know no '{a.Name}'.")) + " Check the name, and that the servers have it."
-            : $"'{host}' is not a host on a ZeroTier network. Use an address there, NODE.NETWORK.zt, for example 89e92ceee5.8056c2e21c000001.zt (NODE.zt where the node has one network), or a name in the search domain of a joined network "
-                + (named.Count == 0 ? "(none has name servers)." : $"({string.Join(", ", named.Select(n => $"{n.Network.Id}: {n.Domain}"))})."));
+            ? string.Join(
+                ' ',
+                asked.Select(
+                    a => $"The name servers of network {a.Network.Network.Id} ({string.Join(", ", a.Network.Dns.Servers)}) know "
+                        + $"no '{a.Name}'.")) + " Check the name, and that the servers have it."
+            : $"'{host}' is not a host on a ZeroTier network. Use an address there, NODE.NETWORK.zt, for example "
+                + "89e92ceee5.8056c2e21c000001.zt (NODE.zt where the node has one network), or a name in the search domain of a "
+                + "joined network "
+                + (named.Count == 0
+                    ? "(none has name servers)."
+                    : $"({string.Join(", ", named.Select(n => $"{n.Network.Id}: {n.Domain}"))})."));
     }
 
     /// <summary>A network that can be asked for names, with its search domain, normalized.</summary>

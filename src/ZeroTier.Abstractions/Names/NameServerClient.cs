@@ -6,7 +6,9 @@ using System.Net;
 
 namespace ZeroTier.Names;
 
-/// <summary>Asks the name servers of a network, over that network: by UDP, and by TCP where an answer is too long for a datagram. Thread-safe.</summary>
+/// <summary>
+/// Asks the name servers of a network, over that network: by UDP, and by TCP where an answer is too long for a datagram. Thread-safe.
+/// </summary>
 internal sealed class NameServerClient(ZeroTierNode node, NameResolverOptions options)
 {
     private const int Port = 53;
@@ -17,11 +19,16 @@ internal sealed class NameServerClient(ZeroTierNode node, NameResolverOptions op
     /// <summary>How long each server is waited for, in the first round and in the second.</summary>
     private static readonly TimeSpan[] Rounds = [TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(4)];
 
-    private readonly ZeroTierConnectionOptions _connection = new() { ApplicationScheduler = options.Scheduler, TransportScheduler = options.Scheduler };
+    private readonly ZeroTierConnectionOptions _connection = new()
+    {
+        ApplicationScheduler = options.Scheduler,
+        TransportScheduler = options.Scheduler,
+    };
 
     /// <summary>Asks one server after the other until one answers.</summary>
     /// <exception cref="ZeroTierException">None does, or all refuse.</exception>
-    public async ValueTask<DnsResponse> AskAsync(NetworkId network, ZeroTierDns dns, DnsQuestion question, CancellationToken cancellationToken)
+    public async ValueTask<DnsResponse> AskAsync(
+        NetworkId network, ZeroTierDns dns, DnsQuestion question, CancellationToken cancellationToken)
     {
         ZeroTierException? error = null;
         bool refused = false;
@@ -56,13 +63,17 @@ internal sealed class NameServerClient(ZeroTierNode node, NameResolverOptions op
         throw new ZeroTierException(
             refused ? ZeroTierError.AddressNotAvailable : ZeroTierError.TimedOut,
             refused
-                ? $"The name servers of network {network} ({servers}) refuse to answer for '{question.Name}'. Check that they serve the domain {dns.Domain}, and the members of the network."
-                : $"No name server of network {network} ({servers}) answered for '{question.Name}'{(error is null ? "" : $": {error.Message.TrimEnd('.')}")}. "
-                    + "Check that the servers run, are members of the network, and that its rules let port 53 through (UDP and TCP); or use an address.",
+                ? $"The name servers of network {network} ({servers}) refuse to answer for '{question.Name}'. Check that they serve the "
+                    + $"domain {dns.Domain}, and the members of the network."
+                : $"No name server of network {network} ({servers}) answered for "
+                    + $"'{question.Name}'{(error is null ? "" : $": {error.Message.TrimEnd('.')}")}. "
+                    + "Check that the servers run, are members of the network, and that its rules let port 53 through (UDP and TCP); or "
+                    + "use an address.",
             error);
     }
 
-    private async ValueTask<DnsResponse> AskAsync(NetworkId network, IPAddress server, DnsQuestion question, CancellationToken cancellationToken)
+    private async ValueTask<DnsResponse> AskAsync(
+        NetworkId network, IPAddress server, DnsQuestion question, CancellationToken cancellationToken)
     {
         ushort id = RandomNumber();
         byte[] query = question.Encode(id);
@@ -87,7 +98,8 @@ internal sealed class NameServerClient(ZeroTierNode node, NameResolverOptions op
                 {
                     // Whatever else comes to this port is not waited for less because of it.
                     var received = await socket.ReceiveFromAsync(buffer, cancellationToken).ConfigureAwait(false);
-                    if (received.RemoteEndPoint.Equals(remote) && DnsResponse.TryRead(buffer.AsSpan(0, received.Length), id, question, out var response))
+                    if (received.RemoteEndPoint.Equals(remote)
+                        && DnsResponse.TryRead(buffer.AsSpan(0, received.Length), id, question, out var response))
                     {
                         return response;
                     }
@@ -103,7 +115,8 @@ internal sealed class NameServerClient(ZeroTierNode node, NameResolverOptions op
     private async ValueTask<DnsResponse> AskByTcpAsync(
         NetworkId network, IPAddress server, DnsQuestion question, ushort id, byte[] query, CancellationToken cancellationToken)
     {
-        var connection = await node.ConnectAsync(new ZeroTierEndPoint(network, server, Port), _connection, cancellationToken).ConfigureAwait(false);
+        var connection = await node.ConnectAsync(
+            new ZeroTierEndPoint(network, server, Port), _connection, cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
             byte[] message = new byte[sizeof(ushort) + query.Length];
@@ -165,5 +178,6 @@ internal sealed class NameServerClient(ZeroTierNode node, NameResolverOptions op
     }
 
     private static ZeroTierException Damaged(IPAddress server) => new(
-        ZeroTierError.AddressNotAvailable, string.Create(CultureInfo.InvariantCulture, $"name server {server} gave no proper answer over TCP"));
+        ZeroTierError.AddressNotAvailable,
+        string.Create(CultureInfo.InvariantCulture, $"name server {server} gave no proper answer over TCP"));
 }

@@ -45,17 +45,20 @@ internal static class OwnerFolder
         if (IsLink(path) && Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && OthersMayWrite(folder))
         {
             throw new IOException(
-                $"'{path}' is a symbolic link in a folder that others may write, and could lead anywhere. Remove the link, or the others' right to write (chmod go-w '{folder}').");
+                $"'{path}' is a symbolic link in a folder that others may write, and could lead anywhere. Remove the link, or the others' "
+                + $"right to write (chmod go-w '{folder}').");
         }
     }
 
     /// <summary>
-    /// Refuses symbolic links anywhere in the folder, where others than the owner may put one: for a native library, which would follow them.
+    /// Refuses symbolic links anywhere in the folder, where others than the owner may put one: for a native library, which would follow
+    /// them.
     /// </summary>
     /// <exception cref="IOException">There is one.</exception>
     public static void RefuseLinks(string path)
     {
-        foreach (string entry in Directory.EnumerateFileSystemEntries(path, "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1, AttributesToSkip = 0 }))
+        foreach (string entry in Directory.EnumerateFileSystemEntries(
+            path, "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1, AttributesToSkip = 0 }))
         {
             RefuseLink(entry);
         }
@@ -71,8 +74,8 @@ internal static class OwnerFolder
             return false;
         }
 
-        // On a read-only file system no one can plant a link: secrets mounted by Kubernetes are links in a folder of mode 1777. Setting the folder's present
-        // mode shows whether it is read-only.
+        // On a read-only file system no one can plant a link: secrets mounted by Kubernetes are links in a folder of mode 1777. Setting the
+        // folder's present mode shows whether it is read-only.
         try
         {
             File.SetUnixFileMode(folder, mode);

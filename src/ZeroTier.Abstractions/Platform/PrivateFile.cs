@@ -3,15 +3,17 @@ using System.Runtime.Versioning;
 namespace ZeroTier.Platform;
 
 /// <summary>
-/// Files of a storage folder, written atomically and, if secret, with mode 0600. Symbolic links are not followed: one planted by another user could make this
-/// process create, chmod or read a file elsewhere with its own rights.
+/// Files of a storage folder, written atomically and, if secret, with mode 0600. Symbolic links are not followed: one planted by another
+/// user could make this process create, chmod or read a file elsewhere with its own rights.
 /// </summary>
 internal static class PrivateFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Writes a file to a temporary name, flushes it and renames it: a crash or a full disk leaves either the old content or the new.
-    /// Of processes that make one file without overwriting it, one succeeds, and nobody reads it before it is whole.</summary>
+    /// <summary>
+    /// Writes a file to a temporary name, flushes it and renames it: a crash or a full disk leaves either the old content or the new. Of
+    /// processes that make one file without overwriting it, one succeeds, and nobody reads it before it is whole.
+    /// </summary>
     /// <remarks>Not durable is for data that can be rebuilt: a crash of the machine may lose it.</remarks>
     /// <param name="path">The file. A symbolic link in its place is replaced, not followed.</param>
     /// <param name="bytes">All of it.</param>
@@ -87,8 +89,8 @@ internal static class PrivateFile
     }
 
     /// <summary>
-    /// Takes an exclusive lock that ends with the process at the latest: flock on Unix, a sharing violation on Windows. Both hold between two opens of one
-    /// process, too.
+    /// Takes an exclusive lock that ends with the process at the latest: flock on Unix, a sharing violation on Windows. Both hold between
+    /// two opens of one process, too.
     /// </summary>
     /// <param name="path">The lock file, which stays behind, empty. A symbolic link is never followed.</param>
     /// <exception cref="IOException">Somebody else has it, or it cannot be opened.</exception>
@@ -118,7 +120,8 @@ internal static class PrivateFile
     public static FileStream LockExisting(string path)
     {
         OwnerFolder.RefuseLink(path);
-        return new FileStream(path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.None, BufferSize = 0 });
+        return new FileStream(
+            path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.None, BufferSize = 0 });
     }
 
     /// <summary>Whether a lock was not taken because somebody else has it.</summary>
@@ -128,7 +131,8 @@ internal static class PrivateFile
         const int SharingViolation = unchecked((int)0x80070020);
         const int WouldBlockOnLinux = 11;
         const int WouldBlockOnBsd = 35;
-        return error.HResult == (OperatingSystem.IsWindows() ? SharingViolation : OperatingSystem.IsLinux() ? WouldBlockOnLinux : WouldBlockOnBsd);
+        return error.HResult
+            == (OperatingSystem.IsWindows() ? SharingViolation : OperatingSystem.IsLinux() ? WouldBlockOnLinux : WouldBlockOnBsd);
     }
 
     /// <summary>Restricts a secret file to its owner, for example one that was copied here.</summary>
@@ -147,7 +151,9 @@ internal static class PrivateFile
         }
     }
 
-    /// <summary>Set explicitly, since a umask may hide public files. Where a sandbox refuses chmod, the file stays private, which is harmless.</summary>
+    /// <summary>
+    /// Set explicitly, since a umask may hide public files. Where a sandbox refuses chmod, the file stays private, which is harmless.
+    /// </summary>
     [UnsupportedOSPlatform("windows")]
     private static void OpenToReaders(FileStream file)
     {
@@ -174,7 +180,8 @@ internal static class PrivateFile
     // Of writes that were cut off; whoever still makes the same file is too late.
     private static void RemoveLeftovers(string path)
     {
-        foreach (string leftover in Directory.EnumerateFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileName(path) + ".*new"))
+        foreach (string leftover in Directory.EnumerateFiles(
+            Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileName(path) + ".*new"))
         {
             Remove(leftover);
         }

@@ -10,8 +10,15 @@ internal static class CaptureCommand
 
     public static Command Create()
     {
-        var file = new Argument<string>("file") { Description = "The pcapng file to make, for its owner only; - for standard output, as in: zt capture - | wireshark -k -i -" };
-        var maxSize = new Option<long>("--max-size") { Description = "Bytes after which the capture ends. Default: 67108864.", DefaultValueFactory = _ => new CaptureOptions().MaxSize };
+        var file = new Argument<string>("file")
+        {
+            Description = "The pcapng file to make, for its owner only; - for standard output, as in: zt capture - | wireshark -k -i -",
+        };
+        var maxSize = new Option<long>("--max-size")
+        {
+            Description = "Bytes after which the capture ends. Default: 67108864.",
+            DefaultValueFactory = _ => new CaptureOptions().MaxSize,
+        };
         maxSize.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<long>() < 4096)
@@ -19,22 +26,34 @@ internal static class CaptureCommand
                 result.AddError("--max-size must be 4096 or more, for example 67108864.");
             }
         });
-        var command = new Command("capture", "Captures the frames that this node sends and receives. Frames of an application: set its ZeroTier:CapturePath.") { file, maxSize };
+        var command = new Command(
+            "capture", "Captures the frames that this node sends and receives. Frames of an application: set its ZeroTier:CapturePath.")
+            {
+                file, maxSize,
+            };
         var options = NodeOptions.AddTo(command);
         command.SetAction((parse, cancellationToken) =>
-            RunAsync(NodeOptions.Read(parse, options), parse.GetRequiredValue(file), new CaptureOptions { MaxSize = parse.GetValue(maxSize) }, cancellationToken));
+            RunAsync(
+                NodeOptions.Read(parse, options),
+                parse.GetRequiredValue(file),
+                new CaptureOptions { MaxSize = parse.GetValue(maxSize) },
+                cancellationToken));
         return command;
     }
 
     /// <summary>The option <c>--capture FILE</c> of a command that calls.</summary>
     public static Option<string?> AddTo(Command command)
     {
-        var option = new Option<string?>("--capture") { Description = "A pcapng file to make with all that is sent and received on the network, for its owner only." };
+        var option = new Option<string?>("--capture")
+        {
+            Description = "A pcapng file to make with all that is sent and received on the network, for its owner only.",
+        };
         command.Add(option);
         return option;
     }
 
-    private static async Task<int> RunAsync(NodeOptions options, string file, CaptureOptions captureOptions, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(
+        NodeOptions options, string file, CaptureOptions captureOptions, CancellationToken cancellationToken)
     {
         await using var session = await NodeSession.OpenAsync(options, cancellationToken);
         await using var output = file == StandardOutput ? Console.OpenStandardOutput() : null;

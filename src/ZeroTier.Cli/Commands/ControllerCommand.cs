@@ -3,7 +3,9 @@ using ZeroTier.Cli.Management;
 
 namespace ZeroTier.Cli.Commands;
 
-/// <summary><c>zt controller</c>: manages the networks of a controller that runs, this library's or ZeroTierOne's, by its HTTP API.</summary>
+/// <summary>
+/// <c>zt controller</c>: manages the networks of a controller that runs, this library's or ZeroTierOne's, by its HTTP API.
+/// </summary>
 internal static class ControllerCommand
 {
     public static Command Create()

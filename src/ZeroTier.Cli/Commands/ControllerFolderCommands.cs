@@ -15,14 +15,20 @@ internal static class ControllerFolderCommands
     public static Command CreateImport(ControllerOptions options)
     {
         var folder = FolderArgument("A home folder of ZeroTierOne, or a backup. Nothing in it is changed.");
-        var command = new Command("import", "Takes networks and members of a folder over, by the API: without the nodes' public keys, which are learned anew.") { folder };
+        var command = new Command(
+            "import", "Takes networks and members of a folder over, by the API: without the nodes' public keys, which are learned anew.")
+            {
+                folder,
+            };
         command.SetAction(async (parse, cancellationToken) =>
         {
             using var import = await ControllerImport.ReadAsync(parse.GetRequiredValue(folder).FullName, cancellationToken);
             using var client = options.Open(parse);
             if (await client.NodeAsync(cancellationToken) is { } node && node != import.Identity.Address)
             {
-                throw new FormatException($"The controller is node {node}, and the networks belong to {import.Identity.Address}. Give the controller the identity.secret of the folder first.");
+                throw new FormatException(
+                    $"The controller is node {node}, and the networks belong to {import.Identity.Address}. Give the controller the "
+                    + "identity.secret of the folder first.");
             }
 
             foreach (var network in import.Networks)
@@ -40,7 +46,9 @@ internal static class ControllerFolderCommands
                 Status.Info(finding.ToString());
             }
 
-            Status.Info($"{import.Networks.Length} networks and {import.Members.Length} members were taken over; there were {import.FindingCount} findings.");
+            Status.Info(
+                $"{import.Networks.Length} networks and {import.Members.Length} members were taken over; there were "
+                + $"{import.FindingCount} findings.");
             return ExitCode.Success;
         });
         return command;
@@ -61,10 +69,15 @@ internal static class ControllerFolderCommands
     public static Command CreateBackup(ControllerOptions options)
     {
         var folder = FolderArgument("Where to; made when missing. Keep it like a key.");
-        var command = new Command("backup", "Writes networks, members, identity, planet and token to a folder from which 'import' restores them; needs --home.") { folder };
+        var command = new Command(
+            "backup", "Writes networks, members, identity, planet and token to a folder from which 'import' restores them; needs --home.")
+            {
+                folder,
+            };
         command.SetAction(async (parse, cancellationToken) =>
         {
-            string home = options.Home(parse) ?? throw new FormatException("Name the controller's storage folder by --home: the identity is in it, and not in the API.");
+            string home = options.Home(parse)
+                ?? throw new FormatException("Name the controller's storage folder by --home: the identity is in it, and not in the API.");
             string target = parse.GetRequiredValue(folder).FullName;
             await ExportAsync(options, parse, target, cancellationToken);
             foreach (string name in Secrets.Where(name => File.Exists(Path.Combine(home, name))))
@@ -83,7 +96,8 @@ internal static class ControllerFolderCommands
     {
         using var client = options.Open(parse);
         var networks = await client.NetworksAsync(cancellationToken);
-        await ControllerExport.WriteAsync(folder, networks.ToAsyncEnumerable(), MembersAsync(client, networks, cancellationToken), cancellationToken);
+        await ControllerExport.WriteAsync(
+            folder, networks.ToAsyncEnumerable(), MembersAsync(client, networks, cancellationToken), cancellationToken);
         Status.Info($"{networks.Count} networks were written to {folder}.");
     }
 

@@ -24,7 +24,11 @@ internal static class ControllerMemberCommand
         });
 
         var name = new Argument<string>("name") { Description = "The name; empty for none." };
-        var addresses = new Argument<string[]>("address") { Description = "IP addresses; none: those that it has are taken away.", Arity = ArgumentArity.ZeroOrMore };
+        var addresses = new Argument<string[]>("address")
+        {
+            Description = "IP addresses; none: those that it has are taken away.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         var tags = new Argument<string[]>("tag") { Description = "ID=VALUE, or ID= to take it away.", Arity = ArgumentArity.OneOrMore };
         return new Command("member", "Lists, authorises and describes members.")
         {
@@ -32,8 +36,16 @@ internal static class ControllerMemberCommand
             Change("authorize", "Lets a node in; it need not have asked yet.", [], (_, _) => new JsonObject { ["authorized"] = true }),
             Change("deauthorize", "Shuts a node out; its connections end.", [], (_, _) => new JsonObject { ["authorized"] = false }),
             Change("name", "Names a member.", [name], (parse, _) => new JsonObject { ["name"] = parse.GetRequiredValue(name) }),
-            Change("ip", "Gives a member addresses in place of those that it has.", [addresses], (parse, _) => new JsonObject { ["ipAssignments"] = Addresses(parse.GetValue(addresses) ?? []) }),
-            Change("tag", "Sets tags of a member, which rules look at.", [tags], (parse, member) => new JsonObject { ["tags"] = Tags(member, parse.GetRequiredValue(tags)) }),
+            Change(
+                "ip",
+                "Gives a member addresses in place of those that it has.",
+                [addresses],
+                (parse, _) => new JsonObject { ["ipAssignments"] = Addresses(parse.GetValue(addresses) ?? []) }),
+            Change(
+                "tag",
+                "Sets tags of a member, which rules look at.",
+                [tags],
+                (parse, member) => new JsonObject { ["tags"] = Tags(member, parse.GetRequiredValue(tags)) }),
         };
 
         Command Change(string verb, string description, Argument[] more, Func<ParseResult, ControllerMember?, JsonObject> settings)
@@ -54,7 +66,8 @@ internal static class ControllerMemberCommand
                 // Only to authorise may make a record: a name for a mistyped address would be lost.
                 var before = verb == "authorize" ? null : await client.MemberAsync(id, member, cancellationToken);
                 var after = await client.ChangeMemberAsync(id, member, settings(parse, before), cancellationToken);
-                Console.Out.Write(options.IsJson(parse) ? Report.Json(writer => ControllerJson.Write(writer, after)) : Report.Members(id, [after]));
+                Console.Out.Write(
+                    options.IsJson(parse) ? Report.Json(writer => ControllerJson.Write(writer, after)) : Report.Members(id, [after]));
                 return ExitCode.Success;
             });
             return command;
@@ -71,7 +84,8 @@ internal static class ControllerMemberCommand
                 return id;
             }
 
-            result.AddError($"'{result.Tokens[0].Value}' is not a node's address. Expected 10 hexadecimal digits, as 'zt join' prints them.");
+            result.AddError(
+                $"'{result.Tokens[0].Value}' is not a node's address. Expected 10 hexadecimal digits, as 'zt join' prints them.");
             return default;
         },
     };
@@ -97,5 +111,6 @@ internal static class ControllerMemberCommand
         return new JsonArray([.. tags.Select(t => (JsonNode)new JsonArray(t.Key, t.Value))]);
     }
 
-    private static bool TryParse(string text, out uint number) => uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+    private static bool TryParse(string text, out uint number) =>
+        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 }

@@ -71,7 +71,9 @@ internal static class ControllerNetworkCommand
     {
         if (changes[NetworkSettings.ServeNames] is JsonValue value && value.GetValue<bool>() && !network.ServesNames)
         {
-            throw new FormatException($"Network {network.Id} is otherwise as it should be, but this controller cannot serve names. Name servers by --dns instead.");
+            throw new FormatException(
+                $"Network {network.Id} is otherwise as it should be, but this controller cannot serve names. Name servers by "
+                + "--dns instead.");
         }
     }
 

@@ -24,7 +24,8 @@ internal static class ControllerRulesCommand
 
             using var client = options.Open(parse);
             var network = await client.ChangeNetworkAsync(parse.GetRequiredValue(target), ToJson(program), cancellationToken);
-            Console.Out.Write(options.IsJson(parse) ? Report.Json(writer => ControllerJson.Write(writer, network)) : Report.Network(network));
+            Console.Out.Write(
+                options.IsJson(parse) ? Report.Json(writer => ControllerJson.Write(writer, network)) : Report.Network(network));
             return ExitCode.Success;
         });
 

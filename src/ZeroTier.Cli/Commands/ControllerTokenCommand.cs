@@ -27,7 +27,11 @@ internal static class ControllerTokenCommand
             string token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(Bytes));
             DateTimeOffset? expires = parse.GetValue(hours) is { } count ? TimeProvider.System.GetUtcNow().AddHours(count) : null;
             using var client = options.Open(parse);
-            await ChangeAsync(client, parse.GetRequiredValue(network), tokens => tokens[token] = expires?.ToUnixTimeMilliseconds() ?? 0, cancellationToken);
+            await ChangeAsync(
+                client,
+                parse.GetRequiredValue(network),
+                tokens => tokens[token] = expires?.ToUnixTimeMilliseconds() ?? 0,
+                cancellationToken);
             Console.Out.WriteLine(token);
             return ExitCode.Success;
         });
@@ -65,10 +69,12 @@ internal static class ControllerTokenCommand
         return new Command("token", "Makes, lists and takes back join tokens.") { create, list, revoke };
     }
 
-    private static async Task ChangeAsync(ControllerClient client, NetworkId id, Action<JsonObject> change, CancellationToken cancellationToken)
+    private static async Task ChangeAsync(
+        ControllerClient client, NetworkId id, Action<JsonObject> change, CancellationToken cancellationToken)
     {
         var network = await client.NetworkAsync(id, cancellationToken);
-        var tokens = new JsonObject(network.JoinTokens.Select(t => KeyValuePair.Create(t.Key, (JsonNode?)(t.Value?.ToUnixTimeMilliseconds() ?? 0))));
+        var tokens = new JsonObject(
+            network.JoinTokens.Select(t => KeyValuePair.Create(t.Key, (JsonNode?)(t.Value?.ToUnixTimeMilliseconds() ?? 0))));
         change(tokens);
         await client.ChangeNetworkAsync(id, new JsonObject { ["authTokens"] = tokens }, cancellationToken);
     }

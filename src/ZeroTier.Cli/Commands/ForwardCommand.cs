@@ -10,20 +10,30 @@ internal static class ForwardCommand
     public static Command Create()
     {
         var localPort = new Argument<ushort>("local-port") { Description = "The TCP port to open on 127.0.0.1; 0 lets the system choose." };
-        var target = new Argument<string>("host:port") { Description = "Where on the network: [fc..]:8080, 10.1.2.3:8080, NODE.NETWORK.zt:8080, or a name in the network's search domain." };
+        var target = new Argument<string>("host:port")
+        {
+            Description =
+                "Where on the network: [fc..]:8080, 10.1.2.3:8080, NODE.NETWORK.zt:8080, or a name in the network's search domain.",
+        };
         var command = new Command("forward", "Carries a local TCP port to a port on the network.") { localPort, target };
         var timeout = ConnectTimeout.AddTo(command);
         var capture = CaptureCommand.AddTo(command);
         var options = NodeOptions.AddTo(command);
         command.SetAction((parse, cancellationToken) =>
-            RunAsync(NodeOptions.Read(parse, options) with { Capture = parse.GetValue(capture) }, parse.GetValue(localPort), parse.GetRequiredValue(target), ConnectTimeout.Read(parse, timeout), cancellationToken));
+            RunAsync(
+                NodeOptions.Read(parse, options) with { Capture = parse.GetValue(capture) },
+                parse.GetValue(localPort),
+                parse.GetRequiredValue(target),
+                ConnectTimeout.Read(parse, timeout),
+                cancellationToken));
         return command;
     }
 
     // Descriptors that ran out come back when a connection ends.
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
-    private static async Task<int> RunAsync(NodeOptions options, ushort localPort, string target, TimeSpan timeout, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(
+        NodeOptions options, ushort localPort, string target, TimeSpan timeout, CancellationToken cancellationToken)
     {
         await using var session = await NodeSession.OpenAsync(options, cancellationToken);
         var destination = (await session.ResolveAsync(target, cancellationToken))[0];
@@ -36,7 +46,8 @@ internal static class ForwardCommand
         }
         catch (SocketException exception)
         {
-            throw new IOException($"127.0.0.1:{localPort} cannot be opened ({exception.Message}). Name another local port, or 0 for any.", exception);
+            throw new IOException(
+                $"127.0.0.1:{localPort} cannot be opened ({exception.Message}). Name another local port, or 0 for any.", exception);
         }
 
         Status.Info($"http://{listener.LocalEndPoint} leads to {destination}. Ctrl-C ends it.");
@@ -73,7 +84,12 @@ internal static class ForwardCommand
         }
     }
 
-    private static async Task CarryAsync(NodeSession session, Socket client, ZeroTierEndPoint destination, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
+    private static async Task CarryAsync(
+        NodeSession session,
+        Socket client,
+        ZeroTierEndPoint destination,
+        ZeroTierConnectionOptions options,
+        CancellationToken cancellationToken)
     {
         await using var local = new NetworkStream(client, ownsSocket: true);
         try

@@ -23,7 +23,8 @@ internal static class IdCommand
         {
             throw new ZeroTierException(
                 ZeroTierError.Storage,
-                $"{directory.FullName} already has an identity, and an identity is never overwritten. Name another folder, or show it with: zt id show {directory}");
+                $"{directory.FullName} already has an identity, and an identity is never overwritten. Name another folder, or show it "
+                + $"with: zt id show {directory}");
         }
 
         return await PrintAsync(directory, cancellationToken);
@@ -33,7 +34,8 @@ internal static class IdCommand
     {
         if (!File.Exists(Path.Combine(directory.FullName, IdentityStore.SecretFileName)))
         {
-            throw new ZeroTierException(ZeroTierError.Storage, $"{directory.FullName} has no identity. Make one with: zt id new {directory}");
+            throw new ZeroTierException(
+                ZeroTierError.Storage, $"{directory.FullName} has no identity. Make one with: zt id new {directory}");
         }
 
         return await PrintAsync(directory, cancellationToken);

@@ -8,7 +8,10 @@ internal static class JoinCommand
     public static Command Create()
     {
         var network = JoinedFolder.NetworkArgument();
-        var wait = new Option<bool>("--wait") { Description = "Wait until the network can be used, for example until this node is authorised." };
+        var wait = new Option<bool>("--wait")
+        {
+            Description = "Wait until the network can be used, for example until this node is authorised.",
+        };
         var command = new Command("join", "Joins a network; the storage folder remembers it.") { network, wait };
         var folder = JoinedFolder.AddTo(command);
         command.SetAction((parse, cancellationToken) =>

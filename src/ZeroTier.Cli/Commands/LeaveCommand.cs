@@ -10,7 +10,8 @@ internal static class LeaveCommand
         var network = JoinedFolder.NetworkArgument();
         var command = new Command("leave", "Leaves a network; the storage folder forgets it.") { network };
         var folder = JoinedFolder.AddTo(command);
-        command.SetAction((parse, cancellationToken) => RunAsync(JoinedFolder.Read(parse, folder), parse.GetRequiredValue(network), cancellationToken));
+        command.SetAction(
+            (parse, cancellationToken) => RunAsync(JoinedFolder.Read(parse, folder), parse.GetRequiredValue(network), cancellationToken));
         return command;
     }
 
@@ -22,7 +23,8 @@ internal static class LeaveCommand
         {
             throw new ZeroTierException(
                 ZeroTierError.NetworkNotJoined,
-                $"{folder.Home} has not joined network {id}. It has joined: {(joined.Count == 0 ? "none" : string.Join(", ", joined.Select(n => n.Id)))}.");
+                $"{folder.Home} has not joined network {id}. It has joined: "
+                + $"{(joined.Count == 0 ? "none" : string.Join(", ", joined.Select(n => n.Id)))}.");
         }
 
         await node.LeaveAsync(id, cancellationToken);

@@ -19,10 +19,18 @@ internal static class MoonCommand
         };
         var others = new Option<string[]>("--root")
         {
-            Description = "A further root, IDENTITY@ENDPOINT[,ENDPOINT...], with the public identity that 'zt id new' prints on its machine. May be repeated; a moon has four roots at most.",
+            Description = "A further root, IDENTITY@ENDPOINT[,ENDPOINT...], with the public identity that 'zt id new' prints on its "
+                + "machine. May be repeated; a moon has four roots at most.",
         };
-        var home = new Option<DirectoryInfo>("--home") { Description = "The storage folder of the node that is the moon's first root.", Required = true };
-        var create = new Command("create", "Makes identity, signing key and moon where they are missing, or the moon's next revision, with exactly the roots that are named.")
+        var home = new Option<DirectoryInfo>("--home")
+        {
+            Description = "The storage folder of the node that is the moon's first root.",
+            Required = true,
+        };
+        var create = new Command(
+            "create",
+            "Makes identity, signing key and moon where they are missing, or the moon's next revision, with exactly the roots "
+            + "that are named.")
         {
             home, endPoints, others,
         };
@@ -63,8 +71,9 @@ internal static class MoonCommand
         var moon = File.Exists(file) ? Later(Moon.Load(file), now, roots, key) : Moon.Create(id.Value, now, roots, key);
         moon.Save(file);
         Print(moon);
-        Status.Info($"The node of {home} is a root of this moon, with the UDP port of the endpoint (ZeroTier:Port), as is every other root that has a copy of {file} in its "
-            + $"{FolderName}. Nodes use it after: zt orbit {Format(moon.Id)} {id} --home FOLDER");
+        Status.Info(
+            $"The node of {home} is a root of this moon, with the UDP port of the endpoint (ZeroTier:Port), as is every other root that "
+                + $"has a copy of {file} in its {FolderName}. Nodes use it after: zt orbit {Format(moon.Id)} {id} --home FOLDER");
         return ExitCode.Success;
     }
 

@@ -8,12 +8,16 @@ internal static class NetworksCommand
     public static Command Create()
     {
         var json = new Option<bool>("--json") { Description = "Print JSON, for programs." };
-        var details = new Option<bool>("--details") { Description = "Print Ethernet address, MTU and type, too, and the frames that were dropped by reason." };
+        var details = new Option<bool>("--details")
+        {
+            Description = "Print Ethernet address, MTU and type, too, and the frames that were dropped by reason.",
+        };
         var wait = new Option<bool>("--wait") { Description = "Wait until all networks can be used." };
         var command = new Command("networks", "Shows the networks that the storage folder remembers.") { json, details, wait };
         var folder = JoinedFolder.AddTo(command);
         command.SetAction((parse, cancellationToken) =>
-            RunAsync(JoinedFolder.Read(parse, folder), parse.GetValue(json), parse.GetValue(details), parse.GetValue(wait), cancellationToken));
+            RunAsync(
+                JoinedFolder.Read(parse, folder), parse.GetValue(json), parse.GetValue(details), parse.GetValue(wait), cancellationToken));
         return command;
     }
 

@@ -18,12 +18,22 @@ internal static class OrbitCommand
         var seed = new Argument<NodeId>("seed")
         {
             Description = "The address of one of the moon's roots, 10 hexadecimal digits: it hands out the moon.",
-            CustomParser = result => Parse(result, NodeId.TryParse(result.Tokens[0].Value, out var node) && !node.IsReserved, node, "a node's address. Expected 10 hexadecimal digits"),
+            CustomParser = result => Parse(
+                result,
+                NodeId.TryParse(result.Tokens[0].Value, out var node) && !node.IsReserved,
+                node,
+                "a node's address. Expected 10 hexadecimal digits"),
         };
-        var command = new Command("orbit", "Uses the roots of a moon beside those of the planet; the storage folder remembers it.") { world, seed };
+        var command = new Command("orbit", "Uses the roots of a moon beside those of the planet; the storage folder remembers it.")
+        {
+            world, seed,
+        };
         var folder = JoinedFolder.AddTo(command);
         command.SetAction((parse, cancellationToken) =>
-            OrbitAsync(JoinedFolder.Read(parse, folder), new MoonOrbit(parse.GetRequiredValue(world), parse.GetRequiredValue(seed)), cancellationToken));
+            OrbitAsync(
+                JoinedFolder.Read(parse, folder),
+                new MoonOrbit(parse.GetRequiredValue(world), parse.GetRequiredValue(seed)),
+                cancellationToken));
         return command;
     }
 
@@ -32,7 +42,8 @@ internal static class OrbitCommand
         var world = WorldArgument();
         var command = new Command("deorbit", "Uses a moon no more; the storage folder forgets it.") { world };
         var folder = JoinedFolder.AddTo(command);
-        command.SetAction((parse, cancellationToken) => DeorbitAsync(JoinedFolder.Read(parse, folder), parse.GetRequiredValue(world), cancellationToken));
+        command.SetAction(
+            (parse, cancellationToken) => DeorbitAsync(JoinedFolder.Read(parse, folder), parse.GetRequiredValue(world), cancellationToken));
         return command;
     }
 
@@ -53,8 +64,8 @@ internal static class OrbitCommand
         {
             throw new ZeroTierException(
                 ZeroTierError.TimedOut,
-                $"{orbit.Seed} has not handed out moon {MoonCommand.Format(orbit.Id)} within {Patience.TotalSeconds:0} s. It must run, be a root of the moon (zt moon create) "
-                + "and be found by the roots of this folder's planet. The moon was not kept.");
+                $"{orbit.Seed} has not handed out moon {MoonCommand.Format(orbit.Id)} within {Patience.TotalSeconds:0} s. It must run, be "
+                + "a root of the moon (zt moon create) and be found by the roots of this folder's planet. The moon was not kept.");
         }
 
         return MoonCommand.Print(Find(node, orbit.Id)!);
@@ -67,7 +78,8 @@ internal static class OrbitCommand
         {
             string used = string.Join(", ", node.Moons.Select(m => MoonCommand.Format(m.Id)));
             throw new ZeroTierException(
-                ZeroTierError.Storage, $"{folder.Home} does not use moon {MoonCommand.Format(moon)}. It uses: {(used.Length == 0 ? "none" : used)}.");
+                ZeroTierError.Storage,
+                $"{folder.Home} does not use moon {MoonCommand.Format(moon)}. It uses: {(used.Length == 0 ? "none" : used)}.");
         }
 
         await node.DeorbitAsync(moon, cancellationToken);
@@ -81,7 +93,8 @@ internal static class OrbitCommand
         Description = "The moon's number, up to 16 hexadecimal digits.",
         CustomParser = result => Parse(
             result,
-            ulong.TryParse(result.Tokens[0].Value, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong world) && world != 0,
+            ulong.TryParse(result.Tokens[0].Value, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong world)
+            && world != 0,
             world,
             "a moon's number. Expected up to 16 hexadecimal digits"),
     };

@@ -12,7 +12,10 @@ internal static class PingCommand
 
     public static Command Create()
     {
-        var address = new Argument<string>("address") { Description = "An address on the network, NODE.NETWORK.zt, or a name in the network's search domain." };
+        var address = new Argument<string>("address")
+        {
+            Description = "An address on the network, NODE.NETWORK.zt, or a name in the network's search domain.",
+        };
         var count = new Option<int>("--count", "-c") { Description = "How many requests to send.", DefaultValueFactory = _ => 4 };
         count.Validators.Add(result =>
         {
@@ -31,7 +34,8 @@ internal static class PingCommand
     private static async Task<int> RunAsync(NodeOptions options, string host, int count, CancellationToken cancellationToken)
     {
         await using var session = await NodeSession.OpenAsync(options, cancellationToken);
-        var target = (await session.ResolveAsync($"{(host.Contains(':', StringComparison.Ordinal) && host[0] != '[' ? $"[{host}]" : host)}:0", cancellationToken))[0];
+        var target = (await session.ResolveAsync(
+            $"{(host.Contains(':', StringComparison.Ordinal) && host[0] != '[' ? $"[{host}]" : host)}:0", cancellationToken))[0];
         int received = 0;
         for (int sequence = 1; sequence <= count; sequence++)
         {
@@ -39,7 +43,8 @@ internal static class PingCommand
             {
                 received++;
                 Console.Out.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"reply from {target.Address}: seq={sequence} time={roundTrip.TotalMilliseconds:0.000} ms {Way(session, target)}"));
+                    CultureInfo.InvariantCulture,
+                    $"reply from {target.Address}: seq={sequence} time={roundTrip.TotalMilliseconds:0.000} ms {Way(session, target)}"));
             }
             else
             {
@@ -56,7 +61,8 @@ internal static class PingCommand
         return received > 0 ? ExitCode.Success : ExitCode.Failure;
     }
 
-    private static async Task<TimeSpan?> PingOnceAsync(NodeSession session, NetworkId network, IPAddress address, CancellationToken cancellationToken)
+    private static async Task<TimeSpan?> PingOnceAsync(
+        NodeSession session, NetworkId network, IPAddress address, CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(ReplyTimeout);

@@ -13,7 +13,8 @@ internal static class RootNodeCommand
         var root = RootOptions.AddTo(new Command("root", "Runs a private root; makes its planet at the first time."));
         var http = new Option<IPEndPoint?>("--http")
         {
-            Description = "Where to answer probes and collectors over HTTP: /livez, /readyz and /metrics, for example 127.0.0.1:9994. Default: nowhere.",
+            Description = "Where to answer probes and collectors over HTTP: /livez, /readyz and /metrics, for example 127.0.0.1:9994. "
+                + "Default: nowhere.",
             CustomParser = result => IPEndPoint.TryParse(result.Tokens[0].Value, out var endPoint) && endPoint.Port != 0
                 ? endPoint
                 : Wrong(result, $"--http '{result.Tokens[0].Value}' is not an address and a port. Expected, for example, 127.0.0.1:9994."),
@@ -41,7 +42,8 @@ internal static class RootNodeCommand
     {
         await using var root = await PrivateRoot.StartAsync(options, cancellationToken);
         using var status = http is null ? null : RootStatus.Start(root.Node, http);
-        Status.Info($"root {root.Node.Id} runs on {string.Join(", ", root.Node.LocalEndPoints)}; its planet is {root.PlanetPath}. Ctrl-C ends it.");
+        Status.Info(
+            $"root {root.Node.Id} runs on {string.Join(", ", root.Node.LocalEndPoints)}; its planet is {root.PlanetPath}. Ctrl-C ends it.");
         await Cancelled.WaitAsync(cancellationToken);
         return ExitCode.Success;
     }

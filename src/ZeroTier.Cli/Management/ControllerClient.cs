@@ -54,7 +54,8 @@ internal sealed class ControllerClient : IDisposable
 
     /// <summary>Makes a network with a new ID.</summary>
     public async Task<ControllerNetwork> CreateNetworkAsync(JsonObject settings, CancellationToken cancellationToken) =>
-        ControllerJson.ReadNetwork(await SendAsync(HttpMethod.Post, "controller/network", settings, "There is no controller.", cancellationToken));
+        ControllerJson.ReadNetwork(
+            await SendAsync(HttpMethod.Post, "controller/network", settings, "There is no controller.", cancellationToken));
 
     /// <summary>Changes a network, which must be there.</summary>
     public async Task<ControllerNetwork> ChangeNetworkAsync(NetworkId id, JsonObject settings, CancellationToken cancellationToken)
@@ -68,7 +69,8 @@ internal sealed class ControllerClient : IDisposable
     public async Task<ControllerNetwork> PutNetworkAsync(NetworkId id, JsonObject settings, CancellationToken cancellationToken) =>
         ControllerJson.ReadNetwork(await SendAsync(HttpMethod.Post, Path(id), settings, Unknown(id), cancellationToken));
 
-    public Task DeleteNetworkAsync(NetworkId id, CancellationToken cancellationToken) => SendAsync(HttpMethod.Delete, Path(id), null, Unknown(id), cancellationToken);
+    public Task DeleteNetworkAsync(NetworkId id, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Delete, Path(id), null, Unknown(id), cancellationToken);
 
     public async Task<IReadOnlyList<ControllerMember>> MembersAsync(NetworkId network, CancellationToken cancellationToken)
     {
@@ -82,11 +84,18 @@ internal sealed class ControllerClient : IDisposable
         return members;
     }
 
-    public async Task<ControllerMember> MemberAsync(NetworkId network, NodeId node, CancellationToken cancellationToken) => ControllerJson.ReadMember(
-        await SendAsync(HttpMethod.Get, Path(network, node), null, $"Network {network} has no member {node}. List them: zt controller member list {network}", cancellationToken));
+    public async Task<ControllerMember> MemberAsync(NetworkId network, NodeId node, CancellationToken cancellationToken) =>
+        ControllerJson.ReadMember(
+            await SendAsync(
+                HttpMethod.Get,
+                Path(network, node),
+                null,
+                $"Network {network} has no member {node}. List them: zt controller member list {network}",
+                cancellationToken));
 
     /// <summary>Changes a member, or makes it, so that a node can be authorised before it asks.</summary>
-    public async Task<ControllerMember> ChangeMemberAsync(NetworkId network, NodeId node, JsonObject settings, CancellationToken cancellationToken) =>
+    public async Task<ControllerMember> ChangeMemberAsync(
+        NetworkId network, NodeId node, JsonObject settings, CancellationToken cancellationToken) =>
         ControllerJson.ReadMember(await SendAsync(HttpMethod.Post, Path(network, node), settings, Unknown(network), cancellationToken));
 
     public void Dispose() => _http.Dispose();
@@ -97,7 +106,8 @@ internal sealed class ControllerClient : IDisposable
 
     private static string Unknown(NetworkId id) => $"The controller has no network {id}. List them: zt controller network list";
 
-    private async Task<JsonElement> SendAsync(HttpMethod method, string path, JsonObject? body, string notFound, CancellationToken cancellationToken) =>
+    private async Task<JsonElement> SendAsync(
+        HttpMethod method, string path, JsonObject? body, string notFound, CancellationToken cancellationToken) =>
         await TrySendAsync(method, path, body, cancellationToken) ?? throw new IOException(notFound);
 
     /// <returns>The answer; null for 404.</returns>
@@ -116,8 +126,10 @@ internal sealed class ControllerClient : IDisposable
         {
             HttpStatusCode.NotFound => null,
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => throw new IOException(
-                $"The controller at {_url} refuses the token in '{_tokenFile}'. Name the controller's own file by --token-file, or its folder by --home."),
-            _ when response.IsSuccessStatusCode => Parse(content) ?? throw new IOException($"What answers at {_url} is no controller: {path} is not JSON. Check --url."),
+                $"The controller at {_url} refuses the token in '{_tokenFile}'. Name the controller's own file by --token-file, or its "
+                + "folder by --home."),
+            _ when response.IsSuccessStatusCode =>
+                Parse(content) ?? throw new IOException($"What answers at {_url} is no controller: {path} is not JSON. Check --url."),
             _ => throw new IOException($"The controller refuses ({(int)response.StatusCode}): {Description(content)}"),
         };
     }
@@ -131,7 +143,8 @@ internal sealed class ControllerClient : IDisposable
         catch (HttpRequestException exception)
         {
             string reason = (exception.InnerException ?? exception).Message;
-            throw new IOException($"No controller answers at {_url}: {reason.TrimEnd('.')}. Start it, or name it by --url or --home.", exception);
+            throw new IOException(
+                $"No controller answers at {_url}: {reason.TrimEnd('.')}. Start it, or name it by --url or --home.", exception);
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
@@ -153,7 +166,9 @@ internal sealed class ControllerClient : IDisposable
     }
 
     private static string Description(byte[] content) =>
-        Parse(content) is { ValueKind: JsonValueKind.Object } error && error.TryGetProperty("description", out var text) && text.ValueKind == JsonValueKind.String
+        Parse(content) is { ValueKind: JsonValueKind.Object } error
+            && error.TryGetProperty("description", out var text)
+            && text.ValueKind == JsonValueKind.String
             ? text.GetString()!
             : "it does not say why.";
 }

@@ -12,9 +12,21 @@ internal sealed class ControllerOptions
     private const int DefaultPort = 9993;
     private const int MaxFileSize = 1024;
 
-    private readonly Option<DirectoryInfo?> _home = new("--home") { Description = "The controller's storage folder: token and port are read from it.", Recursive = true };
-    private readonly Option<string?> _url = new("--url") { Description = "Where the controller's API is. Default: on this machine, at the port that --home tells, or 9993.", Recursive = true };
-    private readonly Option<FileInfo?> _token = new("--token-file") { Description = "The file with the API's token. Default: authtoken.secret in --home.", Recursive = true };
+    private readonly Option<DirectoryInfo?> _home = new("--home")
+    {
+        Description = "The controller's storage folder: token and port are read from it.",
+        Recursive = true,
+    };
+    private readonly Option<string?> _url = new("--url")
+    {
+        Description = "Where the controller's API is. Default: on this machine, at the port that --home tells, or 9993.",
+        Recursive = true,
+    };
+    private readonly Option<FileInfo?> _token = new("--token-file")
+    {
+        Description = "The file with the API's token. Default: authtoken.secret in --home.",
+        Recursive = true,
+    };
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON, for programs.", Recursive = true };
 
     private ControllerOptions(Command command)
@@ -44,7 +56,9 @@ internal sealed class ControllerOptions
 
         if (url.Scheme == Uri.UriSchemeHttp && !url.IsLoopback)
         {
-            throw new FormatException($"--url {url} would send the token over the network in the clear. Use https, or an SSH tunnel: ssh -L 9993:127.0.0.1:9993 HOST");
+            throw new FormatException(
+                $"--url {url} would send the token over the network in the clear. Use https, or an SSH tunnel: ssh -L "
+                + "9993:127.0.0.1:9993 HOST");
         }
 
         string token = Read(tokenFile).Trim();

@@ -12,12 +12,28 @@ internal sealed class NetworkSettings
     public const string ServeNames = "serveNames";
 
     private readonly Option<string?> _name = new("--name") { Description = "The name that members see." };
-    private readonly Option<bool?> _private = new("--private") { Description = "true: members must be authorised; false: whoever asks is let in. At first true." };
-    private readonly Option<string?> _ipv4 = new("--ipv4") { Description = "Members get addresses of this prefix, for example 10.147.17.0/24; it replaces pools and routes." };
-    private readonly Option<string?> _ipv6 = new("--ipv6") { Description = "Addresses that follow from the nodes': rfc4193, 6plane, both with a comma, or none." };
+    private readonly Option<bool?> _private = new("--private")
+    {
+        Description = "true: members must be authorised; false: whoever asks is let in. At first true.",
+    };
+    private readonly Option<string?> _ipv4 = new("--ipv4")
+    {
+        Description = "Members get addresses of this prefix, for example 10.147.17.0/24; it replaces pools and routes.",
+    };
+    private readonly Option<string?> _ipv6 = new("--ipv6")
+    {
+        Description = "Addresses that follow from the nodes': rfc4193, 6plane, both with a comma, or none.",
+    };
     private readonly Option<int?> _mtu = new("--mtu") { Description = "The largest Ethernet payload in bytes, 1280 to 10000." };
-    private readonly Option<string?> _dns = new("--dns") { Description = "Domain and its name servers: corp.example=10.147.17.1[,SERVER...]; the domain alone where the controller serves names." };
-    private readonly Option<bool?> _serveNames = new("--serve-names") { Description = "true: the controller answers for NAME.DOMAIN of members, in the domain of --dns." };
+    private readonly Option<string?> _dns = new("--dns")
+    {
+        Description =
+            "Domain and its name servers: corp.example=10.147.17.1[,SERVER...]; the domain alone where the controller serves names.",
+    };
+    private readonly Option<bool?> _serveNames = new("--serve-names")
+    {
+        Description = "true: the controller answers for NAME.DOMAIN of members, in the domain of --dns.",
+    };
 
     public static NetworkSettings AddTo(Command command)
     {
@@ -57,7 +73,9 @@ internal sealed class NetworkSettings
 
         if (parse.GetValue(_mtu) is { } mtu)
         {
-            json["mtu"] = mtu is >= 1280 and <= 10_000 ? mtu : throw new FormatException($"--mtu {mtu}: it must be from 1280 to 10000, for example 2800.");
+            json["mtu"] = mtu is >= 1280 and <= 10_000
+                ? mtu
+                : throw new FormatException($"--mtu {mtu}: it must be from 1280 to 10000, for example 2800.");
         }
 
         if (parse.GetValue(_dns) is { } dns)
@@ -75,7 +93,9 @@ internal sealed class NetworkSettings
 
     private static void AddIPv4(JsonObject json, string text)
     {
-        if (!IPNetwork.TryParse(text, out var prefix) || prefix.BaseAddress.AddressFamily != AddressFamily.InterNetwork || prefix.PrefixLength is < 8 or > 30)
+        if (!IPNetwork.TryParse(text, out var prefix)
+            || prefix.BaseAddress.AddressFamily != AddressFamily.InterNetwork
+            || prefix.PrefixLength is < 8 or > 30)
         {
             throw new FormatException($"--ipv4 '{text}' is not an IPv4 prefix of 8 to 30 bits. Expected, for example, 10.147.17.0/24.");
         }
@@ -97,7 +117,12 @@ internal sealed class NetworkSettings
             throw new FormatException($"--ipv6 '{wrong}' is not one of rfc4193, 6plane and none.");
         }
 
-        json["v6AssignMode"] = new JsonObject { ["rfc4193"] = modes.Contains("rfc4193"), ["6plane"] = modes.Contains("6plane"), ["zt"] = false };
+        json["v6AssignMode"] = new JsonObject
+        {
+            ["rfc4193"] = modes.Contains("rfc4193"),
+            ["6plane"] = modes.Contains("6plane"),
+            ["zt"] = false,
+        };
     }
 
     private static void AddDns(JsonObject json, string text)
@@ -107,7 +132,8 @@ internal sealed class NetworkSettings
         string[] servers = at < 0 ? [] : text[(at + 1)..].Split(',');
         if (domain.Length == 0 || servers.Length > 4 || servers.Any(s => !IPAddress.TryParse(s, out _)))
         {
-            throw new FormatException($"--dns '{text}' is not a domain with up to 4 servers. Expected, for example, corp.example=10.147.17.1.");
+            throw new FormatException(
+                $"--dns '{text}' is not a domain with up to 4 servers. Expected, for example, corp.example=10.147.17.1.");
         }
 
         json["dns"] = new JsonObject { ["domain"] = domain, ["servers"] = new JsonArray([.. servers.Select(s => (JsonNode)s)]) };

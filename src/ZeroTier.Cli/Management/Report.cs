@@ -41,7 +41,8 @@ internal static class Report
             ["NODE", "NAME", "MEMBER", "ADDRESSES", "TAGS", "VERSION"],
             members.Select(m => (string[])
             [
-                m.Node.ToString(), m.Name ?? "", m.IsAuthorized ? "yes" : "waits", string.Join(", ", m.Addresses), string.Join(", ", m.Tags.Select(t => $"{t.Key}={t.Value}")),
+                m.Node.ToString(), m.Name ?? "", m.IsAuthorized ? "yes" : "waits", string.Join(", ", m.Addresses),
+                string.Join(", ", m.Tags.Select(t => $"{t.Key}={t.Value}")),
                 m.Version is { } v ? $"{v.Major}.{v.Minor}.{v.Revision}" : "",
             ]));
 
@@ -70,9 +71,14 @@ internal static class Report
     // Names come from whoever manages the controller: control characters must not reach the terminal.
     private static string Table(string[] header, IEnumerable<string[]> lines)
     {
-        string[][] rows = [.. header.Length > 0 ? [header] : Array.Empty<string[]>(), .. lines.Select(l => l.Select(c => string.Concat(c.Where(x => !char.IsControl(x)))).ToArray())];
+        string[][] rows =
+        [
+            .. header.Length > 0 ? [header] : Array.Empty<string[]>(),
+            .. lines.Select(l => l.Select(c => string.Concat(c.Where(x => !char.IsControl(x)))).ToArray()),
+        ];
         int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
-        return string.Concat(rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd() + "\n"));
+        return string.Concat(
+            rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd() + "\n"));
     }
 
     private static string Access(ControllerNetwork network) => network.IsPrivate ? "private" : "public";

@@ -7,22 +7,23 @@ namespace ZeroTier.Controller.AspNetCore.Compatible;
 /// <summary>All networks, and all members of a network, whole (docs/protocol/5-http-api.md 5.5.1, <c>/unstable</c>).</summary>
 internal static class BulkLists
 {
-    public static Task WriteNetworksAsync(HttpContext context, NetworkController controller) => CompatibleAnswer.WriteAsync(context, writer =>
-    {
-        IReadOnlyList<ControllerNetwork> networks = controller.Networks;
-        writer.WriteStartObject();
-        writer.WriteStartArray("data");
-        foreach (ControllerNetwork network in networks)
+    public static Task WriteNetworksAsync(HttpContext context, NetworkController controller) =>
+        CompatibleAnswer.WriteAsync(context, writer =>
         {
-            WriteNetwork(writer, network, CountOrNone(controller, network.Id));
-        }
+            IReadOnlyList<ControllerNetwork> networks = controller.Networks;
+            writer.WriteStartObject();
+            writer.WriteStartArray("data");
+            foreach (ControllerNetwork network in networks)
+            {
+                WriteNetwork(writer, network, CountOrNone(controller, network.Id));
+            }
 
-        writer.WriteEndArray();
-        writer.WriteStartObject("meta");
-        writer.WriteNumber("networkCount", networks.Count);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    });
+            writer.WriteEndArray();
+            writer.WriteStartObject("meta");
+            writer.WriteNumber("networkCount", networks.Count);
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+        });
 
     public static Task WriteMembersAsync(HttpContext context, NetworkController controller, NetworkId network)
     {

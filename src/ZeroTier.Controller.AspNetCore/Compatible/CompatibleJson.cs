@@ -5,7 +5,9 @@ using ZeroTier.Controller.Json;
 
 namespace ZeroTier.Controller.AspNetCore.Compatible;
 
-/// <summary>Values that networks and members have in common, as ZeroTierOne's controller reads them (docs/protocol/5-http-api.md 5.3).</summary>
+/// <summary>
+/// Values that networks and members have in common, as ZeroTierOne's controller reads them (docs/protocol/5-http-api.md 5.3).
+/// </summary>
 internal static class CompatibleJson
 {
     private const int TraceTargetLength = 10;

@@ -65,29 +65,34 @@ internal static class CompatibleRoutes
             active ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 
-    private static Task ListNetworksAsync(HttpContext context, NetworkController controller) => CompatibleAnswer.WriteAsync(context, writer =>
-    {
-        writer.WriteStartArray();
-        foreach (ControllerNetwork network in controller.Networks)
+    private static Task ListNetworksAsync(HttpContext context, NetworkController controller) =>
+        CompatibleAnswer.WriteAsync(context, writer =>
         {
-            writer.WriteStringValue(network.Id.ToString());
-        }
+            writer.WriteStartArray();
+            foreach (ControllerNetwork network in controller.Networks)
+            {
+                writer.WriteStringValue(network.Id.ToString());
+            }
 
-        writer.WriteEndArray();
-    });
+            writer.WriteEndArray();
+        });
 
     private static async Task CreateNetworkAsync(HttpContext context, NetworkController controller)
     {
         if (controller.Node is null)
         {
             await CompatibleAnswer.WriteErrorAsync(
-                context, StatusCodes.Status503ServiceUnavailable, "No node runs, and the ID of a network begins with the node's address.").ConfigureAwait(false);
+                context,
+                StatusCodes.Status503ServiceUnavailable,
+                "No node runs, and the ID of a network begins with the node's address.").ConfigureAwait(false);
             return;
         }
 
         using JsonDocument body = await RequestBody.ReadJsonAsync(context).ConfigureAwait(false);
         ControllerNetwork created = await controller.CreateNetworkAsync(
-            network => NetworkChange.Apply(network, body.RootElement), RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
+            network => NetworkChange.Apply(network, body.RootElement),
+            RequestActor.Of(context),
+            context.RequestAborted).ConfigureAwait(false);
         await AnswerAsync(context, created).ConfigureAwait(false);
     }
 
@@ -123,8 +128,10 @@ internal static class CompatibleRoutes
             context.Request,
             () => controller.FindNetwork(id)?.Revision ?? 0,
             revision => controller.FindNetwork(id) is null
-                ? controller.CreateNetworkAsync(NetworkChange.Apply(new ControllerNetwork { Id = id }, body.RootElement), actor, context.RequestAborted)
-                : controller.UpdateNetworkAsync(id, network => NetworkChange.Apply(network, body.RootElement), revision, actor, context.RequestAborted))
+                ? controller.CreateNetworkAsync(
+                    NetworkChange.Apply(new ControllerNetwork { Id = id }, body.RootElement), actor, context.RequestAborted)
+                : controller.UpdateNetworkAsync(
+                    id, network => NetworkChange.Apply(network, body.RootElement), revision, actor, context.RequestAborted))
             .ConfigureAwait(false);
         await AnswerAsync(context, written).ConfigureAwait(false);
     }
@@ -186,7 +193,12 @@ internal static class CompatibleRoutes
             context.Request,
             () => controller.FindMember(id, node)?.Member.Revision ?? 0,
             revision => controller.UpdateMemberAsync(
-                id, node, member => MemberChange.Apply(member, body.RootElement), revision, RequestActor.Of(context), context.RequestAborted))
+                id,
+                node,
+                member => MemberChange.Apply(member, body.RootElement),
+                revision,
+                RequestActor.Of(context),
+                context.RequestAborted))
             .ConfigureAwait(false);
         await AnswerAsync(context, written).ConfigureAwait(false);
     }
@@ -204,7 +216,8 @@ internal static class CompatibleRoutes
             () => (member = controller.FindMember(id, node) ?? throw new KeyNotFoundException()).Member.Revision,
             async revision =>
             {
-                await controller.DeleteMemberAsync(id, node, revision, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
+                await controller.DeleteMemberAsync(
+                    id, node, revision, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
                 return member;
             }).ConfigureAwait(false);
         await AnswerAsync(context, member.Member).ConfigureAwait(false);
@@ -227,13 +240,15 @@ internal static class CompatibleRoutes
         return CompatibleAnswer.WriteAsync(context, write);
     }
 
-    private static bool IsOfNewNetwork(string text) => text.Length == 16 && text.EndsWith("______", StringComparison.Ordinal) && NodeId.TryParse(text[..10],
-        out _);
+    private static bool IsOfNewNetwork(string text) =>
+        text.Length == 16 && text.EndsWith("______", StringComparison.Ordinal) && NodeId.TryParse(text[..10],
+            out _);
 
     private static NetworkId? NetworkOf(HttpContext context) =>
         Value(context, "network") is { Length: 16 } text && NetworkId.TryParse(text, out NetworkId id) ? id : null;
 
-    private static NodeId? NodeOf(HttpContext context) => Value(context, "node") is { Length: 10 } text && NodeId.TryParse(text, out NodeId id) ? id : null;
+    private static NodeId? NodeOf(HttpContext context) =>
+        Value(context, "node") is { Length: 10 } text && NodeId.TryParse(text, out NodeId id) ? id : null;
 
     private static string Value(HttpContext context, string name) => context.Request.RouteValues[name] as string ?? "";
 }

@@ -15,7 +15,9 @@ internal static class MemberChange
         IsActiveBridge = body.Member("activeBridge")?.ToBoolean() ?? member.IsActiveBridge,
         AssignsAddresses = body.Member("noAutoAssignIps") is { } manual ? !manual.ToBoolean() : member.AssignsAddresses,
         Name = body.Member("name")?.ToText() ?? member.Name,
-        Addresses = body.Member("ipAssignments") is { ValueKind: JsonValueKind.Array } addresses ? addresses.ToAddresses() : member.Addresses,
+        Addresses = body.Member("ipAssignments") is { ValueKind: JsonValueKind.Array } addresses
+            ? addresses.ToAddresses()
+            : member.Addresses,
         Tags = body.Member("tags") is { ValueKind: JsonValueKind.Array } tags ? ReadTags(tags) : member.Tags,
         Capabilities = body.Member("capabilities") is { ValueKind: JsonValueKind.Array } capabilities
             ? [.. capabilities.Entries().Select(c => unchecked((uint)c.ToInteger()))]

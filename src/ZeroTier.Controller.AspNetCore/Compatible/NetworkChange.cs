@@ -7,8 +7,10 @@ using ZeroTier.Controller.Rules;
 
 namespace ZeroTier.Controller.AspNetCore.Compatible;
 
-/// <summary>Merges the body of a request into a network (docs/protocol/5-http-api.md 5.5.3): keys that are missing stay, lists are replaced as a
-/// whole.</summary>
+/// <summary>
+/// Merges the body of a request into a network (docs/protocol/5-http-api.md 5.5.3): keys that are missing stay, lists are replaced as a
+/// whole.
+/// </summary>
 internal static class NetworkChange
 {
     private const int DefaultMulticastLimit = 32;
@@ -16,8 +18,9 @@ internal static class NetworkChange
 
     /// <summary>The network with what the body says.</summary>
     /// <exception cref="JsonException">A value whose meaning cannot be guessed.</exception>
-    public static ControllerNetwork Apply(ControllerNetwork network, JsonElement body) => ApplyTraces(ApplyRules(ApplyAddressing(ApplyBasics(network, body),
-        body), body), body);
+    public static ControllerNetwork Apply(ControllerNetwork network, JsonElement body) =>
+        ApplyTraces(ApplyRules(ApplyAddressing(ApplyBasics(network, body),
+            body), body), body);
 
     private static ControllerNetwork ApplyBasics(ControllerNetwork network, JsonElement body) => network with
     {
@@ -54,7 +57,8 @@ internal static class NetworkChange
         {
             Rules = rules ?? network.Rules,
             RulesSource = rules is null ? network.RulesSource : "",
-            Capabilities = (body.Member("capabilities") is { } capabilities ? RuleListJson.ReadCapabilities(capabilities) : null) ?? network.Capabilities,
+            Capabilities = (body.Member("capabilities") is { } capabilities ? RuleListJson.ReadCapabilities(capabilities) : null)
+                ?? network.Capabilities,
             Tags = (body.Member("tags") is { } tags ? RuleListJson.ReadTags(tags) : null) ?? network.Tags,
         };
     }

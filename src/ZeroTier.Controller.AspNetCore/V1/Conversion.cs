@@ -8,12 +8,20 @@ namespace ZeroTier.Controller.AspNetCore.V1;
 internal static class Conversion
 {
     public static NetworkResource ToResource(ControllerNetwork network, NetworkCounts counts) => new(
-        network.Id.ToString(), network.Revision, network.CreationTime, network.Name, network.IsPrivate, network.AllowsBroadcast, network.MulticastLimit, network.Mtu,
+        network.Id.ToString(),
+        network.Revision,
+        network.CreationTime,
+        network.Name,
+        network.IsPrivate,
+        network.AllowsBroadcast,
+        network.MulticastLimit,
+        network.Mtu,
         network.AssignsIPv4,
         new Ipv6Resource(
             network.IPv6Assignment.HasFlag(IPv6Assignment.Pool), network.IPv6Assignment.HasFlag(IPv6Assignment.Rfc4193),
             network.IPv6Assignment.HasFlag(IPv6Assignment.SixPlane)),
-        [.. network.Routes.Select(r => new RouteResource(string.Create(CultureInfo.InvariantCulture, $"{r.Target}/{r.PrefixLength}"), r.Via?.ToString()))],
+        [.. network.Routes.Select(
+            r => new RouteResource(string.Create(CultureInfo.InvariantCulture, $"{r.Target}/{r.PrefixLength}"), r.Via?.ToString()))],
         [.. network.AddressPools.Select(p => new PoolResource(p.First.ToString(), p.Last.ToString()))],
         network.Dns is { } dns ? new DnsResource(dns.Domain, dns.Servers) : null,
         network.ServesNames,
@@ -23,9 +31,12 @@ internal static class Conversion
     {
         ControllerMember member = status.Member;
         return new MemberResource(
-            member.Node.ToString(), member.Network.ToString(), member.Revision, member.CreationTime, member.Name, member.IsAuthorized, member.AuthorizedBy.ToString(),
-            member.IsActiveBridge, member.AssignsAddresses, [.. member.Addresses.Select(a => a.ToString())], status.Addresses.ToString(), member.Tags,
-            [.. member.Capabilities], member.Identity?.ToString(), member.Version is { } v ? $"{v.Major}.{v.Minor}.{v.Revision}" : null, member.LastAuthorizedTime,
+            member.Node.ToString(), member.Network.ToString(), member.Revision, member.CreationTime, member.Name, member.IsAuthorized,
+            member.AuthorizedBy.ToString(),
+            member.IsActiveBridge, member.AssignsAddresses, [.. member.Addresses.Select(a => a.ToString())], status.Addresses.ToString(),
+            member.Tags,
+            [.. member.Capabilities], member.Identity?.ToString(), member.Version is { } v ? $"{v.Major}.{v.Minor}.{v.Revision}" : null,
+            member.LastAuthorizedTime,
             member.LastDeauthorizedTime, status.IsOnline, status.LastSeen);
     }
 
@@ -75,14 +86,16 @@ internal static class Conversion
         string[] parts = route?.Target.Split('/') ?? [];
         if (route is null || parts.Length != 2 || !byte.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out byte bits))
         {
-            throw new ArgumentException($"routes holds the target '{route?.Target}', which is no network. A valid example is 10.147.20.0/24.");
+            throw new ArgumentException(
+                $"routes holds the target '{route?.Target}', which is no network. A valid example is 10.147.20.0/24.");
         }
 
         return new NetworkRoute(ReadAddress(parts[0], "routes"), bits, route.Via is { } via ? ReadAddress(via, "routes") : null);
     }
 
-    private static IPAddress ReadAddress(string text, string name) => Json.AddressText.ReadPrefix(text) is { Bits: 0 } && IPAddress.TryParse(text,
-        out IPAddress? address)
-        ? address
-        : throw new ArgumentException($"{name} holds '{text}', which is no IP address. Valid examples are 10.147.20.5 and fd00::5.");
+    private static IPAddress ReadAddress(string text, string name) =>
+        Json.AddressText.ReadPrefix(text) is { Bits: 0 } && IPAddress.TryParse(text,
+            out IPAddress? address)
+            ? address
+            : throw new ArgumentException($"{name} holds '{text}', which is no IP address. Valid examples are 10.147.20.5 and fd00::5.");
 }

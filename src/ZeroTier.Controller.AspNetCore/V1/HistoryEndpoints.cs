@@ -13,10 +13,13 @@ internal static class HistoryEndpoints
 {
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/audit", AuditAsync).WithName("ReadAudit").WithDescription("Who changed what, newest first.").Produces<Page<AuditResource>>();
+        api.MapGet("/audit", AuditAsync)
+            .WithName("ReadAudit")
+            .WithDescription("Who changed what, newest first.").Produces<Page<AuditResource>>();
         api.MapGet("/events", EventsAsync).WithName("ReadEvents")
-            .WithDescription("Server-sent events: ready, network.changed, network.deleted, member.changed, member.deleted, member.online, member.offline; missed where the " +
-                "reader was too slow, who then reads the resources anew.")
+            .WithDescription(
+                "Server-sent events: ready, network.changed, network.deleted, member.changed, member.deleted, member.online, " +
+                    "member.offline; missed where the reader was too slow, who then reads the resources anew.")
             .Produces<EventResource>(contentType: "text/event-stream");
     }
 
@@ -48,7 +51,8 @@ internal static class HistoryEndpoints
         return TypedResults.Json(new Page<AuditResource>(entries, next), ResourceJson.Default.PageAuditResource);
     }
 
-    private static async Task<IResult> EventsAsync(HttpContext context, IHostApplicationLifetime lifetime, TimeProvider time, string? network = null)
+    private static async Task<IResult> EventsAsync(
+        HttpContext context, IHostApplicationLifetime lifetime, TimeProvider time, string? network = null)
     {
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         NetworkId? only = network is null ? null : ResourceEndpoint.NetworkOf(network);
@@ -56,11 +60,16 @@ internal static class HistoryEndpoints
         // From here on, so that what happens before the first event is read is in the stream.
         ControllerSubscription subscription = controller.Subscribe();
         context.Response.RegisterForDispose(subscription);
-        return TypedResults.ServerSentEvents(ReadAsync(subscription, only, time.GetUtcNow(), lifetime.ApplicationStopping, context.RequestAborted));
+        return TypedResults.ServerSentEvents(
+            ReadAsync(subscription, only, time.GetUtcNow(), lifetime.ApplicationStopping, context.RequestAborted));
     }
 
     private static async IAsyncEnumerable<SseItem<EventResource>> ReadAsync(
-        ControllerSubscription subscription, NetworkId? only, DateTimeOffset now, CancellationToken stopping, [EnumeratorCancellation] CancellationToken aborted)
+        ControllerSubscription subscription,
+        NetworkId? only,
+        DateTimeOffset now,
+        CancellationToken stopping,
+        [EnumeratorCancellation] CancellationToken aborted)
     {
         yield return new SseItem<EventResource>(new EventResource(now, only?.ToString()), "ready");
 

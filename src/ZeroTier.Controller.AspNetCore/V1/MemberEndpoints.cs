@@ -11,12 +11,20 @@ internal static class MemberEndpoints
     public static void Map(RouteGroupBuilder api)
     {
         RouteGroupBuilder members = api.MapGroup("/networks/{network}/members");
-        members.MapGet("", ListAsync).WithName("ListMembers").Produces<Page<MemberResource>>().ProducesProblem(StatusCodes.Status404NotFound);
-        members.MapGet("/{node}", ReadAsync).WithName("GetMember").Produces<MemberResource>().ProducesProblem(StatusCodes.Status404NotFound);
+        members.MapGet("", ListAsync)
+            .WithName("ListMembers").Produces<Page<MemberResource>>()
+            .ProducesProblem(StatusCodes.Status404NotFound);
+        members.MapGet("/{node}", ReadAsync)
+            .WithName("GetMember").Produces<MemberResource>()
+            .ProducesProblem(StatusCodes.Status404NotFound);
         members.MapPatch("/{node}",
-            ChangeAsync).WithName("ChangeMember").WithDescription("Makes the member where there is none, so that nodes can be authorised before they ask.")
+            ChangeAsync)
+            .WithName("ChangeMember")
+            .WithDescription("Makes the member where there is none, so that nodes can be authorised before they ask.")
             .Accepts<MemberPatch>("application/json").Produces<MemberResource>()
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status412PreconditionFailed);
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status412PreconditionFailed);
         members.MapDelete("/{node}", DeleteAsync).WithName("DeleteMember").Produces(StatusCodes.Status204NoContent)
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status412PreconditionFailed);
     }
@@ -25,7 +33,12 @@ internal static class MemberEndpoints
     {
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         return TypedResults.Json(
-            Paging.Cut(controller.GetMembers(ResourceEndpoint.NetworkOf(network)), m => m.Member.Node.ToString(), after, limit, Conversion.ToResource),
+            Paging.Cut(
+                controller.GetMembers(ResourceEndpoint.NetworkOf(network)),
+                m => m.Member.Node.ToString(),
+                after,
+                limit,
+                Conversion.ToResource),
             ResourceJson.Default.PageMemberResource);
     }
 
@@ -42,8 +55,11 @@ internal static class MemberEndpoints
         MemberPatch patch = await ResourceEndpoint.ReadAsync(context, ResourceJson.Default.MemberPatch).ConfigureAwait(false);
         await Preconditions.ChangeAsync(
             context.Request,
-            () => NetworkEndpoints.Find(controller, network) is not null && controller.FindMember(id, address) is { } member ? member.Member.Revision : 0,
-            revision => controller.UpdateMemberAsync(id, address, m => Conversion.Apply(m, patch), revision, RequestActor.Of(context), context.RequestAborted))
+            () => NetworkEndpoints.Find(controller, network) is not null && controller.FindMember(id, address) is { } member
+                ? member.Member.Revision
+                : 0,
+            revision => controller.UpdateMemberAsync(
+                id, address, m => Conversion.Apply(m, patch), revision, RequestActor.Of(context), context.RequestAborted))
             .ConfigureAwait(false);
         return Answer(context, controller, id, address);
     }
@@ -57,7 +73,8 @@ internal static class MemberEndpoints
             () => Find(controller, id, address).Member.Revision,
             async revision =>
             {
-                await controller.DeleteMemberAsync(id, address, revision, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
+                await controller.DeleteMemberAsync(
+                    id, address, revision, RequestActor.Of(context), context.RequestAborted).ConfigureAwait(false);
                 return TypedResults.NoContent();
             }).ConfigureAwait(false);
     }

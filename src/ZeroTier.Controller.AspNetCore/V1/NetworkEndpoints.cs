@@ -11,11 +11,23 @@ internal static class NetworkEndpoints
     public static void Map(RouteGroupBuilder api)
     {
         api.MapGet("/networks", ListAsync).WithName("ListNetworks").Produces<Page<NetworkResource>>();
-        api.MapPost("/networks", (Delegate)CreateAsync).WithName("CreateNetwork").Accepts<NetworkPatch>("application/json").Produces<NetworkResource>(StatusCodes.Status201Created)
+        api
+            .MapPost("/networks", (Delegate)CreateAsync)
+            .WithName("CreateNetwork")
+            .Accepts<NetworkPatch>("application/json")
+            .Produces<NetworkResource>(StatusCodes.Status201Created)
             .ProducesProblem(StatusCodes.Status400BadRequest);
-        api.MapGet("/networks/{network}", ReadAsync).WithName("GetNetwork").Produces<NetworkResource>().ProducesProblem(StatusCodes.Status404NotFound);
-        api.MapPatch("/networks/{network}", ChangeAsync).WithName("ChangeNetwork").Accepts<NetworkPatch>("application/json").Produces<NetworkResource>()
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status412PreconditionFailed);
+        api.MapGet("/networks/{network}", ReadAsync)
+            .WithName("GetNetwork").Produces<NetworkResource>()
+            .ProducesProblem(StatusCodes.Status404NotFound);
+        api
+            .MapPatch("/networks/{network}", ChangeAsync)
+            .WithName("ChangeNetwork")
+            .Accepts<NetworkPatch>("application/json")
+            .Produces<NetworkResource>()
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status412PreconditionFailed);
         api.MapDelete("/networks/{network}", DeleteAsync).WithName("DeleteNetwork").Produces(StatusCodes.Status204NoContent)
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status412PreconditionFailed);
     }
@@ -33,13 +45,16 @@ internal static class NetworkEndpoints
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         if (controller.Node is null)
         {
-            return ResourceEndpoint.Problem(StatusCodes.Status503ServiceUnavailable, "No node runs, and the ID of a network begins with the node's address.");
+            return ResourceEndpoint.Problem(
+                StatusCodes.Status503ServiceUnavailable, "No node runs, and the ID of a network begins with the node's address.");
         }
 
         NetworkPatch patch = await ResourceEndpoint.ReadAsync(context, ResourceJson.Default.NetworkPatch).ConfigureAwait(false);
-        ControllerNetwork network = await controller.CreateNetworkAsync(n => Conversion.Apply(n, patch), RequestActor.Of(context), context.RequestAborted)
+        ControllerNetwork network = await controller.CreateNetworkAsync(
+            n => Conversion.Apply(n, patch), RequestActor.Of(context), context.RequestAborted)
             .ConfigureAwait(false);
-        context.Response.Headers.Location = $"{(context.Request.PathBase + context.Request.Path).ToUriComponent().TrimEnd('/')}/{network.Id}";
+        context.Response.Headers.Location =
+            $"{(context.Request.PathBase + context.Request.Path).ToUriComponent().TrimEnd('/')}/{network.Id}";
         return Answer(context, controller, network, StatusCodes.Status201Created);
     }
 
@@ -80,14 +95,17 @@ internal static class NetworkEndpoints
             () => Find(controller, id.ToString()).Revision,
             revision => controller.UpdateNetworkAsync(id, change, revision, RequestActor.Of(context), context.RequestAborted));
 
-    public static ControllerNetwork Find(NetworkController controller, string network) => controller.FindNetwork(ResourceEndpoint.NetworkOf(network)) ??
-        throw new KeyNotFoundException($"This controller has no network {network}. Check the ID.");
+    public static ControllerNetwork Find(NetworkController controller, string network) =>
+        controller.FindNetwork(ResourceEndpoint.NetworkOf(network)) ??
+            throw new KeyNotFoundException($"This controller has no network {network}. Check the ID.");
 
-    private static IResult Answer(HttpContext context, NetworkController controller, ControllerNetwork network, int status = StatusCodes.Status200OK)
+    private static IResult Answer(
+        HttpContext context, NetworkController controller, ControllerNetwork network, int status = StatusCodes.Status200OK)
     {
         return Preconditions.IsKnown(context, network.Revision)
             ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
-            : TypedResults.Json(Conversion.ToResource(network, Count(controller, network.Id)), ResourceJson.Default.NetworkResource, statusCode: status);
+            : TypedResults.Json(
+                Conversion.ToResource(network, Count(controller, network.Id)), ResourceJson.Default.NetworkResource, statusCode: status);
     }
 
     // A network may be deleted while it is written.

@@ -1,7 +1,9 @@
 namespace ZeroTier.Controller.AspNetCore.V1;
 
-/// <summary>Pages of lists that are sorted by a key of fixed length: the cursor is the key of the last entry, so that changes in between shift
-/// nothing.</summary>
+/// <summary>
+/// Pages of lists that are sorted by a key of fixed length: the cursor is the key of the last entry, so that changes in between shift
+/// nothing.
+/// </summary>
 internal static class Paging
 {
     public const int DefaultLimit = 100;
@@ -18,7 +20,8 @@ internal static class Paging
     }
 
     /// <summary>The page behind a cursor.</summary>
-    public static Page<TResource> Cut<T, TResource>(IEnumerable<T> entries, Func<T, string> key, string? after, int limit, Func<T, TResource> convert)
+    public static Page<TResource> Cut<T, TResource>(
+        IEnumerable<T> entries, Func<T, string> key, string? after, int limit, Func<T, TResource> convert)
     {
         Check(limit);
         List<T> page = [.. entries.SkipWhile(e => after is not null && string.CompareOrdinal(key(e), after) <= 0).Take(limit + 1)];

@@ -9,7 +9,9 @@ using ZeroTier.Service.AspNetCore.Access;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
-/// <summary>What every endpoint of the resources does around its own work: asks the guard, says what failed as problem details, reads bodies.</summary>
+/// <summary>
+/// What every endpoint of the resources does around its own work: asks the guard, says what failed as problem details, reads bodies.
+/// </summary>
 internal static class ResourceEndpoint
 {
     /// <summary>Runs around each endpoint for programs, which show a token.</summary>
@@ -49,10 +51,14 @@ internal static class ResourceEndpoint
         context.RequestServices.GetRequiredService<NetworkControllerHost>().GetAsync(context.RequestAborted);
 
     public static NetworkId NetworkOf(string text) =>
-        text.Length == 16 && NetworkId.TryParse(text, out NetworkId id) ? id : throw new KeyNotFoundException($"'{text}' is no network's ID: 16 hexadecimal digits.");
+        text.Length == 16 && NetworkId.TryParse(text, out NetworkId id)
+            ? id
+            : throw new KeyNotFoundException($"'{text}' is no network's ID: 16 hexadecimal digits.");
 
     public static NodeId NodeOf(string text) =>
-        text.Length == 10 && NodeId.TryParse(text, out NodeId id) ? id : throw new KeyNotFoundException($"'{text}' is no node's address: 10 hexadecimal digits.");
+        text.Length == 10 && NodeId.TryParse(text, out NodeId id)
+            ? id
+            : throw new KeyNotFoundException($"'{text}' is no node's address: 10 hexadecimal digits.");
 
     /// <summary>Reads a body.</summary>
     public static async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
@@ -68,17 +74,20 @@ internal static class ResourceEndpoint
         BadHttpRequestException bad => Problem(bad.StatusCode, bad.Message),
 
         // The message names types of this library; the path is what the caller knows.
-        JsonException { Path: { Length: > 1 } path } => Problem(StatusCodes.Status400BadRequest, $"'{path}' is unknown, or not of the type that is expected there."),
+        JsonException { Path: { Length: > 1 } path } =>
+            Problem(StatusCodes.Status400BadRequest, $"'{path}' is unknown, or not of the type that is expected there."),
         JsonException or ArgumentException => Problem(StatusCodes.Status400BadRequest, exception.Message),
         StoreConflictException => Problem(
-            Preconditions.Exist(context.Request) ? StatusCodes.Status412PreconditionFailed : StatusCodes.Status409Conflict, exception.Message),
+            Preconditions.Exist(context.Request) ? StatusCodes.Status412PreconditionFailed : StatusCodes.Status409Conflict,
+            exception.Message),
         ObjectDisposedException => Problem(StatusCodes.Status503ServiceUnavailable, "The controller has ended with its host."),
         _ => Unexpected(context, exception),
     };
 
     private static IResult Unexpected(HttpContext context, Exception exception)
     {
-        ControllerApiLog.RequestFailed(context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(ControllerApiLog.Category), exception);
+        ControllerApiLog.RequestFailed(
+            context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(ControllerApiLog.Category), exception);
         return Problem(StatusCodes.Status500InternalServerError, "The controller failed, and nothing was changed. Its log says why.");
     }
 

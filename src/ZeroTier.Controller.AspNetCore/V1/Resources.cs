@@ -6,8 +6,10 @@ namespace ZeroTier.Controller.AspNetCore.V1;
 internal sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
 
 internal sealed record NetworkResource(
-    string Id, long Revision, DateTimeOffset Created, string Name, bool Private, bool Broadcast, ulong MulticastLimit, int Mtu, bool AssignsIpv4,
-    Ipv6Resource Ipv6, IReadOnlyList<RouteResource> Routes, IReadOnlyList<PoolResource> Pools, DnsResource? Dns, bool ServesNames, CountsResource Members);
+    string Id, long Revision, DateTimeOffset Created, string Name, bool Private, bool Broadcast, ulong MulticastLimit, int Mtu,
+    bool AssignsIpv4,
+    Ipv6Resource Ipv6, IReadOnlyList<RouteResource> Routes, IReadOnlyList<PoolResource> Pools, DnsResource? Dns, bool ServesNames,
+    CountsResource Members);
 
 /// <summary>Which IPv6 addresses members get.</summary>
 internal sealed record Ipv6Resource(bool Pool, bool Rfc4193, bool SixPlane);
@@ -49,10 +51,13 @@ internal sealed record NetworkPatch
     public bool? ServesNames { get; init; }
 }
 
-/// <summary>The rules: the text that they were made of, if any, and in ZeroTierOne's JSON. Text is the source, or what the rules say where there is
-/// none; null where the language has no words for them.</summary>
-internal sealed record RulesResource(string Source, string? Text, IReadOnlyList<NetworkRule> Rules, IReadOnlyList<NetworkCapability> Capabilities,
-    IReadOnlyList<NetworkTag> Tags);
+/// <summary>
+/// The rules: the text that they were made of, if any, and in ZeroTierOne's JSON. Text is the source, or what the rules say where there is
+/// none; null where the language has no words for them.
+/// </summary>
+internal sealed record RulesResource(
+    string Source, string? Text, IReadOnlyList<NetworkRule> Rules, IReadOnlyList<NetworkCapability> Capabilities,
+        IReadOnlyList<NetworkTag> Tags);
 
 /// <summary>New rules: either the text, or the JSON.</summary>
 internal sealed record RulesChange
@@ -68,8 +73,10 @@ internal sealed record RulesChange
 
 internal sealed record MemberResource(
     string Id, string Network, long Revision, DateTimeOffset Created, string? Name, bool Authorized, string AuthorizedBy, bool ActiveBridge,
-    bool AssignsAddresses, IReadOnlyList<string> Addresses, string AddressState, IReadOnlyDictionary<uint, uint> Tags, IReadOnlyList<uint> Capabilities,
-    string? Identity, string? Version, DateTimeOffset? LastAuthorized, DateTimeOffset? LastDeauthorized, bool Online, DateTimeOffset? LastSeen);
+    bool AssignsAddresses, IReadOnlyList<string> Addresses, string AddressState, IReadOnlyDictionary<uint, uint> Tags,
+    IReadOnlyList<uint> Capabilities,
+    string? Identity, string? Version, DateTimeOffset? LastAuthorized, DateTimeOffset? LastDeauthorized, bool Online,
+    DateTimeOffset? LastSeen);
 
 /// <summary>What to change of a member; what is missing stays.</summary>
 internal sealed record MemberPatch
@@ -97,7 +104,8 @@ internal sealed record NewTokenResource(string Id, string Token, DateTimeOffset?
 
 internal sealed record TokenRequest(DateTimeOffset? Expires = null);
 
-internal sealed record AuditResource(long Id, DateTimeOffset Time, string Actor, string Action, string Network, string? Member, string Detail);
+internal sealed record AuditResource(
+    long Id, DateTimeOffset Time, string Actor, string Action, string Network, string? Member, string Detail);
 
 /// <summary>What an event is about; read the resource for what it is now.</summary>
 internal sealed record EventResource(DateTimeOffset Time, string? Network, string? Member = null, long? Revision = null);
@@ -106,7 +114,8 @@ internal sealed record EventResource(DateTimeOffset Time, string? Network, strin
 internal sealed record RuleErrorResource(int Line, int Column, string Message);
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(Page<NetworkResource>))]
 [JsonSerializable(typeof(Page<MemberResource>))]

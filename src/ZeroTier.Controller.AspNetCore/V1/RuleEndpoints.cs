@@ -10,11 +10,15 @@ internal static class RuleEndpoints
 {
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/networks/{network}/rules", ReadAsync).WithName("GetRules").Produces<RulesResource>().ProducesProblem(StatusCodes.Status404NotFound);
+        api.MapGet("/networks/{network}/rules", ReadAsync)
+            .WithName("GetRules").Produces<RulesResource>()
+            .ProducesProblem(StatusCodes.Status404NotFound);
         api.MapPut("/networks/{network}/rules",
             WriteAsync).WithName("SetRules").WithDescription("Takes the text of the rule language as source, or the rules as JSON.")
             .Accepts<RulesChange>("application/json").Produces<RulesResource>()
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status412PreconditionFailed);
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status412PreconditionFailed);
         api.MapPost("/rules/check", (Delegate)CheckAsync).WithName("CheckRules").WithDescription("Compiles rules, and changes nothing.")
             .Accepts<RulesChange>("application/json").Produces<RulesResource>().ProducesProblem(StatusCodes.Status400BadRequest);
     }
@@ -37,7 +41,8 @@ internal static class RuleEndpoints
             return errors!;
         }
 
-        return Answer(context, await NetworkEndpoints.UpdateAsync(context, controller, id, n => With(n, change, program)).ConfigureAwait(false));
+        return Answer(
+            context, await NetworkEndpoints.UpdateAsync(context, controller, id, n => With(n, change, program)).ConfigureAwait(false));
     }
 
     private static async Task<IResult> CheckAsync(HttpContext context)
@@ -57,9 +62,14 @@ internal static class RuleEndpoints
         if (change.Source is not { } source)
         {
             return change.Rules is { } rules
-                ? (new RuleProgram([.. rules], [.. (change.Capabilities ?? []).OfType<NetworkCapability>()], [.. (change.Tags ?? []).OfType<NetworkTag>()]),
+                ? (new RuleProgram(
+                    [.. rules],
+                    [.. (change.Capabilities ?? []).OfType<NetworkCapability>()],
+                    [.. (change.Tags ?? []).OfType<NetworkTag>()]),
                     null)
-                : throw new ArgumentException("There is neither 'source' nor 'rules'. Without rules a network drops everything: send \"rules\": [] if that is meant.");
+                : throw new ArgumentException(
+                    "There is neither 'source' nor 'rules'. Without rules a network drops everything: send \"rules\": [] if "
+                    + "that is meant.");
         }
 
         if (change is not { Rules: null, Capabilities: null, Tags: null })
@@ -91,7 +101,8 @@ internal static class RuleEndpoints
         Preconditions.IsKnown(context, network.Revision) ? TypedResults.StatusCode(StatusCodes.Status304NotModified) : Json(network);
 
     private static IResult Json(ControllerNetwork network) => TypedResults.Json(
-        new RulesResource(network.RulesSource, TextOf(network), network.Rules, network.Capabilities, network.Tags), ResourceJson.Default.RulesResource);
+        new RulesResource(network.RulesSource, TextOf(network), network.Rules, network.Capabilities, network.Tags),
+        ResourceJson.Default.RulesResource);
 
     private static string? TextOf(ControllerNetwork network)
     {

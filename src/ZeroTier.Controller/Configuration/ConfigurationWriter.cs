@@ -26,7 +26,11 @@ internal static class ConfigurationWriter
     /// <param name="time">Milliseconds since 1970, higher than in anything that this member got before.</param>
     /// <param name="understandsRules">False for nodes that know no rules.</param>
     public static byte[] Write(
-        NodeIdentity controller, EncodedNetwork network, ControllerMember member, IReadOnlyList<(IpAddress Address, int PrefixLength)> addresses, ulong time,
+        NodeIdentity controller,
+        EncodedNetwork network,
+        ControllerMember member,
+        IReadOnlyList<(IpAddress Address, int PrefixLength)> addresses,
+        ulong time,
         bool understandsRules)
     {
         ControllerNetwork record = network.Network;
@@ -37,8 +41,13 @@ internal static class ConfigurationWriter
             .Add("v", Version).Add("nwid", record.Id.Value).Add("ts", time).Add("ctmd", window).Add("r", (ulong)record.Revision).Add("id",
                 member.Node.ToString());
         AddTrace(writer, record, member);
-        writer.Add("f", (ulong)flags).Add("ml", record.MulticastLimit).Add("t", record.IsPrivate ? 0UL : 1UL).Add("n", network.Name).Add("mtu",
-            (ulong)record.Mtu)
+        writer
+            .Add("f", (ulong)flags)
+            .Add("ml", record.MulticastLimit)
+            .Add("t", record.IsPrivate ? 0UL : 1UL)
+            .Add("n", network.Name)
+            .Add("mtu",
+                (ulong)record.Mtu)
             .Add("C", MembershipCertificate.Issue(controller, record.Id, time, window, member.Identity!));
         if (understandsRules)
         {
@@ -56,8 +65,9 @@ internal static class ConfigurationWriter
     /// <param name="member">The member.</param>
     /// <param name="table">Who has which address.</param>
     /// <param name="state">Set to a conflict where an address belongs to another member; it is not given.</param>
-    public static List<(IpAddress Address, int PrefixLength)> AddressesOf(ControllerNetwork network, ControllerMember member, AddressTable table,
-        ref AddressState state)
+    public static List<(IpAddress Address, int PrefixLength)> AddressesOf(
+        ControllerNetwork network, ControllerMember member, AddressTable table,
+            ref AddressState state)
     {
         var addresses = new List<(IpAddress, int)>();
         foreach (IPAddress text in member.Addresses)
@@ -67,8 +77,10 @@ internal static class ConfigurationWriter
             {
                 state |= AddressState.Conflict;
             }
-            else if (addresses.Count < MaxAddresses && AddressAssignment.TryGetPrefix(network, address, out int prefixLength) && !addresses.Contains((address,
-                prefixLength)))
+            else if (addresses.Count < MaxAddresses
+                && AddressAssignment.TryGetPrefix(network, address, out int prefixLength)
+                && !addresses.Contains((address,
+                    prefixLength)))
             {
                 addresses.Add((address, prefixLength));
             }
@@ -94,7 +106,8 @@ internal static class ConfigurationWriter
     {
         if ((member.RemoteTraceTarget ?? network.RemoteTraceTarget) is { } text && NodeId.TryParse(text, out NodeId target))
         {
-            writer.Add("tt", target.ToString()).Add("tl", (ulong)(member.RemoteTraceTarget is null ? network.RemoteTraceLevel : member.RemoteTraceLevel));
+            writer.Add("tt", target.ToString())
+                .Add("tl", (ulong)(member.RemoteTraceTarget is null ? network.RemoteTraceLevel : member.RemoteTraceLevel));
         }
     }
 
@@ -125,7 +138,11 @@ internal static class ConfigurationWriter
     }
 
     private static byte[] Ownership(
-        NodeIdentity controller, ControllerNetwork network, ControllerMember member, IReadOnlyList<(IpAddress Address, int PrefixLength)> addresses, ulong time)
+        NodeIdentity controller,
+        ControllerNetwork network,
+        ControllerMember member,
+        IReadOnlyList<(IpAddress Address, int PrefixLength)> addresses,
+        ulong time)
     {
         var bytes = new List<byte>();
         uint id = 0;

@@ -1,9 +1,9 @@
 namespace ZeroTier.Controller.Configuration;
 
 /// <summary>
-/// The time stamps of configurations, credentials and revocations. Members order them and compare them with each other, so they never fall behind any that was
-/// given out, to whomever and by whichever process, and go on at the pace of time whatever the system's clock does. Each is reserved in the store before it is
-/// used, in steps. Used by one thread at a time.
+/// The time stamps of configurations, credentials and revocations. Members order them and compare them with each other, so they never fall
+/// behind any that was given out, to whomever and by whichever process, and go on at the pace of time whatever the system's clock does.
+/// Each is reserved in the store before it is used, in steps. Used by one thread at a time.
 /// </summary>
 internal sealed class ControllerClock(TimeProvider time)
 {
@@ -15,7 +15,8 @@ internal sealed class ControllerClock(TimeProvider time)
     private long _anchored;
     private long _reserved;
 
-    private long Now => Math.Max(time.GetUtcNow().ToUnixTimeMilliseconds(), _anchor + (long)time.GetElapsedTime(_anchored).TotalMilliseconds);
+    private long Now =>
+        Math.Max(time.GetUtcNow().ToUnixTimeMilliseconds(), _anchor + (long)time.GetElapsedTime(_anchored).TotalMilliseconds);
 
     /// <summary>A lease was acquired: what its earlier holders have reserved may have been used.</summary>
     public void Begin(IControllerLease lease)

@@ -9,8 +9,10 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Controller.Configuration;
 
-/// <summary>The parts of a configuration that are the same for all members of a network (docs/protocol/3-vl2.md 3.4). Immutable; made anew when the network
-/// changes.</summary>
+/// <summary>
+/// The parts of a configuration that are the same for all members of a network (docs/protocol/3-vl2.md 3.4). Immutable; made anew when the
+/// network changes.
+/// </summary>
 internal sealed class EncodedNetwork
 {
     private const int MaxRoutes = 128;

@@ -8,5 +8,6 @@ internal static class LoginDetails
     /// <summary>Bytes that nodes take.</summary>
     public const int MaxLength = 1024;
 
-    public static byte[] Write(ControllerNetwork network) => new NetworkDictionaryWriter().Add("aV", 0).Add("aU", network.AuthorizationEndpoint).ToArray();
+    public static byte[] Write(ControllerNetwork network) =>
+        new NetworkDictionaryWriter().Add("aV", 0).Add("aU", network.AuthorizationEndpoint).ToArray();
 }

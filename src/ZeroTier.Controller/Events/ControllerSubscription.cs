@@ -26,7 +26,8 @@ public sealed class ControllerSubscription : IDisposable
 
     /// <summary>The events as they come; ends when the subscription or the controller is disposed of.</summary>
     /// <param name="cancellationToken">Ends the reading.</param>
-    public IAsyncEnumerable<ControllerEvent> ReadAllAsync(CancellationToken cancellationToken = default) => _events.Reader.ReadAllAsync(cancellationToken);
+    public IAsyncEnumerable<ControllerEvent> ReadAllAsync(CancellationToken cancellationToken = default) =>
+        _events.Reader.ReadAllAsync(cancellationToken);
 
     /// <summary>Takes an event that waits; false where none does.</summary>
     public bool TryRead([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ControllerEvent? controllerEvent) =>

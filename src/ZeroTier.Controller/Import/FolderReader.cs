@@ -63,12 +63,17 @@ internal sealed class FolderReader(string store, ControllerImport import)
         }
         else if (network.Id.Controller != import.Identity.Address)
         {
-            LeaveOut(file, $"the network belongs to controller {network.Id.Controller}; the identity in this folder is {import.Identity.Address}.");
+            LeaveOut(
+                file,
+                $"the network belongs to controller {network.Id.Controller}; the identity in this folder is {import.Identity.Address}.");
         }
         else if (network.RequiresLogin)
         {
             // Members would wait for ever; and without the login, whoever was once authorised would be let in.
-            LeaveOut(file, "its members must log in (\"ssoEnabled\"), which this controller does not offer. Switch it off there first, if the network is to move.");
+            LeaveOut(
+                file,
+                "its members must log in (\"ssoEnabled\"), which this controller does not offer. Switch it off there first, if the "
+                + "network is to move.");
         }
         else if (IsFit(file, network, RecordCheck.Check))
         {
@@ -125,7 +130,9 @@ internal sealed class FolderReader(string store, ControllerImport import)
         {
             LeaveOut(file, $"the folder has another file of member {node}, whose name differs in upper and lower case.");
         }
-        else if (member.Identity is null && document.RootElement.TryGetProperty("identity", out JsonElement identity) && identity.ValueKind != JsonValueKind.Null)
+        else if (member.Identity is null
+            && document.RootElement.TryGetProperty("identity", out JsonElement identity)
+            && identity.ValueKind != JsonValueKind.Null)
         {
             // Without it whoever can make an identity of this address would take the member's place.
             LeaveOut(file, $"its identity is not that of node {node}.");

@@ -58,7 +58,8 @@ internal static class ImportLosses
             }
         }
 
-        if (json.TryGetProperty("authorized", out JsonElement authorized) && authorized.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
+        if (json.TryGetProperty("authorized", out JsonElement authorized)
+            && authorized.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
         {
             yield return "\"authorized\" is neither true nor false; the member is not authorised.";
         }

@@ -4,13 +4,16 @@ using ZeroTier.Managed.Net;
 
 namespace ZeroTier.Controller.Json;
 
-/// <summary>The texts of addresses in ZeroTierOne's HTTP API, which reads something out of any text (docs/protocol/5-http-api.md 5.3, 5.6).</summary>
+/// <summary>
+/// The texts of addresses in ZeroTierOne's HTTP API, which reads something out of any text (docs/protocol/5-http-api.md 5.3, 5.6).
+/// </summary>
 internal static class AddressText
 {
     private const int MaxLength = 63;
 
     /// <summary>
-    /// Reads <c>ip/bits</c>. False when it is the text of no address; one of digits that do not parse is all zero. Bits that are not given are 0.
+    /// Reads <c>ip/bits</c>. False when it is the text of no address; one of digits that do not parse is all zero. Bits that are not given
+    /// are 0.
     /// </summary>
     public static bool TryReadPrefix(ReadOnlySpan<char> text, out IpAddress address, out ushort bits)
     {

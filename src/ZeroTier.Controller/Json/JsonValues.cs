@@ -11,21 +11,30 @@ internal static class JsonValues
         element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     public static bool? TruthOrNull(this JsonElement element, string name) =>
-        element.TryGetProperty(name, out JsonElement value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : null;
+        element.TryGetProperty(name, out JsonElement value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.GetBoolean()
+            : null;
 
     public static long? NumberOrNull(this JsonElement element, string name) =>
-        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) ? number : null;
+        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number)
+            ? number
+            : null;
 
     /// <summary>Milliseconds since 1970; null where there are none, or 0, or more than a calendar has.</summary>
-    public static DateTimeOffset? TimeOrNull(this JsonElement element, string name) => element.NumberOrNull(name) is { } number ? ToTime(number) : null;
+    public static DateTimeOffset? TimeOrNull(this JsonElement element, string name) =>
+        element.NumberOrNull(name) is { } number ? ToTime(number) : null;
 
     /// <summary>As above, of a number.</summary>
     public static DateTimeOffset? ToTime(long milliseconds) =>
-        milliseconds <= 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(milliseconds, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
+        milliseconds <= 0
+            ? null
+            : DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(milliseconds, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
 
     /// <summary>The entries of an array; none where it is none.</summary>
     public static IEnumerable<JsonElement> Items(this JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Array
+        element.ValueKind == JsonValueKind.Object
+            && element.TryGetProperty(name, out JsonElement value)
+            && value.ValueKind == JsonValueKind.Array
             ? value.EnumerateArray()
             : Enumerable.Empty<JsonElement>();
 

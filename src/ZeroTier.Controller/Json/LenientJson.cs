@@ -4,25 +4,32 @@ using System.Text.Json;
 namespace ZeroTier.Controller.Json;
 
 /// <summary>
-/// Reads JSON as ZeroTierOne's HTTP API does (docs/protocol/5-http-api.md 5.3): a value of another type is converted, and what cannot be converted counts as
-/// not given. A missing key and a wrong type look the same here; where <c>null</c> means something else, ask for the member first.
+/// Reads JSON as ZeroTierOne's HTTP API does (docs/protocol/5-http-api.md 5.3): a value of another type is converted, and what cannot be
+/// converted counts as not given. A missing key and a wrong type look the same here; where <c>null</c> means something else, ask for the
+/// member first.
 /// </summary>
 internal static class LenientJson
 {
-    /// <summary>The value of a key, the last one where the key stands more than once; null when it is missing or the element is no object.</summary>
+    /// <summary>
+    /// The value of a key, the last one where the key stands more than once; null when it is missing or the element is no object.
+    /// </summary>
     public static JsonElement? Member(this JsonElement element, string key) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(key, out JsonElement value) ? value : null;
 
     /// <summary>An integer member.</summary>
-    public static ulong Integer(this JsonElement element, string key, ulong missing = 0) => element.Member(key)?.ToInteger(missing) ?? missing;
+    public static ulong Integer(this JsonElement element, string key, ulong missing = 0) =>
+        element.Member(key)?.ToInteger(missing) ?? missing;
 
     /// <summary>A boolean member.</summary>
-    public static bool Boolean(this JsonElement element, string key, bool missing = false) => element.Member(key)?.ToBoolean(missing) ?? missing;
+    public static bool Boolean(this JsonElement element, string key, bool missing = false) =>
+        element.Member(key)?.ToBoolean(missing) ?? missing;
 
     /// <summary>A text member.</summary>
     public static string Text(this JsonElement element, string key, string missing = "") => element.Member(key)?.ToText(missing) ?? missing;
 
-    /// <summary>The value as an unsigned integer: fractions are cut off, negative numbers wrap, of a text the decimal digits at its start count.</summary>
+    /// <summary>
+    /// The value as an unsigned integer: fractions are cut off, negative numbers wrap, of a text the decimal digits at its start count.
+    /// </summary>
     public static ulong ToInteger(this JsonElement value, ulong missing = 0) => value.ValueKind switch
     {
         JsonValueKind.True => 1,
@@ -52,7 +59,9 @@ internal static class LenientJson
         _ => missing,
     };
 
-    /// <summary>The hexadecimal digits at the start of a text, with or without 0x; 0 where there are none. Beyond 64 bits the largest number.</summary>
+    /// <summary>
+    /// The hexadecimal digits at the start of a text, with or without 0x; 0 where there are none. Beyond 64 bits the largest number.
+    /// </summary>
     public static ulong Hexadecimal(ReadOnlySpan<char> text)
     {
         if (text.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
@@ -84,7 +93,9 @@ internal static class LenientJson
     {
         int end = text.IndexOfAnyExceptInRange('0', '9');
         text = end < 0 ? text : text[..end];
-        return text.IsEmpty ? 0 : ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? value : ulong.MaxValue;
+        return text.IsEmpty ? 0
+            : ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? value
+            : ulong.MaxValue;
     }
 
     private static ulong Number(JsonElement value) =>

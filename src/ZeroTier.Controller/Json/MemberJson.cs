@@ -12,9 +12,11 @@ internal static class MemberJson
     // The last lines: what programs compute and send back, which is never kept.
     private static readonly FrozenSet<string> Known = FrozenSet.Create(
         StringComparer.Ordinal,
-        "id", "address", "nwid", "objtype", "creationTime", "revision", "authorized", "activeBridge", "noAutoAssignIps", "ipAssignments", "tags",
+        "id", "address", "nwid", "objtype", "creationTime", "revision", "authorized", "activeBridge", "noAutoAssignIps", "ipAssignments",
+        "tags",
             "capabilities", "name",
-        "identity", "lastAuthorizedTime", "lastDeauthorizedTime", "lastAuthorizedCredentialType", "lastAuthorizedCredential", "vMajor", "vMinor", "vRev",
+        "identity", "lastAuthorizedTime", "lastDeauthorizedTime", "lastAuthorizedCredentialType", "lastAuthorizedCredential", "vMajor",
+        "vMinor", "vRev",
             "vProto",
         "authenticationExpiryTime", "ssoExempt", "remoteTraceTarget", "remoteTraceLevel",
         "clock", "physicalAddr", "recentLog", "lastModified", "lastRequestMetaData", "authenticationURL", "authenticationClientID");
@@ -89,7 +91,8 @@ internal static class MemberJson
 
     public static ControllerMember Read(JsonElement element)
     {
-        if (element.ValueKind != JsonValueKind.Object || !NodeId.TryParse(element.TextOrNull("id") ?? element.TextOrNull("address"), out NodeId node) ||
+        if (element.ValueKind != JsonValueKind.Object ||
+            !NodeId.TryParse(element.TextOrNull("id") ?? element.TextOrNull("address"), out NodeId node) ||
             !NetworkId.TryParse(element.TextOrNull("nwid"), out NetworkId network))
         {
             throw new JsonException("A member is an object with an \"id\" of 10 and an \"nwid\" of 16 hexadecimal digits.");
@@ -107,9 +110,12 @@ internal static class MemberJson
             AssignsAddresses = !(element.TruthOrNull("noAutoAssignIps") ?? false),
             Addresses = [.. element.Items("ipAssignments").Select(ReadAddress).OfType<IPAddress>()],
             Tags = ReadTags(element),
-            Capabilities = [.. element.Items("capabilities").Where(i => i.ValueKind == JsonValueKind.Number && i.TryGetUInt32(out _)).Select(i =>
+            Capabilities = [
+            .. element.Items("capabilities").Where(i => i.ValueKind == JsonValueKind.Number && i.TryGetUInt32(out _)).Select(i =>
                 i.GetUInt32())],
-            Identity = NodeIdentity.TryParse(element.TextOrNull("identity"), out NodeIdentity? identity) && identity.Address == node ? identity : null,
+            Identity = NodeIdentity.TryParse(element.TextOrNull("identity"), out NodeIdentity? identity) && identity.Address == node
+                ? identity
+                : null,
             LastAuthorizedTime = element.TimeOrNull("lastAuthorizedTime"),
             LastDeauthorizedTime = element.TimeOrNull("lastDeauthorizedTime"),
             AuthorizedBy = element.TextOrNull("lastAuthorizedCredentialType") switch
@@ -130,7 +136,9 @@ internal static class MemberJson
     }
 
     private static IPAddress? ReadAddress(JsonElement element) =>
-        element.ValueKind == JsonValueKind.String && IPAddress.TryParse(element.GetString()!.Split('/')[0], out IPAddress? address) ? address : null;
+        element.ValueKind == JsonValueKind.String && IPAddress.TryParse(element.GetString()!.Split('/')[0], out IPAddress? address)
+            ? address
+            : null;
 
     private static ImmutableSortedDictionary<uint, uint> ReadTags(JsonElement element)
     {
@@ -149,8 +157,10 @@ internal static class MemberJson
     }
 
     private static MemberVersion? ReadVersion(JsonElement element) =>
-        element.NumberOrNull("vMajor") is >= 0 and <= int.MaxValue and var major && element.NumberOrNull("vMinor") is >= 0 and <= int.MaxValue and var minor &&
-        element.NumberOrNull("vRev") is >= 0 and <= int.MaxValue and var revision && element.NumberOrNull("vProto") is >= 0 and <= int.MaxValue and var protocol
+        element.NumberOrNull("vMajor") is >= 0 and <= int.MaxValue and var major &&
+        element.NumberOrNull("vMinor") is >= 0 and <= int.MaxValue and var minor &&
+        element.NumberOrNull("vRev") is >= 0 and <= int.MaxValue and var revision &&
+        element.NumberOrNull("vProto") is >= 0 and <= int.MaxValue and var protocol
             ? new MemberVersion((int)major, (int)minor, (int)revision, (int)protocol)
             : null;
 }

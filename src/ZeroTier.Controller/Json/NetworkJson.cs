@@ -16,9 +16,11 @@ internal static class NetworkJson
     // The last line: what programs compute and send back, which is never kept.
     private static readonly FrozenSet<string> Known = FrozenSet.Create(
         StringComparer.Ordinal,
-        "id", "nwid", "objtype", "creationTime", "revision", "name", "private", "enableBroadcast", "multicastLimit", "mtu", "v4AssignMode", "v6AssignMode",
+        "id", "nwid", "objtype", "creationTime", "revision", "name", "private", "enableBroadcast", "multicastLimit", "mtu", "v4AssignMode",
+        "v6AssignMode",
             "routes",
-        "ipAssignmentPools", "dns", "rules", "capabilities", "tags", "authTokens", "remoteTraceTarget", "remoteTraceLevel", "rulesSource", "ssoEnabled", ServeNames,
+        "ipAssignmentPools", "dns", "rules", "capabilities", "tags", "authTokens", "remoteTraceTarget", "remoteTraceLevel", "rulesSource",
+        "ssoEnabled", ServeNames,
             "clientId",
         "authorizationEndpoint", "certificateTimeoutWindowSize",
         "clock", "authorizedMemberCount", "activeMemberCount", "totalMemberCount", "lastModified");
@@ -69,7 +71,8 @@ internal static class NetworkJson
 
     public static ControllerNetwork Read(JsonElement element)
     {
-        if (element.ValueKind != JsonValueKind.Object || !NetworkId.TryParse(element.TextOrNull("id") ?? element.TextOrNull("nwid"), out NetworkId id))
+        if (element.ValueKind != JsonValueKind.Object
+            || !NetworkId.TryParse(element.TextOrNull("id") ?? element.TextOrNull("nwid"), out NetworkId id))
         {
             throw new JsonException("A network is an object with an \"id\" of 16 hexadecimal digits.");
         }
@@ -87,14 +90,22 @@ internal static class NetworkJson
                 ? number
                 : defaults.MulticastLimit,
             Mtu = (int)Math.Clamp(element.NumberOrNull("mtu") ?? defaults.Mtu, ControllerNetwork.MinMtu, ControllerNetwork.MaxMtu),
-            AssignsIPv4 = element.TryGetProperty("v4AssignMode", out JsonElement v4) && v4.ValueKind == JsonValueKind.Object && v4.TruthOrNull("zt") == true,
-            IPv6Assignment = element.TryGetProperty("v6AssignMode", out JsonElement v6) && v6.ValueKind == JsonValueKind.Object ? ReadIPv6(v6) : default,
+            AssignsIPv4 = element.TryGetProperty("v4AssignMode", out JsonElement v4)
+                && v4.ValueKind == JsonValueKind.Object
+                && v4.TruthOrNull("zt") == true,
+            IPv6Assignment = element.TryGetProperty("v6AssignMode", out JsonElement v6) && v6.ValueKind == JsonValueKind.Object
+                ? ReadIPv6(v6)
+                : default,
             Routes = [.. element.Items("routes").Select(ReadRoute).OfType<NetworkRoute>()],
             AddressPools = [.. element.Items("ipAssignmentPools").Select(ReadPool).OfType<AddressPool>()],
             Dns = element.TryGetProperty("dns", out JsonElement dns) ? ReadDns(dns) : null,
             ServesNames = element.TruthOrNull(ServeNames) ?? false,
-            Rules = element.TryGetProperty("rules", out JsonElement rules) && RuleListJson.ReadRules(rules) is { } list ? list : defaults.Rules,
-            Capabilities = element.TryGetProperty("capabilities", out JsonElement capabilities) ? RuleListJson.ReadCapabilities(capabilities) ?? [] : [],
+            Rules = element.TryGetProperty("rules", out JsonElement rules) && RuleListJson.ReadRules(rules) is { } list
+                ? list
+                : defaults.Rules,
+            Capabilities = element.TryGetProperty("capabilities", out JsonElement capabilities)
+                ? RuleListJson.ReadCapabilities(capabilities) ?? []
+                : [],
             Tags = element.TryGetProperty("tags", out JsonElement tags) ? RuleListJson.ReadTags(tags) ?? [] : [],
             JoinTokens = ReadTokens(element),
             RemoteTraceTarget = element.TextOrNull("remoteTraceTarget"),
@@ -218,7 +229,8 @@ internal static class NetworkJson
     }
 
     private static IPv6Assignment ReadIPv6(JsonElement modes) =>
-        (modes.TruthOrNull("6plane") == true ? IPv6Assignment.SixPlane : 0) | (modes.TruthOrNull("rfc4193") == true ? IPv6Assignment.Rfc4193 : 0) |
+        (modes.TruthOrNull("6plane") == true ? IPv6Assignment.SixPlane : 0) |
+        (modes.TruthOrNull("rfc4193") == true ? IPv6Assignment.Rfc4193 : 0) |
         (modes.TruthOrNull("zt") == true ? IPv6Assignment.Pool : 0);
 
     private static NetworkRoute? ReadRoute(JsonElement element)
@@ -248,11 +260,14 @@ internal static class NetworkJson
             ? new AddressPool(first, last)
             : null;
 
-    private static IPAddress? ReadAddress(string? text) => text is not null && IPAddress.TryParse(text.Split('/')[0], out IPAddress? address) ? address : null;
+    private static IPAddress? ReadAddress(string? text) =>
+        text is not null && IPAddress.TryParse(text.Split('/')[0], out IPAddress? address) ? address : null;
 
     private static NetworkDnsSettings? ReadDns(JsonElement element) => element.ValueKind != JsonValueKind.Object
         ? null
-        : new(element.TextOrNull("domain") ?? "", [.. element.Items("servers").Select(s => s.ValueKind == JsonValueKind.String ? s.GetString()! : "")]);
+        : new(
+            element.TextOrNull("domain") ?? "",
+            [.. element.Items("servers").Select(s => s.ValueKind == JsonValueKind.String ? s.GetString()! : "")]);
 
     private static ImmutableSortedDictionary<string, DateTimeOffset?> ReadTokens(JsonElement element)
     {

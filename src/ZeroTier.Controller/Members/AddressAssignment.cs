@@ -4,8 +4,10 @@ using ZeroTier.Managed.Net;
 
 namespace ZeroTier.Controller.Members;
 
-/// <summary>Finds free addresses in the pools of a network (docs/protocol/5-http-api.md 5.7.2). The first try follows from the node's address, so that a node
-/// that is forgotten gets its address again.</summary>
+/// <summary>
+/// Finds free addresses in the pools of a network (docs/protocol/5-http-api.md 5.7.2). The first try follows from the node's address, so
+/// that a node that is forgotten gets its address again.
+/// </summary>
 internal static class AddressAssignment
 {
     // A pool that was searched in vain is not searched again until an address becomes free or the network changes, so that this is rare.

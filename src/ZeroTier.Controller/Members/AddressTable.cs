@@ -17,14 +17,16 @@ internal sealed class AddressTable
     public NodeId? HolderOf(in IpAddress address) => _holders.HolderOf(address);
 
     /// <summary>Other members whose records have an address of this one.</summary>
-    public IReadOnlyList<NodeId> RivalsOf(ControllerMember record) => _holders.RivalsOf(record.Node, record.Addresses.Select(IpAddress.From));
+    public IReadOnlyList<NodeId> RivalsOf(ControllerMember record) =>
+        _holders.RivalsOf(record.Node, record.Addresses.Select(IpAddress.From));
 
     /// <summary>Notes the addresses of a record in place of those that it had before.</summary>
     public void Replace(ControllerMember record, IEnumerable<IPAddress> before, IEnumerable<IPAddress> after) =>
         Releases += _holders.Replace(record, Set(before), Set(after));
 
     /// <summary>As <see cref="Replace"/>, to take back what was given out a moment ago: nothing becomes free that was not before.</summary>
-    public void Undo(ControllerMember record, IEnumerable<IPAddress> before, IEnumerable<IPAddress> after) => _holders.Replace(record, Set(before), Set(after));
+    public void Undo(ControllerMember record, IEnumerable<IPAddress> before, IEnumerable<IPAddress> after) =>
+        _holders.Replace(record, Set(before), Set(after));
 
     private static HashSet<IpAddress> Set(IEnumerable<IPAddress> addresses) => [.. addresses.Select(IpAddress.From)];
 }

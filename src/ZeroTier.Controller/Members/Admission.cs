@@ -35,7 +35,8 @@ internal static class Admission
             return (AdmissionResult.Denied, member);
         }
 
-        // A network that requires a login, and a member that has none: whether it is authorised is not told before, and it becomes so after.
+        // A network that requires a login, and a member that has none: whether it is authorised is not told before, and it becomes so
+        // after.
         if (network.RequiresLogin && !member.IsLoginExempt && !(member.LoginExpiryTime > now))
         {
             return (AdmissionResult.LoginRequired, member);
@@ -72,7 +73,8 @@ internal static class Admission
 
         if (isNew && network.Capabilities.Any(c => c.IsDefault))
         {
-            ImmutableSortedSet<uint> capabilities = member.Capabilities.Union(network.Capabilities.Where(c => c.IsDefault).Select(c => c.Id));
+            ImmutableSortedSet<uint> capabilities = member.Capabilities.Union(
+                network.Capabilities.Where(c => c.IsDefault).Select(c => c.Id));
             member = member with { Capabilities = capabilities };
         }
 

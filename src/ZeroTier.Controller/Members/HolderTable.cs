@@ -1,8 +1,8 @@
 namespace ZeroTier.Controller.Members;
 
 /// <summary>
-/// Which member of a network has what only one can have: an address, a name. Where records give it to several, the oldest record has it, in whatever order they
-/// come: all processes on a store, and each after a restart, say the same. Thread-safe.
+/// Which member of a network has what only one can have: an address, a name. Where records give it to several, the oldest record has it, in
+/// whatever order they come: all processes on a store, and each after a restart, say the same. Thread-safe.
 /// </summary>
 internal sealed class HolderTable<TKey>
     where TKey : notnull
@@ -32,7 +32,8 @@ internal sealed class HolderTable<TKey>
     {
         lock (_lock)
         {
-            return [.. keys.SelectMany(key => _holders.TryGetValue(key, out var holders) ? holders.Select(h => h.Node) : []).Where(node => node != member).Distinct()];
+            return [.. keys.SelectMany(key => _holders.TryGetValue(key, out var holders) ? holders.Select(h => h.Node) : [])
+                .Where(node => node != member).Distinct()];
         }
     }
 

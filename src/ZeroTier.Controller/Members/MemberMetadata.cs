@@ -19,5 +19,6 @@ internal readonly record struct MemberMetadata(MemberVersion Version, bool Under
             credential.AsSpan().StartsWith("token:"u8) ? Encoding.UTF8.GetString(credential.AsSpan("token:"u8.Length)) : null);
     }
 
-    private static int Part(in NetworkDictionary dictionary, ReadOnlySpan<byte> key) => (int)Math.Min(dictionary.GetNumber(key), ushort.MaxValue);
+    private static int Part(in NetworkDictionary dictionary, ReadOnlySpan<byte> key) =>
+        (int)Math.Min(dictionary.GetNumber(key), ushort.MaxValue);
 }

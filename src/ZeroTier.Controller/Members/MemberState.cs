@@ -8,7 +8,8 @@ internal sealed class MemberState(NetworkState network, ControllerMember record)
     /// <summary>Nothing was heard of the node yet.</summary>
     public const long Never = long.MinValue;
 
-    // What a node says of its software is kept for people; one that says something else each time must not cost a write, and a revision, each time.
+    // What a node says of its software is kept for people; one that says something else each time must not cost a write, and a revision,
+    // each time.
     private const long VersionInterval = 600_000;
 
     private volatile ControllerMember _record = record;
@@ -55,9 +56,12 @@ internal sealed class MemberState(NetworkState network, ControllerMember record)
     /// <summary>Whether nobody has ever let the node in, or edited its record: it asked, and that is all.</summary>
     public bool IsStranger => IsUntouched(_record);
 
-    /// <summary>Whether a public network let it in, and nobody has edited its record: it may give way to others when it is silent for long.</summary>
-    public bool IsVisitor => _record is { IsAuthorized: true, AuthorizedBy: AuthorizationSource.PublicNetwork } record && record.Name is null &&
-        !record.IsActiveBridge && record.AssignsAddresses && !record.IsLoginExempt && record.Extensions.IsEmpty;
+    /// <summary>
+    /// Whether a public network let it in, and nobody has edited its record: it may give way to others when it is silent for long.
+    /// </summary>
+    public bool IsVisitor =>
+        _record is { IsAuthorized: true, AuthorizedBy: AuthorizationSource.PublicNetwork } record && record.Name is null &&
+            !record.IsActiveBridge && record.AssignsAddresses && !record.IsLoginExempt && record.Extensions.IsEmpty;
 
     /// <summary>For how long nothing was heard of it, at least.</summary>
     public long SilenceAt(long now) => LastRequest is var last && last == Never ? now : now - last;
@@ -88,6 +92,8 @@ internal sealed class MemberState(NetworkState network, ControllerMember record)
     public bool IsOnline(long now, long timeout) => LastRequest is var last && last != Never && now - last < timeout;
 
     private static bool IsUntouched(ControllerMember record) =>
-        !record.IsAuthorized && record.LastAuthorizedTime is null && record.Identity is not null && record.Name is null && !record.IsActiveBridge &&
-        record.AssignsAddresses && !record.IsLoginExempt && record.Addresses.IsEmpty && record.Tags.IsEmpty && record.Capabilities.IsEmpty && record.Extensions.IsEmpty;
+        !record.IsAuthorized && record.LastAuthorizedTime is null && record.Identity is not null && record.Name is null &&
+        !record.IsActiveBridge &&
+        record.AssignsAddresses && !record.IsLoginExempt && record.Addresses.IsEmpty && record.Tags.IsEmpty &&
+        record.Capabilities.IsEmpty && record.Extensions.IsEmpty;
 }

@@ -71,8 +71,9 @@ internal sealed class NetworkState(ControllerNetwork record)
     public bool MayRecordVisitor(long now) => _visitors.TryTake(Visitors, now);
 
     /// <summary>Whether a search for a free address found none, and nothing has changed since.</summary>
-    public bool IsExhausted(bool isIPv4) => (isIPv4 ? _exhaustedIPv4 : _exhaustedIPv6) is { } search && ReferenceEquals(search.Network, Record) &&
-        search.Releases == Addresses.Releases;
+    public bool IsExhausted(bool isIPv4) =>
+        (isIPv4 ? _exhaustedIPv4 : _exhaustedIPv6) is { } search && ReferenceEquals(search.Network, Record) &&
+            search.Releases == Addresses.Releases;
 
     /// <summary>A search for a free address found none.</summary>
     public void NoteExhausted(bool isIPv4)

@@ -3,8 +3,8 @@ using ZeroTier.Managed;
 namespace ZeroTier.Controller.Members;
 
 /// <summary>
-/// Who was put out of a network while certificates of theirs still count. Each member is told of each once: at once when it is online and this process speaks
-/// to members, else with the next configuration that it gets. Bounded. Touched by whoever has the turn.
+/// Who was put out of a network while certificates of theirs still count. Each member is told of each once: at once when it is online and
+/// this process speaks to members, else with the next configuration that it gets. Bounded. Touched by whoever has the turn.
 /// </summary>
 internal sealed class RevocationList
 {

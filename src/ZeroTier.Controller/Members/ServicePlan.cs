@@ -5,7 +5,9 @@ using ZeroTier.Managed.Net;
 
 namespace ZeroTier.Controller.Members;
 
-/// <summary>What a batch of requests and changes comes to, before any of it is durable: records to be written, and how each node is answered.</summary>
+/// <summary>
+/// What a batch of requests and changes comes to, before any of it is durable: records to be written, and how each node is answered.
+/// </summary>
 /// <remarks>Addresses that it gives out are taken at once, so that no two get one; <see cref="Undo"/> gives them back.</remarks>
 internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffset time, long now)
 {
@@ -137,8 +139,11 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
         }
 
         List<IpAddress> managed = [.. before.Addresses.Select(IpAddress.From)
-            .Where(a => AddressAssignment.TryGetPrefix(network.Record, a, out _) && network.Addresses.HolderOf(a) is var holder && (holder is null ||
-                holder == before.Node))];
+            .Where(
+                a => AddressAssignment.TryGetPrefix(network.Record, a, out _)
+                    && network.Addresses.HolderOf(a) is var holder
+                    && (holder is null ||
+                        holder == before.Node))];
         if (network.Record.IPv6Assignment.HasFlag(IPv6Assignment.Pool) && !managed.Exists(a => a.IsIPv6))
         {
             Assign(service, isIPv4: false, AddressState.IPv6PoolExhausted);
@@ -215,7 +220,9 @@ internal sealed class ServicePlan(NetworkControllerOptions options, DateTimeOffs
         Forget(network.Members.Values.Where(m => m.IsStranger && !_forgotten.Contains(m)).MinBy(m => m.Record.CreationTime));
 
     private bool ForgetVisitor(NetworkState network) =>
-        Forget(network.Members.Values.Where(m => m.IsVisitor && m.SilenceAt(now) >= MaxSilence && !_forgotten.Contains(m)).MaxBy(m => m.SilenceAt(now)));
+        Forget(
+            network.Members.Values.Where(m => m.IsVisitor && m.SilenceAt(now) >= MaxSilence && !_forgotten.Contains(m))
+                .MaxBy(m => m.SilenceAt(now)));
 
     private bool Forget(MemberState? oldest)
     {

@@ -3,17 +3,17 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Controller.Members;
 
-/// <summary>A member that is to be told its configuration, because it asked or because something changed; or an unknown node that asked.</summary>
+/// <summary>
+/// A member that is to be told its configuration, because it asked or because something changed; or an unknown node that asked.
+/// </summary>
 /// <param name="Member">The member; null for an unknown node.</param>
 /// <param name="Request">What it asked; null for a change.</param>
 internal readonly record struct WorkItem(MemberState? Member, ControllerRequest? Request);
 
 /// <summary>
-/// Who is to be served, between the receive threads and the one worker. A known member stands in it once, whatever it sends, so the members' part has a bound
-/// and
-/// no member can crowd out another. Unknown nodes share a small part; when it is full a random one gives way, so that a flood cannot keep the others out for
-/// ever.
-/// Thread-safe.
+/// Who is to be served, between the receive threads and the one worker. A known member stands in it once, whatever it sends, so the
+/// members' part has a bound and no member can crowd out another. Unknown nodes share a small part; when it is full a random one gives way,
+/// so that a flood cannot keep the others out for ever. Thread-safe.
 /// </summary>
 internal sealed class WorkQueue(RandomSource random)
 {

@@ -5,8 +5,10 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Controller;
 
-/// <summary>A member of a network, or a node that wants to be one, as the controller keeps it (docs/protocol/5-http-api.md 5.5.4). Immutable; a change makes a
-/// new record of a higher revision.</summary>
+/// <summary>
+/// A member of a network, or a node that wants to be one, as the controller keeps it (docs/protocol/5-http-api.md 5.5.4). Immutable; a
+/// change makes a new record of a higher revision.
+/// </summary>
 /// <remarks>Equality of records compares arrays by reference; <see cref="ControllerJson"/> writes equal members as equal text.</remarks>
 public sealed record ControllerMember
 {
@@ -34,8 +36,10 @@ public sealed record ControllerMember
     /// <summary>Whether the node gets addresses by the rules of the network, besides those that are given here. Default true.</summary>
     public bool AssignsAddresses { get; init; } = true;
 
-    /// <summary>The node's addresses; only those inside a route of the network are sent, with the route's prefix length. Addresses from pools are kept here,
-    /// too.</summary>
+    /// <summary>
+    /// The node's addresses; only those inside a route of the network are sent, with the route's prefix length. Addresses from pools are
+    /// kept here, too.
+    /// </summary>
     public ImmutableArray<IPAddress> Addresses { get; init; } = [];
 
     /// <summary>Values of tags, by ID.</summary>
@@ -44,7 +48,9 @@ public sealed record ControllerMember
     /// <summary>IDs of the capabilities that it holds.</summary>
     public ImmutableSortedSet<uint> Capabilities { get; init; } = [];
 
-    /// <summary>The node's public identity; null until it has asked once. From then on no other identity of the same address is let in.</summary>
+    /// <summary>
+    /// The node's public identity; null until it has asked once. From then on no other identity of the same address is let in.
+    /// </summary>
     public NodeIdentity? Identity { get; init; }
 
     /// <summary>When it was last authorised; null for never.</summary>

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace ZeroTier.Controller;
 
-/// <summary>A network as its controller keeps it (docs/protocol/5-http-api.md 5.5.2). Immutable; a change makes a new record of a higher revision.</summary>
+/// <summary>
+/// A network as its controller keeps it (docs/protocol/5-http-api.md 5.5.2). Immutable; a change makes a new record of a higher revision.
+/// </summary>
 /// <remarks>Equality of records compares arrays by reference; <see cref="ControllerJson"/> writes equal networks as equal text.</remarks>
 public sealed record ControllerNetwork
 {
@@ -13,8 +15,10 @@ public sealed record ControllerNetwork
     /// <summary>The largest MTU, in bytes.</summary>
     public const int MaxMtu = 10_000;
 
-    /// <summary>Each list may have so many entries. Members get fewer: 1,024 rules, 128 capabilities of 64 rules, 128 tags, 128 routes, 32 addresses, 4 DNS
-    /// servers.</summary>
+    /// <summary>
+    /// Each list may have so many entries. Members get fewer: 1,024 rules, 128 capabilities of 64 rules, 128 tags, 128 routes, 32
+    /// addresses, 4 DNS servers.
+    /// </summary>
     public const int MaxEntries = 16_384;
 
     /// <summary>For how long credentials are good where a network does not say.</summary>
@@ -44,7 +48,9 @@ public sealed record ControllerNetwork
     /// <summary>Whether broadcast frames are carried. Default true.</summary>
     public bool AllowsBroadcast { get; init; } = true;
 
-    /// <summary>To how many members a multicast frame is sent; 0 switches multicast, broadcast and IPv4's address resolution off. Default 32.</summary>
+    /// <summary>
+    /// To how many members a multicast frame is sent; 0 switches multicast, broadcast and IPv4's address resolution off. Default 32.
+    /// </summary>
     public ulong MulticastLimit { get; init; } = 32;
 
     /// <summary>The largest Ethernet payload in bytes, 1,280 to 10,000. Default 2,800.</summary>
@@ -66,8 +72,8 @@ public sealed record ControllerNetwork
     public NetworkDnsSettings? Dns { get; init; }
 
     /// <summary>
-    /// Whether the controller's node answers for the names of members in the domain of <see cref="Dns"/>, which must be a host name of at most 127 characters, and
-    /// stands before the servers there. Takes a <see cref="NameService"/>. Default false.
+    /// Whether the controller's node answers for the names of members in the domain of <see cref="Dns"/>, which must be a host name of at
+    /// most 127 characters, and stands before the servers there. Takes a <see cref="NameService"/>. Default false.
     /// </summary>
     public bool ServesNames { get; init; }
 
@@ -96,8 +102,10 @@ public sealed record ControllerNetwork
     /// <summary>The client ID of the login provider; kept for programs that use it.</summary>
     public string ClientId { get; init; } = "";
 
-    /// <summary>By how much credentials of two members may differ in age: how long a member that is revoked while others are away can still reach them. Held
-    /// between 5 minutes and 2 hours. Default: null, which is 30 minutes.</summary>
+    /// <summary>
+    /// By how much credentials of two members may differ in age: how long a member that is revoked while others are away can still reach
+    /// them. Held between 5 minutes and 2 hours. Default: null, which is 30 minutes.
+    /// </summary>
     public TimeSpan? CertificateWindow { get; init; }
 
     /// <summary>Who gets traces of members, ten characters; null for nobody.</summary>
@@ -112,5 +120,6 @@ public sealed record ControllerNetwork
 
     /// <summary>The window in force.</summary>
     internal TimeSpan EffectiveCertificateWindow =>
-        TimeSpan.FromTicks(Math.Clamp((CertificateWindow ?? DefaultCertificateWindow).Ticks, MinCertificateWindow.Ticks, MaxCertificateWindow.Ticks));
+        TimeSpan.FromTicks(
+            Math.Clamp((CertificateWindow ?? DefaultCertificateWindow).Ticks, MinCertificateWindow.Ticks, MaxCertificateWindow.Ticks));
 }

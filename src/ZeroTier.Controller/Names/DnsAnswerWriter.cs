@@ -90,7 +90,8 @@ internal ref struct DnsAnswerWriter
     {
         // What does not fit whole is left out as a whole (RFC 2181, 9): the asker comes again by TCP.
         int length = _isTruncated ? DnsResponse.HeaderLength + _query.QuestionLength : _length;
-        ushort flags = (ushort)(ResponseBit | _query.RepeatedFlags | (isAuthoritative ? AuthoritativeBit : 0) | (_isTruncated ? TruncatedBit : 0) | ((int)code & 0xf));
+        ushort flags = (ushort)(ResponseBit | _query.RepeatedFlags | (isAuthoritative ? AuthoritativeBit : 0)
+            | (_isTruncated ? TruncatedBit : 0) | ((int)code & 0xf));
         BinaryPrimitives.WriteUInt16BigEndian(_message, _query.Id);
         BinaryPrimitives.WriteUInt16BigEndian(_message[2..], flags);
         BinaryPrimitives.WriteUInt16BigEndian(_message[4..], (ushort)(_query.QuestionLength > 0 ? 1 : 0));
@@ -146,7 +147,8 @@ internal ref struct DnsAnswerWriter
             {
                 if (TryTake(2, out Span<byte> pointer))
                 {
-                    BinaryPrimitives.WriteUInt16BigEndian(pointer, (ushort)(PointerBits | (DnsResponse.HeaderLength + _query.Name.Length - name.Length)));
+                    BinaryPrimitives.WriteUInt16BigEndian(
+                        pointer, (ushort)(PointerBits | (DnsResponse.HeaderLength + _query.Name.Length - name.Length)));
                 }
 
                 return;

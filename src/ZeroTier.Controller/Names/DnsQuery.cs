@@ -20,7 +20,9 @@ internal readonly record struct DnsQuery
     /// <summary>What a datagram may have without more being said (RFC 1035, 4.2.1).</summary>
     public const int MinDatagram = 512;
 
-    /// <summary>What is sent in a datagram at most, whatever the asker takes: it passes everywhere without fragments, and is not worth provoking.</summary>
+    /// <summary>
+    /// What is sent in a datagram at most, whatever the asker takes: it passes everywhere without fragments, and is not worth provoking.
+    /// </summary>
     public const int MaxDatagram = 1232;
 
     private const ushort ResponseBit = 0x8000;
@@ -58,7 +60,8 @@ internal readonly record struct DnsQuery
     public static bool TryRead(ReadOnlySpan<byte> message, out DnsQuery query)
     {
         query = default;
-        if (message.Length < DnsResponse.HeaderLength || BinaryPrimitives.ReadUInt16BigEndian(message[2..]) is var flags && (flags & ResponseBit) != 0)
+        if (message.Length < DnsResponse.HeaderLength
+            || BinaryPrimitives.ReadUInt16BigEndian(message[2..]) is var flags && (flags & ResponseBit) != 0)
         {
             return false;
         }
@@ -79,7 +82,8 @@ internal readonly record struct DnsQuery
         // One question, and nothing that belongs into an answer.
         int offset = DnsResponse.HeaderLength;
         if (BinaryPrimitives.ReadUInt16BigEndian(message[4..]) != 1 || BinaryPrimitives.ReadUInt32BigEndian(message[6..]) != 0 ||
-            !DnsName.TryRead(message, ref offset, out string name) || offset - DnsResponse.HeaderLength != (name.Length == 0 ? 1 : name.Length + 2) ||
+            !DnsName.TryRead(message, ref offset, out string name) ||
+            offset - DnsResponse.HeaderLength != (name.Length == 0 ? 1 : name.Length + 2) ||
             message.Length - offset < 4)
         {
             query = query with { Error = DnsCode.FormatError };

@@ -8,8 +8,9 @@ internal static class MemberLabel
     private const int MaxLength = 63;
 
     /// <summary>
-    /// Lower case; what no host name may have (RFC 1123, 2.1: letters, digits, hyphens) becomes a hyphen, several in a row one, none at the ends: "Orders API" is
-    /// <c>orders-api</c>. Null where nothing is left, and for what looks like a node's address, which is that node's alone.
+    /// Lower case; what no host name may have (RFC 1123, 2.1: letters, digits, hyphens) becomes a hyphen, several in a row one, none at the
+    /// ends: "Orders API" is <c>orders-api</c>. Null where nothing is left, and for what looks like a node's address, which is that node's
+    /// alone.
     /// </summary>
     public static string? Of(string? name)
     {

@@ -4,15 +4,18 @@ using ZeroTier.Names;
 namespace ZeroTier.Controller.Names;
 
 /// <summary>
-/// Answers queries for the names of one network: <c>NAME.DOMAIN</c> and <c>NODE.DOMAIN</c> of its members, and their addresses in reverse (RFC 1034, 4.3.2).
-/// Nothing else is looked up for anybody. Bytes in, bytes out; thread-safe.
+/// Answers queries for the names of one network: <c>NAME.DOMAIN</c> and <c>NODE.DOMAIN</c> of its members, and their addresses in reverse
+/// (RFC 1034, 4.3.2). Nothing else is looked up for anybody. Bytes in, bytes out; thread-safe.
 /// </summary>
 internal sealed class NameResponder(NetworkNames names, TimeProvider time)
 {
     /// <summary>Enough for whatever is answered by TCP: a member is sent 34 addresses at most.</summary>
     public const int MaxAnswer = 2048;
 
-    /// <summary>Seconds for which answers may be kept, those that there is nothing included. Short: a member that is renamed or put out is so soon for all.</summary>
+    /// <summary>
+    /// Seconds for which answers may be kept, those that there is nothing included. Short: a member that is renamed or put out is so soon
+    /// for all.
+    /// </summary>
     public const uint Lifetime = 10;
 
     private const ushort AnyClass = 255;
@@ -46,10 +49,14 @@ internal sealed class NameResponder(NetworkNames names, TimeProvider time)
     {
         if (DnsName.IsIn(query.Name, domain))
         {
-            return query.Name.Length == domain.Length ? AnswerApex(query, domain, domain, ref writer) : AnswerMember(query, domain, ref writer);
+            return query.Name.Length == domain.Length
+                ? AnswerApex(query, domain, domain, ref writer)
+                : AnswerMember(query, domain, ref writer);
         }
 
-        return ReverseName.TryRead(query.Name, out IpAddress address, out int bits) ? AnswerReverse(query, domain, address, bits, ref writer) : DnsCode.Refused;
+        return ReverseName.TryRead(query.Name, out IpAddress address, out int bits)
+            ? AnswerReverse(query, domain, address, bits, ref writer)
+            : DnsCode.Refused;
     }
 
     private DnsCode AnswerMember(in DnsQuery query, string domain, ref DnsAnswerWriter writer)

@@ -2,7 +2,10 @@ using ZeroTier.Managed.Vl2.Controller;
 
 namespace ZeroTier.Controller.Names;
 
-/// <summary>Answers on port 53 of one address of the node: by UDP, and by TCP (RFC 7766). Ends by itself when the address, the network or the node goes.</summary>
+/// <summary>
+/// Answers on port 53 of one address of the node: by UDP, and by TCP (RFC 7766). Ends by itself when the address, the network or the node
+/// goes.
+/// </summary>
 internal sealed class NameServer : IAsyncDisposable
 {
     public const int Port = 53;
@@ -13,7 +16,9 @@ internal sealed class NameServer : IAsyncDisposable
     /// <summary>Of one node: clients are asked to use as few as they can (RFC 7766, 6.2.2).</summary>
     public const int MaxConnectionsOfNode = 4;
 
-    /// <summary>For how long the next message is waited for, whole, and for how long its answer may take to leave (RFC 7766, 6.2.3: seconds).</summary>
+    /// <summary>
+    /// For how long the next message is waited for, whole, and for how long its answer may take to leave (RFC 7766, 6.2.3: seconds).
+    /// </summary>
     public static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(10);
 
     private readonly NetworkController _controller;
@@ -31,7 +36,12 @@ internal sealed class NameServer : IAsyncDisposable
     private int _connectionCount;
 
     private NameServer(
-        NetworkController controller, TimeProvider time, RequestLimits limits, NameCounters counters, IZeroTierDatagramSocket socket, IZeroTierListener listener)
+        NetworkController controller,
+        TimeProvider time,
+        RequestLimits limits,
+        NameCounters counters,
+        IZeroTierDatagramSocket socket,
+        IZeroTierListener listener)
     {
         (_controller, _time, _limits, _counters, _socket, _listener) = (controller, time, limits, counters, socket, listener);
         _endPoint = socket.EndPoint;
@@ -44,7 +54,12 @@ internal sealed class NameServer : IAsyncDisposable
 
     /// <exception cref="ZeroTierException">The port is taken, or the network is not usable now.</exception>
     public static async Task<NameServer> StartAsync(
-        NetworkController controller, ZeroTierNode node, ZeroTierEndPoint endPoint, NameServiceOptions options, RequestLimits limits, NameCounters counters,
+        NetworkController controller,
+        ZeroTierNode node,
+        ZeroTierEndPoint endPoint,
+        NameServiceOptions options,
+        RequestLimits limits,
+        NameCounters counters,
         CancellationToken cancellationToken)
     {
         var connection = new ZeroTierConnectionOptions { ApplicationScheduler = options.Scheduler, TransportScheduler = options.Scheduler };

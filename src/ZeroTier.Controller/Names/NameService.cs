@@ -7,13 +7,14 @@ using ZeroTier.Managed.Vl2.Controller;
 namespace ZeroTier.Controller;
 
 /// <summary>
-/// Answers DNS for the members of networks with <see cref="ControllerNetwork.ServesNames"/>, on port 53 of the controller's node there, by UDP and TCP: the
-/// node is made a member of such a network, joins it, and members are told that it is the name server of the domain. Thread-safe.
+/// Answers DNS for the members of networks with <see cref="ControllerNetwork.ServesNames"/>, on port 53 of the controller's node there, by
+/// UDP and TCP: the node is made a member of such a network, joins it, and members are told that it is the name server of the domain.
+/// Thread-safe.
 /// </summary>
 /// <remarks>
-/// <para><c>NAME.DOMAIN</c> is the member of that name, in lower case and with hyphens for what no host name may have; of several the one whose record is
-/// oldest. <c>NODE.DOMAIN</c> is the member of that address, always. Addresses lead to names, too. Only authorised members of the network are answered, each up
-/// to a rate; nothing outside of the network is looked up.</para>
+/// <para><c>NAME.DOMAIN</c> is the member of that name, in lower case and with hyphens for what no host name may have; of several the one
+/// whose record is oldest. <c>NODE.DOMAIN</c> is the member of that address, always. Addresses lead to names, too. Only authorised members
+/// of the network are answered, each up to a rate; nothing outside of the network is looked up.</para>
 /// <para>Dispose of it before the node.</para>
 /// </remarks>
 public sealed class NameService : IAsyncDisposable
@@ -157,8 +158,12 @@ public sealed class NameService : IAsyncDisposable
             return null;
         }
 
-        ZeroTierEndPoint[] wanted = [.. joined.IsReady ? joined.Addresses.Select(a => new ZeroTierEndPoint(network, a.Address, NameServer.Port)) : []];
-        foreach ((ZeroTierEndPoint endPoint, NameServer server) in _servers.Where(s => s.Key.Network == network && (!s.Value.IsRunning || !wanted.Contains(s.Key))).ToArray())
+        ZeroTierEndPoint[] wanted = [.. joined.IsReady
+            ? joined.Addresses.Select(a => new ZeroTierEndPoint(network, a.Address, NameServer.Port))
+            : []];
+        foreach ((ZeroTierEndPoint endPoint,
+            NameServer server) in _servers.Where(
+                s => s.Key.Network == network && (!s.Value.IsRunning || !wanted.Contains(s.Key))).ToArray())
         {
             _servers.Remove(endPoint);
             await server.DisposeAsync().ConfigureAwait(false);
@@ -166,7 +171,8 @@ public sealed class NameService : IAsyncDisposable
 
         foreach (ZeroTierEndPoint endPoint in wanted.Where(e => !_servers.ContainsKey(e)))
         {
-            _servers[endPoint] = await NameServer.StartAsync(_controller, _node, endPoint, _options, _limits, _counters, _end.Token).ConfigureAwait(false);
+            _servers[endPoint] = await NameServer.StartAsync(
+                _controller, _node, endPoint, _options, _limits, _counters, _end.Token).ConfigureAwait(false);
             NameServiceLog.Served(_log, network, _controller.FindNames(network)?.Domain ?? "", endPoint.Address!);
         }
 
@@ -189,7 +195,8 @@ public sealed class NameService : IAsyncDisposable
             return $"this node, {self}, was put out of the network. Authorise it, or switch the names off.";
         }
 
-        await _controller.UpdateMemberAsync(network, self, m => m with { IsAuthorized = true }, null, Names, _end.Token).ConfigureAwait(false);
+        await _controller.UpdateMemberAsync(
+            network, self, m => m with { IsAuthorized = true }, null, Names, _end.Token).ConfigureAwait(false);
         return null;
     }
 

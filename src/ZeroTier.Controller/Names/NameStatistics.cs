@@ -9,7 +9,9 @@ public sealed record NameStatistics
     /// <summary>Answers by TCP, those included that refuse.</summary>
     public long StreamAnswers { get; init; }
 
-    /// <summary>Messages that got no answer because they are none that may have one: damaged beyond the header, or answers themselves.</summary>
+    /// <summary>
+    /// Messages that got no answer because they are none that may have one: damaged beyond the header, or answers themselves.
+    /// </summary>
     public long Ignored { get; init; }
 
     /// <summary>Messages and connections of nodes that are no members of the network (any more), or that nobody vouches for.</summary>

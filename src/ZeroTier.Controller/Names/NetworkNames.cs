@@ -29,7 +29,9 @@ internal sealed class NetworkNames(NetworkState network)
 
     /// <summary>The label by which a member is found, the readable one first.</summary>
     public string LabelOf(NodeId member) =>
-        MemberLabel.Of(network.Members.GetValueOrDefault(member)?.Record.Name) is { } label && network.Labels.HolderOf(label) == member ? label : member.ToString();
+        MemberLabel.Of(network.Members.GetValueOrDefault(member)?.Record.Name) is { } label && network.Labels.HolderOf(label) == member
+            ? label
+            : member.ToString();
 
     /// <summary>The addresses that a member is sent; none where it is no member.</summary>
     public IReadOnlyList<IpAddress> AddressesOf(NodeId member)

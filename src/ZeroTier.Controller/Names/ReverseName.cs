@@ -3,7 +3,9 @@ using ZeroTier.Managed.Net;
 
 namespace ZeroTier.Controller.Names;
 
-/// <summary>Addresses as names (RFC 1035, 3.5; RFC 3596, 2.5): the last part first, under <c>in-addr.arpa</c> and <c>ip6.arpa</c>.</summary>
+/// <summary>
+/// Addresses as names (RFC 1035, 3.5; RFC 3596, 2.5): the last part first, under <c>in-addr.arpa</c> and <c>ip6.arpa</c>.
+/// </summary>
 internal static class ReverseName
 {
     private const string IPv4Suffix = ".in-addr.arpa";

@@ -8,8 +8,8 @@ namespace ZeroTier.Controller.Rules;
 internal static class RuleEncoding
 {
     /// <summary>The table for members.</summary>
-    /// <exception cref="ArgumentException">More rules than members would take: they would leave out the last ones, and so let pass what these
-    /// forbid.</exception>
+    /// <exception cref="ArgumentException">More rules than members would take: they would leave out the last ones, and so let pass what
+    /// these forbid.</exception>
     public static RuleTable ToTable(ImmutableArray<NetworkRule> rules, int maxRules) => rules.Length <= maxRules
         ? RuleTable.Create([.. rules.Select(rule => rule.Entry)])
         : throw new ArgumentException(
@@ -47,7 +47,8 @@ internal static class RuleEncoding
         RuleType.Icmp => entry with { Detail = 1 },
 
         // 3.6.3: nodes keep 32 bits of the distance.
-        RuleType.IntegerRange => entry with { Second = entry.First + (uint)(entry.Second - entry.First), Detail = (byte)(entry.Detail & 0xbf) },
+        RuleType.IntegerRange =>
+            entry with { Second = entry.First + (uint)(entry.Second - entry.First), Detail = (byte)(entry.Detail & 0xbf) },
         _ => entry,
     };
 }

@@ -9,9 +9,8 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Controller.Rules;
 
 /// <summary>
-/// Rules as ZeroTierOne's controller reads and writes them in JSON (docs/protocol/5-http-api.md 5.6): values of other types are converted (5.3), numbers that
-/// are
-/// too large are cut, keys are written in the order of their bytes.
+/// Rules as ZeroTierOne's controller reads and writes them in JSON (docs/protocol/5-http-api.md 5.6): values of other types are converted
+/// (5.3), numbers that are too large are cut, keys are written in the order of their bytes.
 /// </summary>
 /// <remarks>ZeroTierOne has a form for the integer range, and refuses it; here it is taken.</remarks>
 internal static class RuleJson
@@ -60,7 +59,8 @@ internal static class RuleJson
     public static bool IsKnown(RuleType type) => Names.ContainsKey(type);
 
     /// <summary>Reads one rule; false when it is no object, or of no type that is known.</summary>
-    /// <exception cref="JsonException">Characteristics whose mask is neither number nor text: what such a rule matches cannot be guessed.</exception>
+    /// <exception cref="JsonException">Characteristics whose mask is neither number nor text: what such a rule matches cannot be
+    /// guessed.</exception>
     public static bool TryRead(JsonElement element, out NetworkRule rule)
     {
         rule = default;
@@ -149,7 +149,8 @@ internal static class RuleJson
     private static ulong ReadMask(JsonElement json) => json.Member("mask") switch
     {
         null or { ValueKind: JsonValueKind.Number or JsonValueKind.String } => ReadNumberOrHex(json, "mask"),
-        _ => throw new JsonException("The mask of MATCH_CHARACTERISTICS must be a number or a text of hexadecimal digits, for example \"0000000000000002\"."),
+        _ => throw new JsonException(
+            "The mask of MATCH_CHARACTERISTICS must be a number or a text of hexadecimal digits, for example \"0000000000000002\"."),
     };
 
     private static ulong ReadNumberOrHex(JsonElement json, string key) =>

@@ -6,17 +6,20 @@ using ZeroTier.Controller.Json;
 namespace ZeroTier.Controller.Rules;
 
 /// <summary>
-/// A rule in the JSON of ZeroTierOne's controller. A type that is not known is an error here, not left out: a rule set without one of its rules is another one.
+/// A rule in the JSON of ZeroTierOne's controller. A type that is not known is an error here, not left out: a rule set without one of its
+/// rules is another one.
 /// </summary>
 internal sealed class NetworkRuleJsonConverter : JsonConverter<NetworkRule>
 {
-    public override NetworkRule Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Read(JsonElement.ParseValue(ref reader));
+    public override NetworkRule Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        Read(JsonElement.ParseValue(ref reader));
 
     public override void Write(Utf8JsonWriter writer, NetworkRule value, JsonSerializerOptions options) => RuleJson.Write(writer, value);
 
     internal static NetworkRule Read(JsonElement element) => RuleJson.TryRead(element, out NetworkRule rule)
         ? rule
-        : throw new JsonException("This is no rule: expected an object whose \"type\" is a rule's, for example {\"type\":\"ACTION_ACCEPT\"}.");
+        : throw new JsonException(
+            "This is no rule: expected an object whose \"type\" is a rule's, for example {\"type\":\"ACTION_ACCEPT\"}.");
 }
 
 /// <summary>A capability in the JSON of ZeroTierOne's controller.</summary>

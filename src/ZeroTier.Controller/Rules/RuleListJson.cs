@@ -4,8 +4,10 @@ using ZeroTier.Controller.Json;
 
 namespace ZeroTier.Controller.Rules;
 
-/// <summary>The lists of a network in ZeroTierOne's JSON (docs/protocol/5-http-api.md 5.5.3): entries that are no rules, tags or capabilities are left
-/// out.</summary>
+/// <summary>
+/// The lists of a network in ZeroTierOne's JSON (docs/protocol/5-http-api.md 5.5.3): entries that are no rules, tags or capabilities are
+/// left out.
+/// </summary>
 /// <remarks>IDs and values have 32 bits, as on the wire; ZeroTierOne stores 64 and uses the lower half.</remarks>
 internal static class RuleListJson
 {
@@ -37,7 +39,8 @@ internal static class RuleListJson
     /// <exception cref="JsonException">A rule whose meaning cannot be guessed.</exception>
     public static ImmutableArray<NetworkCapability>? ReadCapabilities(JsonElement value) => ReadById(
         value,
-        json => new NetworkCapability((uint)json.Integer("id"), json.Member("rules") is { } rules ? ReadRules(rules) ?? [] : [], json.Boolean("default")),
+        json => new NetworkCapability(
+            (uint)json.Integer("id"), json.Member("rules") is { } rules ? ReadRules(rules) ?? [] : [], json.Boolean("default")),
         capability => capability.Id);
 
     /// <summary>Tags by rising ID, of several with one ID the last; null when the value is no array.</summary>

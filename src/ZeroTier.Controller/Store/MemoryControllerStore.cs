@@ -2,9 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace ZeroTier.Controller;
 
-/// <summary>A store that forgets everything with the process: for tests, and for networks that are made anew at each start. Keeps the last 10,000 entries of
-/// the
-/// audit trail. Stays usable after being disposed of, so that a controller can be started again on it. Thread-safe.</summary>
+/// <summary>
+/// A store that forgets everything with the process: for tests, and for networks that are made anew at each start. Keeps the last 10,000
+/// entries of the audit trail. Stays usable after being disposed of, so that a controller can be started again on it. Thread-safe.
+/// </summary>
 public sealed class MemoryControllerStore : IControllerStore
 {
     private const int MaxAuditEntries = 10_000;

@@ -19,7 +19,9 @@ public sealed class StoreConflictException : Exception
     /// <param name="change">The change.</param>
     /// <param name="found">The revision that the record has; 0 where there is none.</param>
     public StoreConflictException(StoreChange change, long found)
-        : base($"{Describe(change)} has revision {found}, not {change.ExpectedRevision} (0: it does not exist). Somebody else has changed it: read it again.")
+        : base(
+            $"{Describe(change)} has revision {found}, not {change.ExpectedRevision} (0: it does not exist). Somebody else has changed it: "
+            + "read it again.")
     {
     }
 

@@ -37,7 +37,8 @@ internal static class MoonsSetting
         {
             return Moon.Load(path);
         }
-        catch (Exception exception) when (exception is IOException or FormatException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception exception)
+            when (exception is IOException or FormatException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             why = exception.Message;
             return null;

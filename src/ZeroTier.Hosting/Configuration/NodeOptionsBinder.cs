@@ -46,7 +46,8 @@ internal sealed class NodeOptionsBinder(IServiceProvider services) : IConfigureO
     {
         options.AllowDefaultRoutes = reader.Flag(nameof(options.AllowDefaultRoutes)) ?? options.AllowDefaultRoutes;
         options.AllowGlobalAddresses = reader.Flag(nameof(options.AllowGlobalAddresses)) ?? options.AllowGlobalAddresses;
-        options.CongestionControl = reader.Enum<CongestionControl>(nameof(options.CongestionControl), nameof(CongestionControl.Bbr)) ?? options.CongestionControl;
+        options.CongestionControl = reader.Enum<CongestionControl>(nameof(options.CongestionControl), nameof(CongestionControl.Bbr))
+            ?? options.CongestionControl;
         options.CapturePath = reader.Text(nameof(options.CapturePath)) ?? options.CapturePath;
         options.MaxCaptureSize = reader.LongNumber(nameof(options.MaxCaptureSize), "67108864") ?? options.MaxCaptureSize;
         MoonsSetting.Read(reader, options.Moons);
@@ -88,7 +89,8 @@ internal sealed class NodeOptionsBinder(IServiceProvider services) : IConfigureO
         transport.ConnectTimeout = reader.Duration(nameof(transport.ConnectTimeout)) ?? transport.ConnectTimeout;
         transport.Backlog = reader.Number(nameof(transport.Backlog), "512") ?? transport.Backlog;
         transport.IOQueueCount = reader.Number(nameof(transport.IOQueueCount), "4") ?? transport.IOQueueCount;
-        transport.UnsafePreferInlineScheduling = reader.Flag(nameof(transport.UnsafePreferInlineScheduling)) ?? transport.UnsafePreferInlineScheduling;
+        transport.UnsafePreferInlineScheduling = reader.Flag(nameof(transport.UnsafePreferInlineScheduling))
+            ?? transport.UnsafePreferInlineScheduling;
     }
 
     private static void BindDevelopmentNetwork(SectionReader reader, ZeroTierNodeOptions options)

@@ -4,17 +4,23 @@ using Microsoft.Extensions.Configuration;
 namespace ZeroTier.Hosting.Configuration;
 
 /// <summary>
-/// Reads the settings of the section <c>ZeroTier</c>, or of an object in it, and collects what is wrong with them. By hand rather than generated: a text that
-/// does not parse becomes a message with the setting, the value and an example, reported together with everything else that is wrong.
+/// Reads the settings of the section <c>ZeroTier</c>, or of an object in it, and collects what is wrong with them. By hand rather than
+/// generated: a text that does not parse becomes a message with the setting, the value and an example, reported together with everything
+/// else that is wrong.
 /// </summary>
 internal sealed class SectionReader(IConfigurationSection section)
 {
     private readonly Dictionary<string, string> _texts = section.GetChildren().Where(child => !IsComment(child.Key)).ToDictionary(
-        child => child.Key, child => string.Join('\n', child.AsEnumerable().Select(setting => $"{setting.Key}={setting.Value}")), StringComparer.OrdinalIgnoreCase);
+        child => child.Key,
+        child => string.Join('\n', child.AsEnumerable().Select(setting => $"{setting.Key}={setting.Value}")),
+        StringComparer.OrdinalIgnoreCase);
     private readonly List<string> _errors = [];
     private readonly SortedSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>What could not be understood, with the remedy; and, once every setting has been asked for, what is no setting. A misspelt PlanetPath would mean the public roots.</summary>
+    /// <summary>
+    /// What could not be understood, with the remedy; and, once every setting has been asked for, what is no setting. A misspelt PlanetPath
+    /// would mean the public roots.
+    /// </summary>
     public IReadOnlyList<string> Errors =>
     [
         .. section.GetChildren().Where(child => !IsComment(child.Key) && !_known.Contains(child.Key)).Select(child =>
@@ -42,7 +48,8 @@ internal sealed class SectionReader(IConfigurationSection section)
     {
         var (before, now) = (one?._texts ?? [], other?._texts ?? []);
         return new SortedSet<string>(
-            before.Keys.Union(now.Keys).Where(key => before.GetValueOrDefault(key) != now.GetValueOrDefault(key)), StringComparer.OrdinalIgnoreCase);
+            before.Keys.Union(now.Keys).Where(key => before.GetValueOrDefault(key) != now.GetValueOrDefault(key)),
+            StringComparer.OrdinalIgnoreCase);
     }
 
     /// <summary>Keys that people and editors use for notes in JSON: <c>//</c>, <c>_comment</c>, <c>$schema</c>.</summary>

@@ -5,7 +5,8 @@ using ZeroTier.Engines;
 namespace ZeroTier.Hosting.Connections;
 
 /// <summary>
-/// How outgoing connections of a host are made. Their options are built with the first connection, so that those of the host are not read before it starts.
+/// How outgoing connections of a host are made. Their options are built with the first connection, so that those of the host are not read
+/// before it starts.
 /// </summary>
 internal sealed class ClientConnections
 {
@@ -20,7 +21,8 @@ internal sealed class ClientConnections
         _node = node;
         Logger = NonThrowingLogger.Create(loggerFactory, Category);
 
-        // Not Kestrel's pool: it gives idle blocks back only while the server's heartbeat ticks (rule 7.3), and a caller may outlive the server.
+        // Not Kestrel's pool: it gives idle blocks back only while the server's heartbeat ticks (rule 7.3), and a caller may outlive the
+        // server.
         _options = new(() => options.Value.Transport.ToConnectionOptions(ZeroTierConnectionOptions.Default.MemoryPool, Logger));
     }
 
@@ -30,7 +32,9 @@ internal sealed class ClientConnections
     /// <summary>The log.</summary>
     public ILogger Logger { get; }
 
-    /// <summary>A handler of HTTP requests with a pool of its own; whoever asks for it disposes of it, which leaves the node alone.</summary>
+    /// <summary>
+    /// A handler of HTTP requests with a pool of its own; whoever asks for it disposes of it, which leaves the node alone.
+    /// </summary>
     public ZeroTierHttpHandler CreateHandler() => new(_node, Options);
 
     /// <summary>Connects for a handler of somebody else's, as <see cref="SocketsHttpHandler.ConnectCallback"/>.</summary>

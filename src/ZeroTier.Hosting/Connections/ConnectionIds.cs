@@ -9,7 +9,9 @@ internal static class ConnectionIds
     private static readonly Lock s_gate = new();
     private static long s_last = TimeProvider.System.GetUtcNow().Ticks;
 
-    /// <summary>The id of a connection, which it gets when first asked for: the engine may have something to log before the connection is accepted.</summary>
+    /// <summary>
+    /// The id of a connection, which it gets when first asked for: the engine may have something to log before the connection is accepted.
+    /// </summary>
     public static string Of(ZeroTierConnection connection)
     {
         if (connection.Tag is string known)

@@ -7,8 +7,8 @@ using ZeroTier.Engines;
 namespace ZeroTier.Hosting.Connections;
 
 /// <summary>
-/// Runs the transport's continuations on a fixed number of queues, each drained by one pool thread at a time, so that bursts of many connections are
-/// worked off in batches. What is scheduled with the same state always lands in the same queue, in order.
+/// Runs the transport's continuations on a fixed number of queues, each drained by one pool thread at a time, so that bursts of many
+/// connections are worked off in batches. What is scheduled with the same state always lands in the same queue, in order.
 /// </summary>
 internal sealed class IOQueues : PipeScheduler, ShieldedScheduler.IShielded
 {
@@ -64,8 +64,8 @@ internal sealed class IOQueues : PipeScheduler, ShieldedScheduler.IShielded
                     }
                 }
 
-                // Order matters: clear the flag first, then check the queue again. Either a producer sees the 0 and schedules the queue, or its item is seen
-                // here.
+                // Order matters: clear the flag first, then check the queue again. Either a producer sees the 0 and schedules the queue, or
+                // its item is seen here.
                 Interlocked.Exchange(ref _draining, 0);
                 if (_work.IsEmpty || Interlocked.Exchange(ref _draining, 1) == 1)
                 {

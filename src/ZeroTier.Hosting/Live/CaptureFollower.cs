@@ -3,7 +3,11 @@ namespace ZeroTier.Hosting.Live;
 /// <summary>Begins and ends the capture that <c>ZeroTier:CapturePath</c> asks for.</summary>
 internal sealed class CaptureFollower(NodeHost node) : ISettingsFollower
 {
-    public IReadOnlyCollection<string> Settings { get; } = [nameof(ZeroTierNodeOptions.CapturePath), nameof(ZeroTierNodeOptions.MaxCaptureSize)];
+    public IReadOnlyCollection<string> Settings { get; } =
+    [
+        nameof(ZeroTierNodeOptions.CapturePath),
+        nameof(ZeroTierNodeOptions.MaxCaptureSize),
+    ];
 
     public ValueTask FollowAsync(SettingsChange change, CancellationToken cancellationToken) => Settings.Any(change.Settings.Contains)
         ? node.CaptureAsync(change.Now, cancellationToken)

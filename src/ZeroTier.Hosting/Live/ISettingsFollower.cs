@@ -6,6 +6,8 @@ internal interface ISettingsFollower
     /// <summary>The settings that it follows; what nobody follows needs a restart.</summary>
     IReadOnlyCollection<string> Settings { get; }
 
-    /// <summary>Takes a change into use. Changes come one after the other, and one again where <see cref="SettingsChange.TryAgain"/> was set.</summary>
+    /// <summary>
+    /// Takes a change into use. Changes come one after the other, and one again where <see cref="SettingsChange.TryAgain"/> was set.
+    /// </summary>
     ValueTask FollowAsync(SettingsChange change, CancellationToken cancellationToken);
 }

@@ -4,8 +4,8 @@ using ZeroTier.Engines;
 namespace ZeroTier.Hosting.Live;
 
 /// <summary>
-/// Joins the networks that are new in <c>ZeroTier:Networks</c>, and leaves those that are no longer there. Networks that the application joined itself stay.
-/// What fails is tried again.
+/// Joins the networks that are new in <c>ZeroTier:Networks</c>, and leaves those that are no longer there. Networks that the application
+/// joined itself stay. What fails is tried again.
 /// </summary>
 internal sealed class NetworksFollower(NodeHost node, ILoggerFactory loggerFactory) : ISettingsFollower
 {

@@ -10,8 +10,8 @@ using ZeroTier.Engines;
 namespace ZeroTier.Hosting.Live;
 
 /// <summary>
-/// Follows the configuration while the host runs: options are made and checked anew when it changes; those that are wrong are not used, and one line says why.
-/// Not by <see cref="IOptionsMonitor{TOptions}"/>, which throws what is wrong at whoever has changed the configuration.
+/// Follows the configuration while the host runs: options are made and checked anew when it changes; those that are wrong are not used, and
+/// one line says why. Not by <see cref="IOptionsMonitor{TOptions}"/>, which throws what is wrong at whoever has changed the configuration.
 /// </summary>
 internal sealed class SettingsWatch(
     IServiceProvider services,
@@ -51,7 +51,8 @@ internal sealed class SettingsWatch(
             await FollowAsync(stoppingToken).ConfigureAwait(false);
             try
             {
-                await next.WaitAsync(_tryAgain ? RetryInterval : Timeout.InfiniteTimeSpan, timeProvider, stoppingToken).ConfigureAwait(false);
+                await next.WaitAsync(
+                    _tryAgain ? RetryInterval : Timeout.InfiniteTimeSpan, timeProvider, stoppingToken).ConfigureAwait(false);
             }
             catch (TimeoutException)
             {
@@ -70,7 +71,9 @@ internal sealed class SettingsWatch(
         if (now.Enabled != options.Value.Enabled)
         {
             // Nothing of the rest fits what runs.
-            Say(NodeLog.EnabledForRestart, now.Enabled ? "true: restart the application to start the node" : "false: restart the application to end the node");
+            Say(NodeLog.EnabledForRestart, now.Enabled
+                ? "true: restart the application to start the node"
+                : "false: restart the application to end the node");
             return;
         }
 
@@ -94,7 +97,8 @@ internal sealed class SettingsWatch(
         string[] live = [.. followers.SelectMany(follower => follower.Settings)];
 
         // Compared with what the node was started with: a setting that is as it was then needs no restart.
-        change.ForRestart.UnionWith(SectionReader.Differences(options.Value.Section, change.Now.Section).Except(live, StringComparer.OrdinalIgnoreCase));
+        change.ForRestart.UnionWith(
+            SectionReader.Differences(options.Value.Section, change.Now.Section).Except(live, StringComparer.OrdinalIgnoreCase));
         foreach (var follower in followers)
         {
             try
@@ -110,7 +114,9 @@ internal sealed class SettingsWatch(
 
         _tryAgain = change.TryAgain;
         Volatile.Write(ref _current, change.Now);
-        string followed = string.Join(", ", change.Settings.Intersect(live, StringComparer.OrdinalIgnoreCase).Except(change.ForRestart, StringComparer.OrdinalIgnoreCase));
+        string followed = string.Join(
+            ", ",
+            change.Settings.Intersect(live, StringComparer.OrdinalIgnoreCase).Except(change.ForRestart, StringComparer.OrdinalIgnoreCase));
         if (followed.Length > 0)
         {
             NodeLog.SettingsFollowed(_logger, followed);

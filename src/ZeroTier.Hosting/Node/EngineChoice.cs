@@ -24,7 +24,8 @@ internal sealed record EngineChoice(LibztLibrary? Library, string Reason, string
             {
                 throw new ZeroTierException(
                     ZeroTierError.NotSupported,
-                    $"{ZeroTierNodeOptions.SectionName}:Engine is Libzt, which carries no controller of networks. Set it to Managed, or leave AddZeroTierController out.");
+                    $"{ZeroTierNodeOptions.SectionName}:Engine is Libzt, which carries no controller of networks. Set it to Managed, or "
+                    + "leave AddZeroTierController out.");
             }
 
             var library = LibztLibrary.Load(options.LibztPath);

@@ -16,7 +16,8 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
     // Resolved with the factory, before the node: what is made first is disposed of last.
     private readonly IControllerSource? _controllers = services.GetService<IControllerSource>();
 
-    public string? LeftOut => services.GetServices<INodeExclusion>().Select(exclusion => exclusion.Reason).FirstOrDefault(reason => reason is not null);
+    public string? LeftOut =>
+        services.GetServices<INodeExclusion>().Select(exclusion => exclusion.Reason).FirstOrDefault(reason => reason is not null);
 
     private string ApplicationName => services.GetService<IHostEnvironment>()?.ApplicationName is { Length: > 0 } name ? name : "app";
 
@@ -74,7 +75,8 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
     }
 
     private string DescribeRoots(ZeroTierNodeOptions options) => options.DevelopmentNetworkSelected
-        ? $"those of the development network in '{options.DevelopmentNetworkPath ?? new DevelopmentNetworkOptions().Path}', on this machine only"
+        ? $"those of the development network in '{options.DevelopmentNetworkPath ?? new DevelopmentNetworkOptions().Path}', on this "
+            + "machine only"
         : options.PlanetPath is { } planet ? $"those of the planet file '{planet}'"
         : $"the public ones of ZeroTier, since {ZeroTierNodeOptions.SectionName}:PlanetPath is not set"
             + (StoragePath(options) is { } storage ? $", or their successors in '{storage}'" : "");
@@ -85,7 +87,9 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         string? storage = StoragePath(options);
         var planet = options.PlanetPath is { } path ? LoadPlanet(path) : KnownPlanet(storage);
         var identity = Identity(options);
-        return new NodeLease(new ManagedNode(common with { StoragePath = storage, Identity = identity, Planet = planet }), new Backing(null, null, identity, null));
+        return new NodeLease(
+            new ManagedNode(common with { StoragePath = storage, Identity = identity, Planet = planet }),
+            new Backing(null, null, identity, null));
     }
 
     private LibztNode CreateLibzt(ZeroTierNodeOptions options)
@@ -127,7 +131,8 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         {
             storage = options is { StoragePath: null, IdentitySecret: null } ? network.ClaimStorage(ApplicationName) : null;
             var identity = Identity(options);
-            var node = new ManagedNode(network.Configure(common with { StoragePath = options.StoragePath ?? storage?.Path, Identity = identity }));
+            var node = new ManagedNode(
+                network.Configure(common with { StoragePath = options.StoragePath ?? storage?.Path, Identity = identity }));
             var name = new AnnouncedName(network, node, ApplicationName, _logger);
             return new NodeLease(node, new Backing(network, storage, identity, name), name.Announce);
         }
@@ -159,8 +164,11 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         LoggerFactory = loggerFactory,
     };
 
-    /// <summary>The public roots, unless the node has learned of newer ones, which it keeps in its storage folder and loads by itself.</summary>
-    private static Planet? KnownPlanet(string? storage) => storage is not null && File.Exists(Path.Combine(storage, "planet")) ? null : Planet.Earth;
+    /// <summary>
+    /// The public roots, unless the node has learned of newer ones, which it keeps in its storage folder and loads by itself.
+    /// </summary>
+    private static Planet? KnownPlanet(string? storage) =>
+        storage is not null && File.Exists(Path.Combine(storage, "planet")) ? null : Planet.Earth;
 
     private static Planet LoadPlanet(string path)
     {
@@ -172,12 +180,14 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
         {
             throw new ZeroTierException(
                 ZeroTierError.Storage,
-                $"{ZeroTierNodeOptions.SectionName}:PlanetPath is '{path}', which cannot be used: {exception.Message} A valid planet is made with 'zt planet create'.",
+                $"{ZeroTierNodeOptions.SectionName}:PlanetPath is '{path}', which cannot be used: {exception.Message} A valid planet is "
+                + "made with 'zt planet create'.",
                 exception);
         }
     }
 
-    private static NodeIdentity? Identity(ZeroTierNodeOptions options) => options.IdentitySecret is { } secret ? NodeIdentity.Parse(secret) : null;
+    private static NodeIdentity? Identity(ZeroTierNodeOptions options) =>
+        options.IdentitySecret is { } secret ? NodeIdentity.Parse(secret) : null;
 
     private string? StoragePath(ZeroTierNodeOptions options) => NodeStorage.PathOf(options, ApplicationName);
 
@@ -185,7 +195,8 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
     /// What is disposed of after the node: its name on the development network, that network, the claim on a storage folder, and an
     /// identity from the options.
     /// </summary>
-    private sealed class Backing(DevelopmentNetwork? network, DevelopmentStorage? storage, NodeIdentity? identity, AnnouncedName? name) : IAsyncDisposable
+    private sealed class Backing(
+        DevelopmentNetwork? network, DevelopmentStorage? storage, NodeIdentity? identity, AnnouncedName? name) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {

@@ -8,7 +8,9 @@ internal sealed class HostCapture(ILogger logger)
 {
     private FrameCapture? _running;
 
-    /// <summary>Ends the present capture, and begins the one that the settings name. What is wrong with its file is no reason to be without a node.</summary>
+    /// <summary>
+    /// Ends the present capture, and begins the one that the settings name. What is wrong with its file is no reason to be without a node.
+    /// </summary>
     public async ValueTask FollowAsync(ManagedNode node, ZeroTierNodeOptions options, CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref _running, null) is { } before)
@@ -23,7 +25,8 @@ internal sealed class HostCapture(ILogger logger)
 
         try
         {
-            _running = await node.StartCaptureAsync(path, new CaptureOptions { MaxSize = options.MaxCaptureSize }, cancellationToken).ConfigureAwait(false);
+            _running = await node.StartCaptureAsync(
+                path, new CaptureOptions { MaxSize = options.MaxCaptureSize }, cancellationToken).ConfigureAwait(false);
         }
         catch (ZeroTierException exception)
         {

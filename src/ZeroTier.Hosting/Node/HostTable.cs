@@ -4,7 +4,9 @@ using ZeroTier.Names;
 
 namespace ZeroTier.Hosting.Node;
 
-/// <summary>The names of <c>ZeroTier:Hosts</c>, which come before those of networks. Replaced as a whole while names are looked up. Thread-safe.</summary>
+/// <summary>
+/// The names of <c>ZeroTier:Hosts</c>, which come before those of networks. Replaced as a whole while names are looked up. Thread-safe.
+/// </summary>
 internal sealed class HostTable(IOptions<ZeroTierNodeOptions> options)
 {
     private FrozenDictionary<string, string>? _hosts;

@@ -8,8 +8,8 @@ using ZeroTier.Managed;
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>
-/// The host's single node. Created and started once, by the host's start or the first use, whichever comes first (docs/transport-contract.md rule 8.1). Until
-/// then it behaves like a stopped node, so that it can be injected anywhere.
+/// The host's single node. Created and started once, by the host's start or the first use, whichever comes first
+/// (docs/transport-contract.md rule 8.1). Until then it behaves like a stopped node, so that it can be injected anywhere.
 /// </summary>
 internal sealed class NodeHost : ZeroTierNode, IDisposable
 {
@@ -53,7 +53,8 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
 
     public override string EngineVersion => Inner?.EngineVersion ?? "";
 
-    public override ZeroTierNodeState State => Inner?.State ?? (_closing.IsCancellationRequested ? ZeroTierNodeState.Disposed : ZeroTierNodeState.Stopped);
+    public override ZeroTierNodeState State =>
+        Inner?.State ?? (_closing.IsCancellationRequested ? ZeroTierNodeState.Disposed : ZeroTierNodeState.Stopped);
 
     public override ZeroTierException? FatalError => Inner?.FatalError;
 
@@ -104,7 +105,9 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
     public ValueTask CaptureAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken) =>
         Inner is ManagedNode managed ? _capture.FollowAsync(managed, options, cancellationToken) : ValueTask.CompletedTask;
 
-    /// <summary>Waits until what was sent is acknowledged, within the token, then ends the node for good (rule 8.4). Never throws.</summary>
+    /// <summary>
+    /// Waits until what was sent is acknowledged, within the token, then ends the node for good (rule 8.4). Never throws.
+    /// </summary>
     /// <param name="drain">Ends the wait; null for none at all.</param>
     public Task CloseAsync(CancellationToken? drain)
     {
@@ -120,9 +123,11 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         await Started().StartAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    public override ValueTask DrainAsync(CancellationToken cancellationToken = default) => Inner?.DrainAsync(cancellationToken) ?? ValueTask.CompletedTask;
+    public override ValueTask DrainAsync(CancellationToken cancellationToken = default) =>
+        Inner?.DrainAsync(cancellationToken) ?? ValueTask.CompletedTask;
 
-    public override Task StopAsync(CancellationToken cancellationToken = default) => Inner?.StopAsync(cancellationToken) ?? Task.CompletedTask;
+    public override Task StopAsync(CancellationToken cancellationToken = default) =>
+        Inner?.StopAsync(cancellationToken) ?? Task.CompletedTask;
 
     public override async Task RestartAsync(CancellationToken cancellationToken = default) =>
         await Started().RestartAsync(cancellationToken).ConfigureAwait(false);
@@ -143,7 +148,8 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         }
     }
 
-    public override async Task ConfigureAsync(NetworkId network, ZeroTierNetworkSettings settings, CancellationToken cancellationToken = default) =>
+    public override async Task ConfigureAsync(
+        NetworkId network, ZeroTierNetworkSettings settings, CancellationToken cancellationToken = default) =>
         await Started().ConfigureAsync(network, settings, cancellationToken).ConfigureAwait(false);
 
     public override async Task WaitForOnlineAsync(CancellationToken cancellationToken = default)
@@ -217,7 +223,8 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         return await node.ConnectAsync(host, port, options, cancellationToken).ConfigureAwait(false);
     }
 
-    protected override async ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken)
+    protected override async ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(
+        ZeroTierEndPoint endPoint, CancellationToken cancellationToken)
     {
         var node = await StartedAsync(cancellationToken).ConfigureAwait(false);
         return await node.BindDatagramAsync(endPoint, cancellationToken).ConfigureAwait(false);
@@ -225,7 +232,8 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
 
     internal override TlsKeyProof? ProveTlsKey(TlsKeyStatement statement) => Started().ProveTlsKey(statement);
 
-    internal override bool IsProofOf(NodeId node, TlsKeyStatement statement, TlsKeyProof proof) => Inner?.IsProofOf(node, statement, proof) ?? false;
+    internal override bool IsProofOf(NodeId node, TlsKeyStatement statement, TlsKeyProof proof) =>
+        Inner?.IsProofOf(node, statement, proof) ?? false;
 
     internal override string? FindHost(string name) => Hosts.Find(name) ?? Inner?.FindHost(name);
 
@@ -320,21 +328,26 @@ internal sealed class NodeHost : ZeroTierNode, IDisposable
         }
         catch (ZeroTierException exception) when (exception.Error is ZeroTierError.Storage or ZeroTierError.Underlay)
         {
-            string setting = exception.Error == ZeroTierError.Storage ? nameof(ZeroTierNodeOptions.StoragePath) : nameof(ZeroTierNodeOptions.Port);
-            throw new ZeroTierException(exception.Error, $"{exception.Message} The setting is {ZeroTierNodeOptions.SectionName}:{setting}.", exception);
+            string setting = exception.Error == ZeroTierError.Storage
+                ? nameof(ZeroTierNodeOptions.StoragePath)
+                : nameof(ZeroTierNodeOptions.Port);
+            throw new ZeroTierException(
+                exception.Error, $"{exception.Message} The setting is {ZeroTierNodeOptions.SectionName}:{setting}.", exception);
         }
     }
 
     /// <summary>What this engine can never join is a mistake in the settings, not something to wait for.</summary>
     private static void RefuseImpossibleNetworks(ZeroTierNode node, ZeroTierNodeOptions options)
     {
-        foreach (var network in node.Networks.Where(network => network.Status is ZeroTierNetworkStatus.NotSupported or ZeroTierNetworkStatus.NotFound))
+        foreach (var network in node.Networks.Where(
+            network => network.Status is ZeroTierNetworkStatus.NotSupported or ZeroTierNetworkStatus.NotFound))
         {
             if (options.Networks.Any(text => NetworkId.Parse(text) == network.Id))
             {
                 throw new ZeroTierException(
                     ZeroTierError.NotSupported,
-                    $"{ZeroTierNodeOptions.SectionName}:Networks holds '{network.Id}', which the {node.Engine} engine cannot join: {network.Detail}");
+                    $"{ZeroTierNodeOptions.SectionName}:Networks holds '{network.Id}', which the {node.Engine} engine cannot join: "
+                    + $"{network.Detail}");
             }
         }
     }

@@ -14,7 +14,8 @@ internal static partial class NodeLog
     [LoggerMessage(100, LogLevel.Information, "ZeroTier node {Node} runs ({Engine} engine {EngineVersion}).", EventName = "NodeStarted")]
     public static partial void NodeStarted(ILogger logger, NodeId node, string engine, string engineVersion);
 
-    [LoggerMessage(107, LogLevel.Warning, "The node stopped before everything it had sent was acknowledged: the shutdown timeout passed.", EventName = "DrainTimedOut")]
+    [LoggerMessage(107, LogLevel.Warning, "The node stopped before everything it had sent was acknowledged: the shutdown timeout passed.",
+        EventName = "DrainTimedOut")]
     public static partial void DrainTimedOut(ILogger logger);
 
     [LoggerMessage(108, LogLevel.Debug, "Something failed while closing; it is released anyway.", EventName = "CloseFailed")]
@@ -34,8 +35,9 @@ internal static partial class NodeLog
     public static partial void EngineChosenInDetail(ILogger logger, string detail);
 
     [LoggerMessage(114, LogLevel.Warning,
-        "The public roots of ZeroTier are used, because ZeroTier:PlanetPath is not set: everybody who knows the ID of an ad-hoc network is a member of it. "
-        + "Set ZeroTier:PlanetPath to the planet of your own roots, or ZeroTier:PublicRoots to true if the public ones are meant.", EventName = "PublicRootsUnasked")]
+        "The public roots of ZeroTier are used, because ZeroTier:PlanetPath is not set: everybody who knows the ID of an ad-hoc network is "
+        + "a member of it. Set ZeroTier:PlanetPath to the planet of your own roots, or ZeroTier:PublicRoots to true if the public "
+        + "ones are meant.", EventName = "PublicRootsUnasked")]
     public static partial void PublicRootsUnasked(ILogger logger);
 
     [LoggerMessage(115, LogLevel.Warning, "{Message}", EventName = "SectionMisspelt")]
@@ -48,21 +50,27 @@ internal static partial class NodeLog
     public static partial void SettingsFollowed(ILogger logger, string settings);
 
     [LoggerMessage(126, LogLevel.Warning,
-        "The configuration has changed in what is read only at start. Restart the application to bring these settings of the section ZeroTier into use: {Settings}.",
+        "The configuration has changed in what is read only at start. Restart the application to bring these settings of the section "
+        + "ZeroTier into use: {Settings}.",
         EventName = "SettingsForRestart")]
     public static partial void SettingsForRestart(ILogger logger, string settings);
 
-    [LoggerMessage(127, LogLevel.Error, "The configuration has changed and is wrong; the settings so far stay in use. {Reason}", EventName = "SettingsRefused")]
+    [LoggerMessage(127, LogLevel.Error, "The configuration has changed and is wrong; the settings so far stay in use. {Reason}",
+        EventName = "SettingsRefused")]
     public static partial void SettingsRefused(ILogger logger, string reason);
 
     [LoggerMessage(128, LogLevel.Warning,
-        "Network {Network}, changed in ZeroTier:Networks, could not be joined or left: {Reason} It is tried again every {Seconds} seconds.", EventName = "NetworkNotChanged")]
+        "Network {Network}, changed in ZeroTier:Networks, could not be joined or left: {Reason} It is tried again every {Seconds} seconds.",
+        EventName = "NetworkNotChanged")]
     public static partial void NetworkNotChanged(ILogger logger, NetworkId network, string reason, int seconds);
 
-    [LoggerMessage(129, LogLevel.Error, "A change of the settings {Settings} could not be brought into use; restart the application to use it.", EventName = "SettingsNotFollowed")]
+    [LoggerMessage(129, LogLevel.Error,
+        "A change of the settings {Settings} could not be brought into use; restart the application to use it.",
+        EventName = "SettingsNotFollowed")]
     public static partial void SettingsNotFollowed(ILogger logger, string settings, Exception exception);
 
-    [LoggerMessage(133, LogLevel.Warning, "ZeroTier:CapturePath is not followed; the node runs without a capture. {Reason}", EventName = "CaptureNotStarted")]
+    [LoggerMessage(133, LogLevel.Warning, "ZeroTier:CapturePath is not followed; the node runs without a capture. {Reason}",
+        EventName = "CaptureNotStarted")]
     public static partial void CaptureNotStarted(ILogger logger, string reason);
     [LoggerMessage(135, LogLevel.Information,
         "Other apps on the development network reach this one as {Name} too, for example http://{Name}:8080.", EventName = "NameAnnounced")]
@@ -70,10 +78,12 @@ internal static partial class NodeLog
 
     [LoggerMessage(136, LogLevel.Information, "This app has no name on the development network: {Reason}", EventName = "NameNotAnnounced")]
     public static partial void NameNotAnnounced(ILogger logger, string reason);
-    [LoggerMessage(140, LogLevel.Information, "Network {Network}, which could not be joined or left before, now was.", EventName = "NetworkChanged")]
+    [LoggerMessage(140, LogLevel.Information, "Network {Network}, which could not be joined or left before, now was.",
+        EventName = "NetworkChanged")]
     public static partial void NetworkChanged(ILogger logger, NetworkId network);
 
     [LoggerMessage(141, LogLevel.Warning,
-        "ZeroTier:Enabled is now {Change}. Until then no change of the section ZeroTier is taken into use.", EventName = "EnabledForRestart")]
+        "ZeroTier:Enabled is now {Change}. Until then no change of the section ZeroTier is taken into use.",
+        EventName = "EnabledForRestart")]
     public static partial void EnabledForRestart(ILogger logger, string change);
 }

@@ -3,8 +3,8 @@ using System.Diagnostics.Metrics;
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>
-/// The meter <c>Kestrel.Transport.ZeroTier</c>: measurements that Kestrel's own meter does not have (rule 9.2). Names and units follow OpenTelemetry;
-/// everything is read from the node when a collector asks, and counters continue over restarts of the node.
+/// The meter <c>Kestrel.Transport.ZeroTier</c>: measurements that Kestrel's own meter does not have (rule 9.2). Names and units follow
+/// OpenTelemetry; everything is read from the node when a collector asks, and counters continue over restarts of the node.
 /// </summary>
 internal sealed class NodeMetrics(IMeterFactory meterFactory)
 {
@@ -25,7 +25,10 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory)
     private const string Direction = "network.io.direction";
 
     // The protocol measures whole milliseconds; beyond some seconds a peer is silent.
-    private static readonly InstrumentAdvice<double> RoundTrips = new() { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5] };
+    private static readonly InstrumentAdvice<double> RoundTrips = new()
+    {
+        HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    };
 
     private readonly RunningTotals _totals = new();
     private int _created;
@@ -40,20 +43,35 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory)
 
         var meter = meterFactory.Create(MeterName);
         meter.CreateObservableGauge("zerotier.node.online", () => node.IsOnline ? 1 : 0, "1", "1 while a root answers, else 0.");
-        meter.CreateObservableUpDownCounter("zerotier.peers", () => Peers(node), "{peer}", "Peers that are heard, by the kind of their path.");
-        meter.CreateObservableCounter("zerotier.network.io", () => Bytes(node), "By", "UDP payload bytes; on libzt, which does not tell, the bytes of the node's own sockets.");
+        meter.CreateObservableUpDownCounter(
+            "zerotier.peers", () => Peers(node), "{peer}", "Peers that are heard, by the kind of their path.");
+        meter.CreateObservableCounter(
+            "zerotier.network.io",
+            () => Bytes(node),
+            "By",
+            "UDP payload bytes; on libzt, which does not tell, the bytes of the node's own sockets.");
         meter.CreateObservableCounter("zerotier.network.datagrams", () => Datagrams(node), "{datagram}", "UDP datagrams.");
         meter.CreateObservableCounter("zerotier.packets.dropped", () => Dropped(node), "{packet}", "Packets dropped, by reason.");
-        meter.CreateObservableUpDownCounter("zerotier.tcp.connections", () => node.GetStatistics().TcpConnections, "{connection}", "Open TCP connections.");
+        meter.CreateObservableUpDownCounter(
+            "zerotier.tcp.connections", () => node.GetStatistics().TcpConnections, "{connection}", "Open TCP connections.");
         meter.CreateObservableCounter("zerotier.tcp.segments", () => Segments(node), "{segment}", "TCP segments.");
         meter.CreateObservableUpDownCounter(
             "zerotier.network.status", () => Networks(node), "{network}", "1 for the status that a network has now, 0 for the others.");
         meter.CreateObservableCounter(
             "zerotier.tcp.handshakes.failed", () => _totals.Of("handshakes", node.GetStatistics().TcpHandshakesFailed), "{connection}",
             "TCP connections, in and out, that ended before they were established.");
-        var roundTrip = meter.CreateHistogram("zerotier.peer.round_trip_time", "s", "Round trips to peers over direct paths, as the protocol measures them.", tags: null, RoundTrips);
+        var roundTrip = meter.CreateHistogram(
+            "zerotier.peer.round_trip_time",
+            "s",
+            "Round trips to peers over direct paths, as the protocol measures them.",
+            tags: null,
+            RoundTrips);
         node.RoundTripMeasured = time => Record(roundTrip, time);
-        meter.CreateObservableCounter("zerotier.tcp.retransmissions", () => _totals.Of("retransmissions", node.GetStatistics().TcpRetransmissions), "{segment}", "TCP segments sent again.");
+        meter.CreateObservableCounter(
+            "zerotier.tcp.retransmissions",
+            () => _totals.Of("retransmissions", node.GetStatistics().TcpRetransmissions),
+            "{segment}",
+            "TCP segments sent again.");
     }
 
     private static Measurement<int>[] Peers(ZeroTierNode node)
@@ -72,7 +90,8 @@ internal sealed class NodeMetrics(IMeterFactory meterFactory)
     private static IEnumerable<Measurement<int>> Networks(ZeroTierNode node) =>
         from network in node.Networks.Take(MaxNetworks)
         from status in Enum.GetValues<ZeroTierNetworkStatus>()
-        select new Measurement<int>(network.Status == status ? 1 : 0, new(Network, network.Id.ToString()), new("zerotier.network.status", status.ToString()));
+        select new Measurement<int>(
+            network.Status == status ? 1 : 0, new(Network, network.Id.ToString()), new("zerotier.network.status", status.ToString()));
 
     // A collector's own code runs here, in the middle of the engine's.
     private static void Record(Histogram<double> histogram, TimeSpan time)

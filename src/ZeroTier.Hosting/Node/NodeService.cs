@@ -5,8 +5,8 @@ using ZeroTier.Engines;
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>
-/// Ties the node to the host's lifecycle: it starts before every ordinary service and stops after the last one, so it outlives what uses it, and a server's drain,
-/// on every kind of host (docs/transport-contract.md rules 8.1, 8.2).
+/// Ties the node to the host's lifecycle: it starts before every ordinary service and stops after the last one, so it outlives what uses
+/// it, and a server's drain, on every kind of host (docs/transport-contract.md rules 8.1, 8.2).
 /// </summary>
 internal sealed class NodeService(NodeHost node, NodeMetrics metrics, ILoggerFactory loggerFactory) : IHostedLifecycleService
 {

@@ -4,7 +4,8 @@ using ZeroTier.Engines;
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>
-/// What the node has reported: a signal for those who wait for a change, the last events for the health check, and since when it is offline. Thread-safe.
+/// What the node has reported: a signal for those who wait for a change, the last events for the health check, and since when it is
+/// offline. Thread-safe.
 /// </summary>
 internal sealed class NodeWatch(TimeProvider timeProvider)
 {

@@ -5,11 +5,13 @@ namespace ZeroTier.Hosting.Node;
 internal static class Readiness
 {
     /// <summary>Why a node is not online, as far as it can know, and what to look at.</summary>
-    public const string NotOnline = "no root answers. Check that UDP is allowed out, that the planet file is the right one and that its roots run";
+    public const string NotOnline =
+        "no root answers. Check that UDP is allowed out, that the planet file is the right one and that its roots run";
 
     /// <summary>Waits until the node is online and every network is ready.</summary>
     /// <exception cref="ZeroTierException">The limit passed, or it cannot happen; the message says which condition failed.</exception>
-    public static async Task RequireAsync(ZeroTierNode node, ZeroTierNodeOptions options, TimeSpan limit, TimeProvider timeProvider, CancellationToken cancellationToken)
+    public static async Task RequireAsync(
+        ZeroTierNode node, ZeroTierNodeOptions options, TimeSpan limit, TimeProvider timeProvider, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(limit, timeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
@@ -28,7 +30,8 @@ internal static class Readiness
         {
             throw new ZeroTierException(
                 ZeroTierError.TimedOut,
-                $"{ZeroTierNodeOptions.SectionName}:RequireReadyWithin is '{limit}' and has passed, but {waitingFor}. Leave the setting out to start anyway and become ready later.");
+                $"{ZeroTierNodeOptions.SectionName}:RequireReadyWithin is '{limit}' and has passed, but {waitingFor}. Leave the setting "
+                + "out to start anyway and become ready later.");
         }
     }
 }

@@ -1,8 +1,8 @@
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>
-/// Monotonic counters, as collectors require (OpenTelemetry Metrics API, asynchronous counter), from those of a node, which are reset by each start.
-/// Thread-safe.
+/// Monotonic counters, as collectors require (OpenTelemetry Metrics API, asynchronous counter), from those of a node, which are reset by
+/// each start. Thread-safe.
 /// </summary>
 internal sealed class RunningTotals
 {

@@ -18,19 +18,25 @@ internal static class LibraryCandidates
     /// <summary>The places for this process.</summary>
     /// <param name="path">A path given in code or configuration; it is then the only place.</param>
     public static IReadOnlyList<LibraryCandidate> For(string? path) =>
-        For(path ?? Environment.GetEnvironmentVariable(LibztLibrary.PathVariable), AppContext.BaseDirectory, RuntimeIdentifiers(), FileNames());
+        For(path
+            ?? Environment.GetEnvironmentVariable(LibztLibrary.PathVariable), AppContext.BaseDirectory, RuntimeIdentifiers(), FileNames());
 
     /// <summary>The places for given circumstances.</summary>
-    public static IReadOnlyList<LibraryCandidate> For(string? path, string baseDirectory, IEnumerable<string> runtimeIdentifiers, IReadOnlyList<string> fileNames)
+    public static IReadOnlyList<LibraryCandidate> For(
+        string? path, string baseDirectory, IEnumerable<string> runtimeIdentifiers, IReadOnlyList<string> fileNames)
     {
         // A library that was named is used or refused: another one in its place would be a surprise.
         if (!string.IsNullOrWhiteSpace(path))
         {
             string full = Path.GetFullPath(path);
-            return Directory.Exists(full) ? [.. fileNames.Select(name => new LibraryCandidate(Path.Combine(full, name)))] : [new LibraryCandidate(full)];
+            return Directory.Exists(full)
+                ? [.. fileNames.Select(name => new LibraryCandidate(Path.Combine(full, name)))]
+                : [new LibraryCandidate(full)];
         }
 
-        var folders = runtimeIdentifiers.Distinct().Select(rid => Path.Combine(baseDirectory, "runtimes", rid, "native")).Append(baseDirectory);
+        var folders = runtimeIdentifiers.Distinct()
+            .Select(rid => Path.Combine(baseDirectory, "runtimes", rid, "native"))
+            .Append(baseDirectory);
         return
         [
             .. folders.SelectMany(folder => fileNames.Select(name => new LibraryCandidate(Path.Combine(folder, name)))),
@@ -38,7 +44,10 @@ internal static class LibraryCandidates
         ];
     }
 
-    /// <summary>The names of the library's file on this platform. CMake calls the Windows one <c>zt-shared.dll</c>, packages call it <c>libzt.dll</c>.</summary>
+    /// <summary>
+    /// The names of the library's file on this platform. CMake calls the Windows one <c>zt-shared.dll</c>, packages call it
+    /// <c>libzt.dll</c>.
+    /// </summary>
     private static IReadOnlyList<string> FileNames() =>
         OperatingSystem.IsWindows() ? ["libzt.dll", "zt-shared.dll"] : OperatingSystem.IsMacOS() ? ["libzt.dylib"] : ["libzt.so"];
 
@@ -48,7 +57,10 @@ internal static class LibraryCandidates
         string own = RuntimeInformation.RuntimeIdentifier;
         yield return own;
         string architecture = RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
-        string system = OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : own.Contains("musl", StringComparison.Ordinal) || own.StartsWith("alpine", StringComparison.Ordinal) ? "linux-musl" : "linux";
+        string system = OperatingSystem.IsWindows() ? "win"
+            : OperatingSystem.IsMacOS() ? "osx"
+            : own.Contains("musl", StringComparison.Ordinal) || own.StartsWith("alpine", StringComparison.Ordinal) ? "linux-musl"
+            : "linux";
         yield return $"{system}-{architecture}";
     }
 }

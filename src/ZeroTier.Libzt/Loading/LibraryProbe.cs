@@ -52,7 +52,8 @@ internal static class LibraryProbe
             return null;
         }
 
-        string names = string.Join(", ", missing.Take(NamedSymbols)) + (missing.Length > NamedSymbols ? $" and {missing.Length - NamedSymbols} more" : "");
+        string names = string.Join(", ", missing.Take(NamedSymbols))
+            + (missing.Length > NamedSymbols ? $" and {missing.Length - NamedSymbols} more" : "");
         if (missing.Length == LibztSymbols.Required.Count)
         {
             return has(LibztSymbols.OldStart)

@@ -33,7 +33,8 @@ internal static class LibrarySearch
             $"The native library libzt was not loaded. Tried:\n{string.Join('\n', tried)}\n"
             + "To get it, build the main branch of libzt (https://github.com/zerotier/libzt; releases up to 1.8.10 lack functions) for "
             + $"{RuntimeInformation.RuntimeIdentifier}, then put it beside the application, or name the file in "
-            + $"ZeroTier:LibztPath or in the environment variable {LibztLibrary.PathVariable}. The managed engine (ZeroTier:Engine 'Managed') needs no native library.");
+            + $"ZeroTier:LibztPath or in the environment variable {LibztLibrary.PathVariable}. The managed engine (ZeroTier:Engine "
+            + "'Managed') needs no native library.");
         return false;
     }
 }

@@ -10,14 +10,17 @@ internal static class LibztSymbols
     public const string OldStart = "zts_start";
 
     /// <summary>
-    /// C++ variables that Linux builds export and that no interface promises; used where they are there (docs/protocol/4-libzt-api.md 7.1 and 11).
+    /// C++ variables that Linux builds export and that no interface promises; used where they are there (docs/protocol/4-libzt-api.md 7.1
+    /// and 11).
     /// </summary>
     public const string StateFlags = "_ZN8ZeroTier13service_stateE";
 
     /// <inheritdoc cref="StateFlags"/>
     public const string Service = "_ZN8ZeroTier11zts_serviceE";
 
-    /// <summary>Every function that <c>Native/</c> imports, so that a library without one of them is refused at once and not at the first call.</summary>
+    /// <summary>
+    /// Every function that <c>Native/</c> imports, so that a library without one of them is refused at once and not at the first call.
+    /// </summary>
     public static IReadOnlyList<string> Required { get; } =
     [
         "zts_addr_get_all",

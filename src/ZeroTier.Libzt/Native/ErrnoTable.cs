@@ -41,8 +41,8 @@ internal static class ErrnoTable
     };
 
     /// <summary>
-    /// Whether lwIP was built with the system's numbers or with its own, which are Linux', is not known for this platform. The two sets do not meet, so
-    /// both are understood.
+    /// Whether lwIP was built with the system's numbers or with its own, which are Linux', is not known for this platform. The two sets do
+    /// not meet, so both are understood.
     /// </summary>
     internal static Errno FromDarwin(int number) => number switch
     {
@@ -78,7 +78,9 @@ internal static class ErrnoTable
         _ => ZeroTierError.ConnectionAborted,
     };
 
-    /// <summary>The error in words, to stand after "because" or a colon; the number follows for those who look into libzt's source.</summary>
+    /// <summary>
+    /// The error in words, to stand after "because" or a colon; the number follows for those who look into libzt's source.
+    /// </summary>
     internal static string Describe(Errno error) => error switch
     {
         Errno.None => "no reason was given",

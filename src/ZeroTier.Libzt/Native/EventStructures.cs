@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace ZeroTier.Libzt.Native;
 
-/// <summary><c>zts_event_msg_t</c>: what the callback is given. The library frees it, and all that it points to, when the callback returns.</summary>
+/// <summary>
+/// <c>zts_event_msg_t</c>: what the callback is given. The library frees it, and all that it points to, when the callback returns.
+/// </summary>
 /// <remarks><c>Cache</c> points to memory of another thread and is never read (docs/protocol/4-libzt-api.md 7.1).</remarks>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct EventMessage

@@ -11,7 +11,9 @@ internal struct PollDescriptor
     internal PollEvents Returned;
 }
 
-/// <summary><c>zts_linger</c>. On with 0 seconds makes a close reset the connection; seconds above 0 make a close of a non-blocking descriptor fail.</summary>
+/// <summary>
+/// <c>zts_linger</c>. On with 0 seconds makes a close reset the connection; seconds above 0 make a close of a non-blocking descriptor fail.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct Linger
 {

@@ -8,8 +8,9 @@ internal static unsafe partial class Zts
 
     /// <summary>Why the socket call that this thread made last failed. Only meaningful right after a negative result.</summary>
     /// <remarks>
-    /// On Unix the thread's error number is right, where libzt's own variable, one for the process, may belong to another thread. On Windows the
-    /// runtime keeps the system's last error, not the C library's, so only the variable is left (docs/protocol/4-libzt-api.md 8).
+    /// On Unix the thread's error number is right, where libzt's own variable, one for the process, may belong to another thread. On
+    /// Windows the runtime keeps the system's last error, not the C library's, so only the variable is left (docs/protocol/4-libzt-api.md
+    /// 8).
     /// </remarks>
     internal static Errno LastErrno()
     {
@@ -22,12 +23,14 @@ internal static unsafe partial class Zts
     {
         int number = 0;
         uint length = sizeof(int);
-        return GetSocketOption(fd, OptionLevel.Socket, SocketOption.Error, &number, &length) < 0 ? LastErrno() : ErrnoTable.FromNative(number);
+        return GetSocketOption(fd, OptionLevel.Socket, SocketOption.Error, &number, &length) < 0
+            ? LastErrno()
+            : ErrnoTable.FromNative(number);
     }
 
     /// <summary>
-    /// The call that opens a socket is the one that does not write libzt's variable, and a full table its only failure with valid arguments (section 4.8).
-    /// Where only the variable is read, it would tell of an earlier call.
+    /// The call that opens a socket is the one that does not write libzt's variable, and a full table its only failure with valid arguments
+    /// (section 4.8). Where only the variable is read, it would tell of an earlier call.
     /// </summary>
     private static void NoteTableFull()
     {

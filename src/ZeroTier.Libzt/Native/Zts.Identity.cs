@@ -21,7 +21,9 @@ internal static unsafe partial class Zts
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial ulong NodeGetId();
 
-    /// <summary>Writes the running node's identity with its secret as terminated text; the length must be <see cref="IdentityLength"/>.</summary>
+    /// <summary>
+    /// Writes the running node's identity with its secret as terminated text; the length must be <see cref="IdentityLength"/>.
+    /// </summary>
     [LibraryImport(Library, EntryPoint = "zts_node_get_id_pair")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int NodeGetIdPair(byte* key, uint* length);

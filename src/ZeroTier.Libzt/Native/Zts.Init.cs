@@ -10,7 +10,10 @@ internal static unsafe partial class Zts
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int InitFromStorage(byte* path);
 
-    /// <summary>An identity as terminated text of at most <see cref="IdentityLength"/> bytes. A bad one is silently replaced by a new one: ask <see cref="IdPairIsValid"/> before.</summary>
+    /// <summary>
+    /// An identity as terminated text of at most <see cref="IdentityLength"/> bytes. A bad one is silently replaced by a new one: ask
+    /// <see cref="IdPairIsValid"/> before.
+    /// </summary>
     [LibraryImport(Library, EntryPoint = "zts_init_from_memory")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int InitFromMemory(byte* key, uint length);

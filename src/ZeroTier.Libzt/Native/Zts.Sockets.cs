@@ -78,9 +78,12 @@ internal static unsafe partial class Zts
     /// <summary>Receives a datagram; what does not fit is lost.</summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_recvfrom", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
-    internal static partial int ReceiveFrom(int fd, byte* buffer, nuint length, MessageFlags flags, ZtsAddress* address, uint* addressLength);
+    internal static partial int ReceiveFrom(
+        int fd, byte* buffer, nuint length, MessageFlags flags, ZtsAddress* address, uint* addressLength);
 
-    /// <summary>Waits for descriptors; the number that are ready, 0 after the time is up. A closed descriptor is not reported (section 12.2).</summary>
+    /// <summary>
+    /// Waits for descriptors; the number that are ready, 0 after the time is up. A closed descriptor is not reported (section 12.2).
+    /// </summary>
     [LibraryImport(Library, EntryPoint = "zts_bsd_poll", SetLastError = true)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int Poll(PollDescriptor* descriptors, uint count, int timeoutMilliseconds);

@@ -5,11 +5,12 @@ using System.Runtime.CompilerServices;
 namespace ZeroTier.Libzt.Native;
 
 /// <summary>
-/// libzt's C API (docs/protocol/4-libzt-api.md appendix A), by area. Nothing here checks or orders calls: that is the work of the folders above.
+/// libzt's C API (docs/protocol/4-libzt-api.md appendix A), by area. Nothing here checks or orders calls: that is the work of the folders
+/// above.
 /// </summary>
 /// <remarks>
-/// Results of C type <c>ssize_t</c> are declared <see cref="int"/>, which is right on every platform (section 3). Socket calls keep the thread's
-/// error number; read it with <see cref="LastErrno"/> at once. Every import must stand in <c>Loading/LibztSymbols.cs</c>, too.
+/// Results of C type <c>ssize_t</c> are declared <see cref="int"/>, which is right on every platform (section 3). Socket calls keep the
+/// thread's error number; read it with <see cref="LastErrno"/> at once. Every import must stand in <c>Loading/LibztSymbols.cs</c>, too.
 /// </remarks>
 internal static unsafe partial class Zts
 {

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace ZeroTier.Libzt.Native;
 
 /// <summary>
-/// libzt's <c>zts_sockaddr_storage</c>, 28 bytes, with <c>zts_sockaddr_in6</c>'s fields; IPv4 addresses lie at offset 4 (docs/protocol/4-libzt-api.md 6).
-/// Never hand it to calls of the operating system.
+/// libzt's <c>zts_sockaddr_storage</c>, 28 bytes, with <c>zts_sockaddr_in6</c>'s fields; IPv4 addresses lie at offset 4
+/// (docs/protocol/4-libzt-api.md 6). Never hand it to calls of the operating system.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal struct ZtsAddress

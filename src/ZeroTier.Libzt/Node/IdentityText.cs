@@ -60,7 +60,8 @@ internal sealed unsafe class IdentityText : IDisposable
 
         identity?.Dispose();
         throw new ZeroTierException(
-            ZeroTierError.Storage, "The identity is not valid, or has no private key. Give the text of a file identity.secret: address:0:public:secret.");
+            ZeroTierError.Storage,
+            "The identity is not valid, or has no private key. Give the text of a file identity.secret: address:0:public:secret.");
     }
 
     /// <summary>The identity of the running node; null when libzt does not give it.</summary>

@@ -5,15 +5,18 @@ using ZeroTier.Engines;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// One network of a running node, as it was last seen, and the events that follow from the differences. <see cref="Snapshot"/> may be read by anybody; all else
-/// happens under the session's lock.
+/// One network of a running node, as it was last seen, and the events that follow from the differences. <see cref="Snapshot"/> may be read
+/// by anybody; all else happens under the session's lock.
 /// </summary>
 internal sealed class JoinedNetwork(NetworkId id, NodeId self, TimeProvider time) : IJoinedNetwork
 {
     // Addresses arrive shortly after the state; a network whose controller assigns none is announced without them.
     private static readonly TimeSpan AddressPatience = TimeSpan.FromSeconds(2);
 
-    private volatile ZeroTierNetwork _snapshot = new(id, ZeroTierNetworkStatus.RequestingConfiguration) { Detail = Why(id, self, ZeroTierNetworkStatus.RequestingConfiguration, []) };
+    private volatile ZeroTierNetwork _snapshot = new(id, ZeroTierNetworkStatus.RequestingConfiguration)
+    {
+        Detail = Why(id, self, ZeroTierNetworkStatus.RequestingConfiguration, []),
+    };
     private ZeroTierNetworkStatus _announced = ZeroTierNetworkStatus.RequestingConfiguration;
     private bool _configured;
     private long? _okSince;
@@ -26,9 +29,10 @@ internal sealed class JoinedNetwork(NetworkId id, NodeId self, TimeProvider time
     public bool IsPending => !_configured && _snapshot.Status is ZeroTierNetworkStatus.RequestingConfiguration or ZeroTierNetworkStatus.Ok;
 
     /// <summary>Why this network cannot become ready; null while it may, or is.</summary>
-    public ZeroTierException? Failure => _snapshot is { Status: not (ZeroTierNetworkStatus.Ok or ZeroTierNetworkStatus.RequestingConfiguration) } now
-        ? new ZeroTierException(ZeroTierError.NetworkUnavailable, now.Detail ?? $"Network {id} is not usable.")
-        : null;
+    public ZeroTierException? Failure =>
+        _snapshot is { Status: not (ZeroTierNetworkStatus.Ok or ZeroTierNetworkStatus.RequestingConfiguration) } now
+            ? new ZeroTierException(ZeroTierError.NetworkUnavailable, now.Detail ?? $"Network {id} is not usable.")
+            : null;
 
     /// <summary>Takes in how the network looks now; true when something is different.</summary>
     public bool Observe(NetworkObservation seen, EventOutbox events)
@@ -52,7 +56,10 @@ internal sealed class JoinedNetwork(NetworkId id, NodeId self, TimeProvider time
         }
 
         bool configured = IsConfigured(seen);
-        if (configured && (!_configured || before.Mtu != seen.Mtu || before.IsPublic != seen.IsPublic || !before.Addresses.SequenceEqual(seen.Addresses)))
+        if (configured && (!_configured
+            || before.Mtu != seen.Mtu
+            || before.IsPublic != seen.IsPublic
+            || !before.Addresses.SequenceEqual(seen.Addresses)))
         {
             events.Add(ZeroTierEventCode.NetworkUpdate, id);
         }
@@ -63,7 +70,8 @@ internal sealed class JoinedNetwork(NetworkId id, NodeId self, TimeProvider time
     }
 
     /// <summary>
-    /// docs/protocol/4-libzt-api.md 7: states are announced while the node is online, and each only when it differs from the last one announced.
+    /// docs/protocol/4-libzt-api.md 7: states are announced while the node is online, and each only when it differs from the last one
+    /// announced.
     /// </summary>
     public void Announce(EventOutbox events)
     {
@@ -135,21 +143,27 @@ internal sealed class JoinedNetwork(NetworkId id, NodeId self, TimeProvider time
 
     private static bool IsIPv4(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork;
 
-    private static string? Why(NetworkId id, NodeId self, ZeroTierNetworkStatus status, IReadOnlyList<IPNetworkAddress> addresses) => status switch
-    {
-        ZeroTierNetworkStatus.Ok when addresses.Count > 0 => null,
-        ZeroTierNetworkStatus.Ok =>
-            $"Network {id} has no address for this node. Let its controller assign one to node {self}.",
-        ZeroTierNetworkStatus.RequestingConfiguration when id.Controller is { } controller =>
-            $"Network {id} has no configuration yet: its controller (node {controller}) has not answered. Wait; if it stays so, check that the node is online and the ID is right.",
-        ZeroTierNetworkStatus.RequestingConfiguration => $"Network {id} has no configuration yet. Wait for it first.",
-        ZeroTierNetworkStatus.AccessDenied => $"Network {id} does not admit this node. Authorise node {self} at its controller (node {id.Controller}).",
-        ZeroTierNetworkStatus.NotFound when id.IsAdHoc =>
-            $"Network {id} cannot exist: an ID that begins with ff must have the form ffSSSSEEEE000000, with the first and the last open port, the lower one first, for example ff0000ffff000000.",
-        ZeroTierNetworkStatus.NotFound => $"Network {id} is not known to its controller (node {id.Controller}). Check the ID.",
-        ZeroTierNetworkStatus.PortError => $"Network {id} has no interface: libzt could not make one. Leave the network and join it again.",
-        ZeroTierNetworkStatus.ClientTooOld => $"Network {id} demands a newer ZeroTier than this libzt has. Update the library.",
-        ZeroTierNetworkStatus.AuthenticationRequired => $"Network {id} demands a login, which libzt cannot do. Authorise node {self} at its controller.",
-        _ => $"Network {id} is in a state that this engine does not know ({(int)status}).",
-    };
+    private static string? Why(NetworkId id, NodeId self, ZeroTierNetworkStatus status, IReadOnlyList<IPNetworkAddress> addresses) =>
+        status switch
+        {
+            ZeroTierNetworkStatus.Ok when addresses.Count > 0 => null,
+            ZeroTierNetworkStatus.Ok =>
+                $"Network {id} has no address for this node. Let its controller assign one to node {self}.",
+            ZeroTierNetworkStatus.RequestingConfiguration when id.Controller is { } controller =>
+                $"Network {id} has no configuration yet: its controller (node {controller}) has not answered. Wait; if it stays so, check "
+                + "that the node is online and the ID is right.",
+            ZeroTierNetworkStatus.RequestingConfiguration => $"Network {id} has no configuration yet. Wait for it first.",
+            ZeroTierNetworkStatus.AccessDenied =>
+                $"Network {id} does not admit this node. Authorise node {self} at its controller (node {id.Controller}).",
+            ZeroTierNetworkStatus.NotFound when id.IsAdHoc =>
+                $"Network {id} cannot exist: an ID that begins with ff must have the form ffSSSSEEEE000000, with the first and the last "
+                + "open port, the lower one first, for example ff0000ffff000000.",
+            ZeroTierNetworkStatus.NotFound => $"Network {id} is not known to its controller (node {id.Controller}). Check the ID.",
+            ZeroTierNetworkStatus.PortError =>
+                $"Network {id} has no interface: libzt could not make one. Leave the network and join it again.",
+            ZeroTierNetworkStatus.ClientTooOld => $"Network {id} demands a newer ZeroTier than this libzt has. Update the library.",
+            ZeroTierNetworkStatus.AuthenticationRequired =>
+                $"Network {id} demands a login, which libzt cannot do. Authorise node {self} at its controller.",
+            _ => $"Network {id} is in a state that this engine does not know ({(int)status}).",
+        };
 }

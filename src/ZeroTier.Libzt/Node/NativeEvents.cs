@@ -13,7 +13,9 @@ internal interface INativeEventSink
     void OnNativeEvent(NativeEvent code, PeerInfo? peer);
 }
 
-/// <summary>The process' single event callback. libzt keeps it forever, so it is never removed; its sink changes with each session.</summary>
+/// <summary>
+/// The process' single event callback. libzt keeps it forever, so it is never removed; its sink changes with each session.
+/// </summary>
 internal static unsafe class NativeEvents
 {
     private static INativeEventSink? _sink;
@@ -38,7 +40,8 @@ internal static unsafe class NativeEvents
             {
                 // Copied here: the library frees it all when this returns. Nothing else of the message is looked at.
                 var code = (NativeEvent)message->Code;
-                bool isPeer = code is NativeEvent.PeerDirect or NativeEvent.PeerRelay or NativeEvent.PeerPathDiscovered or NativeEvent.PeerPathDead;
+                bool isPeer = code is NativeEvent.PeerDirect or NativeEvent.PeerRelay or NativeEvent.PeerPathDiscovered
+                    or NativeEvent.PeerPathDead;
                 sink.OnNativeEvent(code, isPeer && message->Peer is not null ? *message->Peer : null);
             }
         }

@@ -4,8 +4,8 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// The process' single native node: its owner, and when it may start (docs/protocol/4-libzt-api.md 11 and 13). All members but <see cref="Gate"/> are for the
-/// holder of the gate only.
+/// The process' single native node: its owner, and when it may start (docs/protocol/4-libzt-api.md 11 and 13). All members but
+/// <see cref="Gate"/> are for the holder of the gate only.
 /// </summary>
 internal static class NativeLifecycle
 {
@@ -40,7 +40,8 @@ internal static class NativeLifecycle
             string owner = _owner is { State: ZeroTierNodeState.Running } running ? $"node {running.Id}" : "another node";
             throw new ZeroTierException(
                 ZeroTierError.NotSupported,
-                $"libzt runs one node per process, and {owner} is that one. Stop it first, or use the managed engine (ManagedNode, or ZeroTier:Engine 'Managed') for further nodes: any number of its nodes may run, beside this one too.");
+                $"libzt runs one node per process, and {owner} is that one. Stop it first, or use the managed engine (ManagedNode, or "
+                + "ZeroTier:Engine 'Managed') for further nodes: any number of its nodes may run, beside this one too.");
         }
     }
 
@@ -74,7 +75,9 @@ internal static class NativeLifecycle
             if (!await EndsAsync(library, StopLimit, cancellationToken).ConfigureAwait(false))
             {
                 throw new ZeroTierException(
-                    ZeroTierError.NotRunning, "libzt has not ended its previous node, so that a start would crash the process. Try again later, or restart the process.");
+                    ZeroTierError.NotRunning,
+                    "libzt has not ended its previous node, so that a start would crash the process. Try again later, or restart "
+                    + "the process.");
             }
 
             NoteEnd();
@@ -134,14 +137,17 @@ internal static class NativeLifecycle
     /// <summary>Waits for something that has ended, or is about to, unless libzt is frozen still; true when it ended.</summary>
     public static Task<bool> EndsAtOnceAsync(Task task) => EndsAsync(task, Pause);
 
-    /// <summary>Keeps a session whose sockets cannot be closed, with its claim on the folder, for as long as its native node exists.</summary>
+    /// <summary>
+    /// Keeps a session whose sockets cannot be closed, with its claim on the folder, for as long as its native node exists.
+    /// </summary>
     public static void Freeze(NodeSession session) => _frozen = session;
 
     /// <summary>What such a session ends with.</summary>
     public static ZeroTierException Frozen() => new(
         ZeroTierError.Fatal,
-        $"libzt has frozen: its sockets were not closed within {StopLimit.TotalSeconds} seconds, so that its node cannot be stopped and goes on in this process. " +
-        "Either its IP stack is caught in a call, or a callback of the application blocks the thread of the sockets. Restart the process, or use the managed engine.");
+        $"libzt has frozen: its sockets were not closed within {StopLimit.TotalSeconds} seconds, so that its node cannot be stopped and " +
+        "goes on in this process. Either its IP stack is caught in a call, or a callback of the application blocks the thread of the "
+        + "sockets. Restart the process, or use the managed engine.");
 
     private static void NoteEnd()
     {

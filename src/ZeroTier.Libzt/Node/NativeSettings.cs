@@ -3,7 +3,9 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>Hands a node's options to libzt. All of them, at every start: a stop makes libzt forget them (docs/protocol/4-libzt-api.md 4.2).</summary>
+/// <summary>
+/// Hands a node's options to libzt. All of them, at every start: a stop makes libzt forget them (docs/protocol/4-libzt-api.md 4.2).
+/// </summary>
 internal static unsafe class NativeSettings
 {
     /// <summary>Makes every init call.</summary>
@@ -35,7 +37,9 @@ internal static unsafe class NativeSettings
         Require(Zts.InitSetPort((ushort)options.Port), nameof(options.Port));
         if (options.FirstRandomPort > 0)
         {
-            Require(Zts.InitSetRandomPortRange((ushort)options.FirstRandomPort, (ushort)options.LastRandomPort), nameof(options.FirstRandomPort));
+            Require(
+                Zts.InitSetRandomPortRange((ushort)options.FirstRandomPort, (ushort)options.LastRandomPort),
+                nameof(options.FirstRandomPort));
         }
 
         Require(Zts.InitAllowSecondaryPort(Flag(options.AllowSecondaryPort)), nameof(options.AllowSecondaryPort));
@@ -83,7 +87,8 @@ internal static unsafe class NativeSettings
             throw new ZeroTierException(
                 ZeroTierError.Underlay,
                 result == Zts.ServiceError
-                    ? $"libzt did not take the setting '{what}', because a node runs in this process that this engine did not start. Use libzt from one place only."
+                    ? $"libzt did not take the setting '{what}', because a node runs in this process that this engine did not start. Use "
+                        + "libzt from one place only."
                     : $"libzt did not take the setting '{what}' (libzt result {result}).");
         }
     }

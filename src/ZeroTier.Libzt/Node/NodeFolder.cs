@@ -5,7 +5,9 @@ using ZeroTier.Platform;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>The storage folder, in libzt's layout, which the managed engine shares. Claimed by one node at a time, of either engine.</summary>
+/// <summary>
+/// The storage folder, in libzt's layout, which the managed engine shares. Claimed by one node at a time, of either engine.
+/// </summary>
 internal sealed class NodeFolder : IDisposable
 {
     private const string SecretFile = StorageClaim.SecretFileName;
@@ -29,11 +31,14 @@ internal sealed class NodeFolder : IDisposable
     public string Path { get; }
 
     /// <summary>
-    /// The identity of a folder that can only be read: libzt, which writes to its folder, gets it from memory and no folder. Null for any other.
+    /// The identity of a folder that can only be read: libzt, which writes to its folder, gets it from memory and no folder. Null for any
+    /// other.
     /// </summary>
     public IdentityText? Identity { get; }
 
-    /// <summary>Makes the folder where it is missing, takes it for this node, and checks the identity in it, which libzt would silently replace.</summary>
+    /// <summary>
+    /// Makes the folder where it is missing, takes it for this node, and checks the identity in it, which libzt would silently replace.
+    /// </summary>
     /// <exception cref="ZeroTierException">It cannot be used, is in use, or its identity is damaged.</exception>
     public static NodeFolder Open(string path, ILogger log)
     {
@@ -71,11 +76,14 @@ internal sealed class NodeFolder : IDisposable
                 return [];
             }
 
-            return PrivateFile.Read(file, LibztNodeOptions.MaxPlanetLength) is { Length: > 0 } planet ? planet : throw new IOException("it has 0 bytes.");
+            return PrivateFile.Read(file, LibztNodeOptions.MaxPlanetLength) is { Length: > 0 } planet
+                ? planet
+                : throw new IOException("it has 0 bytes.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ZeroTierException(ZeroTierError.Storage, $"The planet file '{file}' cannot be used: {e.Message} Replace it, or set Planet.", e);
+            throw new ZeroTierException(
+                ZeroTierError.Storage, $"The planet file '{file}' cannot be used: {e.Message} Replace it, or set Planet.", e);
         }
     }
 
@@ -144,7 +152,8 @@ internal sealed class NodeFolder : IDisposable
             {
                 throw new ZeroTierException(
                     ZeroTierError.Storage,
-                    $"'{other}' is there, but no '{SecretFile}' beside it, so the node's private key is lost. Restore the secret file, or remove the public one to get a new identity.");
+                    $"'{other}' is there, but no '{SecretFile}' beside it, so the node's private key is lost. Restore the secret file, or "
+                    + "remove the public one to get a new identity.");
             }
 
             return null;
@@ -152,7 +161,8 @@ internal sealed class NodeFolder : IDisposable
 
         return IdentityText.OfFolder(claim) ?? throw new ZeroTierException(
             ZeroTierError.Storage,
-            $"The identity file '{secret}' is damaged. Restore it from a backup, or move it away to get a new identity and with it a new node address.");
+            $"The identity file '{secret}' is damaged. Restore it from a backup, or move it away to get a new identity and with it a new "
+            + "node address.");
     }
 
     // A failed write makes the next start slower; the node keeps running.

@@ -5,7 +5,9 @@ using ZeroTier.Libzt.Sockets;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>Start and stop, in the order that docs/protocol/4-libzt-api.md 11 and 13 requires. The caller holds the gate throughout.</summary>
+/// <summary>
+/// Start and stop, in the order that docs/protocol/4-libzt-api.md 11 and 13 requires. The caller holds the gate throughout.
+/// </summary>
 internal sealed partial class NodeSession
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
@@ -126,7 +128,8 @@ internal sealed partial class NodeSession
         {
             throw new ZeroTierException(
                 ZeroTierError.Underlay,
-                "No planet is set, so the node knows no roots. Set LibztNodeOptions.Planet to the bytes of a planet file, or put a file named 'planet' into the storage folder, or set UsePublicRoots. No public roots are used by default.");
+                "No planet is set, so the node knows no roots. Set LibztNodeOptions.Planet to the bytes of a planet file, or put a file "
+                + "named 'planet' into the storage folder, or set UsePublicRoots. No public roots are used by default.");
         }
 
         DescriptorQuota.Require();
@@ -181,15 +184,21 @@ internal sealed partial class NodeSession
             {
                 throw new ZeroTierException(
                     ZeroTierError.Underlay,
-                    (ended ? "libzt ended its node while it was starting." : $"libzt's node did not start within {StartLimit.TotalSeconds} seconds.")
-                    + " Check that its UDP port is free," + (_folder is { } folder ? $" that '{folder.Path}' can be written," : "") + " that the planet file is whole, and that no other node has this identity; libzt itself gives no reason.");
+                    (ended
+                        ? "libzt ended its node while it was starting."
+                        : $"libzt's node did not start within {StartLimit.TotalSeconds} seconds.")
+                    + " Check that its UDP port is free,"
+                    + (_folder is { } folder ? $" that '{folder.Path}' can be written," : "")
+                    + " that the planet file is whole, and that no other node has this identity; libzt itself gives no reason.");
             }
 
             await Task.Delay(Step, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>The IP stack starts by itself, at the first start of the process; sockets tell when it is there. No socket of ours exists yet.</summary>
+    /// <summary>
+    /// The IP stack starts by itself, at the first start of the process; sockets tell when it is there. No socket of ours exists yet.
+    /// </summary>
     private static bool GateIsOpen()
     {
         int fd = Zts.Socket(ZtsFamily.InterNetworkV6, ZtsSocketType.Datagram, ZtsProtocol.Udp);

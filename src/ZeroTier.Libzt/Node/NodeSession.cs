@@ -8,10 +8,11 @@ namespace ZeroTier.Libzt.Node;
 
 /// <summary>A running node, from start to stop: the native node, its polled state, and its sockets. Thread-safe.</summary>
 /// <remarks>
-/// <para>The state comes from polling: every 25 ms while something is to be expected soon, else every quarter of a second. Native events may never come, come
-/// twice or late (docs/protocol/4-libzt-api.md 7); they trigger the next poll, and report peers, for which there is no call.</para>
-/// <para>Lock order: the process' gate (<see cref="NativeLifecycle.Gate"/>), then <c>_lock</c>, which guards the table of networks and every native control
-/// call after the start. Nothing is called under it that waits or runs user code.</para>
+/// <para>The state comes from polling: every 25 ms while something is to be expected soon, else every quarter of a second. Native events
+/// may never come, come twice or late (docs/protocol/4-libzt-api.md 7); they trigger the next poll, and report peers, for which there is no
+/// call.</para>
+/// <para>Lock order: the process' gate (<see cref="NativeLifecycle.Gate"/>), then <c>_lock</c>, which guards the table of networks and
+/// every native control call after the start. Nothing is called under it that waits or runs user code.</para>
 /// </remarks>
 internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INativeEventSink
 {
@@ -47,7 +48,11 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
     private long _heardAtLastLook;
 
     private NodeSession(
-        LibztNodeOptions options, LibztLibrary library, EventOutbox events, StateSignal changed, Action<NodeSession, ZeroTierException> fail)
+        LibztNodeOptions options,
+        LibztLibrary library,
+        EventOutbox events,
+        StateSignal changed,
+        Action<NodeSession, ZeroTierException> fail)
     {
         _options = options;
         _library = library;
@@ -57,13 +62,15 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
         _log = NonThrowingLogger.Create(options.LoggerFactory, NodeLog.Category);
         _peers = new PeerTable(options.TimeProvider);
         _online = new OnlineState(options.TimeProvider);
-        _timer = options.TimeProvider.CreateTimer(static session => ((NodeSession)session!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = options.TimeProvider.CreateTimer(
+            static session => ((NodeSession)session!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     public NodeId Id { get; private set; }
 
     // Traffic proves the node online before the next poll.
-    public bool IsOnline => !_closing && (_isOnline || (_sockets is { } sockets && sockets.Counters.HeardFromPeers != Volatile.Read(ref _heardAtLastLook)));
+    public bool IsOnline =>
+        !_closing && (_isOnline || (_sockets is { } sockets && sockets.Counters.HeardFromPeers != Volatile.Read(ref _heardAtLastLook)));
 
     public IReadOnlyList<ZeroTierPeer> Peers => _closing ? [] : _peers.Snapshot();
 
@@ -77,7 +84,8 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
     /// <exception cref="ZeroTierException">It cannot now.</exception>
     public static NetworkView Usable(JoinedNetwork network) => network.Snapshot is { IsReady: true } snapshot
         ? new NetworkView(snapshot.Id, snapshot.Addresses)
-        : throw new ZeroTierException(ZeroTierError.NetworkUnavailable, network.Snapshot.Detail ?? $"Network {network.Id} is not usable now.");
+        : throw new ZeroTierException(
+            ZeroTierError.NetworkUnavailable, network.Snapshot.Detail ?? $"Network {network.Id} is not usable now.");
 
     /// <summary>Joins a network. The caller holds the gate.</summary>
     public void Join(NetworkId id)
@@ -341,6 +349,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>, INative
 
     private ZeroTierException Ended() => new(
         ZeroTierError.Fatal,
-        $"libzt has ended node {Id} by itself. The usual reason is that another node has the same address: its identity was copied, or stolen. Stop the other node, or give this one an identity of its own"
+        $"libzt has ended node {Id} by itself. The usual reason is that another node has the same address: its identity was copied, or "
+        + "stolen. Stop the other node, or give this one an identity of its own"
         + (_folder is { } folder ? $" by moving '{folder.Path}' away" : "") + ", then start it again.");
 }

@@ -3,15 +3,18 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// Whether the node is online, from a native flag that is unreliable: it is set 5 to 10 seconds after peers are reachable, and any other event of the core
-/// clears it (docs/protocol/4-libzt-api.md 4.3) for as long as the node stays online. Received traffic overrides the flag. Not thread-safe.
+/// Whether the node is online, from a native flag that is unreliable: it is set 5 to 10 seconds after peers are reachable, and any other
+/// event of the core clears it (docs/protocol/4-libzt-api.md 4.3) for as long as the node stays online. Received traffic overrides the
+/// flag. Not thread-safe.
 /// </summary>
 internal sealed class OnlineState(TimeProvider time)
 {
-    // The flag is set a moment before the events of the same instant, among them those of the roots, are handed out, which takes 25 ms each time.
+    // The flag is set a moment before the events of the same instant, among them those of the roots, are handed out, which takes 25 ms each
+    // time.
     internal static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(100);
 
-    // Without events a cleared flag cannot be told from a lost network; libzt itself reports a node offline when no root was heard for 30 s.
+    // Without events a cleared flag cannot be told from a lost network; libzt itself reports a node offline when no root was heard for 30
+    // s.
     internal static readonly TimeSpan Doubt = TimeSpan.FromSeconds(30);
 
     // What came from a peer proves for so long that the node can be used.
@@ -28,7 +31,8 @@ internal sealed class OnlineState(TimeProvider time)
     public bool IsOnline { get; private set; }
 
     /// <summary>
-    /// True while the flag is set and not believed yet, so that a look at it soon is of use. A cleared one may stay so for as long as the node is online.
+    /// True while the flag is set and not believed yet, so that a look at it soon is of use. A cleared one may stay so for as long as the
+    /// node is online.
     /// </summary>
     public bool IsSettling => !IsOnline && _differsSince is not null;
 

@@ -1,6 +1,8 @@
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>The TCP ports to which a network lets connections be opened; an ad-hoc network has them in its ID, others do not tell.</summary>
+/// <summary>
+/// The TCP ports to which a network lets connections be opened; an ad-hoc network has them in its ID, others do not tell.
+/// </summary>
 internal readonly record struct OpenPorts(int First, int Last)
 {
     public bool IsAll => First <= 1 && Last == ushort.MaxValue;
@@ -15,7 +17,8 @@ internal readonly record struct OpenPorts(int First, int Last)
         {
             throw new ZeroTierException(
                 ZeroTierError.NotPermitted,
-                $"Network {endPoint.Network} lets TCP connections through to ports {First} to {Last} only, not to {endPoint.Port}. Use a port in that range, or a network with a wider one, for example ff0000ffff000000.");
+                $"Network {endPoint.Network} lets TCP connections through to ports {First} to {Last} only, not to {endPoint.Port}. Use a "
+                + "port in that range, or a network with a wider one, for example ff0000ffff000000.");
         }
     }
 

@@ -6,8 +6,8 @@ namespace ZeroTier.Libzt.Node;
 internal readonly record struct PeerNotice(NativeEvent Code, PeerInfo Info);
 
 /// <summary>
-/// The peers that libzt has told of. There is no call to ask for them, and it does not say when it forgets one; so the table is bounded and those that were not
-/// heard of for longest go first. Thread-safe.
+/// The peers that libzt has told of. There is no call to ask for them, and it does not say when it forgets one; so the table is bounded and
+/// those that were not heard of for longest go first. Thread-safe.
 /// </summary>
 internal sealed class PeerTable(TimeProvider time)
 {
@@ -76,13 +76,14 @@ internal sealed class PeerTable(TimeProvider time)
         }
     }
 
-    private static ZeroTierPeer Describe(NodeId id, in PeerInfo info, bool direct) => new(id, info.Role is >= 0 and <= 2 ? (ZeroTierPeerRole)info.Role : ZeroTierPeerRole.Leaf)
-    {
-        IsDirect = direct,
-        IsRelayed = !direct,
-        Latency = info.Latency >= 0 ? TimeSpan.FromMilliseconds(info.Latency) : null,
-        Version = info.Major >= 0 && info.Minor >= 0 && info.Revision >= 0 ? new Version(info.Major, info.Minor, info.Revision) : null,
-    };
+    private static ZeroTierPeer Describe(NodeId id, in PeerInfo info, bool direct) =>
+        new(id, info.Role is >= 0 and <= 2 ? (ZeroTierPeerRole)info.Role : ZeroTierPeerRole.Leaf)
+        {
+            IsDirect = direct,
+            IsRelayed = !direct,
+            Latency = info.Latency >= 0 ? TimeSpan.FromMilliseconds(info.Latency) : null,
+            Version = info.Major >= 0 && info.Minor >= 0 && info.Revision >= 0 ? new Version(info.Major, info.Minor, info.Revision) : null,
+        };
 
     private readonly record struct Entry(ZeroTierPeer Peer, long Heard, NativeEvent Told);
 }

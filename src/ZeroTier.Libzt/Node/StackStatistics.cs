@@ -5,8 +5,8 @@ using ZeroTier.Libzt.Sockets;
 namespace ZeroTier.Libzt.Node;
 
 /// <summary>
-/// What libzt's IP stack has counted since the start of a session. Its own counters go on over a stop and wrap at 32 bits; these do neither, as long as they are read
-/// once in four billion packets. Thread-safe.
+/// What libzt's IP stack has counted since the start of a session. Its own counters go on over a stop and wrap at 32 bits; these do
+/// neither, as long as they are read once in four billion packets. Thread-safe.
 /// </summary>
 internal sealed class StackStatistics
 {
@@ -69,7 +69,11 @@ internal sealed class StackStatistics
                 dropped[$"libzt.{_protocols[i]}.errors"] = _total[(i * PerProtocol) + Errors];
             }
 
-            return result with { TcpSegmentsReceived = _total[(Tcp * PerProtocol) + Received], TcpSegmentsSent = _total[(Tcp * PerProtocol) + Sent] };
+            return result with
+            {
+                TcpSegmentsReceived = _total[(Tcp * PerProtocol) + Received],
+                TcpSegmentsSent = _total[(Tcp * PerProtocol) + Sent],
+            };
         }
     }
 
@@ -89,7 +93,8 @@ internal sealed class StackStatistics
         values.CopyTo(_last);
     }
 
-    private static ReadOnlySpan<uint> Values(in StatisticsCounters counters) => MemoryMarshal.Cast<StatisticsCounters, uint>(new ReadOnlySpan<StatisticsCounters>(in counters));
+    private static ReadOnlySpan<uint> Values(in StatisticsCounters counters) =>
+        MemoryMarshal.Cast<StatisticsCounters, uint>(new ReadOnlySpan<StatisticsCounters>(in counters));
 
     private static unsafe StatisticsCounters? Read()
     {

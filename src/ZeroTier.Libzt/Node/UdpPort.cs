@@ -18,7 +18,8 @@ internal static class UdpPort
         {
             throw new ZeroTierException(
                 ZeroTierError.Underlay,
-                $"UDP port {port} cannot be used: {e.Message}. Another program, perhaps another node, has it. Stop that one, set Port to another number, or to 0 for any free port.",
+                $"UDP port {port} cannot be used: {e.Message}. Another program, perhaps another node, has it. Stop that one, set Port to "
+                + "another number, or to 0 for any free port.",
                 e);
         }
     }

@@ -4,8 +4,8 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>
-/// Which ports of which own addresses are taken. libzt cannot tell: without address reuse a connection in TIME-WAIT blocks its port for two minutes, with it
-/// a second listener is accepted silently. Only the loop's thread.
+/// Which ports of which own addresses are taken. libzt cannot tell: without address reuse a connection in TIME-WAIT blocks its port for two
+/// minutes, with it a second listener is accepted silently. Only the loop's thread.
 /// </summary>
 internal sealed class BoundPorts
 {

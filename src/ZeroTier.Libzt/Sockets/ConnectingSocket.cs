@@ -47,7 +47,8 @@ internal sealed class ConnectingSocket : PolledSocket
 
         if (error == Errno.None)
         {
-            // Verified with a second connect call: a late event of the descriptor's previous owner looks the same (measured: about one in some thousands).
+            // Verified with a second connect call: a late event of the descriptor's previous owner looks the same (measured: about one in
+            // some thousands).
             error = Descriptor.Connect(ZtsAddress.From(_remote.Address, _remote.Port));
         }
 
@@ -95,7 +96,10 @@ internal sealed class ConnectingSocket : PolledSocket
     {
         _retryAt = Never;
         Descriptor? descriptor = Descriptor.Open(
-            Loop, _source.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? ZtsFamily.InterNetwork : ZtsFamily.InterNetworkV6, ZtsSocketType.Stream, out Errno error);
+            Loop,
+            _source.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? ZtsFamily.InterNetwork : ZtsFamily.InterNetworkV6,
+            ZtsSocketType.Stream,
+            out Errno error);
         if (descriptor is null)
         {
             Fail(SocketErrors.OfConnect(error, _remote, Network));

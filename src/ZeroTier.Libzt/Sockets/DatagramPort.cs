@@ -66,7 +66,8 @@ internal sealed class DatagramPort : PolledSocket
 
     /// <summary>The destination is on this address' link, or stands for all of it.</summary>
     internal bool Reaches(IPAddress destination) => _own.Contains(destination)
-        || destination.AddressFamily == _own.Address.AddressFamily && (destination.IsIPv6Multicast || LibztDatagramSocket.IsIPv4Group(destination));
+        || destination.AddressFamily == _own.Address.AddressFamily
+            && (destination.IsIPv6Multicast || LibztDatagramSocket.IsIPv4Group(destination));
 
     internal void Send(ReadOnlySpan<byte> datagram, ZtsAddress destination)
     {

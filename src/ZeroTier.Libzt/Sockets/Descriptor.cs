@@ -5,11 +5,12 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>
-/// A libzt descriptor: non-blocking from the beginning, closed exactly once, and by the loop's thread. Keeps the loop, and so the node, alive.
+/// A libzt descriptor: non-blocking from the beginning, closed exactly once, and by the loop's thread. Keeps the loop, and so the node,
+/// alive.
 /// </summary>
 /// <remarks>
-/// All members belong to the loop's thread: closing a descriptor that another thread is inside of freezes the whole library (docs/protocol/4-libzt-api.md
-/// 12.4). Even a descriptor that was forgotten is handed back to that thread by its finalizer.
+/// All members belong to the loop's thread: closing a descriptor that another thread is inside of freezes the whole library
+/// (docs/protocol/4-libzt-api.md 12.4). Even a descriptor that was forgotten is handed back to that thread by its finalizer.
 /// </remarks>
 internal sealed unsafe class Descriptor : SafeHandle
 {
@@ -100,7 +101,8 @@ internal sealed unsafe class Descriptor : SafeHandle
         byte none = 0;
         fixed (byte* buffer = data)
         {
-            int sent = Zts.SendTo(Number, buffer == null ? &none : buffer, (nuint)data.Length, MessageFlags.None, &destination, destination.Length);
+            int sent = Zts.SendTo(
+                Number, buffer == null ? &none : buffer, (nuint)data.Length, MessageFlags.None, &destination, destination.Length);
             error = sent < 0 ? Failure(sent) : Errno.None;
             return sent;
         }

@@ -3,7 +3,9 @@ using System.Net;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>A TCP connection of libzt's stack: what the application holds. Everything that it asks for happens on the loop's thread.</summary>
+/// <summary>
+/// A TCP connection of libzt's stack: what the application holds. Everything that it asks for happens on the loop's thread.
+/// </summary>
 internal sealed class LibztConnection : ZeroTierConnection
 {
     private readonly StreamSocket _stream;
@@ -23,7 +25,9 @@ internal sealed class LibztConnection : ZeroTierConnection
 
     public override IPEndPoint RemoteEndPoint { get; }
 
-    /// <summary>Not known: libzt does not show whose packets carry the connection, and the address is only a claim (<see cref="NodeByAddress"/>).</summary>
+    /// <summary>
+    /// Not known: libzt does not show whose packets carry the connection, and the address is only a claim (<see cref="NodeByAddress"/>).
+    /// </summary>
     public override NodeId? RemoteNode => null;
 
     public override PipeReader Input => _stream.Input;
@@ -40,7 +44,8 @@ internal sealed class LibztConnection : ZeroTierConnection
     /// <summary>The first reason of an abort.</summary>
     internal ZeroTierException AbortReason => Volatile.Read(ref _abortReason) ?? SocketErrors.Aborted();
 
-    public override ZeroTierPeer? GetPeer() => NodeByAddress.NodeOf(Network, RemoteEndPoint.Address) is { } node ? _stream.Loop.FindPeer(node) : null;
+    public override ZeroTierPeer? GetPeer() =>
+        NodeByAddress.NodeOf(Network, RemoteEndPoint.Address) is { } node ? _stream.Loop.FindPeer(node) : null;
 
     public override void CloseOutput() => _stream.Loop.Work.Schedule(static state => ((StreamSocket)state!).CloseOutput(), _stream);
 

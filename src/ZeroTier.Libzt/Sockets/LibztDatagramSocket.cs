@@ -9,7 +9,8 @@ namespace ZeroTier.Libzt.Sockets;
 /// <summary>A UDP port: what has come and what is to go, in bounded queues on both sides of the loop. Thread-safe.</summary>
 internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, ZeroTierEndPoint endPoint) : IZeroTierDatagramSocket
 {
-    // What IPv4 and lwIP can carry at all. What does not fit into one packet leaves as fragments and often does not arrive (docs/protocol/4-libzt-api.md 9).
+    // What IPv4 and lwIP can carry at all. What does not fit into one packet leaves as fragments and often does not arrive
+    // (docs/protocol/4-libzt-api.md 9).
     private const int MaxDatagram = 65_507;
     private const int MaxWaiting = 512;
     private const int MaxWaitingBytes = 1024 * 1024;
@@ -113,11 +114,13 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, Ze
         return new ValueTask(_closed.Task);
     }
 
-    // IGMP is left out of libzt's lwIP, and whatever lwIP joins, the node announces the groups of its own addresses alone: nothing would arrive
+    // IGMP is left out of libzt's lwIP, and whatever lwIP joins, the node announces the groups of its own addresses alone: nothing would
+    // arrive
     // (docs/protocol/4-libzt-api.md 5; docs/protocol/3-vl2.md 3.8.1).
     private static ZeroTierException NoGroups(IPAddress group) => new(
         ZeroTierError.NotSupported,
-        $"libzt cannot receive what is sent to multicast group {GroupAddress.Check(group)}. Use the managed engine (ManagedNode, or ZeroTier:Engine=Managed), which can.");
+        $"libzt cannot receive what is sent to multicast group {GroupAddress.Check(group)}. Use the managed engine (ManagedNode, or "
+        + "ZeroTier:Engine=Managed), which can.");
 
     /// <summary>Multicast or broadcast to the whole link.</summary>
     internal static bool IsIPv4Group(IPAddress address)
@@ -238,7 +241,8 @@ internal sealed class LibztDatagramSocket(SocketLoop loop, NetworkView bound, Ze
                 continue;
             }
 
-            if (own.Contains(address) || own.Address.AddressFamily == address.AddressFamily && (address.IsIPv6Multicast || IsIPv4Group(address)))
+            if (own.Contains(address)
+                || own.Address.AddressFamily == address.AddressFamily && (address.IsIPv6Multicast || IsIPv4Group(address)))
             {
                 return true;
             }

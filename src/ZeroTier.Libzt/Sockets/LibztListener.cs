@@ -132,7 +132,9 @@ internal sealed class LibztListener : IZeroTierListener
         }
     }
 
-    /// <summary>Ends: callers get null, connections not accepted yet are reset. The loop's thread, or any after its end. Idempotent.</summary>
+    /// <summary>
+    /// Ends: callers get null, connections not accepted yet are reset. The loop's thread, or any after its end. Idempotent.
+    /// </summary>
     internal void Close()
     {
         StreamSocket[] unaccepted;

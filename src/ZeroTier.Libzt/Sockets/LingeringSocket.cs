@@ -4,9 +4,9 @@ namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>Lingering close of an aborted connection: waits until libzt has sent a reset.</summary>
 /// <remarks>
-/// Closing sends a reset only when bytes are unread, or, with a linger time of zero, unacknowledged at that very moment; else the connection would end with
-/// FIN, which the peer takes for an orderly end. A keep-alive time of zero resets every connection: at its next slow tick, at most a second later, libzt
-/// considers the peer dead and sends a reset (docs/protocol/4-libzt-api.md 12.6, and measured).
+/// Closing sends a reset only when bytes are unread, or, with a linger time of zero, unacknowledged at that very moment; else the
+/// connection would end with FIN, which the peer takes for an orderly end. A keep-alive time of zero resets every connection: at its next
+/// slow tick, at most a second later, libzt considers the peer dead and sends a reset (docs/protocol/4-libzt-api.md 12.6, and measured).
 /// </remarks>
 internal sealed class LingeringSocket : PolledSocket
 {

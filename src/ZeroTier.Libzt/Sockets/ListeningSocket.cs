@@ -107,7 +107,9 @@ internal sealed class ListeningSocket : PolledSocket
 
         Progress();
         _lost = 0;
-        if (remote.ToIPAddress() is not { } address || accepted.LocalAddress(out ZtsAddress local) != Errno.None || local.ToIPAddress() is not { } own)
+        if (remote.ToIPAddress() is not { } address
+            || accepted.LocalAddress(out ZtsAddress local) != Errno.None
+            || local.ToIPAddress() is not { } own)
         {
             // Reset by its peer before we came to it.
             accepted.Dispose();

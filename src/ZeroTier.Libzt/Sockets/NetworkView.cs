@@ -8,8 +8,8 @@ namespace ZeroTier.Libzt.Sockets;
 internal sealed record NetworkView(NetworkId Id, IReadOnlyList<IPNetworkAddress> Addresses)
 {
     /// <summary>
-    /// The node's own address that shares a link with the destination; libzt installs no routes, so nothing else is reachable (docs/protocol/4-libzt-api.md
-    /// 4.5).
+    /// The node's own address that shares a link with the destination; libzt installs no routes, so nothing else is reachable
+    /// (docs/protocol/4-libzt-api.md 4.5).
     /// </summary>
     internal IPAddress? SourceFor(IPAddress destination)
     {
@@ -44,7 +44,8 @@ internal sealed record NetworkView(NetworkId Id, IReadOnlyList<IPNetworkAddress>
     {
         if (Addresses.Count == 0)
         {
-            throw new ZeroTierException(ZeroTierError.NetworkUnavailable, $"Network {Id} has given this node no address yet. Wait for the network first.");
+            throw new ZeroTierException(
+                ZeroTierError.NetworkUnavailable, $"Network {Id} has given this node no address yet. Wait for the network first.");
         }
 
         if (endPoint.Address is not { } address)
@@ -56,6 +57,7 @@ internal sealed record NetworkView(NetworkId Id, IReadOnlyList<IPNetworkAddress>
             ? [address]
             : throw new ZeroTierException(
                 ZeroTierError.AddressNotAvailable,
-                $"{address} is not an address of this node on network {Id}; it has {string.Join(", ", Addresses.Select(a => a.Address))}. Leave the address out to use all of them.");
+                $"{address} is not an address of this node on network {Id}; it has {string.Join(", ", Addresses.Select(a => a.Address))}. "
+                + "Leave the address out to use all of them.");
     }
 }

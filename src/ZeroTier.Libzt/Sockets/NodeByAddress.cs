@@ -7,8 +7,9 @@ internal static class NodeByAddress
 {
     /// <summary>The node that owns a 6PLANE or RFC 4193 address of the network, or null.</summary>
     /// <remarks>
-    /// Not authenticated. ZeroTier answers neighbour solicitations for such addresses itself, with the owner's Ethernet address; but libzt's stack also learns
-    /// neighbours from members' packets and does not expose a packet's Ethernet source. So a member can use another's address.
+    /// Not authenticated. ZeroTier answers neighbour solicitations for such addresses itself, with the owner's Ethernet address; but
+    /// libzt's stack also learns neighbours from members' packets and does not expose a packet's Ethernet source. So a member can use
+    /// another's address.
     /// </remarks>
     internal static NodeId? NodeOf(NetworkId network, IPAddress address)
     {

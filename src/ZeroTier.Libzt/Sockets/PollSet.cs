@@ -2,7 +2,9 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>The sockets of the loop, dense, in the form that libzt's poll takes. The first place is the wake socket's. Only the loop's thread.</summary>
+/// <summary>
+/// The sockets of the loop, dense, in the form that libzt's poll takes. The first place is the wake socket's. Only the loop's thread.
+/// </summary>
 internal sealed unsafe class PollSet
 {
     // Pinned once: the poll itself is a plain call with two numbers and a pointer.

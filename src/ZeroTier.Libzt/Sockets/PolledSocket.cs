@@ -30,7 +30,9 @@ internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
     /// <summary>What to poll for when nothing is wrong.</summary>
     internal abstract PollEvents Interest { get; }
 
-    /// <summary>False: libzt is not asked at all. No interest is not enough for that, since <see cref="PollEvents.Error"/> comes unasked, and stays.</summary>
+    /// <summary>
+    /// False: libzt is not asked at all. No interest is not enough for that, since <see cref="PollEvents.Error"/> comes unasked, and stays.
+    /// </summary>
     internal virtual bool IsPolled => true;
 
     /// <summary>The earliest time at which something must happen without an event.</summary>
@@ -51,7 +53,8 @@ internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
     }
 
     /// <summary>
-    /// The loop ends, the network is left, or something went wrong that should not: the socket must close, at once or within its own short deadline.
+    /// The loop ends, the network is left, or something went wrong that should not: the socket must close, at once or within its own short
+    /// deadline.
     /// </summary>
     internal abstract void End(ZeroTierException reason);
 
@@ -85,7 +88,9 @@ internal abstract class PolledSocket(SocketLoop loop, NetworkId network)
         Update();
     }
 
-    /// <summary>A call found nothing although the poll reported readiness. After the first few, the socket is paused for growing times.</summary>
+    /// <summary>
+    /// A call found nothing although the poll reported readiness. After the first few, the socket is paused for growing times.
+    /// </summary>
     internal void Spurious()
     {
         if (++_spurious > 8)

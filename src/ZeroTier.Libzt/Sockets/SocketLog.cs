@@ -5,7 +5,8 @@ namespace ZeroTier.Libzt.Sockets;
 /// <summary>The socket loop's log messages.</summary>
 internal static partial class SocketLog
 {
-    [LoggerMessage(200, LogLevel.Warning, "{Count} connections to {EndPoint} were reset: libzt has 1024 sockets, and nearly all are in use. The open connections go on.")]
+    [LoggerMessage(200, LogLevel.Warning,
+        "{Count} connections to {EndPoint} were reset: libzt has 1024 sockets, and nearly all are in use. The open connections go on.")]
     public static partial void Shed(ILogger logger, long count, ZeroTierEndPoint endPoint);
 
     [LoggerMessage(201, LogLevel.Warning, "Accepting on {EndPoint} failed, it is tried again: {Reason}.")]
@@ -20,7 +21,8 @@ internal static partial class SocketLog
     [LoggerMessage(204, LogLevel.Error, "libzt's node is gone: all sockets end.")]
     public static partial void NodeGone(ILogger logger);
 
-    [LoggerMessage(205, LogLevel.Error, "An unexpected error in the socket loop, in {Where}. What it was about is closed, the rest goes on.")]
+    [LoggerMessage(205, LogLevel.Error,
+        "An unexpected error in the socket loop, in {Where}. What it was about is closed, the rest goes on.")]
     public static partial void Unexpected(ILogger logger, string where, Exception exception);
 
     [LoggerMessage(207, LogLevel.Warning, "{EndPoint} could not be extended to the network's new address {Address}: {Reason}")]

@@ -2,7 +2,8 @@ namespace ZeroTier.Libzt.Sockets;
 
 internal sealed partial class SocketLoop
 {
-    // Networks as last reported; null for one that was left. Requests made just before a leave are refused here, or their sockets would outlive the network.
+    // Networks as last reported; null for one that was left. Requests made just before a leave are refused here, or their sockets would
+    // outlive the network.
     private readonly Dictionary<NetworkId, NetworkView?> _views = [];
 
     /// <summary>
@@ -19,7 +20,8 @@ internal sealed partial class SocketLoop
     // The addresses may have changed on the request's way here.
     private NetworkView Current(NetworkView asked) => !_views.TryGetValue(asked.Id, out NetworkView? now)
         ? asked
-        : now ?? throw new ZeroTierException(ZeroTierError.NetworkUnavailable, $"Network {asked.Id} has just been left. Join it again first.");
+        : now ?? throw new ZeroTierException(
+            ZeroTierError.NetworkUnavailable, $"Network {asked.Id} has just been left. Join it again first.");
 
     private void Follow(NetworkView network)
     {
@@ -36,12 +38,16 @@ internal sealed partial class SocketLoop
         }
 
         PolledSocket[] sockets = [.. Polled.All.Where(s => s.Network == network.Id)];
-        foreach (LibztListener listener in sockets.OfType<ListeningSocket>().Select(s => s.Listener).Where(l => l.EndPoint.Address is null).Distinct())
+        foreach (LibztListener listener in sockets.OfType<ListeningSocket>()
+            .Select(s => s.Listener)
+            .Where(l => l.EndPoint.Address is null).Distinct())
         {
             listener.Follow(network);
         }
 
-        foreach (LibztDatagramSocket socket in sockets.OfType<DatagramPort>().Select(p => p.Socket).Where(s => s.EndPoint.Address is null).Distinct())
+        foreach (LibztDatagramSocket socket in sockets.OfType<DatagramPort>()
+            .Select(p => p.Socket)
+            .Where(s => s.EndPoint.Address is null).Distinct())
         {
             socket.Follow(network);
         }

@@ -8,10 +8,13 @@ internal sealed partial class SocketLoop
     // libzt's choice for the first address may be taken on the next one; hardly twice.
     private const int PortAttempts = 16;
 
-    // libzt's mailbox for connections that are not accepted yet; what comes beyond it is lost after the peer saw it succeed (docs/protocol/4-libzt-api.md 9).
+    // libzt's mailbox for connections that are not accepted yet; what comes beyond it is lost after the peer saw it succeed
+    // (docs/protocol/4-libzt-api.md 9).
     private const int MaxBacklog = 127;
 
-    /// <summary>So many sockets more may be opened, if need be by closing those that only linger, and then those that wait for their reset.</summary>
+    /// <summary>
+    /// So many sockets more may be opened, if need be by closing those that only linger, and then those that wait for their reset.
+    /// </summary>
     internal bool MakeRoom(int sockets = 1)
     {
         int missing = Polled.Count + sockets - Limits.MaxDescriptors;
@@ -36,7 +39,8 @@ internal sealed partial class SocketLoop
 
     private LibztListener Listen(NetworkView network, ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options)
     {
-        (ZeroTierEndPoint bound, List<(Descriptor Descriptor, IPAddress Address)> descriptors) = Bind(network, endPoint, ZtsSocketType.Stream);
+        (ZeroTierEndPoint bound,
+            List<(Descriptor Descriptor, IPAddress Address)> descriptors) = Bind(network, endPoint, ZtsSocketType.Stream);
         try
         {
             foreach (var (descriptor, _) in descriptors)
@@ -89,7 +93,8 @@ internal sealed partial class SocketLoop
 
     private LibztDatagramSocket BindDatagram(NetworkView network, ZeroTierEndPoint endPoint)
     {
-        (ZeroTierEndPoint bound, List<(Descriptor Descriptor, IPAddress Address)> descriptors) = Bind(network, endPoint, ZtsSocketType.Datagram);
+        (ZeroTierEndPoint bound,
+            List<(Descriptor Descriptor, IPAddress Address)> descriptors) = Bind(network, endPoint, ZtsSocketType.Datagram);
         var socket = new LibztDatagramSocket(this, network, bound);
         foreach (var (descriptor, address) in descriptors)
         {
@@ -157,7 +162,9 @@ internal sealed partial class SocketLoop
             throw SocketErrors.InUse(type, endPoint);
         }
 
-        ZtsFamily family = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? ZtsFamily.InterNetwork : ZtsFamily.InterNetworkV6;
+        ZtsFamily family = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork
+            ? ZtsFamily.InterNetwork
+            : ZtsFamily.InterNetworkV6;
         Descriptor? descriptor = Descriptor.Open(this, family, type, out Errno error);
         if (descriptor is null)
         {

@@ -5,10 +5,10 @@ namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>One dedicated thread that owns every libzt descriptor of the process. All public members are thread-safe.</summary>
 /// <remarks>
-/// <para>libzt freezes or crashes when two threads use one descriptor at the same time (docs/protocol/4-libzt-api.md 12.3 and 12.4). So one thread owns all of
-/// them, and other threads queue work for it in a <see cref="WorkQueue"/>; its own state needs no locks.</para>
-/// <para>A round reads from all sockets that have something before it writes to any: libzt keeps only 127 segments per connection for us, and what comes
-/// beyond is lost and sent again a second later. Writing a lot takes turns with reading for the same reason.</para>
+/// <para>libzt freezes or crashes when two threads use one descriptor at the same time (docs/protocol/4-libzt-api.md 12.3 and 12.4). So one
+/// thread owns all of them, and other threads queue work for it in a <see cref="WorkQueue"/>; its own state needs no locks.</para>
+/// <para>A round reads from all sockets that have something before it writes to any: libzt keeps only 127 segments per connection for us,
+/// and what comes beyond is lost and sent again a second later. Writing a lot takes turns with reading for the same reason.</para>
 /// </remarks>
 internal sealed partial class SocketLoop
 {
@@ -55,8 +55,8 @@ internal sealed partial class SocketLoop
     }
 
     /// <summary>
-    /// Ends everything: listeners and datagram sockets close, connections are reset, every descriptor is closed; then the thread ends. Call it while libzt's
-    /// gate is still open: afterwards a descriptor can no longer be closed. Idempotent, never throws.
+    /// Ends everything: listeners and datagram sockets close, connections are reset, every descriptor is closed; then the thread ends. Call
+    /// it while libzt's gate is still open: afterwards a descriptor can no longer be closed. Idempotent, never throws.
     /// </summary>
     public Task StopAsync()
     {
@@ -79,31 +79,44 @@ internal sealed partial class SocketLoop
     }
 
     /// <summary>Listens on a port of one address, or of all addresses, of the network.</summary>
-    /// <exception cref="ZeroTierException">The port is taken, the address is not the node's, no descriptor is left, or the loop ends.</exception>
+    /// <exception cref="ZeroTierException">The port is taken, the address is not the node's, no descriptor is left, or the loop
+    /// ends.</exception>
     public ValueTask<IZeroTierListener> ListenAsync(
         NetworkView network, ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken) =>
-        RunAsync(() => (IZeroTierListener)Listen(Current(network), endPoint, options), static made => _ = made.DisposeAsync(), cancellationToken);
+        RunAsync(
+            () => (IZeroTierListener)Listen(Current(network), endPoint, options),
+            static made => _ = made.DisposeAsync(),
+            cancellationToken);
 
     /// <summary>Binds a UDP port of one address, or of all addresses, of the network.</summary>
-    /// <exception cref="ZeroTierException">The port is taken, the address is not the node's, no descriptor is left, or the loop ends.</exception>
-    public ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(NetworkView network, ZeroTierEndPoint endPoint, CancellationToken cancellationToken) =>
-        RunAsync(() => (IZeroTierDatagramSocket)BindDatagram(Current(network), endPoint), static made => _ = made.DisposeAsync(), cancellationToken);
+    /// <exception cref="ZeroTierException">The port is taken, the address is not the node's, no descriptor is left, or the loop
+    /// ends.</exception>
+    public ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(
+        NetworkView network, ZeroTierEndPoint endPoint, CancellationToken cancellationToken) =>
+        RunAsync(
+            () => (IZeroTierDatagramSocket)BindDatagram(Current(network), endPoint),
+            static made => _ = made.DisposeAsync(),
+            cancellationToken);
 
     /// <summary>Connects.</summary>
-    /// <exception cref="ZeroTierException">Refused, timed out, no route, no descriptor left, the network is left, or the loop ends.</exception>
+    /// <exception cref="ZeroTierException">Refused, timed out, no route, no descriptor left, the network is left, or the loop
+    /// ends.</exception>
     public async ValueTask<ZeroTierConnection> ConnectAsync(
         NetworkView network, ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
         ConnectingSocket attempt = await RunAsync(
-            () => Connect(Current(network), endPoint, options), static made => made.Cancel(new CancellationToken(canceled: true)), cancellationToken).ConfigureAwait(false);
+            () => Connect(Current(network), endPoint, options),
+            static made => made.Cancel(new CancellationToken(canceled: true)),
+            cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static (state, token) => ((ConnectingSocket)state!).Cancel(token), attempt);
         return await attempt.Connected.ConfigureAwait(false);
     }
 
     /// <summary>
-    /// Waits until what applications wrote has reached the peers. libzt does not tell what is acknowledged: the end of a connection is known from the peer's
-    /// own end of it, or after a bounded time; an open one counts as drained when libzt has taken everything a little while ago.
+    /// Waits until what applications wrote has reached the peers. libzt does not tell what is acknowledged: the end of a connection is
+    /// known from the peer's own end of it, or after a bounded time; an open one counts as drained when libzt has taken everything a little
+    /// while ago.
     /// </summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
@@ -134,7 +147,8 @@ internal sealed partial class SocketLoop
     }
 
     /// <summary>
-    /// The network is being left: its listeners and datagram sockets end, its connections are reset. Ends when all its descriptors are closed.
+    /// The network is being left: its listeners and datagram sockets end, its connections are reset. Ends when all its descriptors are
+    /// closed.
     /// </summary>
     public Task CloseNetworkAsync(NetworkId network)
     {
@@ -152,7 +166,8 @@ internal sealed partial class SocketLoop
     /// <summary>The peer to which an address belongs.</summary>
     internal ZeroTierPeer? FindPeer(NodeId node) => _findPeer(node);
 
-    // Requests are rare: a closure each is fine. A caller that no longer waits is let go at once, also while libzt hangs; what is made all the same is undone.
+    // Requests are rare: a closure each is fine. A caller that no longer waits is let go at once, also while libzt hangs; what is made all
+    // the same is undone.
     private async ValueTask<T> RunAsync<T>(Func<T> request, Action<T> undo, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

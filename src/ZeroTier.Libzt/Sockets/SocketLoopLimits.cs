@@ -8,7 +8,8 @@ internal sealed record SocketLoopLimits
     internal static SocketLoopLimits Default { get; } = new();
 
     /// <summary>
-    /// Connections, listeners and UDP ports at once. The rest of libzt's 1024 descriptors lets the loop go on accepting, to reset what is too much.
+    /// Connections, listeners and UDP ports at once. The rest of libzt's 1024 descriptors lets the loop go on accepting, to reset what is
+    /// too much.
     /// </summary>
     internal int MaxDescriptors { get; init; } = Zts.MaxDescriptors - 24;
 

@@ -6,8 +6,8 @@ namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>How the connections of one listener, or one attempt to connect, are made.</summary>
 /// <remarks>
-/// The engine's ends of the pipes run on the loop's thread, whatever <see cref="ZeroTierConnectionOptions.TransportScheduler"/> says: only that may touch the
-/// descriptor, so any other place would be a detour.
+/// The engine's ends of the pipes run on the loop's thread, whatever <see cref="ZeroTierConnectionOptions.TransportScheduler"/> says: only
+/// that may touch the descriptor, so any other place would be a detour.
 /// </remarks>
 internal sealed class StreamOptions
 {
@@ -18,12 +18,26 @@ internal sealed class StreamOptions
         options = ShieldedScheduler.Around(options, loop.Logger);
         PipeOptions input = options.InputPipeOptions;
         Input = new PipeOptions(
-            input.Pool, input.ReaderScheduler, loop.Work, input.PauseWriterThreshold, input.ResumeWriterThreshold, input.MinimumSegmentSize, useSynchronizationContext: false);
+            input.Pool,
+            input.ReaderScheduler,
+            loop.Work,
+            input.PauseWriterThreshold,
+            input.ResumeWriterThreshold,
+            input.MinimumSegmentSize,
+            useSynchronizationContext: false);
         PipeOptions output = options.OutputPipeOptions;
         Output = new PipeOptions(
-            output.Pool, loop.Work, output.WriterScheduler, output.PauseWriterThreshold, output.ResumeWriterThreshold, output.MinimumSegmentSize, useSynchronizationContext: false);
+            output.Pool,
+            loop.Work,
+            output.WriterScheduler,
+            output.PauseWriterThreshold,
+            output.ResumeWriterThreshold,
+            output.MinimumSegmentSize,
+            useSynchronizationContext: false);
         Observer = new ShieldedObserver(options.Observer, loop.Logger);
-        _keepAliveSeconds = options.KeepAliveTime <= TimeSpan.Zero ? 0 : (int)Math.Clamp(Math.Ceiling(options.KeepAliveTime.TotalSeconds), 1, 1_000_000);
+        _keepAliveSeconds = options.KeepAliveTime <= TimeSpan.Zero
+            ? 0
+            : (int)Math.Clamp(Math.Ceiling(options.KeepAliveTime.TotalSeconds), 1, 1_000_000);
     }
 
     internal PipeOptions Input { get; }

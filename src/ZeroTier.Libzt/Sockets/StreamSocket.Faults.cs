@@ -3,9 +3,8 @@ using System.IO.Pipelines;
 namespace ZeroTier.Libzt.Sockets;
 
 /// <content>
-/// The application owns the other ends of the pipes: its memory pool may throw, and misuse of a pipe can complete our end at any moment. Such an exception
-/// resets this connection; the loop goes on serving all others.
-/// </content>
+/// The application owns the other ends of the pipes: its memory pool may throw, and misuse of a pipe can complete our end at any moment.
+/// Such an exception resets this connection; the loop goes on serving all others. </content>
 internal sealed partial class StreamSocket
 {
     private const string PoolFailed = "The memory pool failed to take blocks back.";
@@ -14,7 +13,9 @@ internal sealed partial class StreamSocket
     internal void Fault(string message, Exception cause) =>
         EndWith(cause as ZeroTierException ?? new ZeroTierException(ZeroTierError.ConnectionAborted, message, cause), Ending.Reset);
 
-    /// <summary>Completes an end of a pipe, from any thread. Returns the remaining blocks to the pool; exceptions of the pool are ignored.</summary>
+    /// <summary>
+    /// Completes an end of a pipe, from any thread. Returns the remaining blocks to the pool; exceptions of the pool are ignored.
+    /// </summary>
     internal void End(PipeReader reader, Exception? error = null)
     {
         try

@@ -34,7 +34,9 @@ internal sealed partial class StreamSocket
 
     /// <summary>As far as one can know, see <see cref="SocketLoop.DrainAsync"/>.</summary>
     internal bool IsDrained => _isOver
-        || (_finSentAt != Never ? Loop.Now >= _finSentAt + Loop.Limits.LingerTime : !_isDisposed && _isReading && Loop.Now >= _lastProgress + QuietTime);
+        || (_finSentAt != Never ? Loop.Now >= _finSentAt + Loop.Limits.LingerTime : !_isDisposed
+            && _isReading
+            && Loop.Now >= _lastProgress + QuietTime);
 
     /// <summary>Ends sending in order: FIN follows what libzt has taken, the rest is dropped.</summary>
     internal void CloseOutput()
@@ -100,8 +102,8 @@ internal sealed partial class StreamSocket
         return false;
     }
 
-    // While libzt has no room nothing is read, but a pipe that the application broke or abandoned must be noticed now, as nothing else would report it for
-    // long.
+    // While libzt has no room nothing is read, but a pipe that the application broke or abandoned must be noticed now, as nothing else
+    // would report it for long.
     private void LookAtOutput()
     {
         if (!_isBlocked || _isReading)
@@ -218,7 +220,8 @@ internal sealed partial class StreamSocket
     // The application completed its writer with an exception, or broke the pipe: a reset is what the other end sees.
     private void FailOutput(Exception cause) => Fault(
         cause is InvalidOperationException
-            ? "This end failed while writing: either it said so, or the output was used against the rules of a pipe, such as by two writes at once."
+            ? "This end failed while writing: either it said so, or the output was used against the rules of a pipe, such as by two "
+                + "writes at once."
             : "This end failed while writing.",
         cause);
 
@@ -226,7 +229,8 @@ internal sealed partial class StreamSocket
     {
         if (Connection.IsAborted)
         {
-            // The output was completed after an abort that this thread is about to process: a FIN before the reset would look like an orderly end.
+            // The output was completed after an abort that this thread is about to process: a FIN before the reset would look like an
+            // orderly end.
             return;
         }
 

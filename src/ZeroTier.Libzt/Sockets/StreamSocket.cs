@@ -4,7 +4,10 @@ using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>The loop's side of a connection: the descriptor, and the far ends of the pipes. All but the pipes and tasks belongs to the loop's thread.</summary>
+/// <summary>
+/// The loop's side of a connection: the descriptor, and the far ends of the pipes. All but the pipes and tasks belongs to the loop's
+/// thread.
+/// </summary>
 /// <remarks>
 /// <code>
 /// receiving:  In polled ── recv 0 ──► FIN received          sending:  pipe read ── all sent ──► shutdown(WR): FIN sent
@@ -25,7 +28,14 @@ internal sealed partial class StreamSocket : PolledSocket
     // libzt's connection has ended in order; only the application still has to read.
     private bool _isClosedBehind;
 
-    internal StreamSocket(SocketLoop loop, NetworkId network, Descriptor descriptor, IPEndPoint local, IPEndPoint remote, StreamOptions options, bool isAccepted)
+    internal StreamSocket(
+        SocketLoop loop,
+        NetworkId network,
+        Descriptor descriptor,
+        IPEndPoint local,
+        IPEndPoint remote,
+        StreamOptions options,
+        bool isAccepted)
         : base(loop, network)
     {
         _options = options;
@@ -148,7 +158,8 @@ internal sealed partial class StreamSocket : PolledSocket
         }
     }
 
-    // With our FIN acknowledged after the peer's, lwIP has no connection any more and says so; whatever ends one before that has another number.
+    // With our FIN acknowledged after the peer's, lwIP has no connection any more and says so; whatever ends one before that has another
+    // number.
     private bool IsOrderly(Errno error) => _finSentAt != Never && error is (Errno.None or Errno.NotConnected);
 
     // The connection is dead, by the peer's doing or for lack of answers.
@@ -156,8 +167,8 @@ internal sealed partial class StreamSocket : PolledSocket
     {
         if (_isEof && _finSentAt != Never)
         {
-            // Ended in order in both directions. The application may still have to read what came; then only the descriptor goes, its error would show for
-            // ever.
+            // Ended in order in both directions. The application may still have to read what came; then only the descriptor goes, its error
+            // would show for ever.
             Descriptor?.Dispose();
             Descriptor = null;
             FinishIfBothEnded();
@@ -177,8 +188,8 @@ internal sealed partial class StreamSocket : PolledSocket
         _isOver = true;
         Uncount();
 
-        // Once FIN is sent nothing would be gained by waiting, since libzt no longer looks for dead peers. Not because the buffer is full: the peer may
-        // acknowledge it all before the close, which then sends FIN.
+        // Once FIN is sent nothing would be gained by waiting, since libzt no longer looks for dead peers. Not because the buffer is full:
+        // the peer may acknowledge it all before the close, which then sends FIN.
         bool closesAtOnce = _finSentAt != Never;
 
         // First, so that the socket is removed even if the application's pool or scheduler throws when the pipes end.

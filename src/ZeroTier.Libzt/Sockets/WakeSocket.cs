@@ -3,12 +3,12 @@ using ZeroTier.Libzt.Native;
 namespace ZeroTier.Libzt.Sockets;
 
 /// <summary>
-/// The one way to end a running poll: a spare UDP socket in its set, which any thread may close (docs/protocol/4-libzt-api.md 12.2). The loop makes the next
-/// one.
+/// The one way to end a running poll: a spare UDP socket in its set, which any thread may close (docs/protocol/4-libzt-api.md 12.2). The
+/// loop makes the next one.
 /// </summary>
 /// <remarks>
-/// The exception to the rule that only the loop's thread touches descriptors. It is safe: no other call is ever made on this socket, and only the loop
-/// makes sockets, so the freed number cannot belong to another one before the loop has looked.
+/// The exception to the rule that only the loop's thread touches descriptors. It is safe: no other call is ever made on this socket, and
+/// only the loop makes sockets, so the freed number cannot belong to another one before the loop has looked.
 /// </remarks>
 internal sealed class WakeSocket(SocketCounters counters)
 {

@@ -2,10 +2,12 @@ using System.IO.Pipelines;
 
 namespace ZeroTier.Libzt.Sockets;
 
-/// <summary>Work for the loop's thread, in the order of its arrival. Any thread may add; the pipes of connections do so as their scheduler.</summary>
+/// <summary>
+/// Work for the loop's thread, in the order of its arrival. Any thread may add; the pipes of connections do so as their scheduler.
+/// </summary>
 /// <remarks>
-/// The first thread that adds work while the loop sleeps wakes it. Work added after the end runs on the caller's thread: by then everything that the loop owned
-/// is closed, and what is left to do concerns pipes and waiting callers only.
+/// The first thread that adds work while the loop sleeps wakes it. Work added after the end runs on the caller's thread: by then everything
+/// that the loop owned is closed, and what is left to do concerns pipes and waiting callers only.
 /// </remarks>
 internal sealed class WorkQueue(Action wake) : PipeScheduler
 {

@@ -22,7 +22,8 @@ internal static class CaptureFile
 
             return PrivateFile.Create(path);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             string why = File.Exists(path)
                 ? "it is there, and no capture that could be replaced. Remove it, or name another file."

@@ -1,8 +1,9 @@
 namespace ZeroTier.Managed.Capture;
 
 /// <summary>
-/// Frames of a capture that are not written yet, as blocks of the file. There are two halves of a fixed size: the data path fills one while the other is written.
-/// When it is full, frames are dropped and counted: the data path never waits for a disk. Only one reader; else thread-safe.
+/// Frames of a capture that are not written yet, as blocks of the file. There are two halves of a fixed size: the data path fills one while
+/// the other is written. When it is full, frames are dropped and counted: the data path never waits for a disk. Only one reader; else
+/// thread-safe.
 /// </summary>
 internal sealed class CaptureQueue
 {
@@ -124,7 +125,8 @@ internal sealed class CaptureQueue
     private bool TryDescribe(in CapturedFrame frame, out Interface network)
     {
         network = new Interface(_interfaces.Count);
-        if (_filling.Length - _length < PcapngWriter.MaxLength(0) || (_interfaces.Count + 1) * PcapngWriter.StatisticsLength > _filling.Length)
+        if (_filling.Length - _length < PcapngWriter.MaxLength(0)
+            || (_interfaces.Count + 1) * PcapngWriter.StatisticsLength > _filling.Length)
         {
             Volatile.Write(ref _dropped, _dropped + 1);
             return false;

@@ -1,6 +1,9 @@
 namespace ZeroTier.Managed.Capture;
 
-/// <summary>Where the frames of a node's networks can be tapped, over all lives of the node. Without a capture, a frame costs one volatile read. Thread-safe.</summary>
+/// <summary>
+/// Where the frames of a node's networks can be tapped, over all lives of the node. Without a capture, a frame costs one volatile read.
+/// Thread-safe.
+/// </summary>
 internal sealed class CaptureTap : IAsyncDisposable
 {
     private readonly Lock _gate = new();

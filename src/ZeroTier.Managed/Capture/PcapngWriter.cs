@@ -203,7 +203,9 @@ internal ref struct PcapngWriter
         int length = 0;
         foreach (var rune in text.EnumerateRunes())
         {
-            var shown = Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) == System.Globalization.UnicodeCategory.Format ? Rune.ReplacementChar : rune;
+            var shown = Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) == System.Globalization.UnicodeCategory.Format
+                ? Rune.ReplacementChar
+                : rune;
             if (!shown.TryEncodeToUtf8(bytes[length..], out int written))
             {
                 break;

@@ -3,9 +3,9 @@ using System.Security.Cryptography;
 namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
-/// The three functions of cipher suite 3 (docs/protocol/1-identity-and-crypto.md 1.10) under the two keys of one pair of nodes: GMAC under K0, the AES block
-/// and counter mode under K1. Key schedules are made once. Safe for use by several threads at a time. Dispose overwrites the keys; the
-/// owner sees to it that no packet is in work then.
+/// The three functions of cipher suite 3 (docs/protocol/1-identity-and-crypto.md 1.10) under the two keys of one pair of nodes: GMAC under
+/// K0, the AES block and counter mode under K1. Key schedules are made once. Safe for use by several threads at a time. Dispose overwrites
+/// the keys; the owner sees to it that no packet is in work then.
 /// </summary>
 internal abstract class AesGmacSiv : IDisposable
 {
@@ -40,7 +40,9 @@ internal abstract class AesGmacSiv : IDisposable
     /// </summary>
     public abstract void Gmac(ReadOnlySpan<byte> iv, ReadOnlySpan<byte> data, Span<byte> tag);
 
-    /// <summary>XORs AES-CTR under K1 into the data, from the given counter block on. Only its last 32 bits count, and do not overflow.</summary>
+    /// <summary>
+    /// XORs AES-CTR under K1 into the data, from the given counter block on. Only its last 32 bits count, and do not overflow.
+    /// </summary>
     public abstract void Ctr(ReadOnlySpan<byte> counterBlock, Span<byte> data);
 
     /// <summary>AES of one block under K1, in place.</summary>

@@ -7,7 +7,9 @@ using System.Security.Cryptography;
 
 namespace ZeroTier.Managed.Crypto;
 
-/// <summary>Suite 3 with the AES and carry-less multiplication instructions of x86-64 and ARM64. Holds nothing that changes, so it needs no lock.</summary>
+/// <summary>
+/// Suite 3 with the AES and carry-less multiplication instructions of x86-64 and ARM64. Holds nothing that changes, so it needs no lock.
+/// </summary>
 internal sealed class AesGmacSivHardware : AesGmacSiv
 {
     private const int RoundKeys = 15;

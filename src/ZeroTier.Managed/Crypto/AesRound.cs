@@ -6,8 +6,8 @@ using X86Aes = System.Runtime.Intrinsics.X86.Aes;
 namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
-/// One round of AES (FIPS 197) in the instructions of the processor. Those of ARM add the key before, those of x86 after what else a round does: here it is after,
-/// so that ARM's get a key of zero.
+/// One round of AES (FIPS 197) in the instructions of the processor. Those of ARM add the key before, those of x86 after what else a round
+/// does: here it is after, so that ARM's get a key of zero.
 /// </summary>
 internal static class AesRound
 {

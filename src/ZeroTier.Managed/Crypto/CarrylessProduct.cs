@@ -6,7 +6,9 @@ using ArmAes = System.Runtime.Intrinsics.Arm.Aes;
 
 namespace ZeroTier.Managed.Crypto;
 
-/// <summary>Sums of carry-less products of 128 bits, not yet reduced: by PCLMULQDQ, two or four products at a time by VPCLMULQDQ, or by PMULL.</summary>
+/// <summary>
+/// Sums of carry-less products of 128 bits, not yet reduced: by PCLMULQDQ, two or four products at a time by VPCLMULQDQ, or by PMULL.
+/// </summary>
 internal struct CarrylessProduct
 {
     private Vector128<ulong> _low;
@@ -35,7 +37,8 @@ internal struct CarrylessProduct
             Vector128<ulong> crossed = AdvSimd.ExtractVector128(b, b, 1);
             _low ^= ArmAes.PolynomialMultiplyWideningLower(a.GetLower(), b.GetLower());
             _high ^= ArmAes.PolynomialMultiplyWideningUpper(a, b);
-            _middle ^= ArmAes.PolynomialMultiplyWideningLower(a.GetLower(), crossed.GetLower()) ^ ArmAes.PolynomialMultiplyWideningUpper(a, crossed);
+            _middle ^= ArmAes.PolynomialMultiplyWideningLower(
+                a.GetLower(), crossed.GetLower()) ^ ArmAes.PolynomialMultiplyWideningUpper(a, crossed);
         }
     }
 

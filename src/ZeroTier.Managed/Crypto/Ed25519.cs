@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace ZeroTier.Managed.Crypto;
 
-/// <summary>The signatures of RFC 8032, 5.1 (plain Ed25519, no context, no prehash). Signing is constant time, verification is not.</summary>
+/// <summary>
+/// The signatures of RFC 8032, 5.1 (plain Ed25519, no context, no prehash). Signing is constant time, verification is not.
+/// </summary>
 internal static class Ed25519
 {
     public const int KeySize = 32;
@@ -37,8 +39,8 @@ internal static class Ed25519
     }
 
     /// <summary>
-    /// Verifies (RFC 8032, 5.1.7): S below L, canonical points, and without the cofactor, as ZeroTierOne 1.12 nodes do. Public keys of small order are
-    /// refused: signatures that fit them can be made without a private key.
+    /// Verifies (RFC 8032, 5.1.7): S below L, canonical points, and without the cofactor, as ZeroTierOne 1.12 nodes do. Public keys of
+    /// small order are refused: signatures that fit them can be made without a private key.
     /// </summary>
     public static bool Verify(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
     {
@@ -89,7 +91,8 @@ internal static class Ed25519
         return sum;
     }
 
-    private static EdwardsPoint Times16(in EdwardsPoint p) => EdwardsPoint.Double(EdwardsPoint.Double(EdwardsPoint.Double(EdwardsPoint.Double(p))));
+    private static EdwardsPoint Times16(in EdwardsPoint p) =>
+        EdwardsPoint.Double(EdwardsPoint.Double(EdwardsPoint.Double(EdwardsPoint.Double(p))));
 
     private static uint Window(ReadOnlySpan<byte> scalar, int index) => (uint)scalar[index >> 1] >> (4 * (index & 1)) & 15;
 

@@ -5,7 +5,8 @@ namespace ZeroTier.Managed.Crypto;
 /// <summary>A point of edwards25519 in extended coordinates (X, Y, Z, T), x = X/Z, y = Y/Z, xy = T/Z (RFC 8032, 5.1.4).</summary>
 internal struct EdwardsPoint
 {
-    private static readonly FieldElement D = FieldElement.Negate(FieldElement.Multiply(new FieldElement(121665), FieldElement.Invert(new FieldElement(121666))));
+    private static readonly FieldElement D = FieldElement.Negate(
+        FieldElement.Multiply(new FieldElement(121665), FieldElement.Invert(new FieldElement(121666))));
     private static readonly FieldElement TwoD = FieldElement.Add(D, D);
 
     // 2^((p-1)/4) = 2 * (2^((p-5)/8))^2, since (p-1)/4 = 2 (p-5)/8 + 1.
@@ -114,7 +115,8 @@ internal struct EdwardsPoint
     };
 
     /// <summary>
-    /// Whether the point is one of the eight whose order divides the cofactor: 8 P is the neutral element, x = 0 and y = 1. For public values only.
+    /// Whether the point is one of the eight whose order divides the cofactor: 8 P is the neutral element, x = 0 and y = 1. For public
+    /// values only.
     /// </summary>
     public readonly bool IsOfSmallOrder()
     {

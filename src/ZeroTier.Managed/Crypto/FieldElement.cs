@@ -196,7 +196,8 @@ internal struct FieldElement
     public static void ConditionalSwap(ref FieldElement a, ref FieldElement b, uint bit)
     {
         ulong mask = 0UL - bit;
-        ulong t0 = mask & (a._0 ^ b._0), t1 = mask & (a._1 ^ b._1), t2 = mask & (a._2 ^ b._2), t3 = mask & (a._3 ^ b._3), t4 = mask & (a._4 ^ b._4);
+        ulong t0 = mask & (a._0 ^ b._0), t1 = mask & (a._1 ^ b._1), t2 = mask & (a._2 ^ b._2), t3 = mask & (a._3 ^ b._3),
+            t4 = mask & (a._4 ^ b._4);
         a._0 ^= t0;
         a._1 ^= t1;
         a._2 ^= t2;

@@ -12,7 +12,9 @@ namespace ZeroTier.Managed.Crypto;
 /// </summary>
 internal static class GHash
 {
-    /// <summary>Prepared powers of the key: those of a group, and one more for the length that may follow a group without its own reduction.</summary>
+    /// <summary>
+    /// Prepared powers of the key: those of a group, and one more for the length that may follow a group without its own reduction.
+    /// </summary>
     public const int Powers = Group + 1;
 
     private const int BlockSize = 16;
@@ -85,7 +87,8 @@ internal static class GHash
 
     // The hash so far goes into the first block. The powers are those of the blocks, in order.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddBlocks(ref byte data, int count, Vector128<ulong> hash, ref Vector128<ulong> powers, ref CarrylessProduct product)
+    private static void AddBlocks(
+        ref byte data, int count, Vector128<ulong> hash, ref Vector128<ulong> powers, ref CarrylessProduct product)
     {
         ref ulong keys = ref Unsafe.As<Vector128<ulong>, ulong>(ref powers);
         int i = 0;
@@ -96,7 +99,9 @@ internal static class GHash
             for (; i <= count - 4; i += 4)
             {
                 Vector512<byte> blocks = Vector512.LoadUnsafe(ref data, (nuint)(i * BlockSize));
-                four.Add(Avx512BW.Shuffle(blocks, Vector512.Create(Backwards)).AsUInt64() ^ before, Vector512.LoadUnsafe(ref keys, (nuint)(i * 2)));
+                four.Add(
+                    Avx512BW.Shuffle(blocks, Vector512.Create(Backwards)).AsUInt64() ^ before,
+                    Vector512.LoadUnsafe(ref keys, (nuint)(i * 2)));
                 before = default;
             }
 
@@ -110,7 +115,8 @@ internal static class GHash
             for (; i <= count - 2; i += 2)
             {
                 Vector256<byte> blocks = Vector256.LoadUnsafe(ref data, (nuint)(i * BlockSize));
-                pair.Add(Avx2.Shuffle(blocks, Vector256.Create(Backwards)).AsUInt64() ^ before, Vector256.LoadUnsafe(ref keys, (nuint)(i * 2)));
+                pair.Add(
+                    Avx2.Shuffle(blocks, Vector256.Create(Backwards)).AsUInt64() ^ before, Vector256.LoadUnsafe(ref keys, (nuint)(i * 2)));
                 before = default;
             }
 

@@ -1,7 +1,8 @@
 namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
-/// Decoder of one raw LZ4 block (docs/protocol/1-identity-and-crypto.md 1.16). Reads and writes only inside the spans it is given, whatever the input.
+/// Decoder of one raw LZ4 block (docs/protocol/1-identity-and-crypto.md 1.16). Reads and writes only inside the spans it is given, whatever
+/// the input.
 /// </summary>
 internal static class Lz4Block
 {

@@ -6,9 +6,8 @@ using System.Runtime.Intrinsics.X86;
 namespace ZeroTier.Managed.Crypto;
 
 /// <content>
-/// Four blocks at a time with AVX2. Each 64-bit lane sums every fourth block in five limbs of 26 bits and is multiplied by r^4 per step; in the
-/// last step the lanes take r^4, r^3, r^2 and r, which brings them to the same place.
-/// </content>
+/// Four blocks at a time with AVX2. Each 64-bit lane sums every fourth block in five limbs of 26 bits and is multiplied by r^4 per step; in
+/// the last step the lanes take r^4, r^3, r^2 and r, which brings them to the same place. </content>
 internal static partial class Poly1305
 {
     private const int Step = 64;

@@ -31,7 +31,16 @@ internal static partial class Poly1305
 
         while (data.Length >= 16)
         {
-            Absorb(ref h0, ref h1, ref h2, r0, r1, s1, BinaryPrimitives.ReadUInt64LittleEndian(data), BinaryPrimitives.ReadUInt64LittleEndian(data[8..]), 1);
+            Absorb(
+                ref h0,
+                ref h1,
+                ref h2,
+                r0,
+                r1,
+                s1,
+                BinaryPrimitives.ReadUInt64LittleEndian(data),
+                BinaryPrimitives.ReadUInt64LittleEndian(data[8..]),
+                1);
             data = data[16..];
         }
 
@@ -41,7 +50,16 @@ internal static partial class Poly1305
             last.Clear();
             data.CopyTo(last);
             last[data.Length] = 1;
-            Absorb(ref h0, ref h1, ref h2, r0, r1, s1, BinaryPrimitives.ReadUInt64LittleEndian(last), BinaryPrimitives.ReadUInt64LittleEndian(last[8..]), 0);
+            Absorb(
+                ref h0,
+                ref h1,
+                ref h2,
+                r0,
+                r1,
+                s1,
+                BinaryPrimitives.ReadUInt64LittleEndian(last),
+                BinaryPrimitives.ReadUInt64LittleEndian(last[8..]),
+                0);
         }
 
         // h mod p: h + 5 reaches 2^130 exactly when h >= p.

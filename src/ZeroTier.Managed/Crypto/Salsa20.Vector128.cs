@@ -12,11 +12,15 @@ internal static partial class Salsa20
     private static void XorFourBlocks(ReadOnlySpan<uint> state, ulong block, int rounds, ref byte data)
     {
         Vector128<uint> counterLow = Vector128.Create((uint)block, (uint)(block + 1), (uint)(block + 2), (uint)(block + 3));
-        Vector128<uint> counterHigh = Vector128.Create((uint)(block >> 32), (uint)((block + 1) >> 32), (uint)((block + 2) >> 32), (uint)((block + 3) >> 32));
-        Vector128<uint> x0 = Vector128.Create(state[0]), x1 = Vector128.Create(state[1]), x2 = Vector128.Create(state[2]), x3 = Vector128.Create(state[3]);
-        Vector128<uint> x4 = Vector128.Create(state[4]), x5 = Vector128.Create(state[5]), x6 = Vector128.Create(state[6]), x7 = Vector128.Create(state[7]);
+        Vector128<uint> counterHigh = Vector128.Create(
+            (uint)(block >> 32), (uint)((block + 1) >> 32), (uint)((block + 2) >> 32), (uint)((block + 3) >> 32));
+        Vector128<uint> x0 = Vector128.Create(state[0]), x1 = Vector128.Create(state[1]), x2 = Vector128.Create(state[2]),
+            x3 = Vector128.Create(state[3]);
+        Vector128<uint> x4 = Vector128.Create(state[4]), x5 = Vector128.Create(state[5]), x6 = Vector128.Create(state[6]),
+            x7 = Vector128.Create(state[7]);
         Vector128<uint> x8 = counterLow, x9 = counterHigh, x10 = Vector128.Create(state[10]), x11 = Vector128.Create(state[11]);
-        Vector128<uint> x12 = Vector128.Create(state[12]), x13 = Vector128.Create(state[13]), x14 = Vector128.Create(state[14]), x15 = Vector128.Create(state[15]);
+        Vector128<uint> x12 = Vector128.Create(state[12]), x13 = Vector128.Create(state[13]), x14 = Vector128.Create(state[14]),
+            x15 = Vector128.Create(state[15]);
         for (int i = 0; i < rounds; i += 2)
         {
             x4 ^= Rotate(x0 + x12, 7);

@@ -13,10 +13,13 @@ internal static partial class Salsa20
         Vector256<uint> counterLow = Vector256.Create((uint)block) + Vector256<uint>.Indices;
         Vector256<uint> counterHigh = // All ones, that is minus one, where the low word wrapped.
             Vector256.Create((uint)(block >> 32)) - Vector256.LessThan(counterLow, Vector256.Create((uint)block));
-        Vector256<uint> x0 = Vector256.Create(state[0]), x1 = Vector256.Create(state[1]), x2 = Vector256.Create(state[2]), x3 = Vector256.Create(state[3]);
-        Vector256<uint> x4 = Vector256.Create(state[4]), x5 = Vector256.Create(state[5]), x6 = Vector256.Create(state[6]), x7 = Vector256.Create(state[7]);
+        Vector256<uint> x0 = Vector256.Create(state[0]), x1 = Vector256.Create(state[1]), x2 = Vector256.Create(state[2]),
+            x3 = Vector256.Create(state[3]);
+        Vector256<uint> x4 = Vector256.Create(state[4]), x5 = Vector256.Create(state[5]), x6 = Vector256.Create(state[6]),
+            x7 = Vector256.Create(state[7]);
         Vector256<uint> x8 = counterLow, x9 = counterHigh, x10 = Vector256.Create(state[10]), x11 = Vector256.Create(state[11]);
-        Vector256<uint> x12 = Vector256.Create(state[12]), x13 = Vector256.Create(state[13]), x14 = Vector256.Create(state[14]), x15 = Vector256.Create(state[15]);
+        Vector256<uint> x12 = Vector256.Create(state[12]), x13 = Vector256.Create(state[13]), x14 = Vector256.Create(state[14]),
+            x15 = Vector256.Create(state[15]);
         for (int i = 0; i < rounds; i += 2)
         {
             x4 ^= Rotate(x0 + x12, 7);

@@ -9,7 +9,8 @@ using System.Security.Cryptography;
 namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
-/// The Salsa20 stream cipher with 256-bit keys (docs/protocol/1-identity-and-crypto.md 1.7), several blocks at a time where the processor can.
+/// The Salsa20 stream cipher with 256-bit keys (docs/protocol/1-identity-and-crypto.md 1.7), several blocks at a time where the processor
+/// can.
 /// </summary>
 internal static partial class Salsa20
 {
@@ -19,13 +20,16 @@ internal static partial class Salsa20
 
     /// <summary>The widest path this processor has. Chosen once; the others stay reachable for tests.</summary>
     internal static readonly Salsa20Path BestPath =
-        Avx2.IsSupported ? Salsa20Path.Vector256 : Sse2.IsSupported || AdvSimd.Arm64.IsSupported ? Salsa20Path.Vector128 : Salsa20Path.Scalar;
+        Avx2.IsSupported ? Salsa20Path.Vector256
+            : Sse2.IsSupported || AdvSimd.Arm64.IsSupported ? Salsa20Path.Vector128
+            : Salsa20Path.Scalar;
 
     /// <summary>XORs the keystream from block <paramref name="startBlock"/> on into <paramref name="data"/>.</summary>
     public static void Xor(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong startBlock, int rounds, Span<byte> data) =>
         Xor(BestPath, key, nonce, startBlock, rounds, data);
 
-    internal static void Xor(Salsa20Path path, ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong startBlock, int rounds, Span<byte> data)
+    internal static void Xor(
+        Salsa20Path path, ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ulong startBlock, int rounds, Span<byte> data)
     {
         Span<uint> state = stackalloc uint[16];
         LoadState(state, key, nonce);
@@ -37,7 +41,8 @@ internal static partial class Salsa20
     /// Block 0 of the keystream goes to <paramref name="firstBlock"/> (64 bytes), and <paramref name="data"/> is XORed from block 1 on:
     /// what a packet needs, in one pass.
     /// </summary>
-    public static void XorAfterFirstBlock(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, int rounds, Span<byte> firstBlock, Span<byte> data) =>
+    public static void XorAfterFirstBlock(
+        ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, int rounds, Span<byte> firstBlock, Span<byte> data) =>
         XorAfterFirstBlock(BestPath, key, nonce, rounds, firstBlock, data);
 
     [SkipLocalsInit]
@@ -162,7 +167,8 @@ internal static partial class Salsa20
     private static void MakeBlock(ReadOnlySpan<uint> state, ulong block, int rounds, Span<byte> keystream)
     {
         uint x0 = state[0], x1 = state[1], x2 = state[2], x3 = state[3], x4 = state[4], x5 = state[5], x6 = state[6], x7 = state[7];
-        uint x8 = (uint)block, x9 = (uint)(block >> 32), x10 = state[10], x11 = state[11], x12 = state[12], x13 = state[13], x14 = state[14], x15 = state[15];
+        uint x8 = (uint)block, x9 = (uint)(block >> 32), x10 = state[10], x11 = state[11], x12 = state[12], x13 = state[13],
+            x14 = state[14], x15 = state[15];
         for (int i = 0; i < rounds; i += 2)
         {
             x4 ^= BitOperations.RotateLeft(x0 + x12, 7);
@@ -217,5 +223,6 @@ internal static partial class Salsa20
         Store(keystream, 15, x15 + state[15]);
     }
 
-    private static void Store(Span<byte> keystream, int word, uint value) => BinaryPrimitives.WriteUInt32LittleEndian(keystream[(4 * word)..], value);
+    private static void Store(Span<byte> keystream, int word, uint value) =>
+        BinaryPrimitives.WriteUInt32LittleEndian(keystream[(4 * word)..], value);
 }

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
-/// Triggers reading the machine's addresses: every 30 s (docs/protocol/2-vl1.md 2.17), and a second after the system reports a change, so that a machine that
-/// moves to another network is reachable quickly.
+/// Triggers reading the machine's addresses: every 30 s (docs/protocol/2-vl1.md 2.17), and a second after the system reports a change, so
+/// that a machine that moves to another network is reachable quickly.
 /// </summary>
 internal sealed class AddressWatch : IAsyncDisposable
 {

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
-/// One bound UDP socket of the host with one receive thread, which blocks until something arrives, delivers everything available, then ends the batch.
+/// One bound UDP socket of the host with one receive thread, which blocks until something arrives, delivers everything available, then ends
+/// the batch.
 /// </summary>
 internal abstract class HostUdpSocket : IAsyncDisposable
 {
@@ -57,7 +58,9 @@ internal abstract class HostUdpSocket : IAsyncDisposable
     /// <summary>Sends one datagram with a hop limit where the system can.</summary>
     public abstract void SendWithHopLimit(in InetEndPoint destination, ReadOnlySpan<byte> datagram, int hops);
 
-    /// <summary>Ends the receive thread, then closes the socket. A call from the receive thread itself must not be waited for there.</summary>
+    /// <summary>
+    /// Ends the receive thread, then closes the socket. A call from the receive thread itself must not be waited for there.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)

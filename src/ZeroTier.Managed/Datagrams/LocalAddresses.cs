@@ -18,8 +18,8 @@ internal sealed class LocalAddresses(ILogger log, IReadOnlyList<string> blockedI
     private int _refusals;
 
     /// <summary>
-    /// One entry per address, IPv4 first, without duplicates. Empty when the machine has no network. Where the system does not tell, the wildcard of the
-    /// family.
+    /// One entry per address, IPv4 first, without duplicates. Empty when the machine has no network. Where the system does not tell, the
+    /// wildcard of the family.
     /// </summary>
     public IReadOnlyList<IPAddress> Enumerate()
     {
@@ -30,7 +30,11 @@ internal sealed class LocalAddresses(ILogger log, IReadOnlyList<string> blockedI
         catch (NetworkInformationException e)
         {
             // A sandbox without netlink, such as systemd's RestrictAddressFamilies=AF_INET AF_INET6.
-            List<IPAddress> addresses = Sorted(LinuxAddresses.Enumerate().Where(a => a.Interface is null || IsUsable(a.Interface)).Select(a => a.Address).Where(IsAllowed));
+            List<IPAddress> addresses = Sorted(
+                LinuxAddresses.Enumerate()
+                    .Where(a => a.Interface is null || IsUsable(a.Interface))
+                    .Select(a => a.Address)
+                    .Where(IsAllowed));
             if (Interlocked.Exchange(ref _refusals, 1) == 0)
             {
                 UdpLog.InterfacesNotListed(log, e.Message, string.Join(", ", addresses));
@@ -58,18 +62,25 @@ internal sealed class LocalAddresses(ILogger log, IReadOnlyList<string> blockedI
         return bytes[0] is > 0 and < 224 && (bytes[0], bytes[1]) != (169, 254);
     }
 
-    private static List<IPAddress> Sorted(IEnumerable<IPAddress> addresses) => [.. addresses.Distinct().OrderBy(address => address.AddressFamily)];
+    private static List<IPAddress> Sorted(IEnumerable<IPAddress> addresses) =>
+        [.. addresses.Distinct().OrderBy(address => address.AddressFamily)];
 
-    private bool IsUsable(string name) => !SkippedInterfaces.Concat(blockedInterfaces).Any(p => name.StartsWith(p, StringComparison.OrdinalIgnoreCase));
+    private bool IsUsable(string name) =>
+        !SkippedInterfaces.Concat(blockedInterfaces).Any(p => name.StartsWith(p, StringComparison.OrdinalIgnoreCase));
 
     private bool IsAllowed(IPAddress address) => !blockedNetworks.Contains(IpAddress.From(address));
 
     private IEnumerable<IPAddress> OfInterfaces()
     {
         // The framework does not tell on Linux which addresses are temporary or tentative.
-        HashSet<IPAddress> unstable = OperatingSystem.IsLinux() ? [.. LinuxAddresses.Ipv6().Where(a => !a.IsStable).Select(a => a.Address)] : [];
+        HashSet<IPAddress> unstable = OperatingSystem.IsLinux()
+            ? [.. LinuxAddresses.Ipv6().Where(a => !a.IsStable).Select(a => a.Address)]
+            : [];
         return NetworkInterface.GetAllNetworkInterfaces()
-            .Where(i => i.OperationalStatus != OperationalStatus.Down && i.NetworkInterfaceType != NetworkInterfaceType.Loopback && IsUsable(i.Name))
+            .Where(
+                i => i.OperationalStatus != OperationalStatus.Down
+                    && i.NetworkInterfaceType != NetworkInterfaceType.Loopback
+                    && IsUsable(i.Name))
             .SelectMany(i => i.GetIPProperties().UnicastAddresses)
             .Select(unicast => unicast.Address)
             .Where(address => IsReachable(address) && !unstable.Contains(address));

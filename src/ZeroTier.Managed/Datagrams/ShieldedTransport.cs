@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
-/// Wraps a transport supplied by the application: an exception in Send counts as a lost datagram, and exceptions of the node do not reach the transport's
-/// delivering thread.
+/// Wraps a transport supplied by the application: an exception in Send counts as a lost datagram, and exceptions of the node do not reach
+/// the transport's delivering thread.
 /// </summary>
 internal sealed class ShieldedTransport(IDatagramTransport inner, ILogger log) : IDatagramTransport
 {

@@ -9,7 +9,8 @@ internal static class UdpBinding
 {
     private const int AttemptsForFreePort = 16;
     private const string SandboxRemedy =
-        "A sandbox (seccomp) around the process must allow the calls of UDP sockets and epoll; with systemd for example SystemCallFilter=@system-service.";
+        "A sandbox (seccomp) around the process must allow the calls of UDP sockets and epoll; with systemd for example "
+        + "SystemCallFilter=@system-service.";
 
     /// <summary>Binds all addresses on one port; on failure nothing stays open.</summary>
     /// <param name="options">Which and how.</param>
@@ -34,7 +35,10 @@ internal static class UdpBinding
                 if (cause is TypeInitializationException)
                 {
                     // .NET creates its shared poll engine with the first socket, which may fail even if it is not needed.
-                    throw new ZeroTierException(ZeroTierError.Underlay, $"The framework can open no socket: {cause.GetBaseException().Message}. {SandboxRemedy}", cause);
+                    throw new ZeroTierException(
+                        ZeroTierError.Underlay,
+                        $"The framework can open no socket: {cause.GetBaseException().Message}. {SandboxRemedy}",
+                        cause);
                 }
 
                 if (cause is not SocketException e)
@@ -55,7 +59,8 @@ internal static class UdpBinding
 
     /// <summary>Binds one more address, that the machine got since.</summary>
     /// <returns>Null when it cannot be bound now; the next look at the addresses tries again.</returns>
-    public static HostUdpSocket? TryBind(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, InetEndPoint endPoint, int index, UdpCounters counters)
+    public static HostUdpSocket? TryBind(
+        UdpDatagramTransportOptions options, ILinuxUdpCalls calls, InetEndPoint endPoint, int index, UdpCounters counters)
     {
         try
         {
@@ -77,7 +82,8 @@ internal static class UdpBinding
     {
         if (options.Port is < 0 or > 65535)
         {
-            throw new ArgumentException($"Port is {options.Port}; it must be from 0 to 65535, for example 9993, or 0 for any free port.", nameof(options));
+            throw new ArgumentException(
+                $"Port is {options.Port}; it must be from 0 to 65535, for example 9993, or 0 for any free port.", nameof(options));
         }
 
         CheckBuffer(options.ReceiveBufferBytes, nameof(options.ReceiveBufferBytes));
@@ -131,7 +137,8 @@ internal static class UdpBinding
                 bound.Add(socket);
                 port = ((IPEndPoint)socket.LocalEndPoint!).Port;
             }
-            catch (SocketException e) when (IsOptional(options, address, bound.Count) && e.SocketErrorCode != SocketError.AddressAlreadyInUse)
+            catch (SocketException e)
+                when (IsOptional(options, address, bound.Count) && e.SocketErrorCode != SocketError.AddressAlreadyInUse)
             {
                 UdpLog.AddressSkipped(options.Logger, InetEndPoint.From(new IPEndPoint(address, port)), e.SocketErrorCode);
                 skipped = e;
@@ -160,9 +167,12 @@ internal static class UdpBinding
         }
     }
 
-    /// <summary>Addresses that the options do not name may fail to bind: ::1 without IPv6, or one that the machine lost since it was listed.</summary>
+    /// <summary>
+    /// Addresses that the options do not name may fail to bind: ::1 without IPv6, or one that the machine lost since it was listed.
+    /// </summary>
     private static bool IsOptional(UdpDatagramTransportOptions options, IPAddress address, int boundBefore) =>
-        options.BindAddresses.Count == 0 && (!options.LoopbackOnly || address.AddressFamily == AddressFamily.InterNetworkV6 || boundBefore > 0);
+        options.BindAddresses.Count == 0
+        && (!options.LoopbackOnly || address.AddressFamily == AddressFamily.InterNetworkV6 || boundBefore > 0);
 
     private static void Configure(Socket socket, UdpDatagramTransportOptions options)
     {
@@ -217,7 +227,8 @@ internal static class UdpBinding
         }
     }
 
-    private static HostUdpSocket Wrap(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Socket socket, int index, UdpCounters counters)
+    private static HostUdpSocket Wrap(
+        UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Socket socket, int index, UdpCounters counters)
     {
         try
         {
@@ -254,25 +265,27 @@ internal static class UdpBinding
         }
     }
 
-    private static ZeroTierException Explain(UdpDatagramTransportOptions options, IPAddress address, SocketException e) => e.SocketErrorCode switch
-    {
-        SocketError.AddressAlreadyInUse => new ZeroTierException(
-            ZeroTierError.Underlay,
-            $"UDP port {options.Port} on {address} is taken by another program or node. "
-                + "Set Port to a free UDP port, or to 0 to let the system choose one.",
-            e),
-        SocketError.AddressNotAvailable => new ZeroTierException(
-            ZeroTierError.Underlay,
-            $"{address} is not an address of this machine, so UDP port {options.Port} cannot be bound on it. "
-                + "Correct BindAddresses, or leave it empty to use every address.",
-            e),
-        SocketError.AccessDenied => new ZeroTierException(
-            ZeroTierError.Underlay,
-            $"The system forbids UDP port {options.Port} on {address}. Set Port to 1024 or above, or to 0 to let the system choose one. {SandboxRemedy}",
-            e),
-        _ => new ZeroTierException(
-            ZeroTierError.Underlay,
-            $"UDP port {options.Port} on {address} cannot be bound: {e.Message}. Check Port and BindAddresses. {SandboxRemedy}",
-            e),
-    };
+    private static ZeroTierException Explain(UdpDatagramTransportOptions options, IPAddress address, SocketException e) =>
+        e.SocketErrorCode switch
+        {
+            SocketError.AddressAlreadyInUse => new ZeroTierException(
+                ZeroTierError.Underlay,
+                $"UDP port {options.Port} on {address} is taken by another program or node. "
+                    + "Set Port to a free UDP port, or to 0 to let the system choose one.",
+                e),
+            SocketError.AddressNotAvailable => new ZeroTierException(
+                ZeroTierError.Underlay,
+                $"{address} is not an address of this machine, so UDP port {options.Port} cannot be bound on it. "
+                    + "Correct BindAddresses, or leave it empty to use every address.",
+                e),
+            SocketError.AccessDenied => new ZeroTierException(
+                ZeroTierError.Underlay,
+                $"The system forbids UDP port {options.Port} on {address}. Set Port to 1024 or above, or to 0 to let the system choose "
+                + $"one. {SandboxRemedy}",
+                e),
+            _ => new ZeroTierException(
+                ZeroTierError.Underlay,
+                $"UDP port {options.Port} on {address} cannot be bound: {e.Message}. Check Port and BindAddresses. {SandboxRemedy}",
+                e),
+        };
 }

@@ -2,7 +2,10 @@ using System.Net.Sockets;
 
 namespace ZeroTier.Managed.Datagrams;
 
-/// <summary>The counters behind <see cref="UdpDatagramStatistics"/>, for one socket after another of the same number. Senders are many, the receiver is one thread.</summary>
+/// <summary>
+/// The counters behind <see cref="UdpDatagramStatistics"/>, for one socket after another of the same number. Senders are many, the receiver
+/// is one thread.
+/// </summary>
 internal sealed class UdpCounters
 {
     private long _datagramsReceived;

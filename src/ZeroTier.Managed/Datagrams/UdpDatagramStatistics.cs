@@ -1,6 +1,8 @@
 namespace ZeroTier.Managed;
 
-/// <summary>What a <see cref="UdpDatagramTransport"/> did so far, all sockets together. The numbers are read one by one, not at one instant.</summary>
+/// <summary>
+/// What a <see cref="UdpDatagramTransport"/> did so far, all sockets together. The numbers are read one by one, not at one instant.
+/// </summary>
 public readonly record struct UdpDatagramStatistics
 {
     /// <summary>Datagrams received.</summary>

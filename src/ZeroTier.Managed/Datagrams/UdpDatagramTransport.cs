@@ -7,8 +7,9 @@ using ZeroTier.Managed.Datagrams.Platform;
 namespace ZeroTier.Managed;
 
 /// <summary>
-/// The physical network of real nodes: one UDP socket per local address, all on one port. On 64-bit Linux with segmentation offload and receive
-/// coalescing where the kernel has them, elsewhere on .NET sockets. Unless addresses were asked for by name, it follows those of the machine. Thread-safe.
+/// The physical network of real nodes: one UDP socket per local address, all on one port. On 64-bit Linux with segmentation offload and
+/// receive coalescing where the kernel has them, elsewhere on .NET sockets. Unless addresses were asked for by name, it follows those of
+/// the machine. Thread-safe.
 /// </summary>
 public sealed class UdpDatagramTransport : IDatagramTransport
 {
@@ -62,11 +63,12 @@ public sealed class UdpDatagramTransport : IDatagramTransport
 
     /// <summary>Binds the sockets. Nothing is received before <see cref="Start"/>.</summary>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Underlay"/>: the port is taken, or an address is not this machine's; everything opened is
-    /// closed again.</exception>
+    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Underlay"/>: the port is taken, or an address is not this machine's;
+    /// everything opened is closed again.</exception>
     public static UdpDatagramTransport Open(UdpDatagramTransportOptions options) => Open(options, LinuxUdpCalls.Instance);
 
-    internal static UdpDatagramTransport Open(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Func<IReadOnlyList<IPAddress>>? machine = null)
+    internal static UdpDatagramTransport Open(
+        UdpDatagramTransportOptions options, ILinuxUdpCalls calls, Func<IReadOnlyList<IPAddress>>? machine = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         var local = new LocalAddresses(options.Logger, options.BlockedInterfaces, new AddressBlocks(options.BlockedNetworks));
@@ -162,7 +164,9 @@ public sealed class UdpDatagramTransport : IDatagramTransport
         }
     }
 
-    /// <summary>Closes the sockets of addresses that the machine has lost, and opens those of new ones, first under the numbers that became free.</summary>
+    /// <summary>
+    /// Closes the sockets of addresses that the machine has lost, and opens those of new ones, first under the numbers that became free.
+    /// </summary>
     private async Task FollowAsync(IReadOnlyList<IPAddress> machine)
     {
         InetEndPoint[] wanted = [.. machine.Select(address => InetEndPoint.From(new IPEndPoint(address, _port)))];

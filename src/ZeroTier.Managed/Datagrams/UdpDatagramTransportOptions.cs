@@ -11,9 +11,9 @@ public sealed record UdpDatagramTransportOptions
     public int Port { get; init; }
 
     /// <summary>
-    /// The addresses to bind, one socket each; an address that cannot be bound is an error. 0.0.0.0 and :: are allowed and cover one family each.
-    /// Default: none given, which means every address of this machine that other machines can reach, also those that it gets or loses later.
-    /// Wins over <see cref="LoopbackOnly"/>.
+    /// The addresses to bind, one socket each; an address that cannot be bound is an error. 0.0.0.0 and :: are allowed and cover one family
+    /// each. Default: none given, which means every address of this machine that other machines can reach, also those that it gets or loses
+    /// later. Wins over <see cref="LoopbackOnly"/>.
     /// </summary>
     public IReadOnlyList<IPAddress> BindAddresses { get; init; } = [];
 
@@ -21,8 +21,8 @@ public sealed record UdpDatagramTransportOptions
     public bool LoopbackOnly { get; init; }
 
     /// <summary>
-    /// Begins of the names of network interfaces whose addresses are not bound, such as <c>docker</c>, whatever their case; without effect on
-    /// <see cref="BindAddresses"/>. Interfaces <c>lo</c>, <c>zt</c>, <c>tun</c> and <c>tap</c> never are. Default: none.
+    /// Begins of the names of network interfaces whose addresses are not bound, such as <c>docker</c>, whatever their case; without effect
+    /// on <see cref="BindAddresses"/>. Interfaces <c>lo</c>, <c>zt</c>, <c>tun</c> and <c>tap</c> never are. Default: none.
     /// </summary>
     public IReadOnlyList<string> BlockedInterfaces { get; init; } = [];
 
@@ -30,8 +30,8 @@ public sealed record UdpDatagramTransportOptions
     public IReadOnlyList<IPNetwork> BlockedNetworks { get; init; } = [];
 
     /// <summary>
-    /// Size asked for each socket's receive buffer in bytes, 64 KiB to 1 GiB; the system may give less. Default 16 MiB: room for the windows of several
-    /// connections while the receive thread waits for a processor. Memory is taken only for what waits there.
+    /// Size asked for each socket's receive buffer in bytes, 64 KiB to 1 GiB; the system may give less. Default 16 MiB: room for the
+    /// windows of several connections while the receive thread waits for a processor. Memory is taken only for what waits there.
     /// </summary>
     public int ReceiveBufferBytes { get; init; } = 16 * 1024 * 1024;
 

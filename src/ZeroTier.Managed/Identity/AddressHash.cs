@@ -10,7 +10,8 @@ using ZeroTier.Managed.Crypto;
 namespace ZeroTier.Managed.Identity;
 
 /// <summary>
-/// The memory-hard hash that ties a node address to its public key (docs/protocol/1-identity-and-crypto.md 1.4.2). Works on public data only.
+/// The memory-hard hash that ties a node address to its public key (docs/protocol/1-identity-and-crypto.md 1.4.2). Works on public data
+/// only.
 /// </summary>
 internal static class AddressHash
 {
@@ -110,7 +111,8 @@ internal static class AddressHash
         new ReadOnlySpan<byte>(d, DigestSize).CopyTo(digest);
     }
 
-    // The words that the coming steps exchange lie all over the buffer. An exchange in between may change a few of them: this is only a hint.
+    // The words that the coming steps exchange lie all over the buffer. An exchange in between may change a few of them: this is only a
+    // hint.
     private static unsafe void Prefetch(ulong* words, int start, int end)
     {
         if (Sse.IsSupported)

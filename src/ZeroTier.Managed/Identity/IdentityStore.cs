@@ -5,13 +5,14 @@ using ZeroTier.Platform;
 namespace ZeroTier.Managed;
 
 /// <summary>
-/// A directory that holds one node's identity: <c>identity.secret</c> (mode 0600), <c>identity.public</c> (0644) and <c>node.lock</c>. While the store
-/// is open no other node, in this process or another, can open the same directory.
+/// A directory that holds one node's identity: <c>identity.secret</c> (mode 0600), <c>identity.public</c> (0644) and <c>node.lock</c>.
+/// While the store is open no other node, in this process or another, can open the same directory.
 /// </summary>
 /// <remarks>
-/// An identity file that is damaged, or does not belong with the other, is an error and is never overwritten. A secret file that others may read
-/// is accepted, and its mode tightened to 0600 where this user may. A folder that can only be read, such as a mounted secret, must hold the secret file; nothing
-/// is written there. File modes apply to Unix only; on Windows the secret file gets an access list for this user alone, and the directory's counts for the rest.
+/// An identity file that is damaged, or does not belong with the other, is an error and is never overwritten. A secret file that others may
+/// read is accepted, and its mode tightened to 0600 where this user may. A folder that can only be read, such as a mounted secret, must
+/// hold the secret file; nothing is written there. File modes apply to Unix only; on Windows the secret file gets an access list for this
+/// user alone, and the directory's counts for the rest.
 /// </remarks>
 public sealed class IdentityStore : IDisposable
 {
@@ -49,10 +50,13 @@ public sealed class IdentityStore : IDisposable
     /// <summary>Why nothing can be written to the directory; null where it can.</summary>
     internal string? ReadOnlyBecause => _claim.ReadOnlyBecause;
 
-    /// <summary>Opens the directory, makes it (mode 0700) if need be, and loads its identity or makes a new one from the system's generator.</summary>
+    /// <summary>
+    /// Opens the directory, makes it (mode 0700) if need be, and loads its identity or makes a new one from the system's generator.
+    /// </summary>
     /// <param name="path">The directory.</param>
     /// <param name="cancellationToken">Gives up; a new identity is then not stored.</param>
-    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: the directory is in use or cannot be used, or its identity files are damaged.</exception>
+    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: the directory is in use or cannot be used, or its identity
+    /// files are damaged.</exception>
     public static Task<IdentityStore> OpenAsync(string path, CancellationToken cancellationToken = default) =>
         OpenAsync(path, RandomSource.System, cancellationToken);
 
@@ -60,7 +64,8 @@ public sealed class IdentityStore : IDisposable
     /// <param name="path">The directory.</param>
     /// <param name="random">Where a new identity's keys come from.</param>
     /// <param name="cancellationToken">Gives up; a new identity is then not stored.</param>
-    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: the directory is in use or cannot be used, or its identity files are damaged.</exception>
+    /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: the directory is in use or cannot be used, or its identity
+    /// files are damaged.</exception>
     public static Task<IdentityStore> OpenAsync(string path, RandomSource random, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
@@ -119,7 +124,9 @@ public sealed class IdentityStore : IDisposable
         if (!File.Exists(secretFile))
         {
             return !File.Exists(publicFile) ? null : throw Damaged(
-                publicFile, $"there is no '{SecretFileName}' beside it, so its private key is lost", "Restore the secret file, or remove the public one to get a new identity.");
+                publicFile,
+                $"there is no '{SecretFileName}' beside it, so its private key is lost",
+                "Restore the secret file, or remove the public one to get a new identity.");
         }
 
         claim.TightenSecret();
@@ -148,7 +155,10 @@ public sealed class IdentityStore : IDisposable
                 string publicText = Encoding.ASCII.GetString(PrivateFile.Read(publicFile, MaximumFileSize));
                 if (!NodeIdentity.TryParse(publicText, out NodeIdentity? other) || !other.Equals(identity))
                 {
-                    throw Damaged(publicFile, $"it is not the public part of '{SecretFileName}' beside it", "Remove whichever of the two does not belong here; the public one can be made again.");
+                    throw Damaged(
+                        publicFile,
+                        $"it is not the public part of '{SecretFileName}' beside it",
+                        "Remove whichever of the two does not belong here; the public one can be made again.");
                 }
             }
 

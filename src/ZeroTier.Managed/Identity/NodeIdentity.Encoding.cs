@@ -22,12 +22,15 @@ public sealed partial class NodeIdentity
 
     /// <summary>Reads the text form, public or with the private key. White space around it is ignored.</summary>
     /// <remarks>
-    /// Does not check that address and public key belong together (<see cref="IsLocallyValid"/>); a private key is checked against the public one.
+    /// Does not check that address and public key belong together (<see cref="IsLocallyValid"/>); a private key is checked against the
+    /// public one.
     /// </remarks>
-    /// <exception cref="FormatException">The text is no identity, or its private key is that of another one. The message never holds the text.</exception>
+    /// <exception cref="FormatException">The text is no identity, or its private key is that of another one. The message never holds the
+    /// text.</exception>
     public static NodeIdentity Parse(string text) => TryParse(text, out NodeIdentity? identity)
         ? identity
-        : throw new FormatException("The text is not a valid node identity. Expected address:0:public key, or address:0:public key:private key, in hexadecimal.");
+        : throw new FormatException(
+            "The text is not a valid node identity. Expected address:0:public key, or address:0:public key:private key, in hexadecimal.");
 
     /// <summary>Reads the text form without throwing. See <see cref="Parse"/>.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out NodeIdentity? identity)
@@ -67,7 +70,8 @@ public sealed partial class NodeIdentity
 
     /// <summary>Reads the binary form from the start of <paramref name="source"/>.</summary>
     /// <remarks>
-    /// Reserved addresses are accepted here, as on the wire, and refused by <see cref="IsLocallyValid"/>. A private key is checked against the public one.
+    /// Reserved addresses are accepted here, as on the wire, and refused by <see cref="IsLocallyValid"/>. A private key is checked against
+    /// the public one.
     /// </remarks>
     /// <param name="source">The bytes, any number of others may follow.</param>
     /// <param name="identity">The identity.</param>

@@ -10,23 +10,29 @@ public sealed partial class NodeIdentity
     // Candidates are tried side by side on this many processors at most.
     private const int MaximumWidth = 8;
 
-    /// <summary>Makes a new identity from the system's generator, on the thread pool. About 15 memory-hard hashes: a fraction of a second.</summary>
+    /// <summary>
+    /// Makes a new identity from the system's generator, on the thread pool. About 15 memory-hard hashes: a fraction of a second.
+    /// </summary>
     /// <param name="cancellationToken">Gives up between two hashes.</param>
-    public static Task<NodeIdentity> GenerateAsync(CancellationToken cancellationToken = default) => GenerateAsync(RandomSource.System, cancellationToken);
+    public static Task<NodeIdentity> GenerateAsync(CancellationToken cancellationToken = default) =>
+        GenerateAsync(RandomSource.System, cancellationToken);
 
     /// <summary>
-    /// Makes a new identity on the thread pool, on several processors where there are some. About 15 memory-hard hashes: a fraction of a second.
+    /// Makes a new identity on the thread pool, on several processors where there are some. About 15 memory-hard hashes: a fraction of a
+    /// second.
     /// </summary>
     /// <param name="random">Where the keys come from. The same numbers always give the same identity.</param>
     /// <param name="cancellationToken">Gives up between two hashes.</param>
     public static Task<NodeIdentity> GenerateAsync(RandomSource random, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(random);
-        return Task.Run(() => Generate(random, Math.Clamp(Environment.ProcessorCount, 1, MaximumWidth), cancellationToken), cancellationToken);
+        return Task.Run(
+            () => Generate(random, Math.Clamp(Environment.ProcessorCount, 1, MaximumWidth), cancellationToken), cancellationToken);
     }
 
     /// <summary>The same on the caller's thread alone.</summary>
-    internal static NodeIdentity Generate(RandomSource random, CancellationToken cancellationToken = default) => Generate(random, 1, cancellationToken);
+    internal static NodeIdentity Generate(RandomSource random, CancellationToken cancellationToken = default) =>
+        Generate(random, 1, cancellationToken);
 
     // Candidates are drawn in order and the first that fits wins, so the width does not change the result.
     private static NodeIdentity Generate(RandomSource random, int width, CancellationToken cancellationToken)

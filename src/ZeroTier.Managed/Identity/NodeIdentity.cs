@@ -10,7 +10,9 @@ namespace ZeroTier.Managed;
 /// Who a node is: its 40-bit address, the public keys the address is derived from and, for one's own node, the private keys
 /// (docs/protocol/1-identity-and-crypto.md 1.4). Immutable but for <see cref="Dispose"/>; safe for use by several threads.
 /// </summary>
-/// <remarks>Equality is that of the wire: same address and same public key. Private keys play no part and never show in <see cref="ToString"/>.</remarks>
+/// <remarks>
+/// Equality is that of the wire: same address and same public key. Private keys play no part and never show in <see cref="ToString"/>.
+/// </remarks>
 public sealed partial class NodeIdentity : IEquatable<NodeIdentity>, IDisposable
 {
     /// <summary>Bytes of a public key: X25519, then Ed25519.</summary>
@@ -88,7 +90,9 @@ public sealed partial class NodeIdentity : IEquatable<NodeIdentity>, IDisposable
         return signature;
     }
 
-    /// <summary>Whether the signature of a message was made with this identity's private key. False for a signature of any other length than 96.</summary>
+    /// <summary>
+    /// Whether the signature of a message was made with this identity's private key. False for a signature of any other length than 96.
+    /// </summary>
     public bool Verify(ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
     {
         if (signature.Length != SignatureSize)

@@ -11,7 +11,8 @@ internal sealed class DeadlineTimer : IDisposable
     private long _due = long.MaxValue;
 
     /// <param name="time">The clock.</param>
-    /// <param name="expire">Called with the present time, outside any lock; returns the next deadline, or <see cref="long.MaxValue"/>.</param>
+    /// <param name="expire">Called with the present time, outside any lock; returns the next deadline, or
+    /// <see cref="long.MaxValue"/>.</param>
     public DeadlineTimer(TimeProvider time, Func<long, long> expire)
     {
         _time = time;

@@ -45,7 +45,10 @@ internal sealed class EchoClient : IDisposable
         try
         {
             using var timer = _time.CreateTimer(
-                static state => ((Request)state!).Fail(new TimeoutException("No answer came in time.")), request, timeout, Timeout.InfiniteTimeSpan);
+                static state => ((Request)state!).Fail(new TimeoutException("No answer came in time.")),
+                request,
+                timeout,
+                Timeout.InfiniteTimeSpan);
             using var cancellation = cancellationToken.UnsafeRegister(
                 static (state, token) => ((Request)state!).Fail(new OperationCanceledException(token)), request);
             request.Sent = _time.GetTimestamp();

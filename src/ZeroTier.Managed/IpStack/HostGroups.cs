@@ -4,10 +4,12 @@ using System.Net.Sockets;
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>
-/// Multicast groups (RFC 1112 calls them host groups) and the sockets that have joined them. The link hears of each group that is joined or left. Bounded.
-/// Thread-safe.
+/// Multicast groups (RFC 1112 calls them host groups) and the sockets that have joined them. The link hears of each group that is joined or
+/// left. Bounded. Thread-safe.
 /// </summary>
-/// <remarks>Lock: a leaf. The link is told after its release, so its calls may come in another order than the changes: it counts them.</remarks>
+/// <remarks>
+/// Lock: a leaf. The link is told after its release, so its calls may come in another order than the changes: it counts them.
+/// </remarks>
 internal sealed class HostGroups(IFrameLink link)
 {
     /// <summary>Groups joined at a time. A root keeps no more of one node, on all networks together.</summary>

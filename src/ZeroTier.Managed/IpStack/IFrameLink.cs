@@ -7,12 +7,14 @@ internal interface IFrameLink
     FrameBatch BeginBatch();
 
     /// <summary>
-    /// Largest Ethernet payload that currently leaves as one physical datagram to a station; it follows the path MTU. For an unknown station: the usual size.
+    /// Largest Ethernet payload that currently leaves as one physical datagram to a station; it follows the path MTU. For an unknown
+    /// station: the usual size.
     /// </summary>
     int UnfragmentedPayload(MacAddress destination);
 
     /// <summary>
-    /// As <see cref="UnfragmentedPayload"/>, but the usual size until that of this path is known: the most that the station should be asked to send.
+    /// As <see cref="UnfragmentedPayload"/>, but the usual size until that of this path is known: the most that the station should be asked
+    /// to send.
     /// </summary>
     int ExpectedPayload(MacAddress destination);
 
@@ -20,7 +22,8 @@ internal interface IFrameLink
     void Doubt(MacAddress destination);
 
     /// <summary>
-    /// Frames to a group are wanted. Joins are counted, since several IP groups share an Ethernet group; a join may come after the leave that ends it.
+    /// Frames to a group are wanted. Joins are counted, since several IP groups share an Ethernet group; a join may come after the leave
+    /// that ends it.
     /// </summary>
     void Join(MacAddress group);
 
@@ -35,7 +38,8 @@ internal interface IFrameLink
 internal abstract class FrameBatch
 {
     /// <summary>
-    /// Room for exactly <paramref name="length"/> bytes of Ethernet payload. A reservation that is not committed is given back by the next one.
+    /// Room for exactly <paramref name="length"/> bytes of Ethernet payload. A reservation that is not committed is given back by the next
+    /// one.
     /// </summary>
     public abstract Span<byte> Reserve(int length);
 

@@ -8,7 +8,10 @@ internal interface IIpOutput
     /// </summary>
     int MaxPayload(in IpAddress destination);
 
-    /// <summary>As <see cref="MaxPayload"/>, but the usual size until that of the path is known: the most that the other end should be asked to send.</summary>
+    /// <summary>
+    /// As <see cref="MaxPayload"/>, but the usual size until that of the path is known: the most that the other end should be asked to
+    /// send.
+    /// </summary>
     int ExpectedPayload(in IpAddress destination) => MaxPayload(destination);
 
     /// <summary>Packets to this destination are not answered: its path may have become narrower.</summary>
@@ -20,11 +23,14 @@ internal interface IIpOutput
     IpBatch BeginBatch();
 }
 
-/// <summary>IP packets that leave together. Belongs to one thread between <see cref="IIpOutput.BeginBatch"/> and <see cref="Send"/>.</summary>
+/// <summary>
+/// IP packets that leave together. Belongs to one thread between <see cref="IIpOutput.BeginBatch"/> and <see cref="Send"/>.
+/// </summary>
 internal abstract class IpBatch
 {
     /// <summary>
-    /// Room for exactly <paramref name="length"/> bytes of transport header and data; the IP header before it is written by the network layer.
+    /// Room for exactly <paramref name="length"/> bytes of transport header and data; the IP header before it is written by the network
+    /// layer.
     /// </summary>
     public abstract Span<byte> Reserve(in IpAddress source, in IpAddress destination, IpProtocol protocol, int length);
 

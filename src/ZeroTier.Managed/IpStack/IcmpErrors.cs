@@ -45,7 +45,8 @@ internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProv
     }
 
     /// <summary>IPv6: something in the packet, at this offset, makes no sense to us.</summary>
-    public void ParameterProblem(ReadOnlySpan<byte> packet, byte code, int pointer) => Send(packet, IcmpV6.ParameterProblem, code, (uint)pointer);
+    public void ParameterProblem(ReadOnlySpan<byte> packet, byte code, int pointer) =>
+        Send(packet, IcmpV6.ParameterProblem, code, (uint)pointer);
 
     public void ReassemblyTimeExceeded(ReadOnlySpan<byte> packet)
     {
@@ -72,7 +73,8 @@ internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProv
             return;
         }
 
-        // Sent from the address that the packet was for; an unknown option may be reported for a packet to a group (RFC 4443, 2.2 and 2.4 e.3).
+        // Sent from the address that the packet was for; an unknown option may be reported for a packet to a group (RFC 4443, 2.2 and 2.4
+        // e.3).
         var local = output.Interface.Contains(destination) ? destination : output.Interface.SelectSource(remote);
         if (local is null)
         {
@@ -85,7 +87,8 @@ internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProv
             return;
         }
 
-        int quoted = Math.Min(invoking.Length, isIPv4 ? MaxIPv4 - IpHeader.IPv4Length - HeaderLength : MaxIPv6 - IpHeader.IPv6Length - HeaderLength);
+        int quoted = Math.Min(
+            invoking.Length, isIPv4 ? MaxIPv4 - IpHeader.IPv4Length - HeaderLength : MaxIPv6 - IpHeader.IPv6Length - HeaderLength);
         var protocol = isIPv4 ? IpProtocol.Icmp : IpProtocol.IcmpV6;
         var batch = output.BeginBatch();
         var message = batch.Reserve(local.Value, remote, protocol, HeaderLength + quoted);

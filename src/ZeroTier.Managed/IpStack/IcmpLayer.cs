@@ -107,11 +107,13 @@ internal sealed class IcmpLayer(IpOutput output, IpDropCounters drops, EchoClien
         }
     }
 
-    // RFC 5927, 4 and RFC 8201, 4 ask to check that the reporter can have seen the packet. The link authenticates senders: only the next hop to the destination
-    // has seen it, so reports by other members are ignored; they could only slow down traffic between others.
+    // RFC 5927, 4 and RFC 8201, 4 ask to check that the reporter can have seen the packet. The link authenticates senders: only the next
+    // hop to the destination has seen it, so reports by other members are ignored; they could only slow down traffic between others.
     private bool IsOnTheWay(MacAddress reporter, in IpAddress destination)
     {
-        if (!destination.IsMulticast && output.FindRoute(destination, out _, out var nextHop) == IpOutput.Route.Neighbor && nextHop == reporter)
+        if (!destination.IsMulticast
+            && output.FindRoute(destination, out _, out var nextHop) == IpOutput.Route.Neighbor
+            && nextHop == reporter)
         {
             return true;
         }
@@ -160,7 +162,9 @@ internal sealed class IcmpLayer(IpOutput output, IpDropCounters drops, EchoClien
         reply[0] = type;
         reply[1] = 0;
         reply[2..4].Clear();
-        ushort checksum = isIPv4 ? InternetChecksum.Compute(reply) : InternetChecksum.Transport(local.Value, packet.Source, protocol, reply);
+        ushort checksum = isIPv4
+            ? InternetChecksum.Compute(reply)
+            : InternetChecksum.Transport(local.Value, packet.Source, protocol, reply);
         BinaryPrimitives.WriteUInt16BigEndian(reply[2..], checksum);
         batch.Commit();
         batch.Send();

@@ -1,6 +1,8 @@
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>What changes while a stack runs: MTU, addresses, routes. Immutable; <see cref="IpStack.Configure"/> puts it in force as a whole.</summary>
+/// <summary>
+/// What changes while a stack runs: MTU, addresses, routes. Immutable; <see cref="IpStack.Configure"/> puts it in force as a whole.
+/// </summary>
 internal sealed class IpConfiguration
 {
     private readonly IpInterfaceAddress[] _addresses;
@@ -8,9 +10,11 @@ internal sealed class IpConfiguration
 
     /// <summary>Checks and copies.</summary>
     /// <param name="mtu">Largest Ethernet payload in bytes, 1280 to 65535.</param>
-    /// <param name="addresses">Our addresses; one that is named twice counts once. The link-local IPv6 address is always there besides.</param>
+    /// <param name="addresses">Our addresses; one that is named twice counts once. The link-local IPv6 address is always there
+    /// besides.</param>
     /// <param name="routes">Where else packets go than to the prefixes of our addresses.</param>
-    /// <exception cref="ArgumentException">The MTU or a prefix length is out of range, or an address is one that no host can have.</exception>
+    /// <exception cref="ArgumentException">The MTU or a prefix length is out of range, or an address is one that no host can
+    /// have.</exception>
     public IpConfiguration(int mtu, ReadOnlySpan<IpInterfaceAddress> addresses, ReadOnlySpan<IpRoute> routes = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(mtu, IpHeader.IPv6MinimumMtu);
@@ -31,7 +35,8 @@ internal sealed class IpConfiguration
 
         foreach (var route in routes)
         {
-            if (!IsPrefix(route.Target, route.PrefixLength) || (route.Gateway is { } gateway && (IsNoHost(gateway) || gateway.IsIPv4 != route.Target.IsIPv4)))
+            if (!IsPrefix(route.Target, route.PrefixLength)
+                || (route.Gateway is { } gateway && (IsNoHost(gateway) || gateway.IsIPv4 != route.Target.IsIPv4)))
             {
                 throw new ArgumentException($"{route} cannot be a route.", nameof(routes));
             }

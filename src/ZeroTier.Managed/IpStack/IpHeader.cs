@@ -28,7 +28,8 @@ internal static class IpHeader
     public static int LengthFor(in IpAddress destination) => destination.IsIPv4 ? IPv4Length : IPv6Length;
 
     /// <summary>Writes the header of an unfragmented packet.</summary>
-    public static void Write(Span<byte> packet, in IpAddress source, in IpAddress destination, IpProtocol protocol, int payloadLength, bool linkScope)
+    public static void Write(
+        Span<byte> packet, in IpAddress source, in IpAddress destination, IpProtocol protocol, int payloadLength, bool linkScope)
     {
         if (destination.IsIPv4)
         {

@@ -3,7 +3,9 @@ using System.Diagnostics;
 
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>Input of both IP versions: checks headers and addresses, reassembles fragments and passes the payload on. Thread-safe.</summary>
+/// <summary>
+/// Input of both IP versions: checks headers and addresses, reassembles fragments and passes the payload on. Thread-safe.
+/// </summary>
 internal sealed class IpInput : IDisposable
 {
     private const int MaxExtensionHeaders = 8;
@@ -151,7 +153,14 @@ internal sealed class IpInput : IDisposable
 
     // RFC 8200, 4: extension headers, each with its bounds. Joined: the packet came out of fragments.
     private void WalkIPv6(
-        in IpAddress source, in IpAddress destination, MacAddress sourceMac, bool linkGroup, bool loopback, bool joined, bool group, ReadOnlySpan<byte> packet)
+        in IpAddress source,
+        in IpAddress destination,
+        MacAddress sourceMac,
+        bool linkGroup,
+        bool loopback,
+        bool joined,
+        bool group,
+        ReadOnlySpan<byte> packet)
     {
         int offset = IpHeader.IPv6Length;
         int numberAt = 6;
@@ -207,7 +216,8 @@ internal sealed class IpInput : IDisposable
 
                     break;
                 case IpProtocol.FragmentHeader when joined:
-                    // A reassembled packet is not reassembled again: each nested fragment header would cost a level of recursion and a copy of the packet.
+                    // A reassembled packet is not reassembled again: each nested fragment header would cost a level of recursion and a copy
+                    // of the packet.
                     _drops.Count(IpDrop.Fragment);
                     return;
                 case IpProtocol.FragmentHeader:
@@ -277,7 +287,11 @@ internal sealed class IpInput : IDisposable
         MacAddress sourceMac, bool linkGroup, bool loopback, ReadOnlySpan<byte> packet, int headerLength, ushort fragment)
     {
         var key = new FragmentKey(
-            IpAddress.ReadIPv4(packet[12..]), IpAddress.ReadIPv4(packet[16..]), BinaryPrimitives.ReadUInt16BigEndian(packet[4..]), packet[9], sourceMac);
+            IpAddress.ReadIPv4(packet[12..]),
+            IpAddress.ReadIPv4(packet[16..]),
+            BinaryPrimitives.ReadUInt16BigEndian(packet[4..]),
+            packet[9],
+            sourceMac);
         Span<byte> header = stackalloc byte[IpHeader.IPv4Length];
         packet[..IpHeader.IPv4Length].CopyTo(header);
         header[0] = 0x45;
@@ -291,7 +305,14 @@ internal sealed class IpInput : IDisposable
     }
 
     private void ReceiveIPv6Fragment(
-        in IpAddress source, in IpAddress destination, MacAddress sourceMac, bool linkGroup, bool loopback, bool group, ReadOnlySpan<byte> packet, int offset)
+        in IpAddress source,
+        in IpAddress destination,
+        MacAddress sourceMac,
+        bool linkGroup,
+        bool loopback,
+        bool group,
+        ReadOnlySpan<byte> packet,
+        int offset)
     {
         ushort field = BinaryPrimitives.ReadUInt16BigEndian(packet[(offset + 2)..]);
         bool more = (field & 1) != 0;
@@ -318,7 +339,12 @@ internal sealed class IpInput : IDisposable
             whole = ReassembledPacket.From(header, data);
         }
         else if (!IpReassembly.TryAdd(
-            new FragmentKey(source, destination, BinaryPrimitives.ReadUInt32BigEndian(packet[(offset + 4)..]), 0, sourceMac), header, position, data, more, out whole))
+            new FragmentKey(source, destination, BinaryPrimitives.ReadUInt32BigEndian(packet[(offset + 4)..]), 0, sourceMac),
+            header,
+            position,
+            data,
+            more,
+            out whole))
         {
             return;
         }

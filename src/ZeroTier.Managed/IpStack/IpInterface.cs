@@ -1,6 +1,8 @@
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>The configuration in force: our addresses, the link-local one included, and what follows from them and the routes. Immutable.</summary>
+/// <summary>
+/// The configuration in force: our addresses, the link-local one included, and what follows from them and the routes. Immutable.
+/// </summary>
 internal sealed class IpInterface
 {
     private static readonly IpAddress LimitedBroadcast = IpAddress.FromIPv4(uint.MaxValue);
@@ -81,7 +83,9 @@ internal sealed class IpInterface
         return false;
     }
 
-    /// <summary>The groups that every IPv6 host belongs to: all nodes (interface- and link-local) and the solicited-node group of each address.</summary>
+    /// <summary>
+    /// The groups that every IPv6 host belongs to: all nodes (interface- and link-local) and the solicited-node group of each address.
+    /// </summary>
     public bool IsMemberOf(in IpAddress group)
     {
         if (group.IsIPv4)
@@ -106,7 +110,8 @@ internal sealed class IpInterface
     }
 
     /// <summary>
-    /// Source address selection, as far as one link needs RFC 6724: the destination itself when ours, else the longest prefix that holds the next hop.
+    /// Source address selection, as far as one link needs RFC 6724: the destination itself when ours, else the longest prefix that holds
+    /// the next hop.
     /// </summary>
     public IpAddress? SelectSource(in IpAddress destination)
     {

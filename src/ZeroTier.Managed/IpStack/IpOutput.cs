@@ -49,9 +49,11 @@ internal sealed class IpOutput : IIpOutput
         set => _interface = value;
     }
 
-    public int MaxPayload(in IpAddress destination) => TransportPayload(_options.Link.UnfragmentedPayload(NextHop(destination)), destination);
+    public int MaxPayload(in IpAddress destination) =>
+        TransportPayload(_options.Link.UnfragmentedPayload(NextHop(destination)), destination);
 
-    public int ExpectedPayload(in IpAddress destination) => TransportPayload(_options.Link.ExpectedPayload(NextHop(destination)), destination);
+    public int ExpectedPayload(in IpAddress destination) =>
+        TransportPayload(_options.Link.ExpectedPayload(NextHop(destination)), destination);
 
     public void Doubt(in IpAddress destination) => _options.Link.Doubt(NextHop(destination));
 
@@ -139,7 +141,8 @@ internal sealed class IpOutput : IIpOutput
         frames.Commit(destination, etherType);
     }
 
-    private int TransportPayload(int packet, in IpAddress destination) => Math.Min(packet, MtuTo(destination)) - IpHeader.LengthFor(destination);
+    private int TransportPayload(int packet, in IpAddress destination) =>
+        Math.Min(packet, MtuTo(destination)) - IpHeader.LengthFor(destination);
 
     // The next hop's Ethernet address; the default value when it is not known.
     private MacAddress NextHop(in IpAddress destination)

@@ -9,11 +9,13 @@ namespace ZeroTier.Managed.IpStack;
 /// <param name="Identification">16 bits for IPv4, 32 for IPv6.</param>
 /// <param name="Protocol">IPv4's protocol; 0 for IPv6.</param>
 /// <param name="Sender">The member that sent it, authenticated by the link: one member may own any number of addresses.</param>
-internal readonly record struct FragmentKey(IpAddress Source, IpAddress Destination, uint Identification, byte Protocol, MacAddress Sender = default);
+internal readonly record struct FragmentKey(
+    IpAddress Source, IpAddress Destination, uint Identification, byte Protocol, MacAddress Sender = default);
 
 /// <summary>Puts fragmented packets together again. Bounded in packets, bytes, fragments and time. Thread-safe.</summary>
 /// <remarks>
-/// A packet with overlapping fragments is dropped with all that follow (RFC 5722); exact repetitions are ignored (RFC 8200, 4.5). Lock: a leaf.
+/// A packet with overlapping fragments is dropped with all that follow (RFC 5722); exact repetitions are ignored (RFC 8200, 4.5). Lock: a
+/// leaf.
 /// </remarks>
 internal sealed class IpReassembly : IDisposable
 {
@@ -78,7 +80,8 @@ internal sealed class IpReassembly : IDisposable
     /// <param name="more">More fragments follow this one.</param>
     /// <param name="packet">The whole packet, to be disposed of.</param>
     /// <returns>True when this was the last one missing.</returns>
-    public bool TryAdd(in FragmentKey key, ReadOnlySpan<byte> header, int offset, ReadOnlySpan<byte> data, bool more, out ReassembledPacket packet)
+    public bool TryAdd(
+        in FragmentKey key, ReadOnlySpan<byte> header, int offset, ReadOnlySpan<byte> data, bool more, out ReassembledPacket packet)
     {
         packet = default;
         int end = offset + data.Length;
@@ -151,7 +154,8 @@ internal sealed class IpReassembly : IDisposable
 
     private Assembly Begin(in FragmentKey key)
     {
-        // Evicts the oldest packet: of this address or this member when its share is used up, so that one sender cannot evict the others', else of all.
+        // Evicts the oldest packet: of this address or this member when its share is used up, so that one sender cannot evict the others',
+        // else of all.
         Assembly? oldest = null;
         Assembly? oldestOfSource = null;
         Assembly? oldestOfSender = null;

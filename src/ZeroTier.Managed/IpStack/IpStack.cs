@@ -44,7 +44,11 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
             _groups = new HostGroups(options.Link);
             _udp = new UdpLayer(options, _output, _drops, _errors, _groups);
             _input = new IpInput(options, _output, _drops, _errors, _groups, Dispatch);
-            Tcp = new TcpLayer(_output, options.TimeProvider, options.Random, new TcpLayerOptions { Scheduler = options.Completions, Budget = options.Budget });
+            Tcp = new TcpLayer(
+                _output,
+                options.TimeProvider,
+                options.Random,
+                new TcpLayerOptions { Scheduler = options.Completions, Budget = options.Budget });
         }
         catch
         {
@@ -64,7 +68,8 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     public TcpLayer Tcp { get; }
 
     /// <summary>
-    /// Large frames to a station were lost on a path that has become narrower: <see cref="IFrameLink.UnfragmentedPayload"/> says by how much.
+    /// Large frames to a station were lost on a path that has become narrower: <see cref="IFrameLink.UnfragmentedPayload"/> says by how
+    /// much.
     /// </summary>
     public void OnPathNarrowed(MacAddress station) => Tcp.OnPathNarrowed(station);
 
@@ -81,8 +86,8 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     internal IpReassembly IpReassembly => _input.IpReassembly;
 
     /// <summary>
-    /// Puts a configuration in force. What is open goes on; connections and UDP ports of an address that is ours no more end with an error that says so,
-    /// those on any address follow.
+    /// Puts a configuration in force. What is open goes on; connections and UDP ports of an address that is ours no more end with an error
+    /// that says so, those on any address follow.
     /// </summary>
     public void Configure(IpConfiguration configuration)
     {
@@ -105,8 +110,8 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     }
 
     /// <summary>
-    /// Announces the IPv4 addresses that came with the last configurations (RFC 5227, 2.3). On ZeroTier the announcement reaches only who believes to have the
-    /// address, too: so it costs others nothing, and a conflict shows at once.
+    /// Announces the IPv4 addresses that came with the last configurations (RFC 5227, 2.3). On ZeroTier the announcement reaches only who
+    /// believes to have the address, too: so it costs others nothing, and a conflict shows at once.
     /// </summary>
     public void Announce()
     {
@@ -188,7 +193,8 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
 
     /// <summary>The link has heard from a neighbour after a silence: connections with it retransmit at once.</summary>
     public void PeerHeard(MacAddress peer) => Tcp.OnPeerHeard(
-        (mac, address) => mac == peer || mac == default && Options.Resolver is { } resolver && resolver.TryResolve(address, out mac) && mac == peer);
+        (mac, address) => mac == peer
+            || mac == default && Options.Resolver is { } resolver && resolver.TryResolve(address, out mac) && mac == peer);
 
     /// <summary>A neighbour may have restarted: connections with it are probed, and reset by it if it no longer knows them.</summary>
     public void PeerRestarted(MacAddress peer) => Tcp.OnPeerRestarted(peer);
@@ -209,7 +215,8 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="TimeoutException">No answer came.</exception>
     /// <exception cref="SocketException">There is no route, nobody has the address, or the payload is too long.</exception>
-    public Task<TimeSpan> PingAsync(IpAddress destination, int payloadSize, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+    public Task<TimeSpan> PingAsync(
+        IpAddress destination, int payloadSize, TimeSpan timeout, CancellationToken cancellationToken = default) =>
         _echo.PingAsync(destination, payloadSize, timeout, cancellationToken);
 
     /// <summary>Adds the count of each drop reason, such as <c>ip.checksum</c>, to a table.</summary>

@@ -100,7 +100,10 @@ internal sealed class NeighborCache : IDisposable
         {
             foreach (var entry in _entries.Values)
             {
-                if (entry.State != State.Incomplete && entry.Mac == mac && !entry.Address.IsLinkLocal && (found is null || entry.Address.IsIPv4))
+                if (entry.State != State.Incomplete
+                    && entry.Mac == mac
+                    && !entry.Address.IsLinkLocal
+                    && (found is null || entry.Address.IsIPv4))
                 {
                     found = entry.Address;
                 }
@@ -144,7 +147,9 @@ internal sealed class NeighborCache : IDisposable
         return false;
     }
 
-    /// <summary>An address seen in a solicitation or an ARP packet: known, but its reachability is not confirmed (RFC 4861, 7.2.3).</summary>
+    /// <summary>
+    /// An address seen in a solicitation or an ARP packet: known, but its reachability is not confirmed (RFC 4861, 7.2.3).
+    /// </summary>
     /// <param name="address">The neighbour.</param>
     /// <param name="mac">Its Ethernet address.</param>
     /// <param name="create">Whether to make an entry where there is none.</param>

@@ -18,7 +18,8 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
         var message = packet.Payload;
         bool isSolicitation = message[0] == IcmpV6.NeighborSolicitation;
 
-        // RFC 4861, 7.1.1 and 7.1.2. Hop limit 255: no router was passed. RFC 6980, 5: no fragments, in which the link cannot check the sender.
+        // RFC 4861, 7.1.1 and 7.1.2. Hop limit 255: no router was passed. RFC 6980, 5: no fragments, in which the link cannot check the
+        // sender.
         if (packet.HopLimit != 255 || packet.WasFragmented || message[1] != 0 || message.Length < FixedLength
             || !TryReadLinkAddress(message[FixedLength..], isSolicitation ? SourceLinkAddress : TargetLinkAddress, out var linkAddress))
         {
@@ -59,7 +60,8 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
     public void Announce(in IpAddress local)
     {
         var everybody = MulticastMapping.AllNodes;
-        Send(IcmpV6.NeighborAdvertisement, OverrideFlag, local, everybody, local, TargetLinkAddress, MulticastMapping.ToEthernet(everybody));
+        Send(
+            IcmpV6.NeighborAdvertisement, OverrideFlag, local, everybody, local, TargetLinkAddress, MulticastMapping.ToEthernet(everybody));
     }
 
     private void OnSolicitation(in IpPacket packet, in IpAddress target, MacAddress? linkAddress)
@@ -89,7 +91,8 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
         }
 
         // Sent to the Ethernet source of the solicitation.
-        Send(IcmpV6.NeighborAdvertisement, SolicitedFlag | OverrideFlag, target, packet.Source, target, TargetLinkAddress, packet.SourceMac);
+        Send(
+            IcmpV6.NeighborAdvertisement, SolicitedFlag | OverrideFlag, target, packet.Source, target, TargetLinkAddress, packet.SourceMac);
     }
 
     private void OnAdvertisement(in IpPacket packet, in IpAddress target, MacAddress? linkAddress, byte flags)

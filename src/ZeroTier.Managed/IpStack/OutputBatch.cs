@@ -3,8 +3,8 @@ using System.Buffers;
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>
-/// IP packets of one frame batch. Usually a packet is written directly into its frame; one that must be fragmented, queued or looped back is written
-/// to a separate buffer first.
+/// IP packets of one frame batch. Usually a packet is written directly into its frame; one that must be fragmented, queued or looped back
+/// is written to a separate buffer first.
 /// </summary>
 internal sealed class OutputBatch(IpOutput output) : IpBatch
 {

@@ -29,7 +29,8 @@ internal static class QuotedPacket
 
         protocol = (IpProtocol)packet[6];
         offset = IpHeader.IPv6Length;
-        while (protocol is IpProtocol.HopByHopOptions or IpProtocol.DestinationOptions or IpProtocol.RoutingHeader or IpProtocol.FragmentHeader)
+        while (protocol is IpProtocol.HopByHopOptions or IpProtocol.DestinationOptions or IpProtocol.RoutingHeader
+            or IpProtocol.FragmentHeader)
         {
             if (packet.Length - offset < 8)
             {

@@ -6,7 +6,8 @@ namespace ZeroTier.Managed.IpStack;
 
 /// <summary>UDP (RFC 768; RFC 8200, 8.1): ports and demultiplexing. Thread-safe.</summary>
 /// <remarks>Lock order: the binding lock before a socket's lock. No lock is held while packets are sent.</remarks>
-internal sealed class UdpLayer(IpStackOptions options, IpOutput output, IpDropCounters drops, IcmpErrors errors, HostGroups groups) : IDisposable
+internal sealed class UdpLayer(
+    IpStackOptions options, IpOutput output, IpDropCounters drops, IcmpErrors errors, HostGroups groups) : IDisposable
 {
     internal const int HeaderLength = 8;
 
@@ -166,7 +167,9 @@ internal sealed class UdpLayer(IpStackOptions options, IpOutput output, IpDropCo
         }
 
         var addresses = output.Interface;
-        var local = source is { } bound && bound.IsIPv4 == destination.IsIPv4 ? bound : source is null ? addresses.SelectSource(destination) : null;
+        var local = source is { } bound && bound.IsIPv4 == destination.IsIPv4 ? bound
+            : source is null ? addresses.SelectSource(destination)
+            : null;
         if (local is null || destination.IsUnspecified || port == 0)
         {
             throw new SocketException((int)SocketError.NetworkUnreachable);
@@ -208,7 +211,8 @@ internal sealed class UdpLayer(IpStackOptions options, IpOutput output, IpDropCo
     }
 
     /// <returns>False when no socket of this port has joined the group.</returns>
-    private bool DeliverToGroup(in IpAddress group, ushort port, ReadOnlySpan<byte> payload, in IpAddress source, ushort sourcePort, MacAddress sourceMac)
+    private bool DeliverToGroup(
+        in IpAddress group, ushort port, ReadOnlySpan<byte> payload, in IpAddress source, ushort sourcePort, MacAddress sourceMac)
     {
         bool delivered = false;
         foreach (var socket in groups.Find(group))

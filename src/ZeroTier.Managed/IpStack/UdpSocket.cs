@@ -4,7 +4,9 @@ using System.Threading.Tasks.Sources;
 
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>A bound UDP port. Thread-safe. The receive queue is bounded in datagrams and bytes; what does not fit is dropped and counted.</summary>
+/// <summary>
+/// A bound UDP port. Thread-safe. The receive queue is bounded in datagrams and bytes; what does not fit is dropped and counted.
+/// </summary>
 /// <remarks>Lock: a leaf. Receivers are completed after its release, by the stack's scheduler.</remarks>
 internal sealed class UdpSocket : IDisposable
 {

@@ -28,5 +28,6 @@ internal sealed class AddressBlocks
     }
 
     // ::ffff:10.0.0.0/104 is 10.0.0.0/8, as everywhere here.
-    private static int LengthOf(IPNetwork network) => network.BaseAddress.IsIPv4MappedToIPv6 ? Math.Max(0, network.PrefixLength - 96) : network.PrefixLength;
+    private static int LengthOf(IPNetwork network) =>
+        network.BaseAddress.IsIPv4MappedToIPv6 ? Math.Max(0, network.PrefixLength - 96) : network.PrefixLength;
 }

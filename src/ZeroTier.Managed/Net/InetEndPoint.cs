@@ -48,7 +48,8 @@ public readonly struct InetEndPoint : IEquatable<InetEndPoint>
         switch (address.Length)
         {
             case 4:
-                return new InetEndPoint(System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(address), AddressFamily.InterNetwork, port);
+                return new InetEndPoint(
+                    System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(address), AddressFamily.InterNetwork, port);
             case 16:
                 var value = System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(address);
                 return value >> 32 == 0xffff

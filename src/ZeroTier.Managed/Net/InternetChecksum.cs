@@ -7,7 +7,10 @@ namespace ZeroTier.Managed.Net;
 /// <summary>The Internet checksum (RFC 1071) and the pseudo headers of IPv4 (RFC 9293, 3.1) and IPv6 (RFC 8200, 8.1).</summary>
 internal static class InternetChecksum
 {
-    /// <summary>The checksum field's value for a transport packet whose own checksum field is zero. Over a received packet, field included, it is 0 when right.</summary>
+    /// <summary>
+    /// The checksum field's value for a transport packet whose own checksum field is zero. Over a received packet, field included, it is 0
+    /// when right.
+    /// </summary>
     public static ushort Transport(in IpAddress source, in IpAddress destination, IpProtocol protocol, ReadOnlySpan<byte> packet) =>
         (ushort)~Fold(Sum(packet) + Words(source.Value) + Words(destination.Value) + (uint)packet.Length + (uint)protocol);
 

@@ -14,7 +14,8 @@ internal readonly record struct MacAddress(ulong Value)
     public bool IsMulticast => (Value >> 40 & 1) != 0;
 
     public static MacAddress Read(ReadOnlySpan<byte> source) =>
-        new((ulong)source[0] << 40 | (ulong)source[1] << 32 | (ulong)source[2] << 24 | (ulong)source[3] << 16 | (ulong)source[4] << 8 | source[5]);
+        new((ulong)source[0] << 40 | (ulong)source[1] << 32 | (ulong)source[2] << 24 | (ulong)source[3] << 16 | (ulong)source[4] << 8
+            | source[5]);
 
     public void Write(Span<byte> destination)
     {
@@ -27,8 +28,8 @@ internal readonly record struct MacAddress(ulong Value)
     }
 
     /// <summary>
-    /// The IPv6 link-local address of an interface with this address (docs/protocol/1-identity-and-crypto.md 1.15). ZeroTier clears the local bit where RFC 4291
-    /// inverts it; the bit is set in every member's address, so that both give the same.
+    /// The IPv6 link-local address of an interface with this address (docs/protocol/1-identity-and-crypto.md 1.15). ZeroTier clears the
+    /// local bit where RFC 4291 inverts it; the bit is set in every member's address, so that both give the same.
     /// </summary>
     public IpAddress ToLinkLocal()
     {

@@ -3,7 +3,8 @@ namespace ZeroTier.Managed.Net;
 /// <summary>A multicast group of a virtual network.</summary>
 /// <param name="Mac">The group's Ethernet address.</param>
 /// <param name="Adi">
-/// Tells apart what shares one Ethernet address: for address resolution over IPv4 the address that is asked for, else 0 (docs/protocol/3-vl2.md 3.8.1).
+/// Tells apart what shares one Ethernet address: for address resolution over IPv4 the address that is asked for, else 0
+/// (docs/protocol/3-vl2.md 3.8.1).
 /// </param>
 internal readonly record struct MulticastGroup(MacAddress Mac, uint Adi)
 {

@@ -9,8 +9,8 @@ namespace ZeroTier.Managed.Node;
 internal static class ConnectionErrors
 {
     /// <summary>
-    /// The error of an open connection. An abort reason of the application is returned unchanged; a cause, such as a memory pool's exception, becomes the inner
-    /// exception.
+    /// The error of an open connection. An abort reason of the application is returned unchanged; a cause, such as a memory pool's
+    /// exception, becomes the inner exception.
     /// </summary>
     public static ZeroTierException OfConnection(TcpException error) =>
         error.InnerException as ZeroTierException ?? new ZeroTierException(Kind(error), error.Message, error.InnerException);
@@ -24,11 +24,13 @@ internal static class ConnectionErrors
     {
         TcpError.ConnectionRefused => new ZeroTierException(
             ZeroTierError.ConnectionRefused,
-            $"{remote} on network {network} refused the connection: nothing listens on port {remote.Port} there. Check the port, and that the server runs.",
+            $"{remote} on network {network} refused the connection: nothing listens on port {remote.Port} there. Check the port, and that "
+            + "the server runs.",
             error),
         TcpError.TimedOut => new ZeroTierException(
             ZeroTierError.TimedOut,
-            $"{remote} on network {network} did not answer. Check that the node is running, has joined the network, and uses the same roots.",
+            $"{remote} on network {network} did not answer. Check that the node is running, has joined the network, and uses "
+            + "the same roots.",
             error),
         _ => new ZeroTierException(Kind(error), $"Connecting to {remote} on network {network} failed: {error.Message}", error),
     };
@@ -46,10 +48,12 @@ internal static class ConnectionErrors
             ZeroTierError.AddressNotAvailable, $"{endPoint.Address} is not an address of this node on network {endPoint.Network}.", error),
         SocketError.NetworkUnreachable or SocketError.HostUnreachable => new ZeroTierException(
             ZeroTierError.AddressNotAvailable, $"No route: the destination is not on network {endPoint.Network}.", error),
-        SocketError.MessageSize => new ZeroTierException(ZeroTierError.NotPermitted, "The datagram is too long: at most 65,527 bytes fit into one.", error),
+        SocketError.MessageSize =>
+            new ZeroTierException(ZeroTierError.NotPermitted, "The datagram is too long: at most 65,527 bytes fit into one.", error),
         SocketError.NoBufferSpaceAvailable => new ZeroTierException(
             ZeroTierError.NotPermitted,
-            $"Sockets of this node have joined {HostGroups.MaxGroups} multicast groups on network {endPoint.Network}, which is the limit. Leave a group first.",
+            $"Sockets of this node have joined {HostGroups.MaxGroups} multicast groups on network {endPoint.Network}, which is the limit. "
+            + "Leave a group first.",
             error),
         SocketError.AddressFamilyNotSupported => new ZeroTierException(
             ZeroTierError.AddressNotAvailable, $"Network {endPoint.Network} gives this node no address of that family.", error),
@@ -58,7 +62,8 @@ internal static class ConnectionErrors
 
     private static ZeroTierException InUse(string protocol, ZeroTierEndPoint endPoint, Exception error) => new(
         ZeroTierError.AddressInUse,
-        $"{protocol} port {endPoint.Port} of this node on network {endPoint.Network} is taken. Close the other listener, choose another port, or port 0 for any free one.",
+        $"{protocol} port {endPoint.Port} of this node on network {endPoint.Network} is taken. Close the other listener, choose another "
+        + "port, or port 0 for any free one.",
         error);
 
     private static ZeroTierError Kind(TcpException error) => error.Error switch

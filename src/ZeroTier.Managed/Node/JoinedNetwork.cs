@@ -35,13 +35,15 @@ internal sealed class JoinedNetwork : IJoinedNetwork
     public IpStack.IpStack Stack => Network.Stack;
 
     /// <summary>
-    /// The state last announced by an event. Guarded by the session's lock; libzt begins with "requesting" too, so that one is never announced at first.
+    /// The state last announced by an event. Guarded by the session's lock; libzt begins with "requesting" too, so that one is never
+    /// announced at first.
     /// </summary>
     public ZeroTierNetworkStatus Announced { get; set; } = ZeroTierNetworkStatus.RequestingConfiguration;
 
     /// <summary>Why this network cannot become ready; null while it may, or is. A controller may authorise the node at any time.</summary>
     public ZeroTierException? Failure =>
-        Snapshot.Status is ZeroTierNetworkStatus.Ok or ZeroTierNetworkStatus.RequestingConfiguration || (!Id.IsAdHoc && Snapshot.Status != ZeroTierNetworkStatus.NotSupported)
+        Snapshot.Status is ZeroTierNetworkStatus.Ok or ZeroTierNetworkStatus.RequestingConfiguration
+            || (!Id.IsAdHoc && Snapshot.Status != ZeroTierNetworkStatus.NotSupported)
             ? null
             : Unavailable();
 
@@ -81,7 +83,9 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         var listenOptions = new TcpListenOptions { Socket = SocketOptions(options), Backlog = options.Backlog };
         try
         {
-            var listener = endPoint.Port == 0 ? ListenAnywhere(stack, address, listenOptions) : stack.Tcp.Listen(address, endPoint.Port, listenOptions);
+            var listener = endPoint.Port == 0
+                ? ListenAnywhere(stack, address, listenOptions)
+                : stack.Tcp.Listen(address, endPoint.Port, listenOptions);
             return new ManagedListener(this, listener, new ZeroTierEndPoint(Id, endPoint.Address, listener.Port));
         }
         catch (TcpException e)
@@ -90,12 +94,15 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         }
     }
 
-    public async ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
+    public async ValueTask<ZeroTierConnection> ConnectAsync(
+        ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
         var stack = Usable();
         if (endPoint.Address is null)
         {
-            throw new ZeroTierException(ZeroTierError.AddressNotAvailable, $"{endPoint} names no address to connect to. Give the other node's address on network {Id}.");
+            throw new ZeroTierException(
+                ZeroTierError.AddressNotAvailable,
+                $"{endPoint} names no address to connect to. Give the other node's address on network {Id}.");
         }
 
         if (!OpenPorts.Contains(endPoint.Port))
@@ -108,7 +115,8 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         var source = SourceFor(stack, destination);
         try
         {
-            var socket = await stack.Tcp.ConnectAsync(source, destination, endPoint.Port, SocketOptions(options), cancellationToken).ConfigureAwait(false);
+            var socket = await stack.Tcp.ConnectAsync(
+                source, destination, endPoint.Port, SocketOptions(options), cancellationToken).ConfigureAwait(false);
             return ManagedConnection.Of(this, socket);
         }
         catch (TcpException e)
@@ -143,7 +151,9 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         catch (TimeoutException e)
         {
             throw new ZeroTierException(
-                ZeroTierError.TimedOut, $"{address} on network {Id} did not answer. Check that the node is running and has joined the network.", e);
+                ZeroTierError.TimedOut,
+                $"{address} on network {Id} did not answer. Check that the node is running and has joined the network.",
+                e);
         }
         catch (SocketException e)
         {
@@ -152,9 +162,11 @@ internal sealed class JoinedNetwork : IJoinedNetwork
     }
 
     /// <summary>What a member has proven of itself; null for nothing.</summary>
-    public ZeroTierMembership? DescribeMembership(NodeId node) => Network.Configuration is { } configuration ? Network.Members?.Describe(configuration, node) : null;
+    public ZeroTierMembership? DescribeMembership(NodeId node) =>
+        Network.Configuration is { } configuration ? Network.Members?.Describe(configuration, node) : null;
 
-    /// <exception cref="ZeroTierException">The network carries no multicast, so that nothing which is sent to a group would arrive.</exception>
+    /// <exception cref="ZeroTierException">The network carries no multicast, so that nothing which is sent to a group would
+    /// arrive.</exception>
     public void RequireMulticast(IPAddress group)
     {
         if (Network.Configuration is { MulticastLimit: 0 })
@@ -162,7 +174,9 @@ internal sealed class JoinedNetwork : IJoinedNetwork
             throw new ZeroTierException(
                 ZeroTierError.NotPermitted,
                 $"Network {Id} carries no multicast, so nothing sent to {group} would arrive. "
-                    + (Id.IsAdHoc ? "Use an ad-hoc network that does, for example ff19000000000001." : "Set a multicast limit above 0 at its controller."));
+                    + (Id.IsAdHoc
+                        ? "Use an ad-hoc network that does, for example ff19000000000001."
+                        : "Set a multicast limit above 0 at its controller."));
         }
     }
 
@@ -204,7 +218,9 @@ internal sealed class JoinedNetwork : IJoinedNetwork
             RefusedAddresses = Describe(configuration.RefusedAddresses),
             Routes = [.. configuration.Routes.Select(r =>
                 new ZeroTierRoute(new IPNetwork(r.Network.ToIPAddress(), r.PrefixLength), r.Gateway?.ToIPAddress(), r.Metric))],
-            Dns = configuration.Dns is { } dns ? new ZeroTierDns(dns.Domain, [.. dns.Servers.Select(server => server.ToIPAddress())]) : null,
+            Dns = configuration.Dns is { } dns
+                ? new ZeroTierDns(dns.Domain, [.. dns.Servers.Select(server => server.ToIPAddress())])
+                : null,
         };
     }
 
@@ -214,18 +230,22 @@ internal sealed class JoinedNetwork : IJoinedNetwork
     /// <summary>What the network waits for although nothing has failed.</summary>
     private string? Missing(NetworkConfiguration? configuration) => configuration switch
     {
-        null => $"Network {Id} has no configuration yet: its controller{(Id.Controller is { } controller ? $" (node {controller})" : "")} has not answered. Wait for it; if it stays so, check that this node is online and the ID is right.",
+        null => $"Network {Id} has no configuration yet: its controller{(Id.Controller is { } controller ? $" (node {controller})" : "")} "
+            + "has not answered. Wait for it; if it stays so, check that this node is online and the ID is right.",
         { Addresses.IsEmpty: false } => null,
         { RefusedAddresses.IsEmpty: false } when !Network.Settings.AllowManaged =>
             $"This node takes no addresses of network {Id}, because its setting AllowManaged is false. Set it to true.",
         { RefusedAddresses: { IsEmpty: false } refused } =>
-            $"Network {Id} assigns only public addresses ({string.Join(", ", refused.Select(a => a.Address))}), which this node does not take. Set AllowGlobalAddresses, or have the controller assign private ones.",
-        _ => $"Network {Id} has no address for node {_session.Id}. Let its controller{(Id.Controller is { } controller ? $" (node {controller})" : "")} assign one.",
+            $"Network {Id} assigns only public addresses ({string.Join(", ", refused.Select(a => a.Address))}), which this node does not "
+            + "take. Set AllowGlobalAddresses, or have the controller assign private ones.",
+        _ => $"Network {Id} has no address for node {_session.Id}. Let its "
+            + $"controller{(Id.Controller is { } controller ? $" (node {controller})" : "")} assign one.",
     };
 
     private IpStack.IpStack Usable() => Network.Configuration is null ? throw Unavailable() : Stack;
 
-    private ZeroTierException Unavailable() => new(ZeroTierError.NetworkUnavailable, Snapshot.Detail ?? $"Network {Id} has no configuration yet. Wait for it first.");
+    private ZeroTierException Unavailable() =>
+        new(ZeroTierError.NetworkUnavailable, Snapshot.Detail ?? $"Network {Id} has no configuration yet. Wait for it first.");
 
     private IpAddress? OwnAddress(ZeroTierEndPoint endPoint)
     {
@@ -238,12 +258,14 @@ internal sealed class JoinedNetwork : IJoinedNetwork
             ? IpAddress.From(address)
             : throw new ZeroTierException(
                 ZeroTierError.AddressNotAvailable,
-                $"{address} is not an address of this node on network {Id}; it has {string.Join(", ", Snapshot.Addresses.Select(a => a.Address))}. Leave the address out to use all of them.");
+                $"{address} is not an address of this node on network {Id}; it has "
+                + $"{string.Join(", ", Snapshot.Addresses.Select(a => a.Address))}. Leave the address out to use all of them.");
     }
 
-    private IpAddress SourceFor(IpStack.IpStack stack, IpAddress destination) => stack.SelectSource(destination) ?? throw new ZeroTierException(
-        ZeroTierError.AddressNotAvailable,
-        $"No route to {destination}: it is not on network {Id}, where this node has {string.Join(", ", Snapshot.Addresses)}.");
+    private IpAddress SourceFor(IpStack.IpStack stack, IpAddress destination) =>
+        stack.SelectSource(destination) ?? throw new ZeroTierException(
+            ZeroTierError.AddressNotAvailable,
+            $"No route to {destination}: it is not on network {Id}, where this node has {string.Join(", ", Snapshot.Addresses)}.");
 
     private TcpSocketOptions SocketOptions(ZeroTierConnectionOptions options)
     {
@@ -291,6 +313,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         var open = OpenPorts;
         return new ZeroTierException(
             ZeroTierError.NotPermitted,
-            $"Network {Id} lets TCP connections through to ports {open.First} to {open.Last} only, not to {port}. Use a port in that range, or a network with a wider one, for example ff0000ffff000000.");
+            $"Network {Id} lets TCP connections through to ports {open.First} to {open.Last} only, not to {port}. Use a port in that "
+            + "range, or a network with a wider one, for example ff0000ffff000000.");
     }
 }

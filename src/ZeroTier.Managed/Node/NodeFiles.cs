@@ -6,8 +6,8 @@ using ZeroTier.Platform;
 namespace ZeroTier.Managed.Node;
 
 /// <summary>
-/// What a node keeps in its storage folder besides its identity and its peers: the planet, moons, joined networks (docs/protocol/2-vl1.md 2.18 and
-/// docs/protocol/3-vl2.md 3.13).
+/// What a node keeps in its storage folder besides its identity and its peers: the planet, moons, joined networks (docs/protocol/2-vl1.md
+/// 2.18 and docs/protocol/3-vl2.md 3.13).
 /// </summary>
 internal sealed class NodeFiles(string folder)
 {
@@ -18,8 +18,8 @@ internal sealed class NodeFiles(string folder)
     private readonly string _networks = Path.Combine(folder, "networks.d");
 
     /// <summary>
-    /// The newer of the configured and the stored planet, if both have the same ID. The stored one is trusted without the configured one's key, because a node
-    /// stores only valid updates and an update may change the key.
+    /// The newer of the configured and the stored planet, if both have the same ID. The stored one is trusted without the configured one's
+    /// key, because a node stores only valid updates and an update may change the key.
     /// </summary>
     /// <param name="configured">Null when only the stored one can be used.</param>
     /// <exception cref="ZeroTierException">There is no other planet, and the stored one cannot be read.</exception>
@@ -37,13 +37,18 @@ internal sealed class NodeFiles(string folder)
         }
         catch (Exception e) when (e is IOException or FormatException or UnauthorizedAccessException)
         {
-            return configured ?? throw new ZeroTierException(ZeroTierError.Storage, $"The planet file '{_planet}' cannot be used: {e.Message} Replace it, or set Planet.", e);
+            return configured
+                ?? throw new ZeroTierException(
+                    ZeroTierError.Storage, $"The planet file '{_planet}' cannot be used: {e.Message} Replace it, or set Planet.", e);
         }
     }
 
     public void SavePlanet(Planet planet) => planet.Save(_planet);
 
-    /// <summary>The moons of earlier runs. They are trusted, as all in the folder; a file that is no moon, or another than its name says, is left out.</summary>
+    /// <summary>
+    /// The moons of earlier runs. They are trusted, as all in the folder; a file that is no moon, or another than its name says, is left
+    /// out.
+    /// </summary>
     public IReadOnlyList<Moon> LoadMoons()
     {
         var moons = new List<Moon>();

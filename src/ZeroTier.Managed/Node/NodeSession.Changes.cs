@@ -27,8 +27,9 @@ internal sealed partial class NodeSession : IVl2Client
 
             return twin is null || Options.TimeProvider.GetElapsedTime(twin.Seen) >= TwinPatience
                 ? null
-                : $"Another node runs with the identity of this one, {Id}{(twin.EndPoint.IsNone ? "" : $", at {twin.EndPoint}")}: each gets packets of the other, and connections of both fail. "
-                    + "Stop one of them, or give it a storage folder of its own that is empty at its first start; a folder must not be copied or be part of an image.";
+                : $"Another node runs with the identity of this one, {Id}{(twin.EndPoint.IsNone ? "" : $", at {twin.EndPoint}")}: each "
+                    + "gets packets of the other, and connections of both fail. Stop one of them, or give it a storage folder of its own "
+                    + "that is empty at its first start; a folder must not be copied or be part of an image.";
         }
     }
 
@@ -120,7 +121,8 @@ internal sealed partial class NodeSession : IVl2Client
     {
         var error = new ZeroTierException(
             ZeroTierError.Fatal,
-            $"Another node has the address {Id}: the identity of this node was copied, or stolen. Stop the other node, or give this one an identity of its own.");
+            $"Another node has the address {Id}: the identity of this node was copied, or stolen. Stop the other node, or give this one an "
+            + "identity of its own.");
         LifecycleLog.Failed(_log, Id, error.Message);
         _fail(this, error);
     }

@@ -12,8 +12,8 @@ internal sealed partial class NodeSession
     private const int StoredAtOnce = 64;
     private const int TurnsPerFullStore = 150;
 
-    // Peers are stored soon after they change, so that a node that is killed still has its peer cache at the next start; without it, it would not be reached
-    // for minutes.
+    // Peers are stored soon after they change, so that a node that is killed still has its peer cache at the next start; without it, it
+    // would not be reached for minutes.
     private static readonly TimeSpan PeerStoreInterval = TimeSpan.FromSeconds(2);
 
     // Peers whose files are to be written. Guarded by itself.
@@ -59,7 +59,9 @@ internal sealed partial class NodeSession
 
                 return transport;
             }
-            catch (ZeroTierException e) when (candidate != 0 && e.InnerException is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse or SocketError.AccessDenied })
+            catch (ZeroTierException e)
+                when (candidate != 0
+                    && e.InnerException is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse or SocketError.AccessDenied })
             {
                 // The next one.
             }
@@ -160,7 +162,9 @@ internal sealed partial class NodeSession
             {
                 if (Find(configuration.Id) is not null)
                 {
-                    Store(() => _files?.SaveConfiguration(configuration.Id, configuration.Text.Span), $"The configuration of network {configuration.Id}");
+                    Store(
+                        () => _files?.SaveConfiguration(configuration.Id, configuration.Text.Span),
+                        $"The configuration of network {configuration.Id}");
                 }
             }
         }

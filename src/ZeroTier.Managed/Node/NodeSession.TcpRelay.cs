@@ -23,7 +23,9 @@ internal sealed partial class NodeSession
         {
             try
             {
-                return Options.TcpRelayListen is { } listen ? RelayingTransport.Listen(udp, listen, self.EndPoints, Options.TimeProvider, log) : udp;
+                return Options.TcpRelayListen is { } listen
+                    ? RelayingTransport.Listen(udp, listen, self.EndPoints, Options.TimeProvider, log)
+                    : udp;
             }
             catch
             {
@@ -33,7 +35,8 @@ internal sealed partial class NodeSession
         }
 
         return Options.TcpRelay is { } relay
-            ? _relayed = new RelayedTransport(udp, relay, to => IsReachedBy(relay, to), RelayedTransport.ConnectAsync, Options.TimeProvider, log)
+            ? _relayed = new RelayedTransport(
+                udp, relay, to => IsReachedBy(relay, to), RelayedTransport.ConnectAsync, Options.TimeProvider, log)
             : udp;
     }
 
@@ -42,7 +45,9 @@ internal sealed partial class NodeSession
         if (_relayed is not null)
         {
             _udpHeardAt = Options.TimeProvider.GetTimestamp();
-            _resources.Add(Options.TimeProvider.CreateTimer(static session => ((NodeSession)session!).LookForUdp(), this, RelayLookInterval, RelayLookInterval));
+            _resources.Add(
+                Options.TimeProvider.CreateTimer(
+                    static session => ((NodeSession)session!).LookForUdp(), this, RelayLookInterval, RelayLookInterval));
         }
     }
 

@@ -14,7 +14,8 @@ namespace ZeroTier.Managed.Node;
 
 /// <summary>A running node, from start to stop: everything that is open in between. Thread-safe.</summary>
 /// <remarks>
-/// Lock order: <c>_lock</c> guards the table of networks and what was announced; no code that sends, waits or belongs to the application is called under it.
+/// Lock order: <c>_lock</c> guards the table of networks and what was announced; no code that sends, waits or belongs to the application is
+/// called under it.
 /// </remarks>
 internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 {
@@ -247,7 +248,9 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
     {
         if (!_vl1.Orbit(orbit))
         {
-            throw new InvalidOperationException($"The node uses {Vl1Limits.Moons} moons already, and cannot use moon {orbit.Id:x16} too. Leave one first, by DeorbitAsync.");
+            throw new InvalidOperationException(
+                $"The node uses {Vl1Limits.Moons} moons already, and cannot use moon {orbit.Id:x16} too. Leave one first, by "
+                + "DeorbitAsync.");
         }
     }
 
@@ -318,7 +321,9 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         {
             throw new ZeroTierException(
                 ZeroTierError.Underlay,
-                "No planet is set, so the node knows no roots. Set ManagedNodeOptions.Planet, for example Planet.Load(\"/etc/myapp/planet\"), or put a file named 'planet' into the storage folder. No public roots are used by default.");
+                "No planet is set, so the node knows no roots. Set ManagedNodeOptions.Planet, for example "
+                + "Planet.Load(\"/etc/myapp/planet\"), or put a file named 'planet' into the storage folder. No public roots are "
+                + "used by default.");
         }
 
         var udp = Options.DatagramTransportFactory?.Invoke() ?? OpenUdp(planet);
@@ -330,7 +335,11 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
             Random = Options.RandomSource,
             Completions = Options.Scheduler,
             Budget = _buffers,
-            Settings = new ZeroTierNetworkSettings { AllowGlobal = Options.AllowGlobalAddresses, AllowDefault = Options.AllowDefaultRoutes },
+            Settings = new ZeroTierNetworkSettings
+            {
+                AllowGlobal = Options.AllowGlobalAddresses,
+                AllowDefault = Options.AllowDefaultRoutes,
+            },
             Controller = Options.Controller,
             Captures = _captures,
         };

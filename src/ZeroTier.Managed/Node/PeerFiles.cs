@@ -107,7 +107,8 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
         }
     }
 
-    private string FileOf(KnownPeer peer) => Path.Combine(_path, string.Create(CultureInfo.InvariantCulture, $"{peer.Identity.Address}{Suffix}"));
+    private string FileOf(KnownPeer peer) =>
+        Path.Combine(_path, string.Create(CultureInfo.InvariantCulture, $"{peer.Identity.Address}{Suffix}"));
 
     private IEnumerable<string> Files() => NodeFiles.Files(_path, Suffix);
 }

@@ -1,6 +1,8 @@
 namespace ZeroTier.Managed.Node;
 
-/// <summary>What a start has opened so far. Disposal closes it in reverse order, each item even if another fails. Not thread-safe.</summary>
+/// <summary>
+/// What a start has opened so far. Disposal closes it in reverse order, each item even if another fails. Not thread-safe.
+/// </summary>
 internal sealed class ResourceStack : IAsyncDisposable
 {
     private readonly Stack<object> _items = new();

@@ -1,7 +1,8 @@
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
-/// Packets that are written, armed and sent together. Rented from <see cref="Vl1Node.BeginBatch"/>, used by one thread, given back by <see cref="Dispose"/>.
+/// Packets that are written, armed and sent together. Rented from <see cref="Vl1Node.BeginBatch"/>, used by one thread, given back by
+/// <see cref="Dispose"/>.
 /// </summary>
 /// <remarks>
 /// Payloads are written where they will be sent from: reserve, write, commit. Consecutive packets over one path that have one size
@@ -34,7 +35,8 @@ internal sealed class Vl1Batch : IDisposable
     public const int MaxPayload = Fragments.MaxPacketSize - PacketHeader.Size;
 
     /// <summary>
-    /// Room for the bytes after the verb byte; its content is undefined. A reservation that is not committed is void. Sends when the buffer is full.
+    /// Room for the bytes after the verb byte; its content is undefined. A reservation that is not committed is void. Sends when the buffer
+    /// is full.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">More than <see cref="MaxPayload"/> bytes.</exception>
     public Span<byte> Reserve(int payloadLength)
@@ -53,7 +55,9 @@ internal sealed class Vl1Batch : IDisposable
     /// <summary>The reserved bytes again.</summary>
     public Span<byte> Reserved => _buffer.AsSpan(_used + PacketHeader.Size, _reserved - PacketHeader.Size);
 
-    /// <summary>Encrypts the reserved packet for a node, in place. When the node cannot be reached yet, a copy waits for up to 5 s.</summary>
+    /// <summary>
+    /// Encrypts the reserved packet for a node, in place. When the node cannot be reached yet, a copy waits for up to 5 s.
+    /// </summary>
     public void Commit(NodeId destination, Verb verb)
     {
         var packet = _buffer.AsSpan(_used, _reserved);

@@ -511,11 +511,13 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         var inUse = peer.Route.Path;
         var wallClock = _time.GetUtcNow();
         ZeroTierPath[] paths = [.. peer.Paths.Where(path => path.IsAlive(now)).OrderByDescending(path => ReferenceEquals(path, inUse))
-            .Select(path => new ZeroTierPath(path.EndPoint.ToIPEndPoint(), At(wallClock, now - path.LastReceived), ReferenceEquals(path, inUse))
-            {
-                LastSent = path.LastSent < 0 ? null : At(wallClock, now - path.LastSent),
-            })];
-        return new ZeroTierPeer(peer.Id, peer.IsMoonRoot ? ZeroTierPeerRole.Moon : peer.IsUpstream ? ZeroTierPeerRole.Planet : ZeroTierPeerRole.Leaf)
+            .Select(
+                path => new ZeroTierPath(path.EndPoint.ToIPEndPoint(), At(wallClock, now - path.LastReceived), ReferenceEquals(path, inUse))
+                {
+                    LastSent = path.LastSent < 0 ? null : At(wallClock, now - path.LastSent),
+                })];
+        return new ZeroTierPeer(
+            peer.Id, peer.IsMoonRoot ? ZeroTierPeerRole.Moon : peer.IsUpstream ? ZeroTierPeerRole.Planet : ZeroTierPeerRole.Leaf)
         {
             Paths = paths,
             IsRelayed = paths.Length == 0 && peer.LastReceived >= 0 && now - peer.LastReceived < Vl1Timing.PathAlive,

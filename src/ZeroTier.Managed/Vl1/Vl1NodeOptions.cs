@@ -47,8 +47,8 @@ internal sealed class Vl1NodeOptions
     public TimeSpan OfflineAfter { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// How long after its last packet a peer is kept, and its paths kept open if it exchanged frames. Default 500 s, as the ZeroTierOne service: an idle HTTP
-    /// connection then still has its direct path (with libzt's 30 s it would be relayed again).
+    /// How long after its last packet a peer is kept, and its paths kept open if it exchanged frames. Default 500 s, as the ZeroTierOne
+    /// service: an idle HTTP connection then still has its direct path (with libzt's 30 s it would be relayed again).
     /// </summary>
     public TimeSpan PeerActivityTimeout { get; init; } = TimeSpan.FromSeconds(500);
 

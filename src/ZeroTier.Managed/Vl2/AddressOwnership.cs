@@ -7,13 +7,13 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// Who may use which address on a network: the one place that is asked, for IPv4, ARP, IPv6 and neighbour discovery. VL1 proves the sender's node address.
-/// Immutable.
+/// Who may use which address on a network: the one place that is asked, for IPv4, ARP, IPv6 and neighbour discovery. VL1 proves the
+/// sender's node address. Immutable.
 /// </summary>
 /// <remarks>
-/// On an ad-hoc network every address follows from its member's identity, so that a member can only ever speak for itself. Elsewhere the controller gives
-/// addresses out and says so in certificates of ownership: who shows one may use what it names, and nobody what another one's names. Addresses beyond the
-/// network come from the members that the routes name as gateways.
+/// On an ad-hoc network every address follows from its member's identity, so that a member can only ever speak for itself. Elsewhere the
+/// controller gives addresses out and says so in certificates of ownership: who shows one may use what it names, and nobody what another
+/// one's names. Addresses beyond the network come from the members that the routes name as gateways.
 /// </remarks>
 internal sealed class AddressOwnership(NetworkId network, IMembershipGate members)
 {
@@ -53,7 +53,9 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
         }
 
         return IsOnLink(configuration, address)
-            ? (shown is { StatesOwnership: true } ? shown.Owns(address) : members.OwnerOf(configuration, address) is not { } other || other == member)
+            ? (shown is { StatesOwnership: true }
+                ? shown.Owns(address)
+                : members.OwnerOf(configuration, address) is not { } other || other == member)
             : IsGateway(configuration, member, shown, address);
     }
 
@@ -122,8 +124,8 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
     }
 
     /// <summary>
-    /// Whether a frame claims no address that its sender may not use: as source of a packet, as sender of an ARP packet, or as a neighbour's that it
-    /// announces. A frame that is too short for a claim passes: the stack drops it.
+    /// Whether a frame claims no address that its sender may not use: as source of a packet, as sender of an ARP packet, or as a
+    /// neighbour's that it announces. A frame that is too short for a claim passes: the stack drops it.
     /// </summary>
     /// <param name="configuration">The configuration in force.</param>
     /// <param name="sender">Who sent the frame, as VL1 has proven.</param>
@@ -132,19 +134,28 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
     /// <param name="etherType">What the frame holds.</param>
     /// <param name="frame">The Ethernet payload.</param>
     public bool IsHonest(
-        NetworkConfiguration configuration, NodeId sender, IMemberCredentials? shown, MacAddress source, ushort etherType, ReadOnlySpan<byte> frame) => etherType switch
+        NetworkConfiguration configuration,
+        NodeId sender,
+        IMemberCredentials? shown,
+        MacAddress source,
+        ushort etherType,
+        ReadOnlySpan<byte> frame) => etherType switch
         {
             // Unspecified: somebody asks whether an address is free (RFC 5227, 2.1.1; RFC 4862, 5.4).
             EtherTypes.IPv4 => frame.Length < IpHeader.IPv4Length || MayUse(configuration, sender, shown, IpAddress.ReadIPv4(frame[12..])),
-            EtherTypes.Arp => frame.Length < ArpLength || IpAddress.ReadIPv4(frame[14..]) is var claimed && (claimed.IsUnspecified || MayUse(configuration, sender, shown, claimed)),
+            EtherTypes.Arp =>
+                frame.Length < ArpLength
+                || IpAddress.ReadIPv4(frame[14..]) is var claimed
+                    && (claimed.IsUnspecified || MayUse(configuration, sender, shown, claimed)),
             EtherTypes.IPv6 => frame.Length < IpHeader.IPv6Length || IpAddress.ReadIPv6(frame[8..]) is var address
-                && (address.IsUnspecified || MayUse(configuration, sender, shown, address)) && IsHonestNeighbor(configuration, sender, shown, source, frame),
+                && (address.IsUnspecified || MayUse(configuration, sender, shown, address))
+                && IsHonestNeighbor(configuration, sender, shown, source, frame),
             _ => true,
         };
 
     /// <summary>
-    /// The address of ours that a frame of somebody else claims (RFC 5227, 2.4; RFC 4862, 5.4.4); null for none. Derived addresses are not among them: nobody
-    /// can have been given ours.
+    /// The address of ours that a frame of somebody else claims (RFC 5227, 2.4; RFC 4862, 5.4.4); null for none. Derived addresses are not
+    /// among them: nobody can have been given ours.
     /// </summary>
     public IpAddress? FindClaimOfOurs(NetworkConfiguration configuration, ushort etherType, ReadOnlySpan<byte> frame)
     {
@@ -164,7 +175,9 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
                 return null;
         }
 
-        return IsOurs(configuration, claimed) && !_addressing.TryGetSixPlaneNode(claimed, out _) && !_addressing.TryGetRfc4193Node(claimed, out _) ? claimed : null;
+        return IsOurs(configuration, claimed)
+            && !_addressing.TryGetSixPlaneNode(claimed, out _)
+            && !_addressing.TryGetRfc4193Node(claimed, out _) ? claimed : null;
     }
 
     // The stack believes no neighbour discovery that comes in fragments (RFC 6980), behind which this does not look.

@@ -1,6 +1,9 @@
 namespace ZeroTier.Managed.Vl2;
 
-/// <summary>Which bridge an Ethernet address is behind, learnt from the frames of active bridges (docs/protocol/3-vl2.md 3.7.4). Bounded and thread-safe.</summary>
+/// <summary>
+/// Which bridge an Ethernet address is behind, learnt from the frames of active bridges (docs/protocol/3-vl2.md 3.7.4). Bounded and
+/// thread-safe.
+/// </summary>
 internal sealed class BridgeTable
 {
     private const int MaxEntries = 4096;

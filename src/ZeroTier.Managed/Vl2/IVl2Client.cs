@@ -3,8 +3,8 @@ using ZeroTier.Managed.Vl1;
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// The node above: what it is told of its networks, and what VL1 has to tell it. Calls come without locks, from any thread; they must not block and must
-/// not throw.
+/// The node above: what it is told of its networks, and what VL1 has to tell it. Calls come without locks, from any thread; they must not
+/// block and must not throw.
 /// </summary>
 internal interface IVl2Client
 {

@@ -4,7 +4,8 @@ using ZeroTier.Managed.IpStack;
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// The addresses that a network derives from its members' node addresses (docs/protocol/1-identity-and-crypto.md 1.15 and docs/protocol/3-vl2.md 3.1).
+/// The addresses that a network derives from its members' node addresses (docs/protocol/1-identity-and-crypto.md 1.15 and
+/// docs/protocol/3-vl2.md 3.1).
 /// </summary>
 internal readonly struct MemberAddressing
 {
@@ -42,7 +43,9 @@ internal readonly struct MemberAddressing
 
     public MacAddress Mac(NodeId node) => new((ulong)FirstOctet << 40 | node.Value ^ _mask);
 
-    /// <summary>The member behind an Ethernet address; false when the first octet is not this network's, or no node may have the address.</summary>
+    /// <summary>
+    /// The member behind an Ethernet address; false when the first octet is not this network's, or no node may have the address.
+    /// </summary>
     public bool TryGetNode(MacAddress mac, out NodeId node)
     {
         node = new NodeId((mac.Value ^ _mask) & LowFortyBits);

@@ -7,12 +7,12 @@ using ZeroTier.Managed.Vl2.Membership;
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// One joined network: its port and stack, there from the moment of joining, and where it stands. Its source reports configurations and failures; each
-/// change is put in force in the stack, then in the port, then told to the node. Thread-safe.
+/// One joined network: its port and stack, there from the moment of joining, and where it stands. Its source reports configurations and
+/// failures; each change is put in force in the stack, then in the port, then told to the node. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Changes are put in force by one thread at a time, without a lock, since they reach applications. A second reporter leaves its state and goes; the first
-/// one takes it on. Of states that come faster than they are put in force, the last one counts.
+/// Changes are put in force by one thread at a time, without a lock, since they reach applications. A second reporter leaves its state and
+/// goes; the first one takes it on. Of states that come faster than they are put in force, the last one counts.
 /// </remarks>
 internal sealed class Network : IConfigurationSink, IDisposable
 {
@@ -35,7 +35,8 @@ internal sealed class Network : IConfigurationSink, IDisposable
     private bool _left;
 
     /// <summary>Makes port and stack; nothing happens before <see cref="Start"/>.</summary>
-    public Network(NetworkId id, Vl1Node vl1, IConfigurationSource source, IMembershipGate members, Vl2DropCounters drops, NetworkTableOptions options)
+    public Network(
+        NetworkId id, Vl1Node vl1, IConfigurationSource source, IMembershipGate members, Vl2DropCounters drops, NetworkTableOptions options)
     {
         Id = id;
         _source = source;
@@ -147,14 +148,16 @@ internal sealed class Network : IConfigurationSink, IDisposable
     }
 
     /// <summary>
-    /// Takes a revocation. Connections with a member that is none any more end at once, since what it sends would only be dropped; where this node itself is the
-    /// one, all end, and the controller is asked what holds now.
+    /// Takes a revocation. Connections with a member that is none any more end at once, since what it sends would only be dropped; where
+    /// this node itself is the one, all end, and the controller is asked what holds now.
     /// </summary>
     /// <param name="revocation">The revocation, of this network.</param>
     public CredentialAcceptance? Add(Revocation revocation)
     {
         CredentialAcceptance? acceptance = Members?.Add(revocation);
-        if (acceptance != CredentialAcceptance.New || revocation.Type != CredentialType.Membership || Configuration is not { } configuration)
+        if (acceptance != CredentialAcceptance.New
+            || revocation.Type != CredentialType.Membership
+            || Configuration is not { } configuration)
         {
             return acceptance;
         }
@@ -176,7 +179,9 @@ internal sealed class Network : IConfigurationSink, IDisposable
         return acceptance;
     }
 
-    /// <summary>An address that a member is known to have: by its certificate of ownership, else by what came from it; null for none.</summary>
+    /// <summary>
+    /// An address that a member is known to have: by its certificate of ownership, else by what came from it; null for none.
+    /// </summary>
     public IpAddress? FindAddress(NodeId member) => Configuration is not { } configuration ? null
         : Members?.FindAddress(configuration, member) ?? Stack.Neighbors.Find(Port.Addressing.Mac(member));
 
@@ -199,7 +204,9 @@ internal sealed class Network : IConfigurationSink, IDisposable
         lock (_conflicts)
         {
             // One hostile member must not take the places of all others.
-            isNew = _conflicts.Count < MaxConflicts && _conflicts.Count(c => c.Member == member) < MaxConflictsOfMember && _conflicts.Add((member, address));
+            isNew = _conflicts.Count < MaxConflicts
+                && _conflicts.Count(c => c.Member == member) < MaxConflictsOfMember
+                && _conflicts.Add((member, address));
         }
 
         Stack.Defend(address);

@@ -3,8 +3,8 @@ using ZeroTier.Managed.Vl2.Configuration;
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// Where a joined network stands (docs/protocol/3-vl2.md 3.3.1). A failure does not take the configuration away: a member that is refused keeps its addresses
-/// until others refuse it. Immutable.
+/// Where a joined network stands (docs/protocol/3-vl2.md 3.3.1). A failure does not take the configuration away: a member that is refused
+/// keeps its addresses until others refuse it. Immutable.
 /// </summary>
 /// <remarks>
 /// <code>

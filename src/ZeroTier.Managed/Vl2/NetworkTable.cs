@@ -9,7 +9,9 @@ using ZeroTier.Managed.Vl2.Multicast;
 
 namespace ZeroTier.Managed.Vl2;
 
-/// <summary>The networks that the node has joined. Takes from VL1 what concerns networks and gives it to the one that it is meant for. Thread-safe.</summary>
+/// <summary>
+/// The networks that the node has joined. Takes from VL1 what concerns networks and gives it to the one that it is meant for. Thread-safe.
+/// </summary>
 /// <remarks>Its lock guards the table alone; nothing is called under it.</remarks>
 internal sealed class NetworkTable : IVl1Client, IDisposable
 {
@@ -32,7 +34,9 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     {
         _options = options;
         Vl1 = connect(this);
-        _controller = options.Controller is { } controller ? new ControllerPort(Vl1, options.Random, controller, _served, r => NetworkOf(r.Network)?.Add(r)) : null;
+        _controller = options.Controller is { } controller
+            ? new ControllerPort(Vl1, options.Random, controller, _served, r => NetworkOf(r.Network)?.Add(r))
+            : null;
     }
 
     public Vl1Node Vl1 { get; }
@@ -130,7 +134,9 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
                     ? network.Port.OnGroupMembers((Verb)payload[0], payload[OkHeaderLength..])
                     : PacketResult.Ignored;
             case Verb.NetworkConfig:
-                return Find(payload, 0, out network) ? Counted(network.OnConfiguration(peer, info, isPushed: true, payload)) : PacketResult.Ignored;
+                return Find(payload, 0, out network)
+                    ? Counted(network.OnConfiguration(peer, info, isPushed: true, payload))
+                    : PacketResult.Ignored;
             case Verb.Ok when (Verb)payload[0] == Verb.NetworkConfigRequest:
                 return Find(payload, OkHeaderLength, out network)
                     ? Counted(network.OnConfiguration(peer, info, isPushed: false, payload[OkHeaderLength..]))
@@ -257,7 +263,8 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
         if (answered == Verb.NetworkConfigRequest)
         {
-            return Counted(network.OnConfigurationError(peer, BinaryPrimitives.ReadUInt64BigEndian(payload[1..]), code, payload[ErrorHeaderLength..]));
+            return Counted(
+                network.OnConfigurationError(peer, BinaryPrimitives.ReadUInt64BigEndian(payload[1..]), code, payload[ErrorHeaderLength..]));
         }
 
         if (code == ErrorCode.UnwantedMulticast)
@@ -354,10 +361,12 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         return result;
     }
 
-    // A member of the network answers for what it knows, the controller for all that it serves: where a node is both, the controller, which knows more.
+    // A member of the network answers for what it knows, the controller for all that it serves: where a node is both, the controller, which
+    // knows more.
     private PacketResult OnGather(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
-        if (payload.Length < NetworkIdLength || new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(payload)) is var id && !_served.Contains(id, peer.Id, Vl1.Now))
+        if (payload.Length < NetworkIdLength
+            || new NetworkId(BinaryPrimitives.ReadUInt64BigEndian(payload)) is var id && !_served.Contains(id, peer.Id, Vl1.Now))
         {
             return Find(payload, 0, out var network) ? network.Port.OnGather(peer, info, payload) : PacketResult.Ignored;
         }

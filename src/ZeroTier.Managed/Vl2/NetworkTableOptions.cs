@@ -11,7 +11,9 @@ internal sealed class NetworkTableOptions
     /// <summary>The controller that runs in this node; null for none.</summary>
     public INetworkController? Controller { get; init; }
 
-    /// <summary>What of the addresses and routes that controllers assign is taken, on networks that have no settings of their own.</summary>
+    /// <summary>
+    /// What of the addresses and routes that controllers assign is taken, on networks that have no settings of their own.
+    /// </summary>
     public ZeroTierNetworkSettings Settings { get; init; } = ZeroTierNetworkSettings.Default;
 
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

@@ -10,7 +10,8 @@ internal sealed class VirtualFrameBatch(VirtualPort port, VirtualFrameBatchPool 
 
     public void Begin(Vl1Batch packets) => _packets = packets;
 
-    public override Span<byte> Reserve(int length) => _packets!.Reserve(VirtualPort.FrameHeaderLength + length)[VirtualPort.FrameHeaderLength..];
+    public override Span<byte> Reserve(int length) =>
+        _packets!.Reserve(VirtualPort.FrameHeaderLength + length)[VirtualPort.FrameHeaderLength..];
 
     public override void Commit(MacAddress destination, ushort etherType)
     {

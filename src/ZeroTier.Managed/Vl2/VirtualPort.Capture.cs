@@ -4,7 +4,9 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Managed.Vl2;
 
-/// <summary>What captures see: every frame on which the rules have decided, of proven members only, and every copy that rules send.</summary>
+/// <summary>
+/// What captures see: every frame on which the rules have decided, of proven members only, and every copy that rules send.
+/// </summary>
 internal sealed partial class VirtualPort
 {
     /// <summary>Where captures of the frames are.</summary>
@@ -22,7 +24,15 @@ internal sealed partial class VirtualPort
     {
         if (Captures.Active is { } captures)
         {
-            Capture(captures, frame, configuration, frame.IsInbound, frame.IsInbound ? frame.Source : frame.Destination, frame.Frame.Length, Describe(kind), fate);
+            Capture(
+                captures,
+                frame,
+                configuration,
+                frame.IsInbound,
+                frame.IsInbound ? frame.Source : frame.Destination,
+                frame.Frame.Length,
+                Describe(kind),
+                fate);
         }
     }
 
@@ -36,7 +46,14 @@ internal sealed partial class VirtualPort
     }
 
     private void Capture(
-        FrameCapture[] captures, in FrameContext frame, NetworkConfiguration configuration, bool isInbound, NodeId peer, int length, ReadOnlySpan<byte> kind, ReadOnlySpan<byte> fate)
+        FrameCapture[] captures,
+        in FrameContext frame,
+        NetworkConfiguration configuration,
+        bool isInbound,
+        NodeId peer,
+        int length,
+        ReadOnlySpan<byte> kind,
+        ReadOnlySpan<byte> fate)
     {
         var captured = new CapturedFrame
         {

@@ -49,7 +49,11 @@ internal sealed partial class VirtualPort
         }
 
         MacAddress source = multicast.Source ?? Addressing.Mac(peer.Id);
-        if (configuration.MulticastLimit == 0 || !multicast.Group.Mac.IsMulticast || source == default || source.IsMulticast || source == Mac)
+        if (configuration.MulticastLimit == 0
+            || !multicast.Group.Mac.IsMulticast
+            || source == default
+            || source.IsMulticast
+            || source == Mac)
         {
             return Drop(Vl2Drop.Multicast, PacketResult.Accepted);
         }
@@ -59,7 +63,8 @@ internal sealed partial class VirtualPort
             Multicast.Replicate(configuration, peer.Id, source, multicast);
         }
 
-        PacketResult result = Receive(configuration, peer, info, Verb.MulticastFrame, shown, source, multicast.Group.Mac, multicast.EtherType, multicast.Frame);
+        PacketResult result = Receive(
+            configuration, peer, info, Verb.MulticastFrame, shown, source, multicast.Group.Mac, multicast.EtherType, multicast.Frame);
         if (multicast.GatherLimit > 0 && Multicast.Find(multicast.Group, peer.Id, multicast.GatherLimit) is { Members.Count: > 0 } found)
         {
             byte[] members = MulticastPackets.Members(found.Total, found.Members);
@@ -138,7 +143,8 @@ internal sealed partial class VirtualPort
         return PacketResult.Accepted;
     }
 
-    bool IMulticastPort.MayReceive(NetworkConfiguration configuration, NodeId member, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame) =>
+    bool IMulticastPort.MayReceive(
+        NetworkConfiguration configuration, NodeId member, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame) =>
         PassesOut(configuration, member, destination, etherType, frame, copies: false);
 
     void IMulticastPort.BeforeSend(NetworkConfiguration configuration, NodeId member) => _gate.BeforeSend(configuration, member);
@@ -165,7 +171,8 @@ internal sealed partial class VirtualPort
             return true;
         }
 
-        if (etherType == EtherTypes.Arp && frame.Length >= ArpLength && BinaryPrimitives.ReadUInt16BigEndian(frame[2..]) == EtherTypes.IPv4 &&
+        if (etherType == EtherTypes.Arp && frame.Length >= ArpLength &&
+            BinaryPrimitives.ReadUInt16BigEndian(frame[2..]) == EtherTypes.IPv4 &&
             frame[4] == MacAddress.Length && frame[5] == 4 && frame[7] == 1)
         {
             group = new MulticastGroup(destination, BinaryPrimitives.ReadUInt32BigEndian(frame[24..]));

@@ -10,10 +10,13 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// This node's Ethernet port on one network: frames of the stack become FRAME packets, and the other way round (docs/protocol/3-vl2.md 3.7). It is there from
-/// the moment of joining; without a configuration it carries nothing. Thread-safe.
+/// This node's Ethernet port on one network: frames of the stack become FRAME packets, and the other way round (docs/protocol/3-vl2.md
+/// 3.7). It is there from the moment of joining; without a configuration it carries nothing. Thread-safe.
 /// </summary>
-/// <remarks>The way of a frame that comes in: gate, rules, Ethernet addresses, owner of the IP address, stack. The configuration is read once per frame.</remarks>
+/// <remarks>
+/// The way of a frame that comes in: gate, rules, Ethernet addresses, owner of the IP address, stack. The configuration is read once per
+/// frame.
+/// </remarks>
 internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMulticastPort
 {
     /// <summary>Of a FRAME before the Ethernet payload: network ID and ether type (3.7.2).</summary>
@@ -168,7 +171,8 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         }
 
         var kind = (FrameKind)(flags & FlagsOfKind);
-        var result = Receive(configuration, peer, info, Verb.ExtFrame, shown, source, destination, etherType, rest[AddressesLength..], kind);
+        var result = Receive(
+            configuration, peer, info, Verb.ExtFrame, shown, source, destination, etherType, rest[AddressesLength..], kind);
         if (result == PacketResult.Trusted && (flags & FlagWantsAnswer) != 0)
         {
             Span<byte> network = stackalloc byte[NetworkIdLength];
@@ -234,8 +238,8 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
     }
 
     /// <summary>
-    /// Asks a member that nothing was heard of for its credentials, at most once a second: with ours, since who has shown nothing is told nothing, and with the error
-    /// that says which are missing (docs/protocol/3-vl2.md 3.5.9), which needs no frame before it.
+    /// Asks a member that nothing was heard of for its credentials, at most once a second: with ours, since who has shown nothing is told
+    /// nothing, and with the error that says which are missing (docs/protocol/3-vl2.md 3.5.9), which needs no frame before it.
     /// </summary>
     public void AskForCredentials(NodeId member)
     {
@@ -300,8 +304,10 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
             return PacketResult.Trusted;
         }
 
-        // A frame that we only observe keeps its addresses, and the stack ignores it. One that is addressed to us is checked like any other.
-        if ((verdict.Action != FrameAction.SuperAccept || destination == Mac) && !MayDeliver(configuration, peer.Id, shown, source, destination, etherType, frame, out bool isSpoofed))
+        // A frame that we only observe keeps its addresses, and the stack ignores it. One that is addressed to us is checked like any
+        // other.
+        if ((verdict.Action != FrameAction.SuperAccept || destination == Mac)
+            && !MayDeliver(configuration, peer.Id, shown, source, destination, etherType, frame, out bool isSpoofed))
         {
             if (isSpoofed && shown is { StatesOwnership: true } && _gate.ShouldAsk(peer.Id))
             {
@@ -320,7 +326,13 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
 
     // A member speaks for itself only, and to us only; an active bridge speaks for all that are behind it.
     private bool MayDeliver(
-        NetworkConfiguration configuration, NodeId sender, IMemberCredentials? shown, MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame,
+        NetworkConfiguration configuration,
+        NodeId sender,
+        IMemberCredentials? shown,
+        MacAddress source,
+        MacAddress destination,
+        ushort etherType,
+        ReadOnlySpan<byte> frame,
         out bool isSpoofed)
     {
         isSpoofed = false;
@@ -358,14 +370,23 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
     }
 
     private bool PassesOut(
-        NetworkConfiguration configuration, NodeId member, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame, bool copies = true)
+        NetworkConfiguration configuration,
+        NodeId member,
+        MacAddress destination,
+        ushort etherType,
+        ReadOnlySpan<byte> frame,
+        bool copies = true)
     {
         FrameContext context = Outgoing(configuration, member, destination, etherType, frame);
         var verdict = configuration.Filter.Evaluate(context);
         if (copies)
         {
             // Once for a frame, however many members it goes to.
-            Capture(context, configuration, FrameKind.Normal, verdict.Action switch { FrameAction.Drop => Filtered, FrameAction.Redirect => Redirected, _ => default });
+            Capture(
+                context,
+                configuration,
+                FrameKind.Normal,
+                verdict.Action switch { FrameAction.Drop => Filtered, FrameAction.Redirect => Redirected, _ => default });
         }
 
         if (verdict.Action == FrameAction.Drop)
@@ -388,19 +409,20 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         return true;
     }
 
-    private FrameContext Outgoing(NetworkConfiguration configuration, NodeId member, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame) => new()
-    {
-        IsInbound = false,
-        Self = _vl1.Id,
-        Source = _vl1.Id,
-        Destination = member,
-        SourceMac = Mac,
-        DestinationMac = destination,
-        EtherType = etherType,
-        Frame = frame,
-        Own = configuration.Own,
-        Remote = member == default ? null : _gate.Find(configuration, member),
-    };
+    private FrameContext Outgoing(
+        NetworkConfiguration configuration, NodeId member, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame) => new()
+        {
+            IsInbound = false,
+            Self = _vl1.Id,
+            Source = _vl1.Id,
+            Destination = member,
+            SourceMac = Mac,
+            DestinationMac = destination,
+            EtherType = etherType,
+            Frame = frame,
+            Own = configuration.Own,
+            Remote = member == default ? null : _gate.Find(configuration, member),
+        };
 
     private void SendCopies(NetworkConfiguration configuration, in Verdict verdict, in FrameContext frame)
     {

@@ -12,7 +12,11 @@ namespace ZeroTier.Service.AspNetCore.Access;
 /// by the token, from this machine, by a name that no page on the Internet can take (docs/protocol/5-http-api.md 5.2).
 /// </summary>
 internal sealed class ApiGuard(
-    ApiToken token, MetricsToken metricsToken, IOptions<ZeroTierServiceOptions> options, TimeProvider timeProvider, ILoggerFactory loggerFactory)
+    ApiToken token,
+    MetricsToken metricsToken,
+    IOptions<ZeroTierServiceOptions> options,
+    TimeProvider timeProvider,
+    ILoggerFactory loggerFactory)
 {
     public const string TokenHeader = "X-ZT1-Auth";
 
@@ -60,7 +64,8 @@ internal sealed class ApiGuard(
         {
             return Refuse(
                 StatusCodes.Status401Unauthorized,
-                "it comes from another machine, or through a proxy. TokenNetworks says from where the token is accepted; a policy (RequireAuthorization) accepts users.");
+                "it comes from another machine, or through a proxy. TokenNetworks says from where the token is accepted; a policy "
+                + "(RequireAuthorization) accepts users.");
         }
 
         return IsKnownHost(context.Request.Host) ? null

@@ -8,7 +8,10 @@ namespace ZeroTier.Service.AspNetCore.Access;
 
 /// <summary>The token for everything.</summary>
 internal sealed class ApiToken(
-    IOptions<ZeroTierServiceOptions> options, IOptions<ZeroTierNodeOptions> node, IHostEnvironment environment, ILoggerFactory loggerFactory)
+    IOptions<ZeroTierServiceOptions> options,
+    IOptions<ZeroTierNodeOptions> node,
+    IHostEnvironment environment,
+    ILoggerFactory loggerFactory)
     : TokenFile(loggerFactory.CreateLogger(AccessLog.Category))
 {
     public override string FilePath => Path.GetFullPath(options.Value.TokenPath ?? DefaultPath());

@@ -13,27 +13,28 @@ internal static class CompatibleEndpoint
     /// <param name="work">Answers a request that was let in.</param>
     /// <param name="explain">The status of an exception that the work foresees; null for others.</param>
     /// <param name="entry">What a request must show.</param>
-    public static RequestDelegate Create(Func<HttpContext, Task> work, Func<Exception, int?> explain, Entry entry = Entry.Token) => async context =>
-    {
-        if (context.RequestServices.GetRequiredService<ApiGuard>().Refuse(context, entry) is { } refusal)
+    public static RequestDelegate Create(Func<HttpContext, Task> work, Func<Exception, int?> explain, Entry entry = Entry.Token) =>
+        async context =>
         {
-            await CompatibleAnswer.WriteEmptyAsync(context, refusal).ConfigureAwait(false);
-            return;
-        }
+            if (context.RequestServices.GetRequiredService<ApiGuard>().Refuse(context, entry) is { } refusal)
+            {
+                await CompatibleAnswer.WriteEmptyAsync(context, refusal).ConfigureAwait(false);
+                return;
+            }
 
-        try
-        {
-            await work(context).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
-        {
-            // Nobody waits for an answer.
-        }
-        catch (Exception exception) when (!context.Response.HasStarted)
-        {
-            await AnswerAsync(context, exception, explain(exception)).ConfigureAwait(false);
-        }
-    };
+            try
+            {
+                await work(context).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+            {
+                // Nobody waits for an answer.
+            }
+            catch (Exception exception) when (!context.Response.HasStarted)
+            {
+                await AnswerAsync(context, exception, explain(exception)).ConfigureAwait(false);
+            }
+        };
 
     private static Task AnswerAsync(HttpContext context, Exception exception, int? status)
     {

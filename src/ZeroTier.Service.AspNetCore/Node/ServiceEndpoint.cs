@@ -14,16 +14,17 @@ internal static class ServiceEndpoint
     public static readonly string[] Delete = [HttpMethods.Delete];
 
     /// <summary>Makes an endpoint whose work gets the node while it runs.</summary>
-    public static RequestDelegate Create(Func<HttpContext, ZeroTierNode, Task> work, Entry entry = Entry.Token) => CompatibleEndpoint.Create(
-        context => work(context, RunningNode(context)),
-        exception => exception is ZeroTierException failure
-            ? failure.Error switch
-            {
-                ZeroTierError.NotRunning or ZeroTierError.Fatal => StatusCodes.Status503ServiceUnavailable,
-                _ => StatusCodes.Status400BadRequest,
-            }
-            : null,
-        entry);
+    public static RequestDelegate Create(Func<HttpContext, ZeroTierNode, Task> work, Entry entry = Entry.Token) =>
+        CompatibleEndpoint.Create(
+            context => work(context, RunningNode(context)),
+            exception => exception is ZeroTierException failure
+                ? failure.Error switch
+                {
+                    ZeroTierError.NotRunning or ZeroTierError.Fatal => StatusCodes.Status503ServiceUnavailable,
+                    _ => StatusCodes.Status400BadRequest,
+                }
+                : null,
+            entry);
 
     /// <summary>Whoever is not let in learns of no path whether there is one.</summary>
     public static RequestDelegate NotFound { get; } = CompatibleEndpoint.Create(CompatibleAnswer.WriteNotFoundAsync, static _ => null);

@@ -127,7 +127,8 @@ internal static class StatusRoutes
         {
             string name = body.RootElement.EnumerateObject().First().Name;
             throw new BadHttpRequestException(
-                $"'{name}' was not set: this node has the settings of its app, in the section {ZeroTierNodeOptions.SectionName} of its configuration.");
+                $"'{name}' was not set: this node has the settings of its app, in the section {ZeroTierNodeOptions.SectionName} of its "
+                + "configuration.");
         }
 
         await CompatibleAnswer.WriteEmptyAsync(context, StatusCodes.Status200OK).ConfigureAwait(false);

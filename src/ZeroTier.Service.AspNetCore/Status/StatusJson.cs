@@ -154,7 +154,8 @@ internal static class StatusJson
         writer.WriteNumber("connections", statistics.TcpConnections);
         writer.WriteNumber("retransmissions", statistics.TcpRetransmissions);
         writer.WriteStartObject("dropped");
-        foreach ((string reason, long count) in statistics.Dropped.Where(drop => drop.Value > 0).OrderBy(drop => drop.Key, StringComparer.Ordinal))
+        foreach ((string reason,
+            long count) in statistics.Dropped.Where(drop => drop.Value > 0).OrderBy(drop => drop.Key, StringComparer.Ordinal))
         {
             writer.WriteNumber(reason, count);
         }

@@ -47,7 +47,11 @@ internal sealed class StatusPage
     }
 
     private async IAsyncEnumerable<SseItem<string>> ReadAsync(
-        NodeHost node, IEndpointReport? endPoints, TimeProvider time, CancellationToken stopping, [EnumeratorCancellation] CancellationToken aborted)
+        NodeHost node,
+        IEndpointReport? endPoints,
+        TimeProvider time,
+        CancellationToken stopping,
+        [EnumeratorCancellation] CancellationToken aborted)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping, aborted);
         try

@@ -12,7 +12,12 @@ internal sealed class TestNodeFactory(TestNetwork network, ILoggerFactory logger
 
     public async ValueTask<NodeLease> CreateAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken)
     {
-        var node = new ManagedNodeOptions { MaxTotalBufferSize = options.Transport.MaxTotalBufferSize, TimeProvider = timeProvider, LoggerFactory = loggerFactory };
+        var node = new ManagedNodeOptions
+        {
+            MaxTotalBufferSize = options.Transport.MaxTotalBufferSize,
+            TimeProvider = timeProvider,
+            LoggerFactory = loggerFactory,
+        };
         node = await network.ConfigureAsync(node, cancellationToken).ConfigureAwait(false);
         await network.AdmitAsync(node.Identity!.Address, options.Networks.Select(NetworkId.Parse), cancellationToken).ConfigureAwait(false);
         return new NodeLease(new ManagedNode(node));

@@ -3,7 +3,9 @@ using ZeroTier.Hosting;
 
 namespace ZeroTier.Testing.Hosting;
 
-/// <summary>Takes out of a node's options what ties it to its machine: files, ports, roots. Networks stay, so that the app is tested as it is.</summary>
+/// <summary>
+/// Takes out of a node's options what ties it to its machine: files, ports, roots. Networks stay, so that the app is tested as it is.
+/// </summary>
 internal sealed class TestNodeOptions(TestNetwork network) : IPostConfigureOptions<ZeroTierNodeOptions>
 {
     public void PostConfigure(string? name, ZeroTierNodeOptions options)

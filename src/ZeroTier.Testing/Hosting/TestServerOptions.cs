@@ -3,7 +3,10 @@ using Microsoft.Extensions.Options;
 
 namespace ZeroTier.Testing.Hosting;
 
-/// <summary>Takes out of a web app's options what ties it to its machine: addresses, and URLs of the host. Endpoints stay, so that the app is tested as it is.</summary>
+/// <summary>
+/// Takes out of a web app's options what ties it to its machine: addresses, and URLs of the host. Endpoints stay, so that the app is tested
+/// as it is.
+/// </summary>
 internal sealed class TestServerOptions(TestNetwork network) : IPostConfigureOptions<ZeroTierOptions>
 {
     // Where an app is found that has no ZeroTier endpoint of its own.

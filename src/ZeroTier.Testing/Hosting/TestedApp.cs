@@ -20,13 +20,15 @@ internal sealed class TestedApp(IServiceProvider services)
         if (services.GetService<INodeFactory>() is not TestNodeFactory factory || factory.Network != network)
         {
             throw new InvalidOperationException(
-                "The app is not on this test network. Put it there before it is built: builder.WebHost.UseZeroTierTestNetwork(network), or with "
-                + "WebApplicationFactory .WithWebHostBuilder(web => web.UseZeroTierTestNetwork(network)).");
+                "The app is not on this test network. Put it there before it is built: "
+                + "builder.WebHost.UseZeroTierTestNetwork(network), or with WebApplicationFactory .WithWebHostBuilder(web => "
+                + "web.UseZeroTierTestNetwork(network)).");
         }
 
         if (!services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.IsCancellationRequested)
         {
-            throw new InvalidOperationException("The app has not been started. Start it first: await app.StartAsync(), or factory.StartServer().");
+            throw new InvalidOperationException(
+                "The app has not been started. Start it first: await app.StartAsync(), or factory.StartServer().");
         }
 
         // Rule 11.1: what WebApplicationFactory does by default, and with a port.
@@ -35,7 +37,8 @@ internal sealed class TestedApp(IServiceProvider services)
             string? server = services.GetService<IServer>()?.GetType().Name;
             throw new InvalidOperationException(server is null
                 ? "The app has no web server, so there is nothing to call."
-                : $"The app runs on {server}, which serves no endpoints. With WebApplicationFactory, call factory.UseKestrel() before anything that starts the app.");
+                : $"The app runs on {server}, which serves no endpoints. With WebApplicationFactory, call factory.UseKestrel() before "
+                    + "anything that starts the app.");
         }
 
         if (registry.MissingEndPoints(services.GetRequiredService<IOptions<ZeroTierOptions>>().Value) is { } missing)
@@ -55,12 +58,15 @@ internal sealed class TestedApp(IServiceProvider services)
         ZeroTierNetwork network;
         try
         {
-            await node.WaitForOnlineAsync(cancellationToken).WaitAsync(patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
-            network = await node.WaitForNetworkAsync(listener.Target.Network, cancellationToken).WaitAsync(patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            await node.WaitForOnlineAsync(cancellationToken)
+                .WaitAsync(patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            network = await node.WaitForNetworkAsync(listener.Target.Network, cancellationToken)
+                .WaitAsync(patience, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is TimeoutException or ZeroTierException)
         {
-            throw new InvalidOperationException($"The app's node does not get ready on network {listener.Target.Network}: {exception.Message}", exception);
+            throw new InvalidOperationException(
+                $"The app's node does not get ready on network {listener.Target.Network}: {exception.Message}", exception);
         }
 
         var address = new IPEndPoint(listener.Target.Address ?? ListenTarget.Preferred(network), listener.Port);

@@ -5,7 +5,8 @@ namespace ZeroTier.Testing.Memory;
 
 /// <summary>The physical network of one node, in memory: a bounded queue that the thread pool empties. Thread-safe.</summary>
 /// <remarks>
-/// One work item at a time delivers one batch and then releases the thread, so that a bulk transfer does not starve the application on a small thread pool.
+/// One work item at a time delivers one batch and then releases the thread, so that a bulk transfer does not starve the application on a
+/// small thread pool.
 /// </remarks>
 internal sealed class MemoryTransport : IDatagramTransport, IThreadPoolWorkItem
 {
@@ -35,7 +36,8 @@ internal sealed class MemoryTransport : IDatagramTransport, IThreadPoolWorkItem
         LocalEndPoints = [endPoint];
         if (wire.Latency > TimeSpan.Zero)
         {
-            _timer = TimeProvider.System.CreateTimer(static self => ((MemoryTransport)self!).OnDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer = TimeProvider.System.CreateTimer(
+                static self => ((MemoryTransport)self!).OnDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -185,7 +187,8 @@ internal sealed class MemoryTransport : IDatagramTransport, IThreadPoolWorkItem
         }
     }
 
-    private TimeSpan TimeLeft(in Entry entry) => _timer is null ? TimeSpan.Zero : _wire.Latency - TimeProvider.System.GetElapsedTime(entry.Sent);
+    private TimeSpan TimeLeft(in Entry entry) =>
+        _timer is null ? TimeSpan.Zero : _wire.Latency - TimeProvider.System.GetElapsedTime(entry.Sent);
 
     private void OnDue()
     {

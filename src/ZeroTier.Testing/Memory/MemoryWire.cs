@@ -26,7 +26,8 @@ internal sealed class MemoryWire(TestNetworkOptions options)
         var transport = new MemoryTransport(this, endPoint);
         return _transports.TryAdd(endPoint, transport)
             ? transport
-            : throw new ZeroTierException(ZeroTierError.Underlay, $"A node of the test network already runs at {endPoint}. Call Configure once for each node.");
+            : throw new ZeroTierException(
+                ZeroTierError.Underlay, $"A node of the test network already runs at {endPoint}. Call Configure once for each node.");
     }
 
     public void Close(MemoryTransport transport) => _transports.TryRemove(new(transport.EndPoint, transport));

@@ -18,7 +18,8 @@ using var host = caller.Build();
 await host.StartAsync();
 var handler = host.Services.GetRequiredService<ZeroTierHttpHandler>();
 // SNIPPET grpc-client
-string answer = await channel.CreateCallInvoker().AsyncUnaryCall(Greeter.Hello, null, new CallOptions(deadline: DateTime.UtcNow.AddSeconds(60)), "world");
+string answer = await channel.CreateCallInvoker().AsyncUnaryCall(
+    Greeter.Hello, null, new CallOptions(deadline: DateTime.UtcNow.AddSeconds(60)), "world");
 Console.WriteLine(answer);
 await host.StopAsync();
 await app.StopAsync();
@@ -26,9 +27,11 @@ await app.StopAsync();
 [BindServiceMethod(typeof(Greeter), nameof(Bind))]
 internal class Greeter
 {
-    public static readonly Method<string, string> Hello = new(MethodType.Unary, "test.Greeter", nameof(Say), Marshallers.StringMarshaller, Marshallers.StringMarshaller);
+    public static readonly Method<string, string> Hello = new(
+        MethodType.Unary, "test.Greeter", nameof(Say), Marshallers.StringMarshaller, Marshallers.StringMarshaller);
 
-    public static void Bind(ServiceBinderBase binder, Greeter? service) => binder.AddMethod(Hello, (UnaryServerMethod<string, string>?)null);
+    public static void Bind(ServiceBinderBase binder, Greeter? service) =>
+        binder.AddMethod(Hello, (UnaryServerMethod<string, string>?)null);
 
     public virtual Task<string> Say(string request, ServerCallContext context) => Task.FromResult($"hello {request}");
 }

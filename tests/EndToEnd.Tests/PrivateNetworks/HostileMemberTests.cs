@@ -30,7 +30,8 @@ public sealed class HostileMemberTests
     [InlineData(AddressFamily.InterNetworkV6)]
     public async Task Drop_all_but_TCP_8080_and_ICMP_holds_in_both_directions(AddressFamily family)
     {
-        await using var network = await PrivateNetwork.StartAsync(n => n with { Rules = RuleLanguage.Compile(OnlyTcp8080AndIcmp).Program!.Rules });
+        await using var network = await PrivateNetwork.StartAsync(
+            n => n with { Rules = RuleLanguage.Compile(OnlyTcp8080AndIcmp).Program!.Rules });
         await using var app = await PrivateApp.StartAsync(network, Token);
         await network.AuthorizeAsync(app.Node.Id);
         await app.Node.WaitForNetworkAsync(network.Id, Token);
@@ -76,13 +77,16 @@ public sealed class HostileMemberTests
         var victim = await network.StartMemberAsync();
         using var http = new HttpClient(new ZeroTierHttpHandler(victim));
         await http.GetStringAsync(app.Url(AddressFamily.InterNetwork), Token);
-        var address = IpAddress.From(victim.Networks[0].Addresses.Select(a => a.Address).First(a => a.AddressFamily == AddressFamily.InterNetwork));
+        var address = IpAddress.From(
+            victim.Networks[0].Addresses.Select(a => a.Address).First(a => a.AddressFamily == AddressFamily.InterNetwork));
         await using var hostile = await StartHostileAsync(network, app.Node.Id);
         var server = IpAddress.From(app.AddressOf(AddressFamily.InterNetwork));
 
         hostile.SendFrame(app.Node.Id, EtherTypes.IPv4, RawPackets.IPv4(address, server, IpProtocol.Tcp, Syn(PrivateApp.Port).ToBytes()));
-        hostile.SendFrame(app.Node.Id, EtherTypes.Arp, RawPackets.Arp(RawPackets.ArpReply, address, hostile.Addressing.Mac(hostile.Id), server));
-        await SecuredApp.EventuallyAsync(() => Dropped(app.Node, "vl2.spoofed-source") == 2, () => $"{Dropped(app.Node, "vl2.spoofed-source")} dropped");
+        hostile.SendFrame(
+            app.Node.Id, EtherTypes.Arp, RawPackets.Arp(RawPackets.ArpReply, address, hostile.Addressing.Mac(hostile.Id), server));
+        await SecuredApp.EventuallyAsync(
+            () => Dropped(app.Node, "vl2.spoofed-source") == 2, () => $"{Dropped(app.Node, "vl2.spoofed-source")} dropped");
 
         // The victim is served, and not the other one in its place.
         Assert.Equal($"HTTP/1.1 {victim.Id}", await http.GetStringAsync(app.Url(AddressFamily.InterNetwork), Token));
@@ -99,7 +103,8 @@ public sealed class HostileMemberTests
         var member = await RawMember.StartAsync(network.Id, transport, identity, network.Planet, Token);
         ulong now = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         byte[] membership = MembershipCertificate.Issue(PrivateNetwork.ControllerIdentity, network.Id, now, 1_800_000, identity);
-        byte[] ownership = OwnershipCertificate.Issue(PrivateNetwork.ControllerIdentity, network.Id, now, 1, [HostileAddress], identity.Address);
+        byte[] ownership = OwnershipCertificate.Issue(
+            PrivateNetwork.ControllerIdentity, network.Id, now, 1, [HostileAddress], identity.Address);
         member.SendCredentials(victim, [.. membership, 0, 0, 0, 0, 0, 0, 0, 0, 1, .. ownership]);
         return member;
     }
@@ -114,12 +119,14 @@ public sealed class HostileMemberTests
         if (family == AddressFamily.InterNetwork)
         {
             // So that the app knows where to send its answer.
-            from.SendFrame(app.Node.Id, EtherTypes.Arp, RawPackets.Arp(RawPackets.ArpRequest, HostileAddress, from.Addressing.Mac(from.Id), server));
+            from.SendFrame(
+                app.Node.Id, EtherTypes.Arp, RawPackets.Arp(RawPackets.ArpRequest, HostileAddress, from.Addressing.Mac(from.Id), server));
             from.SendFrame(app.Node.Id, EtherTypes.IPv4, RawPackets.IPv4(HostileAddress, server, IpProtocol.Tcp, Syn(port).ToBytes()));
         }
         else
         {
-            from.SendFrame(app.Node.Id, EtherTypes.IPv6, RawPackets.Ip(from.Addressing.Rfc4193(from.Id), server, IpProtocol.Tcp, Syn(port).ToBytes()));
+            from.SendFrame(
+                app.Node.Id, EtherTypes.IPv6, RawPackets.Ip(from.Addressing.Rfc4193(from.Id), server, IpProtocol.Tcp, Syn(port).ToBytes()));
         }
     }
 

@@ -38,7 +38,8 @@ internal sealed class PrivateApp : IAsyncDisposable
     /// <summary>Starts the app; nobody has authorised it yet.</summary>
     public static async Task<PrivateApp> StartAsync(PrivateNetwork network, CancellationToken cancellationToken)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "e2e" });
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "e2e" });
         builder.Services.AddRoutingCore();
         builder.Services.AddHealthChecks().AddZeroTier();
         builder.WebHost.UseKestrel().UseZeroTier(zt =>
@@ -61,13 +62,15 @@ internal sealed class PrivateApp : IAsyncDisposable
 
     /// <summary>Whether callers are served, as an orchestrator would ask.</summary>
     public async Task<HealthReport> CheckReadyAsync(CancellationToken cancellationToken) =>
-        await _app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(check => check.Tags.Contains("ready"), cancellationToken);
+        await _app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(
+            check => check.Tags.Contains("ready"), cancellationToken);
 
     public ZeroTierNetwork Network => Node.Networks.Single(n => n.Id == _network);
 
     public IPAddress AddressOf(AddressFamily family) => Network.Addresses.Select(a => a.Address).First(a => a.AddressFamily == family);
 
-    public Uri Url(AddressFamily family, string path = "/", int port = Port, string scheme = "http") => Url(AddressOf(family), path, port, scheme);
+    public Uri Url(AddressFamily family, string path = "/", int port = Port, string scheme = "http") =>
+        Url(AddressOf(family), path, port, scheme);
 
     public static Uri Url(IPAddress address, string path = "/", int port = Port, string scheme = "http") =>
         new($"{scheme}://{new IPEndPoint(address, port)}{path}");
@@ -85,9 +88,11 @@ internal sealed class PrivateApp : IAsyncDisposable
         byte[] buffer = new byte[4096];
         try
         {
-            while (await socket.ReceiveAsync(buffer.AsMemory(), CancellationToken.None) is { MessageType: not WebSocketMessageType.Close } received)
+            while (await socket.ReceiveAsync(
+                buffer.AsMemory(), CancellationToken.None) is { MessageType: not WebSocketMessageType.Close } received)
             {
-                await socket.SendAsync(buffer.AsMemory(0, received.Count), received.MessageType, received.EndOfMessage, CancellationToken.None);
+                await socket.SendAsync(
+                    buffer.AsMemory(0, received.Count), received.MessageType, received.EndOfMessage, CancellationToken.None);
             }
 
             await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);

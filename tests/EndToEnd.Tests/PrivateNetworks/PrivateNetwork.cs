@@ -5,7 +5,10 @@ using ZeroTier.Managed;
 
 namespace EndToEnd.Tests.PrivateNetworks;
 
-/// <summary>A private network with IPv4 and RFC 4193 addresses on real loopback UDP. One node is root and controller; members come as the test wants.</summary>
+/// <summary>
+/// A private network with IPv4 and RFC 4193 addresses on real loopback UDP. One node is root and controller; members come as the test
+/// wants.
+/// </summary>
 internal sealed class PrivateNetwork : IAsyncDisposable
 {
     private static readonly Actor Admin = new("admin");
@@ -47,7 +50,8 @@ internal sealed class PrivateNetwork : IAsyncDisposable
         var planet = Planet.Create(7, DateTimeOffset.UtcNow, [new PlanetRoot(ControllerIdentity, [endPoint])], key);
         var controller = await NetworkController.OpenAsync(new NetworkControllerOptions { Store = new MemoryControllerStore() }, Token);
         var network = new PrivateNetwork(controller, planet);
-        var root = new ManagedNode(new ManagedNodeOptions { Planet = planet, Identity = TestIdentities.Get(0), Port = port, Controller = controller });
+        var root = new ManagedNode(
+            new ManagedNodeOptions { Planet = planet, Identity = TestIdentities.Get(0), Port = port, Controller = controller });
         network._nodes.Add(root);
         await root.StartAsync(Token);
         network.Id = (await controller.CreateNetworkAsync(
@@ -84,7 +88,8 @@ internal sealed class PrivateNetwork : IAsyncDisposable
     public Task ChangeAsync(NodeId node, Func<ControllerMember, ControllerMember> change) =>
         _controller.UpdateMemberAsync(Id, node, change, null, Admin, Token);
 
-    public Task ChangeAsync(Func<ControllerNetwork, ControllerNetwork> change) => _controller.UpdateNetworkAsync(Id, change, null, Admin, Token);
+    public Task ChangeAsync(Func<ControllerNetwork, ControllerNetwork> change) =>
+        _controller.UpdateNetworkAsync(Id, change, null, Admin, Token);
 
     public async ValueTask DisposeAsync()
     {

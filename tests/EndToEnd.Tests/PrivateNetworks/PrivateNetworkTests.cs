@@ -20,7 +20,8 @@ public sealed class PrivateNetworkTests(ITestOutputHelper output)
     {
         await using var network = await PrivateNetwork.StartAsync();
         await using var app = await PrivateApp.StartAsync(network, Token);
-        await SecuredApp.EventuallyAsync(() => app.Network.Status == ZeroTierNetworkStatus.AccessDenied, () => $"the network is {app.Network.Status}");
+        await SecuredApp.EventuallyAsync(
+            () => app.Network.Status == ZeroTierNetworkStatus.AccessDenied, () => $"the network is {app.Network.Status}");
         var waiting = await app.CheckReadyAsync(Token);
         Assert.NotEqual(HealthStatus.Healthy, waiting.Status);
         Assert.Contains(waiting.Entries.Values, e => e.Description!.Contains(app.Node.Id.ToString(), StringComparison.Ordinal));
@@ -53,7 +54,8 @@ public sealed class PrivateNetworkTests(ITestOutputHelper output)
     [Fact]
     public async Task Connections_on_an_address_that_stays_go_on_when_another_one_is_changed_and_the_endpoint_follows()
     {
-        IPAddress stays = IPAddress.Parse("10.147.20.100"), goes = IPAddress.Parse("10.147.20.101"), comes = IPAddress.Parse("10.147.20.102");
+        IPAddress stays = IPAddress.Parse("10.147.20.100"), goes = IPAddress.Parse("10.147.20.101"),
+            comes = IPAddress.Parse("10.147.20.102");
         await using var network = await PrivateNetwork.StartAsync();
         await using var app = await PrivateApp.StartAsync(network, Token);
         await network.ChangeAsync(app.Node.Id, m => m with { IsAuthorized = true, Addresses = [stays, goes] });
@@ -99,7 +101,8 @@ public sealed class PrivateNetworkTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"Last served {last.TotalMilliseconds:F0} ms after it was put out.");
-        await SecuredApp.EventuallyAsync(() => app.Node.GetStatistics().Dropped.ContainsKey("vl2.no-membership"), () => "nothing was refused for lack of a membership");
+        await SecuredApp.EventuallyAsync(
+            () => app.Node.GetStatistics().Dropped.ContainsKey("vl2.no-membership"), () => "nothing was refused for lack of a membership");
         await EchoAsync(open);
         await staying.GetStringAsync(url, Token);
     }

@@ -1,9 +1,9 @@
 namespace EndToEnd.Tests.Sandbox;
 
 /// <summary>
-/// Each system call that a node makes, directly or through the framework, beyond what an empty program makes, refused with ENOSYS and with EPERM as a seccomp profile
-/// does: the node starts and serves, or says what to allow. Not here is what the runtime itself ends at, before or whatever the node does: clone3 with EPERM,
-/// epoll_wait, fcntl, getdents64, pread64, sched_setaffinity, sysinfo.
+/// Each system call that a node makes, directly or through the framework, beyond what an empty program makes, refused with ENOSYS and with
+/// EPERM as a seccomp profile does: the node starts and serves, or says what to allow. Not here is what the runtime itself ends at, before
+/// or whatever the node does: clone3 with EPERM, epoll_wait, fcntl, getdents64, pread64, sched_setaffinity, sysinfo.
 /// </summary>
 [Collection(nameof(WholeProcess))]
 public sealed class RefusedCallTests(SandboxedProcess sandbox, ITestOutputHelper output) : IClassFixture<SandboxedProcess>

@@ -5,8 +5,8 @@ using ZeroTier.Managed;
 namespace EndToEnd.Tests.Sandbox;
 
 /// <summary>
-/// Runs an app with its root and its client in a process of their own (tests/sandbox), in a network, mount and user namespace without a way out, where the kernel may
-/// refuse it system calls. The app has the address 10.77.0.1.
+/// Runs an app with its root and its client in a process of their own (tests/sandbox), in a network, mount and user namespace without a way
+/// out, where the kernel may refuse it system calls. The app has the address 10.77.0.1.
 /// </summary>
 public sealed class SandboxedProcess : IAsyncLifetime
 {
@@ -15,8 +15,8 @@ public sealed class SandboxedProcess : IAsyncLifetime
 
     // veth, and not dummy, is in every kernel that runs containers.
     private const string Network =
-        "ip link set lo up && ip link add eth0 type veth peer name eth1 && ip addr add 10.77.0.1/24 dev eth0 && ip addr add fd77::1/64 dev eth0 nodad"
-        + " && ip link set eth0 up && ip link set eth1 up";
+        "ip link set lo up && ip link add eth0 type veth peer name eth1 && ip addr add 10.77.0.1/24 dev eth0 && ip addr add fd77::1/64 "
+        + "dev eth0 nodad && ip link set eth0 up && ip link set eth1 up";
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ztkestrel-sandbox-");
 
@@ -27,11 +27,14 @@ public sealed class SandboxedProcess : IAsyncLifetime
     {
         SkipReason = !OperatingSystem.IsLinux() ? "Namespaces and seccomp are Linux's."
             : !File.Exists(Helper) ? $"There was no C compiler (cc) to build {Helper}."
-            : await StartAsync("unshare", ["-rnm", "sh", "-c", Network], []) is { ExitCode: not 0 } failed ? $"No namespaces can be made here: {failed.Output}"
+            : await StartAsync("unshare", ["-rnm", "sh", "-c", Network], []) is { ExitCode: not 0 } failed
+                ? $"No namespaces can be made here: {failed.Output}"
             : null;
         using var root = await NodeIdentity.GenerateAsync();
         using var key = PlanetSigningKey.Generate();
-        Planet.Create(7, DateTimeOffset.UtcNow, [new PlanetRoot(root, [InetEndPoint.From(new IPEndPoint(IPAddress.Parse("10.77.0.1"), 9993))])], key).Save(InFolder("planet"));
+        Planet.Create(
+            7, DateTimeOffset.UtcNow, [new PlanetRoot(root, [InetEndPoint.From(new IPEndPoint(IPAddress.Parse("10.77.0.1"), 9993))])], key)
+            .Save(InFolder("planet"));
         await File.WriteAllTextAsync(InFolder("root"), root.ToSecretText());
     }
 
@@ -57,7 +60,13 @@ public sealed class SandboxedProcess : IAsyncLifetime
     /// <param name="settings">Settings of the section ZeroTier.</param>
     public Task<SandboxedResult> RunAsync(string prepare, string wrapper, params (string Name, string Value)[] settings) => StartAsync(
         "unshare",
-        ["-rnm", "sh", "-c", $"{Network} && {prepare} && exec {wrapper} dotnet '{Path.Combine(AppContext.BaseDirectory, "sandboxed.dll")}' '{_folder.FullName}'"],
+        [
+            "-rnm",
+            "sh",
+            "-c",
+            $"{Network} && {prepare} && exec {wrapper} dotnet '{Path.Combine(AppContext.BaseDirectory, "sandboxed.dll")}' "
+            + $"'{_folder.FullName}'",
+        ],
         settings);
 
     private string InFolder(string name) => Path.Combine(_folder.FullName, name);

@@ -26,7 +26,14 @@ public sealed class PeerIdentityTests
 
         // Every kind of address that belongs to the neighbour, each in a frame of our own.
         var mac = victim.Addressing.Mac(victim.Id);
-        IpAddress[] stolen = [victim.Address, Neighbour(victim.Address), victim.Addressing.Rfc4193(victim.Id), MemberAddressing.LinkLocal(mac), IpAddress.From(System.Net.IPAddress.Parse("2001:db8::1"))];
+        IpAddress[] stolen =
+        [
+            victim.Address,
+            Neighbour(victim.Address),
+            victim.Addressing.Rfc4193(victim.Id),
+            MemberAddressing.LinkLocal(mac),
+            IpAddress.From(System.Net.IPAddress.Parse("2001:db8::1")),
+        ];
         foreach (var address in stolen)
         {
             hostile.SendSegment(server, address, syn);
@@ -50,7 +57,8 @@ public sealed class PeerIdentityTests
         var others = await RawConnection.OpenAsync(victim, server, 1111, SecuredApp.Port, ushort.MaxValue, Cancel);
         others.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
         Assert.Contains($"[{victim.Id} ]", await others.ReadUntilAsync("]\r\n0\r\n\r\n", Cancel), StringComparison.Ordinal);
-        Assert.Equal([(hostile.Id, Text(hostile.Address)), (victim.Id, Text(victim.Address))], app.Callers.Select(c => (c.Node!.Value, c.Address)));
+        Assert.Equal(
+            [(hostile.Id, Text(hostile.Address)), (victim.Id, Text(victim.Address))], app.Callers.Select(c => (c.Node!.Value, c.Address)));
     }
 
     [Fact]
@@ -74,7 +82,10 @@ public sealed class PeerIdentityTests
         hostile.SendSegment(server, hostile.Address, connection.Next("evil\r\n\r\n"u8));
         Assert.Equal(RawSegment.Rst, RawSegment.Rst & (await hostile.Received(2222).ReadAsync(Cancel)).Flags);
         hostile.SendPacket(server, RawPackets.Ip(
-            hostile.Address, hostile.Addressing.SixPlane(server), IpProtocol.IcmpV6, RawPackets.NeighborAdvertisement(victim.Address, hostile.Addressing.Mac(hostile.Id))));
+            hostile.Address,
+            hostile.Addressing.SixPlane(server),
+            IpProtocol.IcmpV6,
+            RawPackets.NeighborAdvertisement(victim.Address, hostile.Addressing.Mac(hostile.Id))));
 
         connection.Send("good\r\n\r\n");
         Assert.Contains($"[{victim.Id} good]", await connection.ReadUntilAsync("]\r\n0\r\n\r\n", Cancel), StringComparison.Ordinal);
@@ -94,7 +105,12 @@ public sealed class PeerIdentityTests
         await using var hostile = await RawMember.StartAsync(network, TestNetwork.Network, Cancel);
         var server = app.Node.Id;
         await using var socket = await app.Node.BindDatagramAsync(new ZeroTierEndPoint(TestNetwork.Network, 53), Cancel);
-        byte[] Datagram(string text) => RawPackets.Ip(victim.Address, victim.Addressing.SixPlane(server), IpProtocol.Udp, RawPackets.Udp(1234, 53, Encoding.ASCII.GetBytes(text)));
+        byte[] Datagram(string text) =>
+            RawPackets.Ip(
+                victim.Address,
+                victim.Addressing.SixPlane(server),
+                IpProtocol.Udp,
+                RawPackets.Udp(1234, 53, Encoding.ASCII.GetBytes(text)));
 
         hostile.SendPacket(server, Datagram("evil"));
         await app.DroppedAsync(SpoofedSource, 1);

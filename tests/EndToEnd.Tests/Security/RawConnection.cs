@@ -26,7 +26,8 @@ internal sealed class RawConnection
     }
 
     /// <summary>The three-way handshake.</summary>
-    public static async Task<RawConnection> OpenAsync(RawMember member, NodeId server, ushort port, ushort serverPort, ushort window, CancellationToken cancellationToken)
+    public static async Task<RawConnection> OpenAsync(
+        RawMember member, NodeId server, ushort port, ushort serverPort, ushort window, CancellationToken cancellationToken)
     {
         const uint Begin = 1000;
         member.SendSegment(server, member.Address, new RawSegment(port, serverPort, Begin, 0, RawSegment.Syn, [], window));

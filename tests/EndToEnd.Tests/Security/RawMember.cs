@@ -14,8 +14,8 @@ using ZeroTier.Testing;
 namespace EndToEnd.Tests.Security;
 
 /// <summary>
-/// A member without a TCP/IP stack: VL1 proves who it is, and above that it sends whatever the test likes, under whatever inner address. What it receives
-/// waits by local TCP port.
+/// A member without a TCP/IP stack: VL1 proves who it is, and above that it sends whatever the test likes, under whatever inner address.
+/// What it receives waits by local TCP port.
 /// </summary>
 internal sealed class RawMember : IVl1Client, IAsyncDisposable
 {

@@ -42,11 +42,14 @@ internal static class RawPackets
         source.Write(packet.AsSpan(12));
         destination.Write(packet.AsSpan(16));
         BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(10), InternetChecksum.Compute(packet.AsSpan(0, 20)));
-        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(20 + 16), InternetChecksum.Transport(source, destination, protocol, packet.AsSpan(20)));
+        BinaryPrimitives.WriteUInt16BigEndian(
+            packet.AsSpan(20 + 16), InternetChecksum.Transport(source, destination, protocol, packet.AsSpan(20)));
         return packet;
     }
 
-    /// <summary>A question for the Ethernet address of an IPv4 address, or the answer to it (RFC 826); both say where the sender is.</summary>
+    /// <summary>
+    /// A question for the Ethernet address of an IPv4 address, or the answer to it (RFC 826); both say where the sender is.
+    /// </summary>
     public static byte[] Arp(byte operation, in IpAddress claimed, MacAddress at, in IpAddress to)
     {
         byte[] packet = new byte[28];
@@ -83,7 +86,8 @@ internal static class RawPackets
 }
 
 /// <summary>One TCP segment.</summary>
-internal readonly record struct RawSegment(ushort FromPort, ushort ToPort, uint Sequence, uint Acknowledgment, byte Flags, byte[] Data, ushort Window = 65535)
+internal readonly record struct RawSegment(
+    ushort FromPort, ushort ToPort, uint Sequence, uint Acknowledgment, byte Flags, byte[] Data, ushort Window = 65535)
 {
     public const int HeaderLength = 20;
     public const byte Fin = 1;

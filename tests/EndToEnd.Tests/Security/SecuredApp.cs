@@ -61,7 +61,8 @@ internal sealed class SecuredApp : IAsyncDisposable
     public long Dropped(string reason) => Node.GetStatistics().Dropped.GetValueOrDefault(reason);
 
     /// <summary>Waits until the node has dropped so many for this reason, and no more.</summary>
-    public Task DroppedAsync(string reason, long count) => EventuallyAsync(() => Dropped(reason) == count, () => $"{reason} is {Dropped(reason)}, not {count}");
+    public Task DroppedAsync(string reason, long count) =>
+        EventuallyAsync(() => Dropped(reason) == count, () => $"{reason} is {Dropped(reason)}, not {count}");
 
     public static async Task EventuallyAsync(Func<bool> condition, Func<string> what)
     {

@@ -7,7 +7,9 @@ using ZeroTier.Testing;
 
 namespace EndToEnd.Tests.Security;
 
-/// <summary>Section 18 of the transport contract, the other points, with Kestrel on top. Alone in the process: memory and sockets are counted.</summary>
+/// <summary>
+/// Section 18 of the transport contract, the other points, with Kestrel on top. Alone in the process: memory and sockets are counted.
+/// </summary>
 [CollectionDefinition(nameof(SecurityRuleTests), DisableParallelization = true)]
 [Collection(nameof(SecurityRuleTests))]
 public sealed class SecurityRuleTests(ITestOutputHelper output)
@@ -43,7 +45,8 @@ public sealed class SecurityRuleTests(ITestOutputHelper output)
         {
             BinaryPrimitives.WriteUInt16BigEndian(fragment.AsSpan(2), (ushort)((1 + i % 40 * 150) << 3 | 1));
             BinaryPrimitives.WriteInt32BigEndian(fragment.AsSpan(4), i);
-            hostile.SendPacket(server, RawPackets.Ip(Own(hostile, i), hostile.Addressing.SixPlane(server), IpProtocol.FragmentHeader, fragment));
+            hostile.SendPacket(
+                server, RawPackets.Ip(Own(hostile, i), hostile.Addressing.SixPlane(server), IpProtocol.FragmentHeader, fragment));
         });
     }
 
@@ -54,14 +57,18 @@ public sealed class SecurityRuleTests(ITestOutputHelper output)
         const int CeilingOfOne = 512 * 1024;
         await using var network = await TestNetwork.StartAsync(cancellationToken: Cancel);
         await using var app = await SecuredApp.StartAsync(
-            network, TestNetwork.Network, kestrel => kestrel.Limits.MinResponseDataRate = new MinDataRate(100_000, TimeSpan.FromSeconds(3)), Cancel);
+            network,
+            TestNetwork.Network,
+            kestrel => kestrel.Limits.MinResponseDataRate = new MinDataRate(100_000, TimeSpan.FromSeconds(3)),
+            Cancel);
         await using var hostile = await RawMember.StartAsync(network, TestNetwork.Network, Cancel);
         using var http = await network.CreateClientAsync(app.App.Services, cancellationToken: Cancel);
         await http.GetStringAsync("/", Cancel);
         long before = GC.GetTotalMemory(forceFullCollection: true);
         for (ushort i = 0; i < Clients; i++)
         {
-            var connection = await RawConnection.OpenAsync(hostile, app.Node.Id, (ushort)(10_000 + i), SecuredApp.Port, window: 1000, Cancel);
+            var connection = await RawConnection.OpenAsync(
+                hostile, app.Node.Id, (ushort)(10_000 + i), SecuredApp.Port, window: 1000, Cancel);
             connection.Send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n", window: 0);
         }
 
@@ -72,7 +79,8 @@ public sealed class SecurityRuleTests(ITestOutputHelper output)
         await http.GetStringAsync("/", Cancel);
 
         // Kestrel's limit on slow readers ends them: nothing else would.
-        await SecuredApp.EventuallyAsync(() => app.Node.GetStatistics().TcpConnections <= 1, () => $"{app.Node.GetStatistics().TcpConnections} connections are left");
+        await SecuredApp.EventuallyAsync(
+            () => app.Node.GetStatistics().TcpConnections <= 1, () => $"{app.Node.GetStatistics().TcpConnections} connections are left");
         await http.GetStringAsync("/", Cancel);
     }
 
@@ -94,7 +102,8 @@ public sealed class SecurityRuleTests(ITestOutputHelper output)
         await RawConnection.OpenAsync(hostile, server, 4444, SecuredApp.Port, ushort.MaxValue, Cancel);
 
         // The app itself is told when it asks for such a port.
-        var error = await Assert.ThrowsAsync<ZeroTierException>(async () => await app.Node.ListenAsync(new ZeroTierEndPoint(rules, 22), cancellationToken: Cancel));
+        var error = await Assert.ThrowsAsync<ZeroTierException>(
+            async () => await app.Node.ListenAsync(new ZeroTierEndPoint(rules, 22), cancellationToken: Cancel));
         Assert.Equal(ZeroTierError.NotPermitted, error.Error);
     }
 
@@ -108,7 +117,8 @@ public sealed class SecurityRuleTests(ITestOutputHelper output)
         var joined = Assert.Single(node.Networks);
         Assert.Equal(ZeroTierNetworkStatus.RequestingConfiguration, joined.Status);
         Assert.Empty(joined.Addresses);
-        var error = await Assert.ThrowsAsync<ZeroTierException>(async () => await node.ListenAsync(new ZeroTierEndPoint(id, 8080), cancellationToken: Cancel));
+        var error = await Assert.ThrowsAsync<ZeroTierException>(
+            async () => await node.ListenAsync(new ZeroTierEndPoint(id, 8080), cancellationToken: Cancel));
         Assert.Equal(ZeroTierError.NetworkUnavailable, error.Error);
     }
 
@@ -131,7 +141,8 @@ public sealed class SecurityRuleTests(ITestOutputHelper output)
         }
 
         await SecuredApp.EventuallyAsync(
-            () => app.Node.GetStatistics().Dropped.GetValueOrDefault(reason) > 5_000, () => string.Join(", ", app.Node.GetStatistics().Dropped));
+            () => app.Node.GetStatistics().Dropped.GetValueOrDefault(reason) > 5_000,
+            () => string.Join(", ", app.Node.GetStatistics().Dropped));
         long grown = GC.GetTotalMemory(forceFullCollection: true) - before;
         Assert.True(grown < MemoryCeiling, $"The attack left {grown / 1024} KiB behind.");
         await using var other = await network.StartNodeAsync(cancellationToken: Cancel);

@@ -20,13 +20,21 @@ public sealed class TagPolicyTests(LoopbackUniverse universe) : IClassFixture<Lo
     [Fact]
     public async Task A_caller_has_the_tags_that_the_controller_gave_it_as_claims_and_no_others()
     {
-        await using var controller = await NetworkController.OpenAsync(new NetworkControllerOptions { Store = new MemoryControllerStore() }, Cancel);
+        await using var controller = await NetworkController.OpenAsync(
+            new NetworkControllerOptions { Store = new MemoryControllerStore() }, Cancel);
         await universe.StartNodeAsync(controller: controller);
         var network = await controller.CreateNetworkAsync(
-            settings => settings with { IsPrivate = false, IPv6Assignment = IPv6Assignment.SixPlane, Tags = [new NetworkTag(Department)] }, Actor.Controller, Cancel);
+            settings => settings with { IsPrivate = false, IPv6Assignment = IPv6Assignment.SixPlane, Tags = [new NetworkTag(Department)] },
+            Actor.Controller,
+            Cancel);
         var untagged = await universe.StartNodeAsync();
         await controller.UpdateMemberAsync(
-            network.Id, universe.Client.Id, member => member with { IsAuthorized = true, Tags = member.Tags.Add(Department, 5) }, null, Actor.Controller, Cancel);
+            network.Id,
+            universe.Client.Id,
+            member => member with { IsAuthorized = true, Tags = member.Tags.Add(Department, 5) },
+            null,
+            Actor.Controller,
+            Cancel);
         await using var app = await StartAppAsync(network.Id);
         var server = app.Services.GetRequiredService<ZeroTierNode>().Id;
         foreach (var node in new ZeroTierNode[] { universe.Client, untagged })
@@ -41,7 +49,8 @@ public sealed class TagPolicyTests(LoopbackUniverse universe) : IClassFixture<Lo
         Assert.Equal((HttpStatusCode.OK, ""), await GetAsync(untagged, server, network.Id, "/any"));
     }
 
-    private static async Task<(HttpStatusCode Status, string Body)> GetAsync(ZeroTierNode from, NodeId server, NetworkId network, string path)
+    private static async Task<(HttpStatusCode Status, string Body)> GetAsync(
+        ZeroTierNode from, NodeId server, NetworkId network, string path)
     {
         using var http = new HttpClient(new ZeroTierHttpHandler(from)) { Timeout = TimeSpan.FromSeconds(30) };
         using var answer = await http.GetAsync($"http://{ZeroTierName.Of(server, network)}:8080{path}", Cancel);
@@ -50,7 +59,8 @@ public sealed class TagPolicyTests(LoopbackUniverse universe) : IClassFixture<Lo
 
     private async Task<WebApplication> StartAppAsync(NetworkId network)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "tags" });
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "tags" });
         builder.Services.AddRoutingCore();
         builder.Services.AddAuthentication().AddZeroTier();
         builder.Services.AddAuthorization();
@@ -65,10 +75,13 @@ public sealed class TagPolicyTests(LoopbackUniverse universe) : IClassFixture<Lo
         var app = builder.Build();
         app.UseAuthentication();
         app.UseAuthorization();
-        static string Tags(HttpContext context) => string.Join(' ', context.User.FindAll(ZeroTierClaimTypes.Tag).Select(claim => claim.Value));
+        static string Tags(HttpContext context) =>
+            string.Join(' ', context.User.FindAll(ZeroTierClaimTypes.Tag).Select(claim => claim.Value));
         app.MapGet("/tag", Tags).RequireZeroTierTag(Department, 5, 6);
         app.MapGet("/other-value", Tags).RequireZeroTierTag(Department, 7);
-        app.MapGet("/any", Tags).RequireAuthorization(policy => policy.AddAuthenticationSchemes(ZeroTierAuthenticationDefaults.AuthenticationScheme).RequireAuthenticatedUser());
+        app.MapGet("/any", Tags)
+            .RequireAuthorization(
+                policy => policy.AddAuthenticationSchemes(ZeroTierAuthenticationDefaults.AuthenticationScheme).RequireAuthenticatedUser());
         await app.StartAsync(Cancel);
         return app;
     }

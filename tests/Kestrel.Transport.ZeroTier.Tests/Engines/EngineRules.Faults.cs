@@ -21,7 +21,9 @@ public abstract partial class EngineRules<TEngine>
             zt.Listen(Port);
             zt.Listen(RawPort, listen => listen.Run(async connection =>
             {
-                await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(() => ConcurrentWriters.WriteUntilBrokenAsync(connection.Transport.Output))));
+                await Task.WhenAll(
+                    Enumerable.Range(0, 3)
+                        .Select(_ => Task.Run(() => ConcurrentWriters.WriteUntilBrokenAsync(connection.Transport.Output))));
                 failed.SetResult();
                 if (handlerStays)
                 {

@@ -50,7 +50,8 @@ public abstract partial class EngineRules<TEngine>
         Assert.False(accept.IsCompleted);
         await EventuallyReachableAsync();
 
-        // One that is gone as soon as it is accepted. Not before: a reset that overtakes the handshake's end, which may be lost, leaves nothing to accept.
+        // One that is gone as soon as it is accepted. Not before: a reset that overtakes the handshake's end, which may be lost, leaves
+        // nothing to accept.
         var gone = await DialAsync(9001);
         await using var accepted = await Bounded(accept);
         gone.Abort();
@@ -206,7 +207,8 @@ public abstract partial class EngineRules<TEngine>
             servers.Add((await Bounded(listener.AcceptAsync(Token)))!);
         }
 
-        Assert.Equal((await clients).Select(c => c.LocalEndPoint.ToString()).Order(), servers.Select(s => s.RemoteEndPoint!.ToString()).Order());
+        Assert.Equal(
+            (await clients).Select(c => c.LocalEndPoint.ToString()).Order(), servers.Select(s => s.RemoteEndPoint!.ToString()).Order());
         Assert.Equal(Count, servers.Select(s => s.ConnectionId).Distinct().Count());
         foreach (var server in servers)
         {
@@ -261,7 +263,8 @@ public abstract partial class EngineRules<TEngine>
     {
         var release = new TaskCompletionSource();
         await using var host = await StartHostAsync(
-            builder: web => web.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromMilliseconds(300)));
+            builder: web => web.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(
+                o => o.ShutdownTimeout = TimeSpan.FromMilliseconds(300)));
         host.App.MapGet("/slow", async (HttpContext context) =>
         {
             await context.Response.WriteAsync("begun");
@@ -318,7 +321,8 @@ public abstract partial class EngineRules<TEngine>
                 await using var connection = await Client.ConnectAsync(On(Server, Port), Token);
                 return;
             }
-            catch (ZeroTierException exception) when (exception.Error is ZeroTierError.ConnectionRefused or ZeroTierError.ConnectionReset or ZeroTierError.TimedOut)
+            catch (ZeroTierException exception)
+                when (exception.Error is ZeroTierError.ConnectionRefused or ZeroTierError.ConnectionReset or ZeroTierError.TimedOut)
             {
                 await Task.Delay(20, Token);
             }

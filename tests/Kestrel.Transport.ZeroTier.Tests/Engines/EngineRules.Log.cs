@@ -16,7 +16,8 @@ public abstract partial class EngineRules<TEngine>
     private const string SocketsCategory = "Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets";
     private const int Upload = 4 * 1024 * 1024;
 
-    public static TheoryData<string> Lives { get; } = new("peer closes first", "server closes first", "peer resets", "server aborts", "slow reader");
+    public static TheoryData<string> Lives { get; } = new(
+        "peer closes first", "server closes first", "peer resets", "server aborts", "slow reader");
 
     [Theory]
     [MemberData(nameof(Lives))]
@@ -39,7 +40,8 @@ public abstract partial class EngineRules<TEngine>
             }
         });
         await using var host = await StartHostAsync(
-            zt => zt.Listen(Port, Script), web => web.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, hostPort, Script)));
+            zt => zt.Listen(Port, Script),
+            web => web.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, hostPort, Script)));
 
         using (var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))
         {
@@ -54,10 +56,13 @@ public abstract partial class EngineRules<TEngine>
         await CallAsync(life, host, accepted, release, new EnginePeer(connection));
         await Bounded(ended.WaitAsync(Token));
         Assert.Equal(expected, await EventsAsync(host, TransportLog.ServerCategory, life));
-        Assert.All(host.Logs.Lines.Where(l => l.Category is SocketsCategory or TransportLog.ServerCategory), line => Assert.Equal(LogLevel.Debug, line.Level));
+        Assert.All(
+            host.Logs.Lines.Where(l => l.Category is SocketsCategory or TransportLog.ServerCategory),
+            line => Assert.Equal(LogLevel.Debug, line.Level));
 
         // The same number has the same name.
-        foreach (var group in host.Logs.Lines.Where(l => l.Category is SocketsCategory or TransportLog.ServerCategory).GroupBy(l => l.Event.Id))
+        foreach (var group in host.Logs.Lines.Where(l => l.Category is SocketsCategory or TransportLog.ServerCategory)
+            .GroupBy(l => l.Event.Id))
         {
             Assert.Single(group.Select(l => l.Event.Name).Distinct());
         }
@@ -113,7 +118,8 @@ public abstract partial class EngineRules<TEngine>
             case "peer resets":
                 await peer.SendAsync(new byte[10], Token);
 
-                // While the path is new, packets may overtake each other: a reset that comes before the handshake's end leaves nothing to accept.
+                // While the path is new, packets may overtake each other: a reset that comes before the handshake's end leaves nothing to
+                // accept.
                 await Bounded(accepted.WaitAsync(Token));
                 peer.Reset();
                 break;
@@ -135,7 +141,8 @@ public abstract partial class EngineRules<TEngine>
     private static async Task<int[]> EventsAsync(EngineHost host, string category, string life)
     {
         int last = life switch { "server aborts" => 8, _ => 7 };
-        await EventuallyAsync(() => host.Logs.Lines.Any(l => l.Category == category && l.Event.Id == last), $"the last event in {category}");
+        await EventuallyAsync(
+            () => host.Logs.Lines.Any(l => l.Category == category && l.Event.Id == last), $"the last event in {category}");
         int[] ids = [.. host.Logs.Lines.Where(l => l.Category == category).Select(l => l.Event.Id)];
         return life == "slow reader" ? [.. ids.Where(id => id is 4 or 5).Distinct(), .. ids.Where(id => id is not (4 or 5))] : ids;
     }
@@ -184,7 +191,8 @@ public abstract partial class EngineRules<TEngine>
 
     private sealed class EnginePeer(ZeroTierConnection connection) : IPeer
     {
-        public async Task SendAsync(byte[] data, CancellationToken cancellationToken) => await connection.Output.WriteAsync(data, cancellationToken);
+        public async Task SendAsync(byte[] data, CancellationToken cancellationToken) =>
+            await connection.Output.WriteAsync(data, cancellationToken);
 
         public async Task ReceiveAllAsync(CancellationToken cancellationToken)
         {

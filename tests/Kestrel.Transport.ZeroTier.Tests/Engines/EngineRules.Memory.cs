@@ -25,7 +25,8 @@ public abstract partial class EngineRules<TEngine>
         {
             host.App.MapPost("/hash", async (Stream body) => Convert.ToHexString(await SHA256.HashDataAsync(body)));
             byte[] data = RandomNumberGenerator.GetBytes(1_000_000);
-            var response = await Bounded(host.Http.PostAsync($"http://{new IPEndPoint(host.Address, Port)}/hash", new ByteArrayContent(data), Token));
+            var response = await Bounded(
+                host.Http.PostAsync($"http://{new IPEndPoint(host.Address, Port)}/hash", new ByteArrayContent(data), Token));
             Assert.Equal(Convert.ToHexString(SHA256.HashData(data)), await response.Content.ReadAsStringAsync(Token));
             Assert.True(pool.IsOwned);
             Assert.True(pool.Rentals > 0);
@@ -46,7 +47,8 @@ public abstract partial class EngineRules<TEngine>
         using var host = builder.Build();
         await Bounded(host.StartAsync(Token));
         var accepting = listener.AcceptAsync(Token);
-        await using var connection = await Bounded(host.Services.GetRequiredService<IConnectionFactory>().ConnectAsync(On(Client, 9001), Token));
+        await using var connection = await Bounded(
+            host.Services.GetRequiredService<IConnectionFactory>().ConnectAsync(On(Client, 9001), Token));
         Assert.Same(ZeroTierConnectionOptions.Default.MemoryPool, connection.Features.Get<IMemoryPoolFeature>()!.MemoryPool);
         await using var accepted = (await Bounded(accepting))!;
         var sending = SendAll(connection.Transport.Output, 1_000_000, 7);
@@ -60,7 +62,8 @@ public abstract partial class EngineRules<TEngine>
         await using var host = await StartHostAsync(builder: web => web.Services.AddSingleton<IMemoryPoolFactory<byte>>(pool));
         await using var listener = await Bounded(Client.ListenAsync(On(Client, 9001), Token));
         var accepting = listener.AcceptAsync(Token);
-        await using var connection = await Bounded(host.App.Services.GetRequiredService<IConnectionFactory>().ConnectAsync(On(Client, 9001), Token));
+        await using var connection = await Bounded(
+            host.App.Services.GetRequiredService<IConnectionFactory>().ConnectAsync(On(Client, 9001), Token));
         await using var accepted = (await Bounded(accepting))!;
         await Send(accepted, new byte[50_000]);
         await Bounded(connection.Transport.Input.ReadAtLeastAsync(50_000, Token));
@@ -126,6 +129,9 @@ public abstract partial class EngineRules<TEngine>
             gate.Set();
         }
 
-        Assert.Contains("late", System.Text.EncodingExtensions.GetString(System.Text.Encoding.ASCII, (await Bounded(blocked.Input.ReadAsync(Token))).Buffer), StringComparison.Ordinal);
+        Assert.Contains(
+            "late",
+            System.Text.EncodingExtensions.GetString(System.Text.Encoding.ASCII, (await Bounded(blocked.Input.ReadAsync(Token))).Buffer),
+            StringComparison.Ordinal);
     }
 }

@@ -19,7 +19,8 @@ public abstract partial class EngineRules<TEngine> : ConformanceTest<TEngine>
     private protected const int Port = 8080;
 
     /// <summary>A web application on the pair's server. It owns the node from now on.</summary>
-    private protected async Task<EngineHost> StartHostAsync(Action<ZeroTierOptions>? options = null, Action<WebApplicationBuilder>? builder = null, bool start = true)
+    private protected async Task<EngineHost> StartHostAsync(
+        Action<ZeroTierOptions>? options = null, Action<WebApplicationBuilder>? builder = null, bool start = true)
     {
         var host = new EngineHost(Pair, options, builder);
         if (start)
@@ -68,7 +69,8 @@ public abstract partial class EngineRules<TEngine> : ConformanceTest<TEngine>
         public EngineHost(NodePair pair, Action<ZeroTierOptions>? options, Action<WebApplicationBuilder>? builder)
         {
             _pair = pair;
-            var web = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "test" });
+            var web = WebApplication.CreateEmptyBuilder(
+                new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "test" });
             web.Logging.AddProvider(Logs).SetMinimumLevel(LogLevel.Debug);
             web.Services.AddRoutingCore();
             web.Services.AddHealthChecks().AddZeroTier();
@@ -100,9 +102,11 @@ public abstract partial class EngineRules<TEngine> : ConformanceTest<TEngine>
 
         public IPAddress Address => _pair.Server.Networks.Single(n => n.Id == _pair.Network).Addresses[0].Address;
 
-        public Task<string> GetAsync(int port = Port, string path = "/") => Http.GetStringAsync($"http://{new IPEndPoint(Address, port)}{path}");
+        public Task<string> GetAsync(int port = Port, string path = "/") =>
+            Http.GetStringAsync($"http://{new IPEndPoint(Address, port)}{path}");
 
-        public async Task<HealthStatus> HealthAsync() => (await App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Status;
+        public async Task<HealthStatus> HealthAsync() =>
+            (await App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Status;
 
         public ValueTask<IConnectionListener> BindAsync(int port, CancellationToken cancellationToken = default) =>
             App.Services.GetServices<IConnectionListenerFactory>().OfType<ListenerFactory>().Single()

@@ -9,7 +9,8 @@ namespace Kestrel.Transport.ZeroTier.Tests.Engines;
 public sealed class ManagedEngine : IConformanceEngine
 {
     // A proof of work each, so made once.
-    private static readonly Lazy<Task<NodeIdentity[]>> s_identities = new(() => Task.WhenAll(Enumerable.Range(0, 4).Select(_ => NodeIdentity.GenerateAsync())));
+    private static readonly Lazy<Task<NodeIdentity[]>> s_identities = new(
+        () => Task.WhenAll(Enumerable.Range(0, 4).Select(_ => NodeIdentity.GenerateAsync())));
 
     /// <summary>Identities of a root and of nodes, the same for the whole process.</summary>
     public static async Task<NodeIdentity[]> IdentitiesAsync() => await s_identities.Value;
@@ -26,16 +27,19 @@ public sealed class ManagedEngine : IConformanceEngine
         using var key = PlanetSigningKey.Generate();
         var root = new PlanetRoot(identities[0], [InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, port))]);
         var planet = Planet.Create(1, DateTimeOffset.UtcNow, [root], key);
-        var pair = new ManagedPair(new ManagedNode(new ManagedNodeOptions { Planet = planet, Identity = identities[0], Port = port }), planet, identities);
+        var pair = new ManagedPair(
+            new ManagedNode(new ManagedNodeOptions { Planet = planet, Identity = identities[0], Port = port }), planet, identities);
         await pair.StartAsync(cancellationToken);
         return pair;
     }
 
     private sealed class ManagedPair(ManagedNode root, Planet planet, NodeIdentity[] identities) : NodePair
     {
-        public override ZeroTierNode Server { get; } = new ManagedNode(new ManagedNodeOptions { Planet = planet, Identity = identities[1] });
+        public override ZeroTierNode Server { get; } = new ManagedNode(
+            new ManagedNodeOptions { Planet = planet, Identity = identities[1] });
 
-        public override ZeroTierNode Client { get; } = new ManagedNode(new ManagedNodeOptions { Planet = planet, Identity = identities[2] });
+        public override ZeroTierNode Client { get; } = new ManagedNode(
+            new ManagedNodeOptions { Planet = planet, Identity = identities[2] });
 
         public override NetworkId Network { get; } = NetworkId.AdHoc(0, ushort.MaxValue);
 

@@ -3,7 +3,9 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Tests.Fakes;
 
-/// <summary>One network inside the test process. Its nodes reach each other through paired pipes; faults are injected node by node.</summary>
+/// <summary>
+/// One network inside the test process. Its nodes reach each other through paired pipes; faults are injected node by node.
+/// </summary>
 internal sealed class FakeNetwork
 {
     public static readonly NetworkId DefaultId = NetworkId.Parse("8056c2e21c000001");

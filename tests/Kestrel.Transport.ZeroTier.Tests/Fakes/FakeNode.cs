@@ -299,7 +299,10 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : Zer
             }
 
             int port = endPoint.Port == 0 ? _nextPort++ : endPoint.Port;
-            if (TakenPorts-- > 0 || _listeners.Any(l => l.EndPoint.Port == port && (l.EndPoint.Address is null || endPoint.Address is null || l.EndPoint.Address.Equals(endPoint.Address))))
+            if (TakenPorts-- > 0
+                || _listeners.Any(
+                    l => l.EndPoint.Port == port
+                        && (l.EndPoint.Address is null || endPoint.Address is null || l.EndPoint.Address.Equals(endPoint.Address))))
             {
                 throw new ZeroTierException(ZeroTierError.AddressInUse, $"Port {port} is taken.");
             }
@@ -315,10 +318,13 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : Zer
     {
         if (network.Find(endPoint.Address!, endPoint.Port) is not { } listener)
         {
-            return ValueTask.FromException<ZeroTierConnection>(new ZeroTierException(ZeroTierError.ConnectionRefused, $"{endPoint} refused the connection."));
+            return ValueTask.FromException<ZeroTierConnection>(
+                new ZeroTierException(ZeroTierError.ConnectionRefused, $"{endPoint} refused the connection."));
         }
 
-        var local = new IPEndPoint(endPoint.Address!.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPv4 : IPv6, Interlocked.Increment(ref _nextPort));
+        var local = new IPEndPoint(
+            endPoint.Address!.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPv4 : IPv6,
+            Interlocked.Increment(ref _nextPort));
         var remote = new IPEndPoint(endPoint.Address!, endPoint.Port);
         var mine = new FakeConnection(network.Id, local, remote, listener.Node.KnownId, options);
         var theirs = new FakeConnection(network.Id, remote, local, id, listener.Options) { Peer = listener.Node.PeerOfConnections };
@@ -331,13 +337,15 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : Zer
         listener.Node.Track(theirs);
         if (!listener.Offer(theirs))
         {
-            return ValueTask.FromException<ZeroTierConnection>(new ZeroTierException(ZeroTierError.ConnectionRefused, $"{endPoint} refused the connection."));
+            return ValueTask.FromException<ZeroTierConnection>(
+                new ZeroTierException(ZeroTierError.ConnectionRefused, $"{endPoint} refused the connection."));
         }
 
         return new(mine);
     }
 
-    protected override ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken) =>
+    protected override ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(
+        ZeroTierEndPoint endPoint, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
     public ZeroTierStatistics Statistics { get; set; } = new()
@@ -366,7 +374,10 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : Zer
         lock (_gate)
         {
             bool mine = address.Equals(IPv4) || address.Equals(IPv6);
-            return mine ? _listeners.FirstOrDefault(l => l.EndPoint.Port == port && (l.EndPoint.Address is null || l.EndPoint.Address.Equals(address))) : null;
+            return mine
+                ? _listeners.FirstOrDefault(
+                    l => l.EndPoint.Port == port && (l.EndPoint.Address is null || l.EndPoint.Address.Equals(address)))
+                : null;
         }
     }
 
@@ -415,7 +426,8 @@ internal sealed class FakeNode(FakeNetwork network, NodeId id, int number) : Zer
         ? new ZeroTierNetwork(joined, ZeroTierNetworkStatus.Ok) { Addresses = network.AddressesOf(id, number), Mtu = 2800 }
         : new ZeroTierNetwork(joined, NotReadyStatus) { LoginUrl = LoginUrl, Detail = LoginUrl is null ? null : $"Open {LoginUrl}." };
 
-    private void Publish(ZeroTierEventCode code) => _events.Publish(new ZeroTierEvent(code, TimeProvider.System.GetUtcNow()) { Network = network.Id });
+    private void Publish(ZeroTierEventCode code) =>
+        _events.Publish(new ZeroTierEvent(code, TimeProvider.System.GetUtcNow()) { Network = network.Id });
 
     private async Task WaitAsync(Func<bool> condition, CancellationToken cancellationToken)
     {

@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Transport.Functional.Tests.Behaviours;
 
 /// <summary>
-/// What Kestrel's switch <c>FinOnError</c> changes. It holds for a whole process, so <see cref="FinOnErrorProcessTests"/> runs these in one of their own.
+/// What Kestrel's switch <c>FinOnError</c> changes. It holds for a whole process, so <see cref="FinOnErrorProcessTests"/> runs these in one
+/// of their own.
 /// </summary>
 public abstract class FinOnErrorTests(FunctionalTransport transport)
 {
@@ -52,7 +53,8 @@ internal static class FinOnErrorSwitch
     public const string Variable = "FUNCTIONAL_TESTS_FIN_ON_ERROR";
 
     [ModuleInitializer]
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2255", Justification = "Kestrel reads the switch once, when its types are loaded.")]
+    [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2255",
+        Justification = "Kestrel reads the switch once, when its types are loaded.")]
     internal static void Set()
     {
         if (Environment.GetEnvironmentVariable(Variable) is not null)

@@ -17,7 +17,8 @@ public abstract class GrpcTests(FunctionalTransport transport)
     {
         await using var server = await StartAsync();
         using var channel = Channel(server);
-        using var call = channel.CreateCallInvoker().AsyncUnaryCall(EchoMethods.Reverse, null, Limited.WithHeaders([new("echo", "said")]), "hello");
+        using var call = channel.CreateCallInvoker().AsyncUnaryCall(
+            EchoMethods.Reverse, null, Limited.WithHeaders([new("echo", "said")]), "hello");
         Assert.Equal("olleh", await call);
         Assert.Equal("said", (await call.ResponseHeadersAsync).GetValue("echo"));
         Assert.Equal((StatusCode.OK, "said"), (call.GetStatus().StatusCode, call.GetTrailers().GetValue("echo")));
@@ -31,8 +32,10 @@ public abstract class GrpcTests(FunctionalTransport transport)
         await using var server = await StartAsync();
         using var channel = Channel(server);
         var invoker = channel.CreateCallInvoker();
-        var large = Task.Run(async () => await invoker.AsyncUnaryCall(EchoMethods.Reverse, null, Limited, string.Concat(new string('a', length), "b")));
-        string[] answers = await Task.WhenAll(Enumerable.Range(100, 90).Select(async i => await invoker.AsyncUnaryCall(EchoMethods.Reverse, null, Limited, $"{i}")));
+        var large = Task.Run(
+            async () => await invoker.AsyncUnaryCall(EchoMethods.Reverse, null, Limited, string.Concat(new string('a', length), "b")));
+        string[] answers = await Task.WhenAll(
+            Enumerable.Range(100, 90).Select(async i => await invoker.AsyncUnaryCall(EchoMethods.Reverse, null, Limited, $"{i}")));
         Assert.Equal(Enumerable.Range(100, 90).Select(i => string.Concat($"{i}".Reverse())), answers);
         Assert.Equal(string.Concat("b", new string('a', length)), await large);
     }
@@ -80,7 +83,8 @@ public abstract class GrpcTests(FunctionalTransport transport)
     {
         await using var server = await StartAsync();
         using var channel = Channel(server);
-        var error = await Assert.ThrowsAsync<RpcException>(async () => await channel.CreateCallInvoker().AsyncUnaryCall(EchoMethods.Fail, null, Limited, "not now"));
+        var error = await Assert.ThrowsAsync<RpcException>(
+            async () => await channel.CreateCallInvoker().AsyncUnaryCall(EchoMethods.Fail, null, Limited, "not now"));
         Assert.Equal((StatusCode.FailedPrecondition, "not now"), (error.StatusCode, error.Status.Detail));
     }
 
@@ -112,7 +116,8 @@ public abstract class GrpcTests(FunctionalTransport transport)
         using var channel = Channel(server);
         for (int seconds = 1; !_seen.Hanging.IsSet; seconds *= 2)
         {
-            var call = channel.CreateCallInvoker().AsyncUnaryCall(EchoMethods.Hang, null, new CallOptions(deadline: DateTime.UtcNow.AddSeconds(seconds)), "");
+            var call = channel.CreateCallInvoker().AsyncUnaryCall(
+                EchoMethods.Hang, null, new CallOptions(deadline: DateTime.UtcNow.AddSeconds(seconds)), "");
             Assert.Equal(StatusCode.DeadlineExceeded, (await Assert.ThrowsAsync<RpcException>(async () => await call)).StatusCode);
         }
 
@@ -134,7 +139,8 @@ public abstract class GrpcTests(FunctionalTransport transport)
     }
 
     private GrpcChannel Channel(FunctionalServer server) =>
-        GrpcChannel.ForAddress(server.Url(), new GrpcChannelOptions { HttpHandler = transport.CreateHandler(null), DisposeHttpClient = true });
+        GrpcChannel.ForAddress(
+            server.Url(), new GrpcChannelOptions { HttpHandler = transport.CreateHandler(null), DisposeHttpClient = true });
 
     private Task<FunctionalServer> StartAsync() => FunctionalServer.StartAsync(transport, _ => Task.CompletedTask, options =>
     {

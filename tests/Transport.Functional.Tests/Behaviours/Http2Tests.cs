@@ -12,14 +12,17 @@ public abstract class Http2Tests(FunctionalTransport transport)
     {
         await using var server = await StartAsync(context => context.Response.WriteAsync(context.Request.Protocol));
         using var http = Client(server);
-        Assert.All(await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => http.GetStringAsync("/"))), answer => Assert.Equal("HTTP/2", answer));
+        Assert.All(
+            await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => http.GetStringAsync("/"))), answer => Assert.Equal("HTTP/2", answer));
     }
 
     [Fact]
     public async Task Rule_10_2_Http1AndHttp2_without_TLS_serves_HTTP1_and_refuses_prior_knowledge()
     {
         await using var server = await FunctionalServer.StartAsync(
-            transport, context => context.Response.WriteAsync(context.Request.Protocol), options => options.Listen = listen => listen.Protocols = HttpProtocols.Http1AndHttp2);
+            transport,
+            context => context.Response.WriteAsync(context.Request.Protocol),
+            options => options.Listen = listen => listen.Protocols = HttpProtocols.Http1AndHttp2);
         using var http = server.CreateClient();
         Assert.Equal("HTTP/1.1", await http.GetStringAsync("/"));
         using var prior = Client(server);
@@ -96,7 +99,9 @@ public abstract class Http2Tests(FunctionalTransport transport)
     public async Task A_stream_that_nobody_reads_does_not_stop_its_neighbours()
     {
         await using var server = await StartAsync(context =>
-            context.Request.Path == "/large" ? Pattern.WriteAsync(context.Response.Body, 10_000_000, context.RequestAborted) : context.Response.WriteAsync("quick"));
+            context.Request.Path == "/large"
+                ? Pattern.WriteAsync(context.Response.Body, 10_000_000, context.RequestAborted)
+                : context.Response.WriteAsync("quick"));
         using var http = Client(server);
         using var large = await http.GetAsync("/large", HttpCompletionOption.ResponseHeadersRead);
         for (int i = 0; i < 20; i++)
@@ -126,7 +131,9 @@ public abstract class Http2Tests(FunctionalTransport transport)
         await aborted.WaitAsync();
         await server.StopAsync(TimeSpan.FromSeconds(5));
         Assert.Contains(19, server.ConnectionEvents);
-        Assert.DoesNotContain(server.Logs.AtLeast(LogLevel.Information), line => line.Category.StartsWith("Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            server.Logs.AtLeast(LogLevel.Information),
+            line => line.Category.StartsWith("Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -11,8 +11,9 @@ public abstract class LimitTests(FunctionalTransport transport)
     [Fact]
     public async Task Rule_10_5_An_upload_that_stalls_is_answered_with_408_and_ends()
     {
-        await using var server = await FunctionalServer.StartAsync(transport, context => context.Request.Body.CopyToAsync(Stream.Null), options =>
-            options.Kestrel = kestrel => kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(240, s_grace));
+        await using var server = await FunctionalServer.StartAsync(
+            transport, context => context.Request.Body.CopyToAsync(Stream.Null), options =>
+                options.Kestrel = kestrel => kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(240, s_grace));
         await using var client = await server.ConnectAsync();
         await client.SendAsync("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\nonly this");
         Assert.Equal(408, (await client.ReadResponseAsync()).Status);
@@ -22,8 +23,9 @@ public abstract class LimitTests(FunctionalTransport transport)
     [Fact]
     public async Task Rule_10_5_An_upload_that_stalls_without_the_limit_goes_on()
     {
-        await using var server = await FunctionalServer.StartAsync(transport, async context => await context.Response.WriteAsync(await Pattern.HashAsync(context.Request.Body)), options =>
-            options.Kestrel = kestrel => kestrel.Limits.MinRequestBodyDataRate = null);
+        await using var server = await FunctionalServer.StartAsync(
+            transport, async context => await context.Response.WriteAsync(await Pattern.HashAsync(context.Request.Body)), options =>
+                options.Kestrel = kestrel => kestrel.Limits.MinRequestBodyDataRate = null);
         await using var client = await server.ConnectAsync();
         byte[] body = Pattern.Bytes(100);
         await client.SendAsync("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n");
@@ -49,7 +51,8 @@ public abstract class LimitTests(FunctionalTransport transport)
             options => options.Kestrel = kestrel => kestrel.Limits.MinResponseDataRate = new MinDataRate(1_000_000_000, s_grace));
         await using var client = await server.ConnectAsync();
         await client.SendAsync(Get);
-        await Wait.UntilAsync(() => server.Logs.Lines.Any(line => line.Event.Name == "ResponseMinimumDataRateNotSatisfied"), "the rate was found too low");
+        await Wait.UntilAsync(
+            () => server.Logs.Lines.Any(line => line.Event.Name == "ResponseMinimumDataRateNotSatisfied"), "the rate was found too low");
         Assert.Equal(Ending.Reset, (await client.ReadToEndAsync()).Ending);
         await Wait.UntilAsync(() => server.Blocks.Rented == 0, "every block came back");
     }

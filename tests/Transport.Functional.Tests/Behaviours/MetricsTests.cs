@@ -11,7 +11,8 @@ public abstract class MetricsTests(FunctionalTransport transport)
     public async Task Rule_6_2_Kestrels_connection_metrics_have_the_tags_of_a_TCP_transport()
     {
         using var metrics = new KestrelMeter();
-        await using var server = await FunctionalServer.StartAsync(transport, context => context.Response.WriteAsync("served"), metrics.Join);
+        await using var server = await FunctionalServer.StartAsync(
+            transport, context => context.Response.WriteAsync("served"), metrics.Join);
         using (var http = server.CreateClient())
         {
             Assert.Equal("served", await http.GetStringAsync("/"));
@@ -22,10 +23,14 @@ public abstract class MetricsTests(FunctionalTransport transport)
         var duration = Assert.Single(metrics.Of("kestrel.connection.duration"));
         Assert.Equal(
             [
-                ("network.protocol.name", "http"), ("network.protocol.version", "1.1"), ("network.transport", "tcp"), ("network.type", type),
-                ("server.address", server.EndPoint.Address.ToString()), ("server.port", server.EndPoint.Port.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+                ("network.protocol.name", "http"), ("network.protocol.version", "1.1"), ("network.transport", "tcp"),
+                ("network.type", type),
+                ("server.address", server.EndPoint.Address.ToString()),
+                ("server.port", server.EndPoint.Port.ToString(System.Globalization.CultureInfo.InvariantCulture)),
             ],
-            duration.Tags.Where(tag => !tag.Name.StartsWith("zerotier.", StringComparison.Ordinal) && !tag.Name.StartsWith("error.", StringComparison.Ordinal)));
+            duration.Tags.Where(
+                tag => !tag.Name.StartsWith("zerotier.", StringComparison.Ordinal)
+                    && !tag.Name.StartsWith("error.", StringComparison.Ordinal)));
         Assert.Equal(0, metrics.Of("kestrel.active_connections").Sum(measurement => measurement.Value));
         Assert.Equal(0, metrics.Of("kestrel.queued_connections").Sum(measurement => measurement.Value));
     }
@@ -41,10 +46,13 @@ public abstract class MetricsTests(FunctionalTransport transport)
         }
 
         await server.StopAsync(Wait.Limit);
-        string[] own = [.. Assert.Single(metrics.Of("kestrel.connection.duration")).Tags.Select(tag => tag.Name).Where(name => name.StartsWith("zerotier.", StringComparison.Ordinal))];
+        string[] own = [.. Assert.Single(metrics.Of("kestrel.connection.duration")).Tags.Select(tag => tag.Name)
+            .Where(name => name.StartsWith("zerotier.", StringComparison.Ordinal))];
 
         // The path is that of the caller's node, which libzt can tell from derived IPv6 addresses alone.
-        string[] expected = transport is SocketsTransport ? [] : transport is LibztIPv4Transport ? ["zerotier.network.id"] : ["zerotier.network.id", "zerotier.path"];
+        string[] expected = transport is SocketsTransport ? []
+            : transport is LibztIPv4Transport ? ["zerotier.network.id"]
+            : ["zerotier.network.id", "zerotier.path"];
         Assert.Equal(expected, own);
     }
 
@@ -62,7 +70,8 @@ public abstract class MetricsTests(FunctionalTransport transport)
         await first.ReadResponseAsync();
         await using var second = await server.ConnectAsync();
         await second.ReadToEndAsync();
-        await Wait.UntilAsync(() => metrics.Of("kestrel.rejected_connections").Sum(measurement => measurement.Value) == 1, "the refusal was counted");
+        await Wait.UntilAsync(
+            () => metrics.Of("kestrel.rejected_connections").Sum(measurement => measurement.Value) == 1, "the refusal was counted");
     }
 
     /// <summary>Hears the meter of one host only.</summary>
@@ -107,8 +116,12 @@ public abstract class MetricsTests(FunctionalTransport transport)
             }
         }
 
-        private void Add(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) => _measurements.Enqueue(new Measurement(
-            instrument.Name, value, [.. tags.ToArray().Select(tag => (tag.Key, Convert.ToString(tag.Value, System.Globalization.CultureInfo.InvariantCulture)!)).Order()]));
+        private void Add(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
+            _measurements.Enqueue(new Measurement(
+                instrument.Name,
+                value,
+                [.. tags.ToArray().Select(
+                    tag => (tag.Key, Convert.ToString(tag.Value, System.Globalization.CultureInfo.InvariantCulture)!)).Order()]));
     }
 
     private sealed record Measurement(string Instrument, double Value, (string Name, string Value)[] Tags);

@@ -19,7 +19,8 @@ public abstract class MiddlewareTests(FunctionalTransport transport)
             {
                 // Every byte is inverted on the wire.
                 var plain = connection.Transport;
-                await using var inverting = new InvertingPipe(plain, connection.Features.Get<Microsoft.AspNetCore.Connections.Features.IMemoryPoolFeature>()!.MemoryPool);
+                await using var inverting = new InvertingPipe(
+                    plain, connection.Features.Get<Microsoft.AspNetCore.Connections.Features.IMemoryPoolFeature>()!.MemoryPool);
                 connection.Transport = inverting;
                 await next(connection);
                 connection.Transport = plain;
@@ -27,7 +28,10 @@ public abstract class MiddlewareTests(FunctionalTransport transport)
         await using (var connection = await server.ConnectAsync())
         {
             var body = Pattern.Bytes(300_000);
-            await connection.SendAsync(Inverted(System.Text.Encoding.ASCII.GetBytes($"POST / HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {body.Length}\r\n\r\n")));
+            await connection.SendAsync(
+                Inverted(
+                    System.Text.Encoding.ASCII.GetBytes(
+                        $"POST / HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {body.Length}\r\n\r\n")));
             await connection.SendAsync(Inverted(body));
             var (bytes, ending) = await connection.ReadBytesToEndAsync();
             Assert.Contains(Pattern.Hash(body.Length), System.Text.Encoding.ASCII.GetString(Inverted(bytes)), StringComparison.Ordinal);
@@ -60,8 +64,11 @@ public abstract class MiddlewareTests(FunctionalTransport transport)
     public async Task A_middleware_that_throws_costs_its_own_connection_only()
     {
         int connections = 0;
-        await using var server = await FunctionalServer.StartAsync(transport, context => context.Response.WriteAsync("served"), options => options.Listen = listen => listen.Use(next =>
-            connection => Interlocked.Increment(ref connections) == 1 ? throw new InvalidOperationException("on purpose") : next(connection)));
+        await using var server = await FunctionalServer.StartAsync(
+            transport, context => context.Response.WriteAsync("served"), options => options.Listen = listen => listen.Use(next =>
+                connection => Interlocked.Increment(ref connections) == 1
+                    ? throw new InvalidOperationException("on purpose")
+                    : next(connection)));
         await using var first = await server.ConnectAsync();
         await first.ReadToEndAsync();
         await using var second = await server.ConnectAsync();
@@ -73,19 +80,22 @@ public abstract class MiddlewareTests(FunctionalTransport transport)
     [Fact]
     public async Task A_middleware_may_answer_by_itself_and_others_may_follow()
     {
-        await using var server = await FunctionalServer.StartAsync(transport, context => context.Response.WriteAsync("http"), options => options.Listen = listen => listen.Use(next => async connection =>
-        {
-            var result = await connection.Transport.Input.ReadAsync();
-            bool mine = result.Buffer.FirstSpan[0] == (byte)'!';
-            connection.Transport.Input.AdvanceTo(result.Buffer.Start);
-            if (!mine)
+        await using var server = await FunctionalServer.StartAsync(
+            transport,
+            context => context.Response.WriteAsync("http"),
+            options => options.Listen = listen => listen.Use(next => async connection =>
             {
-                await next(connection);
-                return;
-            }
+                var result = await connection.Transport.Input.ReadAsync();
+                bool mine = result.Buffer.FirstSpan[0] == (byte)'!';
+                connection.Transport.Input.AdvanceTo(result.Buffer.Start);
+                if (!mine)
+                {
+                    await next(connection);
+                    return;
+                }
 
-            await connection.Transport.Output.WriteAsync("mine"u8.ToArray());
-        }));
+                await connection.Transport.Output.WriteAsync("mine"u8.ToArray());
+            }));
         await using var own = await server.ConnectAsync();
         await own.SendAsync("!");
         Assert.Equal("mine", (await own.ReadUntilAsync("mine")));

@@ -28,8 +28,10 @@ public abstract class RawConnectionTests(FunctionalTransport transport)
         Assert.Contains(own, features);
         Assert.Equal(
             [
-                "IConnectionCompleteFeature", "IConnectionHeartbeatFeature", "IConnectionIdFeature", "IConnectionItemsFeature", "IConnectionLifetimeFeature",
-                "IConnectionLifetimeNotificationFeature", "IConnectionMetricsContextFeature", "IConnectionTransportFeature", "IMemoryPoolFeature",
+                "IConnectionCompleteFeature", "IConnectionHeartbeatFeature", "IConnectionIdFeature", "IConnectionItemsFeature",
+                "IConnectionLifetimeFeature",
+                "IConnectionLifetimeNotificationFeature", "IConnectionMetricsContextFeature", "IConnectionTransportFeature",
+                "IMemoryPoolFeature",
             ],
             features.Where(name => name != own));
     }
@@ -100,7 +102,8 @@ public abstract class RawConnectionTests(FunctionalTransport transport)
     public async Task Both_directions_carry_data_at_the_same_time()
     {
         const int length = 5_000_000;
-        await using var server = await FunctionalServer.StartRawAsync(transport, connection => connection.Transport.Input.CopyToAsync(connection.Transport.Output));
+        await using var server = await FunctionalServer.StartRawAsync(
+            transport, connection => connection.Transport.Input.CopyToAsync(connection.Transport.Output));
         await using var client = await server.ConnectAsync();
         var sending = Task.Run(async () =>
         {
@@ -149,7 +152,8 @@ public abstract class RawConnectionTests(FunctionalTransport transport)
         Assert.Equal(("", Ending.Reset), await client.ReadToEndAsync());
         await server.StopAsync(TimeSpan.FromSeconds(5));
         Assert.Equal([WriteRst], server.ConnectionEvents);
-        Assert.Contains("\"first\"", Assert.Single(server.Logs.Lines, line => line.Category == transport.LogCategory).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"first\"", Assert.Single(server.Logs.Lines, line => line.Category == transport.LogCategory).Text, StringComparison.Ordinal);
     }
 
     [Fact]

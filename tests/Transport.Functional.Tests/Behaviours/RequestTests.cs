@@ -91,7 +91,8 @@ public abstract class RequestTests(FunctionalTransport transport)
     [Fact]
     public async Task Connection_is_kept_alive_until_the_client_says_close()
     {
-        await using var server = await FunctionalServer.StartAsync(transport, context => context.Response.WriteAsync(context.Connection.Id));
+        await using var server = await FunctionalServer.StartAsync(
+            transport, context => context.Response.WriteAsync(context.Connection.Id));
         await using var connection = await server.ConnectAsync();
         await connection.SendAsync(Get);
         string first = (await connection.ReadResponseAsync()).Body;
@@ -109,7 +110,8 @@ public abstract class RequestTests(FunctionalTransport transport)
         await using var server = await FunctionalServer.StartAsync(transport, context =>
         {
             var at = context.Connection;
-            return context.Response.WriteAsync($"{new IPEndPoint(at.RemoteIpAddress!, at.RemotePort)} {new IPEndPoint(at.LocalIpAddress!, at.LocalPort)}");
+            return context.Response.WriteAsync(
+                $"{new IPEndPoint(at.RemoteIpAddress!, at.RemotePort)} {new IPEndPoint(at.LocalIpAddress!, at.LocalPort)}");
         });
         await using var connection = await server.ConnectAsync();
         await connection.SendAsync(Get);
@@ -253,28 +255,32 @@ public abstract class RequestTests(FunctionalTransport transport)
     [Fact]
     public async Task A_request_as_long_as_the_limits_and_the_read_buffer_allow_is_served()
     {
-        await using var server = await FunctionalServer.StartAsync(transport, context => context.Response.WriteAsync($"{context.Request.Path.Value!.Length}"), options =>
-        {
-            options.MaxReadBufferSize = 16 * 1024;
-            options.Kestrel = kestrel =>
+        await using var server = await FunctionalServer.StartAsync(
+            transport, context => context.Response.WriteAsync($"{context.Request.Path.Value!.Length}"), options =>
             {
-                kestrel.Limits.MaxRequestBufferSize = 16 * 1024;
-                kestrel.Limits.MaxRequestLineSize = 16 * 1024;
-                kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
-            };
-        });
+                options.MaxReadBufferSize = 16 * 1024;
+                options.Kestrel = kestrel =>
+                {
+                    kestrel.Limits.MaxRequestBufferSize = 16 * 1024;
+                    kestrel.Limits.MaxRequestLineSize = 16 * 1024;
+                    kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
+                };
+            });
         await using var connection = await server.ConnectAsync();
         await connection.SendAsync($"GET /{new string('x', 15_000)} HTTP/1.1\r\nHost: test\r\n\r\n");
         Assert.Equal("15001", (await connection.ReadResponseAsync()).Body);
     }
 
-    private static async Task HashBodyAsync(HttpContext context) => await context.Response.WriteAsync(await Pattern.HashAsync(context.Request.Body));
+    private static async Task HashBodyAsync(HttpContext context) =>
+        await context.Response.WriteAsync(await Pattern.HashAsync(context.Request.Body));
 
     private static async Task AssertResetAsDebugAsync(FunctionalServer server)
     {
         await Wait.UntilAsync(() => server.ConnectionEvents.Contains(ConnectionReset), "the reset was logged");
         await server.StopAsync(TimeSpan.FromSeconds(5));
-        Assert.DoesNotContain(server.Logs.AtLeast(LogLevel.Information), line => line.Category.StartsWith("Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            server.Logs.AtLeast(LogLevel.Information),
+            line => line.Category.StartsWith("Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal));
         Assert.DoesNotContain(server.Logs.AtLeast(LogLevel.Warning), _ => true);
     }
 

@@ -75,21 +75,24 @@ public abstract class ResponseTests(FunctionalTransport transport)
     public async Task Rule_6_12_A_client_that_resets_during_the_response_fires_RequestAborted_and_nothing_is_logged_above_Debug()
     {
         var ended = new Signal<Exception?>();
-        await using var server = await FunctionalServer.StartAsync(transport, async context => ended.Set(await Record.ExceptionAsync(async () =>
-        {
-            byte[] bytes = new byte[64 * 1024];
-            while (!context.RequestAborted.IsCancellationRequested)
+        await using var server = await FunctionalServer.StartAsync(
+            transport, async context => ended.Set(await Record.ExceptionAsync(async () =>
             {
-                await context.Response.Body.WriteAsync(bytes);
-            }
-        })));
+                byte[] bytes = new byte[64 * 1024];
+                while (!context.RequestAborted.IsCancellationRequested)
+                {
+                    await context.Response.Body.WriteAsync(bytes);
+                }
+            })));
         await using var connection = await server.ConnectAsync();
         await connection.SendAsync(Get);
         await connection.ReadExactlyAsync(200_000);
         connection.Reset();
         Assert.Null(await ended.WaitAsync());
         await server.StopAsync(TimeSpan.FromSeconds(5));
-        Assert.DoesNotContain(server.Logs.AtLeast(LogLevel.Information), line => line.Category.StartsWith("Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            server.Logs.AtLeast(LogLevel.Information),
+            line => line.Category.StartsWith("Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal));
         await Wait.UntilAsync(() => server.Blocks.Rented == 0, "every block came back");
     }
 
@@ -134,7 +137,9 @@ public abstract class ResponseTests(FunctionalTransport transport)
     public async Task Rule_6_10_A_refusal_reaches_a_client_that_is_still_uploading()
     {
         await using var server = await FunctionalServer.StartAsync(
-            transport, context => context.Request.Body.CopyToAsync(Stream.Null), options => options.Kestrel = kestrel => kestrel.Limits.MaxRequestBodySize = 100);
+            transport,
+            context => context.Request.Body.CopyToAsync(Stream.Null),
+            options => options.Kestrel = kestrel => kestrel.Limits.MaxRequestBodySize = 100);
         await using var connection = await server.ConnectAsync();
         await connection.SendAsync("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 100000000\r\n\r\n");
         var upload = connection.SendUntilEndAsync();

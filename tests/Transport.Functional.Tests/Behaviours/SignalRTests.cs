@@ -39,7 +39,12 @@ public abstract class SignalRTests(FunctionalTransport transport)
             return next(context);
         }));
         using var handler = transport.CreateHandler(null);
-        await using var hub = HubClient.Create(server, transport, HttpTransportType.WebSockets, handler, builder => builder.WithAutomaticReconnect([TimeSpan.Zero, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5)]));
+        await using var hub = HubClient.Create(
+            server,
+            transport,
+            HttpTransportType.WebSockets,
+            handler,
+            builder => builder.WithAutomaticReconnect([TimeSpan.Zero, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5)]));
         var again = new Signal<string?>();
         hub.Reconnected += id =>
         {
@@ -57,12 +62,13 @@ public abstract class SignalRTests(FunctionalTransport transport)
         Assert.Equal("HELLO", await hub.InvokeAsync<string>("Echo", "hello").LimitedAsync());
     }
 
-    private Task<FunctionalServer> StartAsync(Action<ListenOptions>? listen = null) => FunctionalServer.StartAsync(transport, _ => Task.CompletedTask, options =>
-    {
-        options.Listen = listen;
-        options.Builder = builder => builder.Services.AddSignalR();
-        options.Pipeline = app => app.MapHub<EchoHub>("/hub");
-    });
+    private Task<FunctionalServer> StartAsync(Action<ListenOptions>? listen = null) =>
+        FunctionalServer.StartAsync(transport, _ => Task.CompletedTask, options =>
+        {
+            options.Listen = listen;
+            options.Builder = builder => builder.Services.AddSignalR();
+            options.Pipeline = app => app.MapHub<EchoHub>("/hub");
+        });
 
     private sealed class EchoHub : Hub
     {

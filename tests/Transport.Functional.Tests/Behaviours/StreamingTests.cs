@@ -65,7 +65,8 @@ public abstract class StreamingTests(FunctionalTransport transport)
             options => options.Listen = listen => listen.Protocols = HttpProtocols.Http2);
         using var http = server.CreateClient(version: HttpVersion.Version20);
         using var response = await http.GetAsync("/");
-        Assert.Equal(await Pattern.HashAsync(await response.Content.ReadAsStreamAsync()), response.TrailingHeaders.GetValues("sum").Single());
+        Assert.Equal(
+            await Pattern.HashAsync(await response.Content.ReadAsStreamAsync()), response.TrailingHeaders.GetValues("sum").Single());
     }
 
     [Fact]

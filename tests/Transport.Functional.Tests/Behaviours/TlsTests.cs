@@ -14,7 +14,8 @@ public abstract class TlsTests(FunctionalTransport transport)
     [InlineData("2.0", "HTTP/2")]
     public async Task Rule_10_1_ALPN_picks_the_protocol(string version, string expected)
     {
-        await using var server = await StartAsync(context => context.Response.WriteAsync($"{context.Request.Protocol} {context.Request.Scheme}"));
+        await using var server = await StartAsync(
+            context => context.Response.WriteAsync($"{context.Request.Protocol} {context.Request.Scheme}"));
         using var http = Client(server, version);
         Assert.Equal($"{expected} https", await http.GetStringAsync(server.Url("/", "https")));
     }
@@ -88,7 +89,8 @@ public abstract class TlsTests(FunctionalTransport transport)
     [Fact]
     public async Task Rule_10_1_A_handshake_that_stalls_is_given_up()
     {
-        await using var server = await StartAsync(_ => Task.CompletedTask, https => https.HandshakeTimeout = TimeSpan.FromMilliseconds(500));
+        await using var server = await StartAsync(
+            _ => Task.CompletedTask, https => https.HandshakeTimeout = TimeSpan.FromMilliseconds(500));
         await using var silent = await server.ConnectAsync();
         await silent.ReadToEndAsync();
         await Wait.UntilAsync(() => server.Logs.Lines.Any(line => line.Event.Name == "AuthenticationTimedOut"), "the timeout was logged");
@@ -134,5 +136,6 @@ public abstract class TlsTests(FunctionalTransport transport)
         server.CreateClient(handler => handler.SslOptions = Certificates.ClientOptions(), Version.Parse(version));
 
     private Task<FunctionalServer> StartAsync(RequestDelegate handler, Action<HttpsConnectionAdapterOptions>? https = null) =>
-        FunctionalServer.StartAsync(transport, handler, options => options.Listen = listen => listen.UseHttps(Certificates.Server, https ?? (_ => { })));
+        FunctionalServer.StartAsync(
+            transport, handler, options => options.Listen = listen => listen.UseHttps(Certificates.Server, https ?? (_ => { })));
 }

@@ -27,7 +27,9 @@ public abstract class WebSocketTests(FunctionalTransport transport)
         }
 
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "done", default).LimitedAsync();
-        Assert.Equal((WebSocketState.Closed, WebSocketCloseStatus.NormalClosure, "done"), (socket.State, socket.CloseStatus, socket.CloseStatusDescription));
+        Assert.Equal(
+            (WebSocketState.Closed, WebSocketCloseStatus.NormalClosure, "done"),
+            (socket.State, socket.CloseStatus, socket.CloseStatusDescription));
     }
 
     [Fact]
@@ -51,7 +53,8 @@ public abstract class WebSocketTests(FunctionalTransport transport)
     public async Task Rule_10_4_Both_ends_send_at_the_same_time()
     {
         const int messages = 2000;
-        await using var server = await StartAsync(async socket => await Task.WhenAll(SendManyAsync(socket, messages), ReceiveManyAsync(socket, messages)));
+        await using var server = await StartAsync(
+            async socket => await Task.WhenAll(SendManyAsync(socket, messages), ReceiveManyAsync(socket, messages)));
         using var http = server.CreateClient();
         using var socket = await ConnectAsync(server, http);
         await Task.WhenAll(SendManyAsync(socket, messages), ReceiveManyAsync(socket, messages)).LimitedAsync();
@@ -75,7 +78,8 @@ public abstract class WebSocketTests(FunctionalTransport transport)
     [Fact]
     public async Task Rule_10_4_At_the_limit_an_upgrade_is_refused_and_a_place_becomes_free_again()
     {
-        await using var server = await FunctionalServer.StartAsync(transport, UpgradeAsync, options => options.Kestrel = kestrel => kestrel.Limits.MaxConcurrentUpgradedConnections = 1);
+        await using var server = await FunctionalServer.StartAsync(
+            transport, UpgradeAsync, options => options.Kestrel = kestrel => kestrel.Limits.MaxConcurrentUpgradedConnections = 1);
         await using var first = await server.ConnectAsync();
         Assert.Equal("HTTP/1.1 101 Switching Protocols", await UpgradeAsync(first));
         await using var second = await server.ConnectAsync();
@@ -84,7 +88,8 @@ public abstract class WebSocketTests(FunctionalTransport transport)
         Assert.Equal("echo", await first.ReadUntilAsync("echo"));
         first.CloseSending();
         Assert.Equal(("", Ending.Fin), await first.ReadToEndAsync());
-        await Wait.UntilAsync(() => server.Logs.Lines.Count(line => line.Event.Name == "ConnectionStop") == 1, "the first connection ended");
+        await Wait.UntilAsync(
+            () => server.Logs.Lines.Count(line => line.Event.Name == "ConnectionStop") == 1, "the first connection ended");
         await using var third = await server.ConnectAsync();
         Assert.Equal("HTTP/1.1 101 Switching Protocols", await UpgradeAsync(third));
     }

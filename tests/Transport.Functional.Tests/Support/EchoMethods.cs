@@ -28,5 +28,6 @@ internal static class EchoMethods
         binder.AddMethod(Talk, (DuplexStreamingServerMethod<string, string>?)null);
     }
 
-    private static Method<string, string> Define(MethodType type, string name) => new(type, "test.Echo", name, Marshallers.StringMarshaller, Marshallers.StringMarshaller);
+    private static Method<string, string> Define(MethodType type, string name) =>
+        new(type, "test.Echo", name, Marshallers.StringMarshaller, Marshallers.StringMarshaller);
 }

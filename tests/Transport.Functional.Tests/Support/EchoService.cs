@@ -18,7 +18,8 @@ internal class EchoService(EchoService.Seen seen)
     }
 
     /// <summary>An error with the message as its detail.</summary>
-    public virtual Task<string> Fail(string request, ServerCallContext context) => throw new RpcException(new Status(StatusCode.FailedPrecondition, request));
+    public virtual Task<string> Fail(string request, ServerCallContext context) =>
+        throw new RpcException(new Status(StatusCode.FailedPrecondition, request));
 
     /// <summary>No answer until the call is cancelled.</summary>
     public virtual async Task<string> Hang(string request, ServerCallContext context)

@@ -36,22 +36,25 @@ internal sealed class FunctionalServer : IAsyncDisposable
     public int[] ConnectionEvents => Logs.EventsOf(_transport.LogCategory);
 
     /// <summary>Serves HTTP.</summary>
-    public static Task<FunctionalServer> StartAsync(FunctionalTransport transport, RequestDelegate handler, Action<ServerOptions>? configure = null) =>
+    public static Task<FunctionalServer> StartAsync(
+        FunctionalTransport transport, RequestDelegate handler, Action<ServerOptions>? configure = null) =>
         StartAsync(transport, handler, null, configure);
 
     /// <summary>Serves bare connections, without HTTP.</summary>
-    public static Task<FunctionalServer> StartRawAsync(FunctionalTransport transport, ConnectionDelegate handler, Action<ServerOptions>? configure = null) =>
+    public static Task<FunctionalServer> StartRawAsync(
+        FunctionalTransport transport, ConnectionDelegate handler, Action<ServerOptions>? configure = null) =>
         StartAsync(transport, _ => Task.CompletedTask, handler, configure);
 
     public Uri Url(string path = "/", string scheme = "http") => new($"{scheme}://{EndPoint}{path}");
 
-    public HttpClient CreateClient(Action<SocketsHttpHandler>? configure = null, Version? version = null) => new(_transport.CreateHandler(configure))
-    {
-        BaseAddress = Url(),
-        Timeout = Wait.Limit,
-        DefaultRequestVersion = version ?? HttpVersion.Version11,
-        DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
-    };
+    public HttpClient CreateClient(Action<SocketsHttpHandler>? configure = null, Version? version = null) =>
+        new(_transport.CreateHandler(configure))
+        {
+            BaseAddress = Url(),
+            Timeout = Wait.Limit,
+            DefaultRequestVersion = version ?? HttpVersion.Version11,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
 
     public async Task<RawConnection> ConnectAsync()
     {
@@ -84,7 +87,8 @@ internal sealed class FunctionalServer : IAsyncDisposable
         configure?.Invoke(options);
         var logs = new LogCollector();
         var blocks = new CountingPool();
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "functional" });
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { EnvironmentName = "Production", ApplicationName = "functional" });
         builder.Logging.AddProvider(logs).SetMinimumLevel(LogLevel.Debug);
         builder.WebHost.UseKestrel(kestrel => options.Kestrel?.Invoke(kestrel));
         transport.Listen(builder.WebHost, options, listen =>

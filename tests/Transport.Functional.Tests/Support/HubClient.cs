@@ -14,7 +14,11 @@ internal static class HubClient
     /// <param name="handler">Opens WebSockets; stays the caller's.</param>
     /// <param name="configure">What else the client is built with.</param>
     public static HubConnection Create(
-        FunctionalServer server, FunctionalTransport transport, HttpTransportType type, HttpMessageHandler handler, Action<IHubConnectionBuilder>? configure = null)
+        FunctionalServer server,
+        FunctionalTransport transport,
+        HttpTransportType type,
+        HttpMessageHandler handler,
+        Action<IHubConnectionBuilder>? configure = null)
     {
         var builder = new HubConnectionBuilder().WithUrl(server.Url("/hub"), options =>
         {

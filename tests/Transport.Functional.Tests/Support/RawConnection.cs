@@ -65,7 +65,9 @@ internal abstract class RawConnection(Stream stream) : IAsyncDisposable
     {
         string head = await ReadUntilAsync("\r\n\r\n");
         string[] lines = head.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
-        var headers = lines.Skip(1).Select(line => line.Split(": ", 2)).ToLookup(parts => parts[0], parts => parts[1], StringComparer.OrdinalIgnoreCase);
+        var headers = lines.Skip(1)
+            .Select(line => line.Split(": ", 2))
+            .ToLookup(parts => parts[0], parts => parts[1], StringComparer.OrdinalIgnoreCase);
         int status = int.Parse(lines[0].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
         string body = "";
         if (headers["Content-Length"].FirstOrDefault() is { } length)
@@ -133,7 +135,10 @@ internal abstract class RawConnection(Stream stream) : IAsyncDisposable
         var body = new StringBuilder();
         while (true)
         {
-            int length = int.Parse((await ReadUntilAsync("\r\n")).Trim(), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
+            int length = int.Parse(
+                (await ReadUntilAsync("\r\n")).Trim(),
+                System.Globalization.NumberStyles.HexNumber,
+                System.Globalization.CultureInfo.InvariantCulture);
             if (length == 0)
             {
                 while (await ReadUntilAsync("\r\n") is not "\r\n")

@@ -9,8 +9,8 @@ public abstract class FunctionalTransport
     internal abstract string Name { get; }
 
     /// <summary>
-    /// Whether a server that answers and closes while the client still sends loses nothing. A kernel resets a connection that is closed with unread input, and the
-    /// reset may overtake the answer (dotnet/aspnetcore#41074).
+    /// Whether a server that answers and closes while the client still sends loses nothing. A kernel resets a connection that is closed
+    /// with unread input, and the reset may overtake the answer (dotnet/aspnetcore#41074).
     /// </summary>
     internal abstract bool KeepsAnswersToUnreadInput { get; }
 

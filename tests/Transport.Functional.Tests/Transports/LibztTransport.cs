@@ -19,7 +19,9 @@ public sealed class LibztIPv4Transport : LibztEngineTransport
     private protected override bool IsIPv4 => true;
 }
 
-/// <summary>The native engine over the double of libzt. Skips where there is no double; fails at its end when a rule of the library was broken.</summary>
+/// <summary>
+/// The native engine over the double of libzt. Skips where there is no double; fails at its end when a rule of the library was broken.
+/// </summary>
 public abstract class LibztEngineTransport : NodeTransport, IAsyncLifetime
 {
     private DoubleNode? _server;

@@ -55,7 +55,8 @@ public abstract class NodeTransport : FunctionalTransport
     internal override async Task<RawConnection> ConnectAsync(IPEndPoint server, CancellationToken cancellationToken)
     {
         Assert.Equal(IsIPv4, server.AddressFamily == AddressFamily.InterNetwork);
-        return new Connection(await Client.ConnectAsync(new ZeroTierEndPoint(Network, server.Address, server.Port), cancellationToken: cancellationToken));
+        return new Connection(
+            await Client.ConnectAsync(new ZeroTierEndPoint(Network, server.Address, server.Port), cancellationToken: cancellationToken));
     }
 
     internal override HttpMessageHandler CreateHandler(Action<SocketsHttpHandler>? configure)
@@ -66,11 +67,13 @@ public abstract class NodeTransport : FunctionalTransport
     }
 
     private IPAddress IPv4Address =>
-        Server.Networks.Single(n => n.Id == Network).Addresses.Select(a => a.Address).Single(a => a.AddressFamily == AddressFamily.InterNetwork);
+        Server.Networks.Single(n => n.Id == Network).Addresses.Select(a => a.Address)
+            .Single(a => a.AddressFamily == AddressFamily.InterNetwork);
 
     private sealed class SharedNodeFactory(ZeroTierNode node) : INodeFactory
     {
-        public ValueTask<NodeLease> CreateAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken) => new(new NodeLease(new SharedNode(node)));
+        public ValueTask<NodeLease> CreateAsync(ZeroTierNodeOptions options, CancellationToken cancellationToken) =>
+            new(new NodeLease(new SharedNode(node)));
     }
 
     private sealed class Connection(ZeroTierConnection connection) : RawConnection(new ZeroTierConnectionStream(connection))

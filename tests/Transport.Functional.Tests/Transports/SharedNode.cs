@@ -30,11 +30,14 @@ internal sealed class SharedNode(ZeroTierNode inner) : ZeroTierNode
 
     public override Task StopAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
 
-    public override Task RestartAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException("The node is shared.");
+    public override Task RestartAsync(CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("The node is shared.");
 
-    public override Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default) => inner.JoinAsync(network, cancellationToken);
+    public override Task JoinAsync(NetworkId network, CancellationToken cancellationToken = default) =>
+        inner.JoinAsync(network, cancellationToken);
 
-    public override Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) => throw new NotSupportedException("The node is shared.");
+    public override Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("The node is shared.");
 
     public override Task WaitForOnlineAsync(CancellationToken cancellationToken = default) => inner.WaitForOnlineAsync(cancellationToken);
 
@@ -51,7 +54,8 @@ internal sealed class SharedNode(ZeroTierNode inner) : ZeroTierNode
         ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken) =>
         inner.ConnectAsync(endPoint, options, cancellationToken);
 
-    protected override ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken) =>
+    protected override ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(
+        ZeroTierEndPoint endPoint, CancellationToken cancellationToken) =>
         inner.BindDatagramAsync(endPoint, cancellationToken);
 
     public override ZeroTierStatistics GetStatistics() => inner.GetStatistics();

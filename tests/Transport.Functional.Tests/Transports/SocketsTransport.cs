@@ -48,6 +48,13 @@ public sealed class SocketsTransport : FunctionalTransport
         }
 
         protected override bool IsReset(Exception exception) =>
-            exception is IOException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.Shutdown } };
+            exception is IOException
+            {
+                InnerException: SocketException
+                {
+                    SocketErrorCode: SocketError.ConnectionReset
+                or SocketError.Shutdown
+                }
+            };
     }
 }

@@ -21,7 +21,9 @@ public class DnsResponseTests
     public void Answer_gives_the_addresses_and_the_shortest_time_on_the_way_to_them()
     {
         var answer = new DnsAnswer(V4).AddAlias("nas.corp.example", "box.corp.example", 50)
-            .Add(Address, 70, "box.corp.example").Add(IPAddress.Parse("10.1.2.4"), 60, "box.corp.example").Add(IPAddress.Parse("10.9.9.9"), 5, "other.corp.example");
+            .Add(Address, 70, "box.corp.example")
+            .Add(IPAddress.Parse("10.1.2.4"), 60, "box.corp.example")
+            .Add(IPAddress.Parse("10.9.9.9"), 5, "other.corp.example");
 
         Assert.True(DnsResponse.TryRead(answer.ToArray(), 0x1234, Question, out var response));
         Assert.Equal(DnsOutcome.Answer, response.Outcome);
@@ -33,7 +35,9 @@ public class DnsResponseTests
     [Fact]
     public void Alias_without_addresses_is_to_be_asked_for()
     {
-        Assert.True(DnsResponse.TryRead(new DnsAnswer(V4).AddAlias("nas.corp.example", "BOX.corp.example").ToArray(), 0x1234, Question, out var response));
+        Assert.True(
+            DnsResponse.TryRead(
+                new DnsAnswer(V4).AddAlias("nas.corp.example", "BOX.corp.example").ToArray(), 0x1234, Question, out var response));
 
         Assert.Equal("box.corp.example", response.Alias);
         Assert.Empty(response.Addresses);
@@ -54,7 +58,9 @@ public class DnsResponseTests
     [InlineData(0x8000_0000, 0x8000_0000, 0)]
     public void Absence_may_be_kept_as_long_as_the_zone_says(uint lifetime, uint minimum, int seconds)
     {
-        Assert.True(DnsResponse.TryRead(new DnsAnswer(V4) { Code = 3 }.AddAuthority(lifetime, minimum).ToArray(), 0x1234, Question, out var response));
+        Assert.True(
+            DnsResponse.TryRead(
+                new DnsAnswer(V4) { Code = 3 }.AddAuthority(lifetime, minimum).ToArray(), 0x1234, Question, out var response));
         Assert.Equal((DnsOutcome.NoSuchName, TimeSpan.FromSeconds(seconds)), (response.Outcome, response.TimeToLive));
 
         Assert.True(DnsResponse.TryRead(new DnsAnswer(V4) { Code = 3 }.ToArray(), 0x1234, Question, out response));
@@ -65,7 +71,8 @@ public class DnsResponseTests
     public void Answer_to_another_question_is_none()
     {
         Assert.False(DnsResponse.TryRead(new DnsAnswer(V4) { Id = 0x1235 }.Add(Address).ToArray(), 0x1234, Question, out _));
-        Assert.False(DnsResponse.TryRead(new DnsAnswer(V4) { Question = "was.corp.example" }.Add(Address).ToArray(), 0x1234, Question, out _));
+        Assert.False(
+            DnsResponse.TryRead(new DnsAnswer(V4) { Question = "was.corp.example" }.Add(Address).ToArray(), 0x1234, Question, out _));
         Assert.False(DnsResponse.TryRead(new DnsAnswer(V4 with { Type = DnsAsk.Aaaa }).ToArray(), 0x1234, Question, out _));
         Assert.False(DnsResponse.TryRead(Question.Encode(0x1234), 0x1234, Question, out _));
     }

@@ -58,7 +58,9 @@ public sealed class ControllerImportTests : IDisposable
         });
         using var import = await ControllerImport.ReadAsync(_home.Path, Cancellation);
 
-        Assert.Equal((false, IPv6Assignment.SixPlane, 0), (import.Networks[0].AssignsIPv4, import.Networks[0].IPv6Assignment, import.Networks[0].JoinTokens.Count));
+        Assert.Equal(
+            (false, IPv6Assignment.SixPlane, 0),
+            (import.Networks[0].AssignsIPv4, import.Networks[0].IPv6Assignment, import.Networks[0].JoinTokens.Count));
         ControllerMember member = Assert.Single(import.Members);
         Assert.Equal([IPAddress.Parse("10.71.0.5"), IPAddress.Parse("fd00::5")], member.Addresses);
         Assert.Equal(["mine"], member.Extensions.Keys);
@@ -70,13 +72,25 @@ public sealed class ControllerImportTests : IDisposable
         { "{", HomeFolderCopy.NetworkFile(), "not JSON" },
         { "", HomeFolderCopy.NetworkFile(), "empty" },
         { "[]", HomeFolderCopy.NetworkFile(), "16 hexadecimal digits" },
-        { $$"""{"id":"{{HomeFolderCopy.MemberNetwork}}"}""", HomeFolderCopy.NetworkFile(), "describes network " + HomeFolderCopy.MemberNetwork },
+        {
+            $$"""{"id":"{{HomeFolderCopy.MemberNetwork}}"}""",
+            HomeFolderCopy.NetworkFile(),
+            "describes network " + HomeFolderCopy.MemberNetwork
+        },
         { """{"id":"8056c2e21c000001"}""", HomeFolderCopy.NetworkFile("8056c2e21c000001"), "belongs to controller 8056c2e21c" },
         { "{}", "controller.d/network/notes.txt", "named after its ID" },
         { "\"\\ud800\"", HomeFolderCopy.MemberFile(), "10" },
-        { $$"""{"id":"{{HomeFolderCopy.Node}}","nwid":"{{HomeFolderCopy.MemberNetwork}}","name":"\ud800"}""", HomeFolderCopy.MemberFile(), "" },
+        {
+            $$"""{"id":"{{HomeFolderCopy.Node}}","nwid":"{{HomeFolderCopy.MemberNetwork}}","name":"\ud800"}""",
+            HomeFolderCopy.MemberFile(),
+            ""
+        },
         { $$"""{"id":"{{HomeFolderCopy.Node}}","nwid":"{{HomeFolderCopy.Network}}"}""", HomeFolderCopy.MemberFile(), "describes member" },
-        { $$"""{"id":"{{HomeFolderCopy.Node}}","nwid":"{{HomeFolderCopy.MemberNetwork}}","identity":"035472eb06:0:00"}""", HomeFolderCopy.MemberFile(), "identity" },
+        {
+            $$"""{"id":"{{HomeFolderCopy.Node}}","nwid":"{{HomeFolderCopy.MemberNetwork}}","identity":"035472eb06:0:00"}""",
+            HomeFolderCopy.MemberFile(),
+            "identity"
+        },
         { "{}", "controller.d/network/" + HomeFolderCopy.MemberNetwork + "/member/x.json", "named after its address" },
     };
 
@@ -186,7 +200,9 @@ public sealed class ControllerImportTests : IDisposable
         await using (var controller = await NetworkController.OpenAsync(new NetworkControllerOptions { Store = store }, Cancellation))
         {
             Assert.Equal(2, controller.Networks.Count);
-            Assert.Equal(21, controller.FindMember(NetworkId.Parse(HomeFolderCopy.MemberNetwork), NodeId.Parse(HomeFolderCopy.Node))!.Member.Revision);
+            Assert.Equal(
+                21,
+                controller.FindMember(NetworkId.Parse(HomeFolderCopy.MemberNetwork), NodeId.Parse(HomeFolderCopy.Node))!.Member.Revision);
         }
 
         await Assert.ThrowsAsync<StoreConflictException>(() => import.WriteAsync(store, new Actor("import"), Cancellation));
@@ -199,7 +215,8 @@ public sealed class ControllerImportTests : IDisposable
         string folder = Directory.CreateTempSubdirectory("zt-export-").FullName;
         try
         {
-            await ControllerExport.WriteAsync(folder, import.Networks.ToAsyncEnumerable(), import.Members.ToAsyncEnumerable(), Cancellation);
+            await ControllerExport.WriteAsync(
+                folder, import.Networks.ToAsyncEnumerable(), import.Members.ToAsyncEnumerable(), Cancellation);
             File.Copy(Path.Combine(_home.Path, "identity.secret"), Path.Combine(folder, "identity.secret"));
             using var again = await ControllerImport.ReadAsync(folder, Cancellation);
 
@@ -211,11 +228,14 @@ public sealed class ControllerImportTests : IDisposable
             Assert.DoesNotContain('\n', text);
             if (!OperatingSystem.IsWindows())
             {
-                Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(folder, HomeFolderCopy.NetworkFile())));
+                Assert.Equal(
+                    UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                    File.GetUnixFileMode(Path.Combine(folder, HomeFolderCopy.NetworkFile())));
             }
 
             var refused = await Assert.ThrowsAsync<ZeroTierException>(
-                () => ControllerExport.WriteAsync(folder, import.Networks.ToAsyncEnumerable(), import.Members.ToAsyncEnumerable(), Cancellation));
+                () => ControllerExport.WriteAsync(
+                    folder, import.Networks.ToAsyncEnumerable(), import.Members.ToAsyncEnumerable(), Cancellation));
             Assert.Contains("exists", refused.Message, StringComparison.Ordinal);
         }
         finally
@@ -240,7 +260,9 @@ public sealed class ControllerImportTests : IDisposable
             _home.Write(HomeFolderCopy.NetworkFile(), new string(text));
             using var import = await ControllerImport.ReadAsync(_home.Path, Cancellation);
             Assert.Contains(import.Networks, n => n.Id.ToString() == HomeFolderCopy.MemberNetwork);
-            Assert.True(import.Networks.Length == 2 || import.Findings.Any(f => f.File == HomeFolderCopy.NetworkFile() && !f.IsTakenOver), new string(text));
+            Assert.True(
+                import.Networks.Length == 2 || import.Findings.Any(f => f.File == HomeFolderCopy.NetworkFile() && !f.IsTakenOver),
+                new string(text));
         }
     }
 }

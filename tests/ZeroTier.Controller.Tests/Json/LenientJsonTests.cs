@@ -49,7 +49,8 @@ public class LenientJsonTests
     [InlineData("{}", 7)]
     [InlineData("null", 7)]
     [InlineData("false", 0)]
-    public void Integers_are_read_from_anything(string json, ulong expected) => Assert.Equal(expected, JsonElement.Parse(json).ToInteger(missing: 7));
+    public void Integers_are_read_from_anything(string json, ulong expected) =>
+        Assert.Equal(expected, JsonElement.Parse(json).ToInteger(missing: 7));
 
     [Theory]
     [InlineData("1", true)]
@@ -57,7 +58,8 @@ public class LenientJsonTests
     [InlineData("\"T\"", true)]
     [InlineData("\"\"", false)]
     [InlineData("[]", true)]
-    public void Booleans_are_read_from_anything(string json, bool expected) => Assert.Equal(expected, JsonElement.Parse(json).ToBoolean(missing: true));
+    public void Booleans_are_read_from_anything(string json, bool expected) =>
+        Assert.Equal(expected, JsonElement.Parse(json).ToBoolean(missing: true));
 
     [Theory]
     [InlineData("10.1.2.3/24", "10.1.2.3/24")]
@@ -85,7 +87,8 @@ public class LenientJsonTests
     [InlineData("0x", 0)]
     [InlineData("ffffffffffffffff", ulong.MaxValue)]
     [InlineData("10000000000000000", ulong.MaxValue)]
-    public void Hexadecimal_digits_are_read_from_any_text(string text, ulong expected) => Assert.Equal(expected, LenientJson.Hexadecimal(text));
+    public void Hexadecimal_digits_are_read_from_any_text(string text, ulong expected) =>
+        Assert.Equal(expected, LenientJson.Hexadecimal(text));
 
     [Fact]
     public void Mutated_bodies_are_read_or_refused_as_json()
@@ -104,7 +107,9 @@ public class LenientJsonTests
             try
             {
                 JsonElement json = JsonElement.Parse(body);
-                foreach (JsonElement value in json.ValueKind == JsonValueKind.Object ? json.EnumerateObject().Select(member => member.Value) : [])
+                foreach (JsonElement value in json.ValueKind == JsonValueKind.Object
+                    ? json.EnumerateObject().Select(member => member.Value)
+                    : [])
                 {
                     AssertReadable(RuleListJson.ReadRules(value) ?? []);
                     AssertReadable(RuleListJson.ReadCapabilities(value)?.SelectMany(capability => capability.Rules) ?? []);

@@ -37,7 +37,8 @@ internal sealed class DnsMessage
     public IEnumerable<string> Data => Answers.Select(a => a.Data);
 
     /// <summary>A query; with a datagram size it has the OPT record.</summary>
-    public static byte[] Query(string name, int type, int? size = null, int id = 0x1234, int kind = 1, int version = 0, int optionFlags = 0, int flags = 0x0100)
+    public static byte[] Query(
+        string name, int type, int? size = null, int id = 0x1234, int kind = 1, int version = 0, int optionFlags = 0, int flags = 0x0100)
     {
         var bytes = new List<byte>();
         Add(id, flags, 1, 0, 0, size is null ? 0 : 1);

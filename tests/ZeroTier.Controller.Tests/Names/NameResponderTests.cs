@@ -56,7 +56,9 @@ public sealed class NameResponderTests : IAsyncLifetime
         Assert.Equal(["10.147.20.99", ipv6], Ask("orders.home.arpa", DnsMessage.Any).Data.Order());
         Assert.Equal(["10.147.20.98"], Ask("billing-system.home.arpa", DnsMessage.A).Data);
         DnsMessage mixed = Ask("OrDeRs.hOmE.aRpA", DnsMessage.A);
-        Assert.Equal(("OrDeRs.hOmE.aRpA.", "OrDeRs.hOmE.aRpA.", true, 0), (mixed.Question, mixed.Answers[0].Owner, mixed.IsAuthoritative, mixed.Code));
+        Assert.Equal(
+            ("OrDeRs.hOmE.aRpA.", "OrDeRs.hOmE.aRpA.", true, 0),
+            (mixed.Question, mixed.Answers[0].Owner, mixed.IsAuthoritative, mixed.Code));
         Assert.Equal(NameResponder.Lifetime, mixed.Answers[0].Lifetime);
     }
 
@@ -73,7 +75,9 @@ public sealed class NameResponderTests : IAsyncLifetime
         DnsMessage answer = Ask(name, type);
         Assert.Equal((code, 0, true), (answer.Code, answer.Answers.Count, answer.IsAuthoritative));
         DnsMessage.Record zone = Assert.Single(answer.Authorities);
-        Assert.Equal(("home.arpa.", DnsMessage.Soa, $"{Server.Address}.home.arpa. hostmaster.home.arpa."), (zone.Owner.ToLowerInvariant(), zone.Type, zone.Data));
+        Assert.Equal(
+            ("home.arpa.", DnsMessage.Soa, $"{Server.Address}.home.arpa. hostmaster.home.arpa."),
+            (zone.Owner.ToLowerInvariant(), zone.Type, zone.Data));
     }
 
     [Fact]
@@ -95,7 +99,10 @@ public sealed class NameResponderTests : IAsyncLifetime
         Assert.Equal((0, 0, 1), (other.Code, other.Answers.Count, other.Authorities.Count));
         Assert.Equal(DnsMessage.Soa, Assert.Single(Ask("20.147.10.in-addr.arpa", DnsMessage.Soa).Answers).Type);
         string between = string.Join('.', Reverse(_network.GetRfc4193Address(Orders.Address)).Split('.')[4..]);
-        Assert.Equal((0, 0, 1), (Ask(between, DnsMessage.Ptr).Code, Ask(between, DnsMessage.Ptr).Answers.Count, Ask(between, DnsMessage.Ptr).Authorities.Count));
+        Assert.Equal(
+            (0, 0, 1),
+            (Ask(between, DnsMessage.Ptr).Code, Ask(between, DnsMessage.Ptr).Answers.Count,
+                Ask(between, DnsMessage.Ptr).Authorities.Count));
     }
 
     [Theory]
@@ -144,11 +151,15 @@ public sealed class NameResponderTests : IAsyncLifetime
     public async Task An_answer_that_a_datagram_does_not_take_is_left_to_TCP()
     {
         await _bench.UpdateAsync(_network, n => n with { Routes = n.Routes.Add(new NetworkRoute(IPAddress.Parse("fd00::"), 64, null)) });
-        await _bench.UpdateAsync(_network, Orders, m => m with { Addresses = [.. Enumerable.Range(1, 40).Select(i => IPAddress.Parse($"fd00::{i:x}"))] });
+        await _bench.UpdateAsync(
+            _network, Orders, m => m with { Addresses = [.. Enumerable.Range(1, 40).Select(i => IPAddress.Parse($"fd00::{i:x}"))] });
         byte[] query = DnsMessage.Query("orders.home.arpa", DnsMessage.Aaaa);
         DnsMessage cut = DnsMessage.Read(Respond(query));
         Assert.Equal((true, 0, 0), (cut.IsTruncated, cut.Answers.Count, cut.Code));
-        Assert.Equal((false, 33), (DnsMessage.Read(Respond(query, isDatagram: false)).IsTruncated, DnsMessage.Read(Respond(query, isDatagram: false)).Answers.Count));
+        Assert.Equal(
+            (false, 33),
+            (DnsMessage.Read(Respond(query, isDatagram: false)).IsTruncated,
+                DnsMessage.Read(Respond(query, isDatagram: false)).Answers.Count));
 
         // As much as the asker takes, but never more than goes through everywhere.
         byte[] large = DnsMessage.Query("orders.home.arpa", DnsMessage.Aaaa, size: 65_535);
@@ -167,7 +178,8 @@ public sealed class NameResponderTests : IAsyncLifetime
         Assert.Equal(["10.147.20.99"], Ask("orders.home.arpa", DnsMessage.A).Data);
         Assert.Equal(["10.147.20.50"], Ask($"{late.Address}.home.arpa", DnsMessage.A).Data);
         Assert.Equal([$"{late.Address}.home.arpa."], Ask("50.20.147.10.in-addr.arpa", DnsMessage.Ptr).Data);
-        AuditEntry entry = await _bench.Controller.ReadAuditAsync(new AuditQuery { Network = _network }, TestContext.Current.CancellationToken)
+        AuditEntry entry = await _bench.Controller
+            .ReadAuditAsync(new AuditQuery { Network = _network }, TestContext.Current.CancellationToken)
             .FirstAsync(e => e.Member == late.Address, TestContext.Current.CancellationToken);
         Assert.Contains(Orders.Address.ToString(), entry.Detail, StringComparison.Ordinal);
 
@@ -189,7 +201,8 @@ public sealed class NameResponderTests : IAsyncLifetime
         Assert.False(_bench.Controller.FindNames(_network)!.IsMember(Orders.Address));
         await _bench.UpdateAsync(_network, Orders, m => m with { IsAuthorized = true });
         Assert.Equal(0, Ask("shop.home.arpa", DnsMessage.A).Code);
-        await _bench.Controller.DeleteMemberAsync(_network, Orders.Address, null, ControllerBench.Admin, TestContext.Current.CancellationToken);
+        await _bench.Controller.DeleteMemberAsync(
+            _network, Orders.Address, null, ControllerBench.Admin, TestContext.Current.CancellationToken);
         Assert.Equal(3, Ask("shop.home.arpa", DnsMessage.A).Code);
         await _bench.UpdateAsync(_network, n => n with { Dns = new NetworkDnsSettings("corp.example", []) });
         Assert.Equal((5, 0), (Ask("silent.home.arpa", DnsMessage.A).Code, Ask("silent.corp.example", DnsMessage.A).Code));
@@ -236,7 +249,8 @@ public sealed class NameResponderTests : IAsyncLifetime
         [
             DnsMessage.Query("orders.home.arpa", DnsMessage.Any, size: 4096), DnsMessage.Query("99.20.147.10.in-addr.arpa", DnsMessage.Ptr),
             DnsMessage.Query("nobody.home.arpa", DnsMessage.Aaaa), DnsMessage.Query("home.arpa", DnsMessage.Any, size: 512),
-            DnsMessage.Query(new string('a', 63) + ".home.arpa", DnsMessage.A), DnsMessage.Query(Reverse(IPAddress.Parse("fd00::1")), DnsMessage.Ptr),
+            DnsMessage.Query(new string('a', 63) + ".home.arpa", DnsMessage.A),
+            DnsMessage.Query(Reverse(IPAddress.Parse("fd00::1")), DnsMessage.Ptr),
         ];
         int answered = 0;
         for (int i = 0; i < 200_000; i++)
@@ -295,7 +309,8 @@ public sealed class NameResponderTests : IAsyncLifetime
     private static string Reverse(IPAddress address) =>
         string.Join('.', Convert.ToHexStringLower(address.GetAddressBytes()).Reverse()) + ".ip6.arpa";
 
-    private byte[] Respond(byte[] query, bool isDatagram = true) => _buffer.AsSpan(0, Responder.Answer(query, isDatagram, _buffer)).ToArray();
+    private byte[] Respond(byte[] query, bool isDatagram = true) =>
+        _buffer.AsSpan(0, Responder.Answer(query, isDatagram, _buffer)).ToArray();
 
     private DnsMessage Ask(string name, int type) => DnsMessage.Read(Respond(DnsMessage.Query(name, type)));
 

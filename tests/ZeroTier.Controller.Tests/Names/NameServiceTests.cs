@@ -24,7 +24,8 @@ public class NameServiceTests
             ManagedNode server = world.Members[0], client = world.Members[1];
             Assert.Equal("home.arpa", client.Networks[0].Dns!.Domain);
             Assert.Equal(OwnAddresses(world), client.Networks[0].Dns!.Servers);
-            await using var listener = await server.ListenAsync(new ZeroTierEndPoint(world.Network.Id, 8080), ControllerWorld.InlineTransport, Token);
+            await using var listener = await server.ListenAsync(
+                new ZeroTierEndPoint(world.Network.Id, 8080), ControllerWorld.InlineTransport, Token);
             foreach (string host in (string[])["orders.home.arpa", "orders", "ORDERS.home.arpa.", $"{server.Id}.home.arpa"])
             {
                 Assert.Equal(
@@ -37,8 +38,11 @@ public class NameServiceTests
 
             foreach (IPAddress address in OwnAddresses(world))
             {
-                Assert.Equal([world.IPv4Of(server).ToString()], (await AskAsync(client, world, address, "orders.home.arpa", DnsMessage.A))!.Data);
-                Assert.Equal([world.IPv4Of(server).ToString()], (await AskByTcpAsync(client, world, address, "orders.home.arpa", DnsMessage.A))!.Data);
+                Assert.Equal(
+                    [world.IPv4Of(server).ToString()], (await AskAsync(client, world, address, "orders.home.arpa", DnsMessage.A))!.Data);
+                Assert.Equal(
+                    [world.IPv4Of(server).ToString()],
+                    (await AskByTcpAsync(client, world, address, "orders.home.arpa", DnsMessage.A))!.Data);
             }
         });
     }
@@ -182,7 +186,8 @@ public class NameServiceTests
         Run(9, async (world, _) =>
         {
             IPAddress moved = IPAddress.Parse("10.147.20.77");
-            await world.Controller.UpdateMemberAsync(world.Network.Id, world.ControllerNode.Id, m => m with { Addresses = [moved] }, null, Admin, Token);
+            await world.Controller.UpdateMemberAsync(
+                world.Network.Id, world.ControllerNode.Id, m => m with { Addresses = [moved] }, null, Admin, Token);
             await world.Delay(TimeSpan.FromSeconds(5));
             Assert.Equal(moved, world.Members[1].Networks[0].Dns!.Servers[0]);
             Assert.NotNull(await AskAsync(world.Members[1], world, moved, "orders.home.arpa", DnsMessage.A));
@@ -194,9 +199,15 @@ public class NameServiceTests
         var world = new ControllerWorld(seed, members: 2);
         world.Run(async () =>
         {
-            var options = new NameServiceOptions { TimeProvider = world.Clock, RandomSource = world.Physical.Random.Fork(), Scheduler = PipeScheduler.Inline };
+            var options = new NameServiceOptions
+            {
+                TimeProvider = world.Clock,
+                RandomSource = world.Physical.Random.Fork(),
+                Scheduler = PipeScheduler.Inline,
+            };
             await using var service = new NameService(world.Controller, world.ControllerNode, options);
-            await world.ChangeAsync(n => n with { ServesNames = true, Dns = new NetworkDnsSettings("home.arpa", []), IPv6Assignment = IPv6Assignment.Rfc4193 });
+            await world.ChangeAsync(
+                n => n with { ServesNames = true, Dns = new NetworkDnsSettings("home.arpa", []), IPv6Assignment = IPv6Assignment.Rfc4193 });
             await world.Controller.UpdateMemberAsync(
                 world.Network.Id, world.Members[0].Id, m => m with { Name = "orders", IsAuthorized = true }, null, Admin, Token);
             await world.AuthorizeAsync(world.Members[1]);
@@ -205,7 +216,8 @@ public class NameServiceTests
         });
     }
 
-    private static IPAddress[] OwnAddresses(ControllerWorld world) => [.. world.ControllerNode.Networks[0].Addresses.Select(a => a.Address)];
+    private static IPAddress[] OwnAddresses(ControllerWorld world) =>
+        [.. world.ControllerNode.Networks[0].Addresses.Select(a => a.Address)];
 
     private static async Task<DnsMessage?> AskAsync(ManagedNode from, ControllerWorld world, IPAddress server, string name, int type)
     {
@@ -219,7 +231,8 @@ public class NameServiceTests
 
     private static async Task<DnsMessage> AskByTcpAsync(ManagedNode from, ControllerWorld world, IPAddress server, string name, int type)
     {
-        await using var connection = await from.ConnectAsync(new ZeroTierEndPoint(world.Network.Id, server, Port), ControllerWorld.InlineTransport, Token);
+        await using var connection = await from.ConnectAsync(
+            new ZeroTierEndPoint(world.Network.Id, server, Port), ControllerWorld.InlineTransport, Token);
         await connection.Output.WriteAsync(Framed(DnsMessage.Query(name, type)), Token);
         return await ReadAsync(connection);
     }

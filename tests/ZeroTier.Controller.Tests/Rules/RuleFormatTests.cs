@@ -20,12 +20,15 @@ public class RuleFormatTests
             RuleCompilation compilation = RuleLanguage.Compile(text);
             Assert.True(compilation.Succeeded, $"Seed {seed}: {string.Join('\n', compilation.Errors)}\n{text}");
             AssertSame(program, compilation.Program, $"Seed {seed}");
-            Assert.Equal(program.Rules, program.Rules.Select(rule => JsonSerializer.Deserialize<NetworkRule>(JsonSerializer.Serialize(rule))));
+            Assert.Equal(
+                program.Rules, program.Rules.Select(rule => JsonSerializer.Deserialize<NetworkRule>(JsonSerializer.Serialize(rule))));
         }
     }
 
     public static TheoryData<string> Recorded() =>
-        [.. RuleVectors.Root.GetProperty("ruleCompiler").EnumerateArray().Where(vector => vector.TryGetProperty("output", out _)).Select(vector => vector.GetProperty("name").GetString()!)];
+        [.. RuleVectors.Root.GetProperty("ruleCompiler").EnumerateArray()
+            .Where(vector => vector.TryGetProperty("output", out _))
+            .Select(vector => vector.GetProperty("name").GetString()!)];
 
     [Theory]
     [MemberData(nameof(Recorded))]

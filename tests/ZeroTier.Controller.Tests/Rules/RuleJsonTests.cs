@@ -9,7 +9,12 @@ namespace ZeroTier.Controller.Tests.Rules;
 public class RuleJsonTests
 {
     // ZeroTierOne stores 64 bits of IDs and defaults, of which members get 32, and it refuses the integer range that it has a form for.
-    private static readonly string[] Different = ["field: tags", "field: tags not an array is ignored", "field: rules, integer range is refused"];
+    private static readonly string[] Different =
+    [
+        "field: tags",
+        "field: tags not an array is ignored",
+        "field: rules, integer range is refused",
+    ];
 
     public static TheoryData<string> Cases() => [.. RuleVectors.Names("cases").Except(Different)];
 
@@ -34,14 +39,16 @@ public class RuleJsonTests
                 _ => Written(RuleListJson.ReadTags(list.Value)),
             };
 
-            Assert.Equal(list.Value.ValueKind == JsonValueKind.Array ? Compact(vector.GetProperty("stored").GetProperty(list.Name)) : null, written);
+            Assert.Equal(
+                list.Value.ValueKind == JsonValueKind.Array ? Compact(vector.GetProperty("stored").GetProperty(list.Name)) : null, written);
         }
     }
 
     [Fact]
     public void Each_form_has_the_binary_that_a_real_member_received()
     {
-        foreach (JsonElement vector in RuleVectors.Root.GetProperty("rules").EnumerateArray().Where(item => item.TryGetProperty("stored", out _)))
+        foreach (JsonElement vector in RuleVectors.Root.GetProperty("rules").EnumerateArray()
+            .Where(item => item.TryGetProperty("stored", out _)))
         {
             Assert.True(RuleJson.TryRead(vector.GetProperty("posted"), out NetworkRule rule));
 
@@ -57,11 +64,15 @@ public class RuleJsonTests
     public void All_forms_come_back_from_the_binary_table()
     {
         JsonElement all = RuleVectors.Root.GetProperty("rules").EnumerateArray().Last();
-        Assert.True(RuleTable.TryRead(Convert.FromHexString(all.GetProperty("binaryAtMember").GetString()!), NetworkRule.MaxPerNetwork, out RuleTable? table));
+        Assert.True(
+            RuleTable.TryRead(
+                Convert.FromHexString(all.GetProperty("binaryAtMember").GetString()!), NetworkRule.MaxPerNetwork, out RuleTable? table));
 
         Assert.True(RuleEncoding.TryFromTable(table, out ImmutableArray<NetworkRule>? rules));
 
-        var stored = RuleVectors.Root.GetProperty("rules").EnumerateArray().SkipLast(1).Select(vector => Compact(vector.GetProperty("stored")[0]));
+        var stored = RuleVectors.Root.GetProperty("rules").EnumerateArray()
+            .SkipLast(1)
+            .Select(vector => Compact(vector.GetProperty("stored")[0]));
         Assert.Equal(stored, rules.Value.Select(rule => JsonSerializer.Serialize(rule)));
     }
 
@@ -85,7 +96,8 @@ public class RuleJsonTests
     [Fact]
     public void Ids_are_cut_to_the_32_bits_that_members_get()
     {
-        JsonElement posted = JsonElement.Parse("""[{"id":4294967297,"default":4294967298},{"id":-1,"default":-1},{"id":"12","default":"4"}]""");
+        JsonElement posted = JsonElement.Parse(
+            """[{"id":4294967297,"default":4294967298},{"id":-1,"default":-1},{"id":"12","default":"4"}]""");
 
         Assert.Equal([new(1, 2), new(12, 4), new(uint.MaxValue, uint.MaxValue)], RuleListJson.ReadTags(posted)!.Value);
     }
@@ -108,7 +120,8 @@ public class RuleJsonTests
     [InlineData("""null""")]
     [InlineData("""{"type":"MATCH_CHARACTERISTICS","mask":true}""")]
     [InlineData("""{"type":"MATCH_MAC_DEST","mac":"\ud800"}""")]
-    public void Converter_refuses_what_is_no_rule(string json) => Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<NetworkRule>(json));
+    public void Converter_refuses_what_is_no_rule(string json) =>
+        Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<NetworkRule>(json));
 
     [Fact]
     public void Capabilities_and_tags_come_back_from_json()
@@ -123,7 +136,8 @@ public class RuleJsonTests
         Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<NetworkTag>("""{"id":-1}"""));
     }
 
-    private static string? Written<T>(ImmutableArray<T>? list) => list is { } values ? $"[{string.Join(',', values.Select(value => JsonSerializer.Serialize(value)))}]" : null;
+    private static string? Written<T>(ImmutableArray<T>? list) =>
+        list is { } values ? $"[{string.Join(',', values.Select(value => JsonSerializer.Serialize(value)))}]" : null;
 
     private static string Compact(JsonElement json)
     {

@@ -6,15 +6,18 @@ public class RuleLanguageFuzzTests
 {
     private static readonly string[] Words =
     [
-        "macro", "tag", "cap", "drop", "accept", "tee", "watch", "redirect", "break", "priority", "include", "id", "default", "enum", "flag", "and", "or", "not", "ipsrc", "dport",
-        "chr", "teq", "tand", "icmp", "random", "ethertype", ";", ";;", "accept;", "DROP;", "m", "m($a,$b)", "m(", "m(,)", "$a", "0", "-1", "0x", "80-443", "1,2", "10.0.0.0/8",
+        "macro", "tag", "cap", "drop", "accept", "tee", "watch", "redirect", "break", "priority", "include", "id", "default", "enum",
+        "flag", "and", "or", "not", "ipsrc", "dport",
+        "chr", "teq", "tand", "icmp", "random", "ethertype", ";", ";;", "accept;", "DROP;", "m", "m($a,$b)", "m(", "m(,)", "$a", "0", "-1",
+        "0x", "80-443", "1,2", "10.0.0.0/8",
         "::/0", "t", "1122334455", "0.5", "#", "\r\n", "\n", "'", "\0", "\ud800", "é", "99999999999999999999",
     ];
 
     [Fact]
     public void Mutated_texts_give_rules_or_errors()
     {
-        string[] sources = [.. RuleVectors.Root.GetProperty("ruleCompiler").EnumerateArray().Select(vector => vector.GetProperty("source").GetString()!)];
+        string[] sources = [.. RuleVectors.Root.GetProperty("ruleCompiler").EnumerateArray()
+            .Select(vector => vector.GetProperty("source").GetString()!)];
         int programs = 0;
         for (int seed = 0; seed < 5_000; seed++)
         {
@@ -25,7 +28,10 @@ public class RuleLanguageFuzzTests
 
             Assert.Equal(compilation.Succeeded, compilation.Errors.IsEmpty);
             Assert.InRange(compilation.Errors.Length, 0, RuleLanguage.MaxErrors);
-            Assert.All(compilation.Errors, error => Assert.True(error.Line >= 1 && error.Column >= 1 && error.Message.Length is > 0 and < 4096, $"Seed {seed}: {error}"));
+            Assert.All(
+                compilation.Errors,
+                error => Assert.True(
+                    error.Line >= 1 && error.Column >= 1 && error.Message.Length is > 0 and < 4096, $"Seed {seed}: {error}"));
             if (compilation.Succeeded)
             {
                 programs++;

@@ -24,7 +24,9 @@ public class RuleLanguageTests
         {
             // 5.9.2: in the first line the real compiler counts columns from 0.
             int line = error.GetProperty("line").GetInt32();
-            Assert.Equal((line, error.GetProperty("column").GetInt32() + (line == 1 ? 1 : 0)), (compilation.Errors[0].Line, compilation.Errors[0].Column));
+            Assert.Equal(
+                (line, error.GetProperty("column").GetInt32() + (line == 1 ? 1 : 0)),
+                (compilation.Errors[0].Line, compilation.Errors[0].Column));
             Assert.Null(compilation.Program);
             return;
         }
@@ -38,7 +40,8 @@ public class RuleLanguageTests
     {
         RuleProgram program = Compile("drop chr inbound,multicast;");
 
-        Assert.Equal([NetworkRule.Characteristics(FrameCharacteristics.Inbound | FrameCharacteristics.Multicast), NetworkRule.Drop], program.Rules);
+        Assert.Equal(
+            [NetworkRule.Characteristics(FrameCharacteristics.Inbound | FrameCharacteristics.Multicast), NetworkRule.Drop], program.Rules);
     }
 
     [Theory]
@@ -110,7 +113,8 @@ public class RuleLanguageTests
     [Fact]
     public void Errors_are_counted()
     {
-        RuleCompilation compilation = RuleLanguage.Compile(string.Concat(Enumerable.Repeat("accept dport x;\n", 10 * RuleLanguage.MaxErrors)));
+        RuleCompilation compilation = RuleLanguage.Compile(
+            string.Concat(Enumerable.Repeat("accept dport x;\n", 10 * RuleLanguage.MaxErrors)));
 
         Assert.Equal(RuleLanguage.MaxErrors, compilation.Errors.Length);
     }
@@ -121,13 +125,15 @@ public class RuleLanguageTests
         RuleProgram program = Compile("cap c id 1 DROP accept dport 1; BREAK ;\nACCEPT;\ndrop;");
 
         Assert.Equal([NetworkRule.Accept, NetworkRule.Drop], program.Rules);
-        Assert.Equal([NetworkRule.Drop, NetworkRule.DestinationPorts(1, 1), NetworkRule.Accept, NetworkRule.Break], program.Capabilities[0].Rules);
+        Assert.Equal(
+            [NetworkRule.Drop, NetworkRule.DestinationPorts(1, 1), NetworkRule.Accept, NetworkRule.Break], program.Capabilities[0].Rules);
     }
 
     [Fact]
     public void Macros_pass_their_parameters_on()
     {
-        RuleProgram program = Compile("macro tcp($port) accept ipprotocol tcp dport $port; ;\nmacro web($p) include tcp($p) ;\ninclude web(443)");
+        RuleProgram program = Compile(
+            "macro tcp($port) accept ipprotocol tcp dport $port; ;\nmacro web($p) include tcp($p) ;\ninclude web(443)");
 
         Assert.Equal([NetworkRule.IPProtocol(6), NetworkRule.DestinationPorts(443, 443), NetworkRule.Accept], program.Rules);
     }
@@ -148,7 +154,8 @@ public class RuleLanguageTests
     public void Tags_and_capabilities_are_as_many_as_members_take()
     {
         string tags = string.Concat(Enumerable.Range(0, NetworkTag.MaxPerNetwork).Select(i => $"tag t{i} id {i};\n"));
-        string capabilities = string.Concat(Enumerable.Range(0, NetworkCapability.MaxPerNetwork).Select(i => $"cap c{i} id {i} accept dport 1; ;\n"));
+        string capabilities = string.Concat(
+            Enumerable.Range(0, NetworkCapability.MaxPerNetwork).Select(i => $"cap c{i} id {i} accept dport 1; ;\n"));
 
         Assert.True(RuleLanguage.Compile(tags + capabilities).Succeeded);
         Assert.Contains("More than 128 tags", RuleLanguage.Compile(tags + "tag t id 999;").Errors[0].Message, StringComparison.Ordinal);
@@ -200,10 +207,13 @@ public class RuleLanguageTests
     {
         JsonElement config = output.GetProperty("config");
         Assert.Equal(RuleListJson.ReadRules(config.GetProperty("rules"))!.Value, program.Rules);
-        Assert.Equal(RuleListJson.ReadCapabilities(config.GetProperty("capabilities"))!.Value, program.Capabilities.OrderBy(capability => capability.Id));
+        Assert.Equal(
+            RuleListJson.ReadCapabilities(config.GetProperty("capabilities"))!.Value,
+            program.Capabilities.OrderBy(capability => capability.Id));
         Assert.Equal(RuleListJson.ReadTags(config.GetProperty("tags"))!.Value, program.Tags.OrderBy(tag => tag.Id));
         Assert.Equal(
-            output.GetProperty("capabilitiesByName").EnumerateObject().Select(capability => (capability.Name, capability.Value.GetUInt32())),
+            output.GetProperty("capabilitiesByName").EnumerateObject()
+                .Select(capability => (capability.Name, capability.Value.GetUInt32())),
             program.CapabilitiesByName.Select(capability => (capability.Key, capability.Value)));
         Assert.Equal(
             output.GetProperty("tagsByName").EnumerateObject().Select(tag => (tag.Name, JsonSerializer.Serialize(tag.Value))),
@@ -214,5 +224,6 @@ public class RuleLanguageTests
         $$"""{"id":{{tag.Id}},"default":{{tag.Default?.ToString(CultureInfo.InvariantCulture) ?? "null"}}"""
         + $$""","enums":{{Json(tag.Enums)}},"flags":{{Json(tag.Flags)}}}""";
 
-    private static string Json(IReadOnlyDictionary<string, uint> names) => $"{{{string.Join(',', names.Select(name => $"\"{name.Key}\":{name.Value}"))}}}";
+    private static string Json(IReadOnlyDictionary<string, uint> names) =>
+        $"{{{string.Join(',', names.Select(name => $"\"{name.Key}\":{name.Value}"))}}}";
 }

@@ -67,10 +67,21 @@ public class RuleVerdictTests
         Assert.Equal(FrameAction.Drop, Evaluate(nothing.Rules, IPv4, Frame(IPv4, Tcp, 40000, 8080, Syn), []));
     }
 
-    private static bool Passes(ushort etherType, byte protocol, ushort source, ushort destination, byte flags, ImmutableArray<NetworkCapability> capabilities = default) =>
-        Evaluate(Program.Rules, etherType, Frame(etherType, protocol, source, destination, flags), capabilities.IsDefault ? [] : capabilities) == FrameAction.Accept;
+    private static bool Passes(
+        ushort etherType,
+        byte protocol,
+        ushort source,
+        ushort destination,
+        byte flags,
+        ImmutableArray<NetworkCapability> capabilities = default) =>
+        Evaluate(
+            Program.Rules,
+            etherType,
+            Frame(etherType, protocol, source, destination, flags),
+            capabilities.IsDefault ? [] : capabilities) == FrameAction.Accept;
 
-    private static FrameAction Evaluate(ImmutableArray<NetworkRule> rules, ushort etherType, byte[] frame, ImmutableArray<NetworkCapability> capabilities)
+    private static FrameAction Evaluate(
+        ImmutableArray<NetworkRule> rules, ushort etherType, byte[] frame, ImmutableArray<NetworkCapability> capabilities)
     {
         var filter = new RuleSet(AsReceived(rules, NetworkRule.MaxPerNetwork), new RuleSettings { Random = RandomSource.System });
         var sender = new Credentials([.. capabilities.Select(capability => AsReceived(capability.Rules, NetworkRule.MaxPerCapability))]);

@@ -103,12 +103,14 @@ internal sealed class ControllerWorld
     public Task AuthorizeAsync(ManagedNode node, bool authorized = true) =>
         Controller.UpdateMemberAsync(Network.Id, node.Id, m => m with { IsAuthorized = authorized }, null, Admin, Token);
 
-    public Task ChangeAsync(Func<ControllerNetwork, ControllerNetwork> change) => Controller.UpdateNetworkAsync(Network.Id, change, null, Admin, Token);
+    public Task ChangeAsync(Func<ControllerNetwork, ControllerNetwork> change) =>
+        Controller.UpdateNetworkAsync(Network.Id, change, null, Admin, Token);
 
     public IPAddress IPv4Of(ManagedNode node) => node.Networks.Single(n => n.Id == Network.Id).Addresses.Select(a => a.Address)
         .Single(a => a.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork);
 
-    private int IndexOf(ManagedNode node) => node == Root ? 0 : node == ControllerNode ? 1 : Members.Index().First(m => m.Item == node).Index + _controllerIndex + 1;
+    private int IndexOf(ManagedNode node) =>
+        node == Root ? 0 : node == ControllerNode ? 1 : Members.Index().First(m => m.Item == node).Index + _controllerIndex + 1;
 
     private async Task StartAsync()
     {
@@ -141,7 +143,8 @@ internal sealed class ControllerWorld
     {
         using var key = PlanetSigningKey.Generate();
         var endPoint = InetEndPoint.From(new IPEndPoint(IPAddress.Parse(Address(0)), UdpPort));
-        return Planet.Create(7, new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), [new PlanetRoot(TestIdentities.Get(0), [endPoint])], key);
+        return Planet.Create(
+            7, new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), [new PlanetRoot(TestIdentities.Get(0), [endPoint])], key);
     }
 
     /// <summary>A machine's clock, which its operator sets.</summary>

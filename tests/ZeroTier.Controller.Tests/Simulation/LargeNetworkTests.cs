@@ -34,9 +34,12 @@ public class LargeNetworkTests
 
             await world.ChangeAsync(n => n with { Rules = [NetworkRule.EtherType(0x0806), NetworkRule.Accept, NetworkRule.Drop] });
             await world.Delay(TimeSpan.FromSeconds(2));
-            bool[] reached = await Task.WhenAll(world.Members.Select((from, i) => IsReachedAsync(world, from, world.Members[(i + 1) % Members])));
+            bool[] reached = await Task.WhenAll(
+                world.Members.Select((from, i) => IsReachedAsync(world, from, world.Members[(i + 1) % Members])));
             Assert.DoesNotContain(true, reached);
-            Assert.All(world.Members, m => Assert.True(m.GetStatistics().Dropped.GetValueOrDefault("vl2.filtered-out") > 0, $"{m.Id} dropped nothing"));
+            Assert.All(
+                world.Members,
+                m => Assert.True(m.GetStatistics().Dropped.GetValueOrDefault("vl2.filtered-out") > 0, $"{m.Id} dropped nothing"));
         });
     }
 

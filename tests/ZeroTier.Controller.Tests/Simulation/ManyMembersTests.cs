@@ -12,8 +12,10 @@ public class ManyMembersTests(ITestOutputHelper output)
     {
         await using var bench = await ControllerBench.StartAsync();
         ControllerNetwork network = await bench.CreateAsync(Addressing.Pool("10.1.0.1", "10.1.255.254", "10.1.0.0", 16));
-        string token = await bench.Controller.CreateJoinTokenAsync(network.Id, null, ControllerBench.Admin, TestContext.Current.CancellationToken);
-        NodeIdentity[] nodes = [.. Enumerable.Range(0, Members).Select(i => TestIdentities.At(new NodeId(0x20_0000_0000UL + (ulong)(i * 7919))))];
+        string token = await bench.Controller.CreateJoinTokenAsync(
+            network.Id, null, ControllerBench.Admin, TestContext.Current.CancellationToken);
+        NodeIdentity[] nodes = [.. Enumerable.Range(0, Members)
+            .Select(i => TestIdentities.At(new NodeId(0x20_0000_0000UL + (ulong)(i * 7919))))];
 
         long memory = GC.GetTotalMemory(forceFullCollection: true);
         TimeSpan first = Measure(() => AskAll(bench, network.Id, nodes, token));

@@ -16,10 +16,12 @@ public class MemberAddressTests
             Assert.Throws<ZeroTierException>(() => ZeroTierName.Resolve(world.Members[1], name, 80));
 
             TimeSpan since = world.Clock.Elapsed;
-            Assert.Equal(world.IPv4Of(world.Members[0]), Assert.Single(await ZeroTierName.ResolveAsync(world.Members[1], name, 80, Token)).Address);
+            Assert.Equal(
+                world.IPv4Of(world.Members[0]), Assert.Single(await ZeroTierName.ResolveAsync(world.Members[1], name, 80, Token)).Address);
             Assert.InRange(world.Clock.Elapsed - since, TimeSpan.Zero, TimeSpan.FromSeconds(2));
 
-            await using var listener = await world.Members[2].ListenAsync(new ZeroTierEndPoint(world.Network.Id, 80), ControllerWorld.InlineTransport, Token);
+            await using var listener = await world.Members[2].ListenAsync(
+                new ZeroTierEndPoint(world.Network.Id, 80), ControllerWorld.InlineTransport, Token);
             await using var connection = await world.Members[1].ConnectAsync(
                 ZeroTierName.Of(world.Members[2].Id, world.Network.Id), 80, ControllerWorld.InlineTransport, Token);
             Assert.Equal(world.IPv4Of(world.Members[2]), connection.RemoteEndPoint.Address);

@@ -5,8 +5,8 @@ using ZeroTier.Simulation;
 namespace ZeroTier.Controller.Tests.Simulation;
 
 /// <summary>
-/// One run: members of a private network are let in and put out, its settings and their addresses change, all of it over links with up to 30 % loss, through
-/// partitions, while clocks are set. Then the links are good again, and what the controller says must hold.
+/// One run: members of a private network are let in and put out, its settings and their addresses change, all of it over links with up to
+/// 30 % loss, through partitions, while clocks are set. Then the links are good again, and what the controller says must hold.
 /// </summary>
 internal sealed class NetworkChaos
 {
@@ -56,7 +56,8 @@ internal sealed class NetworkChaos
                 _world.Physical.DefaultLink = new VirtualLink { Loss = 0.3 * _random.NextDouble(), Jitter = TimeSpan.FromMilliseconds(20) };
                 return Task.CompletedTask;
             case 1:
-                _world.Physical.PartitionFor(TimeSpan.FromSeconds(60 * _random.NextDouble()), [_world.HostOf(_world.Members[member])], [.. Others(member)]);
+                _world.Physical.PartitionFor(
+                    TimeSpan.FromSeconds(60 * _random.NextDouble()), [_world.HostOf(_world.Members[member])], [.. Others(member)]);
                 return Task.CompletedTask;
             case 2:
                 _world.StepClock(_world.Members[member], RandomStep());
@@ -67,7 +68,8 @@ internal sealed class NetworkChaos
             case 4:
                 return _world.ChangeAsync(n => n with { Name = $"name {++_names}" });
             case 5 when _isIn[member]:
-                var address = IPAddress.Parse(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"10.147.20.{100 + _addresses++}"));
+                var address = IPAddress.Parse(
+                    string.Create(System.Globalization.CultureInfo.InvariantCulture, $"10.147.20.{100 + _addresses++}"));
                 return _world.Controller.UpdateMemberAsync(
                     _world.Network.Id, _world.Members[member].Id, m => m with { Addresses = [address] }, null, new Actor("admin"), Token);
             default:
@@ -83,7 +85,8 @@ internal sealed class NetworkChaos
         foreach (var (i, from) in _world.Members.Index())
         {
             ZeroTierNetwork seen = from.Networks.Single();
-            Assert.True(_isIn[i] == (seen.Status == ZeroTierNetworkStatus.Ok), $"Seed {_seed}: member {i} is {seen.Status}, in: {_isIn[i]}.");
+            Assert.True(
+                _isIn[i] == (seen.Status == ZeroTierNetworkStatus.Ok), $"Seed {_seed}: member {i} is {seen.Status}, in: {_isIn[i]}.");
             if (!_isIn[i])
             {
                 continue;

@@ -39,7 +39,8 @@ public class WholeNetworkTests
         world.Run(async () =>
         {
             await JoinAllAsync(world);
-            await using var listener = await world.Members[0].ListenAsync(new ZeroTierEndPoint(world.Network.Id, Port), ControllerWorld.InlineTransport, Token);
+            await using var listener = await world.Members[0].ListenAsync(
+                new ZeroTierEndPoint(world.Network.Id, Port), ControllerWorld.InlineTransport, Token);
             await using var client = await world.Members[1].ConnectAsync(
                 new ZeroTierEndPoint(world.Network.Id, world.IPv4Of(world.Members[0]), Port), ControllerWorld.InlineTransport, Token);
             await using var server = (await listener.AcceptAsync(Token))!;
@@ -77,7 +78,11 @@ public class WholeNetworkTests
     [InlineData(false)]
     public void Open_connections_of_a_member_that_is_put_out_end_on_both_sides_within_two_seconds(bool isServer)
     {
-        var options = new ZeroTierConnectionOptions { ApplicationScheduler = PipeScheduler.Inline, TransportScheduler = PipeScheduler.Inline };
+        var options = new ZeroTierConnectionOptions
+        {
+            ApplicationScheduler = PipeScheduler.Inline,
+            TransportScheduler = PipeScheduler.Inline,
+        };
         var world = new ControllerWorld(seed: 8, members: 3);
         world.Run(async () =>
         {
@@ -96,7 +101,8 @@ public class WholeNetworkTests
             async Task<(ZeroTierConnection, ZeroTierConnection)> OpenAsync(ManagedNode client)
             {
                 var accepting = listener.AcceptAsync(Token).AsTask();
-                var connection = await client.ConnectAsync(new ZeroTierEndPoint(world.Network.Id, world.IPv4Of(server), 80), options, Token);
+                var connection = await client.ConnectAsync(
+                    new ZeroTierEndPoint(world.Network.Id, world.IPv4Of(server), 80), options, Token);
                 return (connection, (await accepting)!);
             }
         });

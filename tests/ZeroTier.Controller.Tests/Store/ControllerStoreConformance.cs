@@ -65,8 +65,9 @@ public abstract class ControllerStoreConformance : IAsyncDisposable
         await Refused(store, Put(Plain(Network, OtherNode) with { Revision = 2 }, 1));
         await Refused(store, new NetworkRemoval(Network) { ExpectedRevision = 2 });
         await Refused(store, new MemberRemoval(Network, Node) { ExpectedRevision = 2 });
-        var conflict = await Assert.ThrowsAsync<StoreConflictException>(() => store.WriteAsync([Put(Plain(Network, Node) with { Revision = 3 }, 2)], [],
-            Token));
+        var conflict = await Assert.ThrowsAsync<StoreConflictException>(
+            () => store.WriteAsync([Put(Plain(Network, Node) with { Revision = 3 }, 2)], [],
+                Token));
         Assert.Contains(Node.ToString(), conflict.Message, StringComparison.Ordinal);
         Assert.Equal(1, Assert.Single(await NetworksOf(store)).Revision);
         Assert.Equal(1, Assert.Single(await MembersOf(store)).Revision);
@@ -114,7 +115,8 @@ public abstract class ControllerStoreConformance : IAsyncDisposable
         await store.WriteAsync(
             [
                 Put(Plain(Network)), Put(Plain(Network) with { Revision = 2, Name = "two" }, 1),
-                Put(Plain(Network, Node)), new MemberRemoval(Network, Node) { ExpectedRevision = 1 }, Put(Plain(Network, Node) with { Name = "again" }),
+                Put(Plain(Network, Node)), new MemberRemoval(Network, Node) { ExpectedRevision = 1 },
+                Put(Plain(Network, Node) with { Name = "again" }),
             ],
             [],
             Token);
@@ -126,7 +128,8 @@ public abstract class ControllerStoreConformance : IAsyncDisposable
     public async Task A_network_is_removed_with_its_members_and_no_others()
     {
         await using IControllerStore store = await OpenAsync();
-        await store.WriteAsync([Put(Plain(Network)), Put(Plain(Network, Node)), Put(Plain(OtherNetwork)), Put(Plain(OtherNetwork, Node))], [], Token);
+        await store.WriteAsync(
+            [Put(Plain(Network)), Put(Plain(Network, Node)), Put(Plain(OtherNetwork)), Put(Plain(OtherNetwork, Node))], [], Token);
         await store.WriteAsync([new NetworkRemoval(Network) { ExpectedRevision = 1 }], [], Token);
         Assert.Equal(OtherNetwork, Assert.Single(await NetworksOf(store)).Id);
         Assert.Equal(OtherNetwork, Assert.Single(await MembersOf(store)).Network);
@@ -151,8 +154,9 @@ public abstract class ControllerStoreConformance : IAsyncDisposable
         await using IControllerStore again = await OpenAsync();
         List<AuditEntry> first = await AuditOf(again, new AuditQuery { Network = Network, Limit = 3 });
         Assert.Equal(["step 4", "step 3", "step 2"], first.Select(e => e.Detail));
-        Assert.Equal(["step 1", "step 0"], (await AuditOf(again, new AuditQuery { Network = Network, Before = first[^1].Id, Limit = 3 })).Select(e =>
-            e.Detail));
+        Assert.Equal(
+            ["step 1", "step 0"], (await AuditOf(again, new AuditQuery { Network = Network, Before = first[^1].Id, Limit = 3 })).Select(e =>
+                e.Detail));
         Assert.Equal(5, (await AuditOf(again, new AuditQuery { Member = Node })).Count);
         Assert.Equal(10, (await AuditOf(again, new AuditQuery())).Select(e => e.Id).Distinct().Count());
         AuditEntry newest = first[0];
@@ -186,7 +190,8 @@ public abstract class ControllerStoreConformance : IAsyncDisposable
             {
                 for (uint i = 0; i < 25; i++)
                 {
-                    await store.WriteAsync([Put(Plain(Network, new NodeId(0xab_0000_0000 + (ulong)(writer * 100) + i)))], [Entry("write")], Token);
+                    await store.WriteAsync(
+                        [Put(Plain(Network, new NodeId(0xab_0000_0000 + (ulong)(writer * 100) + i)))], [Entry("write")], Token);
                 }
             },
             Token)));
@@ -214,7 +219,9 @@ public abstract class ControllerStoreConformance : IAsyncDisposable
             },
             Token)));
         Assert.Single(won, w => w);
-        Assert.Equal(Array.IndexOf(won, true).ToString(System.Globalization.CultureInfo.InvariantCulture), Assert.Single(await NetworksOf(store)).Name);
+        Assert.Equal(
+            Array.IndexOf(won, true).ToString(System.Globalization.CultureInfo.InvariantCulture),
+            Assert.Single(await NetworksOf(store)).Name);
     }
 
     [Fact]
@@ -246,13 +253,15 @@ public abstract class ControllerStoreConformance : IAsyncDisposable
 
     protected static ControllerNetwork Plain(NetworkId id) => new() { Id = id, CreationTime = Time };
 
-    protected static ControllerMember Plain(NetworkId network, NodeId node) => new() { Network = network, Node = node, CreationTime = Time };
+    protected static ControllerMember Plain(NetworkId network, NodeId node) =>
+        new() { Network = network, Node = node, CreationTime = Time };
 
     protected static async Task<List<ControllerNetwork>> NetworksOf(IControllerStore store) => await ToList(store.LoadNetworksAsync(Token));
 
     protected static async Task<List<ControllerMember>> MembersOf(IControllerStore store) => await ToList(store.LoadMembersAsync(Token));
 
-    private static async Task<List<AuditEntry>> AuditOf(IControllerStore store, AuditQuery query) => await ToList(store.ReadAuditAsync(query, Token));
+    private static async Task<List<AuditEntry>> AuditOf(IControllerStore store, AuditQuery query) =>
+        await ToList(store.ReadAuditAsync(query, Token));
 
     private static async Task<List<T>> ToList<T>(IAsyncEnumerable<T> items)
     {
@@ -268,7 +277,8 @@ public abstract class ControllerStoreConformance : IAsyncDisposable
     private static async Task Refused(IControllerStore store, StoreChange change) =>
         await Assert.ThrowsAsync<StoreConflictException>(() => store.WriteAsync([change], [], Token));
 
-    private static AuditEntry Entry(string detail) => new() { Time = Time, Actor = Admin, Action = "test.step", Network = Network, Detail = detail };
+    private static AuditEntry Entry(string detail) =>
+        new() { Time = Time, Actor = Admin, Action = "test.step", Network = Network, Detail = detail };
 
     private static ControllerNetwork NetworkWithEverything() => SampleRecords.Network(Network, Time);
 

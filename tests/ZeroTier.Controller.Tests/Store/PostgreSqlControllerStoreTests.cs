@@ -96,11 +96,13 @@ public sealed class PostgreSqlControllerStoreTests(PostgreSqlServer server) : Co
         await using IControllerStore store = await OpenAsync(), other = await OpenAsync();
         await store.WriteAsync([Put(Plain(Network)), Put(Plain(Network, Node))], [], Token);
         await using IAsyncEnumerator<StoreChange> changes = store.WatchAsync(Token).GetAsyncEnumerator(Token);
-        await other.WriteAsync([new MemberRemoval(Network, Node) { ExpectedRevision = 1 }, Put(Plain(Network, Node) with { Name = "another" })], [], Token);
+        await other.WriteAsync(
+            [new MemberRemoval(Network, Node) { ExpectedRevision = 1 }, Put(Plain(Network, Node) with { Name = "another" })], [], Token);
         var write = Put(Plain(Network, Node) with { Revision = 2 }, 1);
         Assert.Equal(Node, Assert.IsType<MemberRemoval>(await NextAsync(changes)).Node);
         await Assert.ThrowsAsync<StoreConflictException>(() => store.WriteAsync([write], [], Token));
-        await Assert.ThrowsAsync<StoreConflictException>(() => store.WriteAsync([new NetworkRemoval(Network) { ExpectedRevision = 1 }], [], Token));
+        await Assert.ThrowsAsync<StoreConflictException>(
+            () => store.WriteAsync([new NetworkRemoval(Network) { ExpectedRevision = 1 }], [], Token));
         await store.WriteAsync([Put(Plain(Network, OtherNode))], [], Token);
         Assert.Equal("another", Assert.IsType<MemberWrite>(await NextAsync(changes)).Member.Name);
         Task<StoreChange> next = NextAsync(changes);
@@ -272,7 +274,8 @@ public sealed class PostgreSqlControllerStoreTests(PostgreSqlServer server) : Co
         }
 
         await PostgreSqlServer.ExecuteAsync(_database!, "UPDATE ztkestrel.schema_version SET version = 1000");
-        Assert.Contains("newer version", (await Assert.ThrowsAsync<InvalidOperationException>(OpenAsync)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "newer version", (await Assert.ThrowsAsync<InvalidOperationException>(OpenAsync)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -4,7 +4,9 @@ using Npgsql;
 
 namespace ZeroTier.Controller.Tests.Store;
 
-/// <summary>A PostgreSQL server of the tests' own, in a temporary folder, on a unix socket. Needs Debian's package postgresql, or the like.</summary>
+/// <summary>
+/// A PostgreSQL server of the tests' own, in a temporary folder, on a unix socket. Needs Debian's package postgresql, or the like.
+/// </summary>
 public sealed class PostgreSqlServer : IAsyncLifetime
 {
     private const string Installed = "/usr/lib/postgresql";
@@ -104,7 +106,8 @@ public sealed class PostgreSqlServer : IAsyncLifetime
 
     private string ConnectionString(string database) => $"Host={_folder.FullName};Username={SuperUser};Database={database}";
 
-    private static string[] AsUser(params string[] command) => Environment.IsPrivilegedProcess ? ["runuser", "-u", SuperUser, "--", .. command] : command;
+    private static string[] AsUser(params string[] command) =>
+        Environment.IsPrivilegedProcess ? ["runuser", "-u", SuperUser, "--", .. command] : command;
 
     private ProcessStartInfo Start(string[] command) =>
         new(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder.FullName };

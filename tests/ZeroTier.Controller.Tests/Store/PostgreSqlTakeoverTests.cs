@@ -56,7 +56,8 @@ public sealed class PostgreSqlTakeoverTests(PostgreSqlServer server)
     {
         long revision = controller.FindNetwork(StoreWriter.Network)!.Revision;
         Assert.True(revision >= acknowledged, $"{acknowledged} was acknowledged, {revision} is there.");
-        Assert.Equal(revision, controller.GetMembers(StoreWriter.Network).Max(m => long.Parse(m.Member.Name!, CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            revision, controller.GetMembers(StoreWriter.Network).Max(m => long.Parse(m.Member.Name!, CultureInfo.InvariantCulture)));
     }
 
     private static async Task<NetworkController> StandByAsync(string database)

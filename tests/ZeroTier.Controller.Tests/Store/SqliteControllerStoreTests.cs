@@ -52,7 +52,8 @@ public sealed class SqliteControllerStoreTests : ControllerStoreConformance
     {
         await using (await OpenAsync())
         {
-            Assert.Contains("is in use", (await Assert.ThrowsAsync<InvalidOperationException>(OpenAsync)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "is in use", (await Assert.ThrowsAsync<InvalidOperationException>(OpenAsync)).Message, StringComparison.Ordinal);
         }
 
         await (await OpenAsync()).DisposeAsync();
@@ -69,7 +70,10 @@ public sealed class SqliteControllerStoreTests : ControllerStoreConformance
             await lease.ReserveTimeAsync(77, Token);
             await store.BackupAsync(backup, Token);
             await store.WriteAsync([Put(Plain(Network, OtherNode))], [], Token);
-            Assert.Contains("exists", (await Assert.ThrowsAsync<IOException>(() => store.BackupAsync(backup, Token))).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "exists",
+                (await Assert.ThrowsAsync<IOException>(() => store.BackupAsync(backup, Token))).Message,
+                StringComparison.Ordinal);
         }
 
         Assert.Equal(["backup.db", "controller.db"], _folder.GetFiles().Select(f => f.Name).Order());
@@ -90,7 +94,8 @@ public sealed class SqliteControllerStoreTests : ControllerStoreConformance
     {
         await using (IControllerStore store = await OpenAsync())
         {
-            IEnumerable<StoreChange> members = Enumerable.Range(0, 100).Select(i => Put(Plain(Network, new NodeId(0xab_0000_0000 + (ulong)i))));
+            IEnumerable<StoreChange> members = Enumerable.Range(0, 100)
+                .Select(i => Put(Plain(Network, new NodeId(0xab_0000_0000 + (ulong)i))));
             await store.WriteAsync([Put(Plain(Network)), .. members], [], Token);
         }
 
@@ -109,11 +114,13 @@ public sealed class SqliteControllerStoreTests : ControllerStoreConformance
     {
         await (await OpenAsync()).DisposeAsync();
         Execute("PRAGMA user_version = 1000");
-        Assert.Contains("newer version", (await Assert.ThrowsAsync<InvalidOperationException>(OpenAsync)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "newer version", (await Assert.ThrowsAsync<InvalidOperationException>(OpenAsync)).Message, StringComparison.Ordinal);
         System.IO.File.Delete(File);
         await System.IO.File.WriteAllBytesAsync(File, [], Token);
         Execute("CREATE TABLE theirs (x)");
-        Assert.Contains("another program", (await Assert.ThrowsAsync<InvalidOperationException>(OpenAsync)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "another program", (await Assert.ThrowsAsync<InvalidOperationException>(OpenAsync)).Message, StringComparison.Ordinal);
         Execute("SELECT x FROM theirs");
     }
 

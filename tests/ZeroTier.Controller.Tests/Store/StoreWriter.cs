@@ -27,7 +27,8 @@ internal sealed class StoreWriter : IDisposable
     public static async Task<StoreWriter> StartAsync(string store, string location, TimeSpan pause)
     {
         string[] arguments = [Program, store, location, ((int)pause.TotalMilliseconds).ToString(CultureInfo.InvariantCulture)];
-        var writer = new StoreWriter(Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!);
+        var writer = new StoreWriter(
+            Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!);
         string? line = await writer._process.StandardOutput.ReadLineAsync(Token).AsTask().WaitAsync(Limit, Token);
         Assert.True(line == "active", line is null ? await writer._process.StandardError.ReadToEndAsync(Token) : line);
         return writer;

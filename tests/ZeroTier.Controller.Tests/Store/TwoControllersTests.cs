@@ -7,7 +7,10 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Controller.Tests.Store;
 
-/// <summary>Two whole controllers, each a node with a store on one database, of one identity and at one place: the second follows when the first is gone.</summary>
+/// <summary>
+/// Two whole controllers, each a node with a store on one database, of one identity and at one place: the second follows when the first is
+/// gone.
+/// </summary>
 [Collection(PostgreSqlCollection.Name)]
 public sealed class TwoControllersTests(PostgreSqlServer server)
 {
@@ -37,17 +40,20 @@ public sealed class TwoControllersTests(PostgreSqlServer server)
         Planet planet;
         using (NodeIdentity root = TestIdentities.Get(RootIndex))
         {
-            planet = Planet.Create(7, DateTimeOffset.UnixEpoch, [new PlanetRoot(NodeIdentity.Parse(root.ToString()), [InetEndPoint.From(rootPlace)])], key);
+            planet = Planet.Create(
+                7, DateTimeOffset.UnixEpoch, [new PlanetRoot(NodeIdentity.Parse(root.ToString()), [InetEndPoint.From(rootPlace)])], key);
         }
 
         await using ManagedNode rootNode = await StartAsync(RootIndex, planet, rootPlace.Port);
         await using NetworkController first = await OpenAsync(database.Replace(server.Folder, link.Folder, StringComparison.Ordinal));
         await using ManagedNode firstNode = await StartAsync(ControllerIndex, planet, controllerPlace.Port, first);
         await UntilAsync(() => first.IsActive, "the first is active");
-        ControllerNetwork network = await first.CreateNetworkAsync(Addressing.Pool("10.147.20.1", "10.147.20.254", "10.147.20.0"), Admin, Token);
+        ControllerNetwork network = await first.CreateNetworkAsync(
+            Addressing.Pool("10.147.20.1", "10.147.20.254", "10.147.20.0"), Admin, Token);
         await using NetworkController second = await OpenAsync(database);
 
-        await using ManagedNode server1 = await JoinAsync(FirstMember, planet, network.Id, first), client = await JoinAsync(FirstMember + 1, planet, network.Id, first);
+        await using ManagedNode server1 = await JoinAsync(FirstMember, planet, network.Id, first),
+            client = await JoinAsync(FirstMember + 1, planet, network.Id, first);
         await using var listener = await server1.ListenAsync(new ZeroTierEndPoint(network.Id, 8080), Token);
         await using var connection = await client.ConnectAsync(new ZeroTierEndPoint(network.Id, IPv4Of(server1), 8080), Token);
         await using var accepted = (await listener.AcceptAsync(Token))!;
@@ -87,7 +93,8 @@ public sealed class TwoControllersTests(PostgreSqlServer server)
         await UntilAsync(() => ReachesAsync(client, network.Id, IPv4Of(server1)), "old members reach each other");
     }
 
-    private static IPAddress IPv4Of(ManagedNode node) => node.Networks[0].Addresses.Select(a => a.Address).First(a => a.AddressFamily == AddressFamily.InterNetwork);
+    private static IPAddress IPv4Of(ManagedNode node) =>
+        node.Networks[0].Addresses.Select(a => a.Address).First(a => a.AddressFamily == AddressFamily.InterNetwork);
 
     private static IPEndPoint FreePlace()
     {

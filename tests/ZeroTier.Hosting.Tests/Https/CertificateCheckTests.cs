@@ -29,7 +29,13 @@ public sealed class CertificateCheckTests : IAsyncLifetime
     public async Task Certificate_of_the_node_is_accepted_by_every_name_that_says_which_node_is_meant()
     {
         var certificate = new ZeroTierCertificate(_server).Get();
-        string[] hosts = [ServerName, ServerName.ToUpperInvariant() + ".", $"{_server.Id}.zt", $"{Testing.TestNetwork.Network.GetSixPlaneAddress(_server.Id)}"];
+        string[] hosts =
+        [
+            ServerName,
+            ServerName.ToUpperInvariant() + ".",
+            $"{_server.Id}.zt",
+            $"{Testing.TestNetwork.Network.GetSixPlaneAddress(_server.Id)}",
+        ];
         foreach (string host in hosts)
         {
             Assert.Null(await Handshake.RunAsync(_client, _server, certificate, host));
@@ -42,7 +48,10 @@ public sealed class CertificateCheckTests : IAsyncLifetime
         var certificate = new ZeroTierCertificate(_server).Get();
         foreach (string host in new[] { "nas.corp.example", "10.147.17.5", "localhost" })
         {
-            Assert.Contains($"'{host}' does not say which one is meant. Call it by NODE.NETWORK.zt", await Handshake.RunAsync(_client, _server, certificate, host), StringComparison.Ordinal);
+            Assert.Contains(
+                $"'{host}' does not say which one is meant. Call it by NODE.NETWORK.zt",
+                await Handshake.RunAsync(_client, _server, certificate, host),
+                StringComparison.Ordinal);
         }
     }
 
@@ -53,11 +62,15 @@ public sealed class CertificateCheckTests : IAsyncLifetime
         var own = new ZeroTierCertificate(attacker).Get();
         Assert.Null(await Handshake.RunAsync(_client, attacker, own, $"{attacker.Id}.zt"));
 
-        Assert.Contains($"is not that of node {_server.Id}", await Handshake.RunAsync(_client, attacker, own, ServerName), StringComparison.Ordinal);
+        Assert.Contains(
+            $"is not that of node {_server.Id}", await Handshake.RunAsync(_client, attacker, own, ServerName), StringComparison.Ordinal);
 
         // The same with the names of the other, which its owner may write as it likes.
         using var named = new Forgery(attacker) { Names = [ServerName] };
-        Assert.Contains($"is not that of node {_server.Id}", await Handshake.RunAsync(_client, attacker, named.Make(), ServerName), StringComparison.Ordinal);
+        Assert.Contains(
+            $"is not that of node {_server.Id}",
+            await Handshake.RunAsync(_client, attacker, named.Make(), ServerName),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -73,7 +86,10 @@ public sealed class CertificateCheckTests : IAsyncLifetime
             Proofs = [copied.Extensions.Single(extension => extension.Oid!.Value == Forgery.ProofOid)],
         };
 
-        Assert.Contains($"is not that of node {_server.Id}", await Handshake.RunAsync(_client, attacker, forged.Make(), ServerName), StringComparison.Ordinal);
+        Assert.Contains(
+            $"is not that of node {_server.Id}",
+            await Handshake.RunAsync(_client, attacker, forged.Make(), ServerName),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -84,7 +100,10 @@ public sealed class CertificateCheckTests : IAsyncLifetime
         Assert.Null(await Handshake.RunAsync(_client, _server, forged.Make(), ServerName));
 
         forged.NotAfter = forged.NotAfter.AddSeconds(1);
-        Assert.Contains($"is not that of node {_server.Id}", await Handshake.RunAsync(_client, _server, forged.Make(), ServerName), StringComparison.Ordinal);
+        Assert.Contains(
+            $"is not that of node {_server.Id}",
+            await Handshake.RunAsync(_client, _server, forged.Make(), ServerName),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -117,7 +136,10 @@ public sealed class CertificateCheckTests : IAsyncLifetime
         var elsewhere = NetworkId.AdHoc(1, 9);
         using var forged = new Forgery(_server) { Names = [ZeroTierName.Of(_server.Id, elsewhere), $"{_server.Id}.zt"] };
 
-        Assert.Contains($"does not name network {Testing.TestNetwork.Network}", await Handshake.RunAsync(_client, _server, forged.Make(), ServerName), StringComparison.Ordinal);
+        Assert.Contains(
+            $"does not name network {Testing.TestNetwork.Network}",
+            await Handshake.RunAsync(_client, _server, forged.Make(), ServerName),
+            StringComparison.Ordinal);
         Assert.Null(await Handshake.RunAsync(_client, _server, forged.Make(), ZeroTierName.Of(_server.Id, elsewhere)));
     }
 
@@ -132,7 +154,8 @@ public sealed class CertificateCheckTests : IAsyncLifetime
         bytes[name + ServerName.Length - 1] ^= 1;
         using var changed = X509CertificateLoader.LoadCertificate(bytes).CopyWithPrivateKey(honest.Key);
 
-        Assert.Contains("is not signed with its own key", await Handshake.RunAsync(_client, _server, changed, ServerName), StringComparison.Ordinal);
+        Assert.Contains(
+            "is not signed with its own key", await Handshake.RunAsync(_client, _server, changed, ServerName), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -160,14 +183,20 @@ public sealed class CertificateCheckTests : IAsyncLifetime
     public async Task Key_of_another_kind_is_refused()
     {
         using var forged = new Forgery(_server) { Key = ECDsa.Create(ECCurve.NamedCurves.nistP384) };
-        Assert.Contains("is not signed with its own key", await Handshake.RunAsync(_client, _server, forged.Make(), ServerName), StringComparison.Ordinal);
+        Assert.Contains(
+            "is not signed with its own key",
+            await Handshake.RunAsync(_client, _server, forged.Make(), ServerName),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Certificate_without_a_proof_is_left_to_the_system()
     {
         using var unproven = new Forgery(_server) { Proofs = [] };
-        Assert.Contains("is not trusted (RemoteCertificate", await Handshake.RunAsync(_client, _server, unproven.Make(), ServerName), StringComparison.Ordinal);
+        Assert.Contains(
+            "is not trusted (RemoteCertificate",
+            await Handshake.RunAsync(_client, _server, unproven.Make(), ServerName),
+            StringComparison.Ordinal);
     }
 
     private static byte[] Flipped(byte[] bytes, int at)

@@ -57,11 +57,14 @@ public sealed class CertificateRenewalTests
         Assert.Equal(ZeroTierError.NotRunning, Assert.Throws<ZeroTierException>(() => new ZeroTierCertificate(node).Get()).Error);
     }
 
-    private static X509SubjectAlternativeNameExtension Names(X509Certificate2 certificate) => certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().Single();
+    private static X509SubjectAlternativeNameExtension Names(X509Certificate2 certificate) =>
+        certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().Single();
 
     private static async Task<ManagedNode> StartAsync(Testing.TestNetwork network, TimeProvider clock)
     {
-        var node = new ManagedNode(await network.ConfigureAsync(new ManagedNodeOptions { Networks = [Testing.TestNetwork.Network], TimeProvider = clock }, Cancel));
+        var node = new ManagedNode(
+            await network.ConfigureAsync(
+                new ManagedNodeOptions { Networks = [Testing.TestNetwork.Network], TimeProvider = clock }, Cancel));
         await node.StartAsync(Cancel);
         await node.WaitForNetworkAsync(Testing.TestNetwork.Network, Cancel);
         return node;

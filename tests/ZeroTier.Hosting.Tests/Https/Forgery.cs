@@ -34,7 +34,8 @@ internal sealed class Forgery : IDisposable
     public X509Extension[]? Proofs { get; set; }
 
     /// <summary>The proof that the owner gives.</summary>
-    public X509Extension Proof => ProofExtension.Write(Owner.ProveTlsKey(new TlsKeyStatement(Key.ExportSubjectPublicKeyInfo(), NotBefore, NotAfter))!.Value);
+    public X509Extension Proof =>
+        ProofExtension.Write(Owner.ProveTlsKey(new TlsKeyStatement(Key.ExportSubjectPublicKeyInfo(), NotBefore, NotAfter))!.Value);
 
     public X509Certificate2 Make()
     {

@@ -18,8 +18,10 @@ internal static class Handshake
         var cancel = TestContext.Current.CancellationToken;
         await using var listener = await server.ListenAsync(new ZeroTierEndPoint(Testing.TestNetwork.Network, 0), cancel);
         var answering = AnswerAsync(listener, certificate);
-        await using var connection = await client.ConnectAsync(ZeroTierName.Of(server.Id, Testing.TestNetwork.Network), listener.EndPoint.Port, cancel);
-        await using var stream = new SslStream(new ZeroTierConnectionStream(connection), leaveInnerStreamOpen: false, client.ValidateServerCertificate);
+        await using var connection = await client.ConnectAsync(
+            ZeroTierName.Of(server.Id, Testing.TestNetwork.Network), listener.EndPoint.Port, cancel);
+        await using var stream = new SslStream(
+            new ZeroTierConnectionStream(connection), leaveInnerStreamOpen: false, client.ValidateServerCertificate);
         try
         {
             await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = host }, cancel);

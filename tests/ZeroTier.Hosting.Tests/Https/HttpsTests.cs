@@ -21,7 +21,8 @@ public sealed class HttpsTests
     public async Task Http_client_calls_by_name_and_address_and_gets_http_2()
     {
         await using var network = await Testing.TestNetwork.StartAsync(Cancel);
-        await using var app = await StartAsync(network, web => web.WebHost.UseZeroTier(zt => zt.Listen(8443, listen => listen.UseZeroTierHttps())));
+        await using var app = await StartAsync(
+            network, web => web.WebHost.UseZeroTier(zt => zt.Listen(8443, listen => listen.UseZeroTierHttps())));
         var server = app.Services.GetRequiredService<ZeroTierNode>().Id;
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddZeroTierTestNetwork(network);
@@ -31,7 +32,13 @@ public sealed class HttpsTests
         var client = host.Services.GetRequiredService<IHttpClientFactory>().CreateClient("server");
         client.DefaultRequestVersion = HttpVersion.Version20;
 
-        string[] hosts = ["orders", $"{server}.zt", ZeroTierName.Of(server, Testing.TestNetwork.Network), $"[{Testing.TestNetwork.Network.GetSixPlaneAddress(server)}]"];
+        string[] hosts =
+        [
+            "orders",
+            $"{server}.zt",
+            ZeroTierName.Of(server, Testing.TestNetwork.Network),
+            $"[{Testing.TestNetwork.Network.GetSixPlaneAddress(server)}]",
+        ];
         foreach (string name in hosts)
         {
             Assert.Equal("HTTP/2", await client.GetStringAsync($"https://{name}:8443/", Cancel));
@@ -58,7 +65,10 @@ public sealed class HttpsTests
         client.DefaultRequestVersion = HttpVersion.Version20;
 
         Assert.Equal(Uri.UriSchemeHttps, client.BaseAddress!.Scheme);
-        Assert.StartsWith("https://[fc", Assert.Single(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "https://[fc",
+            Assert.Single(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses),
+            StringComparison.Ordinal);
         Assert.Equal("HTTP/1.1", await client.GetStringAsync("/", Cancel));
     }
 
@@ -66,7 +76,8 @@ public sealed class HttpsTests
     public async Task Handler_of_ones_own_takes_the_check_beside_the_callback()
     {
         await using var network = await Testing.TestNetwork.StartAsync(Cancel);
-        await using var app = await StartAsync(network, web => web.WebHost.UseZeroTier(zt => zt.Listen(8443, listen => listen.UseZeroTierHttps())));
+        await using var app = await StartAsync(
+            network, web => web.WebHost.UseZeroTier(zt => zt.Listen(8443, listen => listen.UseZeroTierHttps())));
         var address = await network.GetBaseAddressAsync(app.Services, Cancel);
         var node = await network.StartNodeAsync(Cancel);
         using var client = new HttpClient(new SocketsHttpHandler
@@ -85,7 +96,8 @@ public sealed class HttpsTests
     public async Task Refusal_tells_the_reason()
     {
         await using var network = await Testing.TestNetwork.StartAsync(Cancel);
-        await using var app = await StartAsync(network, web => web.WebHost.UseZeroTier(zt => zt.Listen(8443, listen => listen.UseZeroTierHttps())));
+        await using var app = await StartAsync(
+            network, web => web.WebHost.UseZeroTier(zt => zt.Listen(8443, listen => listen.UseZeroTierHttps())));
         using var client = await network.CreateClientAsync(app.Services, Cancel);
 
         // The header decides whom TLS is to prove.
@@ -124,7 +136,8 @@ public sealed class HttpsTests
         var request = new CertificateRequest("CN=shop", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(names.Build());
         using var certificate = request.Create(authority, now.AddHours(-1), now.AddHours(1), [1]).CopyWithPrivateKey(key);
-        await using var app = await StartAsync(network, web => web.WebHost.UseZeroTier(zt => zt.Listen(8443, listen => listen.UseHttps(certificate))));
+        await using var app = await StartAsync(
+            network, web => web.WebHost.UseZeroTier(zt => zt.Listen(8443, listen => listen.UseHttps(certificate))));
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddZeroTierTestNetwork(network);
         builder.AddZeroTier(zt =>
@@ -145,9 +158,11 @@ public sealed class HttpsTests
         var clients = host.Services.GetRequiredService<IHttpClientFactory>();
 
         Assert.Equal("HTTP/1.1", await clients.CreateClient("friend").GetStringAsync("https://shop:8443/", Cancel));
-        var named = await Assert.ThrowsAsync<HttpRequestException>(() => clients.CreateClient("friend").GetStringAsync("https://other:8443/", Cancel));
+        var named = await Assert.ThrowsAsync<HttpRequestException>(
+            () => clients.CreateClient("friend").GetStringAsync("https://other:8443/", Cancel));
         Assert.Contains("is not trusted (RemoteCertificateNameMismatch", named.InnerException!.Message, StringComparison.Ordinal);
-        var unknown = await Assert.ThrowsAsync<HttpRequestException>(() => clients.CreateClient("stranger").GetStringAsync("https://shop:8443/", Cancel));
+        var unknown = await Assert.ThrowsAsync<HttpRequestException>(
+            () => clients.CreateClient("stranger").GetStringAsync("https://shop:8443/", Cancel));
         Assert.Contains("is not trusted (RemoteCertificateChainErrors", unknown.InnerException!.Message, StringComparison.Ordinal);
         await host.StopAsync(Cancel);
     }

@@ -22,7 +22,9 @@ public sealed partial class WebAppTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "Orders" });
-        builder.WebHost.UseZeroTier(zt => zt.UseDevelopmentNetwork(Path.Combine(_data.FullName, "ztkestrel", "dev")).Listen(8443, listen => listen.UseZeroTierHttps()));
+        builder.WebHost.UseZeroTier(
+            zt => zt.UseDevelopmentNetwork(Path.Combine(_data.FullName, "ztkestrel", "dev"))
+                .Listen(8443, listen => listen.UseZeroTierHttps()));
         _app = builder.Build();
         _app.MapGet("/", (HttpContext context) => context.Response.WriteAsync($"spoken: {context.Request.Protocol}"));
         await _app.StartAsync(Cancel);
@@ -68,7 +70,8 @@ public sealed partial class WebAppTests : IAsyncLifetime
         string[] arguments =
         [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
-            $"--user-data-dir={Path.Combine(_data.FullName, "browser")}", $"--ignore-certificate-errors-spki-list={trustedKey}", "--dump-dom", url,
+            $"--user-data-dir={Path.Combine(_data.FullName, "browser")}", $"--ignore-certificate-errors-spki-list={trustedKey}",
+            "--dump-dom", url,
         ];
         foreach (string argument in arguments)
         {

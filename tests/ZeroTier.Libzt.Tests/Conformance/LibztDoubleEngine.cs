@@ -4,7 +4,10 @@ using ZeroTier.LibztDouble;
 
 namespace ZeroTier.Libzt.Tests.Conformance;
 
-/// <summary>Pairs of native nodes, each on a double of its own, on an ad-hoc network of IPv6 addresses. A pair's end fails when a rule of the library was broken.</summary>
+/// <summary>
+/// Pairs of native nodes, each on a double of its own, on an ad-hoc network of IPv6 addresses. A pair's end fails when a rule of the
+/// library was broken.
+/// </summary>
 public sealed class LibztDoubleEngine : IConformanceEngine
 {
     public Task<NodePair> StartPairAsync(CancellationToken cancellationToken) =>

@@ -139,7 +139,8 @@ public sealed class DoubleNodeLifeTests : IDisposable
 
         string[] expected =
         [
-            "zts_net_join before the core node exists", "zts_node_start while the node runs or starts", "zts_init_set_port while the node runs",
+            "zts_net_join before the core node exists", "zts_node_start while the node runs or starts",
+            "zts_init_set_port while the node runs",
             "zts_node_stop with 1 open sockets", "zts_init_set_port while the old node is still there", "the old node is still there",
         ];
         var violations = _double.Control.Violations;

@@ -5,7 +5,8 @@ using ZeroTier.LibztDouble;
 namespace ZeroTier.Libzt.Tests.Failures;
 
 /// <summary>
-/// Nodes on scripted doubles. Every wait is bounded; the end of each test fails when the engine broke a rule of the library or left a descriptor open.
+/// Nodes on scripted doubles. Every wait is bounded; the end of each test fails when the engine broke a rule of the library or left a
+/// descriptor open.
 /// </summary>
 public abstract class FailureTest : IAsyncLifetime
 {
@@ -70,7 +71,9 @@ public abstract class FailureTest : IAsyncLifetime
         return node;
     }
 
-    /// <summary>A running node on the network, ready and online, that has nothing of it left to tell: the waits end before the events are sent.</summary>
+    /// <summary>
+    /// A running node on the network, ready and online, that has nothing of it left to tell: the waits end before the events are sent.
+    /// </summary>
     protected async Task<DoubleNode> Up(string script = "", DoubleNodeOptions? options = null)
     {
         var node = Create(script, options);
@@ -106,16 +109,19 @@ public abstract class FailureTest : IAsyncLifetime
         return folder;
     }
 
-    protected static ZeroTierEndPoint On(DoubleNode node, int port) => new(Network, node.Node.Networks.Single(n => n.Id == Network).Addresses[0].Address, port);
+    protected static ZeroTierEndPoint On(DoubleNode node, int port) =>
+        new(Network, node.Node.Networks.Single(n => n.Id == Network).Addresses[0].Address, port);
 
-    protected static Task<IZeroTierListener> Listen(DoubleNode server) => Bounded(server.Node.ListenAsync(new ZeroTierEndPoint(Network, 0), Token));
+    protected static Task<IZeroTierListener> Listen(DoubleNode server) =>
+        Bounded(server.Node.ListenAsync(new ZeroTierEndPoint(Network, 0), Token));
 
     /// <summary>A connection between the two, both ends.</summary>
     protected static async Task<(ZeroTierConnection Client, ZeroTierConnection Server)> Connect(
         DoubleNode client, DoubleNode server, IZeroTierListener listener, ZeroTierConnectionOptions? options = null)
     {
         var accepting = listener.AcceptAsync(Token);
-        var connection = await Bounded(client.Node.ConnectAsync(On(server, listener.EndPoint.Port), options ?? ZeroTierConnectionOptions.Default, Token));
+        var connection = await Bounded(
+            client.Node.ConnectAsync(On(server, listener.EndPoint.Port), options ?? ZeroTierConnectionOptions.Default, Token));
         var accepted = await Bounded(accepting);
         Assert.NotNull(accepted);
         return (connection, accepted);
@@ -163,5 +169,6 @@ public abstract class FailureTest : IAsyncLifetime
     }
 
     /// <summary>The codes but those about peers, which only native events tell.</summary>
-    protected static List<ZeroTierEventCode> Codes(IEnumerable<ZeroTierEvent> events) => [.. events.Select(e => e.Code).Where(code => (int)code / 10 != 24)];
+    protected static List<ZeroTierEventCode> Codes(IEnumerable<ZeroTierEvent> events) =>
+        [.. events.Select(e => e.Code).Where(code => (int)code / 10 != 24)];
 }

@@ -1,11 +1,14 @@
 namespace ZeroTier.Libzt.Tests.Failures;
 
-/// <summary>Whatever the native events do, the contract's come once each and in the documented order (docs/protocol/4-libzt-api.md 7.3).</summary>
+/// <summary>
+/// Whatever the native events do, the contract's come once each and in the documented order (docs/protocol/4-libzt-api.md 7.3).
+/// </summary>
 public sealed class NativeEventFailureTests : FailureTest
 {
     private static readonly ZeroTierEventCode[] Life =
     [
-        ZeroTierEventCode.NodeUp, ZeroTierEventCode.NodeOnline, ZeroTierEventCode.AddressAddedIPv6, ZeroTierEventCode.NetworkUpdate, ZeroTierEventCode.NetworkReadyIPv6,
+        ZeroTierEventCode.NodeUp, ZeroTierEventCode.NodeOnline, ZeroTierEventCode.AddressAddedIPv6, ZeroTierEventCode.NetworkUpdate,
+        ZeroTierEventCode.NetworkReadyIPv6,
         ZeroTierEventCode.NetworkOk, ZeroTierEventCode.NetworkDown, ZeroTierEventCode.NodeDown,
     ];
 
@@ -63,7 +66,11 @@ public sealed class NativeEventFailureTests : FailureTest
         var node = await Up();
         var events = Record(node.Node);
 
-        node.Control.Configure(string.Join(';', new[] { 0, 1, 202, 203, 204, 210, 214, 218, 219, 220, 230, 242, 250, 260, 261, 263, 270, 274, 999 }.Select(code => $"inject={code}")));
+        node.Control.Configure(
+            string.Join(
+                ';',
+                new[] { 0, 1, 202, 203, 204, 210, 214, 218, 219, 220, 230, 242, 250, 260, 261, 263, 270, 274, 999 }.Select(
+                    code => $"inject={code}")));
         await Until(() => node.Control.Counter("events") > 25);
         await Task.Delay(300, Token);
 

@@ -30,7 +30,13 @@ public sealed class NetworkFailureTests : FailureTest
         await Until(() => events.Any(e => e.Code == ZeroTierEventCode.NetworkOk));
         Assert.True((await Bounded(node.Node.WaitForNetworkAsync(network, Token))).IsReady);
         Assert.Equal(
-            [code, ZeroTierEventCode.AddressAddedIPv6, ZeroTierEventCode.NetworkUpdate, ZeroTierEventCode.NetworkReadyIPv6, ZeroTierEventCode.NetworkOk],
+            [
+                code,
+                ZeroTierEventCode.AddressAddedIPv6,
+                ZeroTierEventCode.NetworkUpdate,
+                ZeroTierEventCode.NetworkReadyIPv6,
+                ZeroTierEventCode.NetworkOk,
+            ],
             Codes(events));
     }
 
@@ -51,7 +57,8 @@ public sealed class NetworkFailureTests : FailureTest
         var codes = Codes(events).Where(c => c is not ZeroTierEventCode.NetworkUpdate and not ZeroTierEventCode.NetworkReadyIPv6);
         Assert.Equal(
             [
-                ZeroTierEventCode.NetworkAccessDenied, ZeroTierEventCode.NetworkOk, ZeroTierEventCode.NetworkRequestingConfiguration, ZeroTierEventCode.NetworkOk,
+                ZeroTierEventCode.NetworkAccessDenied, ZeroTierEventCode.NetworkOk, ZeroTierEventCode.NetworkRequestingConfiguration,
+                ZeroTierEventCode.NetworkOk,
                 ZeroTierEventCode.NetworkNotFound, ZeroTierEventCode.NetworkOk,
             ],
             codes);

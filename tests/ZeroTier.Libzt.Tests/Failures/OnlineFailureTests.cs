@@ -18,7 +18,9 @@ public sealed class OnlineFailureTests : FailureTest
         }
 
         await Until(() => events.Count == 10);
-        Assert.Equal(Enumerable.Repeat(new[] { ZeroTierEventCode.NodeOffline, ZeroTierEventCode.NodeOnline }, 5).SelectMany(pair => pair), Codes(events));
+        Assert.Equal(
+            Enumerable.Repeat(new[] { ZeroTierEventCode.NodeOffline, ZeroTierEventCode.NodeOnline }, 5).SelectMany(pair => pair),
+            Codes(events));
         Assert.True(node.Node.Networks[0].IsReady);
     }
 

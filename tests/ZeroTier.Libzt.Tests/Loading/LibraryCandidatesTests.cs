@@ -26,7 +26,9 @@ public sealed class LibraryCandidatesTests
 
     [Fact]
     public void A_named_file_is_the_only_place() =>
-        Assert.Equal([Path.GetFullPath("/opt/zt/mine.so")], LibraryCandidates.For("/opt/zt/mine.so", _base, ["linux-x64"], ["libzt.so"]).Select(p => p.Path));
+        Assert.Equal(
+            [Path.GetFullPath("/opt/zt/mine.so")],
+            LibraryCandidates.For("/opt/zt/mine.so", _base, ["linux-x64"], ["libzt.so"]).Select(p => p.Path));
 
     [Fact]
     public void A_named_folder_is_searched_for_the_platforms_names()
@@ -40,5 +42,6 @@ public sealed class LibraryCandidatesTests
     [Theory]
     [InlineData("")]
     [InlineData("  ")]
-    public void An_empty_path_names_nothing(string path) => Assert.Equal(3, LibraryCandidates.For(path, _base, ["linux-x64"], ["libzt.so"]).Count);
+    public void An_empty_path_names_nothing(string path) =>
+        Assert.Equal(3, LibraryCandidates.For(path, _base, ["linux-x64"], ["libzt.so"]).Count);
 }

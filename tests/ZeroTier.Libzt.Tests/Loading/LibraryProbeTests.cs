@@ -11,7 +11,8 @@ public sealed class LibraryProbeTests
     public void Required_symbols_are_exactly_the_imports()
     {
         var imports = typeof(Zts).GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)
-            .Select(m => m.GetCustomAttribute<DllImportAttribute>()?.EntryPoint ?? m.GetCustomAttribute<LibraryImportAttribute>()?.EntryPoint)
+            .Select(
+                m => m.GetCustomAttribute<DllImportAttribute>()?.EntryPoint ?? m.GetCustomAttribute<LibraryImportAttribute>()?.EntryPoint)
             .OfType<string>().Distinct().Order(StringComparer.Ordinal);
 
         Assert.Equal(imports, LibztSymbols.Required.Order(StringComparer.Ordinal));
@@ -34,7 +35,8 @@ public sealed class LibraryProbeTests
     [Fact]
     public void TryOpen_missing_file_says_so()
     {
-        Assert.False(LibraryProbe.TryOpen(new LibraryCandidate(Path.GetFullPath("/nowhere/libzt.so")), out nint handle, out string? reason));
+        Assert.False(
+            LibraryProbe.TryOpen(new LibraryCandidate(Path.GetFullPath("/nowhere/libzt.so")), out nint handle, out string? reason));
         Assert.Equal("no such file", reason);
         Assert.Equal(0, handle);
     }

@@ -68,7 +68,12 @@ public sealed class JoinedNetworkTests : IDisposable
         _network.Announce(_events);
 
         Assert.Equal(
-            [ZeroTierEventCode.AddressAddedIPv6, ZeroTierEventCode.NetworkUpdate, ZeroTierEventCode.NetworkReadyIPv6, ZeroTierEventCode.NetworkOk], await Codes());
+            [
+                ZeroTierEventCode.AddressAddedIPv6,
+                ZeroTierEventCode.NetworkUpdate,
+                ZeroTierEventCode.NetworkReadyIPv6,
+                ZeroTierEventCode.NetworkOk,
+            ], await Codes());
     }
 
     [Fact]
@@ -92,7 +97,8 @@ public sealed class JoinedNetworkTests : IDisposable
 
         _network.Observe(Seen(ZeroTierNetworkStatus.Ok, _six), _events);
 
-        Assert.Equal([ZeroTierEventCode.AddressRemovedIPv4, ZeroTierEventCode.AddressAddedIPv6, ZeroTierEventCode.NetworkUpdate], await Codes());
+        Assert.Equal(
+            [ZeroTierEventCode.AddressRemovedIPv4, ZeroTierEventCode.AddressAddedIPv6, ZeroTierEventCode.NetworkUpdate], await Codes());
     }
 
     [Theory]
@@ -142,7 +148,8 @@ public sealed class JoinedNetworkTests : IDisposable
         Assert.Equal("home", _network.Snapshot.Name);
     }
 
-    private static NetworkObservation Seen(ZeroTierNetworkStatus status, params IPNetworkAddress[] addresses) => new(status, false, 2800, "02:00:00:00:00:01", null, addresses);
+    private static NetworkObservation Seen(ZeroTierNetworkStatus status, params IPNetworkAddress[] addresses) =>
+        new(status, false, 2800, "02:00:00:00:00:01", null, addresses);
 
     private async Task<List<ZeroTierEventCode>> Codes()
     {

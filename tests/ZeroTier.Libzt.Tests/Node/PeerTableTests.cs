@@ -14,7 +14,8 @@ public sealed class PeerTableTests
     [Fact]
     public void A_direct_peer_is_listed_with_what_is_known()
     {
-        var news = Apply(NativeEvent.PeerDirect, 0x1122334455, info => info with { Major = 1, Minor = 12, Revision = 0, Latency = 7, Role = 2 });
+        var news = Apply(
+            NativeEvent.PeerDirect, 0x1122334455, info => info with { Major = 1, Minor = 12, Revision = 0, Latency = 7, Role = 2 });
 
         Assert.Equal((new NodeId(0x1122334455), ZeroTierEventCode.PeerDirect), news);
         var peer = Assert.Single(_peers.Snapshot());

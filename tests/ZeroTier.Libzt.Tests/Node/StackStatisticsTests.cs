@@ -29,5 +29,7 @@ public sealed class StackStatisticsTests
 
     [Fact]
     public void A_library_without_statistics_tells_only_what_the_sockets_counted() =>
-        Assert.Equal(["libzt.datagrams", "libzt.sockets.full"], new StackStatistics(() => null).Since(new SocketCounters()).Dropped.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["libzt.datagrams", "libzt.sockets.full"],
+            new StackStatistics(() => null).Since(new SocketCounters()).Dropped.Keys.Order(StringComparer.Ordinal));
 }

@@ -68,7 +68,11 @@ public sealed class StorageTests : IAsyncLifetime
         Assert.Equal(holder.Node.Id, other.Node.Id);
     }
 
-    public static TheoryData<string, string, string> TooLong { get; } = new() { { "identity.secret", new string('a', 5000), "damaged" }, { "identity.secret", " " + _identity, "damaged" } };
+    public static TheoryData<string, string, string> TooLong { get; } = new()
+    {
+        { "identity.secret", new string('a', 5000), "damaged" },
+        { "identity.secret", " " + _identity, "damaged" },
+    };
 
     [Theory]
     [InlineData("identity.secret", "", "damaged")]
@@ -114,7 +118,9 @@ public sealed class StorageTests : IAsyncLifetime
         var error = await Fails(Node(new() { StoragePath = _folder }));
         Assert.Contains("in use by another node", error.Message, StringComparison.Ordinal);
         await node.DisposeAsync();
-        Assert.Equal(["identity.secret", "node.lock"], Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["identity.secret", "node.lock"],
+            Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -138,7 +144,8 @@ public sealed class StorageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Start_bad_identity_in_memory_is_refused() => Assert.Contains("identity", (await Fails(Node(new() { Identity = "nonsense" }))).Message, StringComparison.Ordinal);
+    public async Task Start_bad_identity_in_memory_is_refused() =>
+        Assert.Contains("identity", (await Fails(Node(new() { Identity = "nonsense" }))).Message, StringComparison.Ordinal);
 
     [Fact]
     public async Task Start_without_planet_is_refused_unless_the_folder_has_one()

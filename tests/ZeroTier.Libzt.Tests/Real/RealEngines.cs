@@ -6,25 +6,29 @@ namespace ZeroTier.Libzt.Tests.Real;
 /// <summary>The real library listens, the managed engine connects.</summary>
 public sealed class LibztServes : IConformanceEngine
 {
-    public Task<NodePair> StartPairAsync(CancellationToken cancellationToken) => RealPair.StartAsync(serves: true, RealPair.IPv6Network, cancellationToken);
+    public Task<NodePair> StartPairAsync(CancellationToken cancellationToken) =>
+        RealPair.StartAsync(serves: true, RealPair.IPv6Network, cancellationToken);
 }
 
 /// <summary>The managed engine listens, the real library connects.</summary>
 public sealed class LibztConnects : IConformanceEngine
 {
-    public Task<NodePair> StartPairAsync(CancellationToken cancellationToken) => RealPair.StartAsync(serves: false, RealPair.IPv6Network, cancellationToken);
+    public Task<NodePair> StartPairAsync(CancellationToken cancellationToken) =>
+        RealPair.StartAsync(serves: false, RealPair.IPv6Network, cancellationToken);
 }
 
 /// <summary>As <see cref="LibztServes"/>, over IPv4.</summary>
 public sealed class LibztServesIPv4 : IConformanceEngine
 {
-    public Task<NodePair> StartPairAsync(CancellationToken cancellationToken) => RealPair.StartAsync(serves: true, RealPair.IPv4Network, cancellationToken);
+    public Task<NodePair> StartPairAsync(CancellationToken cancellationToken) =>
+        RealPair.StartAsync(serves: true, RealPair.IPv4Network, cancellationToken);
 }
 
 /// <summary>As <see cref="LibztConnects"/>, over IPv4.</summary>
 public sealed class LibztConnectsIPv4 : IConformanceEngine
 {
-    public Task<NodePair> StartPairAsync(CancellationToken cancellationToken) => RealPair.StartAsync(serves: false, RealPair.IPv4Network, cancellationToken);
+    public Task<NodePair> StartPairAsync(CancellationToken cancellationToken) =>
+        RealPair.StartAsync(serves: false, RealPair.IPv4Network, cancellationToken);
 }
 
 /// <summary>One node on the real library, one managed node, and a root of the tests' own.</summary>

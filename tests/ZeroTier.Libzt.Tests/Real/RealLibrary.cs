@@ -6,8 +6,8 @@ using System.Runtime.InteropServices;
 namespace ZeroTier.Libzt.Tests.Real;
 
 /// <summary>
-/// Whether tests with the real library can run here: it is named by <c>LIBZT_PATH</c>, and this process sits in a network namespace of its own, with an address
-/// other than loopback, which libzt does not use, and no way out.
+/// Whether tests with the real library can run here: it is named by <c>LIBZT_PATH</c>, and this process sits in a network namespace of its
+/// own, with an address other than loopback, which libzt does not use, and no way out.
 /// </summary>
 internal static class RealLibrary
 {
@@ -46,7 +46,11 @@ internal static class RealLibrary
             return ("This network has a way out. Tests with the real library run in a network namespace without one.", null);
         }
 
-        var address = interfaces.SelectMany(i => i.UnicastAddresses).Select(a => a.Address).FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork);
-        return address is null ? ("There is no address besides loopback, which libzt does not use. Add a dummy interface with an IPv4 address.", null) : (null, address);
+        var address = interfaces.SelectMany(i => i.UnicastAddresses)
+            .Select(a => a.Address)
+            .FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork);
+        return address is null
+            ? ("There is no address besides loopback, which libzt does not use. Add a dummy interface with an IPv4 address.", null)
+            : (null, address);
     }
 }

@@ -4,7 +4,9 @@ using ZeroTier.Managed;
 
 namespace ZeroTier.Libzt.Tests.Real;
 
-/// <summary>A private root of our own on an address of this machine, one node on the real library, and managed nodes as they are asked for.</summary>
+/// <summary>
+/// A private root of our own on an address of this machine, one node on the real library, and managed nodes as they are asked for.
+/// </summary>
 internal sealed class RealWorld : IAsyncDisposable
 {
     // Finding an identity is a proof of work, so they are found once.
@@ -33,7 +35,8 @@ internal sealed class RealWorld : IAsyncDisposable
         var world = new RealWorld(planet);
         try
         {
-            var root = new ManagedNode(new ManagedNodeOptions { Planet = planet, Identity = identity, Port = port, BindAddresses = [RealLibrary.Address] });
+            var root = new ManagedNode(
+                new ManagedNodeOptions { Planet = planet, Identity = identity, Port = port, BindAddresses = [RealLibrary.Address] });
             world._nodes.Add(root);
             await root.StartAsync(cancellationToken);
             world._next = 1;
@@ -48,7 +51,13 @@ internal sealed class RealWorld : IAsyncDisposable
 
     public ManagedNode CreateManaged()
     {
-        var node = new ManagedNode(new ManagedNodeOptions { Planet = _planet, Identity = NodeIdentity.Parse(_identities[_next++]), BindAddresses = [RealLibrary.Address] });
+        var node = new ManagedNode(
+            new ManagedNodeOptions
+            {
+                Planet = _planet,
+                Identity = NodeIdentity.Parse(_identities[_next++]),
+                BindAddresses = [RealLibrary.Address],
+            });
         _nodes.Add(node);
         return node;
     }
@@ -59,7 +68,8 @@ internal sealed class RealWorld : IAsyncDisposable
         File.WriteAllText(Path.Combine(_folder, "identity.secret"), _identities[_next++]);
         string planet = Path.Combine(_folder, "planet");
         _planet.Save(planet);
-        var node = new LibztNode(new LibztNodeOptions { StoragePath = _folder, PersistRoots = false, PersistPeers = false, AllowSecondaryPort = false });
+        var node = new LibztNode(
+            new LibztNodeOptions { StoragePath = _folder, PersistRoots = false, PersistPeers = false, AllowSecondaryPort = false });
         _nodes.Add(node);
         return node;
     }

@@ -78,9 +78,15 @@ public sealed class DatagramTests : SocketLoopTest
     {
         await using var socket = await Bind();
 
-        await Fails(ZeroTierError.NotPermitted, () => socket.SendToAsync(new byte[70_000], new IPEndPoint(RawDouble.Ip(Peer.Address(0)), 9), Token).AsTask());
-        await Fails(ZeroTierError.AddressNotAvailable, () => socket.SendToAsync(new byte[1], new IPEndPoint(IPAddress.Parse("2001:db8::1"), 9), Token).AsTask());
-        await Fails(ZeroTierError.AddressNotAvailable, () => socket.SendToAsync(new byte[1], new IPEndPoint(IPAddress.Parse("10.1.2.3"), 9), Token).AsTask());
+        await Fails(
+            ZeroTierError.NotPermitted,
+            () => socket.SendToAsync(new byte[70_000], new IPEndPoint(RawDouble.Ip(Peer.Address(0)), 9), Token).AsTask());
+        await Fails(
+            ZeroTierError.AddressNotAvailable,
+            () => socket.SendToAsync(new byte[1], new IPEndPoint(IPAddress.Parse("2001:db8::1"), 9), Token).AsTask());
+        await Fails(
+            ZeroTierError.AddressNotAvailable,
+            () => socket.SendToAsync(new byte[1], new IPEndPoint(IPAddress.Parse("10.1.2.3"), 9), Token).AsTask());
         await Fails(ZeroTierError.AddressInUse, () => Loop.BindDatagramAsync(View, socket.EndPoint, Token).AsTask());
     }
 
@@ -99,7 +105,9 @@ public sealed class DatagramTests : SocketLoopTest
 
         await Fails(ZeroTierError.ConnectionAborted, () => receiving);
         await Fails(ZeroTierError.ConnectionAborted, () => socket.ReceiveFromAsync(new byte[10], Token).AsTask());
-        await Fails(ZeroTierError.ConnectionAborted, () => socket.SendToAsync(new byte[10], new IPEndPoint(RawDouble.Ip(Peer.Address(0)), 9), Token).AsTask());
+        await Fails(
+            ZeroTierError.ConnectionAborted,
+            () => socket.SendToAsync(new byte[10], new IPEndPoint(RawDouble.Ip(Peer.Address(0)), 9), Token).AsTask());
         await using var again = await Bounded(Loop.BindDatagramAsync(View, socket.EndPoint, Token));
     }
 

@@ -40,7 +40,9 @@ public sealed class DescriptorLimitTests : SocketLoopTest
         var (connections, peers) = await Fill(listener, Max - 1);
 
         var error = await Fails(
-            ZeroTierError.NotPermitted, () => Loop.ConnectAsync(View, new ZeroTierEndPoint(Network, Double.RawDouble.Ip(Peer.Address(0)), 80), Options, Token).AsTask());
+            ZeroTierError.NotPermitted,
+            () => Loop.ConnectAsync(
+                View, new ZeroTierEndPoint(Network, Double.RawDouble.Ip(Peer.Address(0)), 80), Options, Token).AsTask());
         await Fails(ZeroTierError.NotPermitted, () => Listen());
         await Fails(ZeroTierError.NotPermitted, () => Loop.BindDatagramAsync(View, new ZeroTierEndPoint(Network, 0), Token).AsTask());
 

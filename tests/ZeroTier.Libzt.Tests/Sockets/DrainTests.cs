@@ -2,7 +2,9 @@ using ZeroTier.Libzt.Sockets;
 
 namespace ZeroTier.Libzt.Tests.Sockets;
 
-/// <summary>Drains that nobody waits for any more. With a long safety net, so that what the loop does for them can be told from that.</summary>
+/// <summary>
+/// Drains that nobody waits for any more. With a long safety net, so that what the loop does for them can be told from that.
+/// </summary>
 public sealed class DrainTests : SocketLoopTest
 {
     private protected override SocketLoopLimits Limits { get; } = new() { SafetyNet = 400 };

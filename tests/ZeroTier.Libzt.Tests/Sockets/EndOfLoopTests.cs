@@ -15,7 +15,8 @@ public sealed class EndOfLoopTests : SocketLoopTest
         var datagrams = await Bounded(Loop.BindDatagramAsync(View, new ZeroTierEndPoint(Network, 0), Token));
         var receiving = datagrams.ReceiveFromAsync(new byte[10], Token).AsTask();
         Control.Configure("connect=silent");
-        var connecting = Loop.ConnectAsync(View, new ZeroTierEndPoint(Network, Double.RawDouble.Ip(Peer.Address(0)), 80), Options, Token).AsTask();
+        var connecting = Loop.ConnectAsync(
+            View, new ZeroTierEndPoint(Network, Double.RawDouble.Ip(Peer.Address(0)), 80), Options, Token).AsTask();
         Until(() => Loop.Counters.Descriptors == 4);
 
         var stopping = Loop.StopAsync();
@@ -29,7 +30,10 @@ public sealed class EndOfLoopTests : SocketLoopTest
         await Fails(ZeroTierError.ConnectionAborted, () => connecting);
         Assert.Equal((0, 104), peer.ReceiveToEnd());
         await Fails(ZeroTierError.NotRunning, () => Listen());
-        await Fails(ZeroTierError.NotRunning, () => Loop.ConnectAsync(View, new ZeroTierEndPoint(Network, Double.RawDouble.Ip(Peer.Address(0)), 80), Options, Token).AsTask());
+        await Fails(
+            ZeroTierError.NotRunning,
+            () => Loop.ConnectAsync(
+                View, new ZeroTierEndPoint(Network, Double.RawDouble.Ip(Peer.Address(0)), 80), Options, Token).AsTask());
         await Fails(ZeroTierError.NotRunning, () => Loop.BindDatagramAsync(View, new ZeroTierEndPoint(Network, 0), Token).AsTask());
         await Bounded(Loop.DrainAsync(Token));
         await Bounded(Loop.CloseNetworkAsync(Network));

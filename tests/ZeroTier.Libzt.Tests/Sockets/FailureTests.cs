@@ -7,7 +7,13 @@ namespace ZeroTier.Libzt.Tests.Sockets;
 /// <summary>Every script of failure: what the application sees, and that nothing hangs, spins or stays behind.</summary>
 public sealed class FailureTests : SocketLoopTest
 {
-    private protected override SocketLoopLimits Limits { get; } = new() { LingerTime = 400, RouteTime = 400, ConnectTime = 4000, ResetTime = 60_000 };
+    private protected override SocketLoopLimits Limits { get; } = new()
+    {
+        LingerTime = 400,
+        RouteTime = 400,
+        ConnectTime = 4000,
+        ResetTime = 60_000,
+    };
 
     [Fact]
     public async Task Connect_nobody_listens_is_refused()
@@ -86,9 +92,14 @@ public sealed class FailureTests : SocketLoopTest
     [Fact]
     public async Task Connect_what_cannot_work_fails_at_once()
     {
-        await Fails(ZeroTierError.AddressNotAvailable, () => Loop.ConnectAsync(View, new ZeroTierEndPoint(Network, 80), Options, Token).AsTask());
-        await Fails(ZeroTierError.AddressNotAvailable, () => Loop.ConnectAsync(View, new ZeroTierEndPoint(Network, IPAddress.Parse("2001:db8::1"), 80), Options, Token).AsTask());
-        await Fails(ZeroTierError.NotSupported, () => Loop.ConnectAsync(View, new ZeroTierEndPoint(Network, View.Addresses[0].Address, 80), Options, Token).AsTask());
+        await Fails(
+            ZeroTierError.AddressNotAvailable, () => Loop.ConnectAsync(View, new ZeroTierEndPoint(Network, 80), Options, Token).AsTask());
+        await Fails(
+            ZeroTierError.AddressNotAvailable,
+            () => Loop.ConnectAsync(View, new ZeroTierEndPoint(Network, IPAddress.Parse("2001:db8::1"), 80), Options, Token).AsTask());
+        await Fails(
+            ZeroTierError.NotSupported,
+            () => Loop.ConnectAsync(View, new ZeroTierEndPoint(Network, View.Addresses[0].Address, 80), Options, Token).AsTask());
         Assert.Equal(0, Control.Counter("connects"));
     }
 
@@ -383,7 +394,8 @@ public sealed class FailureTests : SocketLoopTest
         var observer = new RecordingObserver();
         var (connection, peer) = await Accept(Options with { Observer = observer });
 
-        // Both end up in one batch of the loop's work: the stream's turn to send comes behind the second, and before what that asks the loop for.
+        // Both end up in one batch of the loop's work: the stream's turn to send comes behind the second, and before what that asks the
+        // loop for.
         Loop.Work.Schedule(
             _ =>
             {
@@ -463,5 +475,6 @@ public sealed class FailureTests : SocketLoopTest
     private Task<ZeroTierConnection> Connect(int port) => ConnectUntil(port, Token);
 
     private Task<ZeroTierConnection> ConnectUntil(int port, CancellationToken cancellationToken) =>
-        Loop.ConnectAsync(View, new ZeroTierEndPoint(Network, Double.RawDouble.Ip(Peer.Address(0)), port), Options, cancellationToken).AsTask();
+        Loop.ConnectAsync(
+            View, new ZeroTierEndPoint(Network, Double.RawDouble.Ip(Peer.Address(0)), port), Options, cancellationToken).AsTask();
 }

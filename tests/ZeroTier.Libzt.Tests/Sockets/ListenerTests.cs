@@ -58,7 +58,8 @@ public sealed class ListenerTests : SocketLoopTest
         // Room for one: the loop has no wake socket while it works on the request.
         Control.Configure("sockets=2");
 
-        await Fails(ZeroTierError.NotPermitted, () => Loop.ListenAsync(twice, new ZeroTierEndPoint(Network, 4567), Options, Token).AsTask());
+        await Fails(
+            ZeroTierError.NotPermitted, () => Loop.ListenAsync(twice, new ZeroTierEndPoint(Network, 4567), Options, Token).AsTask());
 
         Assert.Equal(1, Loop.Counters.Descriptors);
         Assert.Equal(1, Loop.Ports.Count);

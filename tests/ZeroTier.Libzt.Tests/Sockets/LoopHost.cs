@@ -4,7 +4,9 @@ using ZeroTier.LibztDouble;
 
 namespace ZeroTier.Libzt.Tests.Sockets;
 
-/// <summary>The double that this process' own engine assembly is bound to: its loop's side. One for the process, so one test at a time.</summary>
+/// <summary>
+/// The double that this process' own engine assembly is bound to: its loop's side. One for the process, so one test at a time.
+/// </summary>
 internal static unsafe class LoopHost
 {
     private static DoubleControl? _control;

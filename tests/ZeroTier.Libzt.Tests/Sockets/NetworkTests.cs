@@ -20,7 +20,8 @@ public sealed class NetworkTests : SocketLoopTest
         await Fails(ZeroTierError.NetworkUnavailable, () => Loop.BindDatagramAsync(View, new ZeroTierEndPoint(Network, 0), Token).AsTask());
         await Fails(
             ZeroTierError.NetworkUnavailable,
-            () => Loop.ConnectAsync(View, new ZeroTierEndPoint(Network, Double.RawDouble.Ip(Peer.Address(0)), 80), Options, Token).AsTask());
+            () => Loop.ConnectAsync(
+                View, new ZeroTierEndPoint(Network, Double.RawDouble.Ip(Peer.Address(0)), 80), Options, Token).AsTask());
         await Bounded(closing);
         Assert.Equal(0, Loop.Counters.Descriptors);
     }

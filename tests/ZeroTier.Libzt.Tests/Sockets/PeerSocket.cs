@@ -74,7 +74,9 @@ internal sealed class PeerSocket(RawDouble node, int fd)
         RawDouble.Until(() =>
         {
             nint n = count == offset ? 0 : node.Receive(fd, buffer, (nuint)Math.Min(buffer.Length, count - offset), 0);
-            Assert.True(n > 0 || count == offset || n < 0 && RawDouble.Errno == Again, $"The peer's receive gave {n} with {RawDouble.Errno} after {offset} of {count} bytes.");
+            Assert.True(
+                n > 0 || count == offset || n < 0 && RawDouble.Errno == Again,
+                $"The peer's receive gave {n} with {RawDouble.Errno} after {offset} of {count} bytes.");
             buffer.AsSpan(0, Math.Max(0, (int)n)).CopyTo(data.AsSpan(offset));
             offset += Math.Max(0, (int)n);
             return offset == count;

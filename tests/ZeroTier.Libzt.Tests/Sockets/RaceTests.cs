@@ -104,7 +104,8 @@ public sealed class RaceTests : SocketLoopTest
                 try
                 {
                     var address = Double.RawDouble.Ip(Peer.Address(0));
-                    await using var connection = await Loop.ConnectAsync(View, new ZeroTierEndPoint(Network, address, 4000 + seed), Options, stop.Token);
+                    await using var connection = await Loop.ConnectAsync(
+                        View, new ZeroTierEndPoint(Network, address, 4000 + seed), Options, stop.Token);
                 }
                 catch (Exception e) when (e is OperationCanceledException or ZeroTierException { Error: ZeroTierError.ConnectionRefused })
                 {
@@ -179,7 +180,9 @@ public sealed class RaceTests : SocketLoopTest
                 },
                 Token));
             tasks.Add(Task.Factory.StartNew(() => peer.Send(toUs), Token, TaskCreationOptions.LongRunning, TaskScheduler.Default));
-            tasks.Add(Task.Factory.StartNew(() => Assert.Equal(toPeer, peer.Receive(Length)), Token, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+            tasks.Add(
+                Task.Factory.StartNew(
+                    () => Assert.Equal(toPeer, peer.Receive(Length)), Token, TaskCreationOptions.LongRunning, TaskScheduler.Default));
         }
 
         await Bounded(Task.WhenAll(tasks));

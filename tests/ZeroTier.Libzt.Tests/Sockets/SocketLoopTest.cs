@@ -7,7 +7,9 @@ using ZeroTier.LibztDouble;
 
 namespace ZeroTier.Libzt.Tests.Sockets;
 
-/// <summary>A loop on the double, and another node of raw calls as its peer. At the end nothing may be left, and no rule of the library broken.</summary>
+/// <summary>
+/// A loop on the double, and another node of raw calls as its peer. At the end nothing may be left, and no rule of the library broken.
+/// </summary>
 [Collection("The socket loop")]
 public abstract class SocketLoopTest : IAsyncLifetime
 {
@@ -109,7 +111,8 @@ public abstract class SocketLoopTest : IAsyncLifetime
         return (connection, peer);
     }
 
-    private protected static async Task Write(ZeroTierConnection connection, byte[] data) => await Bounded(connection.Output.WriteAsync(data, Token));
+    private protected static async Task Write(ZeroTierConnection connection, byte[] data) =>
+        await Bounded(connection.Output.WriteAsync(data, Token));
 
     private protected static async Task<byte[]> Read(ZeroTierConnection connection, int count)
     {

@@ -12,7 +12,8 @@ public class LayerTests
     /// <summary>What the layers above see of VL1 as one.</summary>
     private static readonly string[] Vl1Folders =
     [
-        "Vl1.Limits", "Vl1.Packets", "Vl1.Worlds", "Vl1.Paths", "Vl1.Peers", "Vl1.Control", "Vl1.Reachability", "Vl1.Lookup", "Vl1.RootService",
+        "Vl1.Limits", "Vl1.Packets", "Vl1.Worlds", "Vl1.Paths", "Vl1.Peers", "Vl1.Control", "Vl1.Reachability", "Vl1.Lookup",
+        "Vl1.RootService",
         "Vl1.Roots", "Vl1.Admission", "Vl1.Receive",
     ];
 
@@ -51,7 +52,8 @@ public class LayerTests
         ["Vl1.Admission"] = ["Net", "Identity", "Vl1.Packets", "Vl1.Peers", "Vl1.Limits"],
         ["Vl1.Receive"] =
         [
-            "Net", "Crypto", "Identity", "Vl1.Packets", "Vl1.Paths", "Vl1.Peers", "Vl1.Worlds", "Vl1.Control", "Vl1.Reachability", "Vl1.Lookup",
+            "Net", "Crypto", "Identity", "Vl1.Packets", "Vl1.Paths", "Vl1.Peers", "Vl1.Worlds", "Vl1.Control", "Vl1.Reachability",
+            "Vl1.Lookup",
             "Vl1.RootService", "Vl1.Roots", "Vl1.Admission", "Vl1.Limits",
         ],
         ["Vl1"] = ["Net", "Crypto", "Identity", "Datagrams", .. Vl1Folders],
@@ -63,9 +65,23 @@ public class LayerTests
         ["Vl2.Controller"] = ["Net", "Identity", "Vl1", "Vl2.Configuration", "Vl2.Credentials"],
         ["Vl2"] =
         [
-            "Net", "Identity", "Vl1", "IpStack", "Vl2.Rules", "Vl2.Credentials", "Vl2.Configuration", "Vl2.Membership", "Vl2.Multicast", "Vl2.Controller", "Capture",
+            "Net", "Identity", "Vl1", "IpStack", "Vl2.Rules", "Vl2.Credentials", "Vl2.Configuration", "Vl2.Membership", "Vl2.Multicast",
+            "Vl2.Controller", "Capture",
         ],
-        ["Node"] = ["Net", "Vl1", "Vl2", "Vl2.Rules", "Vl2.Configuration", "Vl2.Controller", "Vl2.Membership", "IpStack", "Datagrams", "Identity", "Capture"],
+        ["Node"] =
+        [
+            "Net",
+            "Vl1",
+            "Vl2",
+            "Vl2.Rules",
+            "Vl2.Configuration",
+            "Vl2.Controller",
+            "Vl2.Membership",
+            "IpStack",
+            "Datagrams",
+            "Identity",
+            "Capture",
+        ],
     };
 
     /// <summary>Public types are in the root namespace, whatever folder they belong to.</summary>
@@ -94,7 +110,8 @@ public class LayerTests
     };
 
     [Fact]
-    public void Public_types_are_in_the_root_namespace() => Assert.All(Engine.GetExportedTypes(), type => Assert.Equal("ZeroTier.Managed", type.Namespace));
+    public void Public_types_are_in_the_root_namespace() =>
+        Assert.All(Engine.GetExportedTypes(), type => Assert.Equal("ZeroTier.Managed", type.Namespace));
 
     [Fact]
     public void Folders_use_only_what_they_may()
@@ -110,7 +127,10 @@ public class LayerTests
             Assert.True(Allowed.ContainsKey(folder), $"Folder {folder} is missing in this test.");
             foreach (var used in TypeReferences.Of(type))
             {
-                if (FolderOf(used) is { } other && other != folder && !Allowed[folder].Contains(other) && !(IsAboveVl1(folder) && Vl1Folders.Contains(other)))
+                if (FolderOf(used) is { } other
+                    && other != folder
+                    && !Allowed[folder].Contains(other)
+                    && !(IsAboveVl1(folder) && Vl1Folders.Contains(other)))
                 {
                     wrong.Add($"{type.FullName} uses {used.FullName}");
                 }
@@ -127,7 +147,10 @@ public class LayerTests
 
         Assert.Empty(Engine.GetTypes()
             .Where(type => FolderOf(type) == "IpStack")
-            .SelectMany(type => TypeReferences.Of(type).Where(used => used.Assembly == contract).Select(used => $"{type.FullName} uses {used.FullName}")));
+            .SelectMany(
+                type => TypeReferences.Of(type)
+                    .Where(used => used.Assembly == contract)
+                    .Select(used => $"{type.FullName} uses {used.FullName}")));
     }
 
     [Fact]
@@ -139,18 +162,22 @@ public class LayerTests
     [Fact]
     public void Contract_references_the_runtime_and_the_log_only() => Assert.All(
         typeof(ZeroTierNode).Assembly.GetReferencedAssemblies(),
-        name => Assert.True(name.Name!.StartsWith("System", StringComparison.Ordinal) || name.Name == "Microsoft.Extensions.Logging.Abstractions", name.Name));
+        name => Assert.True(
+            name.Name!.StartsWith("System", StringComparison.Ordinal) || name.Name == "Microsoft.Extensions.Logging.Abstractions",
+            name.Name));
 
     [Fact]
     public void Native_code_is_called_in_datagrams_only_and_only_the_c_library()
     {
         foreach (var type in Engine.GetTypes())
         {
-            foreach (var method in type.GetMethods(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.DeclaredOnly))
+            foreach (var method in type.GetMethods(
+                BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.DeclaredOnly))
             {
                 if (method.GetCustomAttribute<DllImportAttribute>() is { } import)
                 {
-                    Assert.True(FolderOf(type) == "Datagrams" && import.Value == "libc", $"{type.FullName}.{method.Name} calls {import.Value}.");
+                    Assert.True(
+                        FolderOf(type) == "Datagrams" && import.Value == "libc", $"{type.FullName}.{method.Name} calls {import.Value}.");
                 }
             }
         }
@@ -183,6 +210,9 @@ public class LayerTests
 
     private static string? FolderOfNamespace(Type type) =>
         type.Assembly == Engine && type.Namespace is { } space && space.StartsWith(Root, StringComparison.Ordinal)
-            ? space[Root.Length..] is var folder && (folder.StartsWith("Vl1.", StringComparison.Ordinal) || folder.StartsWith("Vl2.", StringComparison.Ordinal)) ? folder : folder.Split('.')[0]
+            ? space[Root.Length..] is var folder
+                && (folder.StartsWith("Vl1.", StringComparison.Ordinal) || folder.StartsWith("Vl2.", StringComparison.Ordinal))
+                ? folder
+                : folder.Split('.')[0]
             : null;
 }

@@ -23,7 +23,8 @@ public class FieldElementTests
                 Check(bx * by, FieldElement.Multiply(a, b));
                 Check(bx * bx, FieldElement.Square(a));
                 Check((bx + by) * (bx + by), FieldElement.Square(FieldElement.Add(a, b)));
-                Check((bx + by) * (by + by + bx), FieldElement.Multiply(FieldElement.Add(a, b), FieldElement.Add(FieldElement.Add(b, b), a)));
+                Check(
+                    (bx + by) * (by + by + bx), FieldElement.Multiply(FieldElement.Add(a, b), FieldElement.Add(FieldElement.Add(b, b), a)));
                 Check((bx - by) * 121665, FieldElement.Multiply(FieldElement.Subtract(a, b), 121665));
             }
 
@@ -70,7 +71,8 @@ public class FieldElementTests
         Assert.Equal((expected % P + P) % P, new BigInteger(bytes, isUnsigned: true));
     }
 
-    private static BigInteger Number(byte[] bytes) => new(bytes.AsSpan(0, 31).ToArray().Append((byte)(bytes[31] & 0x7f)).ToArray(), isUnsigned: true);
+    private static BigInteger Number(byte[] bytes) =>
+        new(bytes.AsSpan(0, 31).ToArray().Append((byte)(bytes[31] & 0x7f)).ToArray(), isUnsigned: true);
 
     private static byte[][] Values()
     {

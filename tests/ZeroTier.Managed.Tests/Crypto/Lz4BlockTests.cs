@@ -59,7 +59,9 @@ public class Lz4BlockTests
     [Fact]
     public void Try_decode_seeded_mutations_never_throws_or_writes_outside()
     {
-        byte[][] seeds = [.. CryptoVectors.Section("compression").Where(v => v.Flag("compressed")).Select(v => v.Hex("compressed_packet")[PayloadOffset..])];
+        byte[][] seeds = [.. CryptoVectors.Section("compression")
+            .Where(v => v.Flag("compressed"))
+            .Select(v => v.Hex("compressed_packet")[PayloadOffset..])];
         var random = new Random(8);
         byte[] memory = new byte[4096 + 64];
         for (int round = 0; round < 20_000; round++)

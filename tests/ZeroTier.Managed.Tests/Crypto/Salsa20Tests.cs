@@ -6,7 +6,8 @@ namespace ZeroTier.Managed.Tests.Crypto;
 
 public class Salsa20Tests
 {
-    public static TheoryData<string> Paths() => [.. Enum.GetValues<Salsa20Path>().Where(p => p <= Salsa20.BestPath).Select(p => p.ToString())];
+    public static TheoryData<string> Paths() =>
+        [.. Enum.GetValues<Salsa20Path>().Where(p => p <= Salsa20.BestPath).Select(p => p.ToString())];
 
     [Theory]
     [MemberData(nameof(Paths))]

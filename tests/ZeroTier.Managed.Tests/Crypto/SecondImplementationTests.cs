@@ -73,7 +73,8 @@ public class SecondImplementationTests
             Assert.True(Ed25519.Verify(publicKey, message, signature));
 
             signature[_random.Next(64)] ^= (byte)(1 << _random.Next(8));
-            Assert.Equal(BcEd25519.Verify(signature, 0, publicKey, 0, message, 0, message.Length), Ed25519.Verify(publicKey, message, signature));
+            Assert.Equal(
+                BcEd25519.Verify(signature, 0, publicKey, 0, message, 0, message.Length), Ed25519.Verify(publicKey, message, signature));
         }
     }
 
@@ -91,7 +92,11 @@ public class SecondImplementationTests
         highBits[63] |= 0xe0;
         byte[] identity = new byte[64];
         identity[0] = 1;
-        byte[] nonCanonicalR = [.. Convert.FromHexString("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"), .. signature[32..]];
+        byte[] nonCanonicalR =
+        [
+            .. Convert.FromHexString("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+            .. signature[32..],
+        ];
         byte[] exchanged = [.. signature[32..], .. signature[..32]];
         foreach (byte[] bad in new[] { plusOrder, highBits, identity, nonCanonicalR, exchanged, new byte[64] })
         {
@@ -153,7 +158,8 @@ public class SecondImplementationTests
             byte[] k0 = Bytes(32), k1 = Bytes(32), iv = Bytes(12), data = Bytes(length), tag = new byte[16];
             using AesGmacSiv ours = AesGmacSiv.CreateFromKeys(k0, k1, portable);
             ours.Gmac(iv, data, tag);
-            Assert.Equal(Mac(new GMac(new GcmBlockCipher(AesUtilities.CreateEngine())), new ParametersWithIV(new KeyParameter(k0), iv), data), tag);
+            Assert.Equal(
+                Mac(new GMac(new GcmBlockCipher(AesUtilities.CreateEngine())), new ParametersWithIV(new KeyParameter(k0), iv), data), tag);
 
             byte[] counter = [.. Bytes(12), 0x7f, 0xff, 0xff, 0xfe], encrypted = [.. data], expected = new byte[length];
             ours.Ctr(counter, encrypted);

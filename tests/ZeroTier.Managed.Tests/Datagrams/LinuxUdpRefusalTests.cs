@@ -116,7 +116,8 @@ public sealed class LinuxUdpRefusalTests
     [InlineData("::1", 41, 23)]
     public void Datagrams_are_never_cut_on_the_way(string address, int level, int option)
     {
-        using var socket = new System.Net.Sockets.Socket(IPAddress.Parse(address).AddressFamily, System.Net.Sockets.SocketType.Dgram, System.Net.Sockets.ProtocolType.Udp);
+        using var socket = new System.Net.Sockets.Socket(
+            IPAddress.Parse(address).AddressFamily, System.Net.Sockets.SocketType.Dgram, System.Net.Sockets.ProtocolType.Udp);
         DoNotFragment.TrySet(socket);
         byte[] value = new byte[4];
         socket.GetRawSocketOption(level, option, value);
@@ -184,7 +185,10 @@ public sealed class LinuxUdpRefusalTests
         UdpData.AssertRun(await arrived.WaitForAsync(9), 8, 1000, 10);
         Assert.True(a.UsesSegmentationOffload && a.UsesReceiveCoalescing);
         await UdpData.Until(() => a.Statistics is { DatagramsReceived: 9, ReceiveFailures: 0 });
-        Assert.Contains($"errno {errno}", Assert.Single(_logger.Collector.GetSnapshot(), l => l.Level >= LogLevel.Information).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"errno {errno}",
+            Assert.Single(_logger.Collector.GetSnapshot(), l => l.Level >= LogLevel.Information).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]

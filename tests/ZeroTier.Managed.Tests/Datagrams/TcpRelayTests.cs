@@ -50,7 +50,8 @@ public sealed class TcpRelayTests
     [InlineData("04cb00710527")]
     [InlineData("06cb0071052709")]
     [InlineData("ffcb0071052709")]
-    public void Bodies_without_a_whole_address_are_passed_over(string body) => Assert.False(RelayFrame.TryRead(Convert.FromHexString(body), out _, out _));
+    public void Bodies_without_a_whole_address_are_passed_over(string body) =>
+        Assert.False(RelayFrame.TryRead(Convert.FromHexString(body), out _, out _));
 
     [Fact]
     public async Task Datagrams_go_both_ways_while_it_is_engaged()
@@ -140,7 +141,8 @@ public sealed class TcpRelayTests
     [Fact]
     public async Task One_address_gets_no_more_than_its_share_of_connections()
     {
-        await using var relay = RelayingTransport.Listen(new NoUdp(), new IPEndPoint(IPAddress.Loopback, 0), [Root], TimeProvider.System, NullLogger.Instance);
+        await using var relay = RelayingTransport.Listen(
+            new NoUdp(), new IPEndPoint(IPAddress.Loopback, 0), [Root], TimeProvider.System, NullLogger.Instance);
         relay.Start(new Collected());
         var clients = new List<Socket>();
         try
@@ -181,7 +183,8 @@ public sealed class TcpRelayTests
     private static RelayingTransport Relay(out Collected arrived)
     {
         // Its patience of ten seconds is half a second.
-        var relay = RelayingTransport.Listen(new NoUdp(), new IPEndPoint(IPAddress.Loopback, 0), [Root], new AcceleratedTime(20), NullLogger.Instance);
+        var relay = RelayingTransport.Listen(
+            new NoUdp(), new IPEndPoint(IPAddress.Loopback, 0), [Root], new AcceleratedTime(20), NullLogger.Instance);
         arrived = new Collected();
         relay.Start(arrived);
         return relay;
@@ -223,7 +226,8 @@ public sealed class TcpRelayTests
     {
         public ConcurrentQueue<(int Socket, InetEndPoint Source, byte[] Data)> Datagrams { get; } = [];
 
-        public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram) => Datagrams.Enqueue((socket, source, datagram.ToArray()));
+        public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram) =>
+            Datagrams.Enqueue((socket, source, datagram.ToArray()));
 
         public void OnBatchEnd(int socket)
         {

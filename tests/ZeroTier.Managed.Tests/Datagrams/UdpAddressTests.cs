@@ -9,7 +9,9 @@ using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Datagrams;
 
-/// <summary>A transport that follows the addresses of its machine: here those of 127.0.0.0/8, in virtual time. Linux alone has them all.</summary>
+/// <summary>
+/// A transport that follows the addresses of its machine: here those of 127.0.0.0/8, in virtual time. Linux alone has them all.
+/// </summary>
 public sealed class UdpAddressTests
 {
     private readonly VirtualClock _clock = new();
@@ -47,7 +49,9 @@ public sealed class UdpAddressTests
         await atA.WaitForAsync(2);
         Assert.Equal(0b11, atA.Sockets);
         await UdpData.Until(() => a.Statistics is { DatagramsSent: 2, DatagramsReceived: 2 });
-        await UdpData.Until(() => _logger.Collector.GetSnapshot().Any(line => line.Level == LogLevel.Information && line.Message.Contains("127.0.0.4", StringComparison.Ordinal)));
+        await UdpData.Until(
+            () => _logger.Collector.GetSnapshot().Any(
+                line => line.Level == LogLevel.Information && line.Message.Contains("127.0.0.4", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -131,10 +135,13 @@ public sealed class UdpAddressTests
         await using var a = Open();
         a.Start(new CollectingReceiver());
         ushort port = a.LocalEndPoints[0].Port;
-        await using (UdpDatagramTransport.Open(new UdpDatagramTransportOptions { BindAddresses = [IPAddress.Parse("127.0.0.9")], Port = port }))
+        await using (UdpDatagramTransport.Open(
+            new UdpDatagramTransportOptions { BindAddresses = [IPAddress.Parse("127.0.0.9")], Port = port }))
         {
             SetMachine("127.0.0.2", "127.0.0.9");
-            await LookAsync(() => _logger.Collector.GetSnapshot().Any(line => line.Message.Contains("is taken by another program", StringComparison.Ordinal)));
+            await LookAsync(
+                () => _logger.Collector.GetSnapshot().Any(
+                    line => line.Message.Contains("is taken by another program", StringComparison.Ordinal)));
             Assert.Single(a.LocalEndPoints);
         }
 
@@ -168,9 +175,11 @@ public sealed class UdpAddressTests
 
     private void SetMachine(params string[] addresses) => _machine = [.. addresses.Select(IPAddress.Parse)];
 
-    private UdpDatagramTransport Open(bool portable = false) => UdpDatagramTransport.Open(Options(portable), LinuxUdpCalls.Instance, () => _machine);
+    private UdpDatagramTransport Open(bool portable = false) =>
+        UdpDatagramTransport.Open(Options(portable), LinuxUdpCalls.Instance, () => _machine);
 
-    private UdpDatagramTransportOptions Options(bool portable) => new() { PortableSockets = portable, TimeProvider = _clock, Logger = _logger };
+    private UdpDatagramTransportOptions Options(bool portable) =>
+        new() { PortableSockets = portable, TimeProvider = _clock, Logger = _logger };
 
     private static InetEndPoint At(string address, ushort port) => InetEndPoint.From(new IPEndPoint(IPAddress.Parse(address), port));
 

@@ -132,7 +132,11 @@ public sealed class UdpDatagramTransportTests
     [Fact]
     public void A_foreign_address_is_refused_by_name_and_nothing_stays_bound()
     {
-        var options = Options(Path.Offload) with { BindAddresses = [IPAddress.Loopback, IPAddress.Parse("198.51.100.77")], Port = FreePort.Udp() };
+        var options = Options(Path.Offload) with
+        {
+            BindAddresses = [IPAddress.Loopback, IPAddress.Parse("198.51.100.77")],
+            Port = FreePort.Udp(),
+        };
 
         var error = Assert.Throws<ZeroTierException>(() => UdpDatagramTransport.Open(options));
 
@@ -146,14 +150,18 @@ public sealed class UdpDatagramTransportTests
     [InlineData(-1)]
     [InlineData(65536)]
     public void A_port_out_of_range_is_refused(int port) =>
-        Assert.Contains($"{port}", Assert.Throws<ArgumentException>(() => UdpDatagramTransport.Open(Options(Path.Offload) with { Port = port })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{port}",
+            Assert.Throws<ArgumentException>(() => UdpDatagramTransport.Open(Options(Path.Offload) with { Port = port })).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData(0)]
     [InlineData(65535)]
     public void A_buffer_size_out_of_range_is_refused_by_name(int bytes)
     {
-        var error = Assert.Throws<ArgumentException>(() => UdpDatagramTransport.Open(Options(Path.Offload) with { ReceiveBufferBytes = bytes }));
+        var error = Assert.Throws<ArgumentException>(
+            () => UdpDatagramTransport.Open(Options(Path.Offload) with { ReceiveBufferBytes = bytes }));
         Assert.Contains($"ReceiveBufferBytes is {bytes}", error.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => UdpDatagramTransport.Open(Options(Path.Offload) with { SendBufferBytes = bytes }));
     }
@@ -348,7 +356,8 @@ public sealed class UdpDatagramTransportTests
 
     private sealed class CombinatorialPathsAttribute : Xunit.v3.DataAttribute
     {
-        public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(System.Reflection.MethodInfo testMethod, Xunit.Sdk.DisposalTracker disposalTracker) =>
+        public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(
+            System.Reflection.MethodInfo testMethod, Xunit.Sdk.DisposalTracker disposalTracker) =>
             new([.. from s in Enum.GetValues<Path>() from r in Enum.GetValues<Path>() select new TheoryDataRow<Path, Path>(s, r)]);
 
         public override bool SupportsDiscoveryEnumeration() => true;

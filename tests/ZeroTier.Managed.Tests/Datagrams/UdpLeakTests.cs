@@ -29,7 +29,8 @@ public sealed class UdpLeakTests
 
     private static async Task OpenAndClose(bool portable)
     {
-        await using var transport = UdpDatagramTransport.Open(new UdpDatagramTransportOptions { LoopbackOnly = true, PortableSockets = portable });
+        await using var transport = UdpDatagramTransport.Open(
+            new UdpDatagramTransportOptions { LoopbackOnly = true, PortableSockets = portable });
         var receiver = new CollectingReceiver();
         transport.Start(receiver);
         transport.Send(0, InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, transport.LocalEndPoints[0].Port)), new byte[3], 1);

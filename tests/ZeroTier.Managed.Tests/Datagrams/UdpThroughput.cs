@@ -5,7 +5,8 @@ namespace ZeroTier.Managed.Tests.Datagrams;
 
 /// <summary>
 /// Measures and reports; judges nothing. Run it with
-/// <c>dotnet run -c Release --project tests/ZeroTier.Managed.Tests -- -explicit only -class ZeroTier.Managed.Tests.Datagrams.UdpThroughput -showliveoutput</c>.
+/// <c>dotnet run -c Release --project tests/ZeroTier.Managed.Tests -- -explicit only -class ZeroTier.Managed.Tests.Datagrams.UdpThroughput
+/// -showliveoutput</c>.
 /// </summary>
 public sealed class UdpThroughput(ITestOutputHelper output)
 {
@@ -26,7 +27,8 @@ public sealed class UdpThroughput(ITestOutputHelper output)
             await Measure(options, 16, TimeSpan.FromSeconds(0.5));
             var (rate, lost) = await Measure(options, 16, TimeSpan.FromSeconds(2));
             first = first == 0 ? rate : first;
-            output.WriteLine($"{name,-30} {rate / 1000,8:0} k datagrams/s  {rate * 1432 / 1e6,7:0} MB/s  {rate / first,5:0.0} x  {lost,5:P0} lost");
+            output.WriteLine(
+                $"{name,-30} {rate / 1000,8:0} k datagrams/s  {rate * 1432 / 1e6,7:0} MB/s  {rate / first,5:0.0} x  {lost,5:P0} lost");
         }
     }
 

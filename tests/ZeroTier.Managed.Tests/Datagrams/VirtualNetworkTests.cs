@@ -250,7 +250,14 @@ public sealed class VirtualNetworkTests
             int captured = 0;
             var network = new VirtualNetwork(clock, seed)
             {
-                DefaultLink = new VirtualLink { Loss = 0.1, Duplicate = 0.1, Corrupt = 0.1, Reorder = 0.1, Jitter = TimeSpan.FromMilliseconds(3) },
+                DefaultLink = new VirtualLink
+                {
+                    Loss = 0.1,
+                    Duplicate = 0.1,
+                    Corrupt = 0.1,
+                    Reorder = 0.1,
+                    Jitter = TimeSpan.FromMilliseconds(3),
+                },
                 Capture = (in VirtualDatagram _) => captured++,
             };
             var b = network.AddHost("b", "10.0.0.2").Open();

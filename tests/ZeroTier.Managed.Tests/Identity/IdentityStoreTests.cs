@@ -141,7 +141,8 @@ public sealed class IdentityStoreTests : IDisposable
         PutIdentity(0);
         using (await IdentityStore.OpenAsync(Node, cancellationToken: Cancellation))
         {
-            var error = await Assert.ThrowsAsync<ZeroTierException>(() => IdentityStore.OpenAsync(Node + Path.DirectorySeparatorChar, cancellationToken: Cancellation));
+            var error = await Assert.ThrowsAsync<ZeroTierException>(
+                () => IdentityStore.OpenAsync(Node + Path.DirectorySeparatorChar, cancellationToken: Cancellation));
             Assert.Equal(ZeroTierError.Storage, error.Error);
             Assert.Contains(Node, error.Message, StringComparison.Ordinal);
             Assert.Contains("in use by another node", error.Message, StringComparison.Ordinal);
@@ -184,7 +185,8 @@ public sealed class IdentityStoreTests : IDisposable
     public async Task Open_async_cancelled_stores_nothing_and_releases_the_lock()
     {
         using var cancellation = new CancellationTokenSource();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => IdentityStore.OpenAsync(Node, new CancellingRandom(cancellation), cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => IdentityStore.OpenAsync(Node, new CancellingRandom(cancellation), cancellation.Token));
         Assert.False(File.Exists(SecretFile));
         using IdentityStore store = await IdentityStore.OpenAsync(Node, cancellationToken: Cancellation);
         Assert.True(store.IsNew);

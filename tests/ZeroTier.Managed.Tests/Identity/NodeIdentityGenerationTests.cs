@@ -39,5 +39,6 @@ public class NodeIdentityGenerationTests
 
     [Fact]
     public async Task Generate_async_cancelled_before_never_starts() =>
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => NodeIdentity.GenerateAsync(cancellationToken: new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => NodeIdentity.GenerateAsync(cancellationToken: new CancellationToken(canceled: true)));
 }

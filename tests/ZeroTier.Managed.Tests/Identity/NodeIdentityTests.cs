@@ -5,7 +5,8 @@ namespace ZeroTier.Managed.Tests.Identity;
 
 public class NodeIdentityTests
 {
-    internal static NodeIdentity Load(int index) => NodeIdentity.Parse(CryptoVectors.Section("identities").ElementAt(index).Text("string_secret"));
+    internal static NodeIdentity Load(int index) =>
+        NodeIdentity.Parse(CryptoVectors.Section("identities").ElementAt(index).Text("string_secret"));
 
     [Fact]
     public void Forms_identities_of_the_reference_round_trip()
@@ -50,7 +51,8 @@ public class NodeIdentityTests
         }
     }
 
-    // docs/protocol/1-identity-and-crypto.md 1.4.5 asks for less than ZeroTierOne 1.12 accepts: upper case and white space around, nothing else.
+    // docs/protocol/1-identity-and-crypto.md 1.4.5 asks for less than ZeroTierOne 1.12 accepts: upper case and white space around, nothing
+    // else.
     [Theory]
     [InlineData("upper-case hex", true)]
     [InlineData("trailing newline after public key", true)]
@@ -85,7 +87,8 @@ public class NodeIdentityTests
             foreach (JsonElement tampered in v.GetProperty("tampered").EnumerateArray())
             {
                 NodeIdentity other = FromKeys(tampered.Hex("public_key"));
-                Assert.True(tampered.Flag("valid") == other.Verify(tampered.Hex("message"), tampered.Hex("signature")), tampered.Text("name"));
+                Assert.True(
+                    tampered.Flag("valid") == other.Verify(tampered.Hex("message"), tampered.Hex("signature")), tampered.Text("name"));
             }
         }
     }
@@ -161,7 +164,13 @@ public class NodeIdentityTests
             char[] text = seeds[round % 2].ToCharArray();
             for (int edits = random.Next(1, 4); edits > 0; edits--)
             {
-                text[random.Next(text.Length)] = random.Next(4) switch { 0 => ':', 1 => (char)random.Next(0x300), 2 => ' ', _ => "0123456789abcdefg"[random.Next(17)] };
+                text[random.Next(text.Length)] = random.Next(4) switch
+                {
+                    0 => ':',
+                    1 => (char)random.Next(0x300),
+                    2 => ' ',
+                    _ => "0123456789abcdefg"[random.Next(17)],
+                };
             }
 
             string mutated = new string(text)[..(random.Next(3) == 0 ? random.Next(text.Length + 1) : text.Length)];
@@ -186,8 +195,11 @@ public class NodeIdentityTests
         for (int round = 0; round < 3000; round++)
         {
             byte[] mutated = [.. seed];
-            mutated[random.Next(3) == 0 ? 5 : random.Next(3) == 0 ? 70 : random.Next(seed.Length)] = (byte)(random.Next(2) == 0 ? 0 : random.Next(256));
-            bool accepted = NodeIdentity.TryRead(mutated.AsSpan(0, random.Next(mutated.Length + 1)), out NodeIdentity? identity, out int bytesRead);
+            mutated[random.Next(3) == 0 ? 5 : random.Next(3) == 0 ? 70 : random.Next(seed.Length)] = (byte)(random.Next(2) == 0
+                ? 0
+                : random.Next(256));
+            bool accepted = NodeIdentity.TryRead(
+                mutated.AsSpan(0, random.Next(mutated.Length + 1)), out NodeIdentity? identity, out int bytesRead);
             Assert.Equal(accepted, identity is not null);
             Assert.True(bytesRead is 0 or 71 or 135);
         }

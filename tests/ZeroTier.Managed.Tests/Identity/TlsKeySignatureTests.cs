@@ -22,7 +22,11 @@ public sealed class TlsKeySignatureTests
         Assert.False(TlsKeySignature.Verify(identity, Statement with { NotBefore = Begin.AddSeconds(1) }, proof));
         Assert.False(TlsKeySignature.Verify(identity, Statement with { NotAfter = Begin.AddDays(31) }, proof));
         Assert.False(TlsKeySignature.Verify(TestIdentities.All[1], Statement, proof));
-        Assert.False(TlsKeySignature.Verify(TestIdentities.All[1], Statement, proof with { Identity = TlsKeySignature.Sign(TestIdentities.All[1], Statement).Identity }));
+        Assert.False(
+            TlsKeySignature.Verify(
+                TestIdentities.All[1],
+                Statement,
+                proof with { Identity = TlsKeySignature.Sign(TestIdentities.All[1], Statement).Identity }));
         Assert.False(TlsKeySignature.Verify(identity, Statement, proof with { Signature = default }));
     }
 

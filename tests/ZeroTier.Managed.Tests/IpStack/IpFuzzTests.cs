@@ -47,7 +47,10 @@ public sealed class IpFuzzTests
         clock.Advance(TimeSpan.FromMinutes(2));
         long sent = link.Count;
         stack.Receive(
-            FrameWire.Mac(2), FrameWire.Mac(1), EtherTypes.IPv6, PacketBuilder.Ip(FrameWire.V6(2), FrameWire.V6(1), IpProtocol.IcmpV6, echo));
+            FrameWire.Mac(2),
+            FrameWire.Mac(1),
+            EtherTypes.IPv6,
+            PacketBuilder.Ip(FrameWire.V6(2), FrameWire.V6(1), IpProtocol.IcmpV6, echo));
         Assert.True(link.Count > sent);
     }
 
@@ -83,7 +86,8 @@ public sealed class IpFuzzTests
         [
             (EtherTypes.IPv6, PacketBuilder.Ip(them6, us6, IpProtocol.Udp, udp)),
             (EtherTypes.IPv6, PacketBuilder.Ip(them6, us6, IpProtocol.FragmentHeader, [17, 0, 0, 1, 0, 0, 0, 1, .. udp])),
-            (EtherTypes.IPv6, PacketBuilder.Ip(them6, us6, IpProtocol.HopByHopOptions, [43, 0, 1, 4, 0, 0, 0, 0, 17, 1, 0, 0, .. new byte[12], .. udp])),
+            (EtherTypes.IPv6,
+                PacketBuilder.Ip(them6, us6, IpProtocol.HopByHopOptions, [43, 0, 1, 4, 0, 0, 0, 0, 17, 1, 0, 0, .. new byte[12], .. udp])),
             (EtherTypes.IPv6, PacketBuilder.Ip(them6, us6, IpProtocol.IcmpV6, solicitation, linkScope: true)),
             (EtherTypes.IPv6, PacketBuilder.Ip(them6, us6, IpProtocol.IcmpV6, [128, 0, 0, 0, .. new byte[60]])),
             (EtherTypes.IPv6, PacketBuilder.Ip(them6, us6, IpProtocol.Tcp, PacketBuilder.Sealed(them6, us6, IpProtocol.Tcp, tcp, 16))),

@@ -99,7 +99,49 @@ public sealed class IpInputTests : IDisposable
         byte[] udp = PacketBuilder.Udp(Them6, Us6, 1, 1, 4)[40..];
         byte[] packet = PacketBuilder.Ip(
             Them6, Us6, IpProtocol.HopByHopOptions,
-            [60, 0, 1, 4, 0, 0, 0, 0, 43, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 44, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0, 9, .. udp]);
+            [
+                60,
+                0,
+                1,
+                4,
+                0,
+                0,
+                0,
+                0,
+                43,
+                1,
+                1,
+                12,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                44,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                17,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                9,
+                .. udp,
+            ]);
         Receive(packet);
         AssertDropped("udp.port");
         Assert.Equal(IcmpV6.Unreachable, _link.Sent.Single(f => IsIcmp(f.Payload)).Payload[40]);
@@ -266,8 +308,10 @@ public sealed class IpInputTests : IDisposable
     [Fact]
     public void Tcp_to_a_broadcast_address_is_ignored()
     {
-        byte[] syn = PacketBuilder.Sealed(Them4, FrameWire.V4(255), IpProtocol.Tcp, [0, 1, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 255, 255, 0, 0, 0, 0], 16);
-        _stack.Receive(FrameWire.Mac(2), MacAddress.Broadcast, EtherTypes.IPv4, PacketBuilder.Ip(Them4, FrameWire.V4(255), IpProtocol.Tcp, syn));
+        byte[] syn = PacketBuilder.Sealed(
+            Them4, FrameWire.V4(255), IpProtocol.Tcp, [0, 1, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 255, 255, 0, 0, 0, 0], 16);
+        _stack.Receive(
+            FrameWire.Mac(2), MacAddress.Broadcast, EtherTypes.IPv4, PacketBuilder.Ip(Them4, FrameWire.V4(255), IpProtocol.Tcp, syn));
         _stack.EndOfBatch();
         AssertDropped("ip.martian");
         Assert.Empty(_link.Sent);
@@ -280,7 +324,8 @@ public sealed class IpInputTests : IDisposable
         byte[] message = [135, 0, 0, 0, 0, 0, 0, 0, .. new byte[16]];
         Us6.Write(message.AsSpan(8));
         var nobody = IpAddress.FromIPv6(0);
-        byte[] packet = PacketBuilder.Ip(nobody, group, IpProtocol.IcmpV6, PacketBuilder.Sealed(nobody, group, IpProtocol.IcmpV6, message, 2), linkScope: true);
+        byte[] packet = PacketBuilder.Ip(
+            nobody, group, IpProtocol.IcmpV6, PacketBuilder.Sealed(nobody, group, IpProtocol.IcmpV6, message, 2), linkScope: true);
         _stack.Receive(FrameWire.Mac(2), MulticastMapping.ToEthernet(group), EtherTypes.IPv6, packet);
         var answer = Assert.Single(_link.Sent);
         Assert.Equal(new MacAddress(0x3333_0000_0001), answer.Destination);
@@ -294,8 +339,10 @@ public sealed class IpInputTests : IDisposable
         using var stack = link.Stack(FrameWire.Mac(1), _clock, new Everybody());
         stack.Configure(new IpConfiguration(2800, [new(Us4, 24), new(Us6, 64)]));
         using var socket = stack.BindUdp(null, 9);
-        byte[] echo6 = PacketBuilder.Ip(Them6, Us6, IpProtocol.IcmpV6, PacketBuilder.Sealed(Them6, Us6, IpProtocol.IcmpV6, [128, 0, 0, 0, .. new byte[1000]], 2));
-        byte[] echo4 = PacketBuilder.Ip(Them4, Us4, IpProtocol.Icmp, PacketBuilder.Sealed(Them4, Us4, IpProtocol.Icmp, [8, 0, 0, 0, .. new byte[1000]], 2));
+        byte[] echo6 = PacketBuilder.Ip(
+            Them6, Us6, IpProtocol.IcmpV6, PacketBuilder.Sealed(Them6, Us6, IpProtocol.IcmpV6, [128, 0, 0, 0, .. new byte[1000]], 2));
+        byte[] echo4 = PacketBuilder.Ip(
+            Them4, Us4, IpProtocol.Icmp, PacketBuilder.Sealed(Them4, Us4, IpProtocol.Icmp, [8, 0, 0, 0, .. new byte[1000]], 2));
         byte[] udp = PacketBuilder.Udp(Them6, Us6, 1, 9, 1000);
         byte[] buffer = new byte[2000];
         int rounds = 0;
@@ -337,7 +384,8 @@ public sealed class IpInputTests : IDisposable
             Them6.Write(message.AsSpan(8));
             _stack.Receive(
                 FrameWire.Mac(2), FrameWire.Mac(1), EtherTypes.IPv6,
-                PacketBuilder.Ip(Them6, Us6, IpProtocol.IcmpV6, PacketBuilder.Sealed(Them6, Us6, IpProtocol.IcmpV6, message, 2), linkScope: true));
+                PacketBuilder.Ip(
+                    Them6, Us6, IpProtocol.IcmpV6, PacketBuilder.Sealed(Them6, Us6, IpProtocol.IcmpV6, message, 2), linkScope: true));
         }
     }
 

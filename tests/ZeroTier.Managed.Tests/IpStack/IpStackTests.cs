@@ -62,7 +62,8 @@ public sealed class IpStackTests : IDisposable
     [InlineData(false)]
     public void Ping_of_an_address_that_nobody_has_fails_after_three_questions(bool isIPv4)
     {
-        var error = Assert.Throws<SocketException>(() => _clock.Run(() => _a.PingAsync(Address(isIPv4, 99), 8, TimeSpan.FromSeconds(60)), Limit));
+        var error = Assert.Throws<SocketException>(
+            () => _clock.Run(() => _a.PingAsync(Address(isIPv4, 99), 8, TimeSpan.FromSeconds(60)), Limit));
         Assert.Equal(SocketError.HostUnreachable, error.SocketErrorCode);
         Assert.Equal(3, _wire.Frames.Count);
         Assert.Equal(3, _clock.Elapsed.TotalSeconds);
@@ -364,7 +365,9 @@ public sealed class IpStackTests : IDisposable
     [Fact]
     public void Changing_the_configuration_applies_mtu_addresses_and_routes_at_once()
     {
-        _a.Configure(new IpConfiguration(1280, [new(FrameWire.V6(1), 64), new(FrameWire.V6(7), 64)], [new(Parse("2001:db8::"), 32, FrameWire.V6(2), 0)]));
+        _a.Configure(
+            new IpConfiguration(
+                1280, [new(FrameWire.V6(1), 64), new(FrameWire.V6(7), 64)], [new(Parse("2001:db8::"), 32, FrameWire.V6(2), 0)]));
 
         Assert.Equal(1240, _a.Output.MaxPayload(FrameWire.V6(2)));
         Assert.Equal(FrameWire.V6(1), _a.SelectSource(Parse("2001:db8::1")));
@@ -383,7 +386,8 @@ public sealed class IpStackTests : IDisposable
         _a.Configure(new IpConfiguration(2800, [new(FrameWire.V6(7), 64)]));
 
         Assert.Equal(SocketError.AddressNotAvailable, Assert.IsType<SocketException>(receiving.Exception!.InnerException).SocketErrorCode);
-        Assert.Equal(SocketError.AddressNotAvailable, Assert.Throws<SocketException>(() => bound.SendTo([1], FrameWire.V6(2), 1)).SocketErrorCode);
+        Assert.Equal(
+            SocketError.AddressNotAvailable, Assert.Throws<SocketException>(() => bound.SendTo([1], FrameWire.V6(2), 1)).SocketErrorCode);
         using var sender = _b.BindUdp(null, 9);
         sender.SendTo([1, 2], FrameWire.V6(7), 8);
         _clock.Advance(TimeSpan.FromSeconds(1));
@@ -409,8 +413,9 @@ public sealed class IpStackTests : IDisposable
         socket.SendTo([1], target, 9);
         _clock.Advance(TimeSpan.FromSeconds(1));
 
-        var sent = Assert.Single(_wire.Frames, frame => frame.Source == FrameWire.Mac(1) && frame.Payload.AsSpan().IndexOf(Bytes(target)) is 16 or 24
-            && frame.EtherType == (isIPv4 ? EtherTypes.IPv4 : EtherTypes.IPv6) && !IsQuestion(frame));
+        var sent = Assert.Single(
+            _wire.Frames, frame => frame.Source == FrameWire.Mac(1) && frame.Payload.AsSpan().IndexOf(Bytes(target)) is 16 or 24
+                && frame.EtherType == (isIPv4 ? EtherTypes.IPv4 : EtherTypes.IPv6) && !IsQuestion(frame));
         Assert.Equal(FrameWire.Mac(2), sent.Destination);
     }
 
@@ -448,7 +453,9 @@ public sealed class IpStackTests : IDisposable
 
     private static bool IsQuestion(FrameWire.Frame frame) => frame.EtherType == EtherTypes.Arp
         ? frame.Payload[7] == 1
-        : frame.EtherType == EtherTypes.IPv6 && frame.Payload[6] == (byte)IpProtocol.IcmpV6 && frame.Payload[40] == IcmpV6.NeighborSolicitation;
+        : frame.EtherType == EtherTypes.IPv6
+            && frame.Payload[6] == (byte)IpProtocol.IcmpV6
+            && frame.Payload[40] == IcmpV6.NeighborSolicitation;
 
     private static IpAddress Address(bool isIPv4, byte number) => isIPv4 ? FrameWire.V4(number) : FrameWire.V6(number);
 
@@ -460,7 +467,8 @@ public sealed class IpStackTests : IDisposable
 
     private void Report(IpAddress source, IpAddress destination, int mtu, byte reporter = 2)
     {
-        byte[] packet = PacketBuilder.PathMtuReport(FrameWire.V4(9), FrameWire.V4(1), FrameWire.V6(9), FrameWire.V6(1), source, destination, mtu);
+        byte[] packet = PacketBuilder.PathMtuReport(
+            FrameWire.V4(9), FrameWire.V4(1), FrameWire.V6(9), FrameWire.V6(1), source, destination, mtu);
         _a.Receive(FrameWire.Mac(reporter), FrameWire.Mac(1), source.IsIPv4 ? EtherTypes.IPv4 : EtherTypes.IPv6, packet);
     }
 

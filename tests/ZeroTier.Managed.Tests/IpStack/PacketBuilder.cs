@@ -6,7 +6,8 @@ namespace ZeroTier.Managed.Tests.IpStack;
 /// <summary>Packets made by hand.</summary>
 internal static class PacketBuilder
 {
-    public static byte[] Ip(IpAddress source, IpAddress destination, IpProtocol protocol, ReadOnlySpan<byte> payload, bool linkScope = false)
+    public static byte[] Ip(
+        IpAddress source, IpAddress destination, IpProtocol protocol, ReadOnlySpan<byte> payload, bool linkScope = false)
     {
         int header = IpHeader.LengthFor(destination);
         byte[] packet = new byte[header + payload.Length];
@@ -19,7 +20,9 @@ internal static class PacketBuilder
     public static byte[] Sealed(IpAddress source, IpAddress destination, IpProtocol protocol, byte[] message, int checksumAt)
     {
         message.AsSpan(checksumAt, 2).Clear();
-        ushort checksum = protocol == IpProtocol.Icmp ? InternetChecksum.Compute(message) : InternetChecksum.Transport(source, destination, protocol, message);
+        ushort checksum = protocol == IpProtocol.Icmp
+            ? InternetChecksum.Compute(message)
+            : InternetChecksum.Transport(source, destination, protocol, message);
         BinaryPrimitives.WriteUInt16BigEndian(message.AsSpan(checksumAt), checksum);
         return message;
     }

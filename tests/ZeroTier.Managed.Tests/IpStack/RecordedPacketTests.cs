@@ -30,7 +30,12 @@ public sealed class RecordedPacketTests
             {
                 Assert.Equal(0, InternetChecksum.Compute(payload.AsSpan(0, 20)));
                 Assert.Equal(
-                    0, InternetChecksum.Transport(IpAddress.ReadIPv4(payload.AsSpan(12)), IpAddress.ReadIPv4(payload.AsSpan(16)), IpProtocol.Tcp, payload.AsSpan(20)));
+                    0,
+                    InternetChecksum.Transport(
+                        IpAddress.ReadIPv4(payload.AsSpan(12)),
+                        IpAddress.ReadIPv4(payload.AsSpan(16)),
+                        IpProtocol.Tcp,
+                        payload.AsSpan(20)));
                 checkedPackets++;
             }
         }
@@ -123,10 +128,12 @@ public sealed class RecordedPacketTests
         packet.AsSpan(42, 2).Clear();
         BinaryPrimitives.WriteUInt16BigEndian(
             packet.AsSpan(42),
-            InternetChecksum.Transport(IpAddress.ReadIPv6(packet.AsSpan(8)), IpAddress.ReadIPv6(packet.AsSpan(24)), IpProtocol.IcmpV6, packet.AsSpan(40)));
+            InternetChecksum.Transport(
+                IpAddress.ReadIPv6(packet.AsSpan(8)), IpAddress.ReadIPv6(packet.AsSpan(24)), IpProtocol.IcmpV6, packet.AsSpan(40)));
         var link = new RecordingLink();
         var stack = link.Stack(new MacAddress(0x0202_68ff_337f), _clock);
-        stack.Configure(new IpConfiguration(2800, [new(IpAddress.ReadIPv6(vector.GetProperty("frame_injected_back").Hex("data").AsSpan(48)), 40)]));
+        stack.Configure(
+            new IpConfiguration(2800, [new(IpAddress.ReadIPv6(vector.GetProperty("frame_injected_back").Hex("data").AsSpan(48)), 40)]));
 
         stack.Receive(ParseMac(question, "source_mac"), ParseMac(question, "dest_mac"), EtherTypes.IPv6, packet);
 

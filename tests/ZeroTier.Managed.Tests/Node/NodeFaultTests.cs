@@ -48,7 +48,8 @@ public sealed class NodeFaultTests
         {
             log.Throws = round % 2 == 0;
             var accepting = listener.AcceptAsync(Token).AsTask();
-            await using var client = await Bounded(caller.ConnectAsync(new ZeroTierEndPoint(Network, ready.Addresses[0].Address, 80), Token).AsTask());
+            await using var client = await Bounded(
+                caller.ConnectAsync(new ZeroTierEndPoint(Network, ready.Addresses[0].Address, 80), Token).AsTask());
             await using var server = await Bounded(accepting);
             var received = server!.Input.ReadAtLeastAsync(100_000, Token).AsTask();
             await Bounded(client.Output.WriteAsync(new byte[100_000], Token).AsTask());
@@ -91,7 +92,8 @@ public sealed class NodeFaultTests
 
     private sealed class ThrowingReceiver : IDatagramReceiver
     {
-        public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram) => throw new InvalidDataException("The datagram failed.");
+        public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram) =>
+            throw new InvalidDataException("The datagram failed.");
 
         public int Refused { get; private set; }
 

@@ -17,7 +17,8 @@ public sealed class NodeFilesTests
         using var second = PlanetSigningKey.Generate();
         PlanetRoot[] roots = [new(TestIdentities.Get(6), [InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, 9993))])];
         var configured = Planet.Create(7, DateTimeOffset.UnixEpoch.AddDays(1), roots, first);
-        var latest = configured.Update(DateTimeOffset.UnixEpoch.AddDays(2), roots, first, second).Update(DateTimeOffset.UnixEpoch.AddDays(3), roots, second);
+        var latest = configured.Update(DateTimeOffset.UnixEpoch.AddDays(2), roots, first, second)
+            .Update(DateTimeOffset.UnixEpoch.AddDays(3), roots, second);
         Assert.False(latest.CanReplace(configured));
         var files = new NodeFiles(folder.Path);
 
@@ -101,7 +102,9 @@ public sealed class NodeFilesTests
         Assert.Equal([network], files.LoadNetworks());
         if (!OperatingSystem.IsWindows())
         {
-            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(folder.Path, "networks.d", $"{network}.conf")));
+            Assert.Equal(
+                UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                File.GetUnixFileMode(Path.Combine(folder.Path, "networks.d", $"{network}.conf")));
         }
 
         files.RemoveNetwork(network);
@@ -135,7 +138,8 @@ public sealed class NodeFilesTests
         files.Save([new(TestIdentities.Get(0), default, []), new(TestIdentities.Get(1), default, [])]);
         string[] paths = [.. Directory.GetFiles(Path.Combine(folder.Path, "peers.d")).Order(StringComparer.Ordinal)];
         byte[][] before = [.. paths.Select(File.ReadAllBytes)];
-        var readers = paths.Select(path => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete)).ToArray();
+        var readers = paths.Select(
+            path => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete)).ToArray();
 
         InetEndPoint[] moved = [InetEndPoint.From(new IPEndPoint(IPAddress.Loopback, 9993))];
         files.Save([new(TestIdentities.Get(0), default, moved), new(TestIdentities.Get(1), default, moved)]);

@@ -17,7 +17,8 @@ public class OpenPortTests
         {
             await world.StartAsync();
             await world.Members[0].JoinAsync(Narrow, Token);
-            var error = await Assert.ThrowsAsync<ZeroTierException>(() => world.Members[0].ListenAsync(new ZeroTierEndPoint(Narrow, 80), Token).AsTask());
+            var error = await Assert.ThrowsAsync<ZeroTierException>(
+                () => world.Members[0].ListenAsync(new ZeroTierEndPoint(Narrow, 80), Token).AsTask());
             Assert.Equal(ZeroTierError.NotPermitted, error.Error);
             Assert.Contains("8080 to 8081", error.Message, StringComparison.Ordinal);
             error = await Assert.ThrowsAsync<ZeroTierException>(

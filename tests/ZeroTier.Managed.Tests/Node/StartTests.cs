@@ -105,7 +105,8 @@ public class StartTests
         Assert.True(Directory.Exists(Path.Combine(folder.Path, "peers.d")));
         await second.StopAsync(Token);
 
-        await using var configured = world.CreateNode(options => options with { StoragePath = folder.Path, Networks = [left], RejoinsNetworks = false });
+        await using var configured = world.CreateNode(
+            options => options with { StoragePath = folder.Path, Networks = [left], RejoinsNetworks = false });
         await configured.StartAsync(Token);
         Assert.Equal([left], configured.Networks.Select(n => n.Id));
     }

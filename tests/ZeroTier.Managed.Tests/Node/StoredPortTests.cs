@@ -82,7 +82,8 @@ public sealed class StoredPortTests
     private static async Task<int> RunAsync(LoopbackWorld world, TemporaryFolder folder, LogCollector log, int port = 0)
     {
         using var logging = LoggerFactory.Create(builder => builder.AddProvider(log));
-        await using var node = new ManagedNode(new ManagedNodeOptions { StoragePath = folder.Path, Planet = world.Planet, Port = port, LoggerFactory = logging });
+        await using var node = new ManagedNode(
+            new ManagedNodeOptions { StoragePath = folder.Path, Planet = world.Planet, Port = port, LoggerFactory = logging });
         await node.StartAsync(Token);
         return node.LocalEndPoints[0].Port;
     }

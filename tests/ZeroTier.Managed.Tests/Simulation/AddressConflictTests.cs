@@ -26,7 +26,8 @@ public class AddressConflictTests
             await world.Delay(TimeSpan.FromSeconds(2));
             var (holder, newcomer) = (world.Record(1).Node, world.Record(2).Node);
             string told = Conflicts(world)[0];
-            Assert.Contains($"node {newcomer} uses 10.147.20.99, which is an address of this node ({holder})", told, StringComparison.Ordinal);
+            Assert.Contains(
+                $"node {newcomer} uses 10.147.20.99, which is an address of this node ({holder})", told, StringComparison.Ordinal);
             Assert.EndsWith("take the one away that was set by hand.", told, StringComparison.Ordinal);
 
             // However often it happens.
@@ -42,5 +43,6 @@ public class AddressConflictTests
         world.Stop();
     }
 
-    private static string[] Conflicts(PrivateWorld world) => [.. world.Logs.Lines.Where(line => line.Event.Name == "AddressConflict").Select(line => line.Text)];
+    private static string[] Conflicts(PrivateWorld world) =>
+        [.. world.Logs.Lines.Where(line => line.Event.Name == "AddressConflict").Select(line => line.Text)];
 }

@@ -19,7 +19,8 @@ public class AssignmentTests
             await world.StartAsync();
             var network = world.Members[1].Networks[0];
             Assert.Equal(
-                [new ZeroTierRoute(IPNetwork.Parse("10.147.20.0/24"), null, 0), new ZeroTierRoute(IPNetwork.Parse("192.168.7.0/24"), world.IPv4Of(0), 7)],
+                [new ZeroTierRoute(
+                    IPNetwork.Parse("10.147.20.0/24"), null, 0), new ZeroTierRoute(IPNetwork.Parse("192.168.7.0/24"), world.IPv4Of(0), 7)],
                 network.Routes);
             Assert.Equal(new ZeroTierDns("corp.example", [IPAddress.Parse("10.147.20.10"), IPAddress.Parse("fd00::1")]), network.Dns);
             Assert.True(network.AllowsBroadcast);
@@ -44,9 +45,13 @@ public class AssignmentTests
     {
         foreach (bool allowed in (bool[])[false, true])
         {
-            var world = new PrivateWorld(seed: 42, members: 2, o => o with { AllowDefaultRoutes = allowed, AllowGlobalAddresses = allowed });
+            var world = new PrivateWorld(
+                seed: 42, members: 2, o => o with { AllowDefaultRoutes = allowed, AllowGlobalAddresses = allowed });
             world.Network.Routes.AddRange(
-                Route("0.0.0.0", 0, world.IPv4Of(0)), Route("::", 0, world.IPv6Of(0)), Route("8.8.0.0", 16, world.IPv4Of(0)), Route("10.0.0.0", 4, world.IPv4Of(0)));
+                Route("0.0.0.0", 0, world.IPv4Of(0)),
+                Route("::", 0, world.IPv6Of(0)),
+                Route("8.8.0.0", 16, world.IPv4Of(0)),
+                Route("10.0.0.0", 4, world.IPv4Of(0)));
             world.Record(1).Addresses.Add(new IpInterfaceAddress(IpAddress.From(IPAddress.Parse("9.9.9.9")), 32));
             world.Run(async () =>
             {
@@ -104,7 +109,8 @@ public class AssignmentTests
 
             await node.ConfigureAsync(world.Id, new ZeroTierNetworkSettings { AllowGlobal = true });
             await node.LeaveAsync(world.Id);
-            var error = await Assert.ThrowsAsync<ZeroTierException>(() => node.ConfigureAsync(world.Id, new ZeroTierNetworkSettings(), TestContext.Current.CancellationToken));
+            var error = await Assert.ThrowsAsync<ZeroTierException>(
+                () => node.ConfigureAsync(world.Id, new ZeroTierNetworkSettings(), TestContext.Current.CancellationToken));
             Assert.Equal(ZeroTierError.NetworkNotJoined, error.Error);
             await node.JoinAsync(world.Id);
             Assert.False(node.Networks[0].Settings.AllowGlobal);
@@ -147,7 +153,8 @@ public class AssignmentTests
         {
             await world.StartAsync(authorized: false);
             await world.Delay(TimeSpan.FromSeconds(60));
-            string line = Assert.Single(logs.AtLeast(LogLevel.Warning).Select(l => l.Text), t => t.Contains("not authorised", StringComparison.Ordinal));
+            string line = Assert.Single(
+                logs.AtLeast(LogLevel.Warning).Select(l => l.Text), t => t.Contains("not authorised", StringComparison.Ordinal));
             Assert.Contains(world.Members[0].Id.ToString(), line, StringComparison.Ordinal);
             Assert.Contains(world.Id.ToString(), line, StringComparison.Ordinal);
             Assert.Contains(world.ControllerNode.Id.ToString(), line, StringComparison.Ordinal);
@@ -166,7 +173,8 @@ public class AssignmentTests
             await world.StartAsync(authorized: false);
             await world.Delay(TimeSpan.FromSeconds(10));
             var network = world.Members[0].Networks[0];
-            Assert.Equal((ZeroTierNetworkStatus.AuthenticationRequired, "https://login.example/zt?node=1"), (network.Status, network.LoginUrl));
+            Assert.Equal(
+                (ZeroTierNetworkStatus.AuthenticationRequired, "https://login.example/zt?node=1"), (network.Status, network.LoginUrl));
             Assert.Contains(network.LoginUrl!, network.Detail, StringComparison.Ordinal);
 
             world.Network.LoginUrl = null;

@@ -7,12 +7,12 @@ using ZeroTier.Simulation;
 namespace ZeroTier.Managed.Tests.Simulation;
 
 /// <summary>
-/// One life of a small universe with everything against it: loss, reordering, duplication, corruption, partitions that heal, restarts of nodes and of the root.
-/// Meanwhile members exchange streams. Everything follows from the seed.
+/// One life of a small universe with everything against it: loss, reordering, duplication, corruption, partitions that heal, restarts of
+/// nodes and of the root. Meanwhile members exchange streams. Everything follows from the seed.
 /// </summary>
 /// <remarks>
-/// A client sends a length and so many bytes; the server answers with as many of its own; the client, once it has them all, ends its side. So an end of stream
-/// at the server proves that the client has everything. Every byte is compared with what the seed says it must be.
+/// A client sends a length and so many bytes; the server answers with as many of its own; the client, once it has them all, ends its side.
+/// So an end of stream at the server proves that the client has everything. Every byte is compared with what the seed says it must be.
 /// </remarks>
 internal sealed class ChaosScenario
 {
@@ -78,7 +78,10 @@ internal sealed class ChaosScenario
             _log.AppendLine(CultureInfo.InvariantCulture, $"{exchange}");
         }
 
-        _log.AppendLine(CultureInfo.InvariantCulture, $"at {_world.Clock.Elapsed}, {_world.Physical.Count(DatagramFate.Delivered)} datagrams delivered, {_world.Physical.Count(DatagramFate.Lost)} lost");
+        _log.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"at {_world.Clock.Elapsed}, {_world.Physical.Count(DatagramFate.Delivered)} datagrams delivered, "
+            + $"{_world.Physical.Count(DatagramFate.Lost)} lost");
         Assert.True(ended, $"Seed {_seed}: an exchange hangs.\n{_log}");
         _world.Stop();
         Assert.All(_exchanges, exchange => exchange.Check(_seed, _log.ToString()));
@@ -88,7 +91,10 @@ internal sealed class ChaosScenario
         _world.Clock.Advance(TimeSpan.FromHours(1));
         Assert.Equal(0, _world.Clock.PendingEvents);
         return new Result(
-            _world.Physical.LogHash, _log.ToString(), _exchanges.Count(e => e.Outcome == "ok" && e.ServerOutcome == "ok"), _exchanges.Count(e => e.Outcome != "ok"));
+            _world.Physical.LogHash,
+            _log.ToString(),
+            _exchanges.Count(e => e.Outcome == "ok" && e.ServerOutcome == "ok"),
+            _exchanges.Count(e => e.Outcome != "ok"));
     }
 
     private void ScheduleTrouble()
@@ -221,7 +227,9 @@ internal sealed class ChaosScenario
         Span<byte> header = stackalloc byte[8];
         System.Buffers.BuffersExtensions.CopyTo(head.Buffer.Slice(0, 8), header);
         var exchange = _exchanges[BinaryPrimitives.ReadInt32BigEndian(header)];
-        return exchange.Length == BinaryPrimitives.ReadInt32BigEndian(header[4..]) ? exchange : throw new InvalidDataException("The header is wrong.");
+        return exchange.Length == BinaryPrimitives.ReadInt32BigEndian(header[4..])
+            ? exchange
+            : throw new InvalidDataException("The header is wrong.");
     }
 
     private async Task SendAsync(PipeWriter writer, int stream, int length)
@@ -302,12 +310,15 @@ internal sealed class ChaosScenario
         {
             Assert.True(Client!.IsCompletedSuccessfully, $"Seed {seed}: {Client.Exception}\n{log}");
             Assert.True(Outcome == "ok" || Enum.TryParse<ZeroTierError>(Outcome, out _), $"Seed {seed}: {Outcome}\n{log}");
-            Assert.True(ServerOutcome is null or "ok" || Enum.TryParse<ZeroTierError>(ServerOutcome, out _), $"Seed {seed}: {ServerOutcome}\n{log}");
+            Assert.True(
+                ServerOutcome is null or "ok" || Enum.TryParse<ZeroTierError>(ServerOutcome, out _),
+                $"Seed {seed}: {ServerOutcome}\n{log}");
 
             // The end of the client's stream means that the client had everything.
             Assert.True(ServerOutcome != "ok" || Outcome == "ok", $"Seed {seed}: the server believes in a success that was none.\n{log}");
         }
 
-        public override string ToString() => $"{number}: {client} -> {server}, {length} bytes: client {Outcome}, server {ServerOutcome ?? "none"}";
+        public override string ToString() =>
+            $"{number}: {client} -> {server}, {length} bytes: client {Outcome}, server {ServerOutcome ?? "none"}";
     }
 }

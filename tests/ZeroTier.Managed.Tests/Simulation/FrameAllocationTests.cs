@@ -2,13 +2,16 @@ using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Simulation;
 
-/// <summary>Frames of a network with a controller, rules and IPv4 addresses: in steady state none costs an allocation, whichever way it goes.</summary>
+/// <summary>
+/// Frames of a network with a controller, rules and IPv4 addresses: in steady state none costs an allocation, whichever way it goes.
+/// </summary>
 public class FrameAllocationTests
 {
     private const int Rounds = 200;
 
     // Accept ICMP, ARP, and UDP to or from port 7; drop all else.
-    private const string Rules = "2401010100" + "25020806" + "0100" + "2401112804" + "00070007" + "0100" + "2401112704" + "00070007" + "0100" + "0000";
+    private const string Rules = "2401010100" + "25020806" + "0100" + "2401112804" + "00070007" + "0100" + "2401112704" + "00070007"
+        + "0100" + "0000";
 
     // Short, so that a run falls between two ticks of the node's timers.
     private static readonly TimeSpan Delay = TimeSpan.FromTicks(1000);

@@ -53,9 +53,32 @@ internal sealed class HostileMember
     /// <summary>A SYN with a right checksum.</summary>
     public byte[] Syn(NodeId to, ushort fromPort, ushort toPort, ushort suffix)
     {
-        byte[] tcp = [(byte)(fromPort >> 8), (byte)fromPort, (byte)(toPort >> 8), (byte)toPort, 1, 2, 3, 4, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff, 0, 0, 0, 0];
+        byte[] tcp =
+        [
+            (byte)(fromPort >> 8),
+            (byte)fromPort,
+            (byte)(toPort >> 8),
+            (byte)toPort,
+            1,
+            2,
+            3,
+            4,
+            0,
+            0,
+            0,
+            0,
+            0x50,
+            2,
+            0xff,
+            0xff,
+            0,
+            0,
+            0,
+            0,
+        ];
         var packet = Packet(to, IpProtocol.Tcp, tcp, suffix);
-        ushort checksum = InternetChecksum.Transport(IpAddress.ReadIPv6(packet.AsSpan(8)), IpAddress.ReadIPv6(packet.AsSpan(24)), IpProtocol.Tcp, tcp);
+        ushort checksum = InternetChecksum.Transport(
+            IpAddress.ReadIPv6(packet.AsSpan(8)), IpAddress.ReadIPv6(packet.AsSpan(24)), IpProtocol.Tcp, tcp);
         BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(40 + 16), checksum);
         return packet;
     }

@@ -16,7 +16,8 @@ public class HostilityTests
     {
         for (int i = 0; i < 30_000; i++)
         {
-            hostile.SendFrame(world.Members[0].Id, hostile.Syn(world.Members[0].Id, (ushort)random.Next(65536), 80, (ushort)random.Next(65536)));
+            hostile.SendFrame(
+                world.Members[0].Id, hostile.Syn(world.Members[0].Id, (ushort)random.Next(65536), 80, (ushort)random.Next(65536)));
             if (i % 200 == 0)
             {
                 world.Clock.Advance(TimeSpan.FromMilliseconds(10));
@@ -34,7 +35,8 @@ public class HostilityTests
             // Never the first fragment, always a new packet.
             BinaryPrimitives.WriteUInt16BigEndian(fragment.AsSpan(2), (ushort)((1 + random.Next(40) * 150) << 3 | 1));
             BinaryPrimitives.WriteInt32BigEndian(fragment.AsSpan(4), i);
-            hostile.SendFrame(world.Members[0].Id, hostile.Packet(world.Members[0].Id, IpProtocol.FragmentHeader, fragment, (ushort)random.Next(65536)));
+            hostile.SendFrame(
+                world.Members[0].Id, hostile.Packet(world.Members[0].Id, IpProtocol.FragmentHeader, fragment, (ushort)random.Next(65536)));
             if (i % 200 == 0)
             {
                 world.Clock.Advance(TimeSpan.FromMilliseconds(10));
@@ -107,7 +109,13 @@ public class HostilityTests
         {
             byte[] packet = Mutate(packets[random.Next(packets.Length)], random);
             var verb = random.Next(10) switch { 0 => Verb.ExtFrame, 1 => (Verb)random.Next(32), _ => Verb.Frame };
-            byte[] payload = [.. BitConverter.GetBytes(BinaryPrimitives.ReverseEndianness(SimulatedWorld.Network.Value)), 0x86, 0xdd, .. packet];
+            byte[] payload =
+            [
+                .. BitConverter.GetBytes(BinaryPrimitives.ReverseEndianness(SimulatedWorld.Network.Value)),
+                0x86,
+                0xdd,
+                .. packet,
+            ];
             hostile.Send(victim, verb, payload.AsSpan(0, random.Next(20) == 0 ? random.Next(payload.Length) : payload.Length));
             if (i % 100 == 0)
             {

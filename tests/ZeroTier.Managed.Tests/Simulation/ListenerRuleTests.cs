@@ -34,12 +34,14 @@ public class ListenerRuleTests
                 var attempts = Enumerable.Range(0, Round)
                     .Select(_ => client.ConnectAsync(world.EndPointOf(0, Port), SimulatedWorld.InlineTransport, stop.Token).AsTask())
                     .ToArray();
-                // The nodes find each other in the first round, and SYNs are sent again until the queue is full; later ones find no room at once.
+                // The nodes find each other in the first round, and SYNs are sent again until the queue is full; later ones find no room at
+                // once.
                 await world.Delay(TimeSpan.FromMilliseconds(round == 0 ? 3000 : 200));
                 var done = attempts.Where(a => a.IsCompletedSuccessfully).Select(a => a.Result).ToArray();
                 // CancelAsync would call back on the thread pool, and the simulation belongs to this thread.
                 stop.Cancel();
-                await Task.WhenAll(attempts).ContinueWith(_ => { }, Token, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                await Task.WhenAll(attempts)
+                    .ContinueWith(_ => { }, Token, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
                 if (round == 0)
                 {
                     earliest = done.ToDictionary(c => c.LocalEndPoint.Port);
@@ -97,7 +99,8 @@ public class ListenerRuleTests
         world.Run(async () =>
         {
             await world.StartAsync();
-            var listener = await world.Members[0].ListenAsync(new ZeroTierEndPoint(SimulatedWorld.Network, Port), SimulatedWorld.InlineTransport, Token);
+            var listener = await world.Members[0].ListenAsync(
+                new ZeroTierEndPoint(SimulatedWorld.Network, Port), SimulatedWorld.InlineTransport, Token);
             var accepting = listener.AcceptAsync(Token);
             await using var first = await world.Members[1].ConnectAsync(world.EndPointOf(0, Port), SimulatedWorld.InlineTransport, Token);
             await using var accepted = (await accepting)!;
@@ -130,7 +133,8 @@ public class ListenerRuleTests
             var endPoint = new ZeroTierEndPoint(SimulatedWorld.Network, Port);
             var apart = SimulatedWorld.InlineTransport with { ApplicationScheduler = PipeScheduler.ThreadPool };
             await using var slowListener = await world.Members[0].ListenAsync(endPoint, apart, Token);
-            await using var listener = await world.Members[0].ListenAsync(new ZeroTierEndPoint(SimulatedWorld.Network, Port + 1), SimulatedWorld.InlineTransport, Token);
+            await using var listener = await world.Members[0].ListenAsync(
+                new ZeroTierEndPoint(SimulatedWorld.Network, Port + 1), SimulatedWorld.InlineTransport, Token);
             var (slow, slowAtServer) = await ConnectAsync(world, slowListener);
             ending = slowAtServer;
             blocked = BlockAsync(slowAtServer, entered, gate);
@@ -156,7 +160,8 @@ public class ListenerRuleTests
                 await server.DisposeAsync();
             }).ToArray();
             await Task.WhenAll(echoes);
-            Assert.True(world.Clock.Elapsed - before < TimeSpan.FromMilliseconds(500), $"Took {world.Clock.Elapsed - before} of virtual time.");
+            Assert.True(
+                world.Clock.Elapsed - before < TimeSpan.FromMilliseconds(500), $"Took {world.Clock.Elapsed - before} of virtual time.");
             Assert.False(blocked.IsCompleted);
             gate.Set();
             await slow.DisposeAsync();
@@ -176,10 +181,12 @@ public class ListenerRuleTests
         gate.Wait(Token);
     }
 
-    private static async Task<(ZeroTierConnection Client, ZeroTierConnection Server)> ConnectAsync(SimulatedWorld world, IZeroTierListener listener)
+    private static async Task<(ZeroTierConnection Client, ZeroTierConnection Server)> ConnectAsync(
+        SimulatedWorld world, IZeroTierListener listener)
     {
         var accepting = listener.AcceptAsync(Token);
-        var client = await world.Members[1].ConnectAsync(world.EndPointOf(0, listener.EndPoint.Port), SimulatedWorld.InlineTransport, Token);
+        var client = await world.Members[1].ConnectAsync(
+            world.EndPointOf(0, listener.EndPoint.Port), SimulatedWorld.InlineTransport, Token);
         return (client, (await accepting)!);
     }
 }

@@ -139,7 +139,8 @@ public class MulticastGroupTests
         }
     }
 
-    private static async Task<List<(string Text, NodeId? Node)>> ReceiveAllAsync(PrivateWorld world, IZeroTierDatagramSocket socket, TimeSpan time)
+    private static async Task<List<(string Text, NodeId? Node)>> ReceiveAllAsync(
+        PrivateWorld world, IZeroTierDatagramSocket socket, TimeSpan time)
     {
         var received = new List<(string, NodeId?)>();
         byte[] buffer = new byte[100];

@@ -34,7 +34,9 @@ public class NameTests
     {
         Run(22, async (world, server) =>
         {
-            server.Answers = ask => [ask.Name == "nas.corp.example" ? new DnsAnswer(ask).Add(world.IPv4Of(0)) : new DnsAnswer(ask) { Code = 3 }];
+            server.Answers = ask => [ask.Name == "nas.corp.example"
+                ? new DnsAnswer(ask).Add(world.IPv4Of(0))
+                : new DnsAnswer(ask) { Code = 3 }];
 
             Assert.Equal([world.IPv4Of(0)], await ResolveAsync(world, "nas"));
         });
@@ -106,7 +108,9 @@ public class NameTests
     {
         Run(27, async (world, server) =>
         {
-            server.Answers = ask => [ask.IsTcp ? new DnsAnswer(ask).Add(world.IPv4Of(0)).Add(world.IPv6Of(0)) : new DnsAnswer(ask) { IsTruncated = true }];
+            server.Answers = ask => [ask.IsTcp
+                ? new DnsAnswer(ask).Add(world.IPv4Of(0)).Add(world.IPv6Of(0))
+                : new DnsAnswer(ask) { IsTruncated = true }];
 
             Assert.Equal([world.IPv6Of(0), world.IPv4Of(0)], await ResolveAsync(world, "long.corp.example"));
             Assert.Equal(2, server.Asked.Count(a => a.IsTcp));
@@ -140,7 +144,8 @@ public class NameTests
             server.Answers = ask =>
             {
                 _ = other.SendToAsync(new DnsAnswer(ask).Add(world.IPv4Of(2)).ToArray(), ask.From!, Token).AsTask();
-                world.Clock.Schedule(TimeSpan.FromSeconds(1), () => _ = server.SendAsync(new DnsAnswer(ask).Add(world.IPv4Of(0)), ask.From!));
+                world.Clock.Schedule(
+                    TimeSpan.FromSeconds(1), () => _ = server.SendAsync(new DnsAnswer(ask).Add(world.IPv4Of(0)), ask.From!));
                 return [];
             };
 
@@ -262,8 +267,11 @@ public class NameTests
     {
         Run(37, async (world, server) =>
         {
-            server.Answers = ask => [ask.Type == DnsAsk.A ? new DnsAnswer(ask).Add(IPAddress.Parse("10.147.20.200")).Add(world.IPv4Of(0)) : new DnsAnswer(ask)];
-            await using var listener = await world.Members[0].ListenAsync(new ZeroTierEndPoint(world.Id, 80), SimulatedWorld.InlineTransport, Token);
+            server.Answers = ask => [ask.Type == DnsAsk.A
+                ? new DnsAnswer(ask).Add(IPAddress.Parse("10.147.20.200")).Add(world.IPv4Of(0))
+                : new DnsAnswer(ask)];
+            await using var listener = await world.Members[0].ListenAsync(
+                new ZeroTierEndPoint(world.Id, 80), SimulatedWorld.InlineTransport, Token);
 
             await using var connection = await world.Members[1].ConnectAsync("nas.corp.example", 80, SimulatedWorld.InlineTransport, Token);
 
@@ -280,16 +288,19 @@ public class NameTests
             world.Controller.Push(world.Network);
             await world.Members[1].JoinAsync(new NetworkId(0x8056c2e21c000001), Token);
             server.Answers = ask => [new DnsAnswer(ask).Add(world.IPv4Of(0))];
-            await using var listener = await world.Members[0].ListenAsync(new ZeroTierEndPoint(world.Id, 80), SimulatedWorld.InlineTransport, Token);
+            await using var listener = await world.Members[0].ListenAsync(
+                new ZeroTierEndPoint(world.Id, 80), SimulatedWorld.InlineTransport, Token);
             await world.Delay(TimeSpan.FromSeconds(1));
 
             var since = world.Clock.Elapsed;
             await using var byName = await world.Members[1].ConnectAsync("nas.corp.example", 80, SimulatedWorld.InlineTransport, Token);
-            await using var byAddress = await world.Members[1].ConnectAsync($"{world.IPv4Of(0)}", 80, SimulatedWorld.InlineTransport, Token);
+            await using var byAddress = await world.Members[1].ConnectAsync(
+                $"{world.IPv4Of(0)}", 80, SimulatedWorld.InlineTransport, Token);
             Assert.True(world.Clock.Elapsed - since < TimeSpan.FromSeconds(5));
             Assert.DoesNotContain(
                 "not ready",
-                (await Assert.ThrowsAsync<ZeroTierException>(() => world.Members[1].ConnectAsync("192.168.7.9", 80, SimulatedWorld.InlineTransport, Token).AsTask())).Message,
+                (await Assert.ThrowsAsync<ZeroTierException>(
+                    () => world.Members[1].ConnectAsync("192.168.7.9", 80, SimulatedWorld.InlineTransport, Token).AsTask())).Message,
                 StringComparison.Ordinal);
         });
     }
@@ -305,7 +316,8 @@ public class NameTests
             other.SetDns($"db.{Domain}", IPAddress.Parse("10.99.0.12"));
             foreach (int member in new[] { 1, 2 })
             {
-                other.Member(world.Members[member].Id).Addresses.Add(new IpInterfaceAddress(IpAddress.From(IPAddress.Parse($"10.99.0.{member + 10}")), 24));
+                other.Member(world.Members[member].Id).Addresses.Add(
+                    new IpInterfaceAddress(IpAddress.From(IPAddress.Parse($"10.99.0.{member + 10}")), 24));
                 await world.Members[member].JoinAsync(other.Id, Token);
                 await world.Members[member].WaitForNetworkAsync(other.Id, Token);
             }

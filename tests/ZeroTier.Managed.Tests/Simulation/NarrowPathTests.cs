@@ -93,7 +93,8 @@ public class NarrowPathTests
             await TransferAsync(client, server, Data(1000));
             await world.Delay(TimeSpan.FromSeconds(1));
             var sizes = new Dictionary<int, int>();
-            world.Physical.Capture = (in VirtualDatagram datagram) => sizes[datagram.Data.Length] = sizes.GetValueOrDefault(datagram.Data.Length) + 1;
+            world.Physical.Capture =
+                (in VirtualDatagram datagram) => sizes[datagram.Data.Length] = sizes.GetValueOrDefault(datagram.Data.Length) + 1;
             await TransferAsync(client, server, data);
             world.Physical.Capture = null;
 
@@ -182,7 +183,8 @@ public class NarrowPathTests
 
     private static async Task<(ZeroTierConnection Client, ZeroTierConnection Server)> ConnectAsync(SimulatedWorld world)
     {
-        await using var listener = await world.Members[0].ListenAsync(new ZeroTierEndPoint(SimulatedWorld.Network, Port), SimulatedWorld.InlineTransport, Token);
+        await using var listener = await world.Members[0].ListenAsync(
+            new ZeroTierEndPoint(SimulatedWorld.Network, Port), SimulatedWorld.InlineTransport, Token);
         var accepting = listener.AcceptAsync(Token);
         var client = await world.Members[1].ConnectAsync(world.EndPointOf(0, Port), SimulatedWorld.InlineTransport, Token);
         return (client, (await accepting)!);

@@ -84,9 +84,11 @@ public class OutageTests
         SimulatedWorld world, ManagedNode server, ManagedNode? from = null)
     {
         int member = server == world.Members[0] ? 0 : 1;
-        await using var listener = await server.ListenAsync(new ZeroTierEndPoint(SimulatedWorld.Network, Port), SimulatedWorld.InlineTransport, Token);
+        await using var listener = await server.ListenAsync(
+            new ZeroTierEndPoint(SimulatedWorld.Network, Port), SimulatedWorld.InlineTransport, Token);
         var accepting = listener.AcceptAsync(Token);
-        var client = await (from ?? world.Members[1 - member]).ConnectAsync(world.EndPointOf(member, Port), SimulatedWorld.InlineTransport, Token);
+        var client = await (from ?? world.Members[1 - member]).ConnectAsync(
+            world.EndPointOf(member, Port), SimulatedWorld.InlineTransport, Token);
         return (client, (await accepting)!);
     }
 

@@ -78,7 +78,9 @@ public class PathTests
         world.Clock.WallClockSet = TimeSpan.FromHours(-5);
         var age = world.Clock.GetUtcNow() - Peer(world).LastReceived!.Value;
         Assert.InRange(age, TimeSpan.Zero, TimeSpan.FromSeconds(20));
-        Assert.All(Peer(world).Paths, path => Assert.InRange(world.Clock.GetUtcNow() - path.LastReceived, TimeSpan.Zero, TimeSpan.FromSeconds(20)));
+        Assert.All(
+            Peer(world).Paths,
+            path => Assert.InRange(world.Clock.GetUtcNow() - path.LastReceived, TimeSpan.Zero, TimeSpan.FromSeconds(20)));
         world.Stop();
     }
 
@@ -202,7 +204,8 @@ public class PathTests
                 new ZeroTierEndPoint(second, Port), SimulatedWorld.InlineTransport with { MaxWriteBufferSize = 0 }, Token);
             var accepting = listener.AcceptAsync(Token);
             var address = world.Members[0].Networks.Single(network => network.Id == second).Addresses[0].Address;
-            await using var client = await world.Members[1].ConnectAsync(new ZeroTierEndPoint(second, address, Port), SimulatedWorld.InlineTransport, Token);
+            await using var client = await world.Members[1].ConnectAsync(
+                new ZeroTierEndPoint(second, address, Port), SimulatedWorld.InlineTransport, Token);
             var server = (await accepting)!;
             world.Physical.DefaultLink = new VirtualLink { Delay = TimeSpan.FromMilliseconds(100) };
             var receiving = ReceiveAllAsync(client);
@@ -303,7 +306,8 @@ public class PathTests
 
     private static async Task<(ZeroTierConnection Client, ZeroTierConnection Server)> ConnectAsync(SimulatedWorld world)
     {
-        await using var listener = await world.Members[0].ListenAsync(new ZeroTierEndPoint(SimulatedWorld.Network, Port), SimulatedWorld.InlineTransport);
+        await using var listener = await world.Members[0].ListenAsync(
+            new ZeroTierEndPoint(SimulatedWorld.Network, Port), SimulatedWorld.InlineTransport);
         var accepting = listener.AcceptAsync();
         var client = await world.Members[1].ConnectAsync(world.EndPointOf(0, Port), SimulatedWorld.InlineTransport);
         return (client, (await accepting)!);

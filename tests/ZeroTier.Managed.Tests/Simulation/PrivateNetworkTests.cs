@@ -11,7 +11,8 @@ public class PrivateNetworkTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static TheoryData<double, ulong> LossyPaths => [.. from loss in new[] { 0.05, 0.3 } from seed in Enumerable.Range(1, 8) select (loss, (ulong)seed)];
+    public static TheoryData<double, ulong> LossyPaths =>
+        [.. from loss in new[] { 0.05, 0.3 } from seed in Enumerable.Range(1, 8) select (loss, (ulong)seed)];
 
     [Fact]
     public void Members_talk_over_IPv4_and_IPv6()
@@ -61,7 +62,8 @@ public class PrivateNetworkTests
             await world.Delay(TimeSpan.FromSeconds(1));
             byte[] data = Bytes(1000);
             Assert.Equal(data, await world.TransferAsync(1, world.EndPoint(0, Port), server: 0, data));
-            await Assert.ThrowsAsync<ZeroTierException>(() => world.Members[2].PingAsync(world.Id, world.IPv4Of(0), cancellationToken: Token).AsTask());
+            await Assert.ThrowsAsync<ZeroTierException>(
+                () => world.Members[2].PingAsync(world.Id, world.IPv4Of(0), cancellationToken: Token).AsTask());
             Assert.True(world.Members[0].GetStatistics().Dropped["vl2.no-membership"] > 0);
 
             // At its next request, which it sends every minute, it learns why.
@@ -78,7 +80,8 @@ public class PrivateNetworkTests
         world.Run(async () =>
         {
             await world.StartAsync();
-            await using var listener = await world.Members[0].ListenAsync(new ZeroTierEndPoint(world.Id, Port), SimulatedWorld.InlineTransport, Token);
+            await using var listener = await world.Members[0].ListenAsync(
+                new ZeroTierEndPoint(world.Id, Port), SimulatedWorld.InlineTransport, Token);
             await using var revoked = await world.Members[1].ConnectAsync(world.EndPoint(0, Port), SimulatedWorld.InlineTransport, Token);
             await using var first = (await listener.AcceptAsync(Token))!;
             await using var other = await world.Members[2].ConnectAsync(world.EndPoint(0, Port), SimulatedWorld.InlineTransport, Token);
@@ -122,7 +125,8 @@ public class PrivateNetworkTests
         world.Run(async () =>
         {
             await world.StartAsync();
-            await using var listener = await world.Members[0].ListenAsync(new ZeroTierEndPoint(world.Id, Port), SimulatedWorld.InlineTransport, Token);
+            await using var listener = await world.Members[0].ListenAsync(
+                new ZeroTierEndPoint(world.Id, Port), SimulatedWorld.InlineTransport, Token);
             await using var client = await world.Members[1].ConnectAsync(world.EndPoint(0, Port), SimulatedWorld.InlineTransport, Token);
             await using var server = (await listener.AcceptAsync(Token))!;
 
@@ -140,7 +144,8 @@ public class PrivateNetworkTests
 
             // A listener on every address takes the new one.
             byte[] data = Bytes(100);
-            await using var other = await world.Members[1].ConnectAsync(new ZeroTierEndPoint(world.Id, IPAddress.Parse("10.147.20.200"), Port), SimulatedWorld.InlineTransport, Token);
+            await using var other = await world.Members[1].ConnectAsync(
+                new ZeroTierEndPoint(world.Id, IPAddress.Parse("10.147.20.200"), Port), SimulatedWorld.InlineTransport, Token);
             await using var accepted = (await listener.AcceptAsync(Token))!;
 
             // The address of the first connection goes: it ends, the other one stays.
@@ -166,7 +171,8 @@ public class PrivateNetworkTests
     public void Rules_hold_in_both_directions_and_may_change()
     {
         // Accept ICMP, ARP, and TCP to or from port 8080; drop all else.
-        const string Rules = "2401010100" + "25020806" + "0100" + "2401062804" + "1f901f90" + "0100" + "2401062704" + "1f901f90" + "0100" + "0000";
+        const string Rules = "2401010100" + "25020806" + "0100" + "2401062804" + "1f901f90" + "0100" + "2401062704" + "1f901f90" + "0100"
+            + "0000";
         var world = new PrivateWorld(seed: 7, members: 2);
         world.Network.Rules = Rules;
         byte[] data = Bytes(20_000);
@@ -214,14 +220,15 @@ public class PrivateNetworkTests
             await world.Members[0].JoinAsync(unknown, Token);
             await world.Delay(TimeSpan.FromSeconds(6));
             Assert.Equal(ZeroTierNetworkStatus.AuthenticationRequired, world.Members[0].Networks.Single(n => n.Id == world.Id).Status);
-            Assert.Contains("https://login.example/", world.Members[0].Networks.Single(n => n.Id == world.Id).Detail, StringComparison.Ordinal);
+            Assert.Contains(
+                "https://login.example/", world.Members[0].Networks.Single(n => n.Id == world.Id).Detail, StringComparison.Ordinal);
             Assert.Equal(ZeroTierNetworkStatus.NotFound, world.Members[0].Networks.Single(n => n.Id == unknown).Status);
         });
         world.Stop();
     }
 
-    // What a root relays crosses two links, so at 30 % half of it is lost, and members must exchange names, certificates and addresses before the first segment:
-    // a call may fail after TCP's patience, and an application calls again.
+    // What a root relays crosses two links, so at 30 % half of it is lost, and members must exchange names, certificates and addresses
+    // before the first segment: a call may fail after TCP's patience, and an application calls again.
     [Theory]
     [MemberData(nameof(LossyPaths))]
     public void Over_lossy_paths_members_join_and_talk(double loss, ulong seed)
@@ -271,7 +278,8 @@ public class PrivateNetworkTests
             await world.Delay(TimeSpan.FromSeconds(2));
             Assert.Equal([world.IPv4Of(1)], world.Members[2].Networks[0].Addresses.Select(a => a.Address));
 
-            await Assert.ThrowsAsync<ZeroTierException>(() => world.Members[2].PingAsync(world.Id, world.IPv4Of(0), cancellationToken: Token).AsTask());
+            await Assert.ThrowsAsync<ZeroTierException>(
+                () => world.Members[2].PingAsync(world.Id, world.IPv4Of(0), cancellationToken: Token).AsTask());
             Assert.True(world.Members[0].GetStatistics().Dropped["vl2.spoofed-source"] > 0);
             await world.Members[1].PingAsync(world.Id, world.IPv4Of(0), cancellationToken: Token);
         });
@@ -311,13 +319,15 @@ public class PrivateNetworkTests
             await world.StartAsync();
             string name = ZeroTierName.Of(world.Members[0].Id, world.Id);
             Assert.Throws<ZeroTierException>(() => ZeroTierName.Resolve(world.Members[1], name, 80));
-            Assert.Equal(world.IPv4Of(1), ZeroTierName.Resolve(world.Members[1], ZeroTierName.Of(world.Members[1].Id, world.Id), 80).Address);
+            Assert.Equal(
+                world.IPv4Of(1), ZeroTierName.Resolve(world.Members[1], ZeroTierName.Of(world.Members[1].Id, world.Id), 80).Address);
 
             // The member calls: who it is, and where, is known from then on. What others show is their own.
             await world.Members[0].PingAsync(world.Id, world.IPv4Of(1), cancellationToken: Token);
             await world.Members[2].PingAsync(world.Id, world.IPv4Of(1), cancellationToken: Token);
             Assert.Equal(world.IPv4Of(0), ZeroTierName.Resolve(world.Members[1], name, 80).Address);
-            Assert.Equal(world.IPv4Of(2), ZeroTierName.Resolve(world.Members[1], ZeroTierName.Of(world.Members[2].Id, world.Id), 80).Address);
+            Assert.Equal(
+                world.IPv4Of(2), ZeroTierName.Resolve(world.Members[1], ZeroTierName.Of(world.Members[2].Id, world.Id), 80).Address);
         });
         world.Stop();
     }
@@ -329,19 +339,23 @@ public class PrivateNetworkTests
         world.Run(async () =>
         {
             await world.StartAsync();
-            await using var any = await world.Members[0].ListenAsync(new ZeroTierEndPoint(world.Id, Port), SimulatedWorld.InlineTransport, Token);
+            await using var any = await world.Members[0].ListenAsync(
+                new ZeroTierEndPoint(world.Id, Port), SimulatedWorld.InlineTransport, Token);
             await using var one = await world.Members[0].ListenAsync(world.EndPoint(0, Port + 1), SimulatedWorld.InlineTransport, Token);
             foreach (var address in new[] { world.IPv4Of(0), world.IPv6Of(0) })
             {
-                await using var client = await world.Members[1].ConnectAsync(new ZeroTierEndPoint(world.Id, address, Port), SimulatedWorld.InlineTransport, Token);
+                await using var client = await world.Members[1].ConnectAsync(
+                    new ZeroTierEndPoint(world.Id, address, Port), SimulatedWorld.InlineTransport, Token);
                 await using var server = (await any.AcceptAsync(Token))!;
                 Assert.Equal(address, server.LocalEndPoint.Address);
                 Assert.Equal(client.LocalEndPoint, server.RemoteEndPoint);
             }
 
-            await using var byAddress = await world.Members[1].ConnectAsync(world.EndPoint(0, Port + 1), SimulatedWorld.InlineTransport, Token);
+            await using var byAddress = await world.Members[1].ConnectAsync(
+                world.EndPoint(0, Port + 1), SimulatedWorld.InlineTransport, Token);
             var refused = await Assert.ThrowsAsync<ZeroTierException>(() =>
-                world.Members[1].ConnectAsync(new ZeroTierEndPoint(world.Id, world.IPv6Of(0), Port + 1), SimulatedWorld.InlineTransport, Token).AsTask());
+                world.Members[1].ConnectAsync(
+                    new ZeroTierEndPoint(world.Id, world.IPv6Of(0), Port + 1), SimulatedWorld.InlineTransport, Token).AsTask());
             Assert.Equal(ZeroTierError.ConnectionRefused, refused.Error);
         });
         world.Stop();
@@ -362,7 +376,8 @@ public class PrivateNetworkTests
                 await member.WaitForNetworkAsync(network, Token);
             }
 
-            var address = world.Members[0].Networks.Single(n => n.Id == network).Addresses.Select(a => a.Address).Single(a => a.GetAddressBytes().Length == 4);
+            var address = world.Members[0].Networks.Single(n => n.Id == network).Addresses.Select(a => a.Address)
+                .Single(a => a.GetAddressBytes().Length == 4);
             Assert.Equal(10, address.GetAddressBytes()[0]);
             await world.Delay(TimeSpan.FromSeconds(6));
             await world.Members[1].PingAsync(network, address, cancellationToken: Token);

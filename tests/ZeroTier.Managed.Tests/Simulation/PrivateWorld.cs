@@ -11,7 +11,9 @@ using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Simulation;
 
-/// <summary>A root, a controller and members of a private network with IPv4 addresses, in virtual time. Equal seeds give equal runs.</summary>
+/// <summary>
+/// A root, a controller and members of a private network with IPv4 addresses, in virtual time. Equal seeds give equal runs.
+/// </summary>
 internal sealed class PrivateWorld
 {
     private const int ControllerIndex = 1;
@@ -29,7 +31,8 @@ internal sealed class PrivateWorld
         _options = options;
         Clock = new VirtualClock();
         Physical = new VirtualNetwork(Clock, seed);
-        Hosts = [.. Enumerable.Range(0, members + FirstMember).Select(i => Physical.AddHost($"node{i}", string.Create(CultureInfo.InvariantCulture, $"10.0.0.{i + 1}")))];
+        Hosts = [.. Enumerable.Range(0, members + FirstMember)
+            .Select(i => Physical.AddHost($"node{i}", string.Create(CultureInfo.InvariantCulture, $"10.0.0.{i + 1}")))];
         Controller = new TestController(Clock);
         using (var identity = TestIdentities.Get(ControllerIndex))
         {
@@ -135,10 +138,12 @@ internal sealed class PrivateWorld
     public async Task<byte[]> TransferAsync(int from, ZeroTierEndPoint to, int server, byte[] data)
     {
         var token = TestContext.Current.CancellationToken;
-        await using var listener = await Members[server].ListenAsync(new ZeroTierEndPoint(Id, to.Port), SimulatedWorld.InlineTransport, token);
+        await using var listener = await Members[server].ListenAsync(
+            new ZeroTierEndPoint(Id, to.Port), SimulatedWorld.InlineTransport, token);
         var receiving = ReceiveAsync(listener, token);
 
-        // Written before it is accepted: where the ACK of the handshake is lost as often as the server asks for it, only data can say that the client is there.
+        // Written before it is accepted: where the ACK of the handshake is lost as often as the server asks for it, only data can say that
+        // the client is there.
         await using var client = await Members[from].ConnectAsync(to, SimulatedWorld.InlineTransport, token);
         await client.Output.WriteAsync(data, token);
         await client.Output.CompleteAsync();

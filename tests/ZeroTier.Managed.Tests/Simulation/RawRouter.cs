@@ -11,8 +11,9 @@ using ZeroTier.Simulation;
 namespace ZeroTier.Managed.Tests.Simulation;
 
 /// <summary>
-/// A member without a stack of its own that stands for a router or a bridge and for every station behind it: answers ARP for its addresses and echo requests
-/// for any address, from the Ethernet address that they were sent to. The network must be public: it shows no credentials.
+/// A member without a stack of its own that stands for a router or a bridge and for every station behind it: answers ARP for its addresses
+/// and echo requests for any address, from the Ethernet address that they were sent to. The network must be public: it shows no
+/// credentials.
 /// </summary>
 internal sealed class RawRouter
 {
@@ -60,7 +61,10 @@ internal sealed class RawRouter
         byte[] groups = new byte[MulticastPackets.GroupLength * _stations.Count];
         foreach (var (index, address) in _stations.Keys.Index())
         {
-            MulticastPackets.WriteGroup(groups.AsSpan(index * MulticastPackets.GroupLength), _world.Id, new MulticastGroup(MacAddress.Broadcast, (uint)address.Value));
+            MulticastPackets.WriteGroup(
+                groups.AsSpan(index * MulticastPackets.GroupLength),
+                _world.Id,
+                new MulticastGroup(MacAddress.Broadcast, (uint)address.Value));
         }
 
         foreach (NodeId node in (NodeId[])[_world.Root.Id, _world.ControllerNode.Id])
@@ -85,7 +89,12 @@ internal sealed class RawRouter
     {
         byte[] message = [8, 0, 0, 0, 0x12, 0x34, 0, 1, 1, 2, 3, 4];
         var (from, target) = (IpAddress.From(source), IpAddress.From(destination));
-        Send(to, station ?? Mac, Addressing.Mac(to), EtherTypes.IPv4, PacketBuilder.Ip(from, target, IpProtocol.Icmp, PacketBuilder.Sealed(from, target, IpProtocol.Icmp, message, 2)));
+        Send(
+            to,
+            station ?? Mac,
+            Addressing.Mac(to),
+            EtherTypes.IPv4,
+            PacketBuilder.Ip(from, target, IpProtocol.Icmp, PacketBuilder.Sealed(from, target, IpProtocol.Icmp, message, 2)));
     }
 
     /// <summary>A frame: FRAME between members, EXT_FRAME where an Ethernet address is not a member's own.</summary>
@@ -114,7 +123,11 @@ internal sealed class RawRouter
                 break;
             case Verb.ExtFrame:
                 Answer(
-                    peer.Id, MacAddress.Read(payload.AsSpan(15)), MacAddress.Read(payload.AsSpan(9)), BinaryPrimitives.ReadUInt16BigEndian(payload.AsSpan(21)), payload.AsSpan(23));
+                    peer.Id,
+                    MacAddress.Read(payload.AsSpan(15)),
+                    MacAddress.Read(payload.AsSpan(9)),
+                    BinaryPrimitives.ReadUInt16BigEndian(payload.AsSpan(21)),
+                    payload.AsSpan(23));
                 break;
             case Verb.MulticastFrame when MulticastFrame.TryRead(payload, out var multicast):
                 Answer(peer.Id, multicast.Source ?? Addressing.Mac(peer.Id), Mac, multicast.EtherType, multicast.Frame);
@@ -145,7 +158,12 @@ internal sealed class RawRouter
             if (frame[20] == 8)
             {
                 byte[] message = [0, .. frame[21..]];
-                Send(peer, destination, source, EtherTypes.IPv4, PacketBuilder.Ip(to, from, IpProtocol.Icmp, PacketBuilder.Sealed(to, from, IpProtocol.Icmp, message, 2)));
+                Send(
+                    peer,
+                    destination,
+                    source,
+                    EtherTypes.IPv4,
+                    PacketBuilder.Ip(to, from, IpProtocol.Icmp, PacketBuilder.Sealed(to, from, IpProtocol.Icmp, message, 2)));
             }
         }
     }

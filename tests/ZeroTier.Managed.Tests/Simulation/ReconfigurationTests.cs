@@ -24,7 +24,8 @@ public class ReconfigurationTests
             var first = network.Configuration!;
             var (kept, lost, late) = (world.AddressOf(0), Sibling(world.AddressOf(0), 2), Sibling(world.AddressOf(0), 3));
             network.Apply(With(first, kept, lost));
-            await using var listener = await server.ListenAsync(new ZeroTierEndPoint(SimulatedWorld.Network, Port), SimulatedWorld.InlineTransport, Token);
+            await using var listener = await server.ListenAsync(
+                new ZeroTierEndPoint(SimulatedWorld.Network, Port), SimulatedWorld.InlineTransport, Token);
             await using var stays = await OpenAsync(client, listener, kept);
             await using var ends = await OpenAsync(client, listener, lost);
             using var events = server.Subscribe();
@@ -54,8 +55,11 @@ public class ReconfigurationTests
 
             // docs/protocol/3-vl2.md 3.12: the state stays OK, so that there is no further READY or OK.
             Assert.Equal(
-                [(ZeroTierEventCode.AddressAddedIPv6, late), (ZeroTierEventCode.AddressRemovedIPv6, lost), (ZeroTierEventCode.NetworkUpdate, null)],
-                seen.Where(item => item.Item1 is ZeroTierEventCode.AddressAddedIPv6 or ZeroTierEventCode.AddressRemovedIPv6 or ZeroTierEventCode.NetworkUpdate));
+                [(ZeroTierEventCode.AddressAddedIPv6,
+                    late), (ZeroTierEventCode.AddressRemovedIPv6, lost), (ZeroTierEventCode.NetworkUpdate, null)],
+                seen.Where(
+                    item => item.Item1 is ZeroTierEventCode.AddressAddedIPv6 or ZeroTierEventCode.AddressRemovedIPv6
+                        or ZeroTierEventCode.NetworkUpdate));
         });
         world.Stop();
     }
@@ -69,7 +73,8 @@ public class ReconfigurationTests
         {
             await world.StartAsync();
             var network = server.Session!.Networks[0].Network;
-            await using var listener = await server.ListenAsync(new ZeroTierEndPoint(SimulatedWorld.Network, Port), SimulatedWorld.InlineTransport, Token);
+            await using var listener = await server.ListenAsync(
+                new ZeroTierEndPoint(SimulatedWorld.Network, Port), SimulatedWorld.InlineTransport, Token);
             await using var open = await OpenAsync(client, listener, world.AddressOf(0));
 
             network.Fail(new NetworkFailure(ZeroTierNetworkStatus.AccessDenied, "Refused by the controller."));
@@ -93,7 +98,8 @@ public class ReconfigurationTests
     private static async Task<Pair> OpenAsync(ManagedNode client, IZeroTierListener listener, IPAddress address)
     {
         var accepting = listener.AcceptAsync(Token).AsTask();
-        var connection = await client.ConnectAsync(new ZeroTierEndPoint(SimulatedWorld.Network, address, Port), SimulatedWorld.InlineTransport, Token);
+        var connection = await client.ConnectAsync(
+            new ZeroTierEndPoint(SimulatedWorld.Network, address, Port), SimulatedWorld.InlineTransport, Token);
         return new Pair(connection, (await accepting)!);
     }
 

@@ -152,7 +152,8 @@ public class RouteTests
         });
     }
 
-    private static IpRoute Route(string target, int prefix, IPAddress gateway, int metric = 0) => new(IpAddress.From(IPAddress.Parse(target)), prefix, IpAddress.From(gateway), metric);
+    private static IpRoute Route(string target, int prefix, IPAddress gateway, int metric = 0) =>
+        new(IpAddress.From(IPAddress.Parse(target)), prefix, IpAddress.From(gateway), metric);
 
     private static async Task PushAsync(PrivateWorld world)
     {

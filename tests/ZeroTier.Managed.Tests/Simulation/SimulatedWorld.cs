@@ -8,7 +8,9 @@ using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Simulation;
 
-/// <summary>A universe in virtual time, on one thread: a root and some members of one ad-hoc network. Equal seeds give equal runs.</summary>
+/// <summary>
+/// A universe in virtual time, on one thread: a root and some members of one ad-hoc network. Equal seeds give equal runs.
+/// </summary>
 internal sealed class SimulatedWorld
 {
     public const ushort UdpPort = 9993;
@@ -78,7 +80,9 @@ internal sealed class SimulatedWorld
 
     public ZeroTierEndPoint EndPointOf(int member, int port) => new(Network, AddressOf(member), port);
 
-    /// <summary>Ends the nodes. What is left on the clock afterwards are leaks. Fails when a node has hidden an error that should not be.</summary>
+    /// <summary>
+    /// Ends the nodes. What is left on the clock afterwards are leaks. Fails when a node has hidden an error that should not be.
+    /// </summary>
     public void Stop()
     {
         Run(async () =>
@@ -124,6 +128,7 @@ internal sealed class SimulatedWorld
     {
         using var key = PlanetSigningKey.Generate();
         var endPoint = InetEndPoint.From(new IPEndPoint(IPAddress.Parse(Address(0)), UdpPort));
-        return Planet.Create(7, new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), [new PlanetRoot(TestIdentities.Get(0), [endPoint])], key);
+        return Planet.Create(
+            7, new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), [new PlanetRoot(TestIdentities.Get(0), [endPoint])], key);
     }
 }

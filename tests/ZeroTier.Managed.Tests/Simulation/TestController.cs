@@ -53,7 +53,8 @@ internal sealed class TestController(TimeProvider time) : INetworkController
         member.LastRequest = Milliseconds();
         if (network.LoginUrl is { } url)
         {
-            _port!.Refuse(request, ControllerRefusal.AuthenticationRequired, new NetworkDictionaryWriter().Add("aV", 0).Add("aU", url).ToArray());
+            _port!.Refuse(
+                request, ControllerRefusal.AuthenticationRequired, new NetworkDictionaryWriter().Add("aV", 0).Add("aU", url).ToArray());
         }
         else if (!member.IsAuthorized && !network.IsPublic)
         {
@@ -70,7 +71,8 @@ internal sealed class TestController(TimeProvider time) : INetworkController
     public void Push(TestNetwork network)
     {
         network.Revision++;
-        foreach (TestMember member in network.Members.Values.Where(m => m.IsAuthorized && m.Identity is not null && Milliseconds() - m.LastRequest < OnlineTime))
+        foreach (TestMember member in network.Members.Values.Where(
+            m => m.IsAuthorized && m.Identity is not null && Milliseconds() - m.LastRequest < OnlineTime))
         {
             _port!.Push(network.Id, member.Node, Build(network, member));
         }
@@ -113,7 +115,10 @@ internal sealed class TestController(TimeProvider time) : INetworkController
     {
         NodeIdentity controller = _port!.Identity;
         var writer = new NetworkDictionaryWriter().Add("v", 7).Add("nwid", network.Id.Value).Add("ts", now).Add("ctmd", network.Window)
-            .Add("r", network.Revision).Add("id", member.Node.ToString()).Add("f", (ulong)network.Flags).Add("ml", (ulong)network.MulticastLimit)
+            .Add("r", network.Revision)
+            .Add("id", member.Node.ToString())
+            .Add("f", (ulong)network.Flags)
+            .Add("ml", (ulong)network.MulticastLimit)
             .Add("t", network.IsPublic ? 1UL : 0UL).Add("n", network.Name).Add("mtu", (ulong)network.Mtu)
             .Add("C", MembershipCertificate.Issue(controller, network.Id, now, network.Window, member.Identity!));
         var addresses = new List<byte>();
@@ -131,15 +136,22 @@ internal sealed class TestController(TimeProvider time) : INetworkController
         }
 
         byte[] tags = [.. member.Tags.SelectMany(t => Tag.Issue(controller, network.Id, now, t.Key, t.Value, member.Node))];
-        byte[] capabilities = [.. member.Capabilities.SelectMany(c => Capability.Issue(controller, network.Id, now, c.Key, Rules(c.Value), member.Node))];
+        byte[] capabilities = [.. member.Capabilities.SelectMany(
+            c => Capability.Issue(controller, network.Id, now, c.Key, Rules(c.Value), member.Node))];
         writer.Add("CAP", capabilities).Add("TAG", tags);
         if (network.IssuesOwnership && member.Addresses.Count > 0)
         {
-            writer.Add("COO", OwnershipCertificate.Issue(controller, network.Id, now, 1, [.. member.Addresses.Select(a => a.Address)], member.Node));
+            writer.Add(
+                "COO",
+                OwnershipCertificate.Issue(controller, network.Id, now, 1, [.. member.Addresses.Select(a => a.Address)], member.Node));
         }
 
-        byte[] specialists = [.. network.Specialists.SelectMany(s => BitConverter.GetBytes(System.Net.IPAddress.HostToNetworkOrder((long)s)))];
-        writer.Add("S", specialists).Add("RT", routes.ToArray()).Add("I", addresses.ToArray()).Add("R", Convert.FromHexString(network.Rules));
+        byte[] specialists = [.. network.Specialists.SelectMany(
+            s => BitConverter.GetBytes(System.Net.IPAddress.HostToNetworkOrder((long)s)))];
+        writer.Add("S", specialists)
+            .Add("RT", routes.ToArray())
+            .Add("I", addresses.ToArray())
+            .Add("R", Convert.FromHexString(network.Rules));
         if (network.Dns is { } dns)
         {
             writer.Add("DNS", dns);
@@ -206,7 +218,8 @@ internal sealed class TestNetwork(NetworkId id)
     }
 
     /// <summary>The record of a node, made when it is new.</summary>
-    public TestMember Member(NodeId node) => Members.TryGetValue(node, out TestMember? member) ? member : Members[node] = new TestMember(node);
+    public TestMember Member(NodeId node) =>
+        Members.TryGetValue(node, out TestMember? member) ? member : Members[node] = new TestMember(node);
 }
 
 /// <summary>A member of a <see cref="TestNetwork"/>.</summary>

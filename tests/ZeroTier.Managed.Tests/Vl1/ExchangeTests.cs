@@ -5,14 +5,24 @@ using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Tests.Vl1;
 
-/// <summary>The hand-made packets of <c>vl1-exchanges.json</c>, given to our node as they were given to ZeroTierOne 1.12 at the recorded times.</summary>
+/// <summary>
+/// The hand-made packets of <c>vl1-exchanges.json</c>, given to our node as they were given to ZeroTierOne 1.12 at the recorded times.
+/// </summary>
 public sealed class ExchangeTests
 {
     private static readonly Dictionary<string, NodeIdentity> Identities = VectorFile.Identities("vl1-exchanges.json");
-    private static readonly Dictionary<string, string> Addresses = new() { ["root"] = "44.0.0.1", ["A"] = "44.0.1.1", ["B"] = "44.0.2.1", ["C"] = "44.0.3.1", ["root2"] = "44.0.0.2" };
+    private static readonly Dictionary<string, string> Addresses = new()
+    {
+        ["root"] = "44.0.0.1",
+        ["A"] = "44.0.1.1",
+        ["B"] = "44.0.2.1",
+        ["C"] = "44.0.3.1",
+        ["root2"] = "44.0.0.2",
+    };
 
     /// <summary>
-    /// Step, who plays the node under test, and the answers to C (verb and suite) that our node must give; those of ZeroTierOne 1.12 unless noted.
+    /// Step, who plays the node under test, and the answers to C (verb and suite) that our node must give; those of ZeroTierOne 1.12 unless
+    /// noted.
     /// </summary>
     public static TheoryData<string, string, string[]> Steps => new()
     {
@@ -20,9 +30,9 @@ public sealed class ExchangeTests
         { "HELLO from C to root, protocol version 3 (below minimum)", "root", [] },
         { "HELLO from C to root with minimal body (stops after the identity)", "root", ["Ok 3", "Hello 0"] },
 
-        // One identity per answer, as ZeroTierOne 1.12 reads no more than one; and here one answer, as C's place has not answered and two are more than twice
-        // the question. For the same reason what follows a short packet is an ECHO, or nothing where C's version is not known, and not ZeroTierOne 1.12's
-        // HELLO.
+        // One identity per answer, as ZeroTierOne 1.12 reads no more than one; and here one answer, as C's place has not answered and two
+        // are more than twice the question. For the same reason what follows a short packet is an ECHO, or nothing where C's version is not
+        // known, and not ZeroTierOne 1.12's HELLO.
         { "WHOIS for A, B, unknown 0102030405 in one packet", "root", ["Ok 3", "Echo 3"] },
         { "ECHO with 5 payload bytes, Salsa20", "root", ["Ok 3", "Echo 3"] },
         { "two ECHOs within 166 ms", "root", ["Ok 3", "Echo 3"] },
@@ -41,7 +51,8 @@ public sealed class ExchangeTests
     [MemberData(nameof(Steps))]
     public void The_recorded_stimulus_gives_the_recorded_kind_of_answer(string step, string role, string[] answers)
     {
-        using var test = Start(role, known: role != "root" || !step.StartsWith("HELLO from C to root (proto 12)", StringComparison.Ordinal));
+        using var test = Start(
+            role, known: role != "root" || !step.StartsWith("HELLO from C to root (proto 12)", StringComparison.Ordinal));
         var stub = new StubPeer(Identities["C"], Identities[role], Addresses["C"]);
         if (role == "root" && step is not "HELLO from C to root (proto 12)")
         {
@@ -70,7 +81,12 @@ public sealed class ExchangeTests
         var stub = new StubPeer(Identities["C"], Identities["root"], Addresses["C"]);
         Feed(test, "HELLO from C to root (proto 12)", "C", "root");
         Assert.Equal(Recorded("HELLO from C to root (proto 12)", "root"), Convert.ToHexStringLower(test.TakeFor(stub)[0].Payload));
-        foreach (string step in (string[])["HELLO from C to root with minimal body (stops after the identity)", "ECHO with 5 payload bytes, Salsa20", "two ECHOs within 166 ms"])
+        foreach (string step in (string[])
+        [
+            "HELLO from C to root with minimal body (stops after the identity)",
+            "ECHO with 5 payload bytes, Salsa20",
+            "two ECHOs within 166 ms",
+        ])
         {
             test.Clock.Advance(TimeSpan.FromSeconds(3));
             test.Take();
@@ -88,8 +104,11 @@ public sealed class ExchangeTests
         a.Introduce(test, test.Node.Planet);
         test.Take();
         Feed(test, Step, "C", "root");
-        var forwarded = test.Take().Where(sent => sent.To == a.EndPoint && PacketHeader.Source(sent.Data) == Identities["C"].Address).ToArray();
-        var recorded = Packets(Step).Where(record => record.GetProperty("sender").GetString() == "root").Select(record => record.GetProperty("raw").GetString());
+        var forwarded = test.Take().Where(
+            sent => sent.To == a.EndPoint && PacketHeader.Source(sent.Data) == Identities["C"].Address).ToArray();
+        var recorded = Packets(Step)
+            .Where(record => record.GetProperty("sender").GetString() == "root")
+            .Select(record => record.GetProperty("raw").GetString());
         Assert.Equal(recorded, forwarded.Select(sent => Convert.ToHexStringLower(sent.Data)));
         Assert.Equal(1, test.Node.Drops[DropReason.Hops]);
     }
@@ -151,7 +170,9 @@ public sealed class ExchangeTests
         var oks = test.TakeFor(stub).Where(answer => answer.Verb == Verb.Ok).ToArray();
         Assert.Equal([1, suite], oks.Select(answer => (int)answer.Suite));
         Assert.Equal(
-            Packets(step).Where(record => record.GetProperty("sender").GetString() == "root" && record.GetProperty("verb", null) == "OK").Select(record => record.GetProperty("payload").GetString()),
+            Packets(step)
+                .Where(record => record.GetProperty("sender").GetString() == "root" && record.GetProperty("verb", null) == "OK")
+                .Select(record => record.GetProperty("payload").GetString()),
             oks.Select(answer => Convert.ToHexStringLower(answer.Payload)));
     }
 
@@ -168,7 +189,8 @@ public sealed class ExchangeTests
     public void A_newer_planet_in_OK_HELLO_is_adopted_from_the_root_only()
     {
         using var test = Start("A", known: true);
-        byte[] ok = Convert.FromHexString(Packets("update").First(record => record.GetProperty("sender").GetString() == "root").GetProperty("payload").GetString()!);
+        byte[] ok = Convert.FromHexString(
+            Packets("update").First(record => record.GetProperty("sender").GetString() == "root").GetProperty("payload").GetString()!);
         byte[] newer = ok[^336..];
         Assert.True(Planet.Parse(newer).CanReplace(test.Node.Planet));
         var root = new StubPeer(Identities["root"], Identities["A"], Addresses["root"]);
@@ -198,12 +220,15 @@ public sealed class ExchangeTests
         Identities[role],
         RecordedPlanet(),
         Addresses[role],
-        [.. Identities.Where(entry => entry.Key is "A" or "B" || (entry.Key == "C" && known)).Select(entry => new KnownPeer(entry.Value, default, []))]);
+        [.. Identities.Where(entry => entry.Key is "A" or "B" || (entry.Key == "C" && known))
+            .Select(entry => new KnownPeer(entry.Value, default, []))]);
 
-    // The planet that came in the world update has a later revision; the one in use then had one root, and no file holds it: built anew with the same numbers.
+    // The planet that came in the world update has a later revision; the one in use then had one root, and no file holds it: built anew
+    // with the same numbers.
     private static Planet RecordedPlanet()
     {
-        byte[] ok = Convert.FromHexString(Packets("update").First(record => record.GetProperty("sender").GetString() == "root").GetProperty("payload").GetString()!);
+        byte[] ok = Convert.FromHexString(
+            Packets("update").First(record => record.GetProperty("sender").GetString() == "root").GetProperty("payload").GetString()!);
         byte[] newer = ok[^336..];
 
         // First root only, one millisecond earlier, the same update key; its own signature is never checked.
@@ -233,14 +258,16 @@ public sealed class ExchangeTests
             }
 
             last = time;
-            test.Receive(InetEndPoint.From(IPEndPoint.Parse(udp[0].Replace("/", ":", true, CultureInfo.InvariantCulture))), record.Hex("raw"));
+            test.Receive(
+                InetEndPoint.From(IPEndPoint.Parse(udp[0].Replace("/", ":", true, CultureInfo.InvariantCulture))), record.Hex("raw"));
         }
     }
 
-    private static IEnumerable<JsonElement> Packets(string step) => VectorFile.Json("vl1-exchanges.json").GetProperty("scenarios").EnumerateArray()
-        .SelectMany(scenario => scenario.GetProperty("steps").EnumerateArray())
-        .Single(entry => entry.GetProperty("step").GetString() == step)
-        .GetProperty("packets").EnumerateArray();
+    private static IEnumerable<JsonElement> Packets(string step) =>
+        VectorFile.Json("vl1-exchanges.json").GetProperty("scenarios").EnumerateArray()
+            .SelectMany(scenario => scenario.GetProperty("steps").EnumerateArray())
+            .Single(entry => entry.GetProperty("step").GetString() == step)
+            .GetProperty("packets").EnumerateArray();
 
     private static string Recorded(string step, string sender) =>
         Packets(step).First(record => record.GetProperty("sender").GetString() == sender).GetProperty("payload").GetString()!;

@@ -22,7 +22,8 @@ public class ExternalAddressReportsTests
         Assert.Equal(Vl1Limits.ExternalAddressReports, reports.Count);
         var known = new List<InetEndPoint>();
         reports.AddTo(known, 10);
-        Assert.Equal([ofRoot, Vl1Simulation.EndPoint("10.8.0.1"), ofOtherRoot], known.OrderBy(e => e == ofRoot ? 0 : e == ofOtherRoot ? 2 : 1));
+        Assert.Equal(
+            [ofRoot, Vl1Simulation.EndPoint("10.8.0.1"), ofOtherRoot], known.OrderBy(e => e == ofRoot ? 0 : e == ofOtherRoot ? 2 : 1));
     }
 
     private static InetEndPoint Reporter(uint i) => Vl1Simulation.EndPoint($"10.1.{i / 250}.{1 + i % 250}");

@@ -6,8 +6,8 @@ using ZeroTier.Simulation;
 namespace ZeroTier.Managed.Tests.Vl1;
 
 /// <summary>
-/// HELLOs of nodes that do not exist: one key, and a made-up address each time. The MAC is right when the attacker has agreed on a key with the node, which
-/// it can.
+/// HELLOs of nodes that do not exist: one key, and a made-up address each time. The MAC is right when the attacker has agreed on a key with
+/// the node, which it can.
 /// </summary>
 internal sealed class HelloFlood
 {

@@ -33,8 +33,11 @@ public sealed class MoonTests
     public void The_recorded_HELLO_names_the_wanted_moon_and_the_recorded_answer_holds_it()
     {
         var identities = VectorFile.Identities("vl1-exchanges.json");
-        var scenario = VectorFile.Json("vl1-exchanges.json").GetProperty("scenarios").EnumerateArray().Single(entry => entry.GetProperty("name").GetString() == "moon");
-        var packets = scenario.GetProperty("steps")[0].GetProperty("packets").EnumerateArray().Where(packet => packet.TryGetProperty("verb", out _)).ToList();
+        var scenario = VectorFile.Json("vl1-exchanges.json")
+            .GetProperty("scenarios").EnumerateArray()
+            .Single(entry => entry.GetProperty("name").GetString() == "moon");
+        var packets = scenario.GetProperty("steps")[0].GetProperty("packets").EnumerateArray()
+            .Where(packet => packet.TryGetProperty("verb", out _)).ToList();
         using var keys = SessionKeys.Agree(identities["root2"], identities["A"])!;
         byte[] packet = packets.First(entry => entry.GetProperty("verb").GetString() == "HELLO").Hex("raw");
         Assert.True(keys.TryOpen(packet));

@@ -9,9 +9,9 @@ public sealed class NatTests
     private const int Runs = 4;
 
     /// <summary>
-    /// The kinds, and in how many of <see cref="Runs"/> runs both sides send directly within half a minute. A symmetric translator shows each destination
-    /// another port, so a peer is reached from behind one that takes packets from any port of an address it has sent to, or whose ports are given in turn, so that
-    /// they can be guessed.
+    /// The kinds, and in how many of <see cref="Runs"/> runs both sides send directly within half a minute. A symmetric translator shows
+    /// each destination another port, so a peer is reached from behind one that takes packets from any port of an address it has sent to,
+    /// or whose ports are given in turn, so that they can be guessed.
     /// </summary>
     public static TheoryData<NatKind, NatKind, int> Pairs => new()
     {
@@ -34,7 +34,8 @@ public sealed class NatTests
 
     [Theory]
     [MemberData(nameof(Pairs))]
-    public void A_pair_of_translators_lets_so_many_pairs_of_nodes_talk_directly_and_all_others_through_the_root(NatKind first, NatKind second, int direct)
+    public void A_pair_of_translators_lets_so_many_pairs_of_nodes_talk_directly_and_all_others_through_the_root(
+        NatKind first, NatKind second, int direct)
     {
         Assert.Equal(direct, Enumerable.Range(1, Runs).Count(seed => IsDirect(first, second, (ulong)seed)));
     }

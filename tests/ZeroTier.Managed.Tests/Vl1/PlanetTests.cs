@@ -12,7 +12,8 @@ public sealed class PlanetTests
         var planet = Planet.Parse(bytes);
         Assert.Equal(149604618ul, planet.Id);
         Assert.Equal(1644592324813ul, planet.Timestamp);
-        Assert.Equal(["cafe9efeb9", "778cde7190", "62f865ae71", "cafe04eba9"], planet.Roots.Select(root => root.Identity.Address.ToString()));
+        Assert.Equal(
+            ["cafe9efeb9", "778cde7190", "62f865ae71", "cafe04eba9"], planet.Roots.Select(root => root.Identity.Address.ToString()));
         Assert.Equal("104.194.8.134:9993", planet.Roots[0].EndPoints[0].ToString());
         Assert.Equal("[2a02:6ea0:d405::9993]:9993", planet.Roots[3].EndPoints[1].ToString());
         Assert.True(planet.Verify());
@@ -46,7 +47,10 @@ public sealed class PlanetTests
     public void Create_round_trips_and_is_accepted_by_itself()
     {
         using var key = PlanetSigningKey.Generate(new SeededRandom(1));
-        var roots = new[] { new PlanetRoot(TestIdentities.All[0], [Vl1Simulation.EndPoint("10.0.0.1"), Vl1Simulation.EndPoint("fd00::1")]) };
+        var roots = new[]
+        {
+            new PlanetRoot(TestIdentities.All[0], [Vl1Simulation.EndPoint("10.0.0.1"), Vl1Simulation.EndPoint("fd00::1")]),
+        };
         var planet = Planet.Create(5, DateTimeOffset.UnixEpoch.AddDays(1), roots, key);
         var read = Planet.Parse(planet.ToBytes());
         Assert.True(read.Verify());

@@ -56,7 +56,8 @@ public sealed class ReassemblyTests
     private bool Add(int packet, int source, int piece, long now)
     {
         var info = new PacketInfo((ulong)packet + 1, 0, 0, Vl1Simulation.EndPoint($"10.0.{source}.1"));
-        bool complete = _reassembly.TryComplete(info.PacketId, piece, piece == 0 ? 0 : 2, info, new byte[40], now, out byte[]? joined, out _, out _);
+        bool complete = _reassembly.TryComplete(
+            info.PacketId, piece, piece == 0 ? 0 : 2, info, new byte[40], now, out byte[]? joined, out _, out _);
         if (joined is not null)
         {
             ArrayPool<byte>.Shared.Return(joined);

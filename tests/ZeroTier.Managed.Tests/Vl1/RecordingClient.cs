@@ -19,7 +19,9 @@ internal sealed class RecordingClient : IVl1Client
 
     public List<InetEndPoint> Twins { get; } = [];
 
-    public Func<Peer, Verb, PacketResult> Judge { get; set; } = (_, verb) => verb is Verb.Frame or Verb.ExtFrame ? PacketResult.Trusted : PacketResult.Ignored;
+    public Func<Peer, Verb, PacketResult> Judge { get; set; } = (_, verb) => verb is Verb.Frame or Verb.ExtFrame
+        ? PacketResult.Trusted
+        : PacketResult.Ignored;
 
     public Func<InetEndPoint, bool> Virtual { get; set; } = _ => false;
 

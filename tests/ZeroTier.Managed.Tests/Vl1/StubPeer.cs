@@ -95,7 +95,8 @@ internal sealed class StubPeer(NodeIdentity identity, NodeIdentity node, string 
 
     public InetEndPoint EndPoint { get; set; } = Vl1Simulation.EndPoint(address, port);
 
-    public byte[] Build(Verb verb, ReadOnlySpan<byte> payload, CipherSuite suite = CipherSuite.Salsa20Poly1305, bool fragmented = false, NodeId? to = null)
+    public byte[] Build(
+        Verb verb, ReadOnlySpan<byte> payload, CipherSuite suite = CipherSuite.Salsa20Poly1305, bool fragmented = false, NodeId? to = null)
     {
         byte[] packet = new byte[PacketHeader.Size + payload.Length];
         Span<byte> id = stackalloc byte[8];

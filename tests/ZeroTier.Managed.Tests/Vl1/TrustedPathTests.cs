@@ -4,7 +4,9 @@ using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Tests.Vl1;
 
-/// <summary>Physical networks in which frames go in the clear (docs/protocol/2-vl1.md 2.2.1), and what they do not open to others.</summary>
+/// <summary>
+/// Physical networks in which frames go in the clear (docs/protocol/2-vl1.md 2.2.1), and what they do not open to others.
+/// </summary>
 public sealed class TrustedPathTests
 {
     private const ulong Number = 0x77;
@@ -18,7 +20,9 @@ public sealed class TrustedPathTests
     public void Recorded_packets_of_a_trusted_path_are_read_and_written()
     {
         var identities = VectorFile.Identities("vl1-exchanges.json");
-        var scenario = VectorFile.Json("vl1-exchanges.json").GetProperty("scenarios").EnumerateArray().Single(entry => entry.GetProperty("name").GetString() == "trusted");
+        var scenario = VectorFile.Json("vl1-exchanges.json")
+            .GetProperty("scenarios").EnumerateArray()
+            .Single(entry => entry.GetProperty("name").GetString() == "trusted");
         foreach (var recorded in scenario.GetProperty("steps")[0].GetProperty("packets").EnumerateArray())
         {
             byte[] packet = recorded.Hex("raw");
@@ -40,7 +44,8 @@ public sealed class TrustedPathTests
         world.Talk();
 
         Assert.Contains(world.Datagrams, datagram => datagram.AsSpan().IndexOf(s_secret) >= 0);
-        var clear = world.Datagrams.Where(datagram => datagram.Length >= PacketHeader.Size && PacketHeader.Suite(datagram) == (int)CipherSuite.TrustedPath);
+        var clear = world.Datagrams.Where(
+            datagram => datagram.Length >= PacketHeader.Size && PacketHeader.Suite(datagram) == (int)CipherSuite.TrustedPath);
         Assert.All(clear, datagram => Assert.Equal(Verb.Frame, (Verb)datagram[PacketHeader.VerbOffset]));
         Assert.Equal(s_secret, world.B.Client.Frames.Last());
     }
@@ -74,7 +79,8 @@ public sealed class TrustedPathTests
     [InlineData(First, Number + 1, 0, false)]
     [InlineData(First, 0UL, 0, false)]
     [InlineData(First, Number, 1, false)]
-    public void Only_a_packet_from_the_place_of_its_sender_inside_with_the_number_that_nobody_relayed_is_taken(string from, ulong number, byte hops, bool taken)
+    public void Only_a_packet_from_the_place_of_its_sender_inside_with_the_number_that_nobody_relayed_is_taken(
+        string from, ulong number, byte hops, bool taken)
     {
         using var world = new World(trusting: true);
         world.Talk();
@@ -126,7 +132,8 @@ public sealed class TrustedPathTests
     [Fact]
     public void A_node_with_trusted_paths_warns_at_its_start_and_its_networks_work()
     {
-        var world = new PrivateWorld(seed: 90, members: 2, options => options with { TrustedPaths = [new TrustedPath(IPNetwork.Parse("10.0.0.0/24"), Number)] });
+        var world = new PrivateWorld(
+            seed: 90, members: 2, options => options with { TrustedPaths = [new TrustedPath(IPNetwork.Parse("10.0.0.0/24"), Number)] });
         byte[] data = [.. Enumerable.Range(0, 100_000).Select(i => (byte)i)];
         world.Run(async () =>
         {
@@ -137,7 +144,10 @@ public sealed class TrustedPathTests
 
         var warnings = world.Logs.Lines.Where(line => line.Event.Name == "TrustsPaths").Select(line => line.Text).ToList();
         Assert.Equal(4, warnings.Count);
-        Assert.All(warnings, warning => Assert.Contains("10.0.0.0/24 are neither encrypted nor authenticated (TrustedPaths)", warning, StringComparison.Ordinal));
+        Assert.All(
+            warnings,
+            warning => Assert.Contains(
+                "10.0.0.0/24 are neither encrypted nor authenticated (TrustedPaths)", warning, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -195,7 +205,8 @@ public sealed class TrustedPathTests
             TrustedPacket.Mark(packet, number);
             packet[PacketHeader.FlagsOffset] |= hops;
             var forger = from == First ? A.Transport : Net.Network.AddHost(
-                $"forger{Datagrams.Count}", from.Replace("9.9", $"9.{9 + Datagrams.Count % 200}", StringComparison.Ordinal)).Open(Vl1Simulation.Port);
+                $"forger{Datagrams.Count}", from.Replace("9.9", $"9.{9 + Datagrams.Count % 200}", StringComparison.Ordinal))
+                .Open(Vl1Simulation.Port);
             forger.Send(0, Vl1Simulation.EndPoint(Second), packet, packet.Length);
             Net.Advance(1);
         }

@@ -6,7 +6,9 @@ using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Vl1;
 
-/// <summary>The same on real threads, sockets and proofs of work. Times are reported, not judged: the machine may have other things to do.</summary>
+/// <summary>
+/// The same on real threads, sockets and proofs of work. Times are reported, not judged: the machine may have other things to do.
+/// </summary>
 [Collection(nameof(AloneInTheProcess))]
 public sealed class Vl1AdmissionLoadTests(ITestOutputHelper output)
 {
@@ -20,7 +22,8 @@ public sealed class Vl1AdmissionLoadTests(ITestOutputHelper output)
         var planet = root.Node.Planet;
         using var peer = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
         peer.Connect(root.EndPoint.ToIPEndPoint());
-        var stub = new StubPeer(TestIdentities.All[1], TestIdentities.All[0], "127.0.0.1", (ushort)((IPEndPoint)peer.Client.LocalEndPoint!).Port);
+        var stub = new StubPeer(
+            TestIdentities.All[1], TestIdentities.All[0], "127.0.0.1", (ushort)((IPEndPoint)peer.Client.LocalEndPoint!).Port);
         await peer.SendAsync(stub.Hello(planet), CancellationToken.None);
         await WaitAsync(() => root.Node.FindPeer(stub.Id) is not null);
         await ReportEchosAsync("quiet", peer, stub, () => false, 10);
@@ -83,7 +86,8 @@ public sealed class Vl1AdmissionLoadTests(ITestOutputHelper output)
 
         if (times.Count > 0)
         {
-            output.WriteLine($"ECHO, {when}: median {times.Order().ElementAt(times.Count / 2):f2} ms, longest {times.Max():f2} ms of {times.Count}");
+            output.WriteLine(
+                $"ECHO, {when}: median {times.Order().ElementAt(times.Count / 2):f2} ms, longest {times.Max():f2} ms of {times.Count}");
         }
     }
 
@@ -156,7 +160,8 @@ public sealed class Vl1AdmissionLoadTests(ITestOutputHelper output)
         /// <summary>A node, or without a planet its root.</summary>
         public static RealNode Start(NodeIdentity identity, Planet? planet)
         {
-            var transport = UdpDatagramTransport.Open(new UdpDatagramTransportOptions { LoopbackOnly = true, BindAddresses = [IPAddress.Loopback] });
+            var transport = UdpDatagramTransport.Open(
+                new UdpDatagramTransportOptions { LoopbackOnly = true, BindAddresses = [IPAddress.Loopback] });
             var endPoint = transport.LocalEndPoints.First(local => local.Family == AddressFamily.InterNetwork);
             using var key = PlanetSigningKey.Generate(new SeededRandom(1));
             var node = new Vl1Node(new Vl1NodeOptions

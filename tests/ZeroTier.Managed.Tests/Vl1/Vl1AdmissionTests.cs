@@ -31,7 +31,8 @@ public sealed class Vl1AdmissionTests(ITestOutputHelper output)
         using var simulation = new Vl1Simulation();
         var planet = simulation.CreatePlanet("10.0.0.1");
         var random = new SeededRandom(3);
-        NodeIdentity[] identities = [.. Enumerable.Range(0, 100).Select(i => HelloFlood.Fresh(random, new NodeId(0x40_0000_0000UL + (uint)i)))];
+        NodeIdentity[] identities = [.. Enumerable.Range(0, 100)
+            .Select(i => HelloFlood.Fresh(random, new NodeId(0x40_0000_0000UL + (uint)i)))];
         var checks = new SimulatedChecks([.. identities.Select(identity => identity.Address)]);
         simulation.Add(0, planet, simulation.Network.AddHost("root", "10.0.0.1"), node => node.Checks = checks);
         SimulatedNode[] nodes = [.. identities.Select((identity, i) =>
@@ -51,12 +52,14 @@ public sealed class Vl1AdmissionTests(ITestOutputHelper output)
         using var simulation = new Vl1Simulation();
         var planet = simulation.CreatePlanet("10.0.0.1");
         var random = new SeededRandom(3);
-        NodeIdentity[] identities = [.. Enumerable.Range(0, 5).Select(i => HelloFlood.Fresh(random, new NodeId(0x40_0000_0000UL + (uint)i)))];
+        NodeIdentity[] identities = [.. Enumerable.Range(0, 5)
+            .Select(i => HelloFlood.Fresh(random, new NodeId(0x40_0000_0000UL + (uint)i)))];
         var checks = new SimulatedChecks([.. identities.Select(identity => identity.Address)]);
         var root = simulation.Add(0, planet, simulation.Network.AddHost("root", "10.0.0.1"), node => node.Checks = checks);
         var attacker = new Attacker(simulation, new HelloFlood(Root, planet), root, flood);
         simulation.Advance(2);
-        SimulatedNode[] nodes = [.. identities.Select((identity, i) => simulation.Add(identity, planet, simulation.Network.AddHost($"new{i}", $"10.{i}.1.1")))];
+        SimulatedNode[] nodes = [.. identities.Select(
+            (identity, i) => simulation.Add(identity, planet, simulation.Network.AddHost($"new{i}", $"10.{i}.1.1")))];
         var start = simulation.Clock.Elapsed;
         bool all = simulation.RunUntil(() => nodes.All(node => node.Node.IsOnline), 2);
         output.WriteLine($"all online after {(simulation.Clock.Elapsed - start).TotalSeconds:f2} s");
@@ -65,7 +68,10 @@ public sealed class Vl1AdmissionTests(ITestOutputHelper output)
 
         // What the flood costs is bounded, too.
         var busy = checks.Agreements * SimulatedChecks.AgreementCost / Vl1Limits.AgreementShare;
-        Assert.InRange(busy, TimeSpan.Zero, simulation.Clock.Elapsed + Vl1Limits.AdmissionBurst / Vl1Limits.AgreementShare + SimulatedChecks.AgreementCost);
+        Assert.InRange(
+            busy,
+            TimeSpan.Zero,
+            simulation.Clock.Elapsed + Vl1Limits.AdmissionBurst / Vl1Limits.AgreementShare + SimulatedChecks.AgreementCost);
         busy = checks.Proofs * SimulatedChecks.ProofCost / Vl1Limits.ProofShare;
         var ahead = (Vl1Limits.AdmissionBurst + SimulatedChecks.ProofCost) / Vl1Limits.ProofShare;
         Assert.InRange(busy, TimeSpan.Zero, simulation.Clock.Elapsed + ahead);
@@ -207,10 +213,13 @@ public sealed class Vl1AdmissionTests(ITestOutputHelper output)
     {
         var limits = new PrefixLimits(new SeededRandom(1));
         var rate = Vl1Limits.NewcomersPerPrefix;
-        Assert.Equal(rate.Burst, Enumerable.Range(0, 200).Count(i => limits.TryTake(Vl1Simulation.EndPoint($"10.0.1.{i}"), byPort: false, now: 5)));
+        Assert.Equal(
+            rate.Burst, Enumerable.Range(0, 200).Count(i => limits.TryTake(Vl1Simulation.EndPoint($"10.0.1.{i}"), byPort: false, now: 5)));
         Assert.True(limits.TryTake(Vl1Simulation.EndPoint("10.0.2.1"), byPort: false, now: 5));
         Assert.True(limits.TryTake(Vl1Simulation.EndPoint("2001:db8:1::1"), byPort: false, now: 5));
-        Assert.Equal(rate.PerSecond, Enumerable.Range(0, 200).Count(i => limits.TryTake(Vl1Simulation.EndPoint($"10.0.1.{i}"), byPort: false, now: 1005)));
+        Assert.Equal(
+            rate.PerSecond,
+            Enumerable.Range(0, 200).Count(i => limits.TryTake(Vl1Simulation.EndPoint($"10.0.1.{i}"), byPort: false, now: 1005)));
     }
 
     [Fact]
@@ -273,7 +282,9 @@ public sealed class Vl1AdmissionTests(ITestOutputHelper output)
 
         public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram)
         {
-            if (_kind == Flood.Answering && (Verb)(datagram[PacketHeader.VerbOffset] & PacketHeader.VerbMask) == Verb.Hello && PacketHeader.Suite(datagram) == 0)
+            if (_kind == Flood.Answering
+                && (Verb)(datagram[PacketHeader.VerbOffset] & PacketHeader.VerbMask) == Verb.Hello
+                && PacketHeader.Suite(datagram) == 0)
             {
                 byte[] answer = _flood.Answer(datagram);
                 _transport.Send(0, source, answer, answer.Length);

@@ -5,8 +5,8 @@ using ZeroTier.Simulation;
 namespace ZeroTier.Managed.Tests.Vl1;
 
 /// <summary>
-/// Nobody can use a node as an amplifier: a place that has not answered gets at most twice the bytes that were sent to have them sent there, whatever the verb,
-/// the sender, and the way in which the place is named. In the sense of RFC 9000, 8, with 2 for 3.
+/// Nobody can use a node as an amplifier: a place that has not answered gets at most twice the bytes that were sent to have them sent
+/// there, whatever the verb, the sender, and the way in which the place is named. In the sense of RFC 9000, 8, with 2 for 3.
 /// </summary>
 public sealed class Vl1AmplificationTests(ITestOutputHelper output)
 {
@@ -103,7 +103,8 @@ public sealed class Vl1AmplificationTests(ITestOutputHelper output)
             {
                 if (sender != Sender.Familiar || to != Own)
                 {
-                    worst = Math.Max(worst, (double)(bytes - without.GetValueOrDefault(to)) / (to == source ? received : received + before));
+                    worst = Math.Max(
+                        worst, (double)(bytes - without.GetValueOrDefault(to)) / (to == source ? received : received + before));
                 }
             }
         }
@@ -142,10 +143,12 @@ public sealed class Vl1AmplificationTests(ITestOutputHelper output)
             // Not greeted at the start, as it is too far down in the list.
             for (uint i = 0; i < Vl1Limits.HellosAtStart; i++)
             {
-                known.Add(new KnownPeer(TestIdentities.At(new NodeId(0x20_0000_0000UL + i)), default, [Vl1Simulation.EndPoint("10.0.9.9")]));
+                known.Add(
+                    new KnownPeer(TestIdentities.At(new NodeId(0x20_0000_0000UL + i)), default, [Vl1Simulation.EndPoint("10.0.9.9")]));
             }
 
-            known.Add(new KnownPeer(Other, PeerVersion.Ours, [Vl1Simulation.EndPoint("10.67.0.1"), Vl1Simulation.EndPoint("10.67.0.2"), Victim]));
+            known.Add(
+                new KnownPeer(Other, PeerVersion.Ours, [Vl1Simulation.EndPoint("10.67.0.1"), Vl1Simulation.EndPoint("10.67.0.2"), Victim]));
         }
         else if (sender == Sender.Vouched)
         {
@@ -204,7 +207,8 @@ public sealed class Vl1AmplificationTests(ITestOutputHelper output)
         yield return ("push of one IPv6 place, twice", stub => stub.Build(Verb.PushDirectPaths, Push(NamedV6, NamedV6)));
         yield return ("push of 32 ports of a place", stub => stub.Build(Verb.PushDirectPaths, Push(ports)));
         yield return ("request of a configuration", stub => stub.Build(Verb.NetworkConfigRequest, new byte[10]));
-        yield return ("packet for a remembered node", stub => stub.Build(Verb.Nop, [], to: new NodeId(0x20_0000_0000UL + Vl1Limits.HellosAtStart - 1)));
+        yield return ("packet for a remembered node",
+            stub => stub.Build(Verb.Nop, [], to: new NodeId(0x20_0000_0000UL + Vl1Limits.HellosAtStart - 1)));
         yield return ("packet for a node that is known", stub => stub.Build(Verb.Frame, new byte[60], to: Third.Address));
         yield return ("LAN beacon", stub =>
         {

@@ -54,7 +54,16 @@ public sealed class Vl1BatchTests
             if ((!fragment && PacketHeader.IsFragmented(data)) || fragment)
             {
                 int marks = fragment ? data[Fragments.CountOffset] : 0;
-                if (!reassembly.TryComplete(PacketHeader.PacketId(data), marks & 15, marks >> 4, default, data.AsSpan(fragment ? 16 : 0), 0, out whole, out length, out _))
+                if (!reassembly.TryComplete(
+                    PacketHeader.PacketId(data),
+                    marks & 15,
+                    marks >> 4,
+                    default,
+                    data.AsSpan(fragment ? 16 : 0),
+                    0,
+                    out whole,
+                    out length,
+                    out _))
                 {
                     continue;
                 }
@@ -134,7 +143,8 @@ public sealed class Vl1BatchTests
     private static NodeUnderTest Create(out StubPeer a, out StubPeer b)
     {
         using var key = PlanetSigningKey.Generate(new SeededRandom(1));
-        var planet = Planet.Create(9, DateTimeOffset.UnixEpoch.AddYears(50), [new PlanetRoot(Me, [Vl1Simulation.EndPoint("10.0.0.1")])], key);
+        var planet = Planet.Create(
+            9, DateTimeOffset.UnixEpoch.AddYears(50), [new PlanetRoot(Me, [Vl1Simulation.EndPoint("10.0.0.1")])], key);
         var test = new NodeUnderTest(Me, planet, "10.0.0.1");
         a = new StubPeer(TestIdentities.All[1], Me, "10.1.0.1");
         b = new StubPeer(TestIdentities.All[2], Me, "10.2.0.1");

@@ -32,7 +32,8 @@ public sealed class Vl1ForgeryTests
     public void Whois_from_a_place_that_is_no_path_is_answered_with_little()
     {
         NodeId[] ids = [.. Enumerable.Range(1, Vl1Limits.WhoisAddresses).Select(i => new NodeId(0x10_0000_0000UL + (uint)i))];
-        using var test = new NodeUnderTest(Root, TestPlanet(), "10.0.0.1", [.. ids.Select(id => new KnownPeer(TestIdentities.At(id), default, []))]);
+        using var test = new NodeUnderTest(
+            Root, TestPlanet(), "10.0.0.1", [.. ids.Select(id => new KnownPeer(TestIdentities.At(id), default, []))]);
         var stub = new StubPeer(Other, Root, "10.0.0.2");
         stub.Introduce(test, test.Node.Planet);
         byte[] addresses = new byte[ids.Length * PacketHeader.AddressSize];
@@ -90,7 +91,8 @@ public sealed class Vl1ForgeryTests
         using var test = new NodeUnderTest(Root, TestPlanet(), "10.0.0.1");
         var stub = new StubPeer(Other, Root, "10.0.0.2");
         test.Receive(stub.EndPoint, stub.Hello(test.Node.Planet));
-        byte[] hello = test.Take().First(sent => sent.To == stub.EndPoint && (Verb)(sent.Data[PacketHeader.VerbOffset] & PacketHeader.VerbMask) == Verb.Hello).Data;
+        byte[] hello = test.Take().First(
+            sent => sent.To == stub.EndPoint && (Verb)(sent.Data[PacketHeader.VerbOffset] & PacketHeader.VerbMask) == Verb.Hello).Data;
         byte[] recorded = stub.OkHello(hello, test.EndPoint);
         test.Receive(stub.EndPoint, [.. recorded]);
         Assert.Equal(stub.EndPoint, Assert.Single(test.Node.FindPeer(stub.Id)!.Paths).EndPoint);
@@ -148,7 +150,8 @@ public sealed class Vl1ForgeryTests
     public void Planet_goes_to_a_place_that_has_answered_only()
     {
         using var key = PlanetSigningKey.Generate(new SeededRandom(1));
-        PlanetRoot[] roots = [.. Enumerable.Range(0, 4).Select(i => new PlanetRoot(i == 0 ? Root : TestIdentities.All[3 + i], [Vl1Simulation.EndPoint($"10.0.0.{i + 1}")]))];
+        PlanetRoot[] roots = [.. Enumerable.Range(0, 4)
+            .Select(i => new PlanetRoot(i == 0 ? Root : TestIdentities.All[3 + i], [Vl1Simulation.EndPoint($"10.0.0.{i + 1}")]))];
         var old = Planet.Create(9, DateTimeOffset.UnixEpoch.AddYears(50), roots, key);
         var current = old.Update(DateTimeOffset.UnixEpoch.AddYears(51), roots, key);
         using var test = new NodeUnderTest(Root, current, "10.0.0.1");
@@ -184,7 +187,11 @@ public sealed class Vl1ForgeryTests
         var sent = test.Take();
         Assert.Equal(3, sent.Count);
         Assert.Contains(sent, s => PacketHeader.Destination(s.Data) == a.Id && a.Open(s.Data).Verb == Verb.Rendezvous);
-        Assert.Contains(sent, s => PacketHeader.Source(s.Data) == Root.Address && PacketHeader.Destination(s.Data) == b.Id && b.Open(s.Data).Verb == Verb.Rendezvous);
+        Assert.Contains(
+            sent,
+            s => PacketHeader.Source(s.Data) == Root.Address
+                && PacketHeader.Destination(s.Data) == b.Id
+                && b.Open(s.Data).Verb == Verb.Rendezvous);
     }
 
     [Fact]
@@ -204,7 +211,8 @@ public sealed class Vl1ForgeryTests
 
         // The forged one has not used up the pair's turn.
         test.Receive(a.EndPoint, [.. frame]);
-        Assert.Equal([a.EndPoint, b.EndPoint, b.EndPoint], test.Take().Select(sent => sent.To).OrderBy(to => to.ToString(), StringComparer.Ordinal));
+        Assert.Equal(
+            [a.EndPoint, b.EndPoint, b.EndPoint], test.Take().Select(sent => sent.To).OrderBy(to => to.ToString(), StringComparer.Ordinal));
     }
 
     [Fact]
@@ -254,7 +262,11 @@ public sealed class Vl1ForgeryTests
         const int known = 1000;
         NodeId At(int i) => new(0x1000000000UL + (ulong)i);
         using var test = new NodeUnderTest(
-            Root, TestPlanet(), "10.0.0.1", [.. Enumerable.Range(0, known).Select(i => new KnownPeer(TestIdentities.At(At(i)), default, [Vl1Simulation.EndPoint("10.0.7.7")]))]);
+            Root,
+            TestPlanet(),
+            "10.0.0.1",
+            [.. Enumerable.Range(0, known)
+                .Select(i => new KnownPeer(TestIdentities.At(At(i)), default, [Vl1Simulation.EndPoint("10.0.7.7")]))]);
         int greeted = test.Node.Snapshot().Count;
         test.Take();
         for (int i = 0; i < known; i++)
@@ -303,6 +315,10 @@ public sealed class Vl1ForgeryTests
     {
         using var key = PlanetSigningKey.Generate(new SeededRandom(1));
         NodeIdentity[] all = [Root, .. others];
-        return Planet.Create(9, DateTimeOffset.UnixEpoch.AddYears(50), all.Select((root, i) => new PlanetRoot(root, [Vl1Simulation.EndPoint($"10.0.0.{i + 1}")])), key);
+        return Planet.Create(
+            9,
+            DateTimeOffset.UnixEpoch.AddYears(50),
+            all.Select((root, i) => new PlanetRoot(root, [Vl1Simulation.EndPoint($"10.0.0.{i + 1}")])),
+            key);
     }
 }

@@ -15,7 +15,10 @@ public sealed class Vl1FuzzTests
         byte[][] seeds =
         [
             PlanetTests.DefaultPlanet(),
-            .. TraceTests.Packets("trace-adhoc.json").Where(record => record.TryGetProperty("payload", out _)).Select(record => record.Hex("payload")).DistinctBy(payload => payload.Length),
+            .. TraceTests.Packets("trace-adhoc.json")
+                .Where(record => record.TryGetProperty("payload", out _))
+                .Select(record => record.Hex("payload"))
+                .DistinctBy(payload => payload.Length),
         ];
         int planets = 0;
         for (int i = 0; i < 20_000; i++)
@@ -51,7 +54,10 @@ public sealed class Vl1FuzzTests
         var identities = VectorFile.Identities(file);
         byte[][] seeds = [.. TraceTests.Packets(file).Select(record => record.Hex("raw"))];
         using var test = new NodeUnderTest(
-            identities[role], Planet.Parse(VectorFile.Json("trace-adhoc.json").Hex("planet_hex")), "10.0.0.7", [.. identities.Values.Select(identity => new KnownPeer(identity, default, []))]);
+            identities[role],
+            Planet.Parse(VectorFile.Json("trace-adhoc.json").Hex("planet_hex")),
+            "10.0.0.7",
+            [.. identities.Values.Select(identity => new KnownPeer(identity, default, []))]);
         for (int i = 0; i < 6000; i++)
         {
             byte[] datagram = Mutation.Of(seeds[random.Next(seeds.Length)], random);
@@ -82,11 +88,19 @@ public sealed class Vl1FuzzTests
         var me = TestIdentities.All[1];
         using var key = PlanetSigningKey.Generate(new SeededRandom(1));
         bool amRoot = seed == 2;
-        var planet = Planet.Create(9, DateTimeOffset.UnixEpoch.AddYears(50), [new PlanetRoot(TestIdentities.All[amRoot ? 1 : 0], [Vl1Simulation.EndPoint("10.0.0.1")])], key);
-        using var test = new NodeUnderTest(me, planet, "10.0.0.2", [.. TestIdentities.All.Skip(2).Take(3).Select(identity => new KnownPeer(identity, default, []))]);
-        StubPeer[] peers = [.. new[] { 0, 2, 3, 4 }.Select(i => new StubPeer(TestIdentities.All[i], me, i == 0 ? "10.0.0.1" : $"10.{i}.0.1"))];
+        var planet = Planet.Create(
+            9,
+            DateTimeOffset.UnixEpoch.AddYears(50),
+            [new PlanetRoot(TestIdentities.All[amRoot ? 1 : 0], [Vl1Simulation.EndPoint("10.0.0.1")])],
+            key);
+        using var test = new NodeUnderTest(
+            me, planet, "10.0.0.2", [.. TestIdentities.All.Skip(2).Take(3).Select(identity => new KnownPeer(identity, default, []))]);
+        StubPeer[] peers = [.. new[] { 0, 2, 3, 4 }.Select(
+            i => new StubPeer(TestIdentities.All[i], me, i == 0 ? "10.0.0.1" : $"10.{i}.0.1"))];
         test.Client.Judge = (_, verb) => (PacketResult)random.Next(4);
-        byte[][] seeds = [.. TraceTests.Packets("trace-adhoc.json").Where(record => record.TryGetProperty("payload", out _)).Select(record => record.Hex("payload"))];
+        byte[][] seeds = [.. TraceTests.Packets("trace-adhoc.json")
+            .Where(record => record.TryGetProperty("payload", out _))
+            .Select(record => record.Hex("payload"))];
         for (int i = 0; i < 6000; i++)
         {
             var peer = peers[random.Next(peers.Length)];
@@ -104,7 +118,9 @@ public sealed class Vl1FuzzTests
                 sent.AsSpan(0, Math.Min(8, sent.Length)).CopyTo(payload.AsSpan(1));
             }
 
-            test.Receive(random.Next(4) == 0 ? Vl1Simulation.EndPoint($"10.9.{random.Next(250)}.1") : peer.EndPoint, peer.Build(verb, payload, (CipherSuite)(random.Next(2) * 3)));
+            test.Receive(
+                random.Next(4) == 0 ? Vl1Simulation.EndPoint($"10.9.{random.Next(250)}.1") : peer.EndPoint,
+                peer.Build(verb, payload, (CipherSuite)(random.Next(2) * 3)));
             if (i % 20 == 0)
             {
                 test.Clock.Advance(TimeSpan.FromMilliseconds(random.Next(900)));

@@ -295,7 +295,9 @@ public sealed class Vl1GateTests
         test.Receive(root.EndPoint, root.Ok(whois, Verb.Whois, identity));
         var other = new StubPeer(Other, Me, "10.0.0.3");
         var sent = test.TakeFor(other).Where(packet => packet.Verb == Verb.Frame).ToArray();
-        Assert.Equal(Enumerable.Range(100 - Vl1Limits.QueuedPacketsPerDestination, Vl1Limits.QueuedPacketsPerDestination), sent.Select(packet => (int)packet.Payload[0]));
+        Assert.Equal(
+            Enumerable.Range(100 - Vl1Limits.QueuedPacketsPerDestination, Vl1Limits.QueuedPacketsPerDestination),
+            sent.Select(packet => (int)packet.Payload[0]));
         Assert.All(sent, packet => Assert.Equal(root.EndPoint, packet.To));
     }
 

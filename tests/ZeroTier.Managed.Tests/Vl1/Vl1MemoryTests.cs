@@ -3,7 +3,9 @@ using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Vl1;
 
-/// <summary>Nodes that start with peers in their memory: without a root, before the others, and where the others look for them elsewhere.</summary>
+/// <summary>
+/// Nodes that start with peers in their memory: without a root, before the others, and where the others look for them elsewhere.
+/// </summary>
 public sealed class Vl1MemoryTests
 {
     [Fact]

@@ -5,7 +5,9 @@ namespace ZeroTier.Managed.Tests.Vl1;
 /// <summary>Nodes on machines whose addresses change while they run: another network, another prefix, none for a while.</summary>
 public sealed class Vl1MoveTests
 {
-    /// <summary>Whatever the keepalives would do sooner or later: a quarter of a second after the tick that sees the change, everybody knows.</summary>
+    /// <summary>
+    /// Whatever the keepalives would do sooner or later: a quarter of a second after the tick that sees the change, everybody knows.
+    /// </summary>
     [Theory]
     [InlineData(0, 0, 10)]
     [InlineData(0, 2.2, 10)]
@@ -13,7 +15,8 @@ public sealed class Vl1MoveTests
     [InlineData(100, 0, 40)]
     [InlineData(100, 1.1, 10)]
     [InlineData(100, 3.3, 40)]
-    public void Leaf_that_moves_to_another_address_is_reached_there_at_once_and_soon_directly(int secondsBefore, double phase, int millisecondsAfter)
+    public void Leaf_that_moves_to_another_address_is_reached_there_at_once_and_soon_directly(
+        int secondsBefore, double phase, int millisecondsAfter)
     {
         using var net = new Vl1Simulation();
         var (root, server, client) = Vl1NetworkTests.Triangle(net);
@@ -138,7 +141,8 @@ public sealed class Vl1MoveTests
         net.Advance(1);
         client.SendFrame(server, 4);
         Assert.True(
-            net.RunUntil(() => client.PeerOf(server).FindPath(0, Vl1Simulation.EndPoint("10.9.9.9")) is not null, 1), "the member was not told the address");
+            net.RunUntil(() => client.PeerOf(server).FindPath(0, Vl1Simulation.EndPoint("10.9.9.9")) is not null, 1),
+            "the member was not told the address");
         Assert.Equal([true], server.Client.Online);
     }
 

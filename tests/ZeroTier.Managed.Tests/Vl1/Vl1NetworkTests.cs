@@ -412,7 +412,12 @@ public sealed class Vl1NetworkTests
         static ulong Run(ulong seed)
         {
             using var net = new Vl1Simulation(seed);
-            net.Network.DefaultLink = new VirtualLink { Delay = TimeSpan.FromMilliseconds(5), Jitter = TimeSpan.FromMilliseconds(3), Loss = 0.05 };
+            net.Network.DefaultLink = new VirtualLink
+            {
+                Delay = TimeSpan.FromMilliseconds(5),
+                Jitter = TimeSpan.FromMilliseconds(3),
+                Loss = 0.05,
+            };
             var (_, server, client) = Triangle(net);
             for (int i = 0; i < 30; i++)
             {

@@ -3,7 +3,9 @@ using ZeroTier.Simulation;
 
 namespace ZeroTier.Managed.Tests.Vl1;
 
-/// <summary>Nodes on paths that carry less than 1,432 bytes and tell nobody (RFC 8899): every packet arrives, whichever way it takes.</summary>
+/// <summary>
+/// Nodes on paths that carry less than 1,432 bytes and tell nobody (RFC 8899): every packet arrives, whichever way it takes.
+/// </summary>
 public sealed class Vl1PathMtuTests
 {
     private const int Large = 2838;
@@ -127,7 +129,8 @@ public sealed class Vl1PathMtuTests
         var (_, server, client) = Vl1NetworkTests.Triangle(net);
         Vl1NetworkTests.Connect(net, server, client);
         Exchange(net, client, server, seconds: 5);
-        var sizes = Capture(net, client.Host.Addresses[0].WithPort(Vl1Simulation.Port), server.Host.Addresses[0].WithPort(Vl1Simulation.Port));
+        var sizes = Capture(
+            net, client.Host.Addresses[0].WithPort(Vl1Simulation.Port), server.Host.Addresses[0].WithPort(Vl1Simulation.Port));
         for (int i = 0; i < 1000; i++)
         {
             client.Node.DoubtSize(server.Id);
@@ -184,7 +187,8 @@ public sealed class Vl1PathMtuTests
 
     private static int SizeTo(SimulatedNode from, SimulatedNode to) => from.Node.FindMtu(to.Id)!.Size;
 
-    private static void Send(SimulatedNode from, SimulatedNode to, int size) => from.Node.Send(to.Id, Verb.Frame, new byte[size - PacketHeader.Size]);
+    private static void Send(SimulatedNode from, SimulatedNode to, int size) =>
+        from.Node.Send(to.Id, Verb.Frame, new byte[size - PacketHeader.Size]);
 
     private static void Exchange(Vl1Simulation net, SimulatedNode a, SimulatedNode b, int seconds)
     {

@@ -31,12 +31,14 @@ internal sealed class Vl1Simulation : IDisposable
         rootAddresses.Select((address, i) => new PlanetRoot(TestIdentities.All[i], [EndPoint(address)])),
         SigningKey);
 
-    public static InetEndPoint EndPoint(string address, ushort port = Port) => InetEndPoint.From(new IPEndPoint(IPAddress.Parse(address), port));
+    public static InetEndPoint EndPoint(string address, ushort port = Port) =>
+        InetEndPoint.From(new IPEndPoint(IPAddress.Parse(address), port));
 
     public SimulatedNode Add(int identity, Planet planet, VirtualHost host, Action<SimulatedNode>? configure = null, ushort port = Port) =>
         Add(TestIdentities.All[identity], planet, host, configure, port);
 
-    public SimulatedNode Add(NodeIdentity identity, Planet planet, VirtualHost host, Action<SimulatedNode>? configure = null, ushort port = Port)
+    public SimulatedNode Add(
+        NodeIdentity identity, Planet planet, VirtualHost host, Action<SimulatedNode>? configure = null, ushort port = Port)
     {
         var node = new SimulatedNode(this, identity, planet, host, port);
         configure?.Invoke(node);
@@ -126,7 +128,8 @@ internal sealed class SimulatedNode(Vl1Simulation simulation, NodeIdentity ident
 
     public void SendFrame(SimulatedNode to, params byte[] payload) => Node.Send(to.Id, Verb.Frame, payload);
 
-    public Peer PeerOf(SimulatedNode other) => Node.FindPeer(other.Id) ?? throw new InvalidOperationException($"{Id} does not know {other.Id}.");
+    public Peer PeerOf(SimulatedNode other) =>
+        Node.FindPeer(other.Id) ?? throw new InvalidOperationException($"{Id} does not know {other.Id}.");
 
     public bool IsDirectTo(SimulatedNode other) => Node.FindPeer(other.Id)?.IsDirect == true;
 }

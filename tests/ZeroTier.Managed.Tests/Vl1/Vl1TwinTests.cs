@@ -139,7 +139,9 @@ public sealed class Vl1TwinTests
         bool forged = false;
         net.Network.Capture = (in VirtualDatagram datagram) =>
         {
-            bool own = datagram.Data.Length >= PacketHeader.Size && !Fragments.IsFragment(datagram.Data) && PacketHeader.Source(datagram.Data) == PacketHeader.Destination(datagram.Data);
+            bool own = datagram.Data.Length >= PacketHeader.Size
+                && !Fragments.IsFragment(datagram.Data)
+                && PacketHeader.Source(datagram.Data) == PacketHeader.Destination(datagram.Data);
             toItself += own && !(forged && datagram.Source == Vl1Simulation.EndPoint("10.0.0.66")) ? 1 : 0;
         };
         net.Add(2, planet, "10.0.0.9");

@@ -108,11 +108,14 @@ public sealed class WireFormatTests
                 int piece = reverse ? pieces - 1 - i : i;
                 byte marks = piece == 0 ? (byte)0 : datagrams[piece][Fragments.CountOffset];
                 Assert.Equal(piece, marks & 15);
-                bool done = reassembly.TryComplete(1, piece, marks >> 4, default, datagrams[piece].AsSpan(piece == 0 ? 0 : 16), 0, out joined, out size, out _);
+                bool done = reassembly.TryComplete(
+                    1, piece, marks >> 4, default, datagrams[piece].AsSpan(piece == 0 ? 0 : 16), 0, out joined, out size, out _);
                 Assert.Equal(i == pieces - 1, done);
                 if (!done)
                 {
-                    Assert.False(reassembly.TryComplete(1, piece, marks >> 4, default, datagrams[piece].AsSpan(piece == 0 ? 0 : 16), 0, out _, out _, out _));
+                    Assert.False(
+                        reassembly.TryComplete(
+                            1, piece, marks >> 4, default, datagrams[piece].AsSpan(piece == 0 ? 0 : 16), 0, out _, out _, out _));
                 }
             }
 
@@ -136,7 +139,8 @@ public sealed class WireFormatTests
         Assert.Equal(endPoints, new[] { first, second });
 
         // Forget flag; unknown kind with an extension; then a good one; then a cut one.
-        var odd = new PushDirectPathsMessage([0, 4, 1, 0, 0, 4, 6, 1, 2, 3, 4, 0, 5, 0, 0, 2, 9, 9, 77, 3, 1, 2, 3, 0, 0, 0, 4, 6, 1, 2, 3, 4, 0, 5, 0, 0, 0, 4]);
+        var odd = new PushDirectPathsMessage(
+            [0, 4, 1, 0, 0, 4, 6, 1, 2, 3, 4, 0, 5, 0, 0, 2, 9, 9, 77, 3, 1, 2, 3, 0, 0, 0, 4, 6, 1, 2, 3, 4, 0, 5, 0, 0, 0, 4]);
         Assert.True(odd.TryReadNext(out var good));
         Assert.Equal("1.2.3.4:5", good.ToString());
         Assert.False(odd.TryReadNext(out _));

@@ -46,7 +46,8 @@ public class AddressOwnershipTests
     [Theory]
     [InlineData("10.147.17.5", false)]
     [InlineData("0.0.0.0", true)]
-    public void Is_honest_arp_probe_claims_nothing_and_an_address_on_an_ad_hoc_network_without_an_IPv4_address_is_false(string claimed, bool expected)
+    public void Is_honest_arp_probe_claims_nothing_and_an_address_on_an_ad_hoc_network_without_an_IPv4_address_is_false(
+        string claimed, bool expected)
     {
         byte[] packet = [0, 1, 8, 0, 6, 4, 0, 1, .. new byte[20]];
         IPAddress.Parse(claimed).GetAddressBytes().CopyTo(packet, 14);
@@ -67,8 +68,11 @@ public class AddressOwnershipTests
         byte[] arp = [0, 1, 8, 0, 6, 4, 0, 1, .. new byte[6], .. address, .. new byte[10]];
         var configuration = Configuration(network) with { Addresses = [new(IpAddress.From(IPAddress.Parse("10.0.0.1")), 8)] };
 
-        Assert.Equal(expected, new AddressOwnership(network, new FakeGate()).IsHonest(configuration, Sender, null, SenderMac, EtherTypes.IPv4, packet));
-        Assert.Equal(expected, new AddressOwnership(network, new FakeGate()).IsHonest(configuration, Sender, null, SenderMac, EtherTypes.Arp, arp));
+        Assert.Equal(
+            expected,
+            new AddressOwnership(network, new FakeGate()).IsHonest(configuration, Sender, null, SenderMac, EtherTypes.IPv4, packet));
+        Assert.Equal(
+            expected, new AddressOwnership(network, new FakeGate()).IsHonest(configuration, Sender, null, SenderMac, EtherTypes.Arp, arp));
     }
 
     [Theory]
@@ -128,7 +132,8 @@ public class AddressOwnershipTests
         {
             foreach (ushort etherType in new[] { EtherTypes.IPv4, EtherTypes.Arp, EtherTypes.IPv6 })
             {
-                new AddressOwnership(AdHoc, new FakeGate()).IsHonest(Configuration(AdHoc), Sender, null, SenderMac, etherType, packet.AsSpan(0, length));
+                new AddressOwnership(AdHoc, new FakeGate()).IsHonest(
+                    Configuration(AdHoc), Sender, null, SenderMac, etherType, packet.AsSpan(0, length));
             }
         }
     }
@@ -152,7 +157,20 @@ public class AddressOwnershipTests
 
     private static byte[] Ipv6(string source, byte nextHeader, byte[] payload)
     {
-        byte[] packet = [0x60, 0, 0, 0, 0, (byte)payload.Length, nextHeader, 255, .. IPAddress.Parse(source).GetAddressBytes(), .. new byte[16], .. payload];
+        byte[] packet =
+        [
+            0x60,
+            0,
+            0,
+            0,
+            0,
+            (byte)payload.Length,
+            nextHeader,
+            255,
+            .. IPAddress.Parse(source).GetAddressBytes(),
+            .. new byte[16],
+            .. payload,
+        ];
         return packet;
     }
 }

@@ -34,7 +34,8 @@ public sealed class CaptureVerdictTests : IDisposable
         _simulation.Advance(5);
         _port = new VirtualPort(_me.Node, Network, _gate, new Vl2DropCounters()) { Captures = _tap };
         _port.Start((_, _, _, _) => { });
-        _capture = FrameCapture.Start(_tap, new CaptureOptions(), _file, null, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        _capture = FrameCapture.Start(
+            _tap, new CaptureOptions(), _file, null, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
     }
 
     public void Dispose() => _simulation.Dispose();
@@ -47,7 +48,9 @@ public sealed class CaptureVerdictTests : IDisposable
         Receive(Mac(_other.Id), _port.Mac, 0);
 
         var frames = await FramesAsync();
-        Assert.Equal([$"to node {_other.Id}; dropped by the network's rules", $"from node {_other.Id}; dropped by the network's rules"], frames.Select(frame => frame.Comment));
+        Assert.Equal(
+            [$"to node {_other.Id}; dropped by the network's rules", $"from node {_other.Id}; dropped by the network's rules"],
+            frames.Select(frame => frame.Comment));
         Assert.Equal([true, false], frames.Select(frame => frame.IsOutbound));
     }
 
@@ -60,7 +63,9 @@ public sealed class CaptureVerdictTests : IDisposable
         _port.MaySend(Mac(_other.Id), EtherTypes.IPv4, Packet, out _);
 
         var frames = await FramesAsync();
-        Assert.Equal([$"to node {_other.Id}", $"to node {_observer}; copy of a frame that was sent ({rule})"], frames.Select(frame => frame.Comment));
+        Assert.Equal(
+            [$"to node {_other.Id}", $"to node {_observer}; copy of a frame that was sent ({rule})"],
+            frames.Select(frame => frame.Comment));
         Assert.Equal([62, 34], frames.Select(frame => frame.Bytes.Length));
         Assert.All(frames, frame => Assert.Equal(62, frame.Length));
     }
@@ -95,7 +100,8 @@ public sealed class CaptureVerdictTests : IDisposable
         Receive(Mac(_other.Id), _port.Mac, 0);
 
         Assert.Equal(
-            $"from node {_other.Id}; dropped: its Ethernet addresses are not those of its sender and of this node", Assert.Single(await FramesAsync()).Comment);
+            $"from node {_other.Id}; dropped: its Ethernet addresses are not those of its sender and of this node",
+            Assert.Single(await FramesAsync()).Comment);
     }
 
     [Fact]

@@ -72,7 +72,8 @@ public sealed class ControllerSourceTests : IDisposable
         Vl2Vectors.MemberA,
         _simulation.CreatePlanet("10.0.0.1"),
         "10.1.0.1",
-        [.. new[] { Vl2Vectors.Controller, Vl2Vectors.MemberB, Vl2Vectors.MemberC, Vl2Vectors.Outsider }.Select(identity => new KnownPeer(identity, default, []))]);
+        [.. new[] { Vl2Vectors.Controller, Vl2Vectors.MemberB, Vl2Vectors.MemberC, Vl2Vectors.Outsider }.Select(
+            identity => new KnownPeer(identity, default, []))]);
 
     private Sink Start(byte[] stored) => Start(_me.Node, out _, stored);
 

@@ -11,12 +11,13 @@ public class CredentialTests
     private delegate bool Reader(ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureCheck>? check);
 
     [Fact]
-    public void Certificates_of_membership() => Compare("coms", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureCheck>? check) =>
-    {
-        bool read = MembershipCertificate.TryRead(ref data, out MembershipCertificate? certificate);
-        check = certificate is null ? null : certificate.CheckSignature;
-        return read;
-    });
+    public void Certificates_of_membership() =>
+        Compare("coms", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureCheck>? check) =>
+        {
+            bool read = MembershipCertificate.TryRead(ref data, out MembershipCertificate? certificate);
+            check = certificate is null ? null : certificate.CheckSignature;
+            return read;
+        });
 
     [Fact]
     public void Tags() => Compare("tags", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureCheck>? check) =>
@@ -27,20 +28,22 @@ public class CredentialTests
     });
 
     [Fact]
-    public void Capabilities() => Compare("capabilities", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureCheck>? check) =>
-    {
-        bool read = Capability.TryRead(ref data, out Capability? capability);
-        check = capability is null ? null : capability.CheckSignature;
-        return read;
-    });
+    public void Capabilities() =>
+        Compare("capabilities", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureCheck>? check) =>
+        {
+            bool read = Capability.TryRead(ref data, out Capability? capability);
+            check = capability is null ? null : capability.CheckSignature;
+            return read;
+        });
 
     [Fact]
-    public void Certificates_of_ownership() => Compare("ownership", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureCheck>? check) =>
-    {
-        bool read = OwnershipCertificate.TryRead(ref data, out OwnershipCertificate? certificate);
-        check = certificate is null ? null : certificate.CheckSignature;
-        return read;
-    });
+    public void Certificates_of_ownership() =>
+        Compare("ownership", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureCheck>? check) =>
+        {
+            bool read = OwnershipCertificate.TryRead(ref data, out OwnershipCertificate? certificate);
+            check = certificate is null ? null : certificate.CheckSignature;
+            return read;
+        });
 
     [Fact]
     public void Revocations() => Compare("revocations", (ref ReadOnlySpan<byte> data, out Func<ISignerDirectory, SignatureCheck>? check) =>
@@ -74,7 +77,8 @@ public class CredentialTests
         {
             if (owns.TryGetProperty("ip", out JsonElement ip))
             {
-                Assert.Equal(owns.GetProperty("owned").GetBoolean(), view.Owns(IpAddress.From(System.Net.IPAddress.Parse(ip.GetString()!))));
+                Assert.Equal(
+                    owns.GetProperty("owned").GetBoolean(), view.Owns(IpAddress.From(System.Net.IPAddress.Parse(ip.GetString()!))));
             }
         }
 
@@ -95,11 +99,18 @@ public class CredentialTests
         Assert.Equal(
             Vl2Vectors.Section("revocations").First().Hex("binary"),
             Revocation.Issue(
-                Vl2Vectors.Controller, Vl2Vectors.Network, 0xa1b2c3d4, CredentialType.Membership, 0, Vl2Vectors.Clock, Vl2Vectors.MemberA.Address));
+                Vl2Vectors.Controller,
+                Vl2Vectors.Network,
+                0xa1b2c3d4,
+                CredentialType.Membership,
+                0,
+                Vl2Vectors.Clock,
+                Vl2Vectors.MemberA.Address));
         JsonElement capability = Vl2Vectors.Section("capabilities").First();
         Assert.True(RuleTable.TryRead(capability.GetProperty("fields").Hex("rules_hex"), 64, out RuleTable? rules));
         Assert.Equal(
-            capability.Hex("binary"), Capability.Issue(Vl2Vectors.Controller, Vl2Vectors.Network, Vl2Vectors.Clock, 7, rules, Vl2Vectors.MemberA.Address));
+            capability.Hex("binary"),
+            Capability.Issue(Vl2Vectors.Controller, Vl2Vectors.Network, Vl2Vectors.Clock, 7, rules, Vl2Vectors.MemberA.Address));
 
         byte[] ownership = OwnershipCertificate.Issue(
             Vl2Vectors.Controller, Vl2Vectors.Network, Vl2Vectors.Clock, 1, [IpAddress.FromIPv4(0x0a931405)], Vl2Vectors.MemberA.Address);
@@ -117,7 +128,8 @@ public class CredentialTests
         Assert.True(OwnershipCertificate.TryRead(ref data, out OwnershipCertificate? ownership));
         data = Vl2Vectors.Section("capabilities").First().Hex("binary");
         Assert.True(Capability.TryRead(ref data, out Capability? capability));
-        byte[] payload = CredentialList.Encode(Membership(Vl2Vectors.Section("coms").First().Hex("binary")), [capability], [tag], [ownership]);
+        byte[] payload = CredentialList.Encode(
+            Membership(Vl2Vectors.Section("coms").First().Hex("binary")), [capability], [tag], [ownership]);
 
         Assert.True(CredentialList.TryRead(payload, out CredentialList? list));
         Assert.Single(list.Memberships);
@@ -174,7 +186,10 @@ public class CredentialTests
             }
 
             // Every truncation is refused without an exception.
-            for (int length = 0; length < Math.Min(binary.Length, vector.TryGetProperty("parsed_length", out JsonElement parsed) ? parsed.GetInt32() : int.MaxValue); length++)
+            for (int length = 0;
+                length < Math.Min(
+                    binary.Length, vector.TryGetProperty("parsed_length", out JsonElement parsed) ? parsed.GetInt32() : int.MaxValue);
+                length++)
             {
                 ReadOnlySpan<byte> cut = binary.AsSpan(0, length);
                 Assert.False(reader(ref cut, out _), Vl2Vectors.Name(vector));

@@ -9,7 +9,9 @@ internal sealed class FakeFilter : IFrameFilter
 
     public int Evaluations { get; private set; }
 
-    public (bool IsInbound, NodeId Source, NodeId Destination, MacAddress SourceMac, MacAddress DestinationMac, ushort EtherType, int Length) Last { get; private set; }
+    public (bool IsInbound, NodeId Source, NodeId Destination, MacAddress SourceMac, MacAddress DestinationMac, ushort EtherType,
+        int Length) Last
+    { get; private set; }
 
     public IMemberCredentials? Remote { get; private set; }
 
@@ -18,7 +20,8 @@ internal sealed class FakeFilter : IFrameFilter
     public Verdict Evaluate(in FrameContext frame)
     {
         Evaluations++;
-        Last = (frame.IsInbound, frame.Source, frame.Destination, frame.SourceMac, frame.DestinationMac, frame.EtherType, frame.Frame.Length);
+        Last = (frame.IsInbound, frame.Source, frame.Destination, frame.SourceMac, frame.DestinationMac, frame.EtherType,
+            frame.Frame.Length);
         Remote = frame.Remote;
         return Verdict;
     }

@@ -30,7 +30,8 @@ public class MemberTests
                     Assert.True(expected == Show(member, step), about);
                 }
 
-                Assert.True(step.GetProperty("B_allowed_after").GetBoolean() == member.View(configuration, Vl2Vectors.MemberB).IsAllowed, about);
+                Assert.True(
+                    step.GetProperty("B_allowed_after").GetBoolean() == member.View(configuration, Vl2Vectors.MemberB).IsAllowed, about);
             }
         }
     }
@@ -40,7 +41,8 @@ public class MemberTests
     {
         var member = new Member(Vl2Vectors.MemberC.Address);
         NetworkConfiguration configuration = Configuration(isPublic: false, Vl2Vectors.Clock);
-        ReadOnlySpan<byte> data = MembershipCertificate.Issue(Vl2Vectors.Controller, Vl2Vectors.Network, Vl2Vectors.Clock, 1_800_000, Vl2Vectors.MemberB);
+        ReadOnlySpan<byte> data = MembershipCertificate.Issue(
+            Vl2Vectors.Controller, Vl2Vectors.Network, Vl2Vectors.Clock, 1_800_000, Vl2Vectors.MemberB);
         Assert.True(MembershipCertificate.TryRead(ref data, out MembershipCertificate? certificate));
         member.Add(certificate, Vl2Vectors.Everybody);
         Assert.False(member.View(configuration, Vl2Vectors.MemberC).IsAllowed);
@@ -67,7 +69,8 @@ public class MemberTests
     {
         var member = new Member(Vl2Vectors.MemberB.Address);
         member.Add(ReadTag(1, 7, (ulong)((long)Vl2Vectors.Clock + age)), Vl2Vectors.Everybody);
-        Assert.Equal(counts, member.View(Configuration(false, Vl2Vectors.Clock), Vl2Vectors.MemberB).Credentials.TryGetTag(1, out uint value));
+        Assert.Equal(
+            counts, member.View(Configuration(false, Vl2Vectors.Clock), Vl2Vectors.MemberB).Credentials.TryGetTag(1, out uint value));
         Assert.Equal(counts ? 7u : 0, value);
     }
 
@@ -91,14 +94,17 @@ public class MemberTests
         return tag;
     }
 
-    // The table of networks looks the member up in the network that the certificate names (NetworkTableTests): those of other networks never get here.
+    // The table of networks looks the member up in the network that the certificate names (NetworkTableTests): those of other networks
+    // never get here.
     private static CredentialAcceptance Show(Member member, JsonElement step)
     {
         if (step.TryGetProperty("com", out _))
         {
             ReadOnlySpan<byte> data = step.Hex("com");
             Assert.True(MembershipCertificate.TryRead(ref data, out MembershipCertificate? certificate));
-            return certificate.Network != Vl2Vectors.Network ? CredentialAcceptance.Rejected : member.Add(certificate, Vl2Vectors.Everybody);
+            return certificate.Network != Vl2Vectors.Network
+                ? CredentialAcceptance.Rejected
+                : member.Add(certificate, Vl2Vectors.Everybody);
         }
 
         ReadOnlySpan<byte> bytes = step.Hex("revocation");
@@ -108,9 +114,13 @@ public class MemberTests
 
     private static NetworkConfiguration Configuration(bool isPublic, ulong timestamp)
     {
-        byte[] text = new NetworkDictionaryWriter().Add("v", 7).Add("nwid", Vl2Vectors.Network.Value).Add("id", Vl2Vectors.MemberA.Address.ToString())
+        byte[] text = new NetworkDictionaryWriter()
+            .Add("v", 7)
+            .Add("nwid", Vl2Vectors.Network.Value)
+            .Add("id", Vl2Vectors.MemberA.Address.ToString())
             .Add("t", isPublic ? 1UL : 0UL).Add("ts", timestamp).Add("ctmd", 1_800_000)
-            .Add("C", MembershipCertificate.Issue(Vl2Vectors.Controller, Vl2Vectors.Network, timestamp, 1_800_000, Vl2Vectors.MemberA)).ToArray();
+            .Add("C", MembershipCertificate.Issue(Vl2Vectors.Controller, Vl2Vectors.Network, timestamp, 1_800_000, Vl2Vectors.MemberA))
+            .ToArray();
         Assert.True(NetworkConfigurationReader.TryRead(text, RandomSource.System, out NetworkConfiguration? configuration, out _));
         return configuration;
     }

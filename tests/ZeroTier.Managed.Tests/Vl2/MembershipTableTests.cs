@@ -9,7 +9,12 @@ namespace ZeroTier.Managed.Tests.Vl2;
 /// <summary>What strangers can make a member do.</summary>
 public sealed class MembershipTableTests : IDisposable
 {
-    private static readonly NetworkConfiguration Configuration = new() { Id = Vl2Vectors.Network, Filter = AcceptAll.Instance, ShownCredentials = new byte[] { 1, 2, 3 } };
+    private static readonly NetworkConfiguration Configuration = new()
+    {
+        Id = Vl2Vectors.Network,
+        Filter = AcceptAll.Instance,
+        ShownCredentials = new byte[] { 1, 2, 3 },
+    };
 
     private readonly Vl1Simulation _simulation = new();
     private readonly SimulatedNode _me;

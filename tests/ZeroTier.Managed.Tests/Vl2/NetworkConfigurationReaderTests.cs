@@ -26,16 +26,21 @@ public class NetworkConfigurationReaderTests
             Assert.Equal(fields.GetProperty("t").GetInt32() == 1, configuration.IsPublic);
             Assert.Equal(fields.GetProperty("n").GetString(), configuration.Name);
             Assert.Equal(fields.GetProperty("mtu").GetInt32(), configuration.Mtu);
-            Assert.Equal(fields.TryGetProperty("C", out JsonElement membership) ? membership.GetString() : null, configuration.Membership is { } c ? Convert.ToHexStringLower(c.Encoded.Span) : null);
+            Assert.Equal(
+                fields.TryGetProperty("C", out JsonElement membership) ? membership.GetString() : null,
+                configuration.Membership is { } c ? Convert.ToHexStringLower(c.Encoded.Span) : null);
             Assert.Equal(Texts(fields.GetProperty("I")), configuration.Addresses.Select(a => $"{a.Address}/{a.PrefixLength}"));
             Assert.Equal(
-                fields.GetProperty("RT").EnumerateArray().Select(r => (r.GetProperty("target").GetString(), r.GetProperty("via").GetString()?.Split('/')[0])),
+                fields.GetProperty("RT").EnumerateArray()
+                    .Select(r => (r.GetProperty("target").GetString(), r.GetProperty("via").GetString()?.Split('/')[0])),
                 configuration.Routes.Select(r => ((string?)$"{r.Target}/{r.PrefixLength}", r.Gateway?.ToString())));
             Assert.Equal(fields.GetProperty("CAP").GetArrayLength(), configuration.Capabilities.Length);
             Assert.Equal(fields.GetProperty("TAG").GetArrayLength(), configuration.Tags.Length);
             Assert.Equal(fields.GetProperty("COO").GetArrayLength(), configuration.Ownership.Length);
             Assert.Equal(fields.GetProperty("S").GetArrayLength(), configuration.Specialists.Length);
-            Assert.Equal(Texts(fields.GetProperty("DNS").GetProperty("servers")).Select(s => s.Split('/')[0]), configuration.Dns?.Servers.Select(s => s.ToString()) ?? []);
+            Assert.Equal(
+                Texts(fields.GetProperty("DNS").GetProperty("servers")).Select(s => s.Split('/')[0]),
+                configuration.Dns?.Servers.Select(s => s.ToString()) ?? []);
             Assert.Equal(fields.GetProperty("DNS").GetProperty("domain").GetString(), configuration.Dns?.Domain ?? "");
         }
     }
@@ -53,7 +58,8 @@ public class NetworkConfigurationReaderTests
     {
         foreach (JsonElement vector in Vl2Vectors.Section("network_config_parse"))
         {
-            bool accepted = NetworkConfigurationReader.TryRead(vector.Hex("dictionary_hex"), RandomSource.System, out NetworkConfiguration? configuration, out _);
+            bool accepted = NetworkConfigurationReader.TryRead(
+                vector.Hex("dictionary_hex"), RandomSource.System, out NetworkConfiguration? configuration, out _);
             Assert.True(vector.GetProperty("accepted").GetBoolean() == accepted, Vl2Vectors.Name(vector));
             if (configuration is not null)
             {
@@ -86,7 +92,11 @@ public class NetworkConfigurationReaderTests
     [Fact]
     public void Names_cannot_carry_control_characters()
     {
-        byte[] text = new NetworkDictionaryWriter().Add("v", 7).Add("nwid", Vl2Vectors.Network.Value).Add("id", "63cc745077").Add("n", "a\u001b[31mb\r\nc").ToArray();
+        byte[] text = new NetworkDictionaryWriter()
+            .Add("v", 7)
+            .Add("nwid", Vl2Vectors.Network.Value)
+            .Add("id", "63cc745077")
+            .Add("n", "a\u001b[31mb\r\nc").ToArray();
         Assert.DoesNotContain(Read(text, out _).Name, char.IsControl);
     }
 
@@ -134,7 +144,8 @@ public class NetworkConfigurationReaderTests
     {
         JsonElement request = Vl2Vectors.Single("transcript").GetProperty("events").EnumerateArray()
             .First(e => e.TryGetProperty("verb_name", out JsonElement verb) && verb.GetString() == "NETWORK_CONFIG_REQUEST");
-        Assert.Equal(request.GetProperty("payload").GetString(), Convert.ToHexStringLower(ConfigurationRequest.Encode(Vl2Vectors.Network, 0, 0)));
+        Assert.Equal(
+            request.GetProperty("payload").GetString(), Convert.ToHexStringLower(ConfigurationRequest.Encode(Vl2Vectors.Network, 0, 0)));
     }
 
     private static IEnumerable<string> Texts(JsonElement array) => array.EnumerateArray().Select(e => e.GetString()!);

@@ -37,8 +37,9 @@ public class NetworkOwnershipTests
     public void A_member_without_a_certificate_uses_what_is_nobody_elses(string address, bool expected) =>
         Assert.Equal(expected, MayUse(Member, null, address));
 
-    private static bool MayUse(NodeId member, IMemberCredentials? shown, string address) => new AddressOwnership(Vl2Vectors.Network, new FakeGate { Owner = Owner })
-        .MayUse(Configuration(), member, shown, IpAddress.From(IPAddress.Parse(address)));
+    private static bool MayUse(NodeId member, IMemberCredentials? shown, string address) =>
+        new AddressOwnership(Vl2Vectors.Network, new FakeGate { Owner = Owner })
+            .MayUse(Configuration(), member, shown, IpAddress.From(IPAddress.Parse(address)));
 
     private static NodeId? Owner(IpAddress address) => address.ToString() switch
     {

@@ -152,7 +152,8 @@ public sealed class NetworkTableTests : IDisposable
     public void Who_refuses_our_frames_for_want_of_credentials_is_told_to_the_gate()
     {
         Configure();
-        _other.Node.Send(_table.Vl1.Id, Verb.Error, [(byte)Verb.Frame, 1, 2, 3, 4, 5, 6, 7, 8, (byte)ErrorCode.NeedMembershipCertificate, .. Id()]);
+        _other.Node.Send(
+            _table.Vl1.Id, Verb.Error, [(byte)Verb.Frame, 1, 2, 3, 4, 5, 6, 7, 8, (byte)ErrorCode.NeedMembershipCertificate, .. Id()]);
         _simulation.Advance(1);
 
         Assert.Equal(_other.Id, Assert.Single(_gate.Requests));
@@ -247,8 +248,15 @@ public sealed class NetworkTableTests : IDisposable
 
     private static NetworkConfiguration Private(NetworkId network)
     {
-        byte[] text = new NetworkDictionaryWriter().Add("v", 7).Add("nwid", network.Value).Add("id", TestIdentities.All[2].Address.ToString()).Add("t", 0)
-            .Add("ts", 1_000_000).Add("ctmd", 1_800_000).Add("C", MembershipCertificate.Issue(TestIdentities.All[1], network, 1_000_000, 1_800_000, TestIdentities.All[2])).ToArray();
+        byte[] text = new NetworkDictionaryWriter()
+            .Add("v", 7)
+            .Add("nwid", network.Value)
+            .Add("id", TestIdentities.All[2].Address.ToString())
+            .Add("t", 0)
+            .Add("ts", 1_000_000)
+            .Add("ctmd", 1_800_000)
+            .Add("C", MembershipCertificate.Issue(TestIdentities.All[1], network, 1_000_000, 1_800_000, TestIdentities.All[2]))
+            .ToArray();
         Assert.True(NetworkConfigurationReader.TryRead(text, RandomSource.System, out NetworkConfiguration? configuration, out _));
         return configuration;
     }

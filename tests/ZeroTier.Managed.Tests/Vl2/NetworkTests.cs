@@ -77,7 +77,8 @@ public sealed class NetworkTests : IDisposable
         using var any = _network.Stack.BindUdp(null, 7);
         using var kept = _network.Stack.BindUdp(First, 8);
         using var lost = _network.Stack.BindUdp(Second, 8);
-        var waiting = new[] { any, kept, lost }.Select(s => s.ReceiveAsync(new byte[9], TestContext.Current.CancellationToken).AsTask()).ToArray();
+        var waiting = new[] { any, kept, lost }.Select(
+            s => s.ReceiveAsync(new byte[9], TestContext.Current.CancellationToken).AsTask()).ToArray();
 
         _network.Apply(Configuration([First]) with
         {

@@ -46,9 +46,14 @@ public sealed class ParserFuzzTests
         "rules" => [.. Vectors("rule_encodings", "binary"), .. Vectors("rule_evaluation", "rules_hex")],
         "chunk" => [.. Vl2Vectors.Section("config_chunks").SelectMany(chunk => chunk.GetProperty("steps").EnumerateArray())
             .Where(step => step.TryGetProperty("payload_hex", out _)).Select(step => step.Hex("payload_hex"))],
-        _ => [.. TraceTests.Packets("trace-adhoc.json").Where(record => record.TryGetProperty("payload", out _)).Select(record => record.Hex("payload")).DistinctBy(payload => payload.Length)],
+        _ => [.. TraceTests.Packets("trace-adhoc.json")
+            .Where(record => record.TryGetProperty("payload", out _))
+            .Select(record => record.Hex("payload"))
+            .DistinctBy(payload => payload.Length)],
     };
 
     private static byte[][] Vectors(string section, string property) =>
-        [.. Vl2Vectors.Section(section).Where(entry => entry.TryGetProperty(property, out var value) && value.ValueKind == JsonValueKind.String).Select(entry => entry.Hex(property))];
+        [.. Vl2Vectors.Section(section)
+            .Where(entry => entry.TryGetProperty(property, out var value) && value.ValueKind == JsonValueKind.String)
+            .Select(entry => entry.Hex(property))];
 }

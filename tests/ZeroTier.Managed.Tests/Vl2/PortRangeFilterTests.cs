@@ -123,7 +123,8 @@ public class PortRangeFilterTests
         return packet;
     }
 
-    private static byte[] Syn(int port) => [0x9c, 0x40, (byte)(port >> 8), (byte)port, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0];
+    private static byte[] Syn(int port) =>
+        [0x9c, 0x40, (byte)(port >> 8), (byte)port, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0];
 
     private static bool Accepts(PortRangeFilter filter, ushort etherType, ReadOnlySpan<byte> frame)
     {

@@ -42,7 +42,8 @@ public class RuleTests
 
     [Fact]
     public void A_table_has_no_more_rules_than_allowed() =>
-        Assert.True(RuleTable.TryRead(new byte[4096], RuleTable.MaxRules, out RuleTable? table) && table.Rules.Length == RuleTable.MaxRules);
+        Assert.True(
+            RuleTable.TryRead(new byte[4096], RuleTable.MaxRules, out RuleTable? table) && table.Rules.Length == RuleTable.MaxRules);
 
     [Fact]
     public void Frames_are_judged_as_real_nodes_judge_them()
@@ -142,7 +143,8 @@ public class RuleTests
 
             // A whole configuration, so that the prefixes that count as proven come about as they do in life.
             var text = new NetworkDictionaryWriter().Add("v", 7).Add("nwid", network.Value).Add("id", _self.ToString())
-                .Add("ts", vector.GetProperty("config_timestamp").GetUInt64()).Add("ctmd", vector.GetProperty("credential_time_max_delta").GetUInt64())
+                .Add("ts", vector.GetProperty("config_timestamp").GetUInt64())
+                .Add("ctmd", vector.GetProperty("credential_time_max_delta").GetUInt64())
                 .Add("f", flags).Add("R", vector.Hex("rules_hex"));
             if (vector.TryGetProperty("local_static_ips", out JsonElement ips))
             {
@@ -156,7 +158,8 @@ public class RuleTests
                 text.Add("I", addresses.ToArray());
             }
 
-            Assert.True(NetworkConfigurationReader.TryRead(text.ToArray(), RandomSource.System, out NetworkConfiguration? configuration, out _));
+            Assert.True(
+                NetworkConfigurationReader.TryRead(text.ToArray(), RandomSource.System, out NetworkConfiguration? configuration, out _));
             _rules = (RuleSet)configuration.Filter;
             _own = new CredentialView(Credentials(vector, "local", _self));
             var member = new Member(Vl2Vectors.MemberB.Address);
@@ -222,7 +225,12 @@ public class RuleTests
             foreach (JsonElement tag in vector.GetProperty($"{side}_tags").EnumerateArray())
             {
                 ReadOnlySpan<byte> data = Tag.Issue(
-                    Vl2Vectors.Controller, Vl2Vectors.Network, tag.GetProperty("timestamp").GetUInt64(), tag.GetProperty("id").GetUInt32(), tag.GetProperty("value").GetUInt32(), holder);
+                    Vl2Vectors.Controller,
+                    Vl2Vectors.Network,
+                    tag.GetProperty("timestamp").GetUInt64(),
+                    tag.GetProperty("id").GetUInt32(),
+                    tag.GetProperty("value").GetUInt32(),
+                    holder);
                 Assert.True(Tag.TryRead(ref data, out Tag? read));
                 yield return read;
             }
@@ -231,7 +239,12 @@ public class RuleTests
             {
                 Assert.True(RuleTable.TryRead(capability.Hex("rules_hex"), RuleTable.MaxCapabilityRules, out RuleTable? rules));
                 ReadOnlySpan<byte> data = Capability.Issue(
-                    Vl2Vectors.Controller, Vl2Vectors.Network, capability.GetProperty("timestamp").GetUInt64(), capability.GetProperty("id").GetUInt32(), rules, holder);
+                    Vl2Vectors.Controller,
+                    Vl2Vectors.Network,
+                    capability.GetProperty("timestamp").GetUInt64(),
+                    capability.GetProperty("id").GetUInt32(),
+                    rules,
+                    holder);
                 Assert.True(Capability.TryRead(ref data, out Capability? read));
                 yield return read;
             }

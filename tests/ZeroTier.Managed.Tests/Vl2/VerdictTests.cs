@@ -49,7 +49,8 @@ public sealed class VerdictTests : IDisposable
     [InlineData(false, FrameAction.Accept, false, 0x02)]
     [InlineData(true, FrameAction.Accept, true, 0x1c)]
     [InlineData(false, FrameAction.Accept, true, 0x16)]
-    internal void A_frame_that_rules_send_elsewhere_goes_there_with_its_addresses(bool isInbound, FrameAction action, bool isWatch, int flags)
+    internal void A_frame_that_rules_send_elsewhere_goes_there_with_its_addresses(
+        bool isInbound, FrameAction action, bool isWatch, int flags)
     {
         bool isRedirect = action == FrameAction.Redirect;
         Configure(isRedirect
@@ -60,7 +61,8 @@ public sealed class VerdictTests : IDisposable
 
         Assert.Equal(!isRedirect, passed);
         var (source, destination) = isInbound ? (_sender, _me) : (_me, _sender);
-        Assert.Equal(ExtFrame((byte)flags, source, destination, isRedirect ? Packet : Packet[..44]), Assert.Single(Got(_observer, Verb.ExtFrame)));
+        Assert.Equal(
+            ExtFrame((byte)flags, source, destination, isRedirect ? Packet : Packet[..44]), Assert.Single(Got(_observer, Verb.ExtFrame)));
     }
 
     [Fact]
@@ -77,7 +79,12 @@ public sealed class VerdictTests : IDisposable
     [Fact]
     public void The_copy_of_a_capability_goes_before_that_of_the_base_rules()
     {
-        Configure(Verdict.Accept with { CapabilityCopy = new FrameCopy(_observer.Id, 40, true), BaseCopy = new FrameCopy(_observer.Id, 41, false) });
+        Configure(
+            Verdict.Accept with
+            {
+                CapabilityCopy = new FrameCopy(_observer.Id, 40, true),
+                BaseCopy = new FrameCopy(_observer.Id, 41, false),
+            });
 
         Assert.True(_port.MaySend(Mac(_sender), EtherTypes.IPv4, Packet, out _));
 
@@ -117,7 +124,13 @@ public sealed class VerdictTests : IDisposable
     }
 
     private void Configure(Verdict verdict) =>
-        _port.Configure(new NetworkConfiguration { Id = Network, Filter = new FakeFilter { Verdict = verdict }, Addresses = [new(IpAddress.FromIPv4(0x0a010101), 0)] });
+        _port.Configure(
+            new NetworkConfiguration
+            {
+                Id = Network,
+                Filter = new FakeFilter { Verdict = verdict },
+                Addresses = [new(IpAddress.FromIPv4(0x0a010101), 0)],
+            });
 
     private bool ReceiveFrame()
     {

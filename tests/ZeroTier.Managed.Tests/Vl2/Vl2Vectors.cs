@@ -16,7 +16,10 @@ internal sealed class Vl2Vectors : ISignerDirectory
     }
 
     /// <summary>Knows all identities of the vectors.</summary>
-    public static Vl2Vectors Everybody { get; } = new() { _known = { Controller.Address, MemberA.Address, MemberB.Address, MemberC.Address, Outsider.Address } };
+    public static Vl2Vectors Everybody { get; } = new()
+    {
+        _known = { Controller.Address, MemberA.Address, MemberB.Address, MemberC.Address, Outsider.Address },
+    };
 
     /// <summary>Knows nobody.</summary>
     public static Vl2Vectors Nobody { get; } = new();

@@ -58,7 +58,8 @@ public class StatusPageTests
 
         await app.Node.StopAsync(Cancel);
         using JsonDocument bad = await ReadAsync(app);
-        Assert.Contains("Stopped", Assert.Single(bad.RootElement.GetProperty("problems").EnumerateArray()).GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "Stopped", Assert.Single(bad.RootElement.GetProperty("problems").EnumerateArray()).GetString(), StringComparison.Ordinal);
         Assert.False(bad.RootElement.TryGetProperty("node", out _));
     }
 
@@ -99,15 +100,16 @@ public class StatusPageTests
         }
     }
 
-    private static Task<ServiceApp> StartAsync(ZeroTierNode? node = null, IPAddress? from = null, bool onKestrel = false) => ServiceApp.StartAsync(
-        node: node, map: app => app.MapZeroTierStatus(), from: from, sendsToken: false, onKestrel: onKestrel,
-        build: builder =>
-        {
-            if (onKestrel)
+    private static Task<ServiceApp> StartAsync(ZeroTierNode? node = null, IPAddress? from = null, bool onKestrel = false) =>
+        ServiceApp.StartAsync(
+            node: node, map: app => app.MapZeroTierStatus(), from: from, sendsToken: false, onKestrel: onKestrel,
+            build: builder =>
             {
-                builder.WebHost.UseSetting("urls", "http://127.0.0.1:0");
-            }
-        });
+                if (onKestrel)
+                {
+                    builder.WebHost.UseSetting("urls", "http://127.0.0.1:0");
+                }
+            });
 
     private static async Task SignInAsync(ServiceApp app)
     {

@@ -24,7 +24,8 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
         Word resolved = scope.Resolve(word);
         if (Vocabulary.IsReserved(resolved.Text))
         {
-            throw new RuleSyntaxException(keyword, $"Expected {what} behind '{keyword.Text}', but '{resolved.Text}' is a word of the language.");
+            throw new RuleSyntaxException(
+                keyword, $"Expected {what} behind '{keyword.Text}', but '{resolved.Text}' is a word of the language.");
         }
 
         Position++;
@@ -50,7 +51,8 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
     {
         Word word = Next(what);
         return names.TryGetValue(word.Text.ToLowerInvariant(), out ulong named) ? (uint)named
-            : (uint)Number(word, word.Text, $"{what}: {string.Join(", ", names.Keys.Order(StringComparer.Ordinal))}, or a number up to {max}", 0, max);
+            : (uint)Number(
+                word, word.Text, $"{what}: {string.Join(", ", names.Keys.Order(StringComparer.Ordinal))}, or a number up to {max}", 0, max);
     }
 
     /// <summary>One number, or two with a hyphen between them.</summary>
@@ -67,7 +69,9 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
 
         var first = (ushort)Number(word, word.Text.AsSpan(0, hyphen), expected, 0, max);
         var last = (ushort)Number(word, word.Text.AsSpan(hyphen + 1), expected, 0, max);
-        return first <= last ? (first, last) : throw new RuleSyntaxException(word, $"The range '{word.Text}' is empty: write {last}-{first}.");
+        return first <= last
+            ? (first, last)
+            : throw new RuleSyntaxException(word, $"The range '{word.Text}' is empty: write {last}-{first}.");
     }
 
     /// <summary>Numbers of bits and names of masks, with commas between them.</summary>
@@ -114,7 +118,8 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
         {
             throw new RuleSyntaxException(
                 word,
-                $"Behind '{word.Text}' the bits that count are missing: write {word.Text}/{(word.Text.Contains(':') ? 128 : 32)} for this address alone.");
+                $"Behind '{word.Text}' the bits that count are missing: write {word.Text}/{(word.Text.Contains(':') ? 128 : 32)} for this "
+                + "address alone.");
         }
 
         ReadOnlySpan<char> digits = word.Text.AsSpan(0, slash);
@@ -142,9 +147,11 @@ internal sealed class Arguments(Word keyword, List<Element> elements, int positi
         ? long.TryParse(text[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value) && value >= 0
         : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
 
-    public static RuleSyntaxException Unexpected(Word word, ReadOnlySpan<char> text, string what) => new(word, $"Expected {what}, not '{Shortened(text)}'.");
+    public static RuleSyntaxException Unexpected(Word word, ReadOnlySpan<char> text, string what) =>
+        new(word, $"Expected {what}, not '{Shortened(text)}'.");
 
     private static string Shortened(ReadOnlySpan<char> text) => text.Length <= 64 ? text.ToString() : $"{text[..64]}…";
 
-    private static string WithoutSeparators(string text) => text.Replace(":", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal);
+    private static string WithoutSeparators(string text) =>
+        text.Replace(":", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal);
 }

@@ -9,7 +9,8 @@ internal sealed class Block(Word opener)
     public List<Element> Elements { get; } = [];
 
     /// <summary>
-    /// A semicolon directly behind the keyword was meant to close it. In this language it does not, as there is nothing to close yet, and what follows goes in.
+    /// A semicolon directly behind the keyword was meant to close it. In this language it does not, as there is nothing to close yet, and
+    /// what follows goes in.
     /// </summary>
     public bool SeemsClosed { get; private set; }
 

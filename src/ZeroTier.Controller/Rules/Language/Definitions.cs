@@ -33,7 +33,8 @@ internal sealed class Definitions(ErrorList errors)
     {
         if (body is null || body.SeemsClosed || body.Elements[0].Block is not null)
         {
-            throw new RuleSyntaxException(keyword, $"Expected a name and a body that ends with ';' behind '{keyword.Text}', which must be in small letters.");
+            throw new RuleSyntaxException(
+                keyword, $"Expected a name and a body that ends with ';' behind '{keyword.Text}', which must be in small letters.");
         }
 
         Word name = body.Elements[0].Word;
@@ -48,7 +49,8 @@ internal sealed class Definitions(ErrorList errors)
                 NamedTag definition = new TagReader(name, body.Elements, errors).Read();
                 if (Tags.FirstOrDefault(other => other.Value.Id == definition.Id) is { Key: { } twin })
                 {
-                    throw new RuleSyntaxException(name, $"The tags '{twin}' and '{tag}' have the same ID {definition.Id}; each needs one of its own.");
+                    throw new RuleSyntaxException(
+                        name, $"The tags '{twin}' and '{tag}' have the same ID {definition.Id}; each needs one of its own.");
                 }
 
                 Tags.Add(tag, definition);
@@ -68,9 +70,11 @@ internal sealed class Definitions(ErrorList errors)
             throw new RuleSyntaxException(name, $"More than {Macro.MaxParameters} parameters.");
         }
 
-        if (parameters.Exists(parameter => parameter[0] != '$' || !Vocabulary.IsName(parameter.AsSpan(1))) || parameters.Distinct().Count() != parameters.Count)
+        if (parameters.Exists(parameter => parameter[0] != '$' || !Vocabulary.IsName(parameter.AsSpan(1)))
+            || parameters.Distinct().Count() != parameters.Count)
         {
-            throw new RuleSyntaxException(name, $"Each parameter is '$' and a name that no other has, for example {macro}($protocol,$port).");
+            throw new RuleSyntaxException(
+                name, $"Each parameter is '$' and a name that no other has, for example {macro}($protocol,$port).");
         }
 
         Macros.Add(macro, new(macro, parameters, body));
@@ -116,18 +120,23 @@ internal sealed class Definitions(ErrorList errors)
             }
         }
 
-        uint number = id ?? throw new RuleSyntaxException(name, $"The capability '{capability}' needs an ID: write 'id' and a number that no other has.");
+        uint number = id
+            ?? throw new RuleSyntaxException(
+                name, $"The capability '{capability}' needs an ID: write 'id' and a number that no other has.");
         if (Capabilities.FirstOrDefault(other => other.Value.Id == number) is { Key: { } twin })
         {
-            throw new RuleSyntaxException(name, $"The capabilities '{twin}' and '{capability}' have the same ID {number}; each needs one of its own.");
+            throw new RuleSyntaxException(
+                name, $"The capabilities '{twin}' and '{capability}' have the same ID {number}; each needs one of its own.");
         }
 
         Capabilities.Add(capability, new(number, isDefault, rules));
     }
 
     private static string Name(Word at, string name, string kind, bool exists) =>
-        !Vocabulary.IsName(name) ? throw Arguments.Unexpected(at, name, $"the name of a {kind}, of letters, digits and '_', and no digit first")
-        : Vocabulary.IsReserved(name) ? throw new RuleSyntaxException(at, $"A {kind} cannot be named '{name}': it is a word of the language.")
+        !Vocabulary.IsName(name) ? throw Arguments.Unexpected(
+            at, name, $"the name of a {kind}, of letters, digits and '_', and no digit first")
+        : Vocabulary.IsReserved(name) ? throw new RuleSyntaxException(
+            at, $"A {kind} cannot be named '{name}': it is a word of the language.")
         : exists ? throw new RuleSyntaxException(at, $"There is a {kind} '{name}' already.")
         : name;
 
@@ -160,7 +169,8 @@ internal sealed record Macro(string Name, List<string> Parameters, List<Element>
 
         if (!text.EndsWith(')'))
         {
-            throw new RuleSyntaxException(at, $"Expected ')' at the end of '{text}': between the parentheses there are no blanks, only ','.");
+            throw new RuleSyntaxException(
+                at, $"Expected ')' at the end of '{text}': between the parentheses there are no blanks, only ','.");
         }
 
         string list = text[(open + 1)..^1];

@@ -14,8 +14,10 @@ internal sealed class RuleSyntaxException(Word at, string message) : Exception(m
 /// <summary>The errors of one compilation, and its bounds.</summary>
 internal sealed class ErrorList
 {
-    /// <summary>Words that a compilation may look at, those of macros at each inclusion. A macro that includes others twice each would else have no
-    /// end.</summary>
+    /// <summary>
+    /// Words that a compilation may look at, those of macros at each inclusion. A macro that includes others twice each would else have no
+    /// end.
+    /// </summary>
     private const int MaxSteps = 1_000_000;
 
     private const int MaxWordLength = 1024;
@@ -59,7 +61,10 @@ internal sealed class ErrorList
     {
         if (word.Text.Length > MaxWordLength)
         {
-            throw new RuleSyntaxException(word, $"A word of {word.Text.Length} characters, more than the {MaxWordLength} that are read.") { IsFinal = true };
+            throw new RuleSyntaxException(word, $"A word of {word.Text.Length} characters, more than the {MaxWordLength} that are read.")
+            {
+                IsFinal = true,
+            };
         }
 
         if (++_steps > MaxSteps)

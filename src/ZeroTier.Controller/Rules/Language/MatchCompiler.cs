@@ -43,8 +43,12 @@ internal sealed class MatchCompiler(IReadOnlyDictionary<string, NamedTag> tags, 
     }
 
     private static RuleSyntaxException NoMatch(Block block, Word word) => Vocabulary.OpensBlock(word.Lower) || word.Lower is "include"
-        ? new(word, $"'{word.Text}' begins a statement, but '{block.Opener.Text}' in line {block.Opener.Line} is not ended: put ';' behind its last word.")
-        : Arguments.Unexpected(word, word.Text, $"a match ({string.Join(", ", Vocabulary.Matches.Keys.Order(StringComparer.Ordinal))}) or ';'");
+        ? new(
+            word,
+            $"'{word.Text}' begins a statement, but '{block.Opener.Text}' in line {block.Opener.Line} is not ended: put ';' behind "
+            + "its last word.")
+        : Arguments.Unexpected(
+            word, word.Text, $"a match ({string.Join(", ", Vocabulary.Matches.Keys.Order(StringComparer.Ordinal))}) or ';'");
 
     private NetworkRule Read(RuleType type, Arguments arguments)
     {
@@ -61,12 +65,14 @@ internal sealed class MatchCompiler(IReadOnlyDictionary<string, NamedTag> tags, 
             case RuleType.EtherType:
                 return new(type, arguments.Named("an Ethernet type", Vocabulary.EtherTypes, ushort.MaxValue));
             case RuleType.Protocol:
-                return new(type, arguments.Named("an IP protocol (that of ICMP is written icmp4 or icmp6)", Vocabulary.Protocols, byte.MaxValue));
+                return new(
+                    type, arguments.Named("an IP protocol (that of ICMP is written icmp4 or icmp6)", Vocabulary.Protocols, byte.MaxValue));
             case RuleType.SourceMac or RuleType.DestinationMac:
                 return new(type, arguments.Mac());
             case RuleType.IPv4Source or RuleType.IPv4Destination:
                 (IpAddress address, int length) = arguments.Prefix();
-                return NetworkRule.Prefix(address.IsIPv4 ? type : type is RuleType.IPv4Source ? RuleType.IPv6Source : RuleType.IPv6Destination, address, length);
+                return NetworkRule.Prefix(
+                    address.IsIPv4 ? type : type is RuleType.IPv4Source ? RuleType.IPv6Source : RuleType.IPv6Destination, address, length);
             case RuleType.TypeOfService:
                 uint mask = arguments.Number("a mask", byte.MaxValue);
                 (ushort lowest, ushort highest) = arguments.Range("a type of service", byte.MaxValue);
@@ -79,7 +85,8 @@ internal sealed class MatchCompiler(IReadOnlyDictionary<string, NamedTag> tags, 
                 (ushort first, ushort last) = arguments.Range(type is RuleType.FrameSize ? "a size in bytes" : "a port", ushort.MaxValue);
                 return new(type, first, last);
             case RuleType.Characteristics:
-                return NetworkRule.Characteristics((FrameCharacteristics)arguments.Mask("a characteristic", 64, Vocabulary.Characteristics));
+                return NetworkRule.Characteristics(
+                    (FrameCharacteristics)arguments.Mask("a characteristic", 64, Vocabulary.Characteristics));
             case RuleType.Random:
                 return NetworkRule.Random(arguments.Probability());
             default:

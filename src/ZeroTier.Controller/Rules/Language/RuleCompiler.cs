@@ -16,7 +16,9 @@ internal sealed class RuleCompiler
     }
 
     public static RuleCompilation Compile(string source) => source.Length > RuleLanguage.MaxSourceLength
-        ? new([new RuleError(1, 1, $"The text has {source.Length:N0} characters, more than the {RuleLanguage.MaxSourceLength:N0} that are read.")])
+        ? new(
+            [new RuleError(
+                1, 1, $"The text has {source.Length:N0} characters, more than the {RuleLanguage.MaxSourceLength:N0} that are read.")])
         : new RuleCompiler().Compile(Block.Parse(source));
 
     private RuleCompilation Compile(Block text)
@@ -99,7 +101,8 @@ internal sealed class RuleCompiler
                 int length = copy.NumberOrMinusOne("the most bytes to copy, up to 65535, 0 for all", ushort.MaxValue);
                 NodeId observer = copy.Node();
                 CompileMatches(block, copy.Position, scope, rules);
-                rules.Add(word, word.Lower is "tee" ? NetworkRule.Tee(observer, (ushort)length) : NetworkRule.Watch(observer, (ushort)length));
+                rules.Add(
+                    word, word.Lower is "tee" ? NetworkRule.Tee(observer, (ushort)length) : NetworkRule.Watch(observer, (ushort)length));
                 break;
             case "redirect":
                 var target = BlockArguments(word, block, scope);
@@ -110,7 +113,8 @@ internal sealed class RuleCompiler
             case "priority":
                 throw new RuleSyntaxException(word, "'priority' is reserved, and no rule yet.");
             case "macro" or "tag" or "cap":
-                throw new RuleSyntaxException(word, $"A {word.Lower} cannot be defined in a capability or macro. Is the ';' missing that ends the one before?");
+                throw new RuleSyntaxException(
+                    word, $"A {word.Lower} cannot be defined in a capability or macro. Is the ';' missing that ends the one before?");
             default:
                 throw Arguments.Unexpected(word, word.Text, "an action (drop, accept, break, tee, watch, redirect) or 'include'");
         }
@@ -127,8 +131,9 @@ internal sealed class RuleCompiler
             Word keyword = block.Opener;
             throw new RuleSyntaxException(
                 block.Elements[0].Word,
-                $"This became part of '{keyword.Text};' in line {keyword.Line}: behind an action alone the ';' ends nothing. Last in the text that does no harm; "
-                + $"else write it in capitals, '{keyword.Text.ToUpperInvariant()};', in a capability or macro without ';'.");
+                $"This became part of '{keyword.Text};' in line {keyword.Line}: behind an action alone the ';' ends nothing. Last in the "
+                + $"text that does no harm; else write it in capitals, '{keyword.Text.ToUpperInvariant()};', in a capability or macro "
+                + "without ';'.");
         }
 
         if (block is not null)
@@ -151,15 +156,20 @@ internal sealed class RuleCompiler
         {
             throw new RuleSyntaxException(
                 call,
-                $"The macro '{name}' has {macro.Parameters.Count} parameters ({string.Join(',', macro.Parameters)}), here are {arguments.Count}.");
+                $"The macro '{name}' has {macro.Parameters.Count} parameters ({string.Join(',', macro.Parameters)}), here are "
+                + $"{arguments.Count}.");
         }
 
         if (scope.Depth == Scope.MaxDepth)
         {
-            throw new RuleSyntaxException(call, $"More than {Scope.MaxDepth} macros include each other: does '{name}' include itself?") { IsFinal = true };
+            throw new RuleSyntaxException(call, $"More than {Scope.MaxDepth} macros include each other: does '{name}' include itself?")
+            {
+                IsFinal = true,
+            };
         }
 
-        var values = macro.Parameters.Zip(arguments).ToDictionary(pair => pair.First, pair => scope.Resolve(call with { Text = pair.Second }).Text);
+        var values = macro.Parameters.Zip(arguments)
+            .ToDictionary(pair => pair.First, pair => scope.Resolve(call with { Text = pair.Second }).Text);
         Compile(macro.Body, new Scope(values, scope.Depth + 1), rules);
     }
 }
@@ -174,7 +184,10 @@ internal sealed class RuleList(int max)
         if (_rules.Count == max)
         {
             string what = max == NetworkRule.MaxPerCapability ? "capability" : "network";
-            throw new RuleSyntaxException(at, $"More than {max} rules, which is what a {what} may have: each match and each action counts.") { IsFinal = true };
+            throw new RuleSyntaxException(at, $"More than {max} rules, which is what a {what} may have: each match and each action counts.")
+            {
+                IsFinal = true,
+            };
         }
 
         _rules.Add(rule);

@@ -23,7 +23,9 @@ internal sealed class RuleFormatter(RuleProgram program)
         var names = program.CapabilitiesByName.ToDictionary(capability => capability.Value, capability => capability.Key);
         foreach (NetworkCapability capability in program.Capabilities)
         {
-            string name = names.TryGetValue(capability.Id, out string? given) ? given : Unused($"cap_{capability.Id}", program.CapabilitiesByName.ContainsKey);
+            string name = names.TryGetValue(capability.Id, out string? given)
+                ? given
+                : Unused($"cap_{capability.Id}", program.CapabilitiesByName.ContainsKey);
             _text.Append(CultureInfo.InvariantCulture, $"cap {name}\n  id {capability.Id}\n{(capability.IsDefault ? "  default\n" : "")}");
             WriteRules(capability.Rules, isBase: false);
             _text.Append(";\n\n");
@@ -67,7 +69,8 @@ internal sealed class RuleFormatter(RuleProgram program)
 
         if (matches.Count > 0)
         {
-            throw new NotSupportedException($"The last rules are matches without an action, which has no form in the rule language: {string.Join(' ', matches)}.");
+            throw new NotSupportedException(
+                $"The last rules are matches without an action, which has no form in the rule language: {string.Join(' ', matches)}.");
         }
     }
 
@@ -111,7 +114,8 @@ internal sealed class RuleFormatter(RuleProgram program)
             RuleType.SourceNode or RuleType.DestinationNode => rule.Node.ToString(),
             RuleType.VlanId or RuleType.VlanPriority or RuleType.VlanDropEligible => Number(rule.First),
             RuleType.SourceMac or RuleType.DestinationMac => new MacAddress(rule.First).ToString(),
-            RuleType.IPv4Source or RuleType.IPv4Destination or RuleType.IPv6Source or RuleType.IPv6Destination => $"{RuleText.Address(rule)}/{rule.Detail}",
+            RuleType.IPv4Source or RuleType.IPv4Destination or RuleType.IPv6Source or RuleType.IPv6Destination =>
+                $"{RuleText.Address(rule)}/{rule.Detail}",
             RuleType.TypeOfService when rule.First <= rule.Second => $"0x{rule.Detail:x2} {Range(rule)}",
             RuleType.Protocol => NameOf(Vocabulary.Protocols, rule.First) ?? Number(rule.First),
             RuleType.EtherType => NameOf(Vocabulary.EtherTypes, rule.First) ?? $"0x{rule.First:x4}",

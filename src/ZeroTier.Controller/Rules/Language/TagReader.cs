@@ -19,7 +19,8 @@ internal sealed class TagReader(Word name, List<Element> body, ErrorList errors)
             i = ReadEntry(i);
         }
 
-        uint id = _id ?? throw new RuleSyntaxException(name, $"The tag '{name.Lower}' needs an ID: write 'id' and a number that no other has.");
+        uint id = _id
+            ?? throw new RuleSyntaxException(name, $"The tag '{name.Lower}' needs an ID: write 'id' and a number that no other has.");
         return new(id, _default is { } word ? Default(word) : null, _enums, _flags);
     }
 
@@ -31,7 +32,9 @@ internal sealed class TagReader(Word name, List<Element> body, ErrorList errors)
         switch (body[position].Block is null ? word.Lower : "")
         {
             case "id":
-                _id = _id is null ? arguments.Number("a number") : throw new RuleSyntaxException(word, $"The tag '{name.Lower}' has an ID already.");
+                _id = _id is null
+                    ? arguments.Number("a number")
+                    : throw new RuleSyntaxException(word, $"The tag '{name.Lower}' has an ID already.");
                 break;
             case "enum":
                 uint value = arguments.Number("a value");
@@ -43,7 +46,9 @@ internal sealed class TagReader(Word name, List<Element> body, ErrorList errors)
                 AddName(_flags, arguments.Next("a name"), bits);
                 break;
             case "default":
-                _default = _default is null ? arguments.Next("a value") : throw new RuleSyntaxException(word, $"The tag '{name.Lower}' has a default already.");
+                _default = _default is null
+                    ? arguments.Next("a value")
+                    : throw new RuleSyntaxException(word, $"The tag '{name.Lower}' has a default already.");
                 break;
             default:
                 throw Arguments.Unexpected(word, word.Text, "'id', 'enum', 'flag', 'default', or ';' at the end of the tag");
@@ -54,14 +59,16 @@ internal sealed class TagReader(Word name, List<Element> body, ErrorList errors)
 
     private uint Default(Word word) =>
         _enums.TryGetValue(word.Text, out uint value) || _flags.TryGetValue(word.Text, out value) ? value
-        : (uint)Arguments.Number(word, word.Text, $"a value of the tag '{name.Lower}': one of its names, or a number up to {uint.MaxValue}", 0, uint.MaxValue);
+        : (uint)Arguments.Number(
+            word, word.Text, $"a value of the tag '{name.Lower}': one of its names, or a number up to {uint.MaxValue}", 0, uint.MaxValue);
 
     private static void AddName(OrderedDictionary<string, uint> names, Word word, uint value)
     {
         string text = word.Lower;
         if (!Vocabulary.IsName(text) || Vocabulary.IsReserved(text))
         {
-            throw Arguments.Unexpected(word, text, "a name of letters, digits and '_', with no digit first, that is no word of the language");
+            throw Arguments.Unexpected(
+                word, text, "a name of letters, digits and '_', with no digit first, that is no word of the language");
         }
 
         if (names.Count == MaxNames)

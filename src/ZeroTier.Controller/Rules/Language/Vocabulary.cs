@@ -102,7 +102,25 @@ internal static class Vocabulary
         FrozenSet.Create(StringComparer.Ordinal, "macro", "tag", "cap", "drop", "accept", "tee", "watch", "redirect", "break", "priority");
 
     private static readonly FrozenSet<string> Reserved = new HashSet<string>(
-        [.. Openers, .. Matches.Keys, "default", "type", "enum", "class", "define", "import", "include", "log", "not", "xor", "or", "and", "set", "var", "let"])
+        [
+            .. Openers,
+            .. Matches.Keys,
+            "default",
+            "type",
+            "enum",
+            "class",
+            "define",
+            "import",
+            "include",
+            "log",
+            "not",
+            "xor",
+            "or",
+            "and",
+            "set",
+            "var",
+            "let",
+        ])
         .ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Whether a block begins behind the word, which only words in small letters do.</summary>

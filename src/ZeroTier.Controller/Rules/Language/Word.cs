@@ -12,9 +12,8 @@ internal readonly record struct Word(string Text, int Line, int Column, bool Clo
     public string Lower => Text.ToLowerInvariant();
 
     /// <summary>
-    /// Cuts a text into words, at blanks, tabs and ends of lines; nothing else separates. A comment goes from a # where a word would begin to the end of the
-    /// line
-    /// (docs/protocol/5-http-api.md 5.9.2).
+    /// Cuts a text into words, at blanks, tabs and ends of lines; nothing else separates. A comment goes from a # where a word would begin
+    /// to the end of the line (docs/protocol/5-http-api.md 5.9.2).
     /// </summary>
     public static IEnumerable<Word> Split(string source)
     {
@@ -39,7 +38,8 @@ internal readonly record struct Word(string Text, int Line, int Column, bool Clo
             if (c is not '#')
             {
                 bool closes = source[end - 1] is ';';
-                yield return new Word(source[position..(closes ? end - 1 : end)], line, position - lineStart + 1, closes, end == source.Length);
+                yield return new Word(
+                    source[position..(closes ? end - 1 : end)], line, position - lineStart + 1, closes, end == source.Length);
             }
 
             position = end;

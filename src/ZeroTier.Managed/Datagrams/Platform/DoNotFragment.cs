@@ -10,7 +10,8 @@ internal static class DoNotFragment
     private const int LevelIp = 0;
     private const int LevelIpv6 = 41;
 
-    // Linux, ip(7), IP_PMTUDISC_PROBE: sets DF and ignores cached path MTUs, whose ICMP reports can be forged. Sends above the device's MTU fail.
+    // Linux, ip(7), IP_PMTUDISC_PROBE: sets DF and ignores cached path MTUs, whose ICMP reports can be forged. Sends above the device's MTU
+    // fail.
     private const int LinuxIpMtuDiscover = 10;
     private const int LinuxIpv6MtuDiscover = 23;
     private const int LinuxProbe = 3;
@@ -25,7 +26,8 @@ internal static class DoNotFragment
         {
             if (OperatingSystem.IsLinux())
             {
-                socket.SetRawSocketOption(ipv6 ? LevelIpv6 : LevelIp, ipv6 ? LinuxIpv6MtuDiscover : LinuxIpMtuDiscover, BitConverter.GetBytes(LinuxProbe));
+                socket.SetRawSocketOption(
+                    ipv6 ? LevelIpv6 : LevelIp, ipv6 ? LinuxIpv6MtuDiscover : LinuxIpMtuDiscover, BitConverter.GetBytes(LinuxProbe));
             }
             else if (!ipv6)
             {
@@ -33,7 +35,8 @@ internal static class DoNotFragment
             }
             else if (OperatingSystem.IsWindows() || OperatingSystem.IsMacOS())
             {
-                socket.SetRawSocketOption(LevelIpv6, OperatingSystem.IsWindows() ? WindowsIpv6DoNotFragment : AppleIpv6DoNotFragment, BitConverter.GetBytes(1));
+                socket.SetRawSocketOption(
+                    LevelIpv6, OperatingSystem.IsWindows() ? WindowsIpv6DoNotFragment : AppleIpv6DoNotFragment, BitConverter.GetBytes(1));
             }
         }
         catch (SocketException)

@@ -7,7 +7,10 @@ using System.Text;
 
 namespace ZeroTier.Managed.Datagrams.Platform;
 
-/// <summary>The machine's addresses as Linux tells them without a netlink socket: the interface table by ioctl for IPv4, /proc/net/if_inet6 for IPv6.</summary>
+/// <summary>
+/// The machine's addresses as Linux tells them without a netlink socket: the interface table by ioctl for IPv4, /proc/net/if_inet6 for
+/// IPv6.
+/// </summary>
 internal static unsafe partial class LinuxAddresses
 {
     private const nuint GetTable = 0x8912;
@@ -17,7 +20,10 @@ internal static unsafe partial class LinuxAddresses
     // More than any machine has; what is beyond is not used.
     private const int MaxEntries = 256;
 
-    /// <summary>The addresses that other machines can reach, each with its interface; where a family's cannot be read, its wildcard without an interface.</summary>
+    /// <summary>
+    /// The addresses that other machines can reach, each with its interface; where a family's cannot be read, its wildcard without an
+    /// interface.
+    /// </summary>
     public static IEnumerable<(IPAddress Address, string? Interface)> Enumerate()
     {
         foreach (var (address, name) in Ipv4())
@@ -43,8 +49,8 @@ internal static unsafe partial class LinuxAddresses
     }
 
     /// <summary>
-    /// All IPv6 addresses of the machine. Those that Linux marks temporary or still tentative (RFC 8981, RFC 4862) are not stable: they change or cannot be bound yet.
-    /// Empty without IPv6, and where the system hides it.
+    /// All IPv6 addresses of the machine. Those that Linux marks temporary or still tentative (RFC 8981, RFC 4862) are not stable: they
+    /// change or cannot be bound yet. Empty without IPv6, and where the system hides it.
     /// </summary>
     public static IReadOnlyList<(IPAddress Address, string Interface, bool IsStable)> Ipv6()
     {

@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 namespace ZeroTier.Managed.Datagrams.Platform;
 
 /// <summary>
-/// The system calls of <see cref="LinuxUdpSocket"/>; an interface, so that tests can make them fail. Results below zero are negated errno values.
+/// The system calls of <see cref="LinuxUdpSocket"/>; an interface, so that tests can make them fail. Results below zero are negated errno
+/// values.
 /// </summary>
 internal unsafe interface ILinuxUdpCalls
 {
@@ -115,7 +116,9 @@ internal struct LinuxMessageSlot
     public uint Length;
 }
 
-/// <summary>struct cmsghdr with an int behind it; <see cref="HeaderLength"/> and <see cref="Space"/> are CMSG_LEN(0) and CMSG_SPACE(4).</summary>
+/// <summary>
+/// struct cmsghdr with an int behind it; <see cref="HeaderLength"/> and <see cref="Space"/> are CMSG_LEN(0) and CMSG_SPACE(4).
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct LinuxIntControl
 {

@@ -7,9 +7,9 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams.Platform;
 
 /// <summary>
-/// A UDP socket on Linux's own calls: a run of datagrams leaves in one sendmsg (UDP_SEGMENT), and one recvmmsg brings all that is at hand, each
-/// piece perhaps a run itself (UDP_GRO). What the kernel or a sandbox refuses is switched off for this socket, and the data sent again plainly; without
-/// recvmmsg one recvmsg brings one piece.
+/// A UDP socket on Linux's own calls: a run of datagrams leaves in one sendmsg (UDP_SEGMENT), and one recvmmsg brings all that is at hand,
+/// each piece perhaps a run itself (UDP_GRO). What the kernel or a sandbox refuses is switched off for this socket, and the data sent again
+/// plainly; without recvmmsg one recvmsg brings one piece.
 /// </summary>
 /// <remarks>
 /// UDP checksums stay on, unlike in ZeroTierOne 1.12 (docs/protocol/2-vl1.md 2.17): without them the kernel refuses UDP_SEGMENT.
@@ -34,7 +34,13 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
     private LinuxMessageSlot* _slots;
     private int _segmentation;
 
-    public LinuxUdpSocket(Socket socket, InetEndPoint localEndPoint, int index, UdpCounters counters, UdpDatagramTransportOptions options, ILinuxUdpCalls calls)
+    public LinuxUdpSocket(
+        Socket socket,
+        InetEndPoint localEndPoint,
+        int index,
+        UdpCounters counters,
+        UdpDatagramTransportOptions options,
+        ILinuxUdpCalls calls)
         : base(socket, localEndPoint, index, counters, options.Logger)
     {
         _calls = calls;
@@ -58,7 +64,13 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
         {
             if (datagrams.Length > segmentSize && SegmentationOffload)
             {
-                var control = new LinuxIntControl { Length = LinuxIntControl.HeaderLength + 2, Level = LevelUdp, Type = UdpSegment, Value = (ushort)segmentSize };
+                var control = new LinuxIntControl
+                {
+                    Length = LinuxIntControl.HeaderLength + 2,
+                    Level = LevelUdp,
+                    Type = UdpSegment,
+                    Value = (ushort)segmentSize,
+                };
                 int errno = SendOnce(&address, addressLength, data, datagrams.Length, &control);
                 if (errno == 0)
                 {
@@ -146,9 +158,12 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
         _slots = null;
     }
 
-    /// <summary>Refusals of segmentation as such, not of this destination: old kernels, devices without checksums, segments above the device's MTU.</summary>
+    /// <summary>
+    /// Refusals of segmentation as such, not of this destination: old kernels, devices without checksums, segments above the device's MTU.
+    /// </summary>
     private static bool IsRefusal(int errno) =>
-        errno is LinuxErrno.InputOutput or LinuxErrno.Invalid or LinuxErrno.MessageSize or LinuxErrno.NoProtocolOption or LinuxErrno.NotSupported;
+        errno is LinuxErrno.InputOutput or LinuxErrno.Invalid or LinuxErrno.MessageSize or LinuxErrno.NoProtocolOption
+            or LinuxErrno.NotSupported;
 
     private static int Write(in InetEndPoint endPoint, LinuxSocketAddress* address)
     {
@@ -231,7 +246,8 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
     }
 
     /// <returns>False when a datagram was larger than the first link carries.</returns>
-    private bool SendOneByOne(in InetEndPoint destination, LinuxSocketAddress* address, int addressLength, byte* data, int length, int segmentSize)
+    private bool SendOneByOne(
+        in InetEndPoint destination, LinuxSocketAddress* address, int addressLength, byte* data, int length, int segmentSize)
     {
         bool fit = true;
         int offset = 0;
@@ -247,7 +263,8 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
     }
 
     /// <returns>0, or the error number.</returns>
-    private int SendPlain(in InetEndPoint destination, LinuxSocketAddress* address, int addressLength, byte* data, int length, LinuxIntControl* control)
+    private int SendPlain(
+        in InetEndPoint destination, LinuxSocketAddress* address, int addressLength, byte* data, int length, LinuxIntControl* control)
     {
         int errno = SendOnce(address, addressLength, data, length, control);
         if (errno == 0)
@@ -339,8 +356,8 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
 
     private static ZeroTierException Forbidden(string call, int errno) => new(
         ZeroTierError.Underlay,
-        $"The system forbids the call {call} (errno {errno}), without which no UDP datagram can be exchanged. The process runs in a sandbox (seccomp), "
-            + "which must allow sendmsg and recvmsg; with systemd for example SystemCallFilter=@system-service.");
+        $"The system forbids the call {call} (errno {errno}), without which no UDP datagram can be exchanged. The process runs in a "
+            + "sandbox (seccomp), which must allow sendmsg and recvmsg; with systemd for example SystemCallFilter=@system-service.");
 
     private bool ProbeSegmentation()
     {
@@ -380,7 +397,8 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
     }
 
     /// <summary>
-    /// One block of native memory: headers, vectors, addresses, control messages, then the data, which the kernel touches only as far as needed.
+    /// One block of native memory: headers, vectors, addresses, control messages, then the data, which the kernel touches only as far as
+    /// needed.
     /// </summary>
     private void AllocateSlots()
     {

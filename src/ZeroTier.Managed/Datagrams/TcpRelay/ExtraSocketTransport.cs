@@ -3,8 +3,9 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams.TcpRelay;
 
 /// <summary>
-/// A transport with one socket more than another: number 0, through which datagrams go that are not sent by UDP. The other's sockets follow it. VL1 then finds
-/// paths over it as over any socket: while it is closed it has no address, as a socket whose address the machine has lost.
+/// A transport with one socket more than another: number 0, through which datagrams go that are not sent by UDP. The other's sockets follow
+/// it. VL1 then finds paths over it as over any socket: while it is closed it has no address, as a socket whose address the machine has
+/// lost.
 /// </summary>
 internal abstract class ExtraSocketTransport(IDatagramTransport inner, ILogger log) : IDatagramTransport
 {
@@ -121,7 +122,8 @@ internal abstract class ExtraSocketTransport(IDatagramTransport inner, ILogger l
 
     private sealed class Shift(IDatagramReceiver receiver) : IDatagramReceiver
     {
-        public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram) => receiver.OnDatagram(socket + 1, source, datagram);
+        public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram) =>
+            receiver.OnDatagram(socket + 1, source, datagram);
 
         public void OnRefused(int socket, in InetEndPoint destination, int size) => receiver.OnRefused(socket + 1, destination, size);
 

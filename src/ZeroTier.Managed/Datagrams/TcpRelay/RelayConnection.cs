@@ -4,8 +4,8 @@ using System.IO.Pipelines;
 namespace ZeroTier.Managed.Datagrams.TcpRelay;
 
 /// <summary>
-/// One TCP connection that carries datagrams, at either end. What waits to be sent is bounded: beyond it datagrams are lost, as on any path that is too slow.
-/// Sending is thread-safe.
+/// One TCP connection that carries datagrams, at either end. What waits to be sent is bounded: beyond it datagrams are lost, as on any path
+/// that is too slow. Sending is thread-safe.
 /// </summary>
 internal sealed class RelayConnection : IDisposable
 {

@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace ZeroTier.Managed.Datagrams.TcpRelay;
 
 /// <summary>
-/// How datagrams travel in a TCP connection to a relay (docs/protocol/2-vl1.md 2.22): records with the header of TLS application data, each with an address and a
-/// datagram. The first record of a client has its version instead.
+/// How datagrams travel in a TCP connection to a relay (docs/protocol/2-vl1.md 2.22): records with the header of TLS application data, each
+/// with an address and a datagram. The first record of a client has its version instead.
 /// </summary>
 internal static class RelayFrame
 {

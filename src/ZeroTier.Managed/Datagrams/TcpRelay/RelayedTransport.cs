@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams.TcpRelay;
 
 /// <summary>
-/// The physical network of a node that may fall back to a TCP relay (docs/protocol/2-vl1.md 2.22): while <see cref="Engage"/>d, what goes to IPv4 addresses that the
-/// relay can reach may also go through it. UDP is used beside it all the time.
+/// The physical network of a node that may fall back to a TCP relay (docs/protocol/2-vl1.md 2.22): while <see cref="Engage"/>d, what goes
+/// to IPv4 addresses that the relay can reach may also go through it. UDP is used beside it all the time.
 /// </summary>
 /// <param name="inner">UDP.</param>
 /// <param name="relay">The relay.</param>

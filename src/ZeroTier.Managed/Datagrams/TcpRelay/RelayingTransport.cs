@@ -6,8 +6,9 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams.TcpRelay;
 
 /// <summary>
-/// The physical network of a root that also takes nodes whose own network lets no UDP through, by TCP (docs/protocol/2-vl1.md 2.22). To the root each connection is a node
-/// at the address and port from which it came. It forwards nothing to anywhere else, so that nobody can send through it to a third party.
+/// The physical network of a root that also takes nodes whose own network lets no UDP through, by TCP (docs/protocol/2-vl1.md 2.22). To the
+/// root each connection is a node at the address and port from which it came. It forwards nothing to anywhere else, so that nobody can send
+/// through it to a third party.
 /// </summary>
 internal sealed class RelayingTransport : ExtraSocketTransport
 {
@@ -27,7 +28,8 @@ internal sealed class RelayingTransport : ExtraSocketTransport
     private Task _accepting = Task.CompletedTask;
     private bool _fullSaid;
 
-    private RelayingTransport(IDatagramTransport inner, Socket listener, IEnumerable<InetEndPoint> ownEndPoints, TimeProvider time, ILogger log)
+    private RelayingTransport(
+        IDatagramTransport inner, Socket listener, IEnumerable<InetEndPoint> ownEndPoints, TimeProvider time, ILogger log)
         : base(inner, log)
     {
         _listener = listener;
@@ -69,7 +71,8 @@ internal sealed class RelayingTransport : ExtraSocketTransport
             listener.Dispose();
             throw new ZeroTierException(
                 ZeroTierError.Underlay,
-                $"The TCP relay cannot listen on {endPoint}: {e.Message}. Another program may have the port, or ports below 1024 may need a right: choose another, such as 0.0.0.0:8443.",
+                $"The TCP relay cannot listen on {endPoint}: {e.Message}. Another program may have the port, or ports below 1024 may need "
+                + "a right: choose another, such as 0.0.0.0:8443.",
                 e);
         }
     }
@@ -182,7 +185,9 @@ internal sealed class RelayingTransport : ExtraSocketTransport
     {
         if (!client.HasGreeted)
         {
-            client.HasGreeted = body.Length == RelayFrame.HelloBody ? true : throw new InvalidDataException("The first record is no greeting.");
+            client.HasGreeted = body.Length == RelayFrame.HelloBody
+                ? true
+                : throw new InvalidDataException("The first record is no greeting.");
             return;
         }
 

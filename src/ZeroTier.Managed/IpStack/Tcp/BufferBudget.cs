@@ -1,11 +1,13 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// The memory that all connections of a node hold: bytes to send, unacknowledged, out of order and unread, and a fixed cost per connection. Thread-safe.
+/// The memory that all connections of a node hold: bytes to send, unacknowledged, out of order and unread, and a fixed cost per connection.
+/// Thread-safe.
 /// </summary>
 /// <remarks>
-/// When it is used up, listeners refuse connections, every connection is limited to <see cref="Minimum"/> bytes each way, and every few seconds
-/// the largest of those that hold more without moving are reset. The locks are leaves; connections are reset and reports are made without them.
+/// When it is used up, listeners refuse connections, every connection is limited to <see cref="Minimum"/> bytes each way, and every few
+/// seconds the largest of those that hold more without moving are reset. The locks are leaves; connections are reset and reports are made
+/// without them.
 /// </remarks>
 internal sealed class BufferBudget : IDisposable
 {
@@ -51,7 +53,9 @@ internal sealed class BufferBudget : IDisposable
 
     public bool IsExhausted => Volatile.Read(ref _used) >= Limit;
 
-    /// <summary>Adds bytes, or releases them when negative. Never refuses; callers that may grow check <see cref="IsExhausted"/> first.</summary>
+    /// <summary>
+    /// Adds bytes, or releases them when negative. Never refuses; callers that may grow check <see cref="IsExhausted"/> first.
+    /// </summary>
     public void Add(long bytes)
     {
         long used = Interlocked.Add(ref _used, bytes);
@@ -96,10 +100,11 @@ internal sealed class BufferBudget : IDisposable
                 return;
             }
 
-            // Connections are examined at most once per interval, however often the limit is crossed; those that have hardly moved since the last time count as
-            // stalled.
+            // Connections are examined at most once per interval, however often the limit is crossed; those that have hardly moved since
+            // the last time count as stalled.
             _watching = true;
-            _timer ??= _time.CreateTimer(static budget => ((BufferBudget)budget!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer ??= _time.CreateTimer(
+                static budget => ((BufferBudget)budget!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             TimeSpan due = _lookedAt is { } at ? Interval - _time.GetElapsedTime(at) : TimeSpan.Zero;
             _timer.Change(due > TimeSpan.Zero ? due : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
@@ -130,7 +135,8 @@ internal sealed class BufferBudget : IDisposable
             foreach ((TcpSocket socket, long bytes) in idle.OrderByDescending(entry => entry.Bytes).TakeWhile(_ => freed < excess))
             {
                 socket.Abort(new TcpException(
-                    TcpError.ConnectionAborted, "The memory for the buffers of all connections was used up, and this one held much of it without moving."));
+                    TcpError.ConnectionAborted,
+                    "The memory for the buffers of all connections was used up, and this one held much of it without moving."));
                 reset++;
                 freed += bytes;
             }
@@ -147,7 +153,8 @@ internal sealed class BufferBudget : IDisposable
     {
         lock (_gate)
         {
-            // Set the flag first, then read the sum; threads that add bytes do it in the opposite order, so at least one side sees the other.
+            // Set the flag first, then read the sum; threads that add bytes do it in the opposite order, so at least one side sees the
+            // other.
             _lookedAt = _time.GetTimestamp();
             Volatile.Write(ref _watching, false);
             Interlocked.MemoryBarrier();

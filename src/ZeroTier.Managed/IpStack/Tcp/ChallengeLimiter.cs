@@ -1,7 +1,9 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>Limits the answers that segments outside the window can provoke (RFC 5961, 7): ten per second and connection.</summary>
-/// <remarks>Counts per second, as the RFC describes it, and is no token bucket: ten unused ones may be followed by ten more at once.</remarks>
+/// <remarks>
+/// Counts per second, as the RFC describes it, and is no token bucket: ten unused ones may be followed by ten more at once.
+/// </remarks>
 internal struct ChallengeLimiter
 {
     private const int PerPeriod = 10;

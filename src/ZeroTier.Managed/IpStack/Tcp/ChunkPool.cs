@@ -45,8 +45,8 @@ internal sealed class ChunkPool(long maxOutOfOrderBytes, BufferBudget budget)
     }
 
     /// <summary>
-    /// Rents within the bounds of all connections' out-of-order data; null when one is used up. A connection may hold as much as is free, which leaves
-    /// something for others however many fill their windows and never send what is missing.
+    /// Rents within the bounds of all connections' out-of-order data; null when one is used up. A connection may hold as much as is free,
+    /// which leaves something for others however many fill their windows and never send what is missing.
     /// </summary>
     /// <param name="held">Bytes that the connection has rented so far.</param>
     public byte[]? TryRentOutOfOrder(int held)

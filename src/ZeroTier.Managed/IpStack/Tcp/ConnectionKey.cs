@@ -5,7 +5,8 @@ internal readonly record struct ConnectionKey(IpAddress Local, IpAddress Remote,
 {
     /// <summary>With the per-process seed of <see cref="HashCode"/>, so that peers cannot choose colliding ports.</summary>
     public override int GetHashCode() =>
-        HashCode.Combine((ulong)Remote.Value, (ulong)(Remote.Value >> 64), (ulong)Local.Value, (ulong)(Local.Value >> 64), LocalPort << 16 | RemotePort);
+        HashCode.Combine(
+            (ulong)Remote.Value, (ulong)(Remote.Value >> 64), (ulong)Local.Value, (ulong)(Local.Value >> 64), LocalPort << 16 | RemotePort);
 
     public bool Equals(ConnectionKey other) =>
         LocalPort == other.LocalPort && RemotePort == other.RemotePort && Remote == other.Remote && Local == other.Local;

@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// The deadlines of all sockets on one timer. A socket stays at the earliest deadline it has announced and is asked again when that is due, so that the
-/// frequent case, a deadline that moves later, costs nothing. Thread-safe; its lock is a leaf.
+/// The deadlines of all sockets on one timer. A socket stays at the earliest deadline it has announced and is asked again when that is due,
+/// so that the frequent case, a deadline that moves later, costs nothing. Thread-safe; its lock is a leaf.
 /// </summary>
 internal sealed class DeadlineQueue : IDisposable
 {
@@ -19,7 +19,8 @@ internal sealed class DeadlineQueue : IDisposable
     {
         _now = now;
         _onDue = onDue;
-        _timer = time.CreateTimer(static state => ((DeadlineQueue)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(
+            static state => ((DeadlineQueue)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Sockets that wait for a deadline.</summary>
@@ -136,7 +137,8 @@ internal sealed class DeadlineQueue : IDisposable
 
         // Rounded up to the timer's resolution: a timer that fires early would fire twice.
         long delay = Math.Max(0, _armedAt - _now());
-        _timer.Change(TimeSpan.FromMilliseconds((delay + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond), Timeout.InfiniteTimeSpan);
+        _timer.Change(
+            TimeSpan.FromMilliseconds((delay + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond), Timeout.InfiniteTimeSpan);
     }
 
     private void RemoveAt(int index)

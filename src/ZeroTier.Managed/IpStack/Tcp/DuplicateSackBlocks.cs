@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// D-SACK blocks to report: data that was received twice, which tells the sender that a retransmission was spurious (RFC 2883, 4). An acknowledgement carries
-/// one block, so a few are queued; adjacent ones are merged, further ones dropped.
+/// D-SACK blocks to report: data that was received twice, which tells the sender that a retransmission was spurious (RFC 2883, 4). An
+/// acknowledgement carries one block, so a few are queued; adjacent ones are merged, further ones dropped.
 /// </summary>
 internal struct DuplicateSackBlocks
 {

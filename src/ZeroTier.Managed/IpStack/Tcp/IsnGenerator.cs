@@ -1,6 +1,8 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>Initial sequence numbers and timestamp offsets that outsiders cannot predict (RFC 6528, 3; RFC 7323, 5.4). Thread-safe.</summary>
+/// <summary>
+/// Initial sequence numbers and timestamp offsets that outsiders cannot predict (RFC 6528, 3; RFC 7323, 5.4). Thread-safe.
+/// </summary>
 internal sealed class IsnGenerator(RandomSource random)
 {
     private readonly KeyedHash _sequence = new(random);

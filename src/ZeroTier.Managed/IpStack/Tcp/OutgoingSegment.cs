@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// A segment that is decided but not yet written: the connection's state already counts it as sent. Its payload lies in chunks of the send buffer,
-/// which stay valid as long as the buffer is held.
+/// A segment that is decided but not yet written: the connection's state already counts it as sent. Its payload lies in chunks of the send
+/// buffer, which stay valid as long as the buffer is held.
 /// </summary>
 internal struct OutgoingSegment
 {
@@ -79,19 +79,22 @@ internal struct OutgoingSegment
 
         if (WindowScale >= 0)
         {
-            BinaryPrimitives.WriteUInt32BigEndian(target, TcpOption.NoOperation << 24 | TcpOption.WindowScale << 16 | 3 << 8 | (uint)WindowScale);
+            BinaryPrimitives.WriteUInt32BigEndian(
+                target, TcpOption.NoOperation << 24 | TcpOption.WindowScale << 16 | 3 << 8 | (uint)WindowScale);
             target = target[4..];
         }
 
         if (SackPermitted)
         {
-            BinaryPrimitives.WriteUInt32BigEndian(target, TcpOption.NoOperation << 24 | TcpOption.NoOperation << 16 | TcpOption.SackPermitted << 8 | 2);
+            BinaryPrimitives.WriteUInt32BigEndian(
+                target, TcpOption.NoOperation << 24 | TcpOption.NoOperation << 16 | TcpOption.SackPermitted << 8 | 2);
             target = target[4..];
         }
 
         if (HasTimestamps)
         {
-            BinaryPrimitives.WriteUInt32BigEndian(target, TcpOption.NoOperation << 24 | TcpOption.NoOperation << 16 | TcpOption.Timestamps << 8 | 10);
+            BinaryPrimitives.WriteUInt32BigEndian(
+                target, TcpOption.NoOperation << 24 | TcpOption.NoOperation << 16 | TcpOption.Timestamps << 8 | 10);
             BinaryPrimitives.WriteUInt32BigEndian(target[4..], TimestampValue);
             BinaryPrimitives.WriteUInt32BigEndian(target[8..], TimestampEcho);
             target = target[TcpOption.TimestampsLength..];

@@ -1,11 +1,13 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>Ephemeral ports by the double-hash algorithm (RFC 6056, 3.3.4): hard to guess, slow to repeat for one destination. Thread-safe.</summary>
+/// <summary>
+/// Ephemeral ports by the double-hash algorithm (RFC 6056, 3.3.4): hard to guess, slow to repeat for one destination. Thread-safe.
+/// </summary>
 internal sealed class PortAllocator
 {
     /// <summary>
-    /// RFC 6056, 3.2 asks for a range as large as possible: from where Linux begins, which is twice the dynamic range of RFC 6335. As many connections to one
-    /// port of one peer may be open or in TIME-WAIT.
+    /// RFC 6056, 3.2 asks for a range as large as possible: from where Linux begins, which is twice the dynamic range of RFC 6335. As many
+    /// connections to one port of one peer may be open or in TIME-WAIT.
     /// </summary>
     public const int First = 32768;
     public const int Count = 65536 - First;

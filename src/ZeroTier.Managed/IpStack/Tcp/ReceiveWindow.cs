@@ -55,7 +55,9 @@ internal struct ReceiveWindow
         return (ushort)Math.Min(Math.Max(0, (int)(_edge - next)) >> scale, ushort.MaxValue);
     }
 
-    /// <summary>True when an advertisement now would move the edge by a worthwhile amount (silly window avoidance, RFC 9293, 3.8.6.2.2).</summary>
+    /// <summary>
+    /// True when an advertisement now would move the edge by a worthwhile amount (silly window avoidance, RFC 9293, 3.8.6.2.2).
+    /// </summary>
     private readonly bool CanOpen(uint next, long room, int segmentSize) =>
         !IsPaused && (int)(next + Limit(room) - _edge) >= Math.Min(_size / 2, segmentSize);
 

@@ -1,8 +1,9 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// How large the receive window must be so that it does not limit the sender: twice what the application reads in a round trip, since a sender in slow start doubles.
-/// The shortest recent round trip counts, so that data which queues here or on the path does not enlarge the window. Times are in ticks of 100 ns.
+/// How large the receive window must be so that it does not limit the sender: twice what the application reads in a round trip, since a
+/// sender in slow start doubles. The shortest recent round trip counts, so that data which queues here or on the path does not enlarge the
+/// window. Times are in ticks of 100 ns.
 /// </summary>
 internal struct ReceiveWindowTuning
 {

@@ -6,7 +6,9 @@ internal struct RetransmissionTimer
     /// <summary>RFC 6298, 2.1.</summary>
     public const long Initial = TimeSpan.TicksPerSecond;
 
-    /// <summary>RFC 6298, 2.4 says 1 s; Linux's 200 ms recover faster and are above every delayed acknowledgement that we know of.</summary>
+    /// <summary>
+    /// RFC 6298, 2.4 says 1 s; Linux's 200 ms recover faster and are above every delayed acknowledgement that we know of.
+    /// </summary>
     public const long Minimum = 200 * TimeSpan.TicksPerMillisecond;
 
     /// <summary>RFC 6298, 2.5.</summary>

@@ -4,12 +4,15 @@ using ZeroTier.Managed.IpStack.Tcp.Congestion;
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// What was sent and is not yet acknowledged, segment by segment: the sender's side of RFC 2018 and the pipe of RFC 6675. Loss is found by the time of
-/// sending, as in RACK (RFC 8985), so that lost retransmissions and reordering are told apart. Guarded by the connection's lock.
+/// What was sent and is not yet acknowledged, segment by segment: the sender's side of RFC 2018 and the pipe of RFC 6675. Loss is found by
+/// the time of sending, as in RACK (RFC 8985), so that lost retransmissions and reordering are told apart. Guarded by the connection's
+/// lock.
 /// </summary>
 internal sealed class SackScoreboard
 {
-    /// <summary>RFC 5681's three duplicates: with that many segments beyond a gap, and no reordering seen, the gap is a loss at once.</summary>
+    /// <summary>
+    /// RFC 5681's three duplicates: with that many segments beyond a gap, and no reordering seen, the gap is a loss at once.
+    /// </summary>
     public const int DuplicateThreshold = 3;
 
     private Sent[] _ring = [];
@@ -134,7 +137,10 @@ internal sealed class SackScoreboard
     /// <summary>A block that the peer reports. Blocks outside of what is outstanding are ignored (RFC 2018, 5; RFC 2883).</summary>
     public void Sack(SackBlock block, uint sendNext, long now, ref Delivery delivery)
     {
-        if (Count == 0 || !Sequence.IsBefore(block.Start, block.End) || Sequence.IsBefore(block.Start, At(0).Start) || Sequence.IsAfter(block.End, sendNext))
+        if (Count == 0
+            || !Sequence.IsBefore(block.Start, block.End)
+            || Sequence.IsBefore(block.Start, At(0).Start)
+            || Sequence.IsAfter(block.End, sendNext))
         {
             return;
         }
@@ -178,7 +184,9 @@ internal sealed class SackScoreboard
             return false;
         }
 
-        long patience = !_reorderingSeen && (recovering || SackedSegments >= DuplicateThreshold) ? 0 : Math.Min(_minRoundTrip / 4 * _reorderingMultiplier, smoothedRoundTrip);
+        long patience = !_reorderingSeen && (recovering || SackedSegments >= DuplicateThreshold)
+            ? 0
+            : Math.Min(_minRoundTrip / 4 * _reorderingMultiplier, smoothedRoundTrip);
         bool found = false;
         for (int i = 0; i < Count; i++)
         {
@@ -204,7 +212,8 @@ internal sealed class SackScoreboard
             if (lostAt <= now)
             {
                 MarkLost(ref sent);
-                congestion.OnSegmentLost(sent.Length, sent.State.InFlight, _rate.Lost - sent.State.Lost, sent.State.IsApplicationLimited, now);
+                congestion.OnSegmentLost(
+                    sent.Length, sent.State.InFlight, _rate.Lost - sent.State.Lost, sent.State.IsApplicationLimited, now);
                 found = true;
             }
             else
@@ -216,7 +225,9 @@ internal sealed class SackScoreboard
         return found;
     }
 
-    /// <summary>The peer reported a spurious retransmission (D-SACK): the reordering window grows, once per round trip (RFC 8985, 6.2, step 4).</summary>
+    /// <summary>
+    /// The peer reported a spurious retransmission (D-SACK): the reordering window grows, once per round trip (RFC 8985, 6.2, step 4).
+    /// </summary>
     public void OnSpuriousRetransmission(uint sendNext)
     {
         if (!_duplicateRound)
@@ -231,7 +242,9 @@ internal sealed class SackScoreboard
     /// <summary>A fast recovery was spurious: the path reorders.</summary>
     public void OnReordering() => _reorderingSeen = true;
 
-    /// <summary>A recovery has ended. After sixteen without spurious retransmissions the reordering window is reset (RFC 8985, 6.2, step 4).</summary>
+    /// <summary>
+    /// A recovery has ended. After sixteen without spurious retransmissions the reordering window is reset (RFC 8985, 6.2, step 4).
+    /// </summary>
     public void OnRecoveryEnded()
     {
         if (--_reorderingPersistence <= 0)
@@ -266,8 +279,8 @@ internal sealed class SackScoreboard
     /// <summary>After a retransmission timeout everything not selectively acknowledged counts as lost.</summary>
     public void MarkAllLost()
     {
-        // A first segment that was selectively acknowledged, but never cumulatively, was discarded by the peer (reneging): ignore all SACK information (RFC
-        // 2018, 8).
+        // A first segment that was selectively acknowledged, but never cumulatively, was discarded by the peer (reneging): ignore all SACK
+        // information (RFC 2018, 8).
         bool reneged = Count > 0 && (At(0).Flags & SentFlags.Sacked) != 0;
         for (int i = 0; i < Count; i++)
         {

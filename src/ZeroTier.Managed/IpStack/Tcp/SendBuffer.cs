@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>Bytes from the first unacknowledged one on, sent or not, in pooled chunks. Holds no chunk while empty. Guarded by the connection's lock.</summary>
+/// <summary>
+/// Bytes from the first unacknowledged one on, sent or not, in pooled chunks. Holds no chunk while empty. Guarded by the connection's lock.
+/// </summary>
 internal sealed class SendBuffer(ChunkPool pool)
 {
     private readonly List<byte[]> _released = [];

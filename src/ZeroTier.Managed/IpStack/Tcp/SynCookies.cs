@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// Handshakes without state (RFC 4987, 3.6): what a SYN asked for travels in the sequence number and the timestamp of the answer, and comes back with the
-/// acknowledgement. Thread-safe.
+/// Handshakes without state (RFC 4987, 3.6): what a SYN asked for travels in the sequence number and the timestamp of the answer, and comes
+/// back with the acknowledgement. Thread-safe.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -10,8 +10,8 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 ///                   and the 8 bits before, 24 bits
 /// timestamp         the clock without its last 5 bits | selective acknowledgements, 1 bit | window scale (15: none), 4 bits
 /// </code>
-/// A peer without timestamps gets a connection without selective acknowledgements and window scale. One SYN has one sequence number within a unit of
-/// time: a listener that has state again answers its repetition with the same.
+/// A peer without timestamps gets a connection without selective acknowledgements and window scale. One SYN has one sequence number within
+/// a unit of time: a listener that has state again answers its repetition with the same.
 /// </remarks>
 internal sealed class SynCookies(RandomSource random)
 {
@@ -26,8 +26,12 @@ internal sealed class SynCookies(RandomSource random)
     private const uint SackBit = 16;
     private const uint NoScale = 15;
 
-    // Rounded down to one of these. The usual ones are not rounded: no option, the smallest IPv6 link, and what one datagram of VL1 carries of IPv6 and IPv4.
-    private static readonly int[] _sizes = [TcpConnection.MinSegmentSize, 256, TcpConnection.DefaultSegmentSize, 1220, 1300, 1334, 1354, 1440];
+    // Rounded down to one of these. The usual ones are not rounded: no option, the smallest IPv6 link, and what one datagram of VL1 carries
+    // of IPv6 and IPv4.
+    private static readonly int[] _sizes =
+    [
+        TcpConnection.MinSegmentSize, 256, TcpConnection.DefaultSegmentSize, 1220, 1300, 1334, 1354, 1440,
+    ];
 
     private readonly KeyedHash _hash = new(random);
 

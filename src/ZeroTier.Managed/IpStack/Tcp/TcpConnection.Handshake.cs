@@ -42,7 +42,8 @@ internal sealed partial class TcpConnection
             if (acknowledges)
             {
                 IsResetReceived = true;
-                End(new TcpException(TcpError.ConnectionRefused, "The other end refused the connection: nothing listens there, or its rules forbid it."));
+                End(new TcpException(
+                    TcpError.ConnectionRefused, "The other end refused the connection: nothing listens there, or its rules forbid it."));
             }
 
             return;

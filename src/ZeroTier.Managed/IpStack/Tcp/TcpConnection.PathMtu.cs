@@ -7,7 +7,9 @@ internal sealed partial class TcpConnection
 
     private int EffectiveSegmentSize => Math.Min(_peerSegmentSize, _pathSegmentSize) - (_timestampsOn ? TcpOption.TimestampsLength : 0);
 
-    /// <summary>The path carries this much payload, options not counted. It bounds all segments sent from now on, retransmissions included.</summary>
+    /// <summary>
+    /// The path carries this much payload, options not counted. It bounds all segments sent from now on, retransmissions included.
+    /// </summary>
     public void FollowPath(int segmentSize)
     {
         segmentSize = Math.Clamp(segmentSize, MinSegmentSize, ChunkPool.ChunkSize);
@@ -31,7 +33,9 @@ internal sealed partial class TcpConnection
         }
     }
 
-    /// <summary>The path has become narrower than what was sent lately: that is lost, and not because of congestion (RFC 8899, 4.3).</summary>
+    /// <summary>
+    /// The path has become narrower than what was sent lately: that is lost, and not because of congestion (RFC 8899, 4.3).
+    /// </summary>
     public void OnPathNarrowed(int segmentSize, long now)
     {
         // Ahead of FollowPath, which cuts them.

@@ -44,8 +44,10 @@ internal sealed partial class TcpConnection
             case TcpState.SynSent:
                 OnSegmentInSynSent(segment, now);
                 return;
-            case TcpState.SynReceived when segment.Has(TcpFlags.Syn) && !segment.Has(TcpFlags.Ack | TcpFlags.Rst) && segment.Sequence == _initialReceive:
-                // Our SYN-ACK was lost or delayed; after the repetition an ACK cannot be matched to one of them, so no round trip is measured (RFC 6298, 3).
+            case TcpState.SynReceived
+                when segment.Has(TcpFlags.Syn) && !segment.Has(TcpFlags.Ack | TcpFlags.Rst) && segment.Sequence == _initialReceive:
+                // Our SYN-ACK was lost or delayed; after the repetition an ACK cannot be matched to one of them, so no round trip is
+                // measured (RFC 6298, 3).
                 _synDue = true;
                 _synAnsweredAgain = true;
                 return;
@@ -101,14 +103,16 @@ internal sealed partial class TcpConnection
 
     private int MaxReceiveWindow => Math.Max(_options.ReceiveWindow, _options.MaxReceiveWindow);
 
-    // Unread bytes count against the pipe's pause threshold. The reserve is kept until the pipe pauses: only a paused pipe signals the window update. A pipe
-    // whose reader asks for more than the threshold at once never pauses.
+    // Unread bytes count against the pipe's pause threshold. The reserve is kept until the pipe pauses: only a paused pipe signals the
+    // window update. A pipe whose reader asks for more than the threshold at once never pauses.
     private long ReceiveRoom
     {
         get
         {
             long limit = _options.Input.PauseWriterThreshold;
-            long room = limit == 0 || DiscardsInput ? long.MaxValue : Math.Max(0, limit - (Unread?.Held ?? 0)) + ReceiveReserve + _window.Size - _options.ReceiveWindow;
+            long room = limit == 0 || DiscardsInput
+                ? long.MaxValue
+                : Math.Max(0, limit - (Unread?.Held ?? 0)) + ReceiveReserve + _window.Size - _options.ReceiveWindow;
             return _environment.Budget.IsExhausted ? Math.Min(room, BufferBudget.Minimum) : room;
         }
     }
@@ -173,8 +177,8 @@ internal sealed partial class TcpConnection
         return true;
     }
 
-    // Repeated data is always acknowledged, since the peer lacks our acknowledgement. Empty segments only at a limited rate, or two ends could answer each
-    // other forever.
+    // Repeated data is always acknowledged, since the peer lacks our acknowledgement. Empty segments only at a limited rate, or two ends
+    // could answer each other forever.
     private void AnswerUnacceptable(in TcpSegment segment, long now)
     {
         if (segment.PayloadLength > 0 || _challenges.TryTake(now))
@@ -333,8 +337,8 @@ internal sealed partial class TcpConnection
         _environment.Statistics.Add(TcpCounter.BytesReceived, count);
         _unacknowledgedBytes += count;
 
-        // RFC 5681, 4.2: at once for every second segment and when a gap closes; the batch makes one acknowledgement of many. A short second segment counts
-        // too: it usually ends a message, and the sender would send a tail probe for it.
+        // RFC 5681, 4.2: at once for every second segment and when a gap closes; the batch makes one acknowledgement of many. A short
+        // second segment counts too: it usually ends a message, and the sender would send a tail probe for it.
         if (closesGap || _unacknowledgedBytes > _largestPayload)
         {
             _acknowledgeNow = true;

@@ -109,7 +109,8 @@ internal sealed partial class TcpConnection
         return true;
     }
 
-    // RFC 9293, 3.10.7.4: the window is taken from the newest segment only. True when the segment could be a duplicate acknowledgement (RFC 5681, 2).
+    // RFC 9293, 3.10.7.4: the window is taken from the newest segment only. True when the segment could be a duplicate acknowledgement (RFC
+    // 5681, 2).
     private bool TakeWindow(in TcpSegment segment)
     {
         int window = segment.Window << _sendScale;
@@ -219,7 +220,8 @@ internal sealed partial class TcpConnection
         _environment.Statistics.Add(TcpCounter.FastRecoveries);
     }
 
-    // What the path holds: the scoreboard's pipe; without selective acknowledgements each duplicate stands for a segment that has arrived (RFC 5681, 3.2).
+    // What the path holds: the scoreboard's pipe; without selective acknowledgements each duplicate stands for a segment that has arrived
+    // (RFC 5681, 3.2).
     private int InFlight => Math.Max(0, _scoreboard.InFlight - (_sackOn ? 0 : _duplicates * _segmentSize));
 
     private void OnSendQueueAcknowledged()

@@ -214,7 +214,8 @@ internal sealed partial class TcpConnection
             // RFC 2883, 4: the first block reports repeated data, once; the one that holds it follows.
             int first = _duplicateSacks.TryTake(out segment.Sack[0]) ? 1 : 0;
             _acknowledgeNow = !_duplicateSacks.IsEmpty;
-            segment.SackCount = _reassembly.Report(_receiveNext, first, _timestampsOn ? SackBlocks.Capacity - 1 : SackBlocks.Capacity, ref segment.Sack);
+            segment.SackCount = _reassembly.Report(
+                _receiveNext, first, _timestampsOn ? SackBlocks.Capacity - 1 : SackBlocks.Capacity, ref segment.Sack);
         }
 
         return true;

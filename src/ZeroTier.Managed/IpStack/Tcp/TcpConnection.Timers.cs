@@ -93,7 +93,9 @@ internal sealed partial class TcpConnection
         _ => _retransmissions > 0 && _scoreboard.Count > 0 || _probedSince != Never,
     };
 
-    /// <summary>The peer was heard, though not on this connection: retransmit now, once until something is received on this connection.</summary>
+    /// <summary>
+    /// The peer was heard, though not on this connection: retransmit now, once until something is received on this connection.
+    /// </summary>
     public void OnPeerHeard(long now)
     {
         if (!AwaitsPeer || _hastened)
@@ -109,10 +111,15 @@ internal sealed partial class TcpConnection
         OnTimer(now);
     }
 
-    /// <summary>The peer may have lost this connection in a restart: one probe, which it then answers with a reset (RFC 9293, 3.8.4 and 3.5.2).</summary>
+    /// <summary>
+    /// The peer may have lost this connection in a restart: one probe, which it then answers with a reset (RFC 9293, 3.8.4 and 3.5.2).
+    /// </summary>
     public void Probe(long now)
     {
-        if (!IsEstablished || State is TcpState.Closed or TcpState.TimeWait || _probesUnanswered > 0 || now - _lastHeardAt < RetransmissionTimer.Minimum)
+        if (!IsEstablished
+            || State is TcpState.Closed or TcpState.TimeWait
+            || _probesUnanswered > 0
+            || now - _lastHeardAt < RetransmissionTimer.Minimum)
         {
             return;
         }
@@ -164,13 +171,15 @@ internal sealed partial class TcpConnection
     private void ArmTailProbe(long now)
     {
         _probeTailAt = Never;
-        if (!_sackOn || _tailProbed || _recovery != Recovery.None || _scoreboard.Count == 0 || _scoreboard.SackedSegments > 0 || _timer.SmoothedRoundTrip == 0)
+        if (!_sackOn || _tailProbed || _recovery != Recovery.None || _scoreboard.Count == 0 || _scoreboard.SackedSegments > 0
+            || _timer.SmoothedRoundTrip == 0)
         {
             return;
         }
 
         // The peer may delay the acknowledgement of the last segment, and of a short one behind it.
-        long at = now + Math.Max(2 * _timer.SmoothedRoundTrip, ShortestProbe) + (_scoreboard.Outstanding < 2 * _segmentSize ? WorstAcknowledgementDelay : 0);
+        long at = now + Math.Max(
+            2 * _timer.SmoothedRoundTrip, ShortestProbe) + (_scoreboard.Outstanding < 2 * _segmentSize ? WorstAcknowledgementDelay : 0);
         if (at < _retransmitAt)
         {
             _probeTailAt = at;
@@ -219,7 +228,8 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        // RFC 9293, 3.8.3: R2. A peer that shrank its window to zero and still answers is alive; retransmissions are window probes then (3.8.6).
+        // RFC 9293, 3.8.3: R2. A peer that shrank its window to zero and still answers is alive; retransmissions are window probes then
+        // (3.8.6).
         long silentSince = _sendWindow == 0 && !_abandoned ? Math.Max(_progressAt, _lastHeardAt) : _progressAt;
         if (now - silentSince >= _options.UserTimeout.Ticks)
         {
@@ -246,7 +256,8 @@ internal sealed partial class TcpConnection
         _timer.BackOff();
 
         // A long back-off must not exceed the user timeout.
-        _retransmitAt = Math.Max(now + RetransmissionTimer.Minimum, Math.Min(now + _timer.Timeout, silentSince + _options.UserTimeout.Ticks));
+        _retransmitAt = Math.Max(
+            now + RetransmissionTimer.Minimum, Math.Min(now + _timer.Timeout, silentSince + _options.UserTimeout.Ticks));
     }
 
     // RFC 9293, 3.8.6.1: a closed window is asked about for as long as the peer answers.
@@ -259,7 +270,8 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        // The application has abandoned the connection and the peer keeps a zero window: give up UserTimeout after the later of last progress and abandonment.
+        // The application has abandoned the connection and the peer keeps a zero window: give up UserTimeout after the later of last
+        // progress and abandonment.
         if (_abandoned && now - Math.Max(_progressAt, _abandonedAt) >= _options.UserTimeout.Ticks)
         {
             TimeOut("The other end kept its window closed after this end had finished.");

@@ -46,7 +46,9 @@ internal sealed partial class TcpConnection
         SackBlock first = segment.Sack[0];
         return Sequence.IsBefore(first.Start, first.End)
             && (!Sequence.IsAfter(first.End, segment.Acknowledgement)
-                || segment.SackCount > 1 && !Sequence.IsBefore(first.Start, segment.Sack[1].Start) && !Sequence.IsAfter(first.End, segment.Sack[1].End));
+                || segment.SackCount > 1
+                    && !Sequence.IsBefore(first.Start, segment.Sack[1].Start)
+                    && !Sequence.IsAfter(first.End, segment.Sack[1].End));
     }
 
     // As in RFC 3708: once each retransmission of an episode is reported as repeated, there was no loss.

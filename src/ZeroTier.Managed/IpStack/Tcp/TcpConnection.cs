@@ -8,8 +8,9 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// Read RFC 9293, 3.10 first. Times are in ticks of 100 ns since any fixed moment.
 /// </summary>
 /// <remarks>
-/// Guarded by the lock of the <see cref="TcpSocket"/> that owns it. Lock order: listener, then connection, then the timer queue, then pools, then the budget;
-/// the tables of the layer are concurrent or leaf locks. No lock is held while a pipe is flushed or completed, a batch is sent or an observer is called.
+/// Guarded by the lock of the <see cref="TcpSocket"/> that owns it. Lock order: listener, then connection, then the timer queue, then
+/// pools, then the budget; the tables of the layer are concurrent or leaf locks. No lock is held while a pipe is flushed or completed, a
+/// batch is sent or an observer is called.
 /// </remarks>
 internal sealed partial class TcpConnection
 {
@@ -31,8 +32,8 @@ internal sealed partial class TcpConnection
     private readonly TcpReassemblyQueue _reassembly;
     private readonly SackScoreboard _scoreboard = new();
 
-    // The latest time that the connection has heard of. Callers read the clock before they take the lock; without this, a segment could get an earlier send
-    // time than its predecessor and be marked as lost.
+    // The latest time that the connection has heard of. Callers read the clock before they take the lock; without this, a segment could get
+    // an earlier send time than its predecessor and be marked as lost.
     private long _clock;
 
     private TcpConnection(TcpEnvironment environment, TcpSocketOptions options, in TcpConnectionSetup setup, TcpState state)
@@ -92,12 +93,14 @@ internal sealed partial class TcpConnection
     /// <summary>Grows by each byte that is acknowledged or received, from an arbitrary number.</summary>
     public uint Moved => _sendUnacknowledged + _receiveNext;
 
-    // Twice the congestion window, so that sending never waits for the pipe; but bytes beyond the peer's window would stay here for as long as its application
-    // does not read, so no more than the minimum is taken beyond it.
+    // Twice the congestion window, so that sending never waits for the pipe; but bytes beyond the peer's window would stay here for as long
+    // as its application does not read, so no more than the minimum is taken beyond it.
     private int SendLimit => _environment.Budget.IsExhausted
         ? BufferBudget.Minimum
         : (int)Math.Clamp(
-            Math.Min(2L * _congestion.Window, (long)_sendWindow + MinSendBuffer), MinSendBuffer, Math.Max(MinSendBuffer, _options.MaxSendBuffer));
+            Math.Min(2L * _congestion.Window, (long)_sendWindow + MinSendBuffer),
+            MinSendBuffer,
+            Math.Max(MinSendBuffer, _options.MaxSendBuffer));
 
     private const int MinSendBuffer = 128 * 1024;
 
@@ -112,7 +115,8 @@ internal sealed partial class TcpConnection
     }
 
     /// <summary>A passive open: a listener has received a SYN (RFC 9293, 3.10.7.2).</summary>
-    public static TcpConnection Accept(TcpEnvironment environment, TcpSocketOptions options, in TcpConnectionSetup setup, in TcpSegment syn, long now)
+    public static TcpConnection Accept(
+        TcpEnvironment environment, TcpSocketOptions options, in TcpConnectionSetup setup, in TcpSegment syn, long now)
     {
         var connection = new TcpConnection(environment, options, setup, TcpState.SynReceived) { _synDue = true };
         connection._sendNext++;
@@ -124,8 +128,11 @@ internal sealed partial class TcpConnection
         return connection;
     }
 
-    /// <summary>A passive open whose SYN was answered without state: the segment at hand acknowledges that answer (RFC 4987, 3.6).</summary>
-    public static TcpConnection Restore(TcpEnvironment environment, TcpSocketOptions options, in TcpConnectionSetup setup, in TcpSegment syn, long now)
+    /// <summary>
+    /// A passive open whose SYN was answered without state: the segment at hand acknowledges that answer (RFC 4987, 3.6).
+    /// </summary>
+    public static TcpConnection Restore(
+        TcpEnvironment environment, TcpSocketOptions options, in TcpConnectionSetup setup, in TcpSegment syn, long now)
     {
         TcpConnection connection = Accept(environment, options, setup, syn, now);
         connection._synDue = false;
@@ -168,7 +175,9 @@ internal sealed partial class TcpConnection
         };
     }
 
-    /// <summary>The application has closed both directions: received data is discarded, and the peer has bounded time for its FIN.</summary>
+    /// <summary>
+    /// The application has closed both directions: received data is discarded, and the peer has bounded time for its FIN.
+    /// </summary>
     public void Abandon(long now)
     {
         if (!_abandoned)
@@ -248,7 +257,9 @@ internal sealed record TcpEnvironment(TcpLayerOptions Options, ChunkPool Chunks,
 /// <summary>What the layer decides for a new connection.</summary>
 /// <param name="LocalPort">This end's port.</param>
 /// <param name="RemotePort">The other end's port.</param>
-/// <param name="SegmentSize">The largest payload of a segment without options that should come in one datagram: what the peer is told.</param>
+/// <param name="SegmentSize">The largest payload of a segment without options that should come in one datagram: what the peer is
+/// told.</param>
 /// <param name="InitialSequence">RFC 6528.</param>
 /// <param name="TimestampOffset">Hides the clock from the peer (RFC 7323, 5.4).</param>
-internal readonly record struct TcpConnectionSetup(ushort LocalPort, ushort RemotePort, int SegmentSize, uint InitialSequence, uint TimestampOffset);
+internal readonly record struct TcpConnectionSetup(
+    ushort LocalPort, ushort RemotePort, int SegmentSize, uint InitialSequence, uint TimestampOffset);

@@ -5,8 +5,8 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <content>Events of the link that concern all connections with a peer.</content>
 internal sealed partial class TcpLayer
 {
-    // Connections that have retransmitted without an answer: few even among many connections. By key, whose order is the same in every run of one process, as
-    // that of references is not.
+    // Connections that have retransmitted without an answer: few even among many connections. By key, whose order is the same in every run
+    // of one process, as that of references is not.
     private readonly ConcurrentDictionary<ConnectionKey, TcpSocket> _awaiting = new();
 
     /// <summary>A peer was heard after a silence: connections that wait for its answer retransmit at once. Cheap while none does.</summary>

@@ -131,7 +131,8 @@ internal sealed partial class TcpLayer : IDisposable
             for (int i = 0; i < answers?.Count; i++)
             {
                 Answer answer = answers[i];
-                answer.Segment.Write(answer.Local, answer.Remote, batch.Packets.Reserve(answer.Local, answer.Remote, IpProtocol.Tcp, answer.Segment.Length));
+                answer.Segment.Write(
+                    answer.Local, answer.Remote, batch.Packets.Reserve(answer.Local, answer.Remote, IpProtocol.Tcp, answer.Segment.Length));
                 batch.Packets.Commit();
                 Statistics.Add(TcpCounter.SegmentsSent);
             }
@@ -169,7 +170,8 @@ internal sealed partial class TcpLayer : IDisposable
         var listener = new TcpListener(this, address, bound, options ?? TcpListenOptions.Default);
         if (bound == 0 || !_listeners.TryAdd((address, bound), listener))
         {
-            throw new TcpException(TcpError.AddressInUse, bound == 0 ? "Every dynamic port is taken." : $"Port {bound} is taken by another listener.");
+            throw new TcpException(
+                TcpError.AddressInUse, bound == 0 ? "Every dynamic port is taken." : $"Port {bound} is taken by another listener.");
         }
 
         if (_disposed)
@@ -225,7 +227,9 @@ internal sealed partial class TcpLayer : IDisposable
         }
     }
 
-    /// <summary>Segments to a station that are larger than its path now carries are cut and retransmitted without waiting for timers.</summary>
+    /// <summary>
+    /// Segments to a station that are larger than its path now carries are cut and retransmitted without waiting for timers.
+    /// </summary>
     public void OnPathNarrowed(MacAddress station)
     {
         List<TcpSocket> sockets = [];
@@ -265,7 +269,9 @@ internal sealed partial class TcpLayer : IDisposable
         OnProgress();
     }
 
-    /// <summary>Begins a batch of work for one or more sockets. Its batch must be sent, then each socket told by <see cref="TcpSocket.EndBatch"/>.</summary>
+    /// <summary>
+    /// Begins a batch of work for one or more sockets. Its batch must be sent, then each socket told by <see cref="TcpSocket.EndBatch"/>.
+    /// </summary>
     internal TransmissionBatch BeginBatch() => new(Output.BeginBatch(), Interlocked.Increment(ref _batches), Now);
 
     internal void AddTimeWait(in ConnectionKey key, in TimeWaitEntry entry, long now) => _timeWait.Add(key, entry, now);
@@ -290,7 +296,9 @@ internal sealed partial class TcpLayer : IDisposable
         Budget.Add(change * BufferBudget.ConnectionCost);
     }
 
-    /// <summary>Adds the connections that hold more than the minimum and have hardly moved since the last call, with what they hold.</summary>
+    /// <summary>
+    /// Adds the connections that hold more than the minimum and have hardly moved since the last call, with what they hold.
+    /// </summary>
     internal void CollectIdle(List<(TcpSocket Socket, long Bytes)> idle)
     {
         foreach (KeyValuePair<ConnectionKey, TcpSocket> entry in _sockets)
@@ -316,7 +324,8 @@ internal sealed partial class TcpLayer : IDisposable
         while (true)
         {
             long now = Now;
-            int port = _ports.ForConnection(local, remote, remotePort, candidate => IsFree(local, remote, (ushort)candidate, remotePort, now));
+            int port = _ports.ForConnection(
+                local, remote, remotePort, candidate => IsFree(local, remote, (ushort)candidate, remotePort, now));
             if (port == 0)
             {
                 throw new TcpException(TcpError.AddressInUse, "Every dynamic port is in use for connections to that address and port.");
@@ -324,7 +333,8 @@ internal sealed partial class TcpLayer : IDisposable
 
             var key = new ConnectionKey(local, remote, (ushort)port, remotePort);
             TcpConnectionSetup setup = SetUp(key, now);
-            var socket = new TcpSocket(this, key, TcpConnection.Connect(_environment, options, setup, now), options, listener: null, remoteMac: null);
+            var socket = new TcpSocket(
+                this, key, TcpConnection.Connect(_environment, options, setup, now), options, listener: null, remoteMac: null);
             if (_sockets.TryAdd(key, socket))
             {
                 Interlocked.Increment(ref _count);
@@ -381,7 +391,8 @@ internal sealed partial class TcpLayer : IDisposable
                 break;
         }
 
-        if (_listeners.TryGetValue((key.Local, key.LocalPort), out TcpListener? listener) || _listeners.TryGetValue((null, key.LocalPort), out listener))
+        if (_listeners.TryGetValue((key.Local, key.LocalPort), out TcpListener? listener)
+            || _listeners.TryGetValue((null, key.LocalPort), out listener))
         {
             switch (segment.Flags & (TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst))
             {
@@ -405,7 +416,9 @@ internal sealed partial class TcpLayer : IDisposable
     private void OnSyn(TcpListener listener, in ConnectionKey key, in TcpSegment syn, MacAddress sourceMac, long now, uint minimumSequence)
     {
         // RFC 1122, 4.2.3.10, and the "LAND" packet that looks like our own.
-        if (key.Local == key.Remote && key.LocalPort == key.RemotePort || Volatile.Read(ref _count) >= Options.MaxConnections || !listener.HasRoom)
+        if (key.Local == key.Remote && key.LocalPort == key.RemotePort
+            || Volatile.Read(ref _count) >= Options.MaxConnections
+            || !listener.HasRoom)
         {
             Statistics.Add(TcpCounter.SynDropped);
             return;
@@ -429,7 +442,8 @@ internal sealed partial class TcpLayer : IDisposable
 
         if (now < listener.CookiesUntil)
         {
-            // This SYN may be the repetition of one that was answered without state: an answer with another number would make the two ends disagree.
+            // This SYN may be the repetition of one that was answered without state: an answer with another number would make the two ends
+            // disagree.
             setup = setup with { InitialSequence = _cookies.Sequence(key, syn, now) };
         }
 
@@ -456,8 +470,8 @@ internal sealed partial class TcpLayer : IDisposable
             return;
         }
 
-        // A handshake that finds the accept queue full stays half-open, and its SYN-ACK is repeated; without room for that either, the peer retransmits its
-        // data.
+        // A handshake that finds the accept queue full stays half-open, and its SYN-ACK is repeated; without room for that either, the peer
+        // retransmits its data.
         if (Volatile.Read(ref _count) >= Options.MaxConnections || !listener.HasRoom && !HasHalfOpenRoom(listener))
         {
             Statistics.Add(TcpCounter.SynDropped);
@@ -510,7 +524,8 @@ internal sealed partial class TcpLayer : IDisposable
 
     private void MarkPending(TcpSocket socket)
     {
-        // Already set: the thread that ends the batch clears the flag and then takes the socket's lock, so it sees what this segment has changed.
+        // Already set: the thread that ends the batch clears the flag and then takes the socket's lock, so it sees what this segment has
+        // changed.
         if (socket.IsPending)
         {
             return;

@@ -227,8 +227,8 @@ internal sealed class TcpListener : IDisposable
     }
 
     /// <summary>
-    /// A caller that waits. The thread that removes it from the list, under the lock, completes it, so that a connection is never handed to a caller that has
-    /// given up.
+    /// A caller that waits. The thread that removes it from the list, under the lock, completes it, so that a connection is never handed to
+    /// a caller that has given up.
     /// </summary>
     private sealed class Waiter(TcpListener listener) : TaskCompletionSource<TcpSocket?>
     {

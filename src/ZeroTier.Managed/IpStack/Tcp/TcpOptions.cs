@@ -8,17 +8,19 @@ internal sealed record TcpSocketOptions
     public static TcpSocketOptions Default { get; } = new();
 
     /// <summary>Between the stack (writer) and the application (reader). Its pause threshold closes the receive window.</summary>
-    public PipeOptions Input { get; init; } = new(pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19, useSynchronizationContext: false);
+    public PipeOptions Input { get; init; } = new(
+        pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19, useSynchronizationContext: false);
 
     /// <summary>Between the application (writer) and the stack (reader).</summary>
-    public PipeOptions Output { get; init; } = new(pauseWriterThreshold: 1 << 16, resumeWriterThreshold: 1 << 15, useSynchronizationContext: false);
+    public PipeOptions Output { get; init; } = new(
+        pauseWriterThreshold: 1 << 16, resumeWriterThreshold: 1 << 15, useSynchronizationContext: false);
 
     /// <summary>Observes the connection's flow control. Null for none.</summary>
     public ITcpSocketObserver? Observer { get; init; }
 
     /// <summary>
-    /// What the application's ends of the pipes throw instead of the error itself: <see cref="TcpSocket.Input"/> and <see cref="TcpSocket.Output"/> are
-    /// completed with the result. Null for the error itself.
+    /// What the application's ends of the pipes throw instead of the error itself: <see cref="TcpSocket.Input"/> and
+    /// <see cref="TcpSocket.Output"/> are completed with the result. Null for the error itself.
     /// </summary>
     public Func<TcpException, Exception>? TranslateError { get; init; }
 
@@ -26,14 +28,14 @@ internal sealed record TcpSocketOptions
     public int ReceiveWindow { get; init; } = 1 << 20;
 
     /// <summary>
-    /// What the receive window grows to when the path needs it and the application reads as fast; no effect when less than <see cref="ReceiveWindow"/>. Received
-    /// memory is bounded by this plus the input pipe's limit.
+    /// What the receive window grows to when the path needs it and the application reads as fast; no effect when less than
+    /// <see cref="ReceiveWindow"/>. Received memory is bounded by this plus the input pipe's limit.
     /// </summary>
     public int MaxReceiveWindow { get; init; } = 16 << 20;
 
     /// <summary>
-    /// Most unacknowledged and unsent bytes that the stack itself holds, beyond the output pipe; at least 128 KiB. The limit in force follows the congestion
-    /// window and the peer's.
+    /// Most unacknowledged and unsent bytes that the stack itself holds, beyond the output pipe; at least 128 KiB. The limit in force
+    /// follows the congestion window and the peer's.
     /// </summary>
     public int MaxSendBuffer { get; init; } = 32 << 20;
 
@@ -71,7 +73,8 @@ internal sealed record TcpListenOptions
     public TcpSocketOptions Socket { get; init; } = TcpSocketOptions.Default;
 
     /// <summary>
-    /// Completed handshakes that wait to be accepted, and half-open ones, each. Beyond the first SYNs are dropped, beyond the second answered without state.
+    /// Completed handshakes that wait to be accepted, and half-open ones, each. Beyond the first SYNs are dropped, beyond the second
+    /// answered without state.
     /// </summary>
     public int Backlog { get; init; } = 512;
 }
@@ -96,7 +99,9 @@ internal sealed record TcpLayerOptions
     /// <summary>Entries in TIME-WAIT. Beyond it the oldest is forgotten.</summary>
     public int MaxTimeWait { get; init; } = 8192;
 
-    /// <summary>How long a connection that the application has closed waits for the peer's FIN, acknowledging and discarding what still comes.</summary>
+    /// <summary>
+    /// How long a connection that the application has closed waits for the peer's FIN, acknowledging and discarding what still comes.
+    /// </summary>
     public TimeSpan FinWaitTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Memory bound of all connections, shared by the layers of a node; not disposed of by them. Null for no bound.</summary>
@@ -106,7 +111,9 @@ internal sealed record TcpLayerOptions
     public long MaxOutOfOrderBytes { get; init; } = 64L << 20;
 }
 
-/// <summary>Observes a connection's flow control. Called from the stack's threads without locks; must return quickly and not throw.</summary>
+/// <summary>
+/// Observes a connection's flow control. Called from the stack's threads without locks; must return quickly and not throw.
+/// </summary>
 internal interface ITcpSocketObserver
 {
     /// <summary>Unread input reached its limit: the window stops opening.</summary>

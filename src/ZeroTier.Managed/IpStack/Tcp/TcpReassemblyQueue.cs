@@ -4,9 +4,9 @@ using System.Numerics;
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// Received data that cannot be delivered yet: behind a gap, or while the input pipe is busy. Each byte is stored at its position in a sparse ring of pooled
-/// chunks, so that overlaps and tiny segments cost nothing extra; memory is bounded by the window, by the number of ranges and by the bound of all connections
-/// together. Guarded by the connection's lock.
+/// Received data that cannot be delivered yet: behind a gap, or while the input pipe is busy. Each byte is stored at its position in a
+/// sparse ring of pooled chunks, so that overlaps and tiny segments cost nothing extra; memory is bounded by the window, by the number of
+/// ranges and by the bound of all connections together. Guarded by the connection's lock.
 /// </summary>
 internal sealed class TcpReassemblyQueue(ChunkPool pool)
 {
@@ -175,7 +175,9 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
         {
             foreach (SackBlock range in _ranges.AsSpan(0, _count))
             {
-                if (Sequence.IsBefore(next, range.Start) && !Sequence.IsBefore(_recent[i], range.Start) && Sequence.IsBefore(_recent[i], range.End))
+                if (Sequence.IsBefore(next, range.Start)
+                    && !Sequence.IsBefore(_recent[i], range.Start)
+                    && Sequence.IsBefore(_recent[i], range.End))
                 {
                     count = AddOnce(range, first, count, ref blocks);
                     break;

@@ -142,7 +142,8 @@ internal struct TcpSegment
                 SackCount = Math.Min(data.Length / 8, SackBlocks.Capacity);
                 for (int i = 0; i < SackCount; i++)
                 {
-                    Sack[i] = new SackBlock(BinaryPrimitives.ReadUInt32BigEndian(data[(8 * i)..]), BinaryPrimitives.ReadUInt32BigEndian(data[(8 * i + 4)..]));
+                    Sack[i] = new SackBlock(
+                        BinaryPrimitives.ReadUInt32BigEndian(data[(8 * i)..]), BinaryPrimitives.ReadUInt32BigEndian(data[(8 * i + 4)..]));
                 }
 
                 break;

@@ -3,10 +3,9 @@ using System.IO.Pipelines;
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <content>
-/// The application owns the other ends of the pipes. Its memory pool may throw, and misuse of a pipe can complete our end at any moment: two concurrent writes
-/// complete the reader, for example. So every pipe call may throw, even one that was checked before. Such an exception resets this connection and is caught
-/// here, since the thread may serve all others.
-/// </content>
+/// The application owns the other ends of the pipes. Its memory pool may throw, and misuse of a pipe can complete our end at any moment:
+/// two concurrent writes complete the reader, for example. So every pipe call may throw, even one that was checked before. Such an
+/// exception resets this connection and is caught here, since the thread may serve all others. </content>
 internal sealed partial class TcpSocket
 {
     // The first reason wins: no effect on a connection that has already ended.
@@ -45,7 +44,8 @@ internal sealed partial class TcpSocket
 
     private const string PoolFailed = "The memory pool failed to take blocks back.";
 
-    // Exceptions of application code are handled elsewhere, so this is an error of the stack or the link. The connection ends without sending a reset.
+    // Exceptions of application code are handled elsewhere, so this is an error of the stack or the link. The connection ends without
+    // sending a reset.
     private void FailUnexpectedly(Exception cause, in TcpLayer.TransmissionBatch batch)
     {
         _layer.Statistics.Add(TcpCounter.UnexpectedErrors);

@@ -30,7 +30,12 @@ internal sealed partial class TcpSocket
     }
 
     private static PipeOptions Metered(PipeOptions options, MeteredPool pool) => new(
-        pool, options.ReaderScheduler, options.WriterScheduler, options.PauseWriterThreshold, options.ResumeWriterThreshold, options.MinimumSegmentSize,
+        pool,
+        options.ReaderScheduler,
+        options.WriterScheduler,
+        options.PauseWriterThreshold,
+        options.ResumeWriterThreshold,
+        options.MinimumSegmentSize,
         options.UseSynchronizationContext);
 
     // Hands received data to the application: one flush for all that the batch brought.

@@ -18,7 +18,8 @@ internal sealed partial class TcpSocket
     private bool _outputClosing;
 
     /// <summary>
-    /// Ends sending in order from any thread: FIN follows what has been taken from the pipe, the rest is dropped. Idempotent; nothing after the end.
+    /// Ends sending in order from any thread: FIN follows what has been taken from the pipe, the rest is dropped. Idempotent; nothing after
+    /// the end.
     /// </summary>
     public void CloseOutput()
     {
@@ -42,7 +43,8 @@ internal sealed partial class TcpSocket
     {
         lock (_gate)
         {
-            // Without room nothing is taken, but a pipe that the application broke or abandoned must be noticed now, as nothing else would report it for long.
+            // Without room nothing is taken, but a pipe that the application broke or abandoned must be noticed now, as nothing else would
+            // report it for long.
             bool looks = IsOver || _outputClosing || _disposed || _connection.SendRoom >= MinRoom;
             if (_output is null || _outputBusy || _outputWaits || _outputDone || !looks)
             {
@@ -121,7 +123,8 @@ internal sealed partial class TcpSocket
 
         if (last)
         {
-            // First, because it throws when the pipe was broken: data written after that is lost, and a FIN would tell the peer that it has everything.
+            // First, because it throws when the pipe was broken: data written after that is lost, and a FIN would tell the peer that it has
+            // everything.
             reader.AdvanceTo(taken);
             fin = true;
             lock (_gate)
@@ -189,7 +192,8 @@ internal sealed partial class TcpSocket
     {
         Fault(
             cause is InvalidOperationException
-                ? "This end failed while writing: either it said so, or the output was used against the rules of a pipe, such as by two writes at once."
+                ? "This end failed while writing: either it said so, or the output was used against the rules of a pipe, such as by two "
+                    + "writes at once."
                 : "This end failed while writing.",
             cause);
         EndOutput(_connection.Error, fin: false);

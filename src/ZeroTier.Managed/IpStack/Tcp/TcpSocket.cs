@@ -6,9 +6,10 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>One connection with its pipes. All but the pipes is thread-safe.</summary>
 /// <remarks>
-/// The connection's state changes under <see cref="_gate"/>; the effects on pipes, network and observers follow in <see cref="RunPending"/>, without the lock.
-/// Input, output and transmission each have at most one active thread. A second caller sets a run-again flag and returns; the active thread loops until no flag
-/// is set. So it is safe that a segment arrives while the same thread sends or runs a continuation of the application.
+/// The connection's state changes under <see cref="_gate"/>; the effects on pipes, network and observers follow in
+/// <see cref="RunPending"/>, without the lock. Input, output and transmission each have at most one active thread. A second caller sets a
+/// run-again flag and returns; the active thread loops until no flag is set. So it is safe that a segment arrives while the same thread
+/// sends or runs a continuation of the application.
 /// </remarks>
 internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 {
@@ -34,14 +35,20 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     private bool _awaitsPeer;
     private uint _movedBefore;
 
-    // The batch that holds unsent segments of this socket, 0 for none, and whether another thread has asked for a transmission since. See Transmit.
+    // The batch that holds unsent segments of this socket, 0 for none, and whether another thread has asked for a transmission since. See
+    // Transmit.
     private long _batchId;
     private bool _transmitting;
     private bool _transmitAgain;
     private volatile bool _isPending;
 
     internal TcpSocket(
-        TcpLayer layer, in ConnectionKey key, TcpConnection connection, TcpSocketOptions options, TcpListener? listener, MacAddress? remoteMac)
+        TcpLayer layer,
+        in ConnectionKey key,
+        TcpConnection connection,
+        TcpSocketOptions options,
+        TcpListener? listener,
+        MacAddress? remoteMac)
     {
         _layer = layer;
         Key = key;
@@ -62,13 +69,17 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 
     public int RemotePort => Key.RemotePort;
 
-    /// <summary>The link address that sent the SYN or SYN-ACK; the default value before one came. Segments from others are dropped.</summary>
+    /// <summary>
+    /// The link address that sent the SYN or SYN-ACK; the default value before one came. Segments from others are dropped.
+    /// </summary>
     public MacAddress RemoteMac => _remoteMac ?? default;
 
     /// <summary>Received bytes. Ends with a completed read after FIN, with a <see cref="TcpException"/> otherwise.</summary>
     public PipeReader Input => _input!.Reader;
 
-    /// <summary>Bytes to send. Completing it sends FIN after the last byte, completing it with an exception resets the connection.</summary>
+    /// <summary>
+    /// Bytes to send. Completing it sends FIN after the last byte, completing it with an exception resets the connection.
+    /// </summary>
     public PipeWriter Output => _output!.Writer;
 
     /// <summary>Ends when nothing more will be received: null after FIN or a local close, else why. Never faults.</summary>
@@ -129,14 +140,18 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>What the connection holds in memory if it has moved less than <see cref="BufferBudget.Minimum"/> bytes since the last call, else 0.</summary>
+    /// <summary>
+    /// What the connection holds in memory if it has moved less than <see cref="BufferBudget.Minimum"/> bytes since the last call, else 0.
+    /// </summary>
     internal long HeldIdle()
     {
         lock (_gate)
         {
             uint moved = _connection.Moved - _movedBefore;
             _movedBefore += moved;
-            return !_established || _ended || moved >= BufferBudget.Minimum ? 0 : _connection.Held + (_connection.Unread?.Held ?? 0) + (_unsent?.Held ?? 0);
+            return !_established || _ended || moved >= BufferBudget.Minimum
+                ? 0
+                : _connection.Held + (_connection.Unread?.Held ?? 0) + (_unsent?.Held ?? 0);
         }
     }
 
@@ -151,7 +166,9 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         RunPendingNow();
     }
 
-    /// <summary>Gives the connection up: queued bytes and FIN are still delivered in the background. Never throws, never waits. Idempotent.</summary>
+    /// <summary>
+    /// Gives the connection up: queued bytes and FIN are still delivered in the background. Never throws, never waits. Idempotent.
+    /// </summary>
     public void Dispose()
     {
         lock (_gate)
@@ -269,7 +286,9 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>Carries out the effects of the connection's new state: pipes, segments, completions, the next deadline. Never throws.</summary>
+    /// <summary>
+    /// Carries out the effects of the connection's new state: pipes, segments, completions, the next deadline. Never throws.
+    /// </summary>
     internal void RunPending(in TcpLayer.TransmissionBatch batch)
     {
         try
@@ -453,7 +472,8 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     }
 
     // What the application's ends of the pipes throw.
-    private Exception? Translate(TcpException? error) => error is not null && _options.TranslateError is { } translate ? translate(error) : error;
+    private Exception? Translate(TcpException? error) =>
+        error is not null && _options.TranslateError is { } translate ? translate(error) : error;
 
     private void Complete(TaskCompletionSource<TcpException?> source, TcpException? error) =>
         _layer.Options.Scheduler.Schedule(
@@ -464,8 +484,9 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             },
             (source, error));
 
-    // Plans segments under the lock and writes them without it. From its first segment until it is sent, one batch has the connection exclusively, so that
-    // segments leave in order; otherwise the peer would report false gaps. Other threads set the transmit-again flag meanwhile.
+    // Plans segments under the lock and writes them without it. From its first segment until it is sent, one batch has the connection
+    // exclusively, so that segments leave in order; otherwise the peer would report false gaps. Other threads set the transmit-again flag
+    // meanwhile.
     private void Transmit(in TcpLayer.TransmissionBatch batch)
     {
         bool sent = false;

@@ -3,7 +3,8 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>Counters of one layer. Written with interlocked additions, read without a lock.</summary>
 internal sealed class TcpStatistics
 {
-    // Segments and connections that were refused, or of which nothing was kept. The names are part of the public statistics: they never change.
+    // Segments and connections that were refused, or of which nothing was kept. The names are part of the public statistics: they never
+    // change.
     private static readonly (TcpCounter Counter, string Name)[] Drops =
     [
         (TcpCounter.MalformedSegments, "tcp.malformed"),

@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// Connections in TIME-WAIT: a bounded table that answers late segments and needs no timer, because old entries are found when others come or are
-/// asked for. Thread-safe; its lock is a leaf.
+/// Connections in TIME-WAIT: a bounded table that answers late segments and needs no timer, because old entries are found when others come
+/// or are asked for. Thread-safe; its lock is a leaf.
 /// </summary>
 internal sealed class TimeWaitTable(long lifetime, int capacity)
 {
@@ -72,8 +72,9 @@ internal sealed class TimeWaitTable(long lifetime, int capacity)
 
             if (segment.Has(TcpFlags.Rst))
             {
-                // RFC 1337, 3 (F1): a reset does not end TIME-WAIT early, except the one that a peer sends on our answer to its SYN (RFC 9293, 3.10.7.3,
-                // first). A client that restarted begins with an older sequence number, and would be locked out for the whole time otherwise.
+                // RFC 1337, 3 (F1): a reset does not end TIME-WAIT early, except the one that a peer sends on our answer to its SYN (RFC
+                // 9293, 3.10.7.3, first). A client that restarted begins with an older sequence number, and would be locked out for the
+                // whole time otherwise.
                 if (entry.SynAnswered && segment.Sequence == entry.ReceiveNext)
                 {
                     _entries.Remove(key);

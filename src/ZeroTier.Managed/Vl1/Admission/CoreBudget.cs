@@ -11,7 +11,8 @@ internal struct CoreBudget(double share, TimeSpan burst)
     public TimeSpan PaidAt { get; private set; }
 
     /// <summary>Charges a piece of work.</summary>
-    /// <param name="time">How long it took. Time far above the shortest so far was spent waiting for a processor and is not charged.</param>
+    /// <param name="time">How long it took. Time far above the shortest so far was spent waiting for a processor and is not
+    /// charged.</param>
     /// <param name="now">The time.</param>
     public void Spend(TimeSpan time, TimeSpan now)
     {

@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace ZeroTier.Managed.Vl1.Admission;
 
 /// <summary>
-/// A bounded queue for unauthenticated requests. When it is full a new entry replaces a random one, so that all have the same probability of service; if the
-/// newest or the oldest were dropped, the fastest sender would occupy the queue.
+/// A bounded queue for unauthenticated requests. When it is full a new entry replaces a random one, so that all have the same probability
+/// of service; if the newest or the oldest were dropped, the fastest sender would occupy the queue.
 /// </summary>
 /// <param name="capacity">Most entries.</param>
 /// <param name="random">Chooses what is replaced.</param>

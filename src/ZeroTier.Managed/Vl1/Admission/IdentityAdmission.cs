@@ -5,7 +5,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace ZeroTier.Managed.Vl1.Admission;
 
 /// <summary>
-/// Admits unknown nodes under a bounded processor load: all checks but the cheapest run one after the other on a timer's thread, never on a receive thread.
+/// Admits unknown nodes under a bounded processor load: all checks but the cheapest run one after the other on a timer's thread, never on a
+/// receive thread.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -14,11 +15,13 @@ namespace ZeroTier.Managed.Vl1.Admission;
 ///                                                    (at most so many per prefix)
 /// </code>
 /// <para>
-/// A key agreement is needed before anything about a HELLO can be believed, and costs a hundredth of a proof of work. An attacker can pass it with an identity
-/// whose proof of work is wrong, and can forge any source address. So beyond a few HELLOs per second a newcomer's source address is validated first (RFC 9000,
-/// 8.1): every node answers a HELLO with an OK, ZeroTierOne 1.12 too. Then forged addresses cost no proofs, and real ones are limited by prefix.
+/// A key agreement is needed before anything about a HELLO can be believed, and costs a hundredth of a proof of work. An attacker can pass
+/// it with an identity whose proof of work is wrong, and can forge any source address. So beyond a few HELLOs per second a newcomer's
+/// source address is validated first (RFC 9000, 8.1): every node answers a HELLO with an OK, ZeroTierOne 1.12 too. Then forged addresses
+/// cost no proofs, and real ones are limited by prefix.
 /// </para>
-/// <para>Each kind of check has a <see cref="CoreBudget"/> of its own. Thread-safe; its lock is taken under the node's control lock and never around it.</para>
+/// <para>Each kind of check has a <see cref="CoreBudget"/> of its own. Thread-safe; its lock is taken under the node's control lock and
+/// never around it.</para>
 /// </remarks>
 internal sealed class IdentityAdmission : IDisposable
 {
@@ -46,7 +49,8 @@ internal sealed class IdentityAdmission : IDisposable
     private TimeSpan _unpassed;
     private volatile bool _disposed;
 
-    public IdentityAdmission(NodeIdentity self, IAdmissionHost host, IdentityChecks checks, TimeProvider time, RandomSource random, DropCounters drops)
+    public IdentityAdmission(
+        NodeIdentity self, IAdmissionHost host, IdentityChecks checks, TimeProvider time, RandomSource random, DropCounters drops)
     {
         _self = self;
         _host = host;
@@ -204,13 +208,15 @@ internal sealed class IdentityAdmission : IDisposable
         if (!_working)
         {
             _working = true;
-            _timer ??= _time.CreateTimer(static admission => ((IdentityAdmission)admission!).Run(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer ??= _time.CreateTimer(
+                static admission => ((IdentityAdmission)admission!).Run(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             _timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
     }
 
     // Runs checks until there are none left or the budgets require a pause. One thread at a time: the timer is set again only at the end.
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What a stranger sent must never end the process; the failure is logged and counted.")]
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types",
+        Justification = "What a stranger sent must never end the process; the failure is logged and counted.")]
     private void Run()
     {
         while (TryBegin(out var hello, out var newcomer))
@@ -376,7 +382,9 @@ internal sealed class IdentityAdmission : IDisposable
 
     private void CheckProof(Newcomer newcomer)
     {
-        if (_host.FindPeer(newcomer.Identity.Address) is { } known ? !known.Identity.Equals(newcomer.Identity) : !IsValid(newcomer.Identity))
+        if (_host.FindPeer(newcomer.Identity.Address) is { } known
+            ? !known.Identity.Equals(newcomer.Identity)
+            : !IsValid(newcomer.Identity))
         {
             _drops.Add(DropReason.HelloIdentity);
             newcomer.Dispose();

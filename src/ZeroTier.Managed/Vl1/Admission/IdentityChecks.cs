@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.Vl1.Admission;
 
 /// <summary>
-/// The two checks of an unknown identity that cost processor time. Injected: in a simulation, whose clock stands still while code runs, a derived class says
-/// what they cost.
+/// The two checks of an unknown identity that cost processor time. Injected: in a simulation, whose clock stands still while code runs, a
+/// derived class says what they cost.
 /// </summary>
 internal class IdentityChecks
 {

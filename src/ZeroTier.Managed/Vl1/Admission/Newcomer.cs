@@ -2,7 +2,8 @@
 namespace ZeroTier.Managed.Vl1.Admission;
 
 /// <summary>
-/// An unknown node whose HELLO has a valid MAC: it holds the private key of the identity that it shows. The proof of work is still to be checked.
+/// An unknown node whose HELLO has a valid MAC: it holds the private key of the identity that it shows. The proof of work is still to be
+/// checked.
 /// </summary>
 internal sealed class Newcomer(in HelloMessage hello, SessionKeys keys, in PacketInfo info) : IDisposable
 {

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.Vl1.Admission;
 
 /// <summary>
-/// A token bucket for each network that newcomers come from: an IPv4 /24 or an IPv6 /48. A table of fixed size; a secret in the hash keeps others from
-/// choosing whose bucket they share.
+/// A token bucket for each network that newcomers come from: an IPv4 /24 or an IPv6 /48. A table of fixed size; a secret in the hash keeps
+/// others from choosing whose bucket they share.
 /// </summary>
 internal sealed class PrefixLimits
 {

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.Vl1.Control;
 
 /// <summary>
-/// The control plane's lock, and the packets that it sends. What is emitted and told under the lock is collected in an <see cref="Outbox"/> and executed when
-/// the lock is released: neither the transport nor the layer above is called under it.
+/// The control plane's lock, and the packets that it sends. What is emitted and told under the lock is collected in an <see cref="Outbox"/>
+/// and executed when the lock is released: neither the transport nor the layer above is called under it.
 /// </summary>
 /// <remarks>Members named Emit, Notify and Tell are to be called under the lock; the others are thread-safe.</remarks>
 internal sealed class ControlPlane
@@ -26,7 +26,12 @@ internal sealed class ControlPlane
     private volatile int _state;
 
     public ControlPlane(
-        NodeIdentity identity, IDatagramTransport transport, TimeProvider time, RandomSource random, DropCounters drops, Action<Outbox.Notice> tell)
+        NodeIdentity identity,
+        IDatagramTransport transport,
+        TimeProvider time,
+        RandomSource random,
+        DropCounters drops,
+        Action<Outbox.Notice> tell)
     {
         Identity = identity;
         _transport = transport;
@@ -141,7 +146,10 @@ internal sealed class ControlPlane
         return onTheWire;
     }
 
-    /// <summary>Builds, encrypts, fragments and adds to the outbox. HELLO is never fragmented, since it may be an MTU probe. Returns the ID on the wire.</summary>
+    /// <summary>
+    /// Builds, encrypts, fragments and adds to the outbox. HELLO is never fragmented, since it may be an MTU probe. Returns the ID on the
+    /// wire.
+    /// </summary>
     public ulong EmitWithId(
         ReadOnlySpan<byte> id,
         SessionKeys keys,
@@ -168,7 +176,9 @@ internal sealed class ControlPlane
         return PacketHeader.PacketId(packet);
     }
 
-    /// <summary>Answers a packet with OK, the way it came. False when the source is not validated and its credit does not cover the answer.</summary>
+    /// <summary>
+    /// Answers a packet with OK, the way it came. False when the source is not validated and its credit does not cover the answer.
+    /// </summary>
     public bool EmitOk(Peer peer, in PacketInfo request, Verb requestVerb, ReadOnlySpan<byte> data)
     {
         var payload = _payload.AsSpan(0, Math.Min(_payload.Length, ReplyHeaderSize + data.Length));
@@ -200,7 +210,8 @@ internal sealed class ControlPlane
     private bool EmitAnswer(Peer peer, in PacketInfo request, Verb verb, ReadOnlySpan<byte> payload)
     {
         int length = PacketHeader.Size + payload.Length;
-        if (!peer.IsProven(request) && !peer.UnprovenPlaces.TrySpend(request.Source, Fragments.TotalSize(length, Fragments.SizeFor(length, PathMtu.Base))))
+        if (!peer.IsProven(request)
+            && !peer.UnprovenPlaces.TrySpend(request.Source, Fragments.TotalSize(length, Fragments.SizeFor(length, PathMtu.Base))))
         {
             Drops.Add(DropReason.Amplification);
             return false;

@@ -7,8 +7,9 @@ namespace ZeroTier.Managed.Vl1.Control;
 internal interface IVl1Client
 {
     /// <summary>
-    /// An authenticated, decrypted and decompressed packet that concerns networks: FRAME, EXT_FRAME, NETWORK_*, MULTICAST_*, USER_MESSAGE, and every
-    /// ERROR and every expected OK that answers one of these (the payload then begins with the verb answered). Several threads may call at once.
+    /// An authenticated, decrypted and decompressed packet that concerns networks: FRAME, EXT_FRAME, NETWORK_*, MULTICAST_*, USER_MESSAGE,
+    /// and every ERROR and every expected OK that answers one of these (the payload then begins with the verb answered). Several threads
+    /// may call at once.
     /// </summary>
     /// <param name="peer">Who sent it.</param>
     /// <param name="verb">What it is.</param>
@@ -19,11 +20,15 @@ internal interface IVl1Client
     /// <summary>All packets at hand have been delivered: the time to flush what they caused.</summary>
     void OnBatchEnd();
 
-    /// <summary>The control tick, every <see cref="Vl1Timing.Tick"/> ms from the start on: the time for what must be done without a packet.</summary>
+    /// <summary>
+    /// The control tick, every <see cref="Vl1Timing.Tick"/> ms from the start on: the time for what must be done without a packet.
+    /// </summary>
     /// <param name="now">Milliseconds since the node was made.</param>
     void OnTick(long now);
 
-    /// <summary>The node went online or offline. Calls of different threads may overtake each other: <see cref="Vl1Node.IsOnline"/> has the state.</summary>
+    /// <summary>
+    /// The node went online or offline. Calls of different threads may overtake each other: <see cref="Vl1Node.IsOnline"/> has the state.
+    /// </summary>
     void OnOnlineChanged(bool online);
 
     /// <summary>Something about a peer changed.</summary>
@@ -37,8 +42,8 @@ internal interface IVl1Client
     }
 
     /// <summary>
-    /// A member of our networks said HELLO. A node that starts sends HELLO to the peers of its cache; such a HELLO looks the same as the one that each node
-    /// sends once a minute. At most once in <see cref="Vl1Timing.HelloNotice"/> for each peer. Does nothing by default.
+    /// A member of our networks said HELLO. A node that starts sends HELLO to the peers of its cache; such a HELLO looks the same as the
+    /// one that each node sends once a minute. At most once in <see cref="Vl1Timing.HelloNotice"/> for each peer. Does nothing by default.
     /// </summary>
     void OnPeerGreeted(Peer peer)
     {
@@ -65,8 +70,8 @@ internal interface IVl1Client
     }
 
     /// <summary>
-    /// True when the address lies in a range assigned on a joined network: such addresses are never used for paths (docs/protocol/2-vl1.md 2.13.1).
-    /// Called with the control lock held: must not take locks that are held while calling this layer.
+    /// True when the address lies in a range assigned on a joined network: such addresses are never used for paths (docs/protocol/2-vl1.md
+    /// 2.13.1). Called with the control lock held: must not take locks that are held while calling this layer.
     /// </summary>
     bool IsVirtualAddress(in InetEndPoint endPoint);
 }
@@ -84,7 +89,8 @@ internal enum PacketResult
     Trusted,
 
     /// <summary>
-    /// Cannot be judged yet: keep it, and offer it again for up to 5 s whenever an identity arrives or <see cref="Vl1Node.RetryHeld"/> is called.
+    /// Cannot be judged yet: keep it, and offer it again for up to 5 s whenever an identity arrives or <see cref="Vl1Node.RetryHeld"/> is
+    /// called.
     /// </summary>
     Hold,
 }

@@ -27,7 +27,8 @@ internal static partial class Vl1Log
     [LoggerMessage(1006, LogLevel.Debug, "Peer {Peer} is reached through a root now.")]
     public static partial void Relayed(ILogger logger, NodeId peer);
 
-    [LoggerMessage(1007, LogLevel.Critical, "Root {Root} says that another identity holds our address {Node}: this identity cannot be used any more.")]
+    [LoggerMessage(1007, LogLevel.Critical,
+        "Root {Root} says that another identity holds our address {Node}: this identity cannot be used any more.")]
     public static partial void Collision(ILogger logger, NodeId root, NodeId node);
 
     [LoggerMessage(1008, LogLevel.Information, "Root {Root} handed out planet {Planet} of {Timestamp}.")]
@@ -42,13 +43,15 @@ internal static partial class Vl1Log
     [LoggerMessage(1011, LogLevel.Error, "A background task failed; it runs again at the next tick.")]
     public static partial void BackgroundTaskFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(1012, LogLevel.Debug, "Node {Node}: its physical addresses have changed, {Count} can be used for paths; roots and peers are told.")]
+    [LoggerMessage(1012, LogLevel.Debug,
+        "Node {Node}: its physical addresses have changed, {Count} can be used for paths; roots and peers are told.")]
     public static partial void LocalEndPointsChanged(ILogger logger, NodeId node, int count);
 
     [LoggerMessage(1013, LogLevel.Error, "An unknown identity could not be checked; it is not let in.")]
     public static partial void AdmissionFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(1020, LogLevel.Debug, "Peer {Peer}: larger datagrams vanish on the way by {EndPoint}; {Size} bytes are used until more pass.")]
+    [LoggerMessage(1020, LogLevel.Debug,
+        "Peer {Peer}: larger datagrams vanish on the way by {EndPoint}; {Size} bytes are used until more pass.")]
     public static partial void PathNarrowed(ILogger logger, NodeId peer, InetEndPoint endPoint, int size);
 
     [LoggerMessage(1021, LogLevel.Information, "Node {Node} handed out moon {Moon:x16} of {Timestamp}.")]

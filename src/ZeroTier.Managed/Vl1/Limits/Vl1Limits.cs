@@ -3,7 +3,9 @@ namespace ZeroTier.Managed.Vl1.Limits;
 /// <summary>The bounds of every table and queue of this layer (docs/protocol/2-vl1.md 2.19, 2.20; where those name none, ours).</summary>
 internal static class Vl1Limits
 {
-    /// <summary>Peers in memory. A full table evicts the leaf that was silent longest, if it was silent for <see cref="Vl1Timing.EvictableAfter"/>.</summary>
+    /// <summary>
+    /// Peers in memory. A full table evicts the leaf that was silent longest, if it was silent for <see cref="Vl1Timing.EvictableAfter"/>.
+    /// </summary>
     public const int Peers = 16_384;
 
     /// <summary>Evicted peers whose identity and endpoints stay in the peer cache.</summary>
@@ -46,12 +48,14 @@ internal static class Vl1Limits
     public const int PendingWhois = 128;
 
     /// <summary>
-    /// Of these, look-ups caused by unauthenticated packets, so that such packets cannot keep us from looking up nodes that we want to reach.
+    /// Of these, look-ups caused by unauthenticated packets, so that such packets cannot keep us from looking up nodes that we want to
+    /// reach.
     /// </summary>
     public const int PendingWhoisForStrangers = 64;
 
     /// <summary>
-    /// Bytes sent to an unvalidated endpoint for each byte received from it: limits amplification with forged sources (RFC 9000, 8, which allows 3).
+    /// Bytes sent to an unvalidated endpoint for each byte received from it: limits amplification with forged sources (RFC 9000, 8, which
+    /// allows 3).
     /// </summary>
     public const int Amplification = 2;
 
@@ -113,8 +117,8 @@ internal static class Vl1Limits
     public static readonly TimeSpan AdmissionBurst = TimeSpan.FromMilliseconds(500);
 
     /// <summary>
-    /// Peers restored from the cache because of unauthenticated packets, each a key agreement on the receiving thread: a small burst, but enough per second
-    /// that a root has thousands of peers back within a minute of its restart.
+    /// Peers restored from the cache because of unauthenticated packets, each a key agreement on the receiving thread: a small burst, but
+    /// enough per second that a root has thousands of peers back within a minute of its restart.
     /// </summary>
     public static readonly TokenRate CacheRestores = new(32, 256);
 
@@ -148,6 +152,8 @@ internal static class Vl1Limits
     /// <summary>Endpoints at which roots have seen us.</summary>
     public const int OwnPlaces = 64;
 
-    /// <summary>Peers that are sent HELLO once more (<see cref="Vl1Timing.RepeatHellos"/>): those of the start, and those learned since.</summary>
+    /// <summary>
+    /// Peers that are sent HELLO once more (<see cref="Vl1Timing.RepeatHellos"/>): those of the start, and those learned since.
+    /// </summary>
     public const int RepeatedHellos = 128;
 }

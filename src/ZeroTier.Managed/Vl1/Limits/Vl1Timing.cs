@@ -31,7 +31,8 @@ internal static class Vl1Timing
     public const int PathAlive = 19_000;
 
     /// <summary>
-    /// When, after the start, HELLO is repeated to peers that may have ignored our new port: one tick after their path to the old port has gone silent.
+    /// When, after the start, HELLO is repeated to peers that may have ignored our new port: one tick after their path to the old port has
+    /// gone silent.
     /// </summary>
     public const int RepeatHellos = PathAlive + Tick;
 
@@ -41,7 +42,9 @@ internal static class Vl1Timing
     /// <summary>How often a root reports the other endpoints to a node that it hears from several.</summary>
     public const int OtherPlaces = 15_000;
 
-    /// <summary>An endpoint from which a root received something within this time is current: more than the time between two keepalives of a leaf.</summary>
+    /// <summary>
+    /// An endpoint from which a root received something within this time is current: more than the time between two keepalives of a leaf.
+    /// </summary>
     public const int PlaceFresh = 7_500;
 
     /// <summary>How long after the start a reported other endpoint may be that of our own previous run.</summary>
@@ -62,7 +65,9 @@ internal static class Vl1Timing
     /// <summary>A relayed packet does not cause revalidation of a path heard within this time: it may only have been overtaken.</summary>
     public const int PathFresh = 50;
 
-    /// <summary>A path is watched for this long after the last frame: longer than the retransmission back-off of a sender that gets no answer.</summary>
+    /// <summary>
+    /// A path is watched for this long after the last frame: longer than the retransmission back-off of a sender that gets no answer.
+    /// </summary>
     public const int PathWatched = 10_000;
 
     /// <summary>A relayed packet causes revalidation of direct paths at most this often.</summary>
@@ -96,8 +101,8 @@ internal static class Vl1Timing
     public const int Whois = 500;
 
     /// <summary>
-    /// A look-up caused by an unauthenticated packet may be evicted by another one after this: time for two WHOIS, as the first may only make the root ask
-    /// another root.
+    /// A look-up caused by an unauthenticated packet may be evicted by another one after this: time for two WHOIS, as the first may only
+    /// make the root ask another root.
     /// </summary>
     public const int WhoisForStranger = 2 * Whois;
 
@@ -146,7 +151,9 @@ internal static class Vl1Timing
     /// <summary>And not more than this.</summary>
     public const int MtuProbeMax = 3_000;
 
-    /// <summary>A path that carries large datagrams is asked this often whether they still pass (RFC 8899, 5.1.1: CONFIRMATION_TIMER).</summary>
+    /// <summary>
+    /// A path that carries large datagrams is asked this often whether they still pass (RFC 8899, 5.1.1: CONFIRMATION_TIMER).
+    /// </summary>
     public const int MtuConfirm = 30_000;
 
     /// <summary>A path narrower than usual is probed again for more after this (RFC 8899, 5.1.1: PMTU_RAISE_TIMER).</summary>

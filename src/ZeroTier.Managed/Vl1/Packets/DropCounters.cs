@@ -7,7 +7,8 @@ internal sealed class DropCounters
     [
         "vl1.short", "vl1.malformed", "vl1.own-source", "vl1.mac", "vl1.suite", "vl1.compression", "vl1.address", "vl1.not-relayed",
         "vl1.hops", "vl1.no-route", "vl1.unknown-source", "vl1.hello-gate", "vl1.hello-identity", "vl1.hello-version", "vl1.unexpected",
-        "vl1.not-upstream", "vl1.rate-gate", "vl1.amplification", "vl1.fragment", "vl1.fragment-timeout", "vl1.queue-full", "vl1.queue-timeout",
+        "vl1.not-upstream", "vl1.rate-gate", "vl1.amplification", "vl1.fragment", "vl1.fragment-timeout", "vl1.queue-full",
+        "vl1.queue-timeout",
         "vl1.table-full", "vl1.too-long", "vl1.client", "vl1.internal",
     ];
 

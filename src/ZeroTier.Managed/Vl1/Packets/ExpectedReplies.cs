@@ -1,11 +1,12 @@
 namespace ZeroTier.Managed.Vl1.Packets;
 
 /// <summary>
-/// The IDs of packets that may be answered with an OK: one that quotes anything else is not believed (docs/protocol/2-vl1.md 2.5.3). A fixed table of 256
-/// rings of 32; the oldest of a ring is forgotten. Lock-free.
+/// The IDs of packets that may be answered with an OK: one that quotes anything else is not believed (docs/protocol/2-vl1.md 2.5.3). A
+/// fixed table of 256 rings of 32; the oldest of a ring is forgotten. Lock-free.
 /// </summary>
 /// <remarks>
-/// Unlike ZeroTierOne 1.12's, entries hold the whole ID and the node asked: no other node can answer in its place, not even a relay that saw the ID.
+/// Unlike ZeroTierOne 1.12's, entries hold the whole ID and the node asked: no other node can answer in its place, not even a relay that
+/// saw the ID.
 /// </remarks>
 internal sealed class ExpectedReplies
 {
@@ -57,7 +58,8 @@ internal sealed class ExpectedReplies
     public static bool IsAnswered(Verb verb, ReadOnlySpan<byte> payload) => verb switch
     {
         Verb.ExtFrame => payload.Length > 8 && (payload[8] & 0x10) != 0,
-        Verb.Hello or Verb.Whois or Verb.Echo or Verb.NetworkConfigRequest or Verb.NetworkConfig or Verb.MulticastGather or Verb.MulticastFrame => true,
+        Verb.Hello or Verb.Whois or Verb.Echo or Verb.NetworkConfigRequest or Verb.NetworkConfig or Verb.MulticastGather
+        or Verb.MulticastFrame => true,
         _ => false,
     };
 

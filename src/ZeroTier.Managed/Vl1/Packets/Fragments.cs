@@ -3,7 +3,9 @@ namespace ZeroTier.Managed.Vl1.Packets;
 /// <summary>How packets that do not fit into one datagram are cut (docs/protocol/2-vl1.md 2.3).</summary>
 internal static class Fragments
 {
-    /// <summary>Largest datagram that we send: what other nodes use on every path. <see cref="PathMtu"/> finds out where less passes.</summary>
+    /// <summary>
+    /// Largest datagram that we send: what other nodes use on every path. <see cref="PathMtu"/> finds out where less passes.
+    /// </summary>
     public const int Mtu = 1432;
 
     /// <summary>Bytes before a fragment's data.</summary>
@@ -23,10 +25,12 @@ internal static class Fragments
     public const int HopsOffset = 15;
 
     /// <summary>The size of all datagrams of a packet but the last: the path's, unless seven of these do not carry the packet.</summary>
-    public static int SizeFor(int packetLength, int mtu) => Math.Max(mtu, (packetLength + (MaxPieces - 1) * HeaderSize + MaxPieces - 1) / MaxPieces);
+    public static int SizeFor(int packetLength, int mtu) =>
+        Math.Max(mtu, (packetLength + (MaxPieces - 1) * HeaderSize + MaxPieces - 1) / MaxPieces);
 
     /// <summary>Number of datagrams of the given size for a packet of this length.</summary>
-    public static int Count(int packetLength, int size) => packetLength <= size ? 1 : 1 + (packetLength - size + size - HeaderSize - 1) / (size - HeaderSize);
+    public static int Count(int packetLength, int size) =>
+        packetLength <= size ? 1 : 1 + (packetLength - size + size - HeaderSize - 1) / (size - HeaderSize);
 
     /// <summary>Bytes of all datagrams of a packet together.</summary>
     public static int TotalSize(int packetLength, int size) => packetLength + (Count(packetLength, size) - 1) * HeaderSize;

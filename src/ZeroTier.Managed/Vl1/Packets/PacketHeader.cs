@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl1.Packets;
 
-/// <summary>Positions and bits of the packet header (docs/protocol/2-vl1.md 2.2), and access to its fields. Callers check lengths first.</summary>
+/// <summary>
+/// Positions and bits of the packet header (docs/protocol/2-vl1.md 2.2), and access to its fields. Callers check lengths first.
+/// </summary>
 internal static class PacketHeader
 {
     /// <summary>Bytes before the payload: the header and the verb byte. Also the shortest packet.</summary>
@@ -54,9 +56,11 @@ internal static class PacketHeader
     }
 
     /// <summary>
-    /// Writes header and verb of a packet that is to be armed: a fresh random ID, the addresses, hops 0. Other flags and MAC are the armor's.
+    /// Writes header and verb of a packet that is to be armed: a fresh random ID, the addresses, hops 0. Other flags and MAC are the
+    /// armor's.
     /// </summary>
-    public static void Write(Span<byte> packet, ReadOnlySpan<byte> id, NodeId destination, NodeId source, Verb verb, bool fragmented = false)
+    public static void Write(
+        Span<byte> packet, ReadOnlySpan<byte> id, NodeId destination, NodeId source, Verb verb, bool fragmented = false)
     {
         id.CopyTo(packet);
         WriteAddress(packet[DestinationOffset..], destination);

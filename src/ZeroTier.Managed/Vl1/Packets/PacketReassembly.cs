@@ -3,8 +3,8 @@ using System.Buffers;
 namespace ZeroTier.Managed.Vl1.Packets;
 
 /// <summary>
-/// Joins fragments (docs/protocol/2-vl1.md 2.3.3): 32 slots by packet ID, an incomplete packet lives 5 s, and no endpoint holds more than its share.
-/// Thread-safe.
+/// Joins fragments (docs/protocol/2-vl1.md 2.3.3): 32 slots by packet ID, an incomplete packet lives 5 s, and no endpoint holds more than
+/// its share. Thread-safe.
 /// </summary>
 internal sealed class PacketReassembly(DropCounters drops)
 {
@@ -36,7 +36,15 @@ internal sealed class PacketReassembly(DropCounters drops)
     /// <param name="length">Its length.</param>
     /// <param name="headInfo">How its head came.</param>
     public bool TryComplete(
-        ulong packetId, int piece, int total, in PacketInfo info, ReadOnlySpan<byte> data, long now, out byte[]? packet, out int length, out PacketInfo headInfo)
+        ulong packetId,
+        int piece,
+        int total,
+        in PacketInfo info,
+        ReadOnlySpan<byte> data,
+        long now,
+        out byte[]? packet,
+        out int length,
+        out PacketInfo headInfo)
     {
         packet = null;
         length = 0;
@@ -49,7 +57,9 @@ internal sealed class PacketReassembly(DropCounters drops)
                 return false;
             }
 
-            if (slot.Length + data.Length > PacketHeader.MaxPacketSize || (total != 0 && slot.Total != 0 && slot.Total != total) || piece >= (slot.Total != 0 ? slot.Total : Fragments.MaxPieces))
+            if (slot.Length + data.Length > PacketHeader.MaxPacketSize
+                || (total != 0 && slot.Total != 0 && slot.Total != total)
+                || piece >= (slot.Total != 0 ? slot.Total : Fragments.MaxPieces))
             {
                 drops.Add(DropReason.Fragment);
                 Free(ref slot);

@@ -10,7 +10,8 @@ internal static class TrustedPacket
     /// <summary>Makes a packet with a written header one of a trusted path.</summary>
     public static void Mark(Span<byte> packet, ulong id)
     {
-        packet[PacketHeader.FlagsOffset] = (byte)((packet[PacketHeader.FlagsOffset] & PacketHeader.FragmentedFlag) | ((byte)CipherSuite.TrustedPath << 3));
+        packet[PacketHeader.FlagsOffset] =
+            (byte)((packet[PacketHeader.FlagsOffset] & PacketHeader.FragmentedFlag) | ((byte)CipherSuite.TrustedPath << 3));
         BinaryPrimitives.WriteUInt64BigEndian(packet[IdOffset..], id);
     }
 

@@ -2,7 +2,10 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace ZeroTier.Managed.Vl1.Packets;
 
-/// <summary>Identities as they stand in packets: 71 bytes, never with a private key (checking one would cost two key derivations per unauthenticated packet).</summary>
+/// <summary>
+/// Identities as they stand in packets: 71 bytes, never with a private key (checking one would cost two key derivations per unauthenticated
+/// packet).
+/// </summary>
 internal static class WireIdentity
 {
     public static bool TryRead(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out NodeIdentity? identity)

@@ -11,7 +11,8 @@ internal sealed class ExternalAddressReports
 
     /// <summary>Takes a report that came directly.</summary>
     /// <returns>True when a trusted reporter sees us at another IP than before: paths of this family and scope must be probed.</returns>
-    public bool Add(NodeId reporter, bool isUpstream, int socket, in InetEndPoint reporterEndPoint, in InetEndPoint seen, long now, bool allowLoopback)
+    public bool Add(
+        NodeId reporter, bool isUpstream, int socket, in InetEndPoint reporterEndPoint, in InetEndPoint seen, long now, bool allowLoopback)
     {
         var scope = IpScopes.Of(seen);
         if (seen.Port == 0 || scope != IpScopes.Of(reporterEndPoint) || scope is IpScope.None or IpScope.Multicast

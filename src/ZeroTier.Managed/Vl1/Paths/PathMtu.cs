@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace ZeroTier.Managed.Vl1.Paths;
 
 /// <summary>
-/// Path MTU discovery by probing for one path (RFC 8899); it does not depend on ICMP. Takes times and answers, gives sizes to probe. A size is bytes of UDP
-/// payload.
+/// Path MTU discovery by probing for one path (RFC 8899); it does not depend on ICMP. Takes times and answers, gives sizes to probe. A size
+/// is bytes of UDP payload.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -22,11 +22,12 @@ namespace ZeroTier.Managed.Vl1.Paths;
 ///                  the size in use is lost: a black hole
 /// </code>
 /// <para>
-/// Base uses a size that every IPv6 path carries and probes the usual size first, so that a full-size path is found within one round trip. Complete probes the
-/// size in use periodically, and at once when the layer above reports missing answers. A size counts as lost after three unanswered probes, but only if the
-/// peer was heard meanwhile: a dead path says nothing about sizes.
+/// Base uses a size that every IPv6 path carries and probes the usual size first, so that a full-size path is found within one round trip.
+/// Complete probes the size in use periodically, and at once when the layer above reports missing answers. A size counts as lost after
+/// three unanswered probes, but only if the peer was heard meanwhile: a dead path says nothing about sizes.
 /// </para>
-/// <para>Guarded by the node's control lock, but for <see cref="Size"/>, <see cref="Expected"/> and <see cref="IsDue"/>, which senders read without it.</para>
+/// <para>Guarded by the node's control lock, but for <see cref="Size"/>, <see cref="Expected"/> and <see cref="IsDue"/>, which senders read
+/// without it.</para>
 /// </remarks>
 internal sealed class PathMtu
 {
@@ -36,7 +37,9 @@ internal sealed class PathMtu
     /// <summary>What is never exceeded (MAX_PLPMTU).</summary>
     public const int Max = Fragments.Mtu;
 
-    /// <summary>What every IPv4 host takes, 576 without headers: for the rare path that is narrower than <see cref="Base"/> (MIN_PLPMTU).</summary>
+    /// <summary>
+    /// What every IPv4 host takes, 576 without headers: for the rare path that is narrower than <see cref="Base"/> (MIN_PLPMTU).
+    /// </summary>
     public const int Min = 576 - 20 - 8;
 
     private const int Step = 16;
@@ -63,7 +66,9 @@ internal sealed class PathMtu
     /// <summary>The largest datagram that may leave now (PLPMTU).</summary>
     public int Size => _size;
 
-    /// <summary>As <see cref="Size"/>, but the usual size until a probe of it has failed: what the reverse direction can be expected to carry.</summary>
+    /// <summary>
+    /// As <see cref="Size"/>, but the usual size until a probe of it has failed: what the reverse direction can be expected to carry.
+    /// </summary>
     public int Expected => _state is State.Complete or State.Error ? _size : Max;
 
     /// <summary>The size that is being probed; 0 for none.</summary>
@@ -73,7 +78,8 @@ internal sealed class PathMtu
     public bool IsRepeating => _sent > 1;
 
     /// <summary>
-    /// Whether the path on which a datagram of this size leaves should be probed. A path that carries only small datagrams needs no probing for larger ones.
+    /// Whether the path on which a datagram of this size leaves should be probed. A path that carries only small datagrams needs no probing
+    /// for larger ones.
     /// </summary>
     public bool IsDue(int datagram, long now) => now >= Volatile.Read(ref _dueAt) && (datagram >= Base || _state != State.Complete);
 

@@ -1,6 +1,8 @@
 namespace ZeroTier.Managed.Vl1.Paths;
 
-/// <summary>A physical way to a peer: one of our sockets and one endpoint (docs/protocol/2-vl1.md 2.13). Learnt only from replies.</summary>
+/// <summary>
+/// A physical way to a peer: one of our sockets and one endpoint (docs/protocol/2-vl1.md 2.13). Learnt only from replies.
+/// </summary>
 /// <remarks>
 /// <code>
 ///            reply from an endpoint              packet from the peer            243 s without one
@@ -8,8 +10,8 @@ namespace ZeroTier.Managed.Vl1.Paths;
 ///                                     │     19 s without a packet        ▲
 ///                                     └──────────────────────────────────┘
 /// </code>
-/// While it carries frames, two unanswered ECHOs (about two seconds) mark it for validation: frames then go through a root until it is heard again.
-/// Created and dropped under the control lock. Receiving and sending threads write the time stamps.
+/// While it carries frames, two unanswered ECHOs (about two seconds) mark it for validation: frames then go through a root until it is
+/// heard again. Created and dropped under the control lock. Receiving and sending threads write the time stamps.
 /// </remarks>
 internal sealed class PeerPath
 {
@@ -68,7 +70,9 @@ internal sealed class PeerPath
     /// <summary>Probes since the peer was last heard on it.</summary>
     public int UnansweredProbes { get; set; }
 
-    /// <summary>Set when an address change or missing answers put the path in doubt: not used until something is received over it (2.14).</summary>
+    /// <summary>
+    /// Set when an address change or missing answers put the path in doubt: not used until something is received over it (2.14).
+    /// </summary>
     public bool NeedsValidation { get; set; }
 
     /// <summary>Round trip in milliseconds, the mean of the last and the former value; 0 = not measured.</summary>
@@ -113,7 +117,8 @@ internal sealed class PeerPath
 internal sealed record PeerRoute(CipherSuite Suite, PeerPath? Path, PeerPath? Fallback);
 
 /// <summary>
-/// A relayed route to a peer. Its MTU is discovered end to end: the root forwards datagrams unchanged, however narrow its own path to the peer is.
+/// A relayed route to a peer. Its MTU is discovered end to end: the root forwards datagrams unchanged, however narrow its own path to the
+/// peer is.
 /// </summary>
 /// <param name="Root">The path to the root.</param>
 /// <param name="Mtu">How large datagrams to the peer may be.</param>

@@ -39,7 +39,10 @@ internal sealed record KnownPeer(NodeIdentity Identity, PeerVersion Version, IRe
     /// <returns>Null when it is damaged.</returns>
     public static KnownPeer? TryRead(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length < 1 || bytes[0] != FormatVersion || !WireIdentity.TryRead(bytes[1..], out var identity) || bytes.Length < 1 + IdentitySize + 10)
+        if (bytes.Length < 1
+            || bytes[0] != FormatVersion
+            || !WireIdentity.TryRead(bytes[1..], out var identity)
+            || bytes.Length < 1 + IdentitySize + 10)
         {
             return null;
         }

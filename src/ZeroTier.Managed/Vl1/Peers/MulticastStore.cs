@@ -1,7 +1,8 @@
 namespace ZeroTier.Managed.Vl1.Peers;
 
 /// <summary>
-/// The multicast directory of a root: which nodes have subscribed to which groups (docs/protocol/2-vl1.md 2.16). Bounded; guarded by the control lock.
+/// The multicast directory of a root: which nodes have subscribed to which groups (docs/protocol/2-vl1.md 2.16). Bounded; guarded by the
+/// control lock.
 /// </summary>
 internal sealed class MulticastStore
 {
@@ -103,7 +104,8 @@ internal sealed class MulticastStore
 
     private readonly record struct Member(NodeId Id, long Time);
 
-    // The members of one group: a list to pick from at random, and where each stands in it, as one packet may refresh hundreds of subscriptions.
+    // The members of one group: a list to pick from at random, and where each stands in it, as one packet may refresh hundreds of
+    // subscriptions.
     private sealed class Listeners
     {
         private readonly List<Member> _members = [];

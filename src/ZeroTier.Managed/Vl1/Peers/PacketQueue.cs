@@ -3,8 +3,8 @@ using System.Buffers;
 namespace ZeroTier.Managed.Vl1.Peers;
 
 /// <summary>
-/// Copies of packets that wait for an identity, a path or credentials, oldest first; bounded in total and per node; each is dropped after 5 s
-/// (docs/protocol/2-vl1.md 2.5.4). Guarded by the control lock.
+/// Copies of packets that wait for an identity, a path or credentials, oldest first; bounded in total and per node; each is dropped after 5
+/// s (docs/protocol/2-vl1.md 2.5.4). Guarded by the control lock.
 /// </summary>
 /// <param name="capacity">Packets in all.</param>
 /// <param name="capacityPerNode">Packets of one node; a further one replaces its oldest.</param>
@@ -41,7 +41,9 @@ internal sealed class PacketQueue(int capacity, int capacityPerNode, DropCounter
         _packets.AddLast(new WaitingPacket(node, verb, info, buffer, bytes.Length, expires));
     }
 
-    /// <summary>Takes all packets that satisfy the condition, in order of arrival. The caller returns their buffers to the shared pool.</summary>
+    /// <summary>
+    /// Takes all packets that satisfy the condition, in order of arrival. The caller returns their buffers to the shared pool.
+    /// </summary>
     public void Take(Func<WaitingPacket, bool> condition, List<WaitingPacket> taken)
     {
         for (var at = _packets.First; at is not null;)

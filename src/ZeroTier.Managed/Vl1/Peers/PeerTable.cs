@@ -5,8 +5,8 @@ namespace ZeroTier.Managed.Vl1.Peers;
 
 /// <summary>The peers in memory, and the cache of those that were evicted or known to an earlier run. Both bounded.</summary>
 /// <remarks>
-/// <see cref="Find"/> takes no lock; everything else is guarded by the control lock. The table only holds peers: what follows from a new or a forgotten one is
-/// its user's business.
+/// <see cref="Find"/> takes no lock; everything else is guarded by the control lock. The table only holds peers: what follows from a new or
+/// a forgotten one is its user's business.
 /// </remarks>
 internal sealed class PeerTable
 {
@@ -29,7 +29,10 @@ internal sealed class PeerTable
 
     public bool TryFindCached(NodeId id, [NotNullWhen(true)] out KnownPeer? known) => _cache.TryGetValue(id, out known);
 
-    /// <summary>Whether a peer of the cache may be restored because of an unauthenticated packet: a limited number may, as each costs a key agreement.</summary>
+    /// <summary>
+    /// Whether a peer of the cache may be restored because of an unauthenticated packet: a limited number may, as each costs a key
+    /// agreement.
+    /// </summary>
     public bool MayRestoreForStranger(NodeId id, long now, [NotNullWhen(true)] out KnownPeer? known) =>
         _cache.TryGetValue(id, out known) && _restores.TryTake(Vl1Limits.CacheRestores, now);
 

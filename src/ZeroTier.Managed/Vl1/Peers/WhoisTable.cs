@@ -13,11 +13,13 @@ internal sealed class WhoisTable
 
     public int Count => _pending.Count;
 
-    /// <summary>Starts a look-up that lives 5 s. Only look-ups for our own traffic extend it; those caused by unauthenticated packets do not.</summary>
+    /// <summary>
+    /// Starts a look-up that lives 5 s. Only look-ups for our own traffic extend it; those caused by unauthenticated packets do not.
+    /// </summary>
     /// <param name="id">The address.</param>
     /// <param name="now">The time.</param>
-    /// <param name="questions">Number of WHOIS to send because of an unauthenticated packet; such look-ups get only a part of the table. <see
-    /// cref="Unlimited"/> for our own.</param>
+    /// <param name="questions">Number of WHOIS to send because of an unauthenticated packet; such look-ups get only a part of the table.
+    /// <see cref="Unlimited"/> for our own.</param>
     /// <param name="full">There is no room.</param>
     /// <returns>True when a question should be sent now.</returns>
     public bool Request(NodeId id, long now, int questions, out bool full)
@@ -83,8 +85,8 @@ internal sealed class WhoisTable
         }
     }
 
-    // Evicts a look-up that unauthenticated packets caused, or forged sources could occupy all of that share. Not before it had time for two WHOIS, so that the
-    // rate of WHOIS stays bounded.
+    // Evicts a look-up that unauthenticated packets caused, or forged sources could occupy all of that share. Not before it had time for
+    // two WHOIS, so that the rate of WHOIS stays bounded.
     private bool TryReplaceStranger(long now)
     {
         NodeId oldest = default;

@@ -1,11 +1,12 @@
 namespace ZeroTier.Managed.Vl1.RootService;
 
 /// <summary>
-/// The pairs that a root has introduced lately: one RENDEZVOUS per pair in 30 s (docs/protocol/2-vl1.md 2.15). Thread-safe, as relaying needs no other lock.
+/// The pairs that a root has introduced lately: one RENDEZVOUS per pair in 30 s (docs/protocol/2-vl1.md 2.15). Thread-safe, as relaying
+/// needs no other lock.
 /// </summary>
 /// <remarks>
-/// Relayed source addresses are unauthenticated, so an attacker can fill this table. When it is full the oldest pair is evicted: victims may be introduced
-/// again early, but are never blocked.
+/// Relayed source addresses are unauthenticated, so an attacker can fill this table. When it is full the oldest pair is evicted: victims
+/// may be introduced again early, but are never blocked.
 /// </remarks>
 internal sealed class Introductions
 {

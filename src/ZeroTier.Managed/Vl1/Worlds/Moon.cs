@@ -6,12 +6,12 @@ using ZeroTier.Platform;
 namespace ZeroTier.Managed;
 
 /// <summary>
-/// A signed list of additional roots, which a node uses beside those of its planet once it orbits the moon (docs/protocol/2-vl1.md 2.8). Immutable and
-/// thread-safe.
+/// A signed list of additional roots, which a node uses beside those of its planet once it orbits the moon (docs/protocol/2-vl1.md 2.8).
+/// Immutable and thread-safe.
 /// </summary>
 /// <remarks>
-/// The roots of a moon relay, introduce and look up identities as the planet's do, and are trusted as much. A root recognises itself by its identity, so it
-/// is given the same moon.
+/// The roots of a moon relay, introduce and look up identities as the planet's do, and are trusted as much. A root recognises itself by its
+/// identity, so it is given the same moon.
 /// </remarks>
 public sealed class Moon
 {
@@ -48,7 +48,8 @@ public sealed class Moon
     public static Moon Create(ulong id, DateTimeOffset timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey signingKey)
     {
         ArgumentNullException.ThrowIfNull(signingKey);
-        return new Moon(World.Create(World.MoonType, id, (ulong)timestamp.ToUnixTimeMilliseconds(), roots, signingKey, signingKey.PublicKey));
+        return new Moon(
+            World.Create(World.MoonType, id, (ulong)timestamp.ToUnixTimeMilliseconds(), roots, signingKey, signingKey.PublicKey));
     }
 
     /// <summary>Makes the next revision of this moon, which the same key may follow.</summary>
@@ -56,7 +57,8 @@ public sealed class Moon
     /// <param name="roots">The new roots.</param>
     /// <param name="currentKey">The key that <see cref="UpdateKey"/> belongs to.</param>
     /// <exception cref="ArgumentException">The time is not later, the key is not this moon's, or the roots are not allowed.</exception>
-    public Moon Update(DateTimeOffset timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey currentKey) => Update(timestamp, roots, currentKey, currentKey);
+    public Moon Update(DateTimeOffset timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey currentKey) =>
+        Update(timestamp, roots, currentKey, currentKey);
 
     /// <summary>Makes the next revision of this moon.</summary>
     /// <param name="timestamp">Later than this moon's.</param>
@@ -69,7 +71,8 @@ public sealed class Moon
 
     /// <summary>Reads a serialised moon. Structure only: see <see cref="Verify()"/>.</summary>
     /// <exception cref="FormatException">The bytes are not a moon.</exception>
-    public static Moon Parse(ReadOnlySpan<byte> bytes) => TryParse(bytes, out var moon) ? moon : throw new FormatException("The bytes are not a ZeroTier moon.");
+    public static Moon Parse(ReadOnlySpan<byte> bytes) =>
+        TryParse(bytes, out var moon) ? moon : throw new FormatException("The bytes are not a ZeroTier moon.");
 
     /// <summary>Reads a serialised moon that fills the span exactly, without throwing.</summary>
     public static bool TryParse(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out Moon? moon)
@@ -91,7 +94,9 @@ public sealed class Moon
     /// <summary>The serialised form.</summary>
     public byte[] ToBytes() => [.. World.Bytes];
 
-    /// <summary>True when the signature is by the key that the moon itself names: so for the first revision, and as long as the key stays.</summary>
+    /// <summary>
+    /// True when the signature is by the key that the moon itself names: so for the first revision, and as long as the key stays.
+    /// </summary>
     public bool Verify() => World.Verify();
 
     /// <summary>Whether this moon may replace another: same number, later, and signed by the key that the other names (2.8.3).</summary>

@@ -12,8 +12,8 @@ public sealed record MoonOrbit
     }
 
     /// <summary>
-    /// Uses a moon whose definition one of its roots, the seed, hands out. It is taken from that node only, as proven by its identity, which the roots in use
-    /// at present must know.
+    /// Uses a moon whose definition one of its roots, the seed, hands out. It is taken from that node only, as proven by its identity,
+    /// which the roots in use at present must know.
     /// </summary>
     /// <param name="id">The moon's number.</param>
     /// <param name="seed">The address of one of its roots.</param>

@@ -45,7 +45,8 @@ public sealed partial class Planet
     public static Planet Create(ulong id, DateTimeOffset timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey signingKey)
     {
         ArgumentNullException.ThrowIfNull(signingKey);
-        return new Planet(World.Create(World.PlanetType, id, (ulong)timestamp.ToUnixTimeMilliseconds(), roots, signingKey, signingKey.PublicKey));
+        return new Planet(
+            World.Create(World.PlanetType, id, (ulong)timestamp.ToUnixTimeMilliseconds(), roots, signingKey, signingKey.PublicKey));
     }
 
     /// <summary>Makes the next revision of this planet, which the same key may follow.</summary>
@@ -81,7 +82,9 @@ public sealed partial class Planet
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="FormatException">The file is not a planet.</exception>
     public static Planet Load(string path) =>
-        World.Load(path, World.PlanetType) is { } world ? new Planet(world) : throw new FormatException($"'{path}' is not a ZeroTier planet.");
+        World.Load(path, World.PlanetType) is { } world
+            ? new Planet(world)
+            : throw new FormatException($"'{path}' is not a ZeroTier planet.");
 
     /// <summary>Writes the planet to a file, replacing it as a whole.</summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
@@ -90,7 +93,9 @@ public sealed partial class Planet
     /// <summary>The serialised form, as in ZeroTierOne 1.12's planet files.</summary>
     public byte[] ToBytes() => [.. World.Bytes];
 
-    /// <summary>True when the signature is by the key that the planet itself names: so for the first revision, and as long as the key stays.</summary>
+    /// <summary>
+    /// True when the signature is by the key that the planet itself names: so for the first revision, and as long as the key stays.
+    /// </summary>
     public bool Verify() => World.Verify();
 
     /// <summary>Whether this planet may replace another: same number, later, and signed by the key that the other names (2.8.3).</summary>
@@ -100,7 +105,9 @@ public sealed partial class Planet
         return World.CanReplace(current.World);
     }
 
-    /// <summary>True when every root endpoint is in 127.0.0.0/8 or is ::1 and there is one: then nothing is ever sent anywhere else.</summary>
+    /// <summary>
+    /// True when every root endpoint is in 127.0.0.0/8 or is ::1 and there is one: then nothing is ever sent anywhere else.
+    /// </summary>
     public bool IsLoopbackOnly
     {
         get
@@ -128,7 +135,8 @@ public sealed record PlanetRoot
 {
     /// <summary>Makes a root.</summary>
     /// <param name="identity">Its public identity.</param>
-    /// <param name="endPoints">Where it is reached. Only these IP addresses (with any port) are ever accepted as its paths; when empty, all are.</param>
+    /// <param name="endPoints">Where it is reached. Only these IP addresses (with any port) are ever accepted as its paths; when empty, all
+    /// are.</param>
     public PlanetRoot(NodeIdentity identity, IReadOnlyList<InetEndPoint> endPoints)
     {
         Identity = identity;

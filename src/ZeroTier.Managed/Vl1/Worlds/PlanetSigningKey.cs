@@ -91,9 +91,11 @@ public sealed class PlanetSigningKey : IDisposable
             PrivateFile.Tighten(path);
             using var file = PrivateFile.OpenRead(path);
             int read = file.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
-            return Convert.FromHexString(text.AsSpan(0, read).Trim(" \t\r\n"u8), secret, out _, out int length) == OperationStatus.Done && length == PrivateKeySize
+            return Convert.FromHexString(text.AsSpan(0, read).Trim(" \t\r\n"u8), secret, out _, out int length) == OperationStatus.Done
+                && length == PrivateKeySize
                 ? FromPrivateKey(secret)
-                : throw new FormatException($"'{path}' is not the signing key of a planet. Restore the file: without it the planet can never change.");
+                : throw new FormatException(
+                    $"'{path}' is not the signing key of a planet. Restore the file: without it the planet can never change.");
         }
         finally
         {

@@ -15,7 +15,8 @@ internal sealed class World
     private const int ExtensionSize = 2;
 
     /// <summary>Longest form that we write; of a moon that is read, an extension may follow.</summary>
-    public const int MaxSize = RootCountOffset + 1 + Vl1Limits.Roots * (72 + Vl1Limits.EndPointsPerRoot * WireAddress.MaxSize) + ExtensionSize;
+    public const int MaxSize =
+        RootCountOffset + 1 + Vl1Limits.Roots * (72 + Vl1Limits.EndPointsPerRoot * WireAddress.MaxSize) + ExtensionSize;
 
     private readonly byte[] _bytes;
 
@@ -120,7 +121,8 @@ internal sealed class World
     }
 
     /// <summary>Makes and signs a world.</summary>
-    public static World Create(byte type, ulong id, ulong timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey signer, ReadOnlySpan<byte> updateKey)
+    public static World Create(
+        byte type, ulong id, ulong timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey signer, ReadOnlySpan<byte> updateKey)
     {
         string what = type == MoonType ? "moon" : "planet";
         ArgumentOutOfRangeException.ThrowIfZero(id);
@@ -128,7 +130,8 @@ internal sealed class World
         PlanetRoot[] list = [.. roots];
         if (list.Length is 0 or > Vl1Limits.Roots || list.Any(root => root.EndPoints.Count > Vl1Limits.EndPointsPerRoot))
         {
-            throw new ArgumentException($"A {what} has 1 to {Vl1Limits.Roots} roots with at most {Vl1Limits.EndPointsPerRoot} endpoints each.", nameof(roots));
+            throw new ArgumentException(
+                $"A {what} has 1 to {Vl1Limits.Roots} roots with at most {Vl1Limits.EndPointsPerRoot} endpoints each.", nameof(roots));
         }
 
         var bytes = new byte[MaxSize];

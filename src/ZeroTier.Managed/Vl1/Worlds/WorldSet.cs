@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace ZeroTier.Managed.Vl1.Worlds;
 
 /// <summary>
-/// The planet and the moons that a node uses, and which newer ones it accepts (docs/protocol/2-vl1.md 2.8.3). Immutable: replaced whole under the control lock,
-/// so that signatures can be verified without it.
+/// The planet and the moons that a node uses, and which newer ones it accepts (docs/protocol/2-vl1.md 2.8.3). Immutable: replaced whole
+/// under the control lock, so that signatures can be verified without it.
 /// </summary>
 /// <param name="Planet">The planet.</param>
 /// <param name="Moons">The moons with a definition.</param>
@@ -29,7 +29,9 @@ internal sealed record WorldSet(Planet Planet, ImmutableDictionary<ulong, Moon> 
     public IEnumerable<(PlanetRoot Root, bool OfMoon)> Roots => Planet.Roots.Select(root => (root, false))
         .Concat(Moons.OrderBy(moon => moon.Key).SelectMany(moon => moon.Value.Roots).Select(root => (root, true)))
         .GroupBy(entry => entry.Item1.Identity)
-        .Select(same => (new PlanetRoot(same.Key, [.. same.SelectMany(entry => entry.Item1.EndPoints).Distinct()]), same.All(entry => entry.Item2)));
+        .Select(
+            same => (new PlanetRoot(same.Key, [.. same.SelectMany(entry => entry.Item1.EndPoints).Distinct()]),
+                same.All(entry => entry.Item2)));
 
     /// <summary>Uses a moon whose definition is at hand, unless a newer one is in use.</summary>
     public WorldSet With(Moon moon) => Moons.TryGetValue(moon.Id, out var known) && known.Timestamp >= moon.Timestamp
@@ -42,12 +44,12 @@ internal sealed record WorldSet(Planet Planet, ImmutableDictionary<ulong, Moon> 
     public WorldSet Without(ulong id) => this with { Moons = Moons.Remove(id), Wanted = Wanted.Remove(id) };
 
     /// <summary>
-    /// Whether a world that a node handed out is accepted: an update from a root, signed by the key that the present one names; or the first definition of a
-    /// moon that we want, from the seed that we named and that it names as a root. Verifies signatures.
+    /// Whether a world that a node handed out is accepted: an update from a root, signed by the key that the present one names; or the
+    /// first definition of a moon that we want, from the seed that we named and that it names as a root. Verifies signatures.
     /// </summary>
     /// <remarks>
-    /// ZeroTierOne 1.12 takes the first definition from any root or seed. Anybody can write a moon that names a seed, so here only the seed itself is
-    /// believed. Its signature proves nothing: the key is part of it, and may have changed with a revision.
+    /// ZeroTierOne 1.12 takes the first definition from any root or seed. Anybody can write a moon that names a seed, so here only the seed
+    /// itself is believed. Its signature proves nothing: the key is part of it, and may have changed with a revision.
     /// </remarks>
     public bool Accepts(World world, NodeId from, bool isUpstream)
     {

@@ -4,7 +4,9 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Managed.Vl2.Configuration;
 
-/// <summary>Networks without a controller: the configuration follows from the network's ID and is made here, at once (docs/protocol/3-vl2.md 3.10).</summary>
+/// <summary>
+/// Networks without a controller: the configuration follows from the network's ID and is made here, at once (docs/protocol/3-vl2.md 3.10).
+/// </summary>
 internal sealed class AdHocSource(NetworkId network, NodeId self) : IConfigurationSource
 {
     public void Start(IConfigurationSink sink)
@@ -19,7 +21,8 @@ internal sealed class AdHocSource(NetworkId network, NodeId self) : IConfigurati
 
             sink.Fail(new NetworkFailure(ZeroTierNetworkStatus.NotFound, string.Create(
                 CultureInfo.InvariantCulture,
-                $"Network {network} cannot exist: its last port ({last}) is lower than its first port ({first}). Write the lower port first: ff, 4 digits for the first port, 4 digits for the last, 000000.")));
+                $"Network {network} cannot exist: its last port ({last}) is lower than its first port ({first}). Write the lower port "
+                + $"first: ff, 4 digits for the first port, 4 digits for the last, 000000.")));
             return;
         }
 
@@ -31,7 +34,8 @@ internal sealed class AdHocSource(NetworkId network, NodeId self) : IConfigurati
 
         sink.Fail(new NetworkFailure(ZeroTierNetworkStatus.NotFound, string.Create(
             CultureInfo.InvariantCulture,
-            $"Network {network} cannot exist: an ID that begins with ff names an ad-hoc network and must have the form ffSSSSEEEE000000 (first and last port), or ffNNxxxxxxxxxx01 (IPv4 addresses NN.x.y.z).")));
+            $"Network {network} cannot exist: an ID that begins with ff names an ad-hoc network and must have the form ffSSSSEEEE000000 "
+            + $"(first and last port), or ffNNxxxxxxxxxx01 (IPv4 addresses NN.x.y.z).")));
     }
 
     public void OnTick(long now)

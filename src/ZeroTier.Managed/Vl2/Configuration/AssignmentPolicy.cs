@@ -5,7 +5,8 @@ using ZeroTier.Managed.Vl1;
 namespace ZeroTier.Managed.Vl2.Configuration;
 
 /// <summary>
-/// Which of the addresses and routes that a controller assigns this node takes: by default none that would draw in what is meant for the public Internet.
+/// Which of the addresses and routes that a controller assigns this node takes: by default none that would draw in what is meant for the
+/// public Internet.
 /// </summary>
 internal static class AssignmentPolicy
 {

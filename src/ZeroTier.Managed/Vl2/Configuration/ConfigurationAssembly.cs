@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.Vl2.Configuration;
 
 /// <summary>
-/// Puts the pieces of configurations together, in whatever order they come (docs/protocol/3-vl2.md 3.3.4). Takes only pieces whose signature is good, so only
-/// the controller can fill it. Not thread-safe.
+/// Puts the pieces of configurations together, in whatever order they come (docs/protocol/3-vl2.md 3.3.4). Takes only pieces whose
+/// signature is good, so only the controller can fill it. Not thread-safe.
 /// </summary>
 internal sealed class ConfigurationAssembly
 {

@@ -72,7 +72,8 @@ internal readonly ref struct ConfigurationChunk
         uint total = BinaryPrimitives.ReadUInt32BigEndian(trailer[9..]);
         uint position = BinaryPrimitives.ReadUInt32BigEndian(trailer[13..]);
         if (updateId == 0 || total > NetworkDictionary.MaxLength || position > total || length > total - position ||
-            trailer[TrailerLength] != SignatureType || BinaryPrimitives.ReadUInt16BigEndian(trailer[(TrailerLength + 1)..]) != NodeIdentity.SignatureSize)
+            trailer[TrailerLength] != SignatureType ||
+            BinaryPrimitives.ReadUInt16BigEndian(trailer[(TrailerLength + 1)..]) != NodeIdentity.SignatureSize)
         {
             return false;
         }
@@ -92,7 +93,8 @@ internal readonly ref struct ConfigurationChunk
     }
 
     /// <summary>Makes the pieces of a configuration as the controller of a network.</summary>
-    public static IEnumerable<byte[]> Issue(NodeIdentity controller, NetworkId network, ReadOnlyMemory<byte> dictionary, ulong updateId, int maxDataLength = MaxDataLength)
+    public static IEnumerable<byte[]> Issue(
+        NodeIdentity controller, NetworkId network, ReadOnlyMemory<byte> dictionary, ulong updateId, int maxDataLength = MaxDataLength)
     {
         for (int position = 0; position < dictionary.Length; position += maxDataLength)
         {

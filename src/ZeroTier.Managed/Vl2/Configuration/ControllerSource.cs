@@ -6,7 +6,8 @@ using ZeroTier.Managed.Vl1;
 namespace ZeroTier.Managed.Vl2.Configuration;
 
 /// <summary>
-/// Networks with a controller: asks it for the configuration until it answers, again every minute, and takes what it pushes (docs/protocol/3-vl2.md 3.3).
+/// Networks with a controller: asks it for the configuration until it answers, again every minute, and takes what it pushes
+/// (docs/protocol/3-vl2.md 3.3).
 /// </summary>
 internal sealed class ControllerSource : IConfigurationSource
 {
@@ -195,8 +196,11 @@ internal sealed class ControllerSource : IConfigurationSource
         return true;
     }
 
-    private bool TryRead(ReadOnlySpan<byte> text, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out NetworkConfiguration? configuration) =>
-        NetworkConfigurationReader.TryRead(text, _options.Random, out configuration, out NodeId issuedTo) && configuration.Id == _network && issuedTo == _vl1.Id;
+    private bool TryRead(
+        ReadOnlySpan<byte> text, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out NetworkConfiguration? configuration) =>
+        NetworkConfigurationReader.TryRead(text, _options.Random, out configuration, out NodeId issuedTo)
+        && configuration.Id == _network
+        && issuedTo == _vl1.Id;
 
     private void PassOn(NodeId source, ReadOnlySpan<byte> chunk)
     {
@@ -222,10 +226,12 @@ internal sealed class ControllerSource : IConfigurationSource
     {
         ErrorCode.ObjectNotFound or ErrorCode.UnsupportedOperation => new(ZeroTierNetworkStatus.NotFound, string.Create(
             CultureInfo.InvariantCulture,
-            $"Node {_controller}, the controller of network {_network}, knows no such network. Check the network ID: its first ten digits name the controller.")),
+            $"Node {_controller}, the controller of network {_network}, knows no such network. Check the network ID: its first ten digits "
+            + $"name the controller.")),
         ErrorCode.AccessDenied => new(ZeroTierNetworkStatus.AccessDenied, string.Create(
             CultureInfo.InvariantCulture,
-            $"Node {_vl1.Id} is not authorised on network {_network}. Authorise it at the network's controller (node {_controller}), for example on the members page of its website; this node then becomes ready by itself.")),
+            $"Node {_vl1.Id} is not authorised on network {_network}. Authorise it at the network's controller (node {_controller}), for "
+            + $"example on the members page of its website; this node then becomes ready by itself.")),
         ErrorCode.AuthenticationRequired => Authentication(data),
         _ => null,
     };
@@ -235,7 +241,8 @@ internal sealed class ControllerSource : IConfigurationSource
         string? url = LoginUrl(data);
         return new NetworkFailure(ZeroTierNetworkStatus.AuthenticationRequired, string.Create(
             CultureInfo.InvariantCulture,
-            $"Network {_network} wants a person to log in for node {_vl1.Id}: {(url is null ? $"ask the operator of its controller (node {_controller})" : $"open {url}")}."))
+            $"Network {_network} wants a person to log in for node {_vl1.Id}: "
+            + $"{(url is null ? $"ask the operator of its controller (node {_controller})" : $"open {url}")}."))
         {
             LoginUrl = url,
         };
@@ -245,7 +252,8 @@ internal sealed class ControllerSource : IConfigurationSource
     private static string? LoginUrl(ReadOnlySpan<byte> data)
     {
         const int MaxUrlLength = 2048;
-        if (data.Length < NetworkIdLength + 2 || BinaryPrimitives.ReadUInt16BigEndian(data[NetworkIdLength..]) is var length && data.Length < NetworkIdLength + 2 + length)
+        if (data.Length < NetworkIdLength + 2
+            || BinaryPrimitives.ReadUInt16BigEndian(data[NetworkIdLength..]) is var length && data.Length < NetworkIdLength + 2 + length)
         {
             return null;
         }

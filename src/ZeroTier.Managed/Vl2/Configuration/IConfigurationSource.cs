@@ -3,8 +3,8 @@ using ZeroTier.Managed.Vl1;
 namespace ZeroTier.Managed.Vl2.Configuration;
 
 /// <summary>
-/// Where the configuration of one joined network comes from. After <see cref="Start"/> several threads may call at once, none with a lock held;
-/// calls must not block and must not throw.
+/// Where the configuration of one joined network comes from. After <see cref="Start"/> several threads may call at once, none with a lock
+/// held; calls must not block and must not throw.
 /// </summary>
 internal interface IConfigurationSource
 {
@@ -26,7 +26,9 @@ internal interface IConfigurationSource
     /// <param name="chunk">Valid during the call.</param>
     PacketResult OnConfiguration(Peer peer, in PacketInfo info, bool isPushed, ReadOnlySpan<byte> chunk);
 
-    /// <summary>A request was answered with an error (3.3.3). Whether the request was ours, and the peer the controller, is for the source to check.</summary>
+    /// <summary>
+    /// A request was answered with an error (3.3.3). Whether the request was ours, and the peer the controller, is for the source to check.
+    /// </summary>
     /// <param name="peer">Who sent it, as VL1 has proven.</param>
     /// <param name="requestId">The packet ID that the error names.</param>
     /// <param name="code">The error.</param>

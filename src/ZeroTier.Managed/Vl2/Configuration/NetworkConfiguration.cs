@@ -5,10 +5,14 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Managed.Vl2.Configuration;
 
-/// <summary>What a member knows about a network once it is configured (docs/protocol/3-vl2.md 3.4.1). Immutable; a change replaces it whole.</summary>
+/// <summary>
+/// What a member knows about a network once it is configured (docs/protocol/3-vl2.md 3.4.1). Immutable; a change replaces it whole.
+/// </summary>
 internal sealed record NetworkConfiguration
 {
-    /// <summary>Prefix length of the 6PLANE addresses of one network; each member owns a /80 inside (docs/protocol/3-vl2.md 3.1.3).</summary>
+    /// <summary>
+    /// Prefix length of the 6PLANE addresses of one network; each member owns a /80 inside (docs/protocol/3-vl2.md 3.1.3).
+    /// </summary>
     public const int SixPlanePrefixLength = 40;
 
     /// <summary>Prefix length of the RFC 4193 addresses of one network.</summary>
@@ -30,7 +34,9 @@ internal sealed record NetworkConfiguration
     /// <summary>When it was made: the clock of who made it in milliseconds, never compared with our own.</summary>
     public ulong Timestamp { get; init; }
 
-    /// <summary>By how many milliseconds the time stamps of others' tags, capabilities and ownership certificates may differ from ours.</summary>
+    /// <summary>
+    /// By how many milliseconds the time stamps of others' tags, capabilities and ownership certificates may differ from ours.
+    /// </summary>
     public ulong CredentialMaxDelta { get; init; }
 
     /// <summary>The largest Ethernet payload, 1280 to 10000 bytes.</summary>

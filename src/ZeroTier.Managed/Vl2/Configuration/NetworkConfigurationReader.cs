@@ -8,7 +8,10 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Managed.Vl2.Configuration;
 
-/// <summary>Makes a configuration of the dictionary that a controller sends (docs/protocol/3-vl2.md 3.4). Signatures inside are covered by that of the whole.</summary>
+/// <summary>
+/// Makes a configuration of the dictionary that a controller sends (docs/protocol/3-vl2.md 3.4). Signatures inside are covered by that of
+/// the whole.
+/// </summary>
 internal static class NetworkConfigurationReader
 {
     private const int MinVersion = 6;
@@ -34,8 +37,10 @@ internal static class NetworkConfigurationReader
     /// <param name="random">For rules that match by chance.</param>
     /// <param name="configuration">What it says.</param>
     /// <param name="issuedTo">The member that it is for.</param>
-    /// <returns>False when it is too old, lacks what every configuration has, or is damaged where damage is not tolerated (3.4.3).</returns>
-    public static bool TryRead(ReadOnlySpan<byte> text, RandomSource random, [NotNullWhen(true)] out NetworkConfiguration? configuration, out NodeId issuedTo)
+    /// <returns>False when it is too old, lacks what every configuration has, or is damaged where damage is not tolerated
+    /// (3.4.3).</returns>
+    public static bool TryRead(
+        ReadOnlySpan<byte> text, RandomSource random, [NotNullWhen(true)] out NetworkConfiguration? configuration, out NodeId issuedTo)
     {
         configuration = null;
         var dictionary = new NetworkDictionary(text);
@@ -92,7 +97,9 @@ internal static class NetworkConfigurationReader
 
     /// <summary>Text from the network: cut, and without what could confuse a log or a terminal.</summary>
     internal static string ReadText(ReadOnlySpan<byte> bytes, int maxLength) =>
-        string.Concat(Encoding.UTF8.GetString(bytes[..Math.Min(bytes.Length, maxLength)]).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '\ufffd' : c));
+        string.Concat(
+            Encoding.UTF8.GetString(bytes[..Math.Min(bytes.Length, maxLength)])
+                .Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '\ufffd' : c));
 
     private static bool TryReadMembership(ReadOnlySpan<byte> data, out MembershipCertificate? membership)
     {
@@ -230,7 +237,8 @@ internal static class NetworkConfigurationReader
         {
             ulong value = BinaryPrimitives.ReadUInt64BigEndian(data);
             SpecialistRoles roles = ((value & BridgeRole) != 0 ? SpecialistRoles.ActiveBridge : 0) |
-                ((value & AnchorRole) != 0 ? SpecialistRoles.Anchor : 0) | ((value & ReplicatorRole) != 0 ? SpecialistRoles.MulticastReplicator : 0);
+                ((value & AnchorRole) != 0 ? SpecialistRoles.Anchor : 0) |
+                ((value & ReplicatorRole) != 0 ? SpecialistRoles.MulticastReplicator : 0);
             builder.Add(new Specialist(new NodeId(value & 0xff_ffff_ffff), roles));
         }
 

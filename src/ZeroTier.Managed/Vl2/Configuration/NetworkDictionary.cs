@@ -3,8 +3,8 @@ using System.Globalization;
 namespace ZeroTier.Managed.Vl2.Configuration;
 
 /// <summary>
-/// The text of <c>key=value</c> lines in which requests and configurations are written (docs/protocol/3-vl2.md 3.2). Values are any bytes, escaped, so the
-/// text is kept as bytes. Look-ups read the text anew: a configuration is read once a minute.
+/// The text of <c>key=value</c> lines in which requests and configurations are written (docs/protocol/3-vl2.md 3.2). Values are any bytes,
+/// escaped, so the text is kept as bytes. Look-ups read the text anew: a configuration is read once a minute.
 /// </summary>
 internal readonly ref struct NetworkDictionary
 {
@@ -19,7 +19,9 @@ internal readonly ref struct NetworkDictionary
         _text = end < 0 ? text : text[..end];
     }
 
-    /// <summary>The value of a key, without escapes; null where there is no such key. Of several lines with the key the first counts.</summary>
+    /// <summary>
+    /// The value of a key, without escapes; null where there is no such key. Of several lines with the key the first counts.
+    /// </summary>
     public byte[]? Find(ReadOnlySpan<byte> key)
     {
         ReadOnlySpan<byte> rest = _text;
@@ -39,7 +41,8 @@ internal readonly ref struct NetworkDictionary
     }
 
     /// <summary>A number in hexadecimal; the default where the key is missing or its value empty.</summary>
-    public ulong GetNumber(ReadOnlySpan<byte> key, ulong defaultValue = 0) => Find(key) is { Length: > 0 } value ? ParseHex(value) : defaultValue;
+    public ulong GetNumber(ReadOnlySpan<byte> key, ulong defaultValue = 0) =>
+        Find(key) is { Length: > 0 } value ? ParseHex(value) : defaultValue;
 
     /// <summary>True where the value begins with 1, t or T.</summary>
     public bool GetBoolean(ReadOnlySpan<byte> key) => Find(key) is { Length: > 0 } value && value[0] is (byte)'1' or (byte)'t' or (byte)'T';

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace ZeroTier.Managed.Vl2.Configuration;
 
-/// <summary>Writes a dictionary (docs/protocol/3-vl2.md 3.2), one entry after the other. The caller sees to it that no key comes twice.</summary>
+/// <summary>
+/// Writes a dictionary (docs/protocol/3-vl2.md 3.2), one entry after the other. The caller sees to it that no key comes twice.
+/// </summary>
 internal sealed class NetworkDictionaryWriter
 {
     private readonly List<byte> _text = [];

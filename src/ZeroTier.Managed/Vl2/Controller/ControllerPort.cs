@@ -7,15 +7,16 @@ using ZeroTier.Managed.Vl2.Credentials;
 namespace ZeroTier.Managed.Vl2.Controller;
 
 /// <summary>
-/// The node's side of a controller: requests in, signed pieces out (docs/protocol/3-vl2.md 3.14). Where the node itself is a member, both go past the wire.
-/// Thread-safe.
+/// The node's side of a controller: requests in, signed pieces out (docs/protocol/3-vl2.md 3.14). Where the node itself is a member, both
+/// go past the wire. Thread-safe.
 /// </summary>
 /// <param name="vl1">The node.</param>
 /// <param name="random">For the IDs of updates.</param>
 /// <param name="controller">The controller.</param>
 /// <param name="served">Who may use the multicast directory.</param>
 /// <param name="revoked">Takes revocations for networks that the node itself has joined.</param>
-internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkController controller, ServedMembers served, Action<Revocation> revoked)
+internal sealed class ControllerPort(
+    Vl1Node vl1, RandomSource random, INetworkController controller, ServedMembers served, Action<Revocation> revoked)
     : IControllerPort
 {
     private const int NetworkIdLength = 8;
@@ -120,7 +121,8 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
         ArgumentNullException.ThrowIfNull(request);
         if (dictionary.Length > MaxRefusalLength)
         {
-            throw new ArgumentException($"The dictionary has {dictionary.Length} bytes; at most {MaxRefusalLength} are possible.", nameof(dictionary));
+            throw new ArgumentException(
+                $"The dictionary has {dictionary.Length} bytes; at most {MaxRefusalLength} are possible.", nameof(dictionary));
         }
 
         if (request.Identity.Address == vl1.Id)
@@ -189,7 +191,8 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
         }
     }
 
-    // Over the member's own route, not back to where the request came from: an answer is many times longer than the request, and the place is not proven.
+    // Over the member's own route, not back to where the request came from: an answer is many times longer than the request, and the place
+    // is not proven.
     private void Answer(ControllerRequest request, Verb verb, ReadOnlySpan<byte> data)
     {
         byte[] payload = new byte[1 + sizeof(ulong) + data.Length];
@@ -217,7 +220,8 @@ internal sealed class ControllerPort(Vl1Node vl1, RandomSource random, INetworkC
     {
         if (network.Controller != vl1.Id)
         {
-            throw new ArgumentException($"Network {network} is not this controller's: its ID does not begin with {vl1.Id}.", nameof(network));
+            throw new ArgumentException(
+                $"Network {network} is not this controller's: its ID does not begin with {vl1.Id}.", nameof(network));
         }
     }
 

@@ -17,7 +17,8 @@ public sealed class ControllerRequest
         ArgumentNullException.ThrowIfNull(identity);
         if (metadata.Length > MaxMetadataLength)
         {
-            throw new ArgumentException($"The metadata have {metadata.Length} bytes; at most {MaxMetadataLength} are possible.", nameof(metadata));
+            throw new ArgumentException(
+                $"The metadata have {metadata.Length} bytes; at most {MaxMetadataLength} are possible.", nameof(metadata));
         }
 
         Network = network;

@@ -1,10 +1,12 @@
 namespace ZeroTier.Managed;
 
 /// <summary>
-/// Decides who is a member of networks and what members are told. The node that it runs in brings requests and takes answers away; it knows nothing of how
-/// decisions are stored. What a member throws is logged once and costs the node nothing.
+/// Decides who is a member of networks and what members are told. The node that it runs in brings requests and takes answers away; it knows
+/// nothing of how decisions are stored. What a member throws is logged once and costs the node nothing.
 /// </summary>
-/// <remarks>Calls come from the node's receive threads: they must return at once, and leave longer work to a queue of their own that has a bound.</remarks>
+/// <remarks>
+/// Calls come from the node's receive threads: they must return at once, and leave longer work to a queue of their own that has a bound.
+/// </remarks>
 public interface INetworkController
 {
     /// <summary>The node is up. Called once for each start of the node, before the first request.</summary>

@@ -66,8 +66,12 @@ internal sealed class LocalSource(NetworkId network, ControllerPort port, Random
             ControllerRefusal.NotFound => new(ZeroTierNetworkStatus.NotFound,
                 $"The controller in this node, {self}, knows no network {network}. Make it there, or check the ID."),
             ControllerRefusal.AuthenticationRequired => new(
-                ZeroTierNetworkStatus.AuthenticationRequired, $"The controller in this node wants a person to log in for it. Exempt member {self} of network {network} from the login."),
-            _ => new(ZeroTierNetworkStatus.AccessDenied, $"Node {self} is not authorised on network {network}. Authorise it at its own controller; it then becomes ready by itself."),
+                ZeroTierNetworkStatus.AuthenticationRequired,
+                $"The controller in this node wants a person to log in for it. Exempt member {self} of network {network} from the login."),
+            _ => new(
+                ZeroTierNetworkStatus.AccessDenied,
+                $"Node {self} is not authorised on network {network}. Authorise it at its own controller; it then becomes "
+                + "ready by itself."),
         });
     }
 

@@ -2,8 +2,8 @@ namespace ZeroTier.Managed.Vl2.Controller;
 
 /// <summary>
 /// Revocations on their way to members. A member takes one NETWORK_CREDENTIALS packet of a node per second and drops the others unread
-/// (docs/protocol/3-vl2.md 3.5.7), so those for one member go together, and packets keep a distance. Each revocation is sent in two packets: one may be lost, or come right after one in
-/// which the node, as a member, has shown its own credentials. Bounded. Thread-safe.
+/// (docs/protocol/3-vl2.md 3.5.7), so those for one member go together, and packets keep a distance. Each revocation is sent in two
+/// packets: one may be lost, or come right after one in which the node, as a member, has shown its own credentials. Bounded. Thread-safe.
 /// </summary>
 internal sealed class RevocationQueue
 {

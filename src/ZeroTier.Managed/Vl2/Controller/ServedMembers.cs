@@ -3,9 +3,9 @@ using ZeroTier.Managed.Vl1;
 namespace ZeroTier.Managed.Vl2.Controller;
 
 /// <summary>
-/// Who got a configuration from the controller in this node lately, and may therefore use its multicast directory: say what it listens to, and ask who else
-/// does (docs/protocol/3-vl2.md 3.14, 3.8.2, 3.8.3). Bounded per network, so that the members of one, whom its owner may let in without a look, take nothing
-/// from the others. Thread-safe.
+/// Who got a configuration from the controller in this node lately, and may therefore use its multicast directory: say what it listens to,
+/// and ask who else does (docs/protocol/3-vl2.md 3.14, 3.8.2, 3.8.3). Bounded per network, so that the members of one, whom its owner may
+/// let in without a look, take nothing from the others. Thread-safe.
 /// </summary>
 internal sealed class ServedMembers
 {
@@ -45,7 +45,9 @@ internal sealed class ServedMembers
     {
         lock (_lock)
         {
-            return _networks.TryGetValue(network, out Directory? directory) && directory.Since.TryGetValue(member, out long since) && now - since < Lifetime;
+            return _networks.TryGetValue(network, out Directory? directory)
+                && directory.Since.TryGetValue(member, out long since)
+                && now - since < Lifetime;
         }
     }
 

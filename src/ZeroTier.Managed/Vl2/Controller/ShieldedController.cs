@@ -2,8 +2,10 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Managed.Vl2.Controller;
 
-/// <summary>Wraps a controller supplied by the application: its exceptions reach no receive thread, and do not stop the node from starting and
-/// ending.</summary>
+/// <summary>
+/// Wraps a controller supplied by the application: its exceptions reach no receive thread, and do not stop the node from starting and
+/// ending.
+/// </summary>
 internal sealed partial class ShieldedController(INetworkController inner, ILogger log) : INetworkController
 {
     // Logged once: a controller that fails does so for every request.
@@ -15,7 +17,8 @@ internal sealed partial class ShieldedController(INetworkController inner, ILogg
 
     public void Stop() => Shield(static (controller, _) => controller.Stop(), this);
 
-    [LoggerMessage(119, LogLevel.Error, "The controller {Type} threw, as logged once; its network members may get no answer. Mend the controller.",
+    [LoggerMessage(119, LogLevel.Error,
+        "The controller {Type} threw, as logged once; its network members may get no answer. Mend the controller.",
         EventName = "ControllerThrew")]
     private static partial void Threw(ILogger logger, string type, Exception cause);
 

@@ -8,8 +8,8 @@ namespace ZeroTier.Managed.Vl2.Credentials;
 
 /// <summary>Rules that extend what their holder may send (docs/protocol/3-vl2.md 3.5.4). Immutable.</summary>
 /// <remarks>
-/// The holder's address is not covered by the signature: whoever sees a capability can present it as his own, and all nodes accept that. It is a
-/// convenience, not a strong protection.
+/// The holder's address is not covered by the signature: whoever sees a capability can present it as his own, and all nodes accept that. It
+/// is a convenience, not a strong protection.
 /// </remarks>
 internal sealed class Capability : Credential
 {
@@ -32,7 +32,8 @@ internal sealed class Capability : Credential
     {
         capability = null;
         ReadOnlySpan<byte> start = data;
-        if (data.Length < HeaderLength || BinaryPrimitives.ReadUInt16BigEndian(data[20..]) is var count && count > RuleTable.MaxCapabilityRules)
+        if (data.Length < HeaderLength
+            || BinaryPrimitives.ReadUInt16BigEndian(data[20..]) is var count && count > RuleTable.MaxCapabilityRules)
         {
             return false;
         }
@@ -77,8 +78,8 @@ internal sealed class Capability : Credential
 
     /// <inheritdoc />
     /// <remarks>
-    /// Every link must be signed by who passed the capability on, and begin where the one before ended. The signed bytes are made anew from the rules that
-    /// were understood, as all nodes do.
+    /// Every link must be signed by who passed the capability on, and begin where the one before ended. The signed bytes are made anew from
+    /// the rules that were understood, as all nodes do.
     /// </remarks>
     public override SignatureCheck CheckSignature(ISignerDirectory signers)
     {

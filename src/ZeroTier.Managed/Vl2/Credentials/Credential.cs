@@ -1,6 +1,9 @@
 namespace ZeroTier.Managed.Vl2.Credentials;
 
-/// <summary>What the controller of a network has signed about one member: a tag, a capability or a certificate of ownership (docs/protocol/3-vl2.md 3.5). Immutable.</summary>
+/// <summary>
+/// What the controller of a network has signed about one member: a tag, a capability or a certificate of ownership (docs/protocol/3-vl2.md
+/// 3.5). Immutable.
+/// </summary>
 internal abstract class Credential
 {
     /// <summary>The credential as it came, to be shown to others.</summary>

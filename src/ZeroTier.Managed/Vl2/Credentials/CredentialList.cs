@@ -60,7 +60,10 @@ internal sealed class CredentialList
 
     /// <summary>The payload that shows a member's own credentials.</summary>
     public static byte[] Encode(
-        MembershipCertificate? membership, IReadOnlyCollection<Capability> capabilities, IReadOnlyCollection<Tag> tags, IReadOnlyCollection<OwnershipCertificate> ownership)
+        MembershipCertificate? membership,
+        IReadOnlyCollection<Capability> capabilities,
+        IReadOnlyCollection<Tag> tags,
+        IReadOnlyCollection<OwnershipCertificate> ownership)
     {
         var bytes = new List<byte>();
         if (membership is not null)

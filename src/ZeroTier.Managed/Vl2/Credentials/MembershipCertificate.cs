@@ -5,7 +5,10 @@ using ZeroTier.Managed.Identity;
 
 namespace ZeroTier.Managed.Vl2.Credentials;
 
-/// <summary>A certificate of membership (docs/protocol/3-vl2.md 3.5.2). Ad-hoc networks have none; old peers may still attach one to a frame. Immutable.</summary>
+/// <summary>
+/// A certificate of membership (docs/protocol/3-vl2.md 3.5.2). Ad-hoc networks have none; old peers may still attach one to a frame.
+/// Immutable.
+/// </summary>
 internal sealed class MembershipCertificate
 {
     private const byte FirstByte = 0x01;
@@ -52,7 +55,9 @@ internal sealed class MembershipCertificate
         {
             ReadOnlySpan<byte> at = start[(HeaderLength + (i * QualifierLength))..];
             qualifiers.Add(new Qualifier(
-                BinaryPrimitives.ReadUInt64BigEndian(at), BinaryPrimitives.ReadUInt64BigEndian(at[8..]), BinaryPrimitives.ReadUInt64BigEndian(at[16..])));
+                BinaryPrimitives.ReadUInt64BigEndian(at),
+                BinaryPrimitives.ReadUInt64BigEndian(at[8..]),
+                BinaryPrimitives.ReadUInt64BigEndian(at[16..])));
         }
 
         certificate = new MembershipCertificate
@@ -67,7 +72,9 @@ internal sealed class MembershipCertificate
     /// <summary>Moves behind a certificate; false when it is damaged.</summary>
     public static bool TrySkip(ref ReadOnlySpan<byte> data)
     {
-        if (data.Length < HeaderLength || data[0] != FirstByte || BinaryPrimitives.ReadUInt16BigEndian(data[1..]) is var count && count > MaxQualifiers)
+        if (data.Length < HeaderLength
+            || data[0] != FirstByte
+            || BinaryPrimitives.ReadUInt16BigEndian(data[1..]) is var count && count > MaxQualifiers)
         {
             return false;
         }
@@ -92,7 +99,8 @@ internal sealed class MembershipCertificate
         for (int i = 1; i < count; i++)
         {
             ReadOnlySpan<byte> at = data[(HeaderLength + (i * QualifierLength))..];
-            if (BinaryPrimitives.ReadUInt64BigEndian(at) < BinaryPrimitives.ReadUInt64BigEndian(data[(HeaderLength + ((i - 1) * QualifierLength))..]))
+            if (BinaryPrimitives.ReadUInt64BigEndian(at) < BinaryPrimitives.ReadUInt64BigEndian(
+                data[(HeaderLength + ((i - 1) * QualifierLength))..]))
             {
                 return false;
             }
@@ -150,8 +158,8 @@ internal sealed class MembershipCertificate
     }
 
     /// <summary>
-    /// Whether a member with this certificate, ours, may talk with one that has the other. Only our tolerances count, and where our certificate
-    /// names the identity by its hash the other must, too.
+    /// Whether a member with this certificate, ours, may talk with one that has the other. Only our tolerances count, and where our
+    /// certificate names the identity by its hash the other must, too.
     /// </summary>
     /// <param name="theirs">The other's certificate.</param>
     /// <param name="identityHash">SHA-384 of the other's address and public key.</param>

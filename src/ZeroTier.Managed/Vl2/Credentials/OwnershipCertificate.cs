@@ -75,7 +75,8 @@ internal sealed class OwnershipCertificate : Credential
 
     /// <summary>Makes the bytes of a certificate as the controller of a network.</summary>
     /// <exception cref="ArgumentOutOfRangeException">More than <see cref="MaxThings"/> addresses.</exception>
-    public static byte[] Issue(NodeIdentity controller, NetworkId network, ulong timestamp, uint id, IReadOnlyList<IpAddress> addresses, NodeId member)
+    public static byte[] Issue(
+        NodeIdentity controller, NetworkId network, ulong timestamp, uint id, IReadOnlyList<IpAddress> addresses, NodeId member)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(addresses.Count, MaxThings);
         byte[] fields = new byte[HeaderLength + (addresses.Count * ThingLength) + TrailerLength];

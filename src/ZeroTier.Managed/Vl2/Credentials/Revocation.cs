@@ -51,7 +51,8 @@ internal sealed class Revocation
     }
 
     /// <summary>Makes the bytes of a revocation as the controller of a network, to be passed on by all members.</summary>
-    public static byte[] Issue(NodeIdentity controller, NetworkId network, uint id, CredentialType type, uint credentialId, ulong threshold, NodeId target)
+    public static byte[] Issue(
+        NodeIdentity controller, NetworkId network, uint id, CredentialType type, uint credentialId, ulong threshold, NodeId target)
     {
         byte[] fields = new byte[FieldsLength];
         BinaryPrimitives.WriteUInt32BigEndian(fields.AsSpan(4), id);

@@ -3,7 +3,10 @@ using ZeroTier.Managed.Identity;
 
 namespace ZeroTier.Managed.Vl2.Credentials;
 
-/// <summary>The signature block that ends tags, ownership certificates, revocations and links of custody, and what it covers (docs/protocol/3-vl2.md 3.5.1).</summary>
+/// <summary>
+/// The signature block that ends tags, ownership certificates, revocations and links of custody, and what it covers (docs/protocol/3-vl2.md
+/// 3.5.1).
+/// </summary>
 internal static class SignedObject
 {
     private const byte KnownType = 1;
@@ -44,8 +47,8 @@ internal static class SignedObject
     }
 
     /// <summary>
-    /// Takes an object whose signed fields have a length, with its signature block and additional fields, and moves behind it; false when it
-    /// is cut off or damaged.
+    /// Takes an object whose signed fields have a length, with its signature block and additional fields, and moves behind it; false when
+    /// it is cut off or damaged.
     /// </summary>
     public static bool TryTake(ref ReadOnlySpan<byte> data, int fieldsLength, out ReadOnlySpan<byte> encoded)
     {
@@ -67,7 +70,8 @@ internal static class SignedObject
     }
 
     /// <summary>Checks that an object of a network is signed by its controller: the fields, then a signature block.</summary>
-    public static SignatureCheck Check(ISignerDirectory signers, NetworkId network, ReadOnlySpan<byte> fields, NodeId signedBy, ReadOnlySpan<byte> block) =>
+    public static SignatureCheck Check(
+        ISignerDirectory signers, NetworkId network, ReadOnlySpan<byte> fields, NodeId signedBy, ReadOnlySpan<byte> block) =>
         network.Controller is not { } controller || signedBy != controller || !TryReadSignature(ref block, out ReadOnlySpan<byte> signature)
             ? SignatureCheck.Bad
             : Verify(signers, controller, fields, signature);

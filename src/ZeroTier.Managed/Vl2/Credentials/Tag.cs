@@ -4,7 +4,9 @@ using ZeroTier.Managed.Identity;
 
 namespace ZeroTier.Managed.Vl2.Credentials;
 
-/// <summary>A number that the controller gave a member under an ID, for rules to compare (docs/protocol/3-vl2.md 3.5.3). Immutable.</summary>
+/// <summary>
+/// A number that the controller gave a member under an ID, for rules to compare (docs/protocol/3-vl2.md 3.5.3). Immutable.
+/// </summary>
 internal sealed class Tag : Credential
 {
     private const int FieldsLength = 34;
@@ -48,5 +50,6 @@ internal sealed class Tag : Credential
     }
 
     public override SignatureCheck CheckSignature(ISignerDirectory signers) =>
-        SignedObject.Check(signers, Network, Encoded.Span[..FieldsLength], NodeId.Read(Encoded.Span[(FieldsLength - 5)..]), Encoded.Span[FieldsLength..]);
+        SignedObject.Check(
+            signers, Network, Encoded.Span[..FieldsLength], NodeId.Read(Encoded.Span[(FieldsLength - 5)..]), Encoded.Span[FieldsLength..]);
 }

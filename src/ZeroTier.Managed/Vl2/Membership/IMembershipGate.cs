@@ -5,8 +5,8 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Managed.Vl2.Membership;
 
 /// <summary>
-/// Who may exchange frames with us on a network, and what each has shown of itself (docs/protocol/3-vl2.md 3.5.8, 3.5.9). Asked before the rules, for every
-/// frame. Thread-safe; calls come without locks, must not block and must not throw.
+/// Who may exchange frames with us on a network, and what each has shown of itself (docs/protocol/3-vl2.md 3.5.8, 3.5.9). Asked before the
+/// rules, for every frame. Thread-safe; calls come without locks, must not block and must not throw.
 /// </summary>
 internal interface IMembershipGate
 {
@@ -19,7 +19,9 @@ internal interface IMembershipGate
     /// <summary>Whether a node may be asked for its credentials now: once a second, and of so many nodes at a time.</summary>
     bool ShouldAsk(NodeId node);
 
-    /// <summary>Whether what a peer says about multicast groups counts. Nobody is asked for credentials because of it. Allocates nothing.</summary>
+    /// <summary>
+    /// Whether what a peer says about multicast groups counts. Nobody is asked for credentials because of it. Allocates nothing.
+    /// </summary>
     bool IsMember(NetworkConfiguration configuration, Peer peer);
 
     /// <summary>What a member has shown of itself, for frames on their way to it; null when nothing. Allocates nothing.</summary>

@@ -5,8 +5,8 @@ using ZeroTier.Managed.Vl2.Credentials;
 namespace ZeroTier.Managed.Vl2.Membership;
 
 /// <summary>
-/// What one node has shown of itself on one network, and what the controller has taken back (docs/protocol/3-vl2.md 3.5.8). Only credentials with a good
-/// signature get in, and of each kind a bounded number. Thread-safe.
+/// What one node has shown of itself on one network, and what the controller has taken back (docs/protocol/3-vl2.md 3.5.8). Only
+/// credentials with a good signature get in, and of each kind a bounded number. Thread-safe.
 /// </summary>
 internal sealed class Member(NodeId node)
 {
@@ -37,7 +37,9 @@ internal sealed class Member(NodeId node)
     /// <summary>When it was last of use: the table forgets those that are long gone.</summary>
     public long LastUsed { get; set; }
 
-    /// <summary>What counts of it under a configuration, where that has been worked out with its identity; else null. For the way of each frame.</summary>
+    /// <summary>
+    /// What counts of it under a configuration, where that has been worked out with its identity; else null. For the way of each frame.
+    /// </summary>
     public MemberView? KnownView(NetworkConfiguration configuration) =>
         _view is { HasIdentity: true } view && ReferenceEquals(view.Configuration, configuration) ? view : null;
 
@@ -53,7 +55,10 @@ internal sealed class Member(NodeId node)
         lock (_gate)
         {
             return _view = new MemberView(
-                configuration, IsAllowed(configuration, identity), identity is not null, new CredentialView(UsableCredentials(configuration)));
+                configuration,
+                IsAllowed(configuration, identity),
+                identity is not null,
+                new CredentialView(UsableCredentials(configuration)));
         }
     }
 
@@ -104,7 +109,8 @@ internal sealed class Member(NodeId node)
 
         return Accept(credential.CheckSignature(signers), () =>
         {
-            if (!IsNewer(key, credential.Timestamp) || (!_credentials.ContainsKey(key) && _credentials.Keys.Count(k => k.Type == key.Type) >= MaxPerKind))
+            if (!IsNewer(key, credential.Timestamp)
+                || (!_credentials.ContainsKey(key) && _credentials.Keys.Count(k => k.Type == key.Type) >= MaxPerKind))
             {
                 return false;
             }
@@ -115,9 +121,12 @@ internal sealed class Member(NodeId node)
     }
 
     /// <summary>Whether the certificate of membership that it has shown has been revoked.</summary>
-    public bool IsRevoked => Volatile.Read(ref _membership) is { } membership && membership.Timestamp <= Volatile.Read(ref _membershipThreshold);
+    public bool IsRevoked =>
+        Volatile.Read(ref _membership) is { } membership && membership.Timestamp <= Volatile.Read(ref _membershipThreshold);
 
-    /// <summary>Takes a revocation whose target is this node. New means: it says more than what was known, and may have to be passed on.</summary>
+    /// <summary>
+    /// Takes a revocation whose target is this node. New means: it says more than what was known, and may have to be passed on.
+    /// </summary>
     public CredentialAcceptance Add(Revocation revocation, ISignerDirectory signers)
     {
         bool isNew = false;
@@ -175,7 +184,8 @@ internal sealed class Member(NodeId node)
     }
 
     private bool IsNewer((CredentialType Type, uint Id) key, ulong timestamp) =>
-        (!_credentials.TryGetValue(key, out Credential? known) || timestamp >= known.Timestamp) && timestamp > _revoked.GetValueOrDefault(key);
+        (!_credentials.TryGetValue(key, out Credential? known) || timestamp >= known.Timestamp)
+        && timestamp > _revoked.GetValueOrDefault(key);
 
     private bool IsAllowed(NetworkConfiguration configuration, NodeIdentity? identity) =>
         configuration.IsPublic || (identity is not null && _membership is not null && configuration.Membership is { } ours &&
@@ -183,6 +193,7 @@ internal sealed class Member(NodeId node)
 
     // Compared are times of the controller alone: all members grow old together.
     private IEnumerable<Credential> UsableCredentials(NetworkConfiguration configuration) => _credentials.Values.Where(c =>
-        Math.Max(c.Timestamp, configuration.Timestamp) - Math.Min(c.Timestamp, configuration.Timestamp) <= configuration.CredentialMaxDelta &&
+        Math.Max(
+            c.Timestamp, configuration.Timestamp) - Math.Min(c.Timestamp, configuration.Timestamp) <= configuration.CredentialMaxDelta &&
         c.Timestamp > _revoked.GetValueOrDefault((c.Type, c.Id)));
 }

@@ -9,12 +9,15 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Managed.Vl2.Membership;
 
 /// <summary>
-/// The members of one network with a controller: takes and shows credentials, and lets frames in of those whose certificate agrees with ours
-/// (docs/protocol/3-vl2.md 3.5.7 to 3.5.9). Kept in memory only. Thread-safe.
+/// The members of one network with a controller: takes and shows credentials, and lets frames in of those whose certificate agrees with
+/// ours (docs/protocol/3-vl2.md 3.5.7 to 3.5.9). Kept in memory only. Thread-safe.
 /// </summary>
 internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
 {
-    /// <summary>Members that are remembered. Entries come of signed certificates and of our own traffic; the one that was not used for longest gives way.</summary>
+    /// <summary>
+    /// Members that are remembered. Entries come of signed certificates and of our own traffic; the one that was not used for longest gives
+    /// way.
+    /// </summary>
     internal const int MaxMembers = 16_384;
 
     /// <summary>Nodes without a certificate that are asked for one at a time.</summary>
@@ -26,7 +29,10 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     /// <summary>On request they are shown at most once in this many milliseconds.</summary>
     private const long PushOnRequestInterval = 1_000;
 
-    /// <summary>A receiver reads one packet of credentials from a member in this many milliseconds, and drops the others unread (3.5.7), with a margin.</summary>
+    /// <summary>
+    /// A receiver reads one packet of credentials from a member in this many milliseconds, and drops the others unread (3.5.7), with a
+    /// margin.
+    /// </summary>
     private const long ReadInterval = 1_100;
 
     /// <summary>A node whose certificate is missing is asked for it once in this many milliseconds.</summary>
@@ -82,7 +88,9 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     public IMemberCredentials? Find(NetworkConfiguration configuration, NodeId member) =>
         _members.TryGetValue(member, out Member? known) ? ViewOf(known, configuration).Credentials : null;
 
-    /// <summary>What a node has proven of itself, or we were given where it is ourselves; null when it is no member, as far as is known.</summary>
+    /// <summary>
+    /// What a node has proven of itself, or we were given where it is ourselves; null when it is no member, as far as is known.
+    /// </summary>
     public ZeroTierMembership? Describe(NetworkConfiguration configuration, NodeId node)
     {
         if (node == vl1.Id)
@@ -99,13 +107,18 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         _owners.TryGetValue(address, out NodeId owner) && _members.TryGetValue(owner, out Member? member) &&
             ViewOf(member, configuration).Credentials.Owns(address) ? owner : null;
 
-    /// <summary>The lowest address inside our prefixes that a certificate of ownership gives a member, IPv4 before IPv6; null for none.</summary>
+    /// <summary>
+    /// The lowest address inside our prefixes that a certificate of ownership gives a member, IPv4 before IPv6; null for none.
+    /// </summary>
     public IpAddress? FindAddress(NetworkConfiguration configuration, NodeId member)
     {
         IpAddress? best = null;
         foreach (var (address, owner) in _owners)
         {
-            if (owner == member && configuration.HasPrefixOf(address) && (best is null || IsBefore(address, best.Value)) && OwnerOf(configuration, address) == member)
+            if (owner == member
+                && configuration.HasPrefixOf(address)
+                && (best is null || IsBefore(address, best.Value))
+                && OwnerOf(configuration, address) == member)
             {
                 best = address;
             }
@@ -149,7 +162,8 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     /// <summary>Takes a tag, capability or certificate of ownership of this network.</summary>
     public CredentialAcceptance Add(Credential credential)
     {
-        CredentialAcceptance result = Add(credential.IssuedTo, member => member.Add(credential, _signers), () => credential.CheckSignature(_signers));
+        CredentialAcceptance result = Add(
+            credential.IssuedTo, member => member.Add(credential, _signers), () => credential.CheckSignature(_signers));
         if (result == CredentialAcceptance.New && credential is OwnershipCertificate ownership)
         {
             foreach (IpAddress address in ownership.Addresses)

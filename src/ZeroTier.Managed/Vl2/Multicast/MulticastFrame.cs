@@ -97,12 +97,19 @@ internal readonly ref struct MulticastFrame
     /// <param name="etherType">What the frame holds.</param>
     /// <param name="frame">The Ethernet payload.</param>
     public static byte[] Encode(
-        NetworkId network, int gatherLimit, MacAddress? source, bool replicate, MulticastGroup group, ushort etherType, ReadOnlySpan<byte> frame)
+        NetworkId network,
+        int gatherLimit,
+        MacAddress? source,
+        bool replicate,
+        MulticastGroup group,
+        ushort etherType,
+        ReadOnlySpan<byte> frame)
     {
         int gatherLength = gatherLimit > 0 ? 4 : 0, sourceLength = source is null ? 0 : MacAddress.Length;
         byte[] payload = new byte[NetworkIdLength + 1 + gatherLength + sourceLength + 12 + frame.Length];
         BinaryPrimitives.WriteUInt64BigEndian(payload, network.Value);
-        payload[NetworkIdLength] = (byte)((gatherLimit > 0 ? HasGatherLimit : 0) | (source is null ? 0 : HasSource) | (replicate ? Replicate : 0));
+        payload[NetworkIdLength] =
+            (byte)((gatherLimit > 0 ? HasGatherLimit : 0) | (source is null ? 0 : HasSource) | (replicate ? Replicate : 0));
         Span<byte> rest = payload.AsSpan(NetworkIdLength + 1);
         if (gatherLimit > 0)
         {

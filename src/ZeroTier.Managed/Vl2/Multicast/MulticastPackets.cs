@@ -26,7 +26,8 @@ internal static class MulticastPackets
     }
 
     /// <summary>Reads what <see cref="WriteGroup"/> has written, behind the network ID.</summary>
-    public static MulticastGroup ReadGroup(ReadOnlySpan<byte> entry) => new(MacAddress.Read(entry[8..]), BinaryPrimitives.ReadUInt32BigEndian(entry[14..]));
+    public static MulticastGroup ReadGroup(ReadOnlySpan<byte> entry) =>
+        new(MacAddress.Read(entry[8..]), BinaryPrimitives.ReadUInt32BigEndian(entry[14..]));
 
     /// <summary>MULTICAST_GATHER: asks for members of a group.</summary>
     public static byte[] Gather(NetworkId network, MulticastGroup group, int wanted, ReadOnlySpan<byte> certificate)
@@ -41,7 +42,9 @@ internal static class MulticastPackets
         return payload;
     }
 
-    /// <summary>Reads MULTICAST_GATHER. The certificate that may follow is not looked at: members show theirs by NETWORK_CREDENTIALS.</summary>
+    /// <summary>
+    /// Reads MULTICAST_GATHER. The certificate that may follow is not looked at: members show theirs by NETWORK_CREDENTIALS.
+    /// </summary>
     /// <param name="payload">From the network ID on.</param>
     /// <param name="group">The group.</param>
     /// <param name="wanted">How many members are wanted.</param>

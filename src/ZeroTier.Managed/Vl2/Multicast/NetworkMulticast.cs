@@ -6,8 +6,8 @@ using ZeroTier.Managed.Vl2.Configuration;
 namespace ZeroTier.Managed.Vl2.Multicast;
 
 /// <summary>
-/// Multicast on one network: who listens to which group, and frames for a group sent to each listener (docs/protocol/3-vl2.md 3.8). Nobody relays them: the
-/// sender makes every copy. Thread-safe; sends without its lock.
+/// Multicast on one network: who listens to which group, and frames for a group sent to each listener (docs/protocol/3-vl2.md 3.8). Nobody
+/// relays them: the sender makes every copy. Thread-safe; sends without its lock.
 /// </summary>
 internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticastPort port)
 {
@@ -77,7 +77,13 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
     {
         if (FindReplicator(configuration) is { } replicator)
         {
-            SendTo(configuration, [replicator], MulticastFrame.Encode(network, 0, port.Mac, replicate: true, group, etherType, frame), group, etherType, frame);
+            SendTo(
+                configuration,
+                [replicator],
+                MulticastFrame.Encode(network, 0, port.Mac, replicate: true, group, etherType, frame),
+                group,
+                etherType,
+                frame);
             return;
         }
 
@@ -117,7 +123,9 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
     /// <summary>Members of a group that an answer names.</summary>
     public void OnMembers(MulticastGroup group, IReadOnlyList<NodeId> members) => AddMembers(group, members);
 
-    /// <summary>What we know of a group for a member that asks: the total, and so many addresses, ours first. The asker is counted but not listed.</summary>
+    /// <summary>
+    /// What we know of a group for a member that asks: the total, and so many addresses, ours first. The asker is counted but not listed.
+    /// </summary>
     public (int Total, List<NodeId> Members) Find(MulticastGroup group, NodeId asker, int wanted)
     {
         var picked = new List<NodeId>();
@@ -226,14 +234,17 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         }
     }
 
-    // 3.8.1; besides, as systems do with the ports of ZeroTierOne, the group of all IPv6 nodes, and that in which the link-local address is asked for.
+    // 3.8.1; besides, as systems do with the ports of ZeroTierOne, the group of all IPv6 nodes, and that in which the link-local address is
+    // asked for.
     private ImmutableArray<MulticastGroup> Subscriptions(NetworkConfiguration configuration)
     {
         IEnumerable<MulticastGroup> groups = configuration.Addresses.Select(a => a.Address).Append(port.Mac.ToLinkLocal())
             .Select(a => MulticastGroup.ForResolution(a))
             .Append(new(MulticastMapping.ToEthernet(MulticastMapping.AllNodes), 0))
             .Concat(_joined.Where(j => j.Value > 0).Select(j => j.Key));
-        return configuration.Flags.HasFlag(NetworkFlags.Broadcast) ? [.. groups.Append(new(MacAddress.Broadcast, 0)).Distinct()] : [.. groups.Distinct()];
+        return configuration.Flags.HasFlag(NetworkFlags.Broadcast)
+            ? [.. groups.Append(new(MacAddress.Broadcast, 0)).Distinct()]
+            : [.. groups.Distinct()];
     }
 
     private NodeId[] AlwaysTold(NetworkConfiguration configuration) =>
@@ -244,8 +255,11 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
     ];
 
     // Besides the roots, who knows the members of all groups.
-    private IEnumerable<NodeId> Keepers(NetworkConfiguration configuration) => (network.Controller is { } controller ? [controller] : Array.Empty<NodeId>())
-        .Concat(configuration.Specialists.Where(s => (s.Roles & (SpecialistRoles.Anchor | SpecialistRoles.MulticastReplicator)) != 0).Select(s => s.Node));
+    private IEnumerable<NodeId> Keepers(NetworkConfiguration configuration) =>
+        (network.Controller is { } controller ? [controller] : Array.Empty<NodeId>())
+            .Concat(
+                configuration.Specialists.Where(s => (s.Roles & (SpecialistRoles.Anchor | SpecialistRoles.MulticastReplicator)) != 0)
+                    .Select(s => s.Node));
 
     private void Announce(NodeId node, ImmutableArray<MulticastGroup> groups)
     {
@@ -263,7 +277,12 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         }
     }
 
-    private void Distribute(NetworkConfiguration configuration, (NodeId Node, MacAddress Mac)? origin, MulticastGroup group, ushort etherType, ReadOnlySpan<byte> frame)
+    private void Distribute(
+        NetworkConfiguration configuration,
+        (NodeId Node, MacAddress Mac)? origin,
+        MulticastGroup group,
+        ushort etherType,
+        ReadOnlySpan<byte> frame)
     {
         int limit = configuration.MulticastLimit;
         long now = vl1.Now;
@@ -277,7 +296,9 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
             int known = _members.Gather(Key(group), origin?.Node ?? vl1.Id, limit, vl1.Random, members);
             gatherLimit = members.Count >= limit ? 1 : limit - members.Count + 1;
             payload = MulticastFrame.Encode(network, gatherLimit, origin?.Mac, replicate: false, group, etherType, frame);
-            recipients = [.. configuration.ActiveBridges.Concat(members).Where(m => m != vl1.Id && m != origin?.Node).Distinct().Take(limit)];
+            recipients = [.. configuration.ActiveBridges.Concat(members)
+                .Where(m => m != vl1.Id && m != origin?.Node).Distinct()
+                .Take(limit)];
             gather = members.Count < limit && IsGatherDue(group, known, now);
             if (members.Count < limit)
             {
@@ -347,7 +368,12 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
     }
 
     private void SendTo(
-        NetworkConfiguration configuration, ReadOnlySpan<NodeId> recipients, byte[] payload, MulticastGroup group, ushort etherType, ReadOnlySpan<byte> frame)
+        NetworkConfiguration configuration,
+        ReadOnlySpan<NodeId> recipients,
+        byte[] payload,
+        MulticastGroup group,
+        ushort etherType,
+        ReadOnlySpan<byte> frame)
     {
         foreach (NodeId recipient in recipients)
         {
@@ -371,7 +397,8 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         int bestLatency = int.MaxValue;
         foreach (Specialist specialist in configuration.Specialists)
         {
-            if (specialist.Roles.HasFlag(SpecialistRoles.MulticastReplicator) && vl1.FindPeer(specialist.Node) is { IsUnresponsive: false } peer &&
+            if (specialist.Roles.HasFlag(SpecialistRoles.MulticastReplicator) &&
+                vl1.FindPeer(specialist.Node) is { IsUnresponsive: false } peer &&
                 (best is null || peer.Latency < bestLatency))
             {
                 (best, bestLatency) = (specialist.Node, peer.Latency);

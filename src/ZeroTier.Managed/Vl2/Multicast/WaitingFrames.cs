@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.Vl2.Multicast;
 
 /// <summary>
-/// Frames for groups whose members are not all known yet: they wait five seconds for further ones (docs/protocol/3-vl2.md 3.8.5). Bounded; guarded by the
-/// lock of <see cref="NetworkMulticast"/>.
+/// Frames for groups whose members are not all known yet: they wait five seconds for further ones (docs/protocol/3-vl2.md 3.8.5). Bounded;
+/// guarded by the lock of <see cref="NetworkMulticast"/>.
 /// </summary>
 internal sealed class WaitingFrames
 {
@@ -20,7 +20,8 @@ internal sealed class WaitingFrames
     /// <param name="sent">Who has it already.</param>
     /// <param name="remaining">How many more may get it.</param>
     /// <param name="now">Milliseconds of VL1.</param>
-    public void Add(MulticastGroup group, ushort etherType, byte[] payload, ReadOnlySpan<byte> frame, IEnumerable<NodeId> sent, int remaining, long now)
+    public void Add(
+        MulticastGroup group, ushort etherType, byte[] payload, ReadOnlySpan<byte> frame, IEnumerable<NodeId> sent, int remaining, long now)
     {
         if (remaining <= 0)
         {
@@ -37,7 +38,8 @@ internal sealed class WaitingFrames
             _frames.RemoveAt(0);
         }
 
-        _frames.Add(new Frame(group, etherType, payload, payload.Length - frame.Length, now + Lifetime, [.. sent]) { Remaining = remaining });
+        _frames.Add(
+            new Frame(group, etherType, payload, payload.Length - frame.Length, now + Lifetime, [.. sent]) { Remaining = remaining });
     }
 
     /// <summary>Adds the frames that a new member is to get.</summary>
@@ -57,7 +59,8 @@ internal sealed class WaitingFrames
     public void Expire(long now) => _frames.RemoveAll(f => f.Expires <= now || f.Remaining == 0);
 
     /// <summary>A frame that waits.</summary>
-    internal sealed record Frame(MulticastGroup Group, ushort EtherType, byte[] Payload, int FrameOffset, long Expires, HashSet<NodeId> Sent)
+    internal sealed record Frame(
+        MulticastGroup Group, ushort EtherType, byte[] Payload, int FrameOffset, long Expires, HashSet<NodeId> Sent)
     {
         public int Remaining { get; set; }
     }

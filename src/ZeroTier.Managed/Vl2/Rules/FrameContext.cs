@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.Vl2.Rules;
 
 /// <summary>
-/// A frame and all that rules may ask about it (docs/protocol/3-vl2.md 3.6.2). Its addresses are those of the Ethernet frame, its nodes those that VL1 has
-/// proven.
+/// A frame and all that rules may ask about it (docs/protocol/3-vl2.md 3.6.2). Its addresses are those of the Ethernet frame, its nodes
+/// those that VL1 has proven.
 /// </summary>
 internal readonly ref struct FrameContext
 {

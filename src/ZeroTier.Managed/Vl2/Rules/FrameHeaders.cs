@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.Vl2.Rules;
 
 /// <summary>
-/// Where the headers of a frame lie, found once for all rules (docs/protocol/3-vl2.md 3.6.3). Fragments are not treated specially, as all nodes
-/// of a network must decide alike.
+/// Where the headers of a frame lie, found once for all rules (docs/protocol/3-vl2.md 3.6.3). Fragments are not treated specially, as all
+/// nodes of a network must decide alike.
 /// </summary>
 internal readonly ref struct FrameHeaders
 {
@@ -119,7 +119,8 @@ internal readonly ref struct FrameHeaders
         int position = IPv6HeaderLength;
         while (position <= frame.Length)
         {
-            if (protocol is not ((int)IpProtocol.HopByHopOptions or (int)IpProtocol.RoutingHeader or (int)IpProtocol.DestinationOptions or MobilityHeader))
+            if (protocol is not ((int)IpProtocol.HopByHopOptions or (int)IpProtocol.RoutingHeader or (int)IpProtocol.DestinationOptions
+                or MobilityHeader))
             {
                 return (protocol, position);
             }

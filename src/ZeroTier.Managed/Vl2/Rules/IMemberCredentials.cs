@@ -2,7 +2,10 @@ using System.Collections.Immutable;
 
 namespace ZeroTier.Managed.Vl2.Rules;
 
-/// <summary>What rules may ask about a member: of its credentials those that are verified and usable now (docs/protocol/3-vl2.md 3.5.8). Thread-safe.</summary>
+/// <summary>
+/// What rules may ask about a member: of its credentials those that are verified and usable now (docs/protocol/3-vl2.md 3.5.8).
+/// Thread-safe.
+/// </summary>
 internal interface IMemberCredentials
 {
     /// <summary>The rules of its capabilities, by rising ID.</summary>

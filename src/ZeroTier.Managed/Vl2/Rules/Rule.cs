@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl2.Rules;
 
-/// <summary>One entry of a rule table (docs/protocol/3-vl2.md 3.6.1), decoded. What the fields mean depends on the type; see <see cref="TryRead"/>.</summary>
+/// <summary>
+/// One entry of a rule table (docs/protocol/3-vl2.md 3.6.1), decoded. What the fields mean depends on the type; see <see cref="TryRead"/>.
+/// </summary>
 /// <param name="Type">The action or match; numbers that this version does not know are kept, without fields.</param>
 /// <param name="IsNegated">The result of the match is inverted.</param>
 /// <param name="IsAlternative">The match is joined to the ones before it by OR, not by AND.</param>
@@ -10,7 +12,8 @@ namespace ZeroTier.Managed.Vl2.Rules;
 /// <param name="Second">The second number.</param>
 /// <param name="Index">A copy's length, or the position of an integer in the frame.</param>
 /// <param name="Detail">A prefix length, mask, flags, or the format of an integer.</param>
-internal readonly record struct Rule(RuleType Type, bool IsNegated, bool IsAlternative, ulong First, ulong Second, ushort Index, byte Detail)
+internal readonly record struct Rule(
+    RuleType Type, bool IsNegated, bool IsAlternative, ulong First, ulong Second, ushort Index, byte Detail)
 {
     /// <summary>Type and length.</summary>
     public const int HeaderLength = 2;
@@ -29,7 +32,8 @@ internal readonly record struct Rule(RuleType Type, bool IsNegated, bool IsAlter
     public NodeId Node => new(First & 0xff_ffff_ffff);
 
     /// <summary>
-    /// Reads one entry and moves behind it. Fields are read at their fixed places whatever length the entry states; the next entry begins at the stated end.
+    /// Reads one entry and moves behind it. Fields are read at their fixed places whatever length the entry states; the next entry begins
+    /// at the stated end.
     /// </summary>
     public static bool TryRead(ref ReadOnlySpan<byte> data, out Rule rule)
     {
@@ -81,7 +85,10 @@ internal readonly record struct Rule(RuleType Type, bool IsNegated, bool IsAlter
     private static Rule ReadFields(RuleType type, ReadOnlySpan<byte> f) => type switch
     {
         RuleType.Tee or RuleType.Watch or RuleType.Redirect => Of(
-            type, BinaryPrimitives.ReadUInt64BigEndian(f), BinaryPrimitives.ReadUInt32BigEndian(f[8..]), BinaryPrimitives.ReadUInt16BigEndian(f[12..])),
+            type,
+            BinaryPrimitives.ReadUInt64BigEndian(f),
+            BinaryPrimitives.ReadUInt32BigEndian(f[8..]),
+            BinaryPrimitives.ReadUInt16BigEndian(f[12..])),
         RuleType.SourceNode or RuleType.DestinationNode => Of(type, NodeId.Read(f).Value),
         RuleType.VlanId or RuleType.EtherType => Of(type, BinaryPrimitives.ReadUInt16BigEndian(f)),
         RuleType.VlanPriority or RuleType.VlanDropEligible or RuleType.Protocol => Of(type, f[0]),

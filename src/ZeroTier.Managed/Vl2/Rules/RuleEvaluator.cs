@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.Vl2.Rules;
 
 /// <summary>
-/// Walks one rule table for one frame (docs/protocol/3-vl2.md 3.6.2). All nodes of a network must come to the same result, so ZeroTierOne 1.12's order and
-/// oddities are kept. The work is bounded by the length of the table.
+/// Walks one rule table for one frame (docs/protocol/3-vl2.md 3.6.2). All nodes of a network must come to the same result, so ZeroTierOne
+/// 1.12's order and oddities are kept. The work is bounded by the length of the table.
 /// </summary>
 internal readonly ref struct RuleEvaluator
 {
@@ -68,7 +68,10 @@ internal readonly ref struct RuleEvaluator
                             return new(TableOutcome.Redirect, rule.Node, copy);
                         }
 
-                        copy = new(rule.Node, rule.Index == 0 ? _frame.Frame.Length : Math.Min(rule.Index, _frame.Frame.Length), rule.Type == RuleType.Watch);
+                        copy = new(
+                            rule.Node,
+                            rule.Index == 0 ? _frame.Frame.Length : Math.Min(rule.Index, _frame.Frame.Length),
+                            rule.Type == RuleType.Watch);
                     }
 
                     break;

@@ -1,6 +1,9 @@
 namespace ZeroTier.Managed.Vl2.Rules;
 
-/// <summary>The rules of a network with a controller: base rules, and where they do not decide the capabilities of the sender (docs/protocol/3-vl2.md 3.6.2).</summary>
+/// <summary>
+/// The rules of a network with a controller: base rules, and where they do not decide the capabilities of the sender
+/// (docs/protocol/3-vl2.md 3.6.2).
+/// </summary>
 internal sealed class RuleSet(RuleTable baseRules, RuleSettings settings) : IFrameFilter
 {
     /// <summary>Rules can ask for anything, so nothing is said early.</summary>

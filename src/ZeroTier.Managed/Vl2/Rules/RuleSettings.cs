@@ -9,8 +9,8 @@ internal sealed class RuleSettings
     public bool UnknownMatches { get; init; }
 
     /// <summary>
-    /// Prefixes of derived addresses of ours: with NDP emulation on, IPv6 senders inside count as authenticated (docs/protocol/3-vl2.md 3.6.3). That the
-    /// sender's own part is right is asked elsewhere, before the rules.
+    /// Prefixes of derived addresses of ours: with NDP emulation on, IPv6 senders inside count as authenticated (docs/protocol/3-vl2.md
+    /// 3.6.3). That the sender's own part is right is asked elsewhere, before the rules.
     /// </summary>
     public ImmutableArray<(IpAddress Prefix, int Length)> DerivedPrefixes { get; init; } = [];
 

@@ -25,7 +25,9 @@ internal sealed class RuleTable
     /// <summary>A table of given rules.</summary>
     public static RuleTable Create(ImmutableArray<Rule> rules) => rules.IsEmpty ? Empty : new(rules);
 
-    /// <summary>Reads entries to the end of the data; what goes beyond the maximum is left out (3.4.3). False when an entry is cut off.</summary>
+    /// <summary>
+    /// Reads entries to the end of the data; what goes beyond the maximum is left out (3.4.3). False when an entry is cut off.
+    /// </summary>
     public static bool TryRead(ReadOnlySpan<byte> data, int maxRules, [NotNullWhen(true)] out RuleTable? table)
     {
         var rules = ImmutableArray.CreateBuilder<Rule>();

@@ -37,7 +37,10 @@ internal readonly ref struct RuleTests
         RuleType.TypeOfService => _headers.TypeOfService is >= 0 and var service && IsWithin(rule, (uint)service & rule.Detail),
         RuleType.Protocol => _headers.Protocol == (int)rule.First,
         RuleType.EtherType => _frame.EtherType == rule.First,
-        RuleType.Icmp => _headers.TryGetIcmp(out byte type, out byte code) && type == rule.First && ((rule.Detail & IcmpCodeCounts) == 0 || code == rule.Second),
+        RuleType.Icmp =>
+            _headers.TryGetIcmp(out byte type, out byte code)
+            && type == rule.First
+            && ((rule.Detail & IcmpCodeCounts) == 0 || code == rule.Second),
         RuleType.SourcePorts => _headers.TryGetPort(destination: false, out int port) && IsWithin(rule, (uint)port),
         RuleType.DestinationPorts => _headers.TryGetPort(destination: true, out int port) && IsWithin(rule, (uint)port),
         RuleType.Characteristics => (Characteristics(rule.First) & rule.First) != 0,

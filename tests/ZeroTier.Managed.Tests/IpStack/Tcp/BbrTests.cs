@@ -38,7 +38,8 @@ public sealed class BbrTests
         }
 
         long before = control.PacingRate;
-        control.OnAcknowledged(Sample(now, delivered + 1_000_000, 1_000_000, prior: delivered, interval: TimeSpan.TicksPerMillisecond / 10));
+        control.OnAcknowledged(
+            Sample(now, delivered + 1_000_000, 1_000_000, prior: delivered, interval: TimeSpan.TicksPerMillisecond / 10));
         Assert.InRange(control.PacingRate, before / 3, before);
 
         static AckSample Sample(long now, long total, int acknowledged, long prior, long interval) => new()

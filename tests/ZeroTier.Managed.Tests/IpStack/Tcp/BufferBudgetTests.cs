@@ -24,7 +24,9 @@ public sealed class BufferBudgetTests
         }
 
         pair.Clock.Advance(TimeSpan.FromSeconds(60));
-        Assert.True(pair.A.Layer.Statistics[TcpCounter.BytesReceived] > Connections * (8L << 20), "The readers did not read enough for a large window.");
+        Assert.True(
+            pair.A.Layer.Statistics[TcpCounter.BytesReceived] > Connections * (8L << 20),
+            "The readers did not read enough for a large window.");
         long each = (pair.B.Layer.Budget.Used / Connections) - BufferBudget.ConnectionCost;
         Assert.InRange(each, 1, 300 * KiB - 2 * BufferBudget.ConnectionCost);
 
@@ -52,7 +54,9 @@ public sealed class BufferBudgetTests
         Assert.InRange(each, 1 << 20, (1 << 20) + 160 * KiB);
 
         Task<long>[] receiving = [.. sockets.Select(s => TcpTraffic.ReceiveAsync(s.Server.Input, 1))];
-        Assert.True(pair.Clock.RunUntil(() => Array.TrueForAll(receiving, r => r.IsCompleted), TimeSpan.FromSeconds(10)), "The uploads stand still.");
+        Assert.True(
+            pair.Clock.RunUntil(() => Array.TrueForAll(receiving, r => r.IsCompleted), TimeSpan.FromSeconds(10)),
+            "The uploads stand still.");
         Assert.All(receiving, r => Assert.Equal(4 << 20, r.Result));
         Assert.All(sending, s => Assert.True(s.IsCompletedSuccessfully));
     }
@@ -67,7 +71,10 @@ public sealed class BufferBudgetTests
         using var pair = new TcpPair();
         pair.Link.IsTraced = false;
         var input = new PipeOptions(
-            readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: limit, resumeWriterThreshold: limit / 2,
+            readerScheduler: PipeScheduler.Inline,
+            writerScheduler: PipeScheduler.Inline,
+            pauseWriterThreshold: limit,
+            resumeWriterThreshold: limit / 2,
             useSynchronizationContext: false);
         (TcpSocket client, TcpSocket server) = pair.Connect(server: TcpPair.Options with { Input = input });
         _ = TcpTraffic.SendAsync(client.Output, 3_000_000, 1);
@@ -131,7 +138,8 @@ public sealed class BufferBudgetTests
         Assert.True(budget.IsExhausted);
         Task<long> honestDownload = TcpTraffic.ReceiveAsync(honest.Client.Input, 7);
         Task honestUpload = TcpTraffic.SendAsync(honest.Server.Output, 40 << 20, 7);
-        Task<TcpSocket> refused = client.Layer.ConnectAsync(client.Address, server.Address, 80, TcpPair.Options, CancellationToken.None).AsTask();
+        Task<TcpSocket> refused = client.Layer.ConnectAsync(
+            client.Address, server.Address, 80, TcpPair.Options, CancellationToken.None).AsTask();
         for (int i = 0; i < 20; i++)
         {
             clock.Advance(TimeSpan.FromMilliseconds(100));
@@ -171,7 +179,8 @@ public sealed class BufferBudgetTests
         using var client = new TcpHost(link, 2);
         using TcpListener listener = server.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options });
         var connections = Enumerable.Range(0, Connections).Select(_ => Connect(clock, client, server, listener)).ToArray();
-        Task<TcpSocket> refused = client.Layer.ConnectAsync(client.Address, server.Address, 80, TcpPair.Options, CancellationToken.None).AsTask();
+        Task<TcpSocket> refused = client.Layer.ConnectAsync(
+            client.Address, server.Address, 80, TcpPair.Options, CancellationToken.None).AsTask();
         clock.Advance(TimeSpan.FromSeconds(29));
         Assert.False(refused.IsCompleted);
         Assert.Equal(Connections, server.Layer.ConnectionCount);
@@ -200,14 +209,16 @@ public sealed class BufferBudgetTests
         Assert.Equal(0, budget.Used);
     }
 
-    private static (TcpSocket Client, TcpSocket Server) Connect(VirtualClock clock, TcpHost client, TcpHost server, TcpListener listener) => clock.Run(
-        async () =>
-        {
-            ValueTask<TcpSocket?> accept = listener.AcceptAsync(CancellationToken.None);
-            TcpSocket connected = await client.Layer.ConnectAsync(client.Address, server.Address, 80, TcpPair.Options, CancellationToken.None);
-            return (connected, (await accept)!);
-        },
-        TcpPair.Minutes);
+    private static (TcpSocket Client, TcpSocket Server) Connect(VirtualClock clock, TcpHost client, TcpHost server, TcpListener listener) =>
+        clock.Run(
+            async () =>
+            {
+                ValueTask<TcpSocket?> accept = listener.AcceptAsync(CancellationToken.None);
+                TcpSocket connected = await client.Layer.ConnectAsync(
+                    client.Address, server.Address, 80, TcpPair.Options, CancellationToken.None);
+                return (connected, (await accept)!);
+            },
+            TcpPair.Minutes);
 
     private static async Task ReadSomeAsync(TcpSocket socket, long count)
     {

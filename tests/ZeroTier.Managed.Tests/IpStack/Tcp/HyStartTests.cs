@@ -103,7 +103,8 @@ public sealed class HyStartTests
             for (int i = 0; i < segments; i++)
             {
                 _acknowledged += Segment;
-                Ended |= !Start.OnAcknowledged(Segment, (long)(milliseconds * TimeSpan.TicksPerMillisecond), _acknowledged, next + 1, out int growth);
+                Ended |= !Start.OnAcknowledged(
+                    Segment, (long)(milliseconds * TimeSpan.TicksPerMillisecond), _acknowledged, next + 1, out int growth);
                 total += growth;
             }
 

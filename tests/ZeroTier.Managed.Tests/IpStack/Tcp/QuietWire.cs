@@ -6,7 +6,9 @@ using ZeroTier.Managed.IpStack.Tcp;
 
 namespace ZeroTier.Managed.Tests.IpStack.Tcp;
 
-/// <summary>Two stacks on a wire that allocates nothing itself, without loss and at a clock that stands still: for measuring what the stack costs.</summary>
+/// <summary>
+/// Two stacks on a wire that allocates nothing itself, without loss and at a clock that stands still: for measuring what the stack costs.
+/// </summary>
 internal sealed class QuietWire : IDisposable
 {
     private const int Mtu = 1374;
@@ -84,7 +86,12 @@ internal sealed class QuietWire : IDisposable
     }
 
     private static PipeOptions Pipe(MemoryPool<byte> pool, int limit) => new(
-        pool, PipeScheduler.Inline, PipeScheduler.Inline, pauseWriterThreshold: limit, resumeWriterThreshold: limit / 2, useSynchronizationContext: false);
+        pool,
+        PipeScheduler.Inline,
+        PipeScheduler.Inline,
+        pauseWriterThreshold: limit,
+        resumeWriterThreshold: limit / 2,
+        useSynchronizationContext: false);
 
     private sealed class Port : IIpOutput
     {

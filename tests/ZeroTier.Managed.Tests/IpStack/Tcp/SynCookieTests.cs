@@ -39,7 +39,8 @@ public sealed class SynCookieTests
     [InlineData(true, 9000, 0, false, 1334)]
     [InlineData(true, 1219, -1, true, 536)]
     [InlineData(false, 0, 7, true, 536)]
-    public async Task Options_of_a_SYN_that_was_answered_without_state_are_in_force(bool timestamps, ushort size, int scale, bool sack, int expectedSize)
+    public async Task Options_of_a_SYN_that_was_answered_without_state_are_in_force(
+        bool timestamps, ushort size, int scale, bool sack, int expectedSize)
     {
         using var peer = new TcpPeer();
         using TcpListener listener = Fill(peer);
@@ -74,7 +75,9 @@ public sealed class SynCookieTests
         // What the peer's window lets through tells of the scale, the first segment of the size, the clock of the timestamps.
         TcpSegment data = peer.Expect(TcpFlags.Ack);
         Assert.Equal(answer.Sequence + 1, data.Sequence);
-        Assert.Equal(Math.Min(expectedSize - (timestamps ? TcpOption.TimestampsLength : 0), timestamps && scale > 0 ? 20_000 : 1000), data.PayloadLength);
+        Assert.Equal(
+            Math.Min(expectedSize - (timestamps ? TcpOption.TimestampsLength : 0), timestamps && scale > 0 ? 20_000 : 1000),
+            data.PayloadLength);
         Assert.True(!timestamps || (int)(data.TimestampValue - answer.TimestampValue) >= 0);
         socket.Abort();
     }

@@ -27,7 +27,8 @@ public sealed class TcpAbuseTests
         // Others need no place, and take none away.
         using var honest = new TcpHost(peer.Link, 2);
         peer.Link.Filter = null;
-        Task<TcpSocket> connect = honest.Layer.ConnectAsync(honest.Address, peer.Host.Address, 80, TcpPair.Options, CancellationToken.None).AsTask();
+        Task<TcpSocket> connect = honest.Layer.ConnectAsync(
+            honest.Address, peer.Host.Address, 80, TcpPair.Options, CancellationToken.None).AsTask();
         peer.Clock.RunUntilIdle();
         Assert.True(connect.IsCompletedSuccessfully);
         Assert.Equal(1, peer.Host.Layer.ConnectionCount);
@@ -105,7 +106,8 @@ public sealed class TcpAbuseTests
         using var pair = new TcpPair();
         pair.Link.Conditions.Cut = true;
         using var cancellation = new CancellationTokenSource();
-        Task<TcpSocket> attempt = pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 80, TcpPair.Options, cancellation.Token).AsTask();
+        Task<TcpSocket> attempt = pair.A.Layer.ConnectAsync(
+            pair.A.Address, pair.B.Address, 80, TcpPair.Options, cancellation.Token).AsTask();
         pair.Clock.Advance(TimeSpan.FromMilliseconds(100));
         Assert.Equal(1, pair.A.Layer.SocketCount);
         await cancellation.CancelAsync();

@@ -13,7 +13,10 @@ internal sealed class TcpHost : IDisposable
         Address = ipv6 ? IpAddress.FromIPv6(((UInt128)0xfd00 << 112) + (uint)number) : IpAddress.FromIPv4(0x0a000000u + (uint)number);
         Mac = new MacAddress(0x0200_0000_0000u + (ulong)number);
         Layer = new TcpLayer(
-            link.OutputOf(Mac), link.Clock, new SeededRandom((ulong)number), (options ?? TcpLayerOptions.Default) with { Scheduler = PipeScheduler.Inline });
+            link.OutputOf(Mac),
+            link.Clock,
+            new SeededRandom((ulong)number),
+            (options ?? TcpLayerOptions.Default) with { Scheduler = PipeScheduler.Inline });
         link.Add(Address, Layer);
     }
 
@@ -66,7 +69,10 @@ internal sealed class TcpPair : IDisposable
     public TcpHost B { get; }
 
     public static PipeOptions InlinePipe(int limit = 1 << 20) => new(
-        readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: limit, resumeWriterThreshold: limit / 2,
+        readerScheduler: PipeScheduler.Inline,
+        writerScheduler: PipeScheduler.Inline,
+        pauseWriterThreshold: limit,
+        resumeWriterThreshold: limit / 2,
         useSynchronizationContext: false);
 
     public static TcpSocketOptions Options { get; } = new() { Input = InlinePipe(), Output = InlinePipe(1 << 16) };

@@ -33,7 +33,8 @@ public sealed class TcpLayerTests
     {
         using var pair = new TcpPair();
         var observer = new Recorder();
-        (TcpSocket client, TcpSocket server) = pair.Connect(server: TcpPair.Options with { Observer = observer, Input = TcpPair.InlinePipe(8192) });
+        (TcpSocket client,
+            TcpSocket server) = pair.Connect(server: TcpPair.Options with { Observer = observer, Input = TcpPair.InlinePipe(8192) });
         pair.Clock.Run(
             async () =>
             {
@@ -53,7 +54,13 @@ public sealed class TcpLayerTests
         using var pair = new TcpPair();
         var observer = new Recorder();
         (TcpSocket client, TcpSocket server) = pair.Connect(
-            server: TcpPair.Options with { Observer = observer, Input = TcpPair.InlinePipe(8192), ReceiveWindow = 16_384, MaxReceiveWindow = 16_384 });
+            server: TcpPair.Options with
+            {
+                Observer = observer,
+                Input = TcpPair.InlinePipe(8192),
+                ReceiveWindow = 16_384,
+                MaxReceiveWindow = 16_384,
+            });
         _ = TcpTraffic.SendAsync(client.Output, 100_000, 1);
         pair.Clock.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal(["paused"], observer.Events);
@@ -81,7 +88,8 @@ public sealed class TcpLayerTests
     public async Task Rfc9293_3_5_SimultaneousOpen_BothSynsCross_TheConnectionOpens()
     {
         using var peer = new TcpPeer();
-        Task<TcpSocket> connect = peer.Host.Layer.ConnectAsync(peer.Host.Address, peer.Address, TcpPeer.Port, TcpPair.Options, CancellationToken.None).AsTask();
+        Task<TcpSocket> connect = peer.Host.Layer.ConnectAsync(
+            peer.Host.Address, peer.Address, TcpPeer.Port, TcpPair.Options, CancellationToken.None).AsTask();
         TcpSegment syn = peer.Expect(Syn);
         peer.Send(peer.Segment(Syn, 1000) with { DestinationPort = syn.SourcePort });
         TcpSegment answer = peer.Expect(Syn | Ack);
@@ -136,7 +144,8 @@ public sealed class TcpLayerTests
     {
         using var pair = new TcpPair();
         var recorder = new Recorder();
-        (TcpSocket client, TcpSocket server) = pair.Connect(server: TcpPair.Options with { Input = TcpPair.InlinePipe(1000), Observer = recorder });
+        (TcpSocket client,
+            TcpSocket server) = pair.Connect(server: TcpPair.Options with { Input = TcpPair.InlinePipe(1000), Observer = recorder });
         pair.Clock.Run(() => TcpTraffic.SendAsync(client.Output, 5000, 1), TcpPair.Minutes);
         pair.Clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(["paused"], recorder.Events);
@@ -156,7 +165,8 @@ public sealed class TcpLayerTests
     {
         using var pair = new TcpPair();
         var recorder = new Recorder();
-        (TcpSocket client, TcpSocket server) = pair.Connect(server: TcpPair.Options with { Input = TcpPair.InlinePipe(1000), Observer = recorder });
+        (TcpSocket client,
+            TcpSocket server) = pair.Connect(server: TcpPair.Options with { Input = TcpPair.InlinePipe(1000), Observer = recorder });
         pair.Clock.Run(() => TcpTraffic.SendAsync(client.Output, 5000, 1, complete: false), TcpPair.Minutes);
         pair.Clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(["paused"], recorder.Events);
@@ -220,7 +230,8 @@ public sealed class TcpLayerTests
         Assert.Equal(0, allocator.ForListener(static _ => false));
     }
 
-    private static ConnectionKey Key(int remote, int port) => new(IpAddress.FromIPv4(1), IpAddress.FromIPv4((uint)remote), (ushort)port, 40_000);
+    private static ConnectionKey Key(int remote, int port) =>
+        new(IpAddress.FromIPv4(1), IpAddress.FromIPv4((uint)remote), (ushort)port, 40_000);
 
     private sealed class Recorder : ITcpSocketObserver
     {

@@ -113,7 +113,8 @@ public sealed class TcpLifetimeTests
     public async Task Connect_nobody_listens_is_refused_and_cancellation_ends_an_attempt()
     {
         using var pair = new TcpPair();
-        Task<TcpSocket> refused = pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 9, cancellationToken: CancellationToken.None).AsTask();
+        Task<TcpSocket> refused = pair.A.Layer.ConnectAsync(
+            pair.A.Address, pair.B.Address, 9, cancellationToken: CancellationToken.None).AsTask();
         pair.Clock.Advance(TimeSpan.FromSeconds(1));
         Assert.True(refused.IsCompleted);
         Assert.Equal(TcpError.ConnectionRefused, (await Assert.ThrowsAsync<TcpException>(() => refused)).Error);
@@ -122,7 +123,8 @@ public sealed class TcpLifetimeTests
         Task<TcpSocket> cancelled = pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 9, cancellationToken: source.Token).AsTask();
         await source.CancelAsync();
         Assert.True(cancelled.IsCanceled);
-        Task<TcpSocket> silent = pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 9, cancellationToken: CancellationToken.None).AsTask();
+        Task<TcpSocket> silent = pair.A.Layer.ConnectAsync(
+            pair.A.Address, pair.B.Address, 9, cancellationToken: CancellationToken.None).AsTask();
         pair.Clock.Advance(TimeSpan.FromSeconds(61));
         Assert.True(silent.IsCompleted);
         Assert.Equal(TcpError.TimedOut, (await Assert.ThrowsAsync<TcpException>(() => silent)).Error);

@@ -84,7 +84,10 @@ internal sealed class TcpLink(VirtualClock clock, ulong seed)
             }
 
             PacketsSent++;
-            if (Filter?.Invoke(packet) == false || Conditions.Cut || packet.Bytes.Length > Conditions.Passes || _random.Chance(Conditions.Loss))
+            if (Filter?.Invoke(packet) == false
+                || Conditions.Cut
+                || packet.Bytes.Length > Conditions.Passes
+                || _random.Chance(Conditions.Loss))
             {
                 continue;
             }

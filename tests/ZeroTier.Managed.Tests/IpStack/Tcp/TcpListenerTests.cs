@@ -67,7 +67,8 @@ public sealed class TcpListenerTests
         var input = new PipeOptions(pool, PipeScheduler.Inline, PipeScheduler.Inline, useSynchronizationContext: false);
         TcpListener listener = pair.B.Layer.Listen(null, 80, new TcpListenOptions { Socket = TcpPair.Options with { Input = input } });
         TcpSocket client = pair.Clock.Run(
-            async () => await pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 80, TcpPair.Options, CancellationToken.None), TcpPair.Minutes);
+            async () => await pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 80, TcpPair.Options, CancellationToken.None),
+            TcpPair.Minutes);
         pair.Clock.Run(() => TcpTraffic.SendAsync(client.Output, 10_000, 1), TcpPair.Minutes);
         pair.Clock.Advance(TimeSpan.FromSeconds(1));
         Assert.NotEqual(0, pool.Rented);

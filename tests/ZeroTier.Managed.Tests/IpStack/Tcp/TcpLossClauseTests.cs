@@ -27,7 +27,9 @@ public sealed class TcpLossClauseTests
     public void Rfc2018_4_RowMovesWithTheWindow_WhileALaterRangeIsHeld()
     {
         using var peer = new TcpPeer();
-        peer.Open(TcpPair.Options with { ReceiveWindow = 64 * 1024, MaxReceiveWindow = 64 * 1024 }, syn: s => s with { SackPermitted = true, WindowScale = 0 });
+        peer.Open(
+            TcpPair.Options with { ReceiveWindow = 64 * 1024, MaxReceiveWindow = 64 * 1024 },
+            syn: s => s with { SackPermitted = true, WindowScale = 0 });
         string kilobyte = new('x', 1000);
         peer.Send(TcpFlags.Ack, peer.OurNext + 60_000, peer.TheirNext, payload: new string('y', 100));
         for (uint i = 0; i < 50; i++)

@@ -63,7 +63,8 @@ public sealed class TcpOutageTests
         pair.Link.Conditions.Cut = true;
         Task<long> receiving = TcpTraffic.ReceiveAsync(server.Input, 1);
         using TcpListener listener = pair.B.Layer.Listen(null, 81, new TcpListenOptions { Socket = TcpPair.Options });
-        Task<TcpSocket> connecting = pair.A.Layer.ConnectAsync(pair.A.Address, pair.B.Address, 81, TcpPair.Options, CancellationToken.None).AsTask();
+        Task<TcpSocket> connecting = pair.A.Layer.ConnectAsync(
+            pair.A.Address, pair.B.Address, 81, TcpPair.Options, CancellationToken.None).AsTask();
         pair.Clock.Advance(TimeSpan.FromSeconds(33));
         pair.Link.Conditions.Cut = false;
         Heard(pair);
@@ -119,5 +120,6 @@ public sealed class TcpOutageTests
         Assert.Equal(TcpError.ConnectionReset, TcpPeer.ResultOf(client.ReceiveEnded)!.Error);
     }
 
-    private static void Heard(TcpPair pair) => pair.A.Layer.OnPeerHeard((mac, address) => mac == pair.B.Mac || mac == default && address == pair.B.Address);
+    private static void Heard(TcpPair pair) =>
+        pair.A.Layer.OnPeerHeard((mac, address) => mac == pair.B.Mac || mac == default && address == pair.B.Address);
 }

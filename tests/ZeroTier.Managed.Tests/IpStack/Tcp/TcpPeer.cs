@@ -44,17 +44,18 @@ internal sealed class TcpPeer : IDisposable
 
     public TcpStatistics Statistics => Host.Layer.Statistics;
 
-    public OutgoingSegment Segment(TcpFlags flags, uint sequence, uint acknowledgement = 0, ushort window = 65535, string? payload = null, ushort port = Port) => new()
-    {
-        SourcePort = port,
-        DestinationPort = 80,
-        Flags = flags,
-        Sequence = sequence,
-        Acknowledgement = acknowledgement,
-        Window = window,
-        WindowScale = -1,
-        First = payload is null ? default : System.Text.Encoding.ASCII.GetBytes(payload),
-    };
+    public OutgoingSegment Segment(
+        TcpFlags flags, uint sequence, uint acknowledgement = 0, ushort window = 65535, string? payload = null, ushort port = Port) => new()
+        {
+            SourcePort = port,
+            DestinationPort = 80,
+            Flags = flags,
+            Sequence = sequence,
+            Acknowledgement = acknowledgement,
+            Window = window,
+            WindowScale = -1,
+            First = payload is null ? default : System.Text.Encoding.ASCII.GetBytes(payload),
+        };
 
     public void Send(in OutgoingSegment segment)
     {
@@ -87,7 +88,11 @@ internal sealed class TcpPeer : IDisposable
     public void Forget() => _received.Clear();
 
     /// <summary>Opens a connection to a listener of the stack.</summary>
-    public void Open(TcpSocketOptions? options = null, ushort window = 65535, Func<OutgoingSegment, OutgoingSegment>? syn = null, TimeSpan roundTrip = default)
+    public void Open(
+        TcpSocketOptions? options = null,
+        ushort window = 65535,
+        Func<OutgoingSegment, OutgoingSegment>? syn = null,
+        TimeSpan roundTrip = default)
     {
         using TcpListener listener = Host.Layer.Listen(null, 80, new TcpListenOptions { Socket = options ?? TcpPair.Options });
         ValueTask<TcpSocket?> accept = listener.AcceptAsync(CancellationToken.None);

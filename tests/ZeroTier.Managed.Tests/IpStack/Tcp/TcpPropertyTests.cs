@@ -97,9 +97,11 @@ public sealed class TcpPropertyTests
         pair.B.AssertClean();
         if (clientEnd.Received != down || serverEnd.Received != up)
         {
-            // Nobody is left in the belief that all is well. An end that never had a connection has nothing to learn; one that has all bytes and misses only the
-            // last acknowledgement may learn of an error alone.
-            Assert.True(clientEnd.Failed, $"The client does not know: it has {clientEnd.Received} of {down}, the server {serverEnd.Received} of {up} bytes.");
+            // Nobody is left in the belief that all is well. An end that never had a connection has nothing to learn; one that has all
+            // bytes and misses only the last acknowledgement may learn of an error alone.
+            Assert.True(
+                clientEnd.Failed,
+                $"The client does not know: it has {clientEnd.Received} of {down}, the server {serverEnd.Received} of {up} bytes.");
             Assert.True(
                 serverEnd.Failed || !serverEnd.Started,
                 $"The server does not know: it has {serverEnd.Received} of {up}, the client {clientEnd.Received} of {down} bytes.");
@@ -125,7 +127,10 @@ public sealed class TcpPropertyTests
         KeepAliveTime = TimeSpan.FromSeconds(30),
     };
 
-    /// <summary>An application. It has closed when both of its streams are written and read; what happens to the connection then, its observer hears.</summary>
+    /// <summary>
+    /// An application. It has closed when both of its streams are written and read; what happens to the connection then, its observer
+    /// hears.
+    /// </summary>
     private sealed class End : ITcpSocketObserver
     {
         public bool Started { get; private set; }

@@ -180,7 +180,8 @@ public sealed class TcpRecoveryTests
                 },
                 TcpPair.Minutes);
             Assert.Equal(0, pair.A.Layer.Statistics[TcpCounter.Retransmissions] + pair.B.Layer.Statistics[TcpCounter.Retransmissions]);
-            Assert.Equal(0, pair.A.Layer.Statistics[TcpCounter.OutOfOrderSegments] + pair.B.Layer.Statistics[TcpCounter.OutOfOrderSegments]);
+            Assert.Equal(
+                0, pair.A.Layer.Statistics[TcpCounter.OutOfOrderSegments] + pair.B.Layer.Statistics[TcpCounter.OutOfOrderSegments]);
         }
     }
 

@@ -112,7 +112,9 @@ public sealed class TcpStressTests
         }
     }
 
-    /// <summary>Carries packets on one thread each way, as a node's receive threads do. Batches arrive in the order in which they were sent.</summary>
+    /// <summary>
+    /// Carries packets on one thread each way, as a node's receive threads do. Batches arrive in the order in which they were sent.
+    /// </summary>
     private sealed class ThreadedWire : IDisposable
     {
         private readonly BlockingCollection<List<Packet>> _toA = [];

@@ -35,7 +35,8 @@ public sealed class TcpThroughputTests
             foreach (double loss in (double[])[0, 0.1, 1, 3, 10, 30])
             {
                 table.Append(CultureInfo.InvariantCulture, $"{roundTrip,5}  {loss,6:0.0}  {Measure(roundTrip, loss, true, 0),8}");
-                table.Append(CultureInfo.InvariantCulture, $"  {Measure(roundTrip, loss, false, 0),8}  {Measure(roundTrip, loss, true, 0.2),8}\n");
+                table.Append(
+                    CultureInfo.InvariantCulture, $"  {Measure(roundTrip, loss, false, 0),8}  {Measure(roundTrip, loss, true, 0.2),8}\n");
             }
         }
 

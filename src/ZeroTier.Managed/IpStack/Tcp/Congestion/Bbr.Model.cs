@@ -72,10 +72,12 @@ internal sealed partial class Bbr
 
     private static bool IsTooMuch(long lost, int inFlight) => lost > inFlight * LossThreshold;
 
-    // Within less than the shortest round trip nothing can have been delivered that was sent in that time: such a sample is of an earlier transmission.
-    private double RateOf(in AckSample sample) => sample.Rate is { IsValid: true, Interval: > 0 } && (_minRoundTrip == long.MaxValue || sample.Rate.Interval >= _minRoundTrip)
-        ? (sample.TotalDelivered - sample.Rate.PriorDelivered) * (double)TimeSpan.TicksPerSecond / sample.Rate.Interval
-        : 0;
+    // Within less than the shortest round trip nothing can have been delivered that was sent in that time: such a sample is of an earlier
+    // transmission.
+    private double RateOf(in AckSample sample) =>
+        sample.Rate is { IsValid: true, Interval: > 0 } && (_minRoundTrip == long.MaxValue || sample.Rate.Interval >= _minRoundTrip)
+            ? (sample.TotalDelivered - sample.Rate.PriorDelivered) * (double)TimeSpan.TicksPerSecond / sample.Rate.Interval
+            : 0;
 
     private void UpdateRound(in AckSample sample)
     {

@@ -1,6 +1,9 @@
 namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 
-/// <summary>BBR's cycle: it drains its queue, cruises, refills the pipe, and probes for more; now and then it empties the pipe to see the shortest round trip.</summary>
+/// <summary>
+/// BBR's cycle: it drains its queue, cruises, refills the pipe, and probes for more; now and then it empties the pipe to see the shortest
+/// round trip.
+/// </summary>
 internal sealed partial class Bbr
 {
     private const long ProbeWait = 2 * TimeSpan.TicksPerSecond;

@@ -1,8 +1,9 @@
 namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 /// <summary>
-/// BBR version 3 (draft-ietf-ccwg-bbr): sends at the rate that the path was seen to deliver and keeps in flight what that rate times the shortest round trip holds.
-/// It looks for more from time to time, and keeps below what lost more than two segments in a hundred. The names are the draft's.
+/// BBR version 3 (draft-ietf-ccwg-bbr): sends at the rate that the path was seen to deliver and keeps in flight what that rate times the
+/// shortest round trip holds. It looks for more from time to time, and keeps below what lost more than two segments in a hundred. The names
+/// are the draft's.
 /// </summary>
 internal sealed partial class Bbr : ICongestionControl
 {

@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 /// <summary>
-/// CUBIC (RFC 9438): after a loss the window returns to where it was along a cubic function of time, whatever the round trip. Slow start is RFC 5681's with the
-/// initial window of RFC 6928 and the early end of RFC 9406.
+/// CUBIC (RFC 9438): after a loss the window returns to where it was along a cubic function of time, whatever the round trip. Slow start is
+/// RFC 5681's with the initial window of RFC 6928 and the early end of RFC 9406.
 /// </summary>
 internal sealed class Cubic(int segmentSize) : ICongestionControl
 {
@@ -45,10 +45,13 @@ internal sealed class Cubic(int segmentSize) : ICongestionControl
 
         if (sample.RoundTrip >= 0)
         {
-            _smoothedRoundTrip = _smoothedRoundTrip == 0 ? sample.RoundTrip : _smoothedRoundTrip + (sample.RoundTrip - _smoothedRoundTrip) / 8;
+            _smoothedRoundTrip = _smoothedRoundTrip == 0
+                ? sample.RoundTrip
+                : _smoothedRoundTrip + (sample.RoundTrip - _smoothedRoundTrip) / 8;
         }
 
-        // RFC 7661, simplified, and RFC 9438, 5.8: the window does not grow, nor does its time pass, while the application limits the sender.
+        // RFC 7661, simplified, and RFC 9438, 5.8: the window does not grow, nor does its time pass, while the application limits the
+        // sender.
         if (!sample.Limited)
         {
             _epoch.Start += _epoch.IsOpen ? sample.Now - _epoch.LastAt : 0;
@@ -119,7 +122,8 @@ internal sealed class Cubic(int segmentSize) : ICongestionControl
     {
         // RFC 9406, 4.2: only while nothing is known of the path.
         int growth = sample.Acknowledged;
-        if (_threshold == int.MaxValue && !_start.OnAcknowledged(growth, sample.RoundTrip, sample.Acknowledgement, sample.SendNext, out growth))
+        if (_threshold == int.MaxValue
+            && !_start.OnAcknowledged(growth, sample.RoundTrip, sample.Acknowledgement, sample.SendNext, out growth))
         {
             _threshold = Window;
             return;

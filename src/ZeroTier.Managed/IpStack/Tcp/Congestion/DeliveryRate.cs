@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 /// <summary>
-/// How fast the path delivers (draft-ietf-ccwg-bbr, 4.1): between two acknowledgements as much has arrived as the path carries, unless the application had nothing
-/// to send. Bytes and ticks of 100 ns.
+/// How fast the path delivers (draft-ietf-ccwg-bbr, 4.1): between two acknowledgements as much has arrived as the path carries, unless the
+/// application had nothing to send. Bytes and ticks of 100 ns.
 /// </summary>
 internal struct DeliveryRate
 {
@@ -16,7 +16,9 @@ internal struct DeliveryRate
     /// <summary>All that was marked as lost.</summary>
     public long Lost { get; set; }
 
-    /// <summary>Remembers with a segment that leaves, for the first time or again, what its acknowledgement will be compared with.</summary>
+    /// <summary>
+    /// Remembers with a segment that leaves, for the first time or again, what its acknowledgement will be compared with.
+    /// </summary>
     /// <param name="now">The time.</param>
     /// <param name="inFlight">What is on the path, this segment included.</param>
     /// <param name="isFirst">Nothing else is on the path.</param>
@@ -31,7 +33,9 @@ internal struct DeliveryRate
         return new SentState(Delivered, _deliveredAt, _firstSentAt, Lost, inFlight, _limitedUntil != 0);
     }
 
-    /// <summary>The application has nothing to send though the window is open: what is in flight now does not show the path's rate.</summary>
+    /// <summary>
+    /// The application has nothing to send though the window is open: what is in flight now does not show the path's rate.
+    /// </summary>
     public void OnApplicationLimited(int inFlight) => _limitedUntil = Math.Max(1, Delivered + inFlight);
 
     /// <summary>A segment has arrived.</summary>
@@ -63,7 +67,8 @@ internal struct DeliveryRate
     }
 
     /// <summary>What was known when a segment was sent.</summary>
-    internal readonly record struct SentState(long Delivered, long DeliveredAt, long FirstSentAt, long Lost, int InFlight, bool IsApplicationLimited);
+    internal readonly record struct SentState(
+        long Delivered, long DeliveredAt, long FirstSentAt, long Lost, int InFlight, bool IsApplicationLimited);
 }
 
 /// <summary>The delivery rate at one acknowledgement.</summary>

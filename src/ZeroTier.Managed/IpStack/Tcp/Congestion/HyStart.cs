@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 /// <summary>
-/// Ends slow start before the bottleneck's queue overflows: when round trips grow, conservative slow start follows, then congestion avoidance (RFC 9406). Times
-/// are in ticks of 100 ns.
+/// Ends slow start before the bottleneck's queue overflows: when round trips grow, conservative slow start follows, then congestion
+/// avoidance (RFC 9406). Times are in ticks of 100 ns.
 /// </summary>
 internal struct HyStart
 {

@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 /// <summary>
-/// How much may be in flight, and how fast it may leave. Told of what happens, asked for the window and the rate. Bytes and ticks of 100 ns throughout.
-/// Guarded by the connection's lock.
+/// How much may be in flight, and how fast it may leave. Told of what happens, asked for the window and the rate. Bytes and ticks of 100 ns
+/// throughout. Guarded by the connection's lock.
 /// </summary>
 internal interface ICongestionControl
 {

@@ -6,8 +6,9 @@ using ZeroTier.Managed.Crypto;
 namespace ZeroTier.Managed.Vl1.Packets;
 
 /// <summary>
-/// The keys that two nodes share, and the armor made with them (docs/protocol/1-identity-and-crypto.md 1.5, 1.8 to 1.10, 1.13). One object per peer, safe for
-/// use by several threads at a time, no allocation per packet. Dispose overwrites the keys; what a thread makes of them at that moment is not used.
+/// The keys that two nodes share, and the armor made with them (docs/protocol/1-identity-and-crypto.md 1.5, 1.8 to 1.10, 1.13). One object
+/// per peer, safe for use by several threads at a time, no allocation per packet. Dispose overwrites the keys; what a thread makes of them
+/// at that moment is not used.
 /// </summary>
 internal sealed class SessionKeys : IDisposable
 {
@@ -40,7 +41,9 @@ internal sealed class SessionKeys : IDisposable
         _aes = aes;
     }
 
-    /// <summary>Agrees on keys with a peer (1.5). Null when the peer's public key gives the all-zero secret, which no honest key does.</summary>
+    /// <summary>
+    /// Agrees on keys with a peer (1.5). Null when the peer's public key gives the all-zero secret, which no honest key does.
+    /// </summary>
     public static SessionKeys? Agree(NodeIdentity mine, NodeIdentity peer)
     {
         Span<byte> secret = stackalloc byte[X25519.KeySize];
@@ -66,11 +69,12 @@ internal sealed class SessionKeys : IDisposable
     internal static SessionKeys FromSessionKey(ReadOnlySpan<byte> sessionKey) => new(sessionKey, AesGmacSiv.Create(sessionKey));
 
     /// <summary>The same with the code that every processor can run.</summary>
-    internal static SessionKeys FromSessionKeyPortable(ReadOnlySpan<byte> sessionKey) => new(sessionKey, AesGmacSiv.Create(sessionKey, portable: true));
+    internal static SessionKeys FromSessionKeyPortable(ReadOnlySpan<byte> sessionKey) =>
+        new(sessionKey, AesGmacSiv.Create(sessionKey, portable: true));
 
     /// <summary>
-    /// Armors a whole packet in place: flags (the fragmented bit stays, hops become 0), MAC, encryption. Suite 3 takes bytes 0 to 7 as the inner
-    /// ID and replaces them by the ID on the wire; the others leave them. Never armor two contents with one ID, nor one packet twice.
+    /// Armors a whole packet in place: flags (the fragmented bit stays, hops become 0), MAC, encryption. Suite 3 takes bytes 0 to 7 as the
+    /// inner ID and replaces them by the ID on the wire; the others leave them. Never armor two contents with one ID, nor one packet twice.
     /// </summary>
     /// <exception cref="ArgumentException">The packet's size is out of range, or the suite makes no armor.</exception>
     public void Arm(Span<byte> packet, CipherSuite suite)
@@ -78,7 +82,8 @@ internal sealed class SessionKeys : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (packet.Length is < MinimumPacketSize or > MaximumPacketSize)
         {
-            throw new ArgumentException($"A packet has {MinimumPacketSize} to {MaximumPacketSize} bytes, not {packet.Length}.", nameof(packet));
+            throw new ArgumentException(
+                $"A packet has {MinimumPacketSize} to {MaximumPacketSize} bytes, not {packet.Length}.", nameof(packet));
         }
 
         byte flags = (byte)(packet[FlagsOffset] & FragmentedFlag | (byte)suite << 3);

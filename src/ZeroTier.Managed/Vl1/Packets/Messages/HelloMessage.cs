@@ -41,7 +41,12 @@ internal readonly struct HelloMessage
     /// <summary>Writes a payload; the tail, the last <see cref="TailSizeFor"/> bytes, is still to be encrypted.</summary>
     /// <returns>Bytes written.</returns>
     public static int Write(
-        Span<byte> payload, ulong timestamp, NodeIdentity identity, in InetEndPoint sentTo, in WorldVersion planet, ReadOnlySpan<WorldVersion> moons = default)
+        Span<byte> payload,
+        ulong timestamp,
+        NodeIdentity identity,
+        in InetEndPoint sentTo,
+        in WorldVersion planet,
+        ReadOnlySpan<WorldVersion> moons = default)
     {
         var version = PeerVersion.Ours;
         payload[0] = version.Protocol;
@@ -81,7 +86,8 @@ internal readonly struct HelloMessage
         {
             if (tail[0] == MoonType)
             {
-                moons[count++] = new WorldVersion(BinaryPrimitives.ReadUInt64BigEndian(tail[1..]), BinaryPrimitives.ReadUInt64BigEndian(tail[9..]));
+                moons[count++] = new WorldVersion(
+                    BinaryPrimitives.ReadUInt64BigEndian(tail[1..]), BinaryPrimitives.ReadUInt64BigEndian(tail[9..]));
             }
         }
 

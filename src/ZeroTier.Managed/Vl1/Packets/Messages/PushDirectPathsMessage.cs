@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.Vl1.Packets;
 
 /// <summary>
-/// The payload of PUSH_DIRECT_PATHS (docs/protocol/2-vl1.md 2.6.13): a count and records, read one by one. Redirection is not supported: such records are read
-/// like others.
+/// The payload of PUSH_DIRECT_PATHS (docs/protocol/2-vl1.md 2.6.13): a count and records, read one by one. Redirection is not supported:
+/// such records are read like others.
 /// </summary>
 internal ref struct PushDirectPathsMessage
 {
