@@ -92,7 +92,8 @@ public sealed partial class LogsTests
 
     // A sentence that begins so tells the reader to do something.
     [GeneratedRegex(
-        "^(If|Add|Allow|Ask|Check|Choose|Close|Configure|Correct|Create|Delete|Enlarge|Give|Install|Keep|Leave|Let|Look|Make|Mend|Mount|Move|Name|Put|"
+        "^(If|Add|Allow|Ask|Check|Choose|Close|Configure|Correct|Create|Delete|Enlarge|Give|Install|"
+            + "Keep|Leave|Let|Look|Make|Mend|Mount|Move|Name|Put|"
             + "Remove|Rename|Replace|Restart|Run|See|Set|Start|Stop|Take|Turn|Update|Upgrade|Use|Wait|Write) ",
         RegexOptions.IgnoreCase)]
     private static partial Regex IsAdvice();
