@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using ZeroTier.Engines;
 using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Sockets;
@@ -218,12 +219,7 @@ internal sealed partial class StreamSocket
     }
 
     // The application completed its writer with an exception, or broke the pipe: a reset is what the other end sees.
-    private void FailOutput(Exception cause) => Fault(
-        cause is InvalidOperationException
-            ? "This end failed while writing: either it said so, or the output was used against the rules of a pipe, such as by two "
-                + "writes at once."
-            : "This end failed while writing.",
-        cause);
+    private void FailOutput(Exception cause) => Fault(OutputFailure.Describe(cause), cause);
 
     private void SendFin()
     {

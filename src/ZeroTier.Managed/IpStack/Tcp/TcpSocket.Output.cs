@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using ZeroTier.Engines;
 
 namespace ZeroTier.Managed.IpStack.Tcp;
 
@@ -190,12 +191,7 @@ internal sealed partial class TcpSocket
     // The application completed its writer with an exception, or broke the pipe: a reset is what the other end sees.
     private void FailOutput(Exception cause)
     {
-        Fault(
-            cause is InvalidOperationException
-                ? "This end failed while writing: either it said so, or the output was used against the rules of a pipe, such as by two "
-                    + "writes at once."
-                : "This end failed while writing.",
-            cause);
+        Fault(OutputFailure.Describe(cause), cause);
         EndOutput(_connection.Error, fin: false);
     }
 
