@@ -33,6 +33,7 @@ var app = builder.Build();
 app.MapZeroTierService();
 app.MapZeroTierController();
 app.MapZeroTierAdmin();
+app.MapZeroTierStatus();
 PrivateApi.Map(app);
 await FirstNetwork.CreateAsync(await app.Services.GetRequiredService<NetworkControllerHost>().GetAsync(), network, self);
 
@@ -54,6 +55,7 @@ Console.WriteLine(
       To shut it out again:
            zt controller member deauthorize {network} NODE --home {settings.Home}
       All of that in the browser: http://localhost:{settings.HttpPort}/admin/
+           How the node is: http://localhost:{settings.HttpPort}/zerotier/
            The token to sign in with is in {Path.Combine(settings.Home, ZeroTierServiceOptions.TokenFileName)}.
 
     """);
