@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using ZeroTier.Engines;
 using ZeroTier.Libzt.Native;
 
 namespace ZeroTier.Libzt.Sockets;
@@ -219,7 +218,17 @@ internal sealed partial class StreamSocket
     }
 
     // The application completed its writer with an exception, or broke the pipe: a reset is what the other end sees.
-    private void FailOutput(Exception cause) => Fault(OutputFailure.Describe(cause), cause);
+    private void FailOutput(Exception cause)
+    {
+        // A pipe that was used against its rules throws these, whichever of its fields the two uses have left at odds.
+        bool isBroken = cause is InvalidOperationException or ArgumentException or NullReferenceException or IndexOutOfRangeException;
+        Fault(
+            isBroken
+                ? "This end failed while writing: either it said so, or the output was used against the rules of a pipe, such as by two "
+                    + "writes at once."
+                : "This end failed while writing.",
+            cause);
+    }
 
     private void SendFin()
     {

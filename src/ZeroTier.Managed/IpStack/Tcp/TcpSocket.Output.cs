@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using ZeroTier.Engines;
 
 namespace ZeroTier.Managed.IpStack.Tcp;
 
@@ -191,7 +190,14 @@ internal sealed partial class TcpSocket
     // The application completed its writer with an exception, or broke the pipe: a reset is what the other end sees.
     private void FailOutput(Exception cause)
     {
-        Fault(OutputFailure.Describe(cause), cause);
+        // A pipe that was used against its rules throws these, whichever of its fields the two uses have left at odds.
+        bool isBroken = cause is InvalidOperationException or ArgumentException or NullReferenceException or IndexOutOfRangeException;
+        Fault(
+            isBroken
+                ? "This end failed while writing: either it said so, or the output was used against the rules of a pipe, such as by two "
+                    + "writes at once."
+                : "This end failed while writing.",
+            cause);
         EndOutput(_connection.Error, fin: false);
     }
 
