@@ -19,6 +19,7 @@ internal static class SampleRecords
         MulticastLimit = ulong.MaxValue,
         Mtu = 1400,
         AssignsIPv4 = true,
+        ServesNames = true,
         IPv6Assignment = IPv6Assignment.Pool | IPv6Assignment.Rfc4193 | IPv6Assignment.SixPlane,
         Routes = [new(IPAddress.Parse("10.1.2.3"), 16, null), new(IPAddress.Parse("fd00::"), 8, IPAddress.Parse("fd00::1")),
         new(IPAddress.Any, 0,

@@ -3,7 +3,7 @@ using ZeroTier.Engines;
 
 namespace ZeroTier.Libzt.Node;
 
-/// <summary>Log messages of a libzt node's lifecycle. Ids 100 and 109 to 119; see also <see cref="LifecycleLog"/>.</summary>
+/// <summary>Log messages of a libzt node's lifecycle. Ids 100 to 119; see also <see cref="LifecycleLog"/>.</summary>
 internal static partial class NodeLog
 {
     public const string Category = "ZeroTier.Libzt.Node";

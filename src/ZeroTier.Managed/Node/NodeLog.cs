@@ -3,7 +3,7 @@ using ZeroTier.Engines;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>Log messages of a node's lifecycle. Ids 100 and 109 to 119; see also <see cref="LifecycleLog"/>.</summary>
+/// <summary>Log messages of a node's lifecycle. Ids 100 to 119; see also <see cref="LifecycleLog"/>.</summary>
 internal static partial class NodeLog
 {
     [LoggerMessage(100, LogLevel.Information, "Node {Node} started on {EndPoints}.", EventName = "NodeStarted")]
