@@ -67,6 +67,9 @@ public sealed class TwoControllersTests(PostgreSqlServer server)
         else
         {
             await PostgreSqlServer.ExecuteAsync(database, Terminate);
+
+            // Else it may take the lock again before the second does.
+            link.Freeze();
             await UntilAsync(() => !first.IsActive, "the first has lost its lock");
         }
 
