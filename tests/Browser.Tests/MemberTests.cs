@@ -30,7 +30,8 @@ public sealed class MemberTests(Chromium chromium)
         await visit.SeesAsync(visit.Page.GetByText("Nobody waits."));
         Assert.True(app.Member(network.Id, Node).IsAuthorized);
 
-        // The focus stays with the member.
+        // The focus stays with the member, which the controller has given its address meanwhile: a click before that would be a conflict.
+        await visit.SeesAsync(visit.Page.GetByText("10.147.20.1", new() { Exact = true }));
         await Expect(visit.Button($"Shut out {Node}")).ToBeFocusedAsync();
         await visit.Button($"Shut out {Node}").ClickAsync();
         await visit.SeesAsync(visit.Heading("Waiting (1)"));

@@ -65,5 +65,10 @@ internal static class GetCommand
             string remedy = inner.Message.Contains("is not trusted", StringComparison.Ordinal) ? " -k accepts any certificate." : "";
             throw new IOException($"TLS with {uri.Authority} failed: {inner.Message.TrimEnd('.')}.{remedy}", exception);
         }
+        catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.SecureConnectionError)
+        {
+            throw new IOException(
+                $"{uri.Authority} has ended the connection, and does not answer TLS. Check that the port speaks https.", exception);
+        }
     }
 }
