@@ -30,8 +30,7 @@ public sealed class MemberTests(Chromium chromium)
         await visit.SeesAsync(visit.Page.GetByText("Nobody waits."));
         Assert.True(app.Member(network.Id, Node).IsAuthorized);
 
-        // The focus stays with the member, which the controller has given its address meanwhile: a click before that would be a conflict.
-        await visit.SeesAsync(visit.Page.GetByText("10.147.20.1", new() { Exact = true }));
+        // The focus stays with the member. Its address, which the controller is just giving it, is no conflict with the next click.
         await Expect(visit.Button($"Shut out {Node}")).ToBeFocusedAsync();
         await visit.Button($"Shut out {Node}").ClickAsync();
         await visit.SeesAsync(visit.Heading("Waiting (1)"));
