@@ -122,6 +122,9 @@ public sealed class MemberTests(Chromium chromium)
         await TabToAsync(visit, "Authorise");
         await keyboard.PressAsync("Enter");
         await visit.SeesAsync(visit.Heading("Authorised (1)"));
+
+        // The controller gives it an address; whoever edits what was there before is asked, which is another test's matter.
+        await visit.SeesAsync(visit.Page.Locator("#members").GetByText("10.147.20."));
         await TabToAsync(visit, "Edit");
         await keyboard.PressAsync("Enter");
         await Expect(visit.Page.GetByRole(AriaRole.Dialog)).ToBeVisibleAsync();
