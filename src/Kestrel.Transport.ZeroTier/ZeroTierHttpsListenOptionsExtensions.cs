@@ -37,7 +37,7 @@ public static class ZeroTierHttpsListenOptionsExtensions
             ?? throw new InvalidOperationException(
                 "The certificate of the node needs a ZeroTier node: call UseZeroTier on the web host, for example "
                 + "builder.WebHost.UseZeroTier().");
-        services.GetRequiredService<CertificateUse>().Claim();
+        services.GetRequiredService<CertificateUse>().Claim(options.EndPoint);
         return options.UseHttps(https =>
         {
             configure(https);

@@ -11,6 +11,6 @@ internal sealed class ControllerMetrics(NetworkControllerHost controllers) : IMe
         IReadOnlyList<ControllerNetwork> networks = [.. controller.Networks];
         text.Add("controller_network_count", "gauge", "number of networks the controller is serving", networks.Count);
         text.Add("controller_member_count", "gauge", "number of network members the controller is serving",
-            networks.Sum(network => controller.GetMembers(network.Id).Count));
+            networks.Sum(network => controller.CountOrNone(network.Id).Total));
     }
 }

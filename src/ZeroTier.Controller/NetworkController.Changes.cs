@@ -16,7 +16,13 @@ public sealed partial class NetworkController
     {
         if (_networks.TryGetValue(network.Id, out NetworkState? state))
         {
+            bool beginsNames = network.ServesNames && !state.Record.ServesNames;
             state.Record = network;
+            if (beginsNames)
+            {
+                LogNamesakes(state);
+            }
+
             PushToAll(state);
         }
         else
@@ -146,6 +152,18 @@ public sealed partial class NetworkController
         {
             NodeId other = holder == member.Node ? rival : member.Node;
             NameServiceLog.NameTwice(_log, holder, other, network.Id, label, network.Names.Domain ?? "");
+        }
+    }
+
+    // The names are served from now on.
+    private void LogNamesakes(NetworkState network)
+    {
+        foreach (ControllerMember member in network.Members.Values.Select(m => m.Record))
+        {
+            if (LabelsOf(member).FirstOrDefault() is { } label && network.Labels.HolderOf(label) is { } holder && holder != member.Node)
+            {
+                NameServiceLog.NameTwice(_log, holder, member.Node, network.Id, label, network.Names.Domain ?? "");
+            }
         }
     }
 

@@ -178,7 +178,9 @@ public sealed partial class NetworkController
         {
             if (service.IsChanged)
             {
+                ControllerMember? before = service.Member?.Record;
                 service.Member = Take(service.Network, service.Record);
+                LogNamesakes(service.Network, before, service.Record);
                 _events.Publish(new MemberChanged(service.Record));
                 if (IsNameServer(service.Member))
                 {

@@ -104,11 +104,16 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
 
     /// <summary>How many members a network has.</summary>
     /// <exception cref="KeyNotFoundException">There is no such network.</exception>
-    public NetworkCounts CountMembers(NetworkId network)
+    public NetworkCounts CountMembers(NetworkId network) => Count(Find(network));
+
+    /// <summary>The same; nothing where the network was deleted meanwhile.</summary>
+    internal NetworkCounts CountOrNone(NetworkId network) => _networks.TryGetValue(network, out NetworkState? state) ? Count(state) : default;
+
+    private NetworkCounts Count(NetworkState network)
     {
         long now = Now;
         int total = 0, authorized = 0, online = 0;
-        foreach (MemberState member in Find(network).Members.Values)
+        foreach (MemberState member in network.Members.Values)
         {
             total++;
             if (member.Record.IsAuthorized)

@@ -82,7 +82,7 @@ public sealed partial class LibztNode : ZeroTierNode
 
     /// <inheritdoc />
     public override Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) =>
-        _core.LeaveAsync(network, session => session.LeaveAsync(network), cancellationToken);
+        _core.LeaveAsync(network, session => session?.LeaveAsync(network) ?? Task.CompletedTask, cancellationToken);
 
     /// <inheritdoc />
     public override Task WaitForOnlineAsync(CancellationToken cancellationToken = default) => _core.WaitForOnlineAsync(cancellationToken);

@@ -18,6 +18,9 @@ public sealed class FrameCapture : IAsyncDisposable
     /// <summary>How long disposing waits for a stream that is blocked.</summary>
     private static readonly TimeSpan DisposeLimit = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a stream that was told to give up has for it.</summary>
+    private static readonly TimeSpan AbandonLimit = TimeSpan.FromSeconds(1);
+
     private static readonly string Application =
         $"ZtKestrel {typeof(FrameCapture).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}";
 
@@ -58,13 +61,22 @@ public sealed class FrameCapture : IAsyncDisposable
     public Exception? Error { get; private set; }
 
     /// <summary>Ends the capture, and waits until all of it is written.</summary>
-    /// <param name="cancellationToken">Gives up what is not written yet.</param>
+    /// <param name="cancellationToken">Gives up what is not written yet; also a stream that does not heed its own token.</param>
     /// <returns>Why it has ended: it may have done so before.</returns>
     public async Task<CaptureEnd> StopAsync(CancellationToken cancellationToken = default)
     {
-        _queue.End();
+        End();
         using var registration = cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _abandoned);
-        return await Completion.ConfigureAwait(false);
+        try
+        {
+            return await Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Most streams give up at once. What is left of one that never does is the stream's.
+            await Task.WhenAny(Completion, Task.Delay(AbandonLimit, _time, CancellationToken.None)).ConfigureAwait(false);
+            return Completion.IsCompleted ? await Completion.ConfigureAwait(false) : CaptureEnd.Stopped;
+        }
     }
 
     /// <summary>Ends the capture, as <see cref="StopAsync"/> does; a stream that is blocked is given up after 5 seconds.</summary>
@@ -86,14 +98,22 @@ public sealed class FrameCapture : IAsyncDisposable
         CaptureTap tap, CaptureOptions options, Stream stream, string? path, TimeProvider time, ILogger log, int queueSize = QueueSize)
     {
         var capture = new FrameCapture(tap, options, stream, path, time, log, queueSize);
-        capture.Completion = Task.Run(capture.RunAsync, CancellationToken.None);
+
+        // In the tap before it runs: one that fails at once takes itself out.
+        var run = new Task<Task<CaptureEnd>>(capture.RunAsync);
+        capture.Completion = run.Unwrap();
         tap.Add(capture);
+        run.Start(TaskScheduler.Default);
         CaptureLog.Started(log, options.Network is { } network ? $"network {network}" : "all networks", capture._target);
         return capture;
     }
 
     /// <summary>Takes nothing more; what was taken is still written.</summary>
-    internal void End() => _queue.End();
+    internal void End()
+    {
+        _tap.Remove(this);
+        _queue.End();
+    }
 
     /// <summary>Takes a frame of the data path, or drops it.</summary>
     internal void Add(in CapturedFrame frame) => _queue.Add(frame);

@@ -55,6 +55,9 @@ public sealed class ManagedNode : ZeroTierNode
     /// <inheritdoc />
     public override ZeroTierNodeState State => _core.State;
 
+    /// <summary>Whether the node uses its <see cref="ManagedNodeOptions.TcpRelay"/> now, since no root is heard by UDP.</summary>
+    public bool UsesTcpRelay => Session?.UsesTcpRelay ?? false;
+
     /// <inheritdoc />
     public override ZeroTierException? FatalError => _core.FatalError;
 
@@ -132,18 +135,15 @@ public sealed class ManagedNode : ZeroTierNode
         _core.JoinAsync(network, session => session.Join(network), cancellationToken);
 
     /// <inheritdoc />
-    public override async Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default)
-    {
-        await _core.LeaveAsync(
-            network,
-            session =>
-            {
-                session.Leave(network);
-                return Task.CompletedTask;
-            },
-            cancellationToken).ConfigureAwait(false);
-        ImmutableInterlocked.TryRemove(ref _settings, network, out _);
-    }
+    public override Task LeaveAsync(NetworkId network, CancellationToken cancellationToken = default) => _core.LeaveAsync(
+        network,
+        session =>
+        {
+            ImmutableInterlocked.TryRemove(ref _settings, network, out _);
+            session?.Leave(network);
+            return Task.CompletedTask;
+        },
+        cancellationToken);
 
     /// <inheritdoc />
     public override Task ConfigureAsync(NetworkId network, ZeroTierNetworkSettings settings, CancellationToken cancellationToken = default)
@@ -428,6 +428,11 @@ public sealed class ManagedNode : ZeroTierNode
 
     private static void Check(ManagedNodeOptions options)
     {
+        if (options.TcpRelay is { Port: 0 } || options.TcpRelayListen is { Port: 0 })
+        {
+            throw new ArgumentException("TcpRelay and TcpRelayListen need a port, for example 203.0.113.5:8443.", nameof(options));
+        }
+
         if (options.Port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort)
         {
             throw new ArgumentException(

@@ -5,6 +5,7 @@ public sealed class DevelopmentName : IDisposable
 {
     private readonly FileStream _claim;
     private readonly string _file;
+    private bool _disposed;
 
     internal DevelopmentName(string name, string file, FileStream claim)
     {
@@ -19,6 +20,12 @@ public sealed class DevelopmentName : IDisposable
     /// <summary>Gives the name up.</summary>
     public void Dispose()
     {
+        // Another process may have the name by now.
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return;
+        }
+
         try
         {
             File.Delete(_file);

@@ -20,6 +20,10 @@ internal static partial class Snippets
            select (block.Groups["name"].Value, block.Groups["text"].Value, file),
     ];
 
+    /// <summary>The snippets that a program names.</summary>
+    public static IEnumerable<string> NamedIn(string program) =>
+        Place().Matches(program.ReplaceLineEndings("\n")).Select(place => place.Groups["name"].Value);
+
     public static string Text(string name) => All.Single(snippet => snippet.Name == name).Text;
 
     /// <summary>

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using ZeroTier;
+using ZeroTier.Hosting.Live;
 
 namespace Kestrel.Transport.ZeroTier.Tests;
 
@@ -116,6 +117,16 @@ public sealed class LiveSettingsTests
         await TestHost.EventuallyAsync(() => host.Server.Networks.Count == 1, "left");
         Assert.EndsWith("into use: Listen.", Assert.Single(Warnings(host)), StringComparison.Ordinal);
         Assert.Equal("hello", await host.GetAsync());
+    }
+
+    /// <summary>As tests and tools do. The host would take an exception of it for a fault, log it as critical, and stop.</summary>
+    [Fact]
+    public async Task A_host_that_is_disposed_of_without_a_stop_ends_the_watch_without_a_fault()
+    {
+        await using var host = await StartAsync(null);
+        var watch = host.App.Services.GetRequiredService<SettingsWatch>();
+        await host.App.DisposeAsync();
+        await watch.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
     }
 
     private static string[] Warnings(TestHost host) => [.. host.Logs.AtLeast(LogLevel.Warning).Select(line => line.Text)];

@@ -34,6 +34,7 @@ public sealed partial class LogsTests
     [Fact]
     public void Ids_are_in_the_range_that_the_class_says()
     {
+        Assert.True(LogMessages.All.Count(message => Range().IsMatch(message.Summary)) > 100, "The ranges were not found.");
         foreach (var message in LogMessages.All)
         {
             var ranges = Range().Matches(message.Summary).Select(match => (
@@ -104,6 +105,6 @@ public sealed partial class LogsTests
     [GeneratedRegex(@"[^.:;]+(?:[.](?=\S)[^.:;]*|[:](?=\S)[^.:;]*)*(?:[.:;]|$)")]
     private static partial Regex Sentence();
 
-    [GeneratedRegex(@"\b(?:Ids?|ids?)?\s*(\d{1,3})(?:\s*(?:to|-|–)\s*(\d{1,3}))")]
+    [GeneratedRegex(@"\b(?:Ids?|ids?)?\s*(\d{1,4})(?:\s*(?:to|-|–)\s*(\d{1,4}))")]
     private static partial Regex Range();
 }

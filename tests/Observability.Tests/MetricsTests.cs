@@ -115,7 +115,7 @@ public sealed class MetricsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Instruments_end_with_the_host_and_need_no_other_meter_factory()
+    public async Task Instruments_end_with_the_host()
     {
         var app = await Apps.StartAsync(_network);
         using var metrics = new Metrics(app.Services);

@@ -65,6 +65,27 @@ public sealed class TracingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_collector_that_throws_costs_no_connection()
+    {
+        await using var app = await Apps.StartAsync(_network);
+        using var http = await _network.CreateClientAsync(app.Services, Cancel);
+        using var broken = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "ZeroTier",
+            Sample = (ref ActivityCreationOptions<ActivityContext> options) =>
+                options.Name == "zerotier accept" ? throw new InvalidOperationException("broken") : ActivitySamplingResult.AllData,
+        };
+        ActivitySource.AddActivityListener(broken);
+        for (int i = 0; i < 3; i++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/");
+            request.Headers.ConnectionClose = true;
+            using var answer = await http.SendAsync(request, Cancel);
+            Assert.True(answer.IsSuccessStatusCode);
+        }
+    }
+
+    [Fact]
     public async Task A_hosts_node_makes_one_activity_of_one_connection()
     {
         await using var app = await Apps.StartAsync(_network);

@@ -11,7 +11,7 @@ namespace ZeroTier.Controller.AspNetCore.Tests;
 /// <summary>The admin pages as HTTP sees them: headers, sessions, who gets in. What people see is held by Browser.Tests.</summary>
 public sealed class AdminPagesTests
 {
-    private const string Cookie = "zt-session-80";
+    private const string Cookie = "zt-admin-80";
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -78,11 +78,11 @@ public sealed class AdminPagesTests
         Assert.Equal((HttpStatusCode.SeeOther, "/admin/members?network=8056c2e21c000001"),
             (signedIn.StatusCode, signedIn.Headers.Location!.ToString()));
         string cookie = Assert.Single(signedIn.Headers.GetValues("Set-Cookie"));
-        Assert.Matches("^zt-session-80=[A-Za-z0-9_-]{43}; path=/admin/; samesite=strict; httponly$", cookie);
+        Assert.Matches("^zt-admin-80=[A-Za-z0-9_-]{43}; path=/admin/; samesite=strict; httponly$", cookie);
 
         using var secure = new HttpRequestMessage(HttpMethod.Post, "https://localhost/admin/") { Content = Form(app.Token) };
         using HttpResponseMessage onHttps = await app.Client.SendAsync(secure, Cancellation);
-        Assert.Matches("^zt-session-443=[^;]+; path=/admin/; secure; samesite=strict; httponly$",
+        Assert.Matches("^zt-admin-443=[^;]+; path=/admin/; secure; samesite=strict; httponly$",
             Assert.Single(onHttps.Headers.GetValues("Set-Cookie")));
     }
 

@@ -14,6 +14,15 @@ public sealed class ResourceApiTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task A_parameter_that_does_not_bind_is_a_problem()
+    {
+        await using ControllerApp app = await StartAsync();
+        using HttpResponseMessage answer = await SendAsync(app, "GET", "/v1/networks?limit=abc");
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
+    }
+
+    [Fact]
     public async Task Network_is_made_changed_and_deleted()
     {
         await using ControllerApp app = await StartAsync();

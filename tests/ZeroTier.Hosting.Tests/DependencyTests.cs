@@ -17,9 +17,7 @@ public sealed class DependencyTests
 
         using var graph = Graph("src/ZeroTier.Hosting");
         Assert.DoesNotContain(Packages(graph), name => name.StartsWith("Microsoft.AspNetCore", StringComparison.OrdinalIgnoreCase));
-        var framework = graph.RootElement.GetProperty("project")
-            .GetProperty("frameworks").EnumerateObject().Single().Value.GetProperty("frameworkReferences");
-        Assert.Equal(["Microsoft.NETCore.App"], framework.EnumerateObject().Select(reference => reference.Name));
+        Assert.Equal(["Microsoft.NETCore.App"], Frameworks(graph));
     }
 
     [Fact]
@@ -37,6 +35,8 @@ public sealed class DependencyTests
     public void Service_discovery_needs_no_asp_net_core_and_a_proxy_serves_on_sockets_too()
     {
         using var discovery = Graph("src/ZeroTier.ServiceDiscovery");
+        Assert.Equal(["Microsoft.NETCore.App"], Frameworks(discovery));
+        Assert.Contains("ZtKestrel.Hosting", Packages(discovery));
         Assert.DoesNotContain(
             Packages(discovery),
             name => name.StartsWith("Microsoft.AspNetCore", StringComparison.OrdinalIgnoreCase)
@@ -55,6 +55,10 @@ public sealed class DependencyTests
         Assert.DoesNotContain(packages, IsDatabase);
         Assert.DoesNotContain("\"native\"", graph.RootElement.GetProperty("targets").GetRawText(), StringComparison.Ordinal);
     }
+
+    private static IEnumerable<string> Frameworks(JsonDocument graph) => graph.RootElement.GetProperty("project")
+        .GetProperty("frameworks").EnumerateObject().Single().Value.GetProperty("frameworkReferences").EnumerateObject()
+        .Select(reference => reference.Name);
 
     private static bool IsAskedFor(string name) =>
         new[] { "yarp", "servicediscovery", "signalr" }.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));

@@ -47,6 +47,7 @@ public sealed class DevelopmentNameTests : IDisposable
 
         first!.Dispose();
         using var later = second.AnnounceName("orders", Stock, DevelopmentNetwork.Network);
+        first.Dispose();
         Assert.Equal(ZeroTierName.Of(Stock, DevelopmentNetwork.Network), network.Configure(new ManagedNodeOptions()).FindHost!("orders"));
     }
 

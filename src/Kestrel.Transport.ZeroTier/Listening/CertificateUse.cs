@@ -1,25 +1,38 @@
+using System.Collections.Concurrent;
+using System.Net;
 using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Listening;
 
 /// <summary>
-/// Whether an endpoint serves with the node's certificate. If so the first one is made before the endpoints accept anything: a node that
-/// cannot prove it then fails the start, and not one handshake after the other. Thread-safe.
+/// Which endpoints serve with the node's certificate. The first one is made before such an endpoint accepts anything: a node that cannot
+/// prove it then fails the bind, and not one handshake after the other. Other endpoints have nothing to do with it. Thread-safe.
 /// </summary>
 internal sealed class CertificateUse(ZeroTierCertificate certificate)
 {
-    private bool _claimed;
+    // By port: an endpoint of "localhost" that is moved to the virtual network is bound by other addresses than it was made with.
+    private readonly ConcurrentDictionary<int, bool> _isMade = new();
 
     /// <summary>An endpoint serves with it.</summary>
-    public void Claim() => Volatile.Write(ref _claimed, true);
+    public void Claim(EndPoint endPoint) => _isMade.TryAdd(PortOf(endPoint), false);
 
-    /// <summary>Makes the certificate where one is needed. The node has started.</summary>
+    /// <summary>Makes the certificate where the endpoint needs one. The node has started.</summary>
     /// <exception cref="ZeroTierException">It cannot be made.</exception>
-    public void Check()
+    public void Check(EndPoint endPoint)
     {
-        if (Volatile.Read(ref _claimed))
+        int port = PortOf(endPoint);
+        if (_isMade.TryGetValue(port, out bool isMade) && !isMade)
         {
             certificate.Get();
+            _isMade[port] = true;
         }
     }
+
+    private static int PortOf(EndPoint endPoint) => endPoint switch
+    {
+        ZeroTierEndPoint { Port: var port } => port,
+        IPEndPoint { Port: var port } => port,
+        DnsEndPoint { Port: var port } => port,
+        _ => 0,
+    };
 }

@@ -327,8 +327,8 @@ internal sealed class Listener(
         {
             TransportLog.AcceptFailed(logger, Describe(), exception);
             registry.CountFailedConnection();
-            Tracing.Accept(connection, begin, Port, exception.GetType().FullName);
             Discard(connection, "The connection could not be set up.");
+            Tracing.Accept(connection, begin, Port, exception.GetType().FullName);
             return null;
         }
     }

@@ -78,7 +78,7 @@ internal sealed class ListenerFactory(
     {
         var target = ListenTarget.From(endpoint, options.Value);
         await node.EnsureStartedAsync(cancellationToken).ConfigureAwait(false);
-        certificates.Check();
+        certificates.Check(endpoint);
 
         // A network that was configured just now may take several attempts to join.
         if (!node.Networks.Any(network => network.Id == target.Network) && !section.Served.Any(served => served.EndPoint.Equals(endpoint)))

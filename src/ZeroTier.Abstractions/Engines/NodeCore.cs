@@ -141,7 +141,7 @@ internal sealed class NodeCore<TSession, TNetwork>
         cancellationToken);
 
     /// <summary>Leaves a network for good.</summary>
-    public Task LeaveAsync(NetworkId network, Func<TSession, Task> leave, CancellationToken cancellationToken) => ExclusivelyAsync(
+    public Task LeaveAsync(NetworkId network, Func<TSession?, Task> leave, CancellationToken cancellationToken) => ExclusivelyAsync(
         () =>
         {
             ThrowIfDisposed();
@@ -150,7 +150,7 @@ internal sealed class NodeCore<TSession, TNetwork>
                 _joined.Remove(network);
             }
 
-            return _session is { } session ? leave(session) : Task.CompletedTask;
+            return leave(_session);
         },
         cancellationToken);
 

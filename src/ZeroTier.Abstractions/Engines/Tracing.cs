@@ -76,6 +76,11 @@ internal static class Tracing
                 }
             }
         }
+#pragma warning disable CA1031 // A collector that fails loses its activity, and no connection.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
         finally
         {
             Activity.Current = current;
@@ -94,11 +99,7 @@ internal static class Tracing
         try
         {
             var connection = await connect().ConfigureAwait(false);
-            if (activity is not null)
-            {
-                Describe(activity, connection);
-            }
-
+            TryDescribe(activity, connection);
             return connection;
         }
         catch (Exception exception)
@@ -119,6 +120,23 @@ internal static class Tracing
         catch (Exception exception)
         {
             Fail(activity, exception);
+        }
+    }
+
+    // The connection is made: what a collector does with it may not lose it.
+    private static void TryDescribe(Activity? activity, ZeroTierConnection connection)
+    {
+        try
+        {
+            if (activity is not null)
+            {
+                Describe(activity, connection);
+            }
+        }
+#pragma warning disable CA1031
+        catch (Exception)
+#pragma warning restore CA1031
+        {
         }
     }
 

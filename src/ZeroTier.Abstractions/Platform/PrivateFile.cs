@@ -24,9 +24,9 @@ internal static class PrivateFile
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
     public static void Write(string path, ReadOnlySpan<byte> bytes, bool secret, bool overwrite, bool durable = true)
     {
-        // Others may be about to make the same file.
+        // Where the file may not be there yet, others may be about to make it.
         string temporary = overwrite ? path + ".new" : $"{path}.{Path.GetRandomFileName()}.new";
-        File.Delete(temporary);
+        File.Delete(path + ".new");
         try
         {
             using (var file = secret && OperatingSystem.IsWindows()
@@ -49,7 +49,6 @@ internal static class PrivateFile
             else
             {
                 ExclusiveName.Give(temporary, path);
-                RemoveLeftovers(path);
             }
         }
         catch
@@ -175,16 +174,6 @@ internal static class PrivateFile
         }
 
         return options;
-    }
-
-    // Of writes that were cut off; whoever still makes the same file is too late.
-    private static void RemoveLeftovers(string path)
-    {
-        foreach (string leftover in Directory.EnumerateFiles(
-            Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileName(path) + ".*new"))
-        {
-            Remove(leftover);
-        }
     }
 
     // After a failure, which is the one to report.

@@ -8,6 +8,9 @@ internal static class CaptureCommand
 {
     private const string StandardOutput = "-";
 
+    // What reads standard output may have stopped to.
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
+
     public static Command Create()
     {
         var file = new Argument<string>("file")
@@ -62,7 +65,8 @@ internal static class CaptureCommand
             : await session.Node.StartCaptureAsync(output, captureOptions, cancellationToken);
         Status.Info("The capture has begun. Ctrl-C ends it.");
         await ((Task)capture.Completion.WaitAsync(cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        var end = await capture.StopAsync(CancellationToken.None);
+        using var patience = new CancellationTokenSource(StopLimit, TimeProvider.System);
+        var end = await capture.StopAsync(patience.Token);
         Status.Info($"{capture.Frames} frames, {capture.Dropped} dropped.");
         return end switch
         {

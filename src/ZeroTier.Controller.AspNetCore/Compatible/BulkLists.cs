@@ -15,7 +15,7 @@ internal static class BulkLists
             writer.WriteStartArray("data");
             foreach (ControllerNetwork network in networks)
             {
-                WriteNetwork(writer, network, CountOrNone(controller, network.Id));
+                WriteNetwork(writer, network, controller.CountOrNone(network.Id));
             }
 
             writer.WriteEndArray();
@@ -60,18 +60,5 @@ internal static class BulkLists
         writer.WriteNumber("totalMemberCount", counts.Total);
         writer.WriteEndObject();
         writer.WriteEndObject();
-    }
-
-    // A network may be deleted while the list is written.
-    private static NetworkCounts CountOrNone(NetworkController controller, NetworkId network)
-    {
-        try
-        {
-            return controller.CountMembers(network);
-        }
-        catch (KeyNotFoundException)
-        {
-            return default;
-        }
     }
 }

@@ -20,7 +20,7 @@ internal sealed class NameHost(
         }
     }
 
-    public async Task StopAsync(CancellationToken cancellationToken) => await DisposeAsync().ConfigureAwait(false);
+    public Task StopAsync(CancellationToken cancellationToken) => DisposeAsync().AsTask().WaitAsync(cancellationToken);
 
     public ValueTask DisposeAsync() => _names?.DisposeAsync() ?? ValueTask.CompletedTask;
 }

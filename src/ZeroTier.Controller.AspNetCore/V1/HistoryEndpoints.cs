@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
+using ZeroTier.Service.AspNetCore.Pages;
 
 namespace ZeroTier.Controller.AspNetCore.V1;
 
@@ -61,20 +62,22 @@ internal static class HistoryEndpoints
         ControllerSubscription subscription = controller.Subscribe();
         context.Response.RegisterForDispose(subscription);
         return TypedResults.ServerSentEvents(
-            ReadAsync(subscription, only, time.GetUtcNow(), lifetime.ApplicationStopping, context.RequestAborted));
+            ReadAsync(subscription, only, time, lifetime.ApplicationStopping, context.RequestAborted));
     }
 
     private static async IAsyncEnumerable<SseItem<EventResource>> ReadAsync(
         ControllerSubscription subscription,
         NetworkId? only,
-        DateTimeOffset now,
+        TimeProvider time,
         CancellationToken stopping,
         [EnumeratorCancellation] CancellationToken aborted)
     {
-        yield return new SseItem<EventResource>(new EventResource(now, only?.ToString()), "ready");
+        yield return new SseItem<EventResource>(new EventResource(time.GetUtcNow(), only?.ToString()), "ready");
 
         // The host does not stop while a stream is open.
         using var end = stopping.UnsafeRegister(static s => ((ControllerSubscription)s!).Dispose(), subscription);
+        using var over = new CancellationTokenSource(PageRoutes.StreamAge, time);
+        using var age = over.Token.UnsafeRegister(static s => ((ControllerSubscription)s!).Dispose(), subscription);
         long missed = 0;
         await foreach (ControllerEvent happened in subscription.ReadAllAsync(aborted).ConfigureAwait(false))
         {

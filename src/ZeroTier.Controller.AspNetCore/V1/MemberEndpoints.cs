@@ -45,7 +45,7 @@ internal static class MemberEndpoints
     private static async Task<IResult> ReadAsync(HttpContext context, string network, string node)
     {
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
-        return Answer(context, controller, ResourceEndpoint.NetworkOf(network), ResourceEndpoint.NodeOf(node));
+        return Answer(context, Find(controller, ResourceEndpoint.NetworkOf(network), ResourceEndpoint.NodeOf(node)));
     }
 
     private static async Task<IResult> ChangeAsync(HttpContext context, string network, string node)
@@ -53,7 +53,7 @@ internal static class MemberEndpoints
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         (NetworkId id, NodeId address) = (ResourceEndpoint.NetworkOf(network), ResourceEndpoint.NodeOf(node));
         MemberPatch patch = await ResourceEndpoint.ReadAsync(context, ResourceJson.Default.MemberPatch).ConfigureAwait(false);
-        await Preconditions.ChangeAsync(
+        ControllerMember changed = await Preconditions.ChangeAsync(
             context.Request,
             () => NetworkEndpoints.Find(controller, network) is not null && controller.FindMember(id, address) is { } member
                 ? member.Member.Revision
@@ -61,7 +61,9 @@ internal static class MemberEndpoints
             revision => controller.UpdateMemberAsync(
                 id, address, m => Conversion.Apply(m, patch), revision, RequestActor.Of(context), context.RequestAborted))
             .ConfigureAwait(false);
-        return Answer(context, controller, id, address);
+
+        // What was written, whatever has become of the member since.
+        return Answer(context, (controller.FindMember(id, address) ?? new MemberStatus { Member = changed }) with { Member = changed });
     }
 
     private static async Task<IResult> DeleteAsync(HttpContext context, string network, string node)
@@ -79,9 +81,8 @@ internal static class MemberEndpoints
             }).ConfigureAwait(false);
     }
 
-    private static IResult Answer(HttpContext context, NetworkController controller, NetworkId network, NodeId node)
+    private static IResult Answer(HttpContext context, MemberStatus status)
     {
-        MemberStatus status = Find(controller, network, node);
         return Preconditions.IsKnown(context, status.Member.Revision)
             ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
             : TypedResults.Json(Conversion.ToResource(status), ResourceJson.Default.MemberResource);

@@ -36,7 +36,7 @@ internal static class NetworkEndpoints
     {
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         return TypedResults.Json(
-            Paging.Cut(controller.Networks, n => n.Id.ToString(), after, limit, n => Conversion.ToResource(n, Count(controller, n.Id))),
+            Paging.Cut(controller.Networks, n => n.Id.ToString(), after, limit, n => Conversion.ToResource(n, controller.CountOrNone(n.Id))),
             ResourceJson.Default.PageNetworkResource);
     }
 
@@ -105,10 +105,6 @@ internal static class NetworkEndpoints
         return Preconditions.IsKnown(context, network.Revision)
             ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
             : TypedResults.Json(
-                Conversion.ToResource(network, Count(controller, network.Id)), ResourceJson.Default.NetworkResource, statusCode: status);
+                Conversion.ToResource(network, controller.CountOrNone(network.Id)), ResourceJson.Default.NetworkResource, statusCode: status);
     }
-
-    // A network may be deleted while it is written.
-    private static NetworkCounts Count(NetworkController controller, NetworkId network) =>
-        controller.FindNetwork(network) is null ? default : controller.CountMembers(network);
 }

@@ -37,6 +37,13 @@ internal static class ResourceEndpoint
         HttpContext context = invocation.HttpContext;
         context.Response.Headers[HeaderNames.XContentTypeOptions] = "nosniff";
         context.Response.Headers[HeaderNames.CacheControl] = "no-store";
+        if (context.Response.StatusCode == StatusCodes.Status400BadRequest)
+        {
+            // The framework could not bind a parameter, and calls no handler.
+            return TypedResults.Problem(
+                "A parameter of the query has another type than is expected.", statusCode: StatusCodes.Status400BadRequest);
+        }
+
         try
         {
             return await next(invocation).ConfigureAwait(false);

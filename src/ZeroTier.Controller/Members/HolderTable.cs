@@ -47,7 +47,7 @@ internal sealed class HolderTable<TKey>
         {
             foreach (TKey key in before)
             {
-                if (!after.Contains(key) && _holders.TryGetValue(key, out var holders) && holders.Remove(holder))
+                if (!after.Contains(key) && _holders.TryGetValue(key, out var holders) && holders.RemoveAll(h => h.Node == record.Node) > 0)
                 {
                     released++;
                     if (holders.Count == 0)

@@ -82,8 +82,8 @@ internal sealed class NameServer : IAsyncDisposable
         _end.Cancel();
         await _socket.DisposeAsync().ConfigureAwait(false);
         await _listener.DisposeAsync().ConfigureAwait(false);
-        await _datagrams.ConfigureAwait(false);
-        await _streams.ConfigureAwait(false);
+        await _datagrams.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _streams.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task ServeDatagramsAsync()

@@ -125,7 +125,7 @@ public sealed class NameService : IAsyncDisposable
         {
             reason = await ServeAsync(network, self).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is ZeroTierException or StoreConflictException or KeyNotFoundException)
+        catch (Exception e) when (e is not (OperationCanceledException or ObjectDisposedException))
         {
             reason = e.Message;
         }

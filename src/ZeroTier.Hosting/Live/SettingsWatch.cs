@@ -48,9 +48,9 @@ internal sealed class SettingsWatch(
         {
             // The signal first, then the look. The first look is for what has changed since the options were read.
             var next = reloaded.Next;
-            await FollowAsync(stoppingToken).ConfigureAwait(false);
             try
             {
+                await FollowAsync(stoppingToken).ConfigureAwait(false);
                 await next.WaitAsync(
                     _tryAgain ? RetryInterval : Timeout.InfiniteTimeSpan, timeProvider, stoppingToken).ConfigureAwait(false);
             }
@@ -58,12 +58,17 @@ internal sealed class SettingsWatch(
             {
                 // Time to try again.
             }
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
+            {
+                // Not thrown on: a host that is disposed of without a stop would take it for a fault, and its services may be gone already.
+                return;
+            }
         }
     }
 
     private async Task FollowAsync(CancellationToken cancellationToken)
     {
-        if (Read() is not { } now)
+        if (Read(cancellationToken) is not { } now)
         {
             return;
         }
@@ -109,6 +114,7 @@ internal sealed class SettingsWatch(
             {
                 // A background service that throws would end the host.
                 NodeLog.SettingsNotFollowed(_logger, string.Join(", ", follower.Settings), exception);
+                change.ForRestart.UnionWith(follower.Settings.Intersect(change.Settings, StringComparer.OrdinalIgnoreCase));
             }
         }
 
@@ -130,14 +136,14 @@ internal sealed class SettingsWatch(
         _forRestart = change.ForRestart;
     }
 
-    private ZeroTierNodeOptions? Read()
+    private ZeroTierNodeOptions? Read(CancellationToken cancellationToken)
     {
         try
         {
             using var scope = services.CreateScope();
             return scope.ServiceProvider.GetRequiredService<IOptionsSnapshot<ZeroTierNodeOptions>>().Value;
         }
-        catch (Exception exception)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             // Also what the application's own configuration of the options throws.
             Say(NodeLog.SettingsRefused, exception.Message);

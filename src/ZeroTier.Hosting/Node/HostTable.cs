@@ -14,19 +14,23 @@ internal sealed class HostTable(IOptions<ZeroTierNodeOptions> options)
     /// <summary>What a name stands for: an address, or a member's name; null for a name that is not in the table.</summary>
     public string? Find(string name)
     {
-        var hosts = Volatile.Read(ref _hosts) ?? Replace(options.Value.Hosts);
+        var hosts = Volatile.Read(ref _hosts);
+        if (hosts is null)
+        {
+            // A change that came meanwhile is newer than what the host was started with.
+            var atStart = Build(options.Value.Hosts);
+            hosts = Interlocked.CompareExchange(ref _hosts, atStart, null) ?? atStart;
+        }
+
         return hosts.Count > 0 && DnsName.Normalize(name) is { } key ? hosts.GetValueOrDefault(key) : null;
     }
 
     /// <summary>Takes the place of the names so far.</summary>
     /// <param name="hosts">Checked.</param>
-    public FrozenDictionary<string, string> Replace(IEnumerable<KeyValuePair<string, string>> hosts)
-    {
-        var table = hosts.ToFrozenDictionary(
-            host => DnsName.Normalize(host.Key)!,
-            host => NodeId.TryParse(host.Value, out var node) ? $"{node}{ZeroTierName.Suffix}" : host.Value,
-            StringComparer.Ordinal);
-        Volatile.Write(ref _hosts, table);
-        return table;
-    }
+    public void Replace(IEnumerable<KeyValuePair<string, string>> hosts) => Volatile.Write(ref _hosts, Build(hosts));
+
+    private static FrozenDictionary<string, string> Build(IEnumerable<KeyValuePair<string, string>> hosts) => hosts.ToFrozenDictionary(
+        host => DnsName.Normalize(host.Key)!,
+        host => NodeId.TryParse(host.Value, out var node) ? $"{node}{ZeroTierName.Suffix}" : host.Value,
+        StringComparer.Ordinal);
 }

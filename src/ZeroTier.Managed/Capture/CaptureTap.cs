@@ -17,8 +17,7 @@ internal sealed class CaptureTap : IAsyncDisposable
     {
         lock (_gate)
         {
-            // One that has ended already, because it cannot be written, was not there to be removed.
-            if (!_disposed && !capture.Completion.IsCompleted)
+            if (!_disposed)
             {
                 _active = [.. _active ?? [], capture];
                 return;

@@ -14,6 +14,10 @@ internal sealed partial class NodeSession
     private static readonly TimeSpan RelayPatience = TimeSpan.FromSeconds(15);
 
     private RelayedTransport? _relayed;
+
+    /// <summary>Whether a TCP relay carries datagrams now.</summary>
+    public bool UsesTcpRelay => _relayed?.IsCarrying ?? false;
+
     private long _udpHeardAt;
 
     private async ValueTask<IDatagramTransport> WithTcpRelayAsync(IDatagramTransport udp, Planet planet, NodeIdentity identity)

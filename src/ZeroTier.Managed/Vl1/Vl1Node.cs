@@ -55,6 +55,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     private readonly PeerDirectory _directory;
     private readonly IdentityLookup _lookup;
     private readonly DeferredSending _deferred;
+    private readonly PeerReport _report;
 
     // Roots.
     private readonly OnlineState _onlineState;
@@ -114,6 +115,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         _directory = new PeerDirectory(
             _control, _peers, whois, _rules, helloSender, prober, _router, _natTraversal, _sendQueue, _log);
         _lookup = new IdentityLookup(_control, _peers, whois, _worlds, _upstreams, _router, _directory);
+        _report = new PeerReport(_control, _peers, _time);
         _deferred = new DeferredSending(_control, _upstreams, _router, _sendQueue, _directory, _lookup);
 
         _onlineState = new OnlineState(_control, _sendQueue, _log, offlineAfter);
@@ -405,55 +407,19 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     public void RetryHeld() => _receiver.Retry(null);
 
     /// <summary>What the contract says about peers. Allocates.</summary>
-    public IReadOnlyList<ZeroTierPeer> Snapshot()
-    {
-        lock (_control.Lock)
-        {
-            long now = Now;
-            return [.. _peers.All.Select(peer => Describe(peer, now))];
-        }
-    }
+    public IReadOnlyList<ZeroTierPeer> Snapshot() => _report.Snapshot();
 
     /// <summary>What the contract says about one peer; null when it is not known. Allocates.</summary>
-    public ZeroTierPeer? Describe(NodeId id)
-    {
-        if (FindPeer(id) is not { } peer)
-        {
-            return null;
-        }
-
-        lock (_control.Lock)
-        {
-            return Describe(peer, Now);
-        }
-    }
+    public ZeroTierPeer? Describe(NodeId id) => _report.Describe(id);
 
     /// <summary>
     /// The peers to store, most recently heard first, and to pass as <see cref="Vl1NodeOptions.KnownPeers"/> at the next start. A root that
     /// restores its peers can serve them at once.
     /// </summary>
-    public IReadOnlyList<KnownPeer> GetPersistentPeers()
-    {
-        lock (_control.Lock)
-        {
-            return
-            [
-                .. _peers.All.Where(peer => !peer.IsUpstream)
-                    .OrderByDescending(peer => peer.LastReceived)
-                    .Select(peer => peer.ToKnownPeer()),
-                .. _peers.Cached,
-            ];
-        }
-    }
+    public IReadOnlyList<KnownPeer> GetPersistentPeers() => _report.ToStore();
 
     /// <summary>The same of one peer; null when it is not in memory, or a root.</summary>
-    public KnownPeer? GetPersistentPeer(NodeId id)
-    {
-        lock (_control.Lock)
-        {
-            return FindPeer(id) is { IsUpstream: false } peer ? peer.ToKnownPeer() : null;
-        }
-    }
+    public KnownPeer? GetPersistentPeer(NodeId id) => _report.ToStore(id);
 
     internal void Return(Vl1Batch batch)
     {
@@ -505,28 +471,4 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
                 break;
         }
     }
-
-    private ZeroTierPeer Describe(Peer peer, long now)
-    {
-        var inUse = peer.Route.Path;
-        var wallClock = _time.GetUtcNow();
-        ZeroTierPath[] paths = [.. peer.Paths.Where(path => path.IsAlive(now)).OrderByDescending(path => ReferenceEquals(path, inUse))
-            .Select(
-                path => new ZeroTierPath(path.EndPoint.ToIPEndPoint(), At(wallClock, now - path.LastReceived), ReferenceEquals(path, inUse))
-                {
-                    LastSent = path.LastSent < 0 ? null : At(wallClock, now - path.LastSent),
-                })];
-        return new ZeroTierPeer(
-            peer.Id, peer.IsMoonRoot ? ZeroTierPeerRole.Moon : peer.IsUpstream ? ZeroTierPeerRole.Planet : ZeroTierPeerRole.Leaf)
-        {
-            Paths = paths,
-            IsRelayed = paths.Length == 0 && peer.LastReceived >= 0 && now - peer.LastReceived < Vl1Timing.PathAlive,
-            Latency = peer.Latency == 0 ? null : TimeSpan.FromMilliseconds(peer.Latency),
-            Version = peer.Version.IsKnown ? new Version(peer.Version.Major, peer.Version.Minor, peer.Version.Revision) : null,
-            LastReceived = peer.LastReceived < 0 ? null : At(wallClock, now - peer.LastReceived),
-        };
-    }
-
-    // Relative to the present: the wall clock may have been set since the start.
-    private static DateTimeOffset At(DateTimeOffset now, long age) => now - TimeSpan.FromMilliseconds(age);
 }

@@ -81,7 +81,7 @@ internal abstract class TokenFile(ILogger logger)
         if (secret.Length < MinLength)
         {
             AccessLog.TokenUnusable(
-                logger, $"'{path}' does not hold a token of {MinLength} to {MaxLength} characters. Delete the file: a new one is made.");
+                logger, $"'{path}' does not hold a token of {MinLength} to {MaxLength} characters. Delete the file and start the app again: it makes a new one.");
             return [];
         }
 

@@ -53,7 +53,7 @@ internal static class StatusRoutes
             writer.WriteString("publicIdentity", identity);
         }
 
-        writer.WriteBoolean("tcpFallbackActive", false);
+        writer.WriteBoolean("tcpFallbackActive", managed?.UsesTcpRelay ?? false);
         WriteVersion(writer);
         writer.WriteEndObject();
     });
@@ -72,7 +72,7 @@ internal static class StatusRoutes
         ZeroTierNodeOptions options = context.RequestServices.GetRequiredService<IOptions<ZeroTierNodeOptions>>().Value;
         string application = context.RequestServices.GetRequiredService<IHostEnvironment>().ApplicationName;
         writer.WriteStartObject("settings");
-        writer.WriteBoolean("allowTcpFallbackRelay", false);
+        writer.WriteBoolean("allowTcpFallbackRelay", options.TcpRelay is not null);
         writer.WriteBoolean("forceTcpRelay", false);
         if (NodeStorage.PathOf(options, application) is { } home)
         {

@@ -111,11 +111,11 @@ internal sealed class PageAccess(PageSet pages, ApiGuard guard, ApiToken token, 
         }
     }
 
-    private static string? SecretOf(HttpRequest request) => request.Cookies[CookieName(request)];
+    private string? SecretOf(HttpRequest request) => request.Cookies[CookieName(request)];
 
-    // Cookies do not know ports, and programs on other ports of this machine have pages, too.
-    private static string CookieName(HttpRequest request) =>
-        string.Create(CultureInfo.InvariantCulture, $"zt-session-{request.Host.Port ?? (request.IsHttps ? 443 : 80)}");
+    // Cookies do not know ports, and programs on other ports of this machine have pages, too; so may a folder within this one.
+    private string CookieName(HttpRequest request) =>
+        string.Create(CultureInfo.InvariantCulture, $"zt-{pages.Key}-{request.Host.Port ?? (request.IsHttps ? 443 : 80)}");
 
     // For the folder of the pages and nothing beside it.
     private static CookieOptions CookieOf(HttpRequest request)

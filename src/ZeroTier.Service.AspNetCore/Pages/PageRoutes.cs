@@ -19,6 +19,12 @@ internal static class PageRoutes
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
+    /// <summary>
+    /// After what time a stream of events ends. Browsers come again by themselves, and are asked again whether they may; what has gone
+    /// without a word holds nothing for longer.
+    /// </summary>
+    public static readonly TimeSpan StreamAge = TimeSpan.FromMinutes(10);
+
     private static readonly string[] Reading = [HttpMethods.Get, HttpMethods.Head];
 
     /// <summary>Maps pages.</summary>

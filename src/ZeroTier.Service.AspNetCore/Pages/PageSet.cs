@@ -19,13 +19,17 @@ internal sealed class PageSet
     private readonly string _layout;
     private readonly string _signIn;
 
-    private PageSet(string layout, string signIn, IReadOnlyList<PageFile> assets, IReadOnlyList<PageFile> pages)
+    private PageSet(string key, string layout, string signIn, IReadOnlyList<PageFile> assets, IReadOnlyList<PageFile> pages)
     {
+        Key = key;
         _layout = layout;
         _signIn = signIn;
         Assets = assets;
         Pages = pages;
     }
+
+    /// <summary>Tells the set from others, in lower case.</summary>
+    public string Key { get; }
 
     /// <summary>Scripts, style, icon.</summary>
     public IReadOnlyList<PageFile> Assets { get; }
@@ -56,6 +60,7 @@ internal sealed class PageSet
         string links = own.TryGetValue("navigation" + Page, out byte[]? navigation) ? Text(navigation) : "";
         string framed = layout.Replace("{navigation}", links, StringComparison.Ordinal);
         return new PageSet(
+            folder.TrimEnd('/').ToLowerInvariant(),
             layout.Replace("{navigation}", "", StringComparison.Ordinal),
             Text(shared["sign-in" + Page]),
             assets,

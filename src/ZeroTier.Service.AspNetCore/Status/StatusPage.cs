@@ -36,6 +36,12 @@ internal sealed class StatusPage
                 $"{MaxStreams} pages follow this node already. Close one of them.", statusCode: StatusCodes.Status503ServiceUnavailable);
         }
 
+        // With the request, however it ends.
+        context.Response.OnCompleted(() =>
+        {
+            Interlocked.Decrement(ref _streams);
+            return Task.CompletedTask;
+        });
         IServiceProvider services = context.RequestServices;
         CancellationToken stopping = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
         return TypedResults.ServerSentEvents(ReadAsync(
@@ -46,25 +52,19 @@ internal sealed class StatusPage
             context.RequestAborted));
     }
 
-    private async IAsyncEnumerable<SseItem<string>> ReadAsync(
+    private static async IAsyncEnumerable<SseItem<string>> ReadAsync(
         NodeHost node,
         IEndpointReport? endPoints,
         TimeProvider time,
         CancellationToken stopping,
         [EnumeratorCancellation] CancellationToken aborted)
     {
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping, aborted);
-        try
+        using var over = new CancellationTokenSource(PageRoutes.StreamAge, time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping, aborted, over.Token);
+        while (!end.IsCancellationRequested)
         {
-            while (!end.IsCancellationRequested)
-            {
-                yield return new SseItem<string>(StatusJson.Write(node, endPoints, time.GetUtcNow()), "status");
-                await Task.Delay(Interval, time, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _streams);
+            yield return new SseItem<string>(StatusJson.Write(node, endPoints, time.GetUtcNow()), "status");
+            await Task.Delay(Interval, time, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

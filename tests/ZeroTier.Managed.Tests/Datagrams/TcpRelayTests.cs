@@ -163,6 +163,97 @@ public sealed class TcpRelayTests
         }
     }
 
+    /// <summary>More than may wait at once: what was sent makes room.</summary>
+    [Fact]
+    public async Task A_connection_carries_on_beyond_what_may_wait()
+    {
+        await using var relay = Relay(out var atRelay);
+        await using var node = Node(relay, out _);
+        node.Engage();
+        await UntilAsync(() => !node.LocalEndPoints[0].IsNone);
+        byte[] datagram = new byte[1400];
+        for (int sent = 1; sent <= 300; sent++)
+        {
+            node.Send(0, Root, datagram, datagram.Length);
+            await UntilAsync(() => atRelay.Datagrams.Count == sent);
+        }
+    }
+
+    [Fact]
+    public async Task Only_what_the_relay_reaches_and_takes_goes_to_it()
+    {
+        await using var relay = Relay(out var atRelay);
+        await using var node = new RelayedTransport(
+            new NoUdp(),
+            relay.ListenEndPoint,
+            to => to == Root,
+            RelayedTransport.ConnectAsync,
+            new AcceleratedTime(20),
+            NullLogger.Instance);
+        node.Start(new Collected());
+        node.Engage();
+        await UntilAsync(() => !node.LocalEndPoints[0].IsNone);
+        node.Send(0, Root.WithPort(9), Datagram, Datagram.Length);
+        node.Send(0, Root, Datagram.AsSpan(0, 15), 15);
+        node.Send(0, InetEndPoint.From(IPEndPoint.Parse("[2001:db8::1]:9993")), Datagram, Datagram.Length);
+        node.Send(0, Root, Datagram, Datagram.Length);
+        await UntilAsync(() => !atRelay.Datagrams.IsEmpty);
+        Assert.Equal(Datagram, Assert.Single(atRelay.Datagrams).Data);
+    }
+
+    /// <summary>Fifteen seconds of the relay's time, each with a datagram, are beyond the patience for a greeting.</summary>
+    [Fact]
+    public async Task Whoever_has_greeted_stays_and_whoever_is_silent_goes()
+    {
+        await using var relay = Relay(out var arrived);
+        using var client = await GreetAsync(relay);
+        for (int i = 1; i <= 15; i++)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1.0 / 20), Cancel);
+            await client.SendAsync(Record(Root, Datagram), Cancel);
+            await UntilAsync(() => arrived.Datagrams.Count == i);
+        }
+
+        Assert.Equal(1, relay.Connections);
+        Assert.Equal(0, await client.ReceiveAsync(new byte[1], Cancel).AsTask().WaitAsync(Limit, Cancel));
+    }
+
+    /// <summary>A relay that has gone without a word: nothing of it comes any more.</summary>
+    [Fact]
+    public async Task A_connection_on_which_nothing_comes_is_given_up()
+    {
+        using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        await using var node = new RelayedTransport(
+            new NoUdp(),
+            (IPEndPoint)listener.LocalEndPoint!,
+            _ => true,
+            RelayedTransport.ConnectAsync,
+            new AcceleratedTime(20),
+            NullLogger.Instance);
+        node.Start(new Collected());
+        node.Engage();
+        using var first = await listener.AcceptAsync(Cancel);
+        await UntilAsync(() => !node.LocalEndPoints[0].IsNone);
+        using var second = await listener.AcceptAsync(Cancel).AsTask().WaitAsync(Limit, Cancel);
+    }
+
+    [Fact]
+    public async Task A_receiver_that_throws_ends_nothing()
+    {
+        await using var relay = RelayingTransport.Listen(
+            new NoUdp(), new IPEndPoint(IPAddress.Loopback, 0), [Root], new AcceleratedTime(20), NullLogger.Instance);
+        var arrived = new Collected { Throws = true };
+        relay.Start(arrived);
+        using var client = await GreetAsync(relay);
+        for (int i = 1; i <= 3; i++)
+        {
+            await client.SendAsync(Record(Root, Datagram), Cancel);
+            await UntilAsync(() => arrived.Datagrams.Count == i);
+        }
+    }
+
     [Fact]
     public async Task Who_does_not_read_loses_datagrams_and_holds_no_more_than_the_bound()
     {
@@ -226,11 +317,22 @@ public sealed class TcpRelayTests
     {
         public ConcurrentQueue<(int Socket, InetEndPoint Source, byte[] Data)> Datagrams { get; } = [];
 
-        public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram) =>
-            Datagrams.Enqueue((socket, source, datagram.ToArray()));
+        public bool Throws { get; init; }
 
-        public void OnBatchEnd(int socket)
+        public void OnDatagram(int socket, in InetEndPoint source, Span<byte> datagram)
         {
+            Datagrams.Enqueue((socket, source, datagram.ToArray()));
+            Fail();
+        }
+
+        public void OnBatchEnd(int socket) => Fail();
+
+        private void Fail()
+        {
+            if (Throws)
+            {
+                throw new InvalidOperationException("The node's own fault.");
+            }
         }
     }
 

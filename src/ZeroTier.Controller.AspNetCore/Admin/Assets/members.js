@@ -119,9 +119,10 @@ async function act(run) {
   }
 }
 
-// Without the revision: a click says whether the node is in, and nothing else of it. The controller itself may just be giving it an address.
+// Whatever its revision: a click says whether the node is in, and nothing else of it; the controller may just be giving it an address. But
+// a member that somebody has removed is not made anew.
 const authorize = (member, authorized) => act(async () => {
-  const changed = await call('PATCH', pathOf(member.id), { body: { authorized } });
+  const changed = await call('PATCH', pathOf(member.id), { body: { authorized }, etag: '*' });
   members.set(changed.id, changed);
   announce(`${nameOf(changed)} is ${authorized ? 'authorised' : 'shut out: its connections end'}.`);
   show();

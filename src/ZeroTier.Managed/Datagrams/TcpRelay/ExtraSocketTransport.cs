@@ -7,6 +7,7 @@ namespace ZeroTier.Managed.Datagrams.TcpRelay;
 /// it. VL1 then finds paths over it as over any socket: while it is closed it has no address, as a socket whose address the machine has
 /// lost.
 /// </summary>
+/// <remarks>Several connections may deliver through it at a time, which receivers bear, as they bear several sockets.</remarks>
 internal abstract class ExtraSocketTransport(IDatagramTransport inner, ILogger log) : IDatagramTransport
 {
     /// <summary>The number of the additional socket.</summary>
@@ -76,12 +77,17 @@ internal abstract class ExtraSocketTransport(IDatagramTransport inner, ILogger l
 
     public async ValueTask DisposeAsync()
     {
-        if (!Interlocked.Exchange(ref _disposed, true))
+        try
         {
-            await DisposeExtraAsync().ConfigureAwait(false);
+            if (!Interlocked.Exchange(ref _disposed, true))
+            {
+                await DisposeExtraAsync().ConfigureAwait(false);
+            }
         }
-
-        await inner.DisposeAsync().ConfigureAwait(false);
+        finally
+        {
+            await inner.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     /// <summary>Delivers a datagram that has come through the additional socket.</summary>
@@ -100,7 +106,19 @@ internal abstract class ExtraSocketTransport(IDatagramTransport inner, ILogger l
     }
 
     /// <summary>What had arrived through the additional socket is delivered.</summary>
-    protected void EndBatch() => _receiver.OnBatchEnd(Number);
+    protected void EndBatch()
+    {
+        try
+        {
+            _receiver.OnBatchEnd(Number);
+        }
+#pragma warning disable CA1031 // As above.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            UdpLog.ReceiverThrew(log, e, s_open);
+        }
+    }
 
     /// <summary>Delivery may begin.</summary>
     protected abstract void StartExtra();

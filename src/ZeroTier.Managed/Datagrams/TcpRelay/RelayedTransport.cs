@@ -27,11 +27,17 @@ internal sealed class RelayedTransport(
 
     private static readonly TimeSpan s_connectPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(5);
+
+    // A root answers every few seconds. Without this, a connection whose other end has gone without a word would be used for many minutes.
+    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(60);
     private readonly Lock _lock = new();
     private CancellationTokenSource? _engaged;
     private Task _carrying = Task.CompletedTask;
     private volatile RelayConnection? _connection;
     private bool _disposed;
+
+    /// <summary>Whether datagrams can go through the relay now.</summary>
+    public bool IsCarrying => IsOpen;
 
     /// <summary>Opens the connection, again where it fails, until it is released.</summary>
     public void Engage()
@@ -103,44 +109,73 @@ internal sealed class RelayedTransport(
     {
         // The caller may hold locks.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        for (bool first = true; !released.IsCancellationRequested; first = false)
+
+        // Each is said once, until UDP is back: a relay that goes on failing does so every few seconds.
+        var (engaged, closed, failed) = (false, false, false);
+        while (!released.IsCancellationRequested)
         {
             try
             {
-                await CarryOnceAsync(released).ConfigureAwait(false);
-                UdpLog.RelayClosed(Log, relay);
+                using var connection = new RelayConnection(await ConnectAsync(released).ConfigureAwait(false));
+                if (!engaged)
+                {
+                    engaged = true;
+                    UdpLog.RelayEngaged(Log, relay);
+                }
+
+                await CarryAsync(connection, released).ConfigureAwait(false);
+                if (!closed)
+                {
+                    closed = true;
+                    UdpLog.RelayClosed(Log, relay);
+                }
             }
             catch (OperationCanceledException) when (released.IsCancellationRequested)
             {
-                UdpLog.RelayReleased(Log, relay);
-                return;
+                break;
             }
             catch (Exception e) when (e is IOException or SocketException or InvalidDataException or OperationCanceledException)
             {
-                if (first)
+                if (!failed)
                 {
+                    failed = true;
                     UdpLog.RelayFailed(Log, relay, e is OperationCanceledException ? "it does not answer" : e.Message, s_pause);
                 }
             }
 
             await Task.Delay(s_pause, time, released).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+
+        if (engaged)
+        {
+            UdpLog.RelayReleased(Log, relay);
+        }
     }
 
-    private async Task CarryOnceAsync(CancellationToken released)
+    private async Task<Stream> ConnectAsync(CancellationToken released)
     {
         using var patience = new CancellationTokenSource(s_connectPatience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(released, patience.Token);
-        Stream stream = await connect(relay, either.Token).ConfigureAwait(false);
-        patience.CancelAfter(Timeout.InfiniteTimeSpan);
-        using var connection = new RelayConnection(stream);
+        return await connect(relay, either.Token).ConfigureAwait(false);
+    }
+
+    private async Task CarryAsync(RelayConnection connection, CancellationToken released)
+    {
         connection.SendRecord(RelayFrame.Hello);
         _connection = connection;
         IsOpen = true;
-        UdpLog.RelayEngaged(Log, relay);
         try
         {
-            await connection.RunAsync(OnBody, EndBatch, released).ConfigureAwait(false);
+            using var silence = new CancellationTokenSource(s_silence, time);
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(released, silence.Token);
+            await connection.RunAsync(
+                body =>
+                {
+                    silence.CancelAfter(s_silence);
+                    OnBody(body);
+                },
+                EndBatch,
+                ended.Token).ConfigureAwait(false);
         }
         finally
         {

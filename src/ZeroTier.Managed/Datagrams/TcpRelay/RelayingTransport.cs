@@ -15,7 +15,7 @@ internal sealed class RelayingTransport : ExtraSocketTransport
     /// <summary>Connections at a time.</summary>
     public const int MaxConnections = 1024;
 
-    /// <summary>Of these from one address: a site's nodes may share one.</summary>
+    /// <summary>Of these from one IPv4 address or one IPv6 /64: a site's nodes may share one.</summary>
     public const int MaxConnectionsPerAddress = 64;
 
     private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(300);
@@ -117,20 +117,22 @@ internal sealed class RelayingTransport : ExtraSocketTransport
                 continue;
             }
 
-            Admit(socket);
+            try
+            {
+                Admit(socket);
+            }
+            catch (Exception e) when (e is SocketException or IOException)
+            {
+                // It has gone already.
+                socket.Dispose();
+            }
         }
     }
 
     private void Admit(Socket socket)
     {
-        if (socket.RemoteEndPoint is not IPEndPoint remote)
-        {
-            socket.Dispose();
-            return;
-        }
-
-        var source = InetEndPoint.From(remote);
-        if (_clients.Count >= MaxConnections || _clients.Keys.Count(other => other.HasSameAddress(source)) >= MaxConnectionsPerAddress)
+        var source = InetEndPoint.From((IPEndPoint)socket.RemoteEndPoint!);
+        if (_clients.Count >= MaxConnections || _clients.Keys.Count(other => IsNeighbour(other, source)) >= MaxConnectionsPerAddress)
         {
             if (!_fullSaid)
             {
@@ -164,8 +166,11 @@ internal sealed class RelayingTransport : ExtraSocketTransport
             await client.Connection.RunAsync(
                 body =>
                 {
-                    idle.CancelAfter(s_idle);
-                    OnBody(source, client, body);
+                    // What is not for the root does not hold a place.
+                    if (OnBody(source, client, body))
+                    {
+                        idle.CancelAfter(s_idle);
+                    }
                 },
                 EndBatch,
                 ended.Token).ConfigureAwait(false);
@@ -181,22 +186,33 @@ internal sealed class RelayingTransport : ExtraSocketTransport
         }
     }
 
-    private void OnBody(in InetEndPoint source, Client client, Span<byte> body)
+    // Whoever has one IPv6 address of a /64 has all of them.
+    private static bool IsNeighbour(in InetEndPoint one, in InetEndPoint other)
+    {
+        Span<byte> a = stackalloc byte[16], b = stackalloc byte[16];
+        int length = one.WriteAddress(a);
+        return length == other.WriteAddress(b) && a[..Math.Min(length, 8)].SequenceEqual(b[..Math.Min(length, 8)]);
+    }
+
+    private bool OnBody(in InetEndPoint source, Client client, Span<byte> body)
     {
         if (!client.HasGreeted)
         {
             client.HasGreeted = body.Length == RelayFrame.HelloBody
                 ? true
                 : throw new InvalidDataException("The first record is no greeting.");
-            return;
+            return true;
         }
 
-        if (RelayFrame.TryRead(body, out var destination, out var datagram) && Array.IndexOf(_ownEndPoints, destination) >= 0)
+        if (!RelayFrame.TryRead(body, out var destination, out var datagram) || Array.IndexOf(_ownEndPoints, destination) < 0)
         {
-            // Answers come from where the node has sent to, which is the root's path to it.
-            client.Addressed = destination;
-            Deliver(source, datagram);
+            return false;
         }
+
+        // Answers come from where the node has sent to, which is the root's path to it.
+        client.Addressed = destination;
+        Deliver(source, datagram);
+        return true;
     }
 
     private sealed class Client(RelayConnection connection)

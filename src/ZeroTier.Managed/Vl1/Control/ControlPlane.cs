@@ -63,6 +63,12 @@ internal sealed class ControlPlane
     /// <summary>Our sockets; the index is the socket's number.</summary>
     public IReadOnlyList<InetEndPoint> Sockets => _transport.LocalEndPoints;
 
+    /// <summary>
+    /// Whether a socket is one of UDP. That of a TCP relay has no port: ports that are seen through it are none of UDP, and what comes through
+    /// it has crossed another's machine.
+    /// </summary>
+    public bool IsUdp(int socket) => Sockets[socket].Port != 0;
+
     /// <summary>Milliseconds since the node was made.</summary>
     public long Now => (long)_time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
 

@@ -110,6 +110,7 @@ internal sealed class OwnEndPoints(
         bool believed = peer.IsUpstream || now - peer.LastTrust < Vl1Timing.Trust;
         if (seen.IsNone
             || !believed
+            || !control.IsUdp(info.Socket)
             || !_externalAddresses.Add(peer.Id, peer.IsUpstream, info.Socket, info.Source, seen, now, rules.LoopbackOnly))
         {
             return;

@@ -57,7 +57,7 @@ internal sealed class PathTable(
             return;
         }
 
-        var path = new PeerPath(info.Socket, info.Source, now, trusted.IdFor(info.Source));
+        var path = new PeerPath(info.Socket, info.Source, now, control.IsUdp(info.Socket) ? trusted.IdFor(info.Source) : 0);
         var paths = peer.Paths;
         if (replace < 0 && paths.Length >= Vl1Limits.PathsPerPeer)
         {

@@ -125,7 +125,8 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstream
         {
             foreach (var b in second.Paths)
             {
-                if (a.Scope == b.Scope && a.EndPoint.Family == b.EndPoint.Family && !a.IsExpired(now) && !b.IsExpired(now)
+                if (control.IsUdp(a.Socket) && control.IsUdp(b.Socket)
+                    && a.Scope == b.Scope && a.EndPoint.Family == b.EndPoint.Family && !a.IsExpired(now) && !b.IsExpired(now)
                     && (bestFirst is null || Rank(a) > Rank(bestFirst)
                         || (Rank(a) == Rank(bestFirst) && (a.IsBetterThan(bestFirst, now) || b.IsBetterThan(bestSecond!, now)))))
                 {

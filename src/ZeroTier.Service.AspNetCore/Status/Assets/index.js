@@ -5,7 +5,7 @@ import { byId, element, time } from './dom.js';
 import { Chart } from './chart.js';
 
 const chart = new Chart(120);
-let heard = 0;
+let heard = Date.now();
 
 const bytes = count => count < 1e3 ? `${count} B`
   : count < 1e6 ? `${(count / 1e3).toFixed(1)} kB`
@@ -98,7 +98,7 @@ function show(status) {
 
 follow('api/events', { status: show });
 setInterval(() => {
-  if (!document.hidden && heard > 0 && Date.now() - heard > 5000) {
+  if (!document.hidden && Date.now() - heard > 5000) {
     byId('stale').hidden = false;
     say('Unknown', 'warn');
   }
