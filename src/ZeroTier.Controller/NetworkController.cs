@@ -107,7 +107,8 @@ public sealed partial class NetworkController : INetworkController, IAsyncDispos
     public NetworkCounts CountMembers(NetworkId network) => Count(Find(network));
 
     /// <summary>The same; nothing where the network was deleted meanwhile.</summary>
-    internal NetworkCounts CountOrNone(NetworkId network) => _networks.TryGetValue(network, out NetworkState? state) ? Count(state) : default;
+    internal NetworkCounts CountOrNone(NetworkId network) =>
+        _networks.TryGetValue(network, out NetworkState? state) ? Count(state) : default;
 
     private NetworkCounts Count(NetworkState network)
     {

@@ -65,7 +65,8 @@ public sealed record ManagedNodeOptions
 
     /// <summary>
     /// Where a node that is a root takes nodes by TCP, those that have it as their <see cref="TcpRelay"/>; up to 1,024, of which 64 from
-    /// one IPv4 address or one IPv6 /64. It forwards nothing to third parties. Without effect on a node that is no root of its planet. Default: none.
+    /// one IPv4 address or one IPv6 /64. It forwards nothing to third parties. Without effect on a node that is no root of its planet.
+    /// Default: none.
     /// </summary>
     public IPEndPoint? TcpRelayListen { get; init; }
 

@@ -36,7 +36,8 @@ internal static class CertificateCheck
         {
             return Check(node, member, network, certificate);
         }
-        catch (Exception exception) when (exception is CryptographicException or AsnContentException or FormatException or ArgumentException)
+        catch (Exception exception)
+            when (exception is CryptographicException or AsnContentException or FormatException or ArgumentException)
         {
             return $"is damaged: {exception.Message.TrimEnd('.')}";
         }

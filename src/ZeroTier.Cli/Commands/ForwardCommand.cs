@@ -112,12 +112,14 @@ internal static class ForwardCommand
         }
         catch (Exception exception)
         {
-            // A failure must look like one to the client, whatever it is, and never like a short but complete answer.
-            client.Close(timeout: 0);
+            // The reason first: whoever sees the reset may end this process at once.
             if (!cancellationToken.IsCancellationRequested)
             {
                 Status.Error($"A connection to {destination} failed: {exception.Message}");
             }
+
+            // A failure must look like one to the client, whatever it is, and never like a short but complete answer.
+            client.Close(timeout: 0);
         }
     }
 

@@ -36,7 +36,8 @@ internal static class NetworkEndpoints
     {
         NetworkController controller = await ResourceEndpoint.ControllerOf(context).ConfigureAwait(false);
         return TypedResults.Json(
-            Paging.Cut(controller.Networks, n => n.Id.ToString(), after, limit, n => Conversion.ToResource(n, controller.CountOrNone(n.Id))),
+            Paging.Cut(
+                controller.Networks, n => n.Id.ToString(), after, limit, n => Conversion.ToResource(n, controller.CountOrNone(n.Id))),
             ResourceJson.Default.PageNetworkResource);
     }
 
@@ -105,6 +106,8 @@ internal static class NetworkEndpoints
         return Preconditions.IsKnown(context, network.Revision)
             ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
             : TypedResults.Json(
-                Conversion.ToResource(network, controller.CountOrNone(network.Id)), ResourceJson.Default.NetworkResource, statusCode: status);
+                Conversion.ToResource(network, controller.CountOrNone(network.Id)),
+                ResourceJson.Default.NetworkResource,
+                statusCode: status);
     }
 }

@@ -81,7 +81,11 @@ internal sealed class EncodedNetwork
     {
         var bytes = new List<byte>();
         // One of each family of its own, so that the others that the network names have their places, too.
-        IpAddress?[] servers = [.. own.DistinctBy(a => a.IsIPv4).Select(a => (IpAddress?)a), .. dns is null ? [] : dns.Servers.Select(ReadServer)];
+        IpAddress?[] servers =
+        [
+            .. own.DistinctBy(a => a.IsIPv4).Select(a => (IpAddress?)a),
+            .. dns is null ? [] : dns.Servers.Select(ReadServer),
+        ];
         bytes.AddRange(Cut(dns?.Domain ?? "", DnsDomainLength - 1));
         bytes.AddRange(new byte[DnsDomainLength - bytes.Count]);
         for (int i = 0; i < DnsServers; i++)

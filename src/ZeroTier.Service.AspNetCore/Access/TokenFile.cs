@@ -81,7 +81,9 @@ internal abstract class TokenFile(ILogger logger)
         if (secret.Length < MinLength)
         {
             AccessLog.TokenUnusable(
-                logger, $"'{path}' does not hold a token of {MinLength} to {MaxLength} characters. Delete the file and start the app again: it makes a new one.");
+                logger,
+                $"'{path}' does not hold a token of {MinLength} to {MaxLength} characters. "
+                    + "Delete the file and start the app again: it makes a new one.");
             return [];
         }
 

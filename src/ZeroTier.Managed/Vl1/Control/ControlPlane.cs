@@ -64,8 +64,8 @@ internal sealed class ControlPlane
     public IReadOnlyList<InetEndPoint> Sockets => _transport.LocalEndPoints;
 
     /// <summary>
-    /// Whether a socket is one of UDP. That of a TCP relay has no port: ports that are seen through it are none of UDP, and what comes through
-    /// it has crossed another's machine.
+    /// Whether a socket is one of UDP. That of a TCP relay has no port: ports that are seen through it are none of UDP, and what comes
+    /// through it has crossed another's machine.
     /// </summary>
     public bool IsUdp(int socket) => Sockets[socket].Port != 0;
 
