@@ -3,9 +3,9 @@ using System.Security.Cryptography;
 namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
-/// The three functions of cipher suite 3 (docs/protocol/1-identity-and-crypto.md 1.10) under the two keys of one pair of nodes: GMAC under
-/// K0, the AES block and counter mode under K1. Key schedules are made once. Safe for use by several threads at a time. Dispose overwrites
-/// the keys; the owner sees to it that no packet is in work then.
+/// The primitives of cipher suite 3 (docs/protocol/1-identity-and-crypto.md 1.10) with the two keys of one pair of nodes: GMAC under K0,
+/// AES block encryption and counter mode under K1. Key schedules are computed once. Thread-safe. Dispose overwrites the keys; the owner
+/// must discard results of calls that run at the same time.
 /// </summary>
 internal abstract class AesGmacSiv : IDisposable
 {
@@ -15,7 +15,7 @@ internal abstract class AesGmacSiv : IDisposable
 
     private const int KeySize = 32;
 
-    /// <summary>Derives both keys from a session key and picks the best code for this processor.</summary>
+    /// <summary>Derives both keys from a session key and selects the best implementation for this processor.</summary>
     public static AesGmacSiv Create(ReadOnlySpan<byte> sessionKey) => Create(sessionKey, portable: !AesGmacSivHardware.IsSupported);
 
     internal static AesGmacSiv Create(ReadOnlySpan<byte> sessionKey, bool portable)
@@ -36,16 +36,17 @@ internal abstract class AesGmacSiv : IDisposable
         HMACSHA384.HashData(sessionKey, [0, 0, 0, 0, (byte)'Z', (byte)'T', label, 0, 0, 0, 0, 1, 0x80], output);
 
     /// <summary>
-    /// GMAC under K0: 12 bytes of IV, 16 bytes of tag. The data are the header block of 1.10.2 with the body right behind it.
+    /// GMAC under K0: a 12-byte IV, a 16-byte tag. The data are the header block of 1.10.2 directly followed by the body.
     /// </summary>
     public abstract void Gmac(ReadOnlySpan<byte> iv, ReadOnlySpan<byte> data, Span<byte> tag);
 
     /// <summary>
-    /// XORs AES-CTR under K1 into the data, from the given counter block on. Only its last 32 bits count, and do not overflow.
+    /// XORs the AES-CTR keystream under K1 into the data, from the given counter block on. Its last 32 bits are the counter; its top bit is
+    /// clear, so that it does not wrap.
     /// </summary>
     public abstract void Ctr(ReadOnlySpan<byte> counterBlock, Span<byte> data);
 
-    /// <summary>AES of one block under K1, in place.</summary>
+    /// <summary>Encrypts one block with AES under K1, in place.</summary>
     public abstract void EncryptBlock(Span<byte> block);
 
     /// <summary>The inverse of <see cref="EncryptBlock"/>.</summary>

@@ -8,7 +8,7 @@ using System.Security.Cryptography;
 namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
-/// Suite 3 with the AES and carry-less multiplication instructions of x86-64 and ARM64. Holds nothing that changes, so it needs no lock.
+/// Suite 3 with the AES and carry-less multiplication instructions of x86-64 and ARM64. It has no mutable state, so it needs no lock.
 /// </summary>
 internal sealed class AesGmacSivHardware : AesGmacSiv
 {
@@ -18,8 +18,7 @@ internal sealed class AesGmacSivHardware : AesGmacSiv
     private const int DecryptKeys = 2 * RoundKeys;
     private const int HashPowers = 3 * RoundKeys;
 
-    // All secrets of the pair in one pinned array, so that the collector leaves no copies behind: three key schedules,
-    // then powers of H for GHASH.
+    // All secrets in one pinned array, so that the garbage collector makes no copies: three key schedules, then powers of H for GHASH.
     private readonly Vector128<byte>[] _keys = GC.AllocateArray<Vector128<byte>>(3 * RoundKeys + GHash.Powers, pinned: true);
 
     public AesGmacSivHardware(ReadOnlySpan<byte> k0, ReadOnlySpan<byte> k1)
@@ -53,7 +52,7 @@ internal sealed class AesGmacSivHardware : AesGmacSiv
     {
         ref Vector128<byte> k = ref _keys[EncryptKeys];
 
-        // Counting is done on the block with its words reversed, where the counter is an ordinary 32-bit lane.
+        // The block is incremented with its bytes reversed, in which form the big-endian counter is an ordinary 32-bit lane.
         Vector128<uint> counter = GHash.Reverse(Vector128.Create(counterBlock)).AsUInt32();
         Vector128<uint> one = Vector128.Create(1u, 0, 0, 0);
         while (data.Length >= 8 * BlockSize)

@@ -5,8 +5,8 @@ using System.Security.Cryptography;
 namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
-/// Suite 3 with the classes of the framework, for processors without the instructions of <see cref="AesGmacSivHardware"/>. Their
-/// instances are not documented as safe for parallel calls, hence the locks (leaf locks: nothing is called while one is held).
+/// Suite 3 with the framework's classes, for processors without the instructions that <see cref="AesGmacSivHardware"/> needs. These classes
+/// are not documented as thread-safe, hence the locks, which are leaves.
 /// </summary>
 internal sealed class AesGmacSivPortable : AesGmacSiv
 {

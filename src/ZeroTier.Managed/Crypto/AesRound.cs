@@ -6,8 +6,8 @@ using X86Aes = System.Runtime.Intrinsics.X86.Aes;
 namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
-/// One round of AES (FIPS 197) in the instructions of the processor. Those of ARM add the key before, those of x86 after what else a round
-/// does: here it is after, so that ARM's get a key of zero.
+/// One round of AES (FIPS 197) with the processor's instructions. x86's add the round key at the end of the round, ARM's at the beginning.
+/// Here it is added at the end: ARM's instructions get a zero key, and the round key is XORed afterwards.
 /// </summary>
 internal static class AesRound
 {
@@ -23,7 +23,7 @@ internal static class AesRound
         ? X86Aes.EncryptLast(block, key)
         : ArmAes.Encrypt(block, Vector128<byte>.Zero) ^ key;
 
-    /// <summary>Of the equivalent inverse cipher (5.3.5).</summary>
+    /// <summary>A round of the equivalent inverse cipher (5.3.5).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Decrypt(Vector128<byte> block, Vector128<byte> key) => X86Aes.IsSupported
         ? X86Aes.Decrypt(block, key)
@@ -39,7 +39,7 @@ internal static class AesRound
         ? X86Aes.InverseMixColumns(key)
         : ArmAes.InverseMixColumns(key);
 
-    /// <summary>SubWord of the key expansion (5.2): in a state of four equal columns ShiftRows moves nothing.</summary>
+    /// <summary>SubWord of the key expansion (5.2), by a last round: ShiftRows does not change a state of four equal columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint SubstituteWord(uint word) => EncryptLast(Vector128.Create(word).AsByte(), Vector128<byte>.Zero).AsUInt32()[0];
 }

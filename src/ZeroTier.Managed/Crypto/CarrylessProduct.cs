@@ -7,7 +7,7 @@ using ArmAes = System.Runtime.Intrinsics.Arm.Aes;
 namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
-/// Sums of carry-less products of 128 bits, not yet reduced: by PCLMULQDQ, two or four products at a time by VPCLMULQDQ, or by PMULL.
+/// Unreduced sum of carry-less products of 128-bit numbers, by PCLMULQDQ or PMULL; two or four products at a time by VPCLMULQDQ.
 /// </summary>
 internal struct CarrylessProduct
 {
@@ -17,10 +17,10 @@ internal struct CarrylessProduct
 
     public static bool IsSupported => Pclmulqdq.IsSupported && Sse2.IsSupported || ArmAes.IsSupported && AdvSimd.IsSupported;
 
-    /// <summary>Two at a time.</summary>
+    /// <summary>Whether the processor computes two products at a time.</summary>
     public static bool HasPairs => Pclmulqdq.V256.IsSupported && Avx2.IsSupported;
 
-    /// <summary>Four at a time.</summary>
+    /// <summary>Whether the processor computes four products at a time.</summary>
     public static bool HasFours => Pclmulqdq.V512.IsSupported && Avx512BW.IsSupported && Vector512.IsHardwareAccelerated;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -58,8 +58,8 @@ internal struct CarrylessProduct
         High = four.High.GetLower() ^ four.High.GetUpper(),
     });
 
-    /// <summary>256 bits to 128, 64 at a time from the bottom.</summary>
-    /// <param name="polynomial">Backwards, as far as it reaches into the upper word, in the lower one.</param>
+    /// <summary>Reduces the sum from 256 to 128 bits, 64 bits at a time from the bottom.</summary>
+    /// <param name="polynomial">In its lower word, the upper 64 bits of the bit-reversed polynomial.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly Vector128<ulong> Reduce(Vector128<ulong> polynomial)
     {
@@ -83,7 +83,7 @@ internal struct CarrylessProduct
         return low ^ high;
     }
 
-    /// <summary>Two sums side by side. Only where <see cref="HasPairs"/>.</summary>
+    /// <summary>Two sums in parallel. Usable only if <see cref="HasPairs"/>.</summary>
     internal struct Pair
     {
         public Vector256<ulong> Low;
@@ -99,7 +99,7 @@ internal struct CarrylessProduct
         }
     }
 
-    /// <summary>Four sums side by side. Only where <see cref="HasFours"/>.</summary>
+    /// <summary>Four sums in parallel. Usable only if <see cref="HasFours"/>.</summary>
     internal struct Four
     {
         public Vector512<ulong> Low;

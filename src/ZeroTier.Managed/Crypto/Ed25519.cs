@@ -39,8 +39,8 @@ internal static class Ed25519
     }
 
     /// <summary>
-    /// Verifies (RFC 8032, 5.1.7): S below L, canonical points, and without the cofactor, as ZeroTierOne 1.12 nodes do. Public keys of
-    /// small order are refused: signatures that fit them can be made without a private key.
+    /// Verifies a signature (RFC 8032, 5.1.7): S below L, canonical point encodings, and the equation without the cofactor, as ZeroTierOne
+    /// 1.12 does. Public keys of small order are refused: valid signatures for them can be made without a private key.
     /// </summary>
     public static bool Verify(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
     {
@@ -55,7 +55,7 @@ internal static class Ed25519
         Hash(signature[..32], publicKey, message, digest);
         EdwardsScalar.Reduce(digest, k);
 
-        // R = S B - k A, both products in one row of doublings.
+        // R = S B - k A; both products share the doublings.
         Span<EdwardsPoint> multiples = stackalloc EdwardsPoint[16];
         EdwardsPoint.Multiples(EdwardsPoint.Negate(a), multiples);
         EdwardsPoint sum = EdwardsPoint.Identity;
@@ -78,7 +78,7 @@ internal static class Ed25519
         expanded[31] = (byte)(expanded[31] & 0x7f | 0x40);
     }
 
-    // Four bits of the scalar at a time, each entry of the table read by a scan over all 16.
+    // Four bits of the scalar at a time. Table entries are read in constant time.
     private static EdwardsPoint MultiplyBase(ReadOnlySpan<byte> scalar)
     {
         EdwardsPoint sum = EdwardsPoint.Identity;

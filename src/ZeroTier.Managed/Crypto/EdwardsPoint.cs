@@ -32,7 +32,7 @@ internal struct EdwardsPoint
         uint sign = (uint)source[31] >> 7;
         FieldElement y = FieldElement.Read(source);
 
-        // A value from p on is no valid encoding (step 1).
+        // A value of p or above is not a valid encoding (step 1).
         Span<byte> canonical = stackalloc byte[32];
         y.Write(canonical);
         canonical[31] |= (byte)(sign << 7);
@@ -83,7 +83,7 @@ internal struct EdwardsPoint
         destination[31] |= (byte)(x.LowBit() << 7);
     }
 
-    /// <summary>The sum: the complete formula, also right for equal points and the identity.</summary>
+    /// <summary>The sum, by the complete formula, which is also valid for equal points and the identity.</summary>
     public static EdwardsPoint Add(in EdwardsPoint p, in EdwardsPoint q)
     {
         FieldElement a = FieldElement.Multiply(FieldElement.Subtract(p._y, p._x), FieldElement.Subtract(q._y, q._x));
@@ -115,8 +115,8 @@ internal struct EdwardsPoint
     };
 
     /// <summary>
-    /// Whether the point is one of the eight whose order divides the cofactor: 8 P is the neutral element, x = 0 and y = 1. For public
-    /// values only.
+    /// Whether the point is one of the eight whose order divides the cofactor: 8 P is the identity, x = 0 and y = 1. Not constant time: for
+    /// public values only.
     /// </summary>
     public readonly bool IsOfSmallOrder()
     {
@@ -134,7 +134,7 @@ internal struct EdwardsPoint
         }
     }
 
-    /// <summary>Reads one of 16 entries by touching all of them, so that the index leaves no trace in the cache.</summary>
+    /// <summary>Reads one of 16 entries by reading all of them, so that the index cannot be seen in the processor's cache.</summary>
     public static EdwardsPoint Select(ReadOnlySpan<EdwardsPoint> table, uint index)
     {
         EdwardsPoint r = default;

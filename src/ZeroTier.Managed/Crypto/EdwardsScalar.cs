@@ -58,7 +58,7 @@ internal static class EdwardsScalar
         CryptographicOperations.ZeroMemory(System.Runtime.InteropServices.MemoryMarshal.AsBytes(limbs));
     }
 
-    /// <summary>True when the 32-byte number is below L, as RFC 8032, 5.1.7 asks of S. Not constant time.</summary>
+    /// <summary>True when the 32-byte number is below L, as RFC 8032, 5.1.7 requires of S. Not constant time.</summary>
     public static bool IsCanonical(ReadOnlySpan<byte> scalar)
     {
         ReadOnlySpan<ulong> order = [L0, L1, 0, L3];
@@ -74,7 +74,8 @@ internal static class EdwardsScalar
         return false;
     }
 
-    // Bit by bit from the top: r := 2r + bit, less L when that is not negative. r < L < 2^253 holds throughout, so four limbs do.
+    // Bit by bit from the top: r := 2r + bit, minus L if the difference is not negative. r < L < 2^253 holds throughout, so four limbs
+    // suffice.
     private static void Reduce(ReadOnlySpan<ulong> wide, Span<byte> result)
     {
         ulong r0 = 0, r1 = 0, r2 = 0, r3 = 0;

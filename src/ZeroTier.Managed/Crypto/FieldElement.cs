@@ -5,14 +5,14 @@ using System.Security.Cryptography;
 namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
-/// A number modulo p = 2^255 - 19 in five limbs of 51 bits. Every operation takes the same time for every value.
+/// A number modulo p = 2^255 - 19 in five limbs of 51 bits. Every operation is constant time.
 /// Multiplication accepts limbs below 2^54; every result but that of <see cref="Add"/> has limbs below 2^51 + 2^9.
 /// </summary>
 internal struct FieldElement
 {
     private const ulong LimbMask = (1UL << 51) - 1;
 
-    // 4p in the same limbs: added before a subtraction so that no limb goes below zero.
+    // The limbs of 4p, added before a subtraction so that no limb becomes negative.
     private const ulong FourP0 = 4 * ((1UL << 51) - 19);
     private const ulong FourP = 4 * LimbMask;
 
@@ -27,7 +27,7 @@ internal struct FieldElement
 
     public static FieldElement One => new(1);
 
-    /// <summary>Reads 32 little-endian bytes. The top bit is ignored, values from p on are reduced (RFC 7748, 5).</summary>
+    /// <summary>Reads 32 little-endian bytes. The top bit is ignored; values of p and above are accepted modulo p (RFC 7748, 5).</summary>
     public static FieldElement Read(ReadOnlySpan<byte> source)
     {
         ulong a = BinaryPrimitives.ReadUInt64LittleEndian(source);
@@ -43,7 +43,7 @@ internal struct FieldElement
         return r;
     }
 
-    /// <summary>Writes the one representation below p.</summary>
+    /// <summary>Writes the canonical representation, which is below p.</summary>
     public readonly void Write(Span<byte> destination)
     {
         FieldElement t = this;
@@ -68,7 +68,7 @@ internal struct FieldElement
         BinaryPrimitives.WriteUInt64LittleEndian(destination[24..], l3 >> 39 | l4 << 12);
     }
 
-    /// <summary>The sum, limbs not reduced: it may feed a multiplication, or one more addition or subtraction.</summary>
+    /// <summary>The sum, with limbs not reduced: it may be used in a multiplication, or in one more addition or subtraction.</summary>
     public static FieldElement Add(in FieldElement a, in FieldElement b)
     {
         FieldElement r;
@@ -210,7 +210,7 @@ internal struct FieldElement
         b._4 ^= t4;
     }
 
-    /// <summary>Takes <paramref name="other"/> when <paramref name="bit"/> is 1, without a branch.</summary>
+    /// <summary>Assigns <paramref name="other"/> when <paramref name="bit"/> is 1, without a branch.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void ConditionalAssign(in FieldElement other, uint bit)
     {
@@ -230,7 +230,7 @@ internal struct FieldElement
         return CryptographicOperations.FixedTimeEquals(bytes, stackalloc byte[32]);
     }
 
-    /// <summary>The lowest bit of the representation below p: the "sign" of RFC 8032.</summary>
+    /// <summary>The lowest bit of the canonical representation: the "sign" of RFC 8032.</summary>
     public readonly uint LowBit()
     {
         Span<byte> bytes = stackalloc byte[32];
@@ -238,7 +238,7 @@ internal struct FieldElement
         return bytes[0] & 1u;
     }
 
-    // a^(2^250 - 1), and a^11 on the way.
+    // a^(2^250 - 1), and a^11, which is computed on the way.
     private static FieldElement PowerOf250Ones(in FieldElement a, out FieldElement a11)
     {
         FieldElement a2 = Square(a);
@@ -271,7 +271,7 @@ internal struct FieldElement
         CarryInto(ref r3, ref r3High, r2, r2High);
         CarryInto(ref r4, ref r4High, r3, r3High);
 
-        // The last carry can be as large as 2^63.4: times 19 it needs more than 64 bits.
+        // The last carry can be as large as 2^63.4, so its product with 19 needs more than 64 bits.
         UInt128 wrapped = Math.BigMul(r4High << 13 | r4 >> 51, 19UL) + (r0 & LimbMask);
         ulong l1 = (r1 & LimbMask) + (ulong)(wrapped >> 51);
         FieldElement r;

@@ -6,31 +6,32 @@ using System.Runtime.Intrinsics.X86;
 namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
-/// GHASH (NIST SP 800-38D, 6.4) with carry-less multiplication. GCM numbers its bits backwards; blocks are byte-reversed on loading, and
-/// the key is multiplied by x once, after which products come out in the right place. Sixteen blocks share one reduction:
+/// GHASH (NIST SP 800-38D, 6.4) with carry-less multiplication. GCM numbers bits in reverse order: blocks are byte-reversed when loaded,
+/// and the key is multiplied by x once, which makes up for the shift of bit-reversed products. Sixteen blocks share one reduction:
 /// ((h ^ b0) H^16) ^ (b1 H^15) ^ ... ^ (b15 H).
 /// </summary>
 internal static class GHash
 {
     /// <summary>
-    /// Prepared powers of the key: those of a group, and one more for the length that may follow a group without its own reduction.
+    /// Number of precomputed powers of the key: one for each block of a group, and one for the length block, which is added before the
+    /// reduction of the last group.
     /// </summary>
     public const int Powers = Group + 1;
 
     private const int BlockSize = 16;
     private const int Group = 16;
 
-    // x^128 + x^7 + x^2 + x + 1 backwards, as far as it reaches into the upper word.
+    // The upper 64 bits of the bit-reversed polynomial x^128 + x^7 + x^2 + x + 1.
     private const ulong Polynomial = 0xc200000000000000;
 
     private static Vector128<byte> Backwards => Vector128.Create((byte)15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
 
-    /// <summary>Turns a block's bytes around.</summary>
+    /// <summary>Reverses the bytes of a block.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Reverse(Vector128<byte> block) =>
         Vector128.Shuffle(block, Backwards);
 
-    /// <summary>Fills <paramref name="powers"/> from the hash key: the highest first.</summary>
+    /// <summary>Computes the powers of the hash key, the highest first.</summary>
     public static void Prepare(Vector128<byte> key, Span<Vector128<ulong>> powers)
     {
         Vector128<ulong> h = TimesX(Reverse(key).AsUInt64());
@@ -44,7 +45,7 @@ internal static class GHash
         }
     }
 
-    /// <summary>GHASH of the data as associated data and no text.</summary>
+    /// <summary>GHASH with the data as additional authenticated data and an empty text.</summary>
     public static Vector128<byte> Compute(ReadOnlySpan<byte> data, ReadOnlySpan<Vector128<ulong>> powers)
     {
         ref Vector128<ulong> p = ref MemoryMarshal.GetReference(powers);
@@ -59,7 +60,7 @@ internal static class GHash
             data = data[(Group * BlockSize)..];
         }
 
-        // What is left, at most sixteen blocks, the last perhaps a part, and the length block: again one reduction.
+        // The rest, at most sixteen blocks, of which the last may be partial, and the length block, with one reduction.
         int whole = data.Length / BlockSize;
         int part = data.Length % BlockSize;
         p = ref Unsafe.Add(ref p, Powers - 1 - whole - (part > 0 ? 1 : 0));
@@ -85,7 +86,7 @@ internal static class GHash
         return Reverse(Reduce(product).AsByte());
     }
 
-    // The hash so far goes into the first block. The powers are those of the blocks, in order.
+    // Adds the products of blocks and powers. The hash so far is XORed into the first block.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddBlocks(
         ref byte data, int count, Vector128<ulong> hash, ref Vector128<ulong> powers, ref CarrylessProduct product)
@@ -134,7 +135,7 @@ internal static class GHash
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<ulong> Reduce(in CarrylessProduct product) => product.Reduce(Vector128.CreateScalar(Polynomial));
 
-    // Modulo the polynomial. Constant time.
+    // Multiplies by x modulo the polynomial, in constant time.
     private static Vector128<ulong> TimesX(Vector128<ulong> h)
     {
         ulong low = h[0], high = h[1];

@@ -1,15 +1,15 @@
 namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
-/// Decoder of one raw LZ4 block (docs/protocol/1-identity-and-crypto.md 1.16). Reads and writes only inside the spans it is given, whatever
-/// the input.
+/// Decoder of a raw LZ4 block (docs/protocol/1-identity-and-crypto.md 1.16). Reads and writes only inside the given spans, whatever the
+/// input.
 /// </summary>
 internal static class Lz4Block
 {
     private const int MinimumMatch = 4;
 
     /// <summary>
-    /// Decodes the whole of <paramref name="source"/>. False when the block is damaged, decodes to nothing or does not fit;
+    /// Decodes the whole of <paramref name="source"/>. False when the block is malformed, decodes to nothing or does not fit;
     /// the content of <paramref name="destination"/> is then undefined.
     /// </summary>
     public static bool TryDecode(ReadOnlySpan<byte> source, Span<byte> destination, out int written)
@@ -32,7 +32,7 @@ internal static class Lz4Block
             output += literals;
             if (read == source.Length)
             {
-                // The last sequence has literals only, and the input is used up exactly.
+                // The last sequence has only literals, and the input ends exactly behind them.
                 written = output;
                 return output > 0;
             }
@@ -62,7 +62,7 @@ internal static class Lz4Block
         return false;
     }
 
-    // A length of 15 goes on in further bytes until one is not 255. Stops early above the limit, so that it cannot overflow.
+    // A length of 15 continues in further bytes, up to the first that is not 255. Fails above the limit, so that it cannot overflow.
     private static bool TryReadLength(ReadOnlySpan<byte> source, ref int read, int start, int limit, out int length)
     {
         length = start;
@@ -89,7 +89,7 @@ internal static class Lz4Block
         return false;
     }
 
-    // A match may reach into what it writes: each round copies what is there already, so the pattern doubles.
+    // A match may overlap its own output: each round copies the bytes that exist already, so that the copied length doubles.
     private static void CopyMatch(Span<byte> destination, int output, int offset, int length)
     {
         int from = output - offset;

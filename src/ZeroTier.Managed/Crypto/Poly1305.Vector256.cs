@@ -6,22 +6,22 @@ using System.Runtime.Intrinsics.X86;
 namespace ZeroTier.Managed.Crypto;
 
 /// <content>
-/// Four blocks at a time with AVX2. Each 64-bit lane sums every fourth block in five limbs of 26 bits and is multiplied by r^4 per step; in
-/// the last step the lanes take r^4, r^3, r^2 and r, which brings them to the same place. </content>
+/// Four blocks at a time with AVX2. Each 64-bit lane accumulates every fourth block in five limbs of 26 bits, and is multiplied by r^4 in
+/// each step; in the last step the lanes are multiplied by r^4, r^3, r^2 and r instead, so that their sum is the result. </content>
 internal static partial class Poly1305
 {
     private const int Step = 64;
 
-    // Below this the powers of r cost more than they save.
+    // For shorter data, computing the powers of r costs more than it saves.
     private const int VectorThreshold = 4 * Step;
 
     private const ulong LimbMask = (1UL << 26) - 1;
 
-    // Absorbs all whole steps of the data into h, which must be zero before, and returns the number of bytes used.
+    // Absorbs all whole steps of the data into h, which must be zero before. Returns the number of bytes processed.
     [SkipLocalsInit]
     private static int AbsorbSteps(ref ulong h0, ref ulong h1, ref ulong h2, ulong r0, ulong r1, ulong s1, ReadOnlySpan<byte> data)
     {
-        // Unpacking puts the blocks of a step into lanes 0, 2, 1, 3: so are the powers.
+        // Unpacking puts the blocks of a step into lanes 0, 2, 1, 3, so the powers are stored in that order.
         Span<ulong> powers = stackalloc ulong[5 * 4];
         ulong p0 = r0, p1 = r1, p2 = 0;
         StorePower(powers[3..], p0, p1, p2);
@@ -88,7 +88,7 @@ internal static partial class Poly1305
             a3 &= mask;
         }
 
-        // Each sum of four limbs stays below 2^29. What reaches bit 130 comes back times 5.
+        // Each sum of four limbs stays below 2^29. Bits from 130 on are multiplied by 5 and added at the bottom.
         UInt128 t = (UInt128)Vector256.Sum(a0) + (Vector256.Sum(a1) << 26) + ((UInt128)Vector256.Sum(a2) << 52);
         h0 = (ulong)t;
         t = (t >> 64) + (Vector256.Sum(a3) << 14) + ((UInt128)Vector256.Sum(a4) << 40);
@@ -105,7 +105,7 @@ internal static partial class Poly1305
 
     private static Vector256<uint> TimesFive(Vector256<uint> value) => value + (value << 2);
 
-    // One power in one lane of five vectors.
+    // Stores one power in one lane of the five vectors of limbs.
     private static void StorePower(Span<ulong> lane, ulong p0, ulong p1, ulong p2)
     {
         lane[0] = p0 & LimbMask;

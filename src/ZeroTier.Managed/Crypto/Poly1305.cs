@@ -12,12 +12,12 @@ internal static partial class Poly1305
     /// <summary>Computes the 16-byte tag. A key must never be used for two different messages.</summary>
     public static void Tag(ReadOnlySpan<byte> key, ReadOnlySpan<byte> data, Span<byte> tag) => Tag(IsVectorized, key, data, tag);
 
-    /// <summary>Whether this processor takes four blocks at a time.</summary>
+    /// <summary>Whether four blocks are processed at a time on this processor.</summary>
     internal static bool IsVectorized => Avx2.IsSupported;
 
     internal static void Tag(bool vectorized, ReadOnlySpan<byte> key, ReadOnlySpan<byte> data, Span<byte> tag)
     {
-        // r with the bits cleared that RFC 8439, 2.5 names. Its low two bits per upper limb are zero, so 5/4 of it is exact.
+        // r, clamped (RFC 8439, 2.5). The low two bits of r1 are zero, so that 5/4 of it is an integer.
         ulong r0 = BinaryPrimitives.ReadUInt64LittleEndian(key) & 0x0ffffffc0fffffff;
         ulong r1 = BinaryPrimitives.ReadUInt64LittleEndian(key[8..]) & 0x0ffffffc0ffffffc;
         ulong s1 = r1 + (r1 >> 2);
@@ -91,7 +91,7 @@ internal static partial class Poly1305
         UInt128 d1 = Math.BigMul(a0, r1) + Math.BigMul(a1, r0) + a2 * s1 + (ulong)(d0 >> 64);
         ulong d2 = a2 * r0 + (ulong)(d1 >> 64);
 
-        // The part from bit 130 on comes back times 5: 4 * (d2 >> 2) + (d2 >> 2).
+        // Bits from 130 on are multiplied by 5 and added at the bottom: 4 * (d2 >> 2) + (d2 >> 2).
         ulong carry = (d2 >> 2) + (d2 & ~3UL);
         t = (UInt128)(ulong)d0 + carry;
         h0 = (ulong)t;

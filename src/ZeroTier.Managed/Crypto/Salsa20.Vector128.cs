@@ -97,7 +97,7 @@ internal static partial class Salsa20
     private static Vector128<uint> Rotate(Vector128<uint> value, [ConstantExpected] byte count) =>
         Avx512F.VL.IsSupported ? Avx512F.VL.RotateLeft(value, count) : value << count | value >>> (32 - count);
 
-    // Four rows of words become four rows of blocks.
+    // Transposes four vectors, each with one word of four blocks, to four vectors, each with four words of one block.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Transpose(ref Vector128<uint> a, ref Vector128<uint> b, ref Vector128<uint> c, ref Vector128<uint> d)
     {

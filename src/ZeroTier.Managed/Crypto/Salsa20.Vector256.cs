@@ -83,7 +83,7 @@ internal static partial class Salsa20
         XorBlocks(ref Unsafe.Add(ref data, 3 * BlockSize), x3, x7, x11, x15);
     }
 
-    // The lower halves are a block, the upper halves the block four further on.
+    // The lower halves belong to one block, the upper halves to the fourth block after it.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void XorBlocks(ref byte data, Vector256<uint> a, Vector256<uint> b, Vector256<uint> c, Vector256<uint> d)
     {
@@ -98,7 +98,7 @@ internal static partial class Salsa20
     private static Vector256<uint> Rotate(Vector256<uint> value, [ConstantExpected] byte count) =>
         Avx512F.VL.IsSupported ? Avx512F.VL.RotateLeft(value, count) : value << count | value >>> (32 - count);
 
-    // The same as for 128 bits, in both halves at once.
+    // As for 128 bits, in both halves at once.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Transpose(ref Vector256<uint> a, ref Vector256<uint> b, ref Vector256<uint> c, ref Vector256<uint> d)
     {

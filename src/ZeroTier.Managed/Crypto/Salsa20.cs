@@ -9,8 +9,8 @@ using System.Security.Cryptography;
 namespace ZeroTier.Managed.Crypto;
 
 /// <summary>
-/// The Salsa20 stream cipher with 256-bit keys (docs/protocol/1-identity-and-crypto.md 1.7), several blocks at a time where the processor
-/// can.
+/// The Salsa20 stream cipher with 256-bit keys (docs/protocol/1-identity-and-crypto.md 1.7), with several blocks at a time on processors
+/// with vector instructions.
 /// </summary>
 internal static partial class Salsa20
 {
@@ -18,7 +18,7 @@ internal static partial class Salsa20
     public const int NonceSize = 8;
     public const int BlockSize = 64;
 
-    /// <summary>The widest path this processor has. Chosen once; the others stay reachable for tests.</summary>
+    /// <summary>The widest implementation for this processor. Chosen once; tests can use the others.</summary>
     internal static readonly Salsa20Path BestPath =
         Avx2.IsSupported ? Salsa20Path.Vector256
             : Sse2.IsSupported || AdvSimd.Arm64.IsSupported ? Salsa20Path.Vector128
@@ -38,8 +38,8 @@ internal static partial class Salsa20
     }
 
     /// <summary>
-    /// Block 0 of the keystream goes to <paramref name="firstBlock"/> (64 bytes), and <paramref name="data"/> is XORed from block 1 on:
-    /// what a packet needs, in one pass.
+    /// Writes block 0 of the keystream to <paramref name="firstBlock"/> (64 bytes), and XORs the keystream from block 1 on into
+    /// <paramref name="data"/>: both that a packet needs, in one pass.
     /// </summary>
     public static void XorAfterFirstBlock(
         ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, int rounds, Span<byte> firstBlock, Span<byte> data) =>
@@ -52,7 +52,7 @@ internal static partial class Salsa20
         Span<uint> state = stackalloc uint[16];
         LoadState(state, key, nonce);
 
-        // As many blocks as one step of the path makes anyway.
+        // As many blocks as one step of the implementation computes anyway.
         int blocks = path switch
         {
             Salsa20Path.Vector256 when data.Length > 3 * BlockSize => 8,
@@ -75,7 +75,7 @@ internal static partial class Salsa20
         state.Clear();
     }
 
-    // Whole steps in place; what is left goes through a buffer of zeros, because a step always makes all its blocks.
+    // Whole steps in place. The rest by way of a zeroed buffer, because a step always computes all its blocks.
     [SkipLocalsInit]
     private static void Xor(Salsa20Path path, Span<uint> state, ulong block, int rounds, Span<byte> data)
     {

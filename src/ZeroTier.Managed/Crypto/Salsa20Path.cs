@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Crypto;
 
-/// <summary>How <see cref="Salsa20"/> computes: all paths give the same bytes.</summary>
+/// <summary>The implementations of <see cref="Salsa20"/>, which all give the same bytes.</summary>
 internal enum Salsa20Path
 {
     /// <summary>One block at a time, on every processor.</summary>

@@ -8,8 +8,8 @@ internal static class X25519
     public const int KeySize = 32;
 
     /// <summary>
-    /// The shared secret of a private and a public key. False when it is all zero, which only a small-order public key
-    /// gives: no honest node has one, and the result is known to everybody (RFC 7748, 6.1).
+    /// The shared secret of a private and a public key. False when it is all zeros, which only happens with a public key of small
+    /// order: the secret would be known to everybody (RFC 7748, 6.1).
     /// </summary>
     public static bool ScalarMultiply(ReadOnlySpan<byte> privateKey, ReadOnlySpan<byte> publicKey, Span<byte> sharedSecret)
     {

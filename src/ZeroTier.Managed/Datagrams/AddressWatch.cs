@@ -4,15 +4,15 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
-/// Triggers reading the machine's addresses: every 30 s (docs/protocol/2-vl1.md 2.17), and a second after the system reports a change, so
-/// that a machine that moves to another network is reachable quickly.
+/// Triggers an enumeration of the machine's addresses: every 30 s (docs/protocol/2-vl1.md 2.17), and a second after the system reports a
+/// change, so that a machine that moves to another network is quickly reachable again.
 /// </summary>
 internal sealed class AddressWatch : IAsyncDisposable
 {
-    /// <summary>The longest time between two readings.</summary>
+    /// <summary>The longest time between two enumerations.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
-    // Changes come in bursts: the old address goes, the new one comes, the routes follow.
+    // Changes come in bursts: the old address is removed, the new one added, then routes.
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
@@ -24,10 +24,10 @@ internal sealed class AddressWatch : IAsyncDisposable
     private bool _again;
     private bool _disposed;
 
-    /// <summary>Begins to watch.</summary>
-    /// <param name="look">Looks at the addresses; must not throw. Never called twice at a time.</param>
+    /// <summary>Starts watching.</summary>
+    /// <param name="look">Enumerates the addresses; must not throw. Calls do not overlap.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="log">Takes what cannot be watched.</param>
+    /// <param name="log">For a message when the system does not report changes.</param>
     public AddressWatch(Func<Task> look, TimeProvider time, ILogger log)
     {
         _look = look;
@@ -43,7 +43,7 @@ internal sealed class AddressWatch : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends watching. No look runs any more when it completes.</summary>
+    /// <summary>Stops watching. When it completes, no enumeration is running.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_reported)
@@ -86,7 +86,7 @@ internal sealed class AddressWatch : IAsyncDisposable
 
     private async Task LookAsync()
     {
-        // Not under the lock.
+        // Yields first, because the caller holds the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await _look().ConfigureAwait(false);
         bool again;
@@ -99,7 +99,7 @@ internal sealed class AddressWatch : IAsyncDisposable
 
         if (again)
         {
-            // Read again: the change may have happened after the addresses were read.
+            // Enumerate again: the change may have happened after the addresses were read.
             _timer.Change(Settling, Interval);
         }
     }

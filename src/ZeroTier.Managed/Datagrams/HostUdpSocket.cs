@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
-/// One bound UDP socket of the host with one receive thread, which blocks until something arrives, delivers everything available, then ends
-/// the batch.
+/// A bound UDP socket of the host with a receive thread, which blocks until something arrives, delivers everything available, then ends the
+/// batch.
 /// </summary>
 internal abstract class HostUdpSocket : IAsyncDisposable
 {
@@ -52,14 +52,14 @@ internal abstract class HostUdpSocket : IAsyncDisposable
         _thread.Start();
     }
 
-    /// <summary>Sends a run of datagrams of equal size, the last perhaps shorter. Arguments are checked by the caller.</summary>
+    /// <summary>Sends a run of datagrams of equal size; the last one may be shorter. The caller has checked the arguments.</summary>
     public abstract void Send(in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segmentSize);
 
-    /// <summary>Sends one datagram with a hop limit where the system can.</summary>
+    /// <summary>Sends one datagram with a hop limit, if the system supports that.</summary>
     public abstract void SendWithHopLimit(in InetEndPoint destination, ReadOnlySpan<byte> datagram, int hops);
 
     /// <summary>
-    /// Ends the receive thread, then closes the socket. A call from the receive thread itself must not be waited for there.
+    /// Ends the receive thread, then closes the socket. The receive thread itself must not wait for the result, or it waits for itself.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -78,14 +78,14 @@ internal abstract class HostUdpSocket : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits for datagrams and delivers all that are at hand, up to a bound.</summary>
-    /// <returns>The error of a call that brought nothing, else Success.</returns>
+    /// <summary>Waits for datagrams and delivers all that are available, up to a limit.</summary>
+    /// <returns>Success, or the error when nothing was received.</returns>
     protected abstract SocketError ReceiveBatch();
 
     /// <summary>Makes a blocked <see cref="ReceiveBatch"/> return.</summary>
     protected abstract void Wake();
 
-    /// <summary>Wakes a blocked receive on every system with a datagram to ourselves. Not counted.</summary>
+    /// <summary>Wakes a blocked receive, on any system, by sending an empty datagram to this socket. Not counted.</summary>
     protected void SendToSelf()
     {
         var self = LocalEndPoint.ToIPEndPoint();
@@ -104,16 +104,16 @@ internal abstract class HostUdpSocket : IAsyncDisposable
         }
         catch (SocketException)
         {
-            // The address has gone.
+            // The machine no longer has the address.
         }
     }
 
-    /// <summary>Frees what the derived class holds. The thread has ended and the socket is closed.</summary>
+    /// <summary>Frees resources of the derived class. Called when the thread has ended and the socket is closed.</summary>
     protected virtual void Release()
     {
     }
 
-    /// <summary>Delivers one datagram. No exception of the receiver ends the thread.</summary>
+    /// <summary>Delivers one datagram. Exceptions of the receiver do not end the thread.</summary>
     protected void Deliver(in InetEndPoint source, Span<byte> datagram)
     {
         try
@@ -128,7 +128,7 @@ internal abstract class HostUdpSocket : IAsyncDisposable
         }
     }
 
-    /// <summary>Counts a send that failed, and says when it was for the datagram's size.</summary>
+    /// <summary>Counts a failed send, and notifies the receiver if the datagram was too large.</summary>
     protected void SendFailed(SocketError error, in InetEndPoint destination, int size)
     {
         Counters.SendFailed(error, 1);
@@ -198,7 +198,7 @@ internal abstract class HostUdpSocket : IAsyncDisposable
 
     private void AfterFailure(SocketError error)
     {
-        // An ICMP error for an earlier datagram, not an error of this socket.
+        // Errors caused by ICMP messages about earlier datagrams, and interruptions, are not errors of this socket.
         if (error is SocketError.ConnectionRefused or SocketError.ConnectionReset or SocketError.HostUnreachable
             or SocketError.NetworkUnreachable or SocketError.NetworkReset or SocketError.Interrupted or SocketError.WouldBlock)
         {

@@ -6,10 +6,10 @@ using ZeroTier.Managed.Datagrams.Platform;
 
 namespace ZeroTier.Managed.Datagrams;
 
-/// <summary>The addresses of this machine's interfaces that other machines can reach.</summary>
-/// <param name="log">Where logs go.</param>
-/// <param name="blockedInterfaces">Begins of the names of interfaces that are left out.</param>
-/// <param name="blockedNetworks">Addresses in these are left out.</param>
+/// <summary>Enumerates the addresses of this machine's interfaces that other machines can reach.</summary>
+/// <param name="log">The logger.</param>
+/// <param name="blockedInterfaces">Interfaces whose name begins with one of these are omitted.</param>
+/// <param name="blockedNetworks">Addresses in these networks are omitted.</param>
 internal sealed class LocalAddresses(ILogger log, IReadOnlyList<string> blockedInterfaces, AddressBlocks blockedNetworks)
 {
     // docs/protocol/2-vl1.md 2.17: never loopback or virtual interfaces.
@@ -18,8 +18,8 @@ internal sealed class LocalAddresses(ILogger log, IReadOnlyList<string> blockedI
     private int _refusals;
 
     /// <summary>
-    /// One entry per address, IPv4 first, without duplicates. Empty when the machine has no network. Where the system does not tell, the
-    /// wildcard of the family.
+    /// The addresses, IPv4 first, without duplicates. Empty when the machine has no network. If the system does not reveal the addresses of
+    /// a family, its wildcard address.
     /// </summary>
     public IReadOnlyList<IPAddress> Enumerate()
     {
@@ -72,7 +72,7 @@ internal sealed class LocalAddresses(ILogger log, IReadOnlyList<string> blockedI
 
     private IEnumerable<IPAddress> OfInterfaces()
     {
-        // The framework does not tell on Linux which addresses are temporary or tentative.
+        // On Linux the framework does not tell which addresses are temporary or tentative.
         HashSet<IPAddress> unstable = OperatingSystem.IsLinux()
             ? [.. LinuxAddresses.Ipv6().Where(a => !a.IsStable).Select(a => a.Address)]
             : [];

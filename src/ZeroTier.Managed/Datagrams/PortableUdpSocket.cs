@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Managed.Datagrams;
 
-/// <summary>A UDP socket on the framework's own calls: one datagram per call, no allocation.</summary>
+/// <summary>A UDP socket that uses the framework's calls: one datagram per call, no allocation.</summary>
 internal sealed class PortableUdpSocket : HostUdpSocket
 {
     private const int DatagramsPerBatch = 64;
@@ -75,14 +75,14 @@ internal sealed class PortableUdpSocket : HostUdpSocket
 
     protected override void Wake()
     {
-        // If a firewall drops this datagram, closing the socket ends the receive.
+        // If a firewall drops that datagram, closing the socket ends the receive.
         SendToSelf();
         Socket.Dispose();
     }
 
     private static SocketAddress AddressOf(in InetEndPoint endPoint)
     {
-        // sockaddr_in and sockaddr_in6 agree on these places on every system; the family is written by the constructor.
+        // The offsets in sockaddr_in and sockaddr_in6 are the same on every system; the constructor writes the family.
         if (endPoint.Family == AddressFamily.InterNetwork)
         {
             var address = s_ipv4 ??= new SocketAddress(AddressFamily.InterNetwork);

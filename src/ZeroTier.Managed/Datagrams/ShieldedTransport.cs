@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
-/// Wraps a transport supplied by the application: an exception in Send counts as a lost datagram, and exceptions of the node do not reach
-/// the transport's delivering thread.
+/// Wraps a transport supplied by the application: when a send throws, the datagram counts as lost; and exceptions of the node do not reach
+/// the transport's receive thread.
 /// </summary>
 internal sealed class ShieldedTransport(IDatagramTransport inner, ILogger log) : IDatagramTransport
 {
-    // Each kind is logged once: a network that fails does so for every datagram.
+    // Each kind of failure is logged once, since it may occur for every datagram.
     private bool _sendFailed;
     private bool _receiverFailed;
 

@@ -12,10 +12,10 @@ internal static class UdpBinding
         "A sandbox (seccomp) around the process must allow the calls of UDP sockets and epoll; with systemd for example "
         + "SystemCallFilter=@system-service.";
 
-    /// <summary>Binds all addresses on one port; on failure nothing stays open.</summary>
-    /// <param name="options">Which and how.</param>
-    /// <param name="calls">The system's calls.</param>
-    /// <param name="machine">The machine's own addresses, for options that name none.</param>
+    /// <summary>Binds all addresses to the same port. On failure no socket stays open.</summary>
+    /// <param name="options">The addresses, port and socket options.</param>
+    /// <param name="calls">The system calls.</param>
+    /// <param name="machine">The machine's own addresses, used if the options contain none.</param>
     public static List<HostUdpSocket> Bind(UdpDatagramTransportOptions options, ILinuxUdpCalls calls, IReadOnlyList<IPAddress> machine)
     {
         Check(options);
@@ -46,7 +46,7 @@ internal static class UdpBinding
                     throw;
                 }
 
-                // A port that the system found free on the first address may be taken on another.
+                // A port that the system chose as free on the first address may be taken on another one.
                 if (options.Port == 0 && e.SocketErrorCode == SocketError.AddressAlreadyInUse && attempt < AttemptsForFreePort)
                 {
                     continue;
@@ -57,8 +57,8 @@ internal static class UdpBinding
         }
     }
 
-    /// <summary>Binds one more address, that the machine got since.</summary>
-    /// <returns>Null when it cannot be bound now; the next look at the addresses tries again.</returns>
+    /// <summary>Binds an address that the machine has got in the meantime.</summary>
+    /// <returns>Null when it cannot be bound now; the next enumeration of addresses tries again.</returns>
     public static HostUdpSocket? TryBind(
         UdpDatagramTransportOptions options, ILinuxUdpCalls calls, InetEndPoint endPoint, int index, UdpCounters counters)
     {
@@ -113,7 +113,7 @@ internal static class UdpBinding
         List<IPAddress> addresses = [.. machine];
         if (addresses.Count == 0)
         {
-            // No network yet: the wildcards work as soon as there is one.
+            // No network yet: wildcard addresses work as soon as there is one.
             addresses.Add(IPAddress.Any);
             if (Socket.OSSupportsIPv6)
             {
@@ -168,7 +168,8 @@ internal static class UdpBinding
     }
 
     /// <summary>
-    /// Addresses that the options do not name may fail to bind: ::1 without IPv6, or one that the machine lost since it was listed.
+    /// Whether an address may fail to bind. So may those that are not in the options: ::1 without IPv6, or one that the machine has lost
+    /// since it was enumerated.
     /// </summary>
     private static bool IsOptional(UdpDatagramTransportOptions options, IPAddress address, int boundBefore) =>
         options.BindAddresses.Count == 0
@@ -178,13 +179,13 @@ internal static class UdpBinding
     {
         if (socket.AddressFamily == AddressFamily.InterNetworkV6)
         {
-            // Not needed for an address; a sandbox may refuse every option.
+            // Not essential for a socket that is bound to an address; a sandbox may refuse all options.
             Try(() => socket.DualMode = false);
         }
 
         DoNotFragment.TrySet(socket);
 
-        // Systems with a lower limit either clamp silently or refuse; then half is tried.
+        // Systems with a lower limit either use that silently, or refuse; then half the size is tried.
         for (int size = options.ReceiveBufferBytes; size >= 65536 && !Try(() => socket.ReceiveBufferSize = size); size /= 2)
         {
         }
@@ -195,13 +196,13 @@ internal static class UdpBinding
 
         if (OperatingSystem.IsLinux() && ReceiveBufferOf(socket) < options.ReceiveBufferBytes)
         {
-            // SO_RCVBUFFORCE: past the system's limit where this process may; the limit is 208 KiB unless an administrator raised it.
+            // SO_RCVBUFFORCE exceeds the system's limit, which is 208 KiB by default, if this process has the privilege.
             Try(() => socket.SetRawSocketOption(1, 33, BitConverter.GetBytes(options.ReceiveBufferBytes)));
         }
 
         if (OperatingSystem.IsWindows())
         {
-            // SIO_UDP_CONNRESET off: an ICMP answer must not fail the next receive.
+            // SIO_UDP_CONNRESET off: an ICMP message must not make the next receive fail.
             const int IoControlUdpConnectionReset = unchecked((int)0x9800000C);
             socket.IOControl(IoControlUdpConnectionReset, [0, 0, 0, 0], null);
         }

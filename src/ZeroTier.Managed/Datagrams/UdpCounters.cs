@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace ZeroTier.Managed.Datagrams;
 
 /// <summary>
-/// The counters behind <see cref="UdpDatagramStatistics"/>, for one socket after another of the same number. Senders are many, the receiver
-/// is one thread.
+/// The counters behind <see cref="UdpDatagramStatistics"/>, for one socket number; a later socket with the same number continues them. Many
+/// threads send, but only one receives at a time.
 /// </summary>
 internal sealed class UdpCounters
 {

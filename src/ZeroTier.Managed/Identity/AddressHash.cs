@@ -10,24 +10,24 @@ using ZeroTier.Managed.Crypto;
 namespace ZeroTier.Managed.Identity;
 
 /// <summary>
-/// The memory-hard hash that ties a node address to its public key (docs/protocol/1-identity-and-crypto.md 1.4.2). Works on public data
-/// only.
+/// The memory-hard hash by which a node address is derived from the public key (docs/protocol/1-identity-and-crypto.md 1.4.2). Used on
+/// public data only.
 /// </summary>
 internal static class AddressHash
 {
     public const int DigestSize = 64;
 
-    /// <summary>The hashcash rule: the first digest byte of a valid key is below this.</summary>
+    /// <summary>The proof of work: the first digest byte of a valid key is below this.</summary>
     public const int FirstByteLimit = 17;
 
-    /// <summary>The bytes of memory that the hash works on.</summary>
+    /// <summary>The bytes of memory that the hash needs.</summary>
     public const int MemorySize = 2 * 1024 * 1024;
 
     private const int MixSteps = MemorySize / 16;
     private const int ChunkBlocks = 64;
     private const int ChunkSize = ChunkBlocks * Salsa20.BlockSize;
 
-    /// <summary>Computes the 64-byte digest of a 64-byte public key. Borrows 2 MiB for the time of the call.</summary>
+    /// <summary>Computes the 64-byte digest of a 64-byte public key. Rents 2 MiB for the time of the call.</summary>
     public static void Compute(ReadOnlySpan<byte> publicKey, Span<byte> digest)
     {
         byte[] memory = ArrayPool<byte>.Shared.Rent(MemorySize);
@@ -92,7 +92,7 @@ internal static class AddressHash
                 var k = (ulong*)keys;
                 for (int step = start; step < end; step++, k += 8)
                 {
-                    // Both numbers are read before the exchange, which moves raw bytes: native words will do for it.
+                    // Both indices are big-endian. The exchange itself only moves bytes, so byte order does not matter.
                     ulong a = BigEndian(words[2 * step]) % 8;
                     ulong c = BigEndian(words[2 * step + 1]) % (MemorySize / 8);
                     (d[a], words[c]) = (words[c], d[a]);
@@ -111,8 +111,8 @@ internal static class AddressHash
         new ReadOnlySpan<byte>(d, DigestSize).CopyTo(digest);
     }
 
-    // The words that the coming steps exchange lie all over the buffer. An exchange in between may change a few of them: this is only a
-    // hint.
+    // Prefetches the words that the next steps exchange, which are spread over the whole buffer. An exchange may change an index in the
+    // meantime; this is only a hint.
     private static unsafe void Prefetch(ulong* words, int start, int end)
     {
         if (Sse.IsSupported)

@@ -9,10 +9,10 @@ namespace ZeroTier.Managed;
 /// While the store is open no other node, in this process or another, can open the same directory.
 /// </summary>
 /// <remarks>
-/// An identity file that is damaged, or does not belong with the other, is an error and is never overwritten. A secret file that others may
-/// read is accepted, and its mode tightened to 0600 where this user may. A folder that can only be read, such as a mounted secret, must
-/// hold the secret file; nothing is written there. File modes apply to Unix only; on Windows the secret file gets an access list for this
-/// user alone, and the directory's counts for the rest.
+/// An identity file that is damaged, or does not match the other, is an error and is never overwritten. A secret file that other users may
+/// read is accepted, and its mode set to 0600 if this user may do so. A read-only directory, such as a mounted secret, must contain the
+/// secret file; nothing is written there. File modes apply to Unix only; on Windows the secret file gets an access control list for this
+/// user alone, and other files inherit that of the directory.
 /// </remarks>
 public sealed class IdentityStore : IDisposable
 {
@@ -22,10 +22,10 @@ public sealed class IdentityStore : IDisposable
     /// <summary>Name of the file with the public identity.</summary>
     public const string PublicFileName = "identity.public";
 
-    /// <summary>Name of the file whose lock marks the directory as in use. It stays behind, empty, after use.</summary>
+    /// <summary>Name of the file whose lock marks the directory as in use. The empty file is not deleted after use.</summary>
     public const string LockFileName = StorageClaim.LockFileName;
 
-    // Far above any identity: what is longer is not read, only refused.
+    // Far longer than any identity; a longer file is refused.
     private const int MaximumFileSize = 4096;
 
     private readonly StorageClaim _claim;
@@ -47,11 +47,12 @@ public sealed class IdentityStore : IDisposable
     /// <summary>True when this call made the identity.</summary>
     public bool IsNew { get; }
 
-    /// <summary>Why nothing can be written to the directory; null where it can.</summary>
+    /// <summary>Why nothing can be written to the directory; null when it is writable.</summary>
     internal string? ReadOnlyBecause => _claim.ReadOnlyBecause;
 
     /// <summary>
-    /// Opens the directory, makes it (mode 0700) if need be, and loads its identity or makes a new one from the system's generator.
+    /// Opens the directory, creates it (mode 0700) if it does not exist, and loads its identity, or generates one with the system's random
+    /// number generator if there is none.
     /// </summary>
     /// <param name="path">The directory.</param>
     /// <param name="cancellationToken">Gives up; a new identity is then not stored.</param>
@@ -60,9 +61,11 @@ public sealed class IdentityStore : IDisposable
     public static Task<IdentityStore> OpenAsync(string path, CancellationToken cancellationToken = default) =>
         OpenAsync(path, RandomSource.System, cancellationToken);
 
-    /// <summary>Opens the directory, makes it (mode 0700) if need be, and loads its identity or makes a new one.</summary>
+    /// <summary>
+    /// Opens the directory, creates it (mode 0700) if it does not exist, and loads its identity, or generates one if there is none.
+    /// </summary>
     /// <param name="path">The directory.</param>
-    /// <param name="random">Where a new identity's keys come from.</param>
+    /// <param name="random">The source of randomness for a new identity.</param>
     /// <param name="cancellationToken">Gives up; a new identity is then not stored.</param>
     /// <exception cref="ZeroTierException"><see cref="ZeroTierError.Storage"/>: the directory is in use or cannot be used, or its identity
     /// files are damaged.</exception>
@@ -93,7 +96,7 @@ public sealed class IdentityStore : IDisposable
             {
                 identity = await NodeIdentity.GenerateAsync(random, cancellationToken).ConfigureAwait(false);
 
-                // The secret first: were the machine to stop in between, the public file can be made again from it.
+                // The secret file first: if the machine stops in between, the public file can be made from it.
                 Save(path, SecretFileName, identity.ToSecretText(), secret: true);
             }
 
@@ -144,7 +147,7 @@ public sealed class IdentityStore : IDisposable
                 throw Damaged(secretFile, "it holds a public identity without its private key", Restore);
             }
 
-            // Reading costs one memory-hard hash; a node whose address does not belong to its key would be ignored by all others.
+            // Costs one memory-hard hash. All other nodes would ignore a node whose address does not belong to its public key.
             if (!await Task.Run(identity.IsLocallyValid, cancellationToken).ConfigureAwait(false))
             {
                 throw Damaged(secretFile, "its address does not belong to its public key", Restore);
@@ -206,7 +209,7 @@ public sealed class IdentityStore : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A full disk. No node needs the file, and the next start makes it.
+            // For example a full disk. Nothing needs the file, and the next start tries again.
         }
     }
 

@@ -8,7 +8,7 @@ namespace ZeroTier.Managed;
 /// <content>Text form (docs/protocol/1-identity-and-crypto.md 1.4.5) and binary form (1.4.6).</content>
 public sealed partial class NodeIdentity
 {
-    /// <summary>Bytes of the binary form without a private key, the only one that is ever sent.</summary>
+    /// <summary>Bytes of the binary form without a private key, which is the only form that is sent.</summary>
     public const int BinarySize = AddressSize + 1 + PublicKeySize + 1;
 
     /// <summary>Characters of the public text form.</summary>
@@ -25,8 +25,8 @@ public sealed partial class NodeIdentity
     /// Does not check that address and public key belong together (<see cref="IsLocallyValid"/>); a private key is checked against the
     /// public one.
     /// </remarks>
-    /// <exception cref="FormatException">The text is no identity, or its private key is that of another one. The message never holds the
-    /// text.</exception>
+    /// <exception cref="FormatException">The text is not an identity, or its private key does not match the public key. The message never
+    /// contains the text.</exception>
     public static NodeIdentity Parse(string text) => TryParse(text, out NodeIdentity? identity)
         ? identity
         : throw new FormatException(
@@ -73,10 +73,10 @@ public sealed partial class NodeIdentity
     /// Reserved addresses are accepted here, as on the wire, and refused by <see cref="IsLocallyValid"/>. A private key is checked against
     /// the public one.
     /// </remarks>
-    /// <param name="source">The bytes, any number of others may follow.</param>
+    /// <param name="source">The bytes; any number of others may follow.</param>
     /// <param name="identity">The identity.</param>
     /// <param name="bytesRead">71, or 135 with a private key; 0 on failure.</param>
-    /// <returns>False when the bytes are no identity.</returns>
+    /// <returns>False when the bytes are not an identity.</returns>
     public static bool TryRead(ReadOnlySpan<byte> source, [NotNullWhen(true)] out NodeIdentity? identity, out int bytesRead)
     {
         identity = null;
@@ -133,7 +133,7 @@ public sealed partial class NodeIdentity
     /// <summary>The public text form: never the private key.</summary>
     public override string ToString() => $"{Address}:0:{Convert.ToHexStringLower(_publicKey)}";
 
-    /// <summary>The text form with the private key, as it stands in <c>identity.secret</c>. Keep it secret.</summary>
+    /// <summary>The text form with the private key, as in <c>identity.secret</c>. Keep it secret.</summary>
     /// <exception cref="InvalidOperationException">There is no private key.</exception>
     /// <exception cref="ObjectDisposedException">The identity was disposed of.</exception>
     public string ToSecretText() => $"{this}:{Convert.ToHexStringLower(Secret)}";

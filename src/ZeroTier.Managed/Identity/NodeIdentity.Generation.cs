@@ -7,22 +7,22 @@ namespace ZeroTier.Managed;
 /// <content>Making a new identity (docs/protocol/1-identity-and-crypto.md 1.4.4).</content>
 public sealed partial class NodeIdentity
 {
-    // Candidates are tried side by side on this many processors at most.
+    // Most candidates that are tried in parallel.
     private const int MaximumWidth = 8;
 
     /// <summary>
-    /// Makes a new identity from the system's generator, on the thread pool. About 15 memory-hard hashes: a fraction of a second.
+    /// Generates an identity with the system's random number generator, on the thread pool. It takes about 15 memory-hard hashes, a
+    /// fraction of a second.
     /// </summary>
     /// <param name="cancellationToken">Gives up between two hashes.</param>
     public static Task<NodeIdentity> GenerateAsync(CancellationToken cancellationToken = default) =>
         GenerateAsync(RandomSource.System, cancellationToken);
 
     /// <summary>
-    /// Makes a new identity on the thread pool, on several processors where there are some. About 15 memory-hard hashes: a fraction of a
-    /// second.
+    /// Generates an identity on the thread pool, on up to eight processors. It takes about 15 memory-hard hashes, a fraction of a second.
     /// </summary>
-    /// <param name="random">Where the keys come from. The same numbers always give the same identity.</param>
-    /// <param name="cancellationToken">Gives up between two hashes.</param>
+    /// <param name="random">The source of randomness. The same numbers always give the same identity.</param>
+    /// <param name="cancellationToken">Checked between two hashes.</param>
     public static Task<NodeIdentity> GenerateAsync(RandomSource random, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(random);
@@ -30,11 +30,11 @@ public sealed partial class NodeIdentity
             () => Generate(random, Math.Clamp(Environment.ProcessorCount, 1, MaximumWidth), cancellationToken), cancellationToken);
     }
 
-    /// <summary>The same on the caller's thread alone.</summary>
+    /// <summary>Generates an identity on the caller's thread.</summary>
     internal static NodeIdentity Generate(RandomSource random, CancellationToken cancellationToken = default) =>
         Generate(random, 1, cancellationToken);
 
-    // Candidates are drawn in order and the first that fits wins, so the width does not change the result.
+    // Candidates are drawn in order, and the first one that fits is used, so that the number of processors does not change the result.
     private static NodeIdentity Generate(RandomSource random, int width, CancellationToken cancellationToken)
     {
         byte[] seed = GC.AllocateUninitializedArray<byte>(Ed25519.KeySize, pinned: true);
@@ -89,7 +89,7 @@ public sealed partial class NodeIdentity
         private readonly byte[] _publicKey = new byte[PublicKeySize];
         private readonly byte[] _digest = new byte[AddressHash.DigestSize];
 
-        // A candidate whose address is reserved is passed over like one that misses the hashcash rule.
+        // A candidate with a reserved address is rejected like one without proof of work.
         public bool Fits => _digest[0] < AddressHash.FirstByteLimit && !AddressOf(_digest).IsReserved;
 
         public void Draw(RandomSource random, ReadOnlySpan<byte> seed)

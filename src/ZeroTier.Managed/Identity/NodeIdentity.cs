@@ -7,11 +7,11 @@ using ZeroTier.Managed.Crypto;
 namespace ZeroTier.Managed;
 
 /// <summary>
-/// Who a node is: its 40-bit address, the public keys the address is derived from and, for one's own node, the private keys
-/// (docs/protocol/1-identity-and-crypto.md 1.4). Immutable but for <see cref="Dispose"/>; safe for use by several threads.
+/// The identity of a node: its 40-bit address, the public keys from which the address is derived and, for one's own node, the private keys
+/// (docs/protocol/1-identity-and-crypto.md 1.4). Immutable except for <see cref="Dispose"/>; thread-safe.
 /// </summary>
 /// <remarks>
-/// Equality is that of the wire: same address and same public key. Private keys play no part and never show in <see cref="ToString"/>.
+/// Identities are equal when address and public key are. Private keys are not compared, and not contained in <see cref="ToString"/>.
 /// </remarks>
 public sealed partial class NodeIdentity : IEquatable<NodeIdentity>, IDisposable
 {
@@ -31,7 +31,7 @@ public sealed partial class NodeIdentity : IEquatable<NodeIdentity>, IDisposable
     private readonly byte[]? _privateKey;
     private volatile bool _disposed;
 
-    // Takes over both arrays. The private one is pinned, so that the garbage collector leaves no copies behind.
+    // Takes ownership of both arrays. The private one is pinned, so that the garbage collector makes no copies.
     private NodeIdentity(NodeId address, byte[] publicKey, byte[]? privateKey)
     {
         Address = address;
@@ -48,7 +48,7 @@ public sealed partial class NodeIdentity : IEquatable<NodeIdentity>, IDisposable
     /// <summary>True when the private key is known: this is one's own identity.</summary>
     public bool HasSecret => _privateKey is not null && !_disposed;
 
-    /// <summary>SHA-384 of address and public key, 48 bytes; certificates name identities by its first 32.</summary>
+    /// <summary>SHA-384 of address and public key, 48 bytes; certificates of membership contain its first 32 bytes.</summary>
     internal byte[] PublicKeyHash
     {
         get
@@ -61,8 +61,8 @@ public sealed partial class NodeIdentity : IEquatable<NodeIdentity>, IDisposable
     }
 
     /// <summary>
-    /// Whether the address really belongs to the public key (1.4.3). Costs several milliseconds and 2 MiB of memory:
-    /// limit how often strangers may cause it.
+    /// Whether the address belongs to the public key, and the proof of work is valid (1.4.3). Costs several milliseconds and 2 MiB of
+    /// memory: limit how often unauthenticated input may cause it.
     /// </summary>
     public bool IsLocallyValid()
     {
@@ -106,7 +106,7 @@ public sealed partial class NodeIdentity : IEquatable<NodeIdentity>, IDisposable
             Ed25519.Verify(PublicKey[AgreementKeySize..], hash[..MessageHashSize], signature[..Ed25519.SignatureSize]);
     }
 
-    /// <summary>The raw X25519 secret shared with a peer (1.5). False when it is all zero and must not be used.</summary>
+    /// <summary>The raw X25519 secret shared with a peer (1.5). False when it is all zeros and must not be used.</summary>
     internal bool TryAgree(NodeIdentity peer, Span<byte> sharedSecret) =>
         X25519.ScalarMultiply(Secret[..AgreementKeySize], peer.PublicKey[..AgreementKeySize], sharedSecret);
 
@@ -140,7 +140,7 @@ public sealed partial class NodeIdentity : IEquatable<NodeIdentity>, IDisposable
 
     private static byte[] AllocateSecret() => GC.AllocateUninitializedArray<byte>(PrivateKeySize, pinned: true);
 
-    // Computes the public key of a private one.
+    // Computes the public key of a private key.
     private static void DerivePublicKey(ReadOnlySpan<byte> privateKey, Span<byte> publicKey)
     {
         X25519.PublicKey(privateKey, publicKey);

@@ -69,7 +69,7 @@ internal sealed class Arp(IpOutput output, NeighborCache neighbors, MacAddress m
         }
     }
 
-    /// <summary>Says that an address is ours, to whoever believes to have it, too (RFC 5227, 2.3).</summary>
+    /// <summary>Announces one of our addresses: a broadcast ARP request with sender and target address equal (RFC 5227, 2.3).</summary>
     public void Announce(in IpAddress local) => Send(Request, local, local, default, MacAddress.Broadcast);
 
     private void Send(ushort operation, in IpAddress local, in IpAddress target, MacAddress targetMac, MacAddress destination)

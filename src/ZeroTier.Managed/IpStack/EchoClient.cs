@@ -5,7 +5,7 @@ using System.Net.Sockets;
 
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>Echo requests of ours (ping). Thread-safe.</summary>
+/// <summary>Sends ICMP echo requests and matches the replies (ping). Thread-safe.</summary>
 internal sealed class EchoClient : IDisposable
 {
     internal const int MaxPending = 1024;
@@ -71,8 +71,8 @@ internal sealed class EchoClient : IDisposable
         }
     }
 
-    /// <param name="destination">Whom we asked.</param>
-    /// <param name="message">The beginning of our request.</param>
+    /// <param name="destination">The destination of our request.</param>
+    /// <param name="message">The beginning of our request, at least its ICMP header.</param>
     public void OnUnreachable(in IpAddress destination, ReadOnlySpan<byte> message) =>
         Find(destination, message)?.Fail(new SocketException((int)SocketError.HostUnreachable));
 

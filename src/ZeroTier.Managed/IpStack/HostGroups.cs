@@ -4,15 +4,18 @@ using System.Net.Sockets;
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>
-/// Multicast groups (RFC 1112 calls them host groups) and the sockets that have joined them. The link hears of each group that is joined or
-/// left. Bounded. Thread-safe.
+/// Multicast groups (RFC 1112 calls them host groups) and the sockets that have joined them. The link is told when the first socket joins
+/// a group and when the last one leaves it. Bounded. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Lock: a leaf. The link is told after its release, so its calls may come in another order than the changes: it counts them.
+/// Lock: a leaf. The link is called after its release, so two calls may arrive in the reverse order of the changes; the link therefore
+/// counts joins and leaves.
 /// </remarks>
 internal sealed class HostGroups(IFrameLink link)
 {
-    /// <summary>Groups joined at a time. A root keeps no more of one node, on all networks together.</summary>
+    /// <summary>
+    /// Most groups that can be joined at once. A root keeps no more subscriptions than that for one node, on all its networks together.
+    /// </summary>
     internal const int MaxGroups = 512;
 
     private readonly Lock _changing = new();
@@ -31,7 +34,7 @@ internal sealed class HostGroups(IFrameLink link)
     {
         lock (_changing)
         {
-            // A socket that closes says so first and leaves its groups then.
+            // Checked under the lock: a socket that closes is marked closed before it leaves its groups, so no join can come after that.
             socket.ThrowIfClosed();
             if (_sockets.TryGetValue(group, out var others))
             {

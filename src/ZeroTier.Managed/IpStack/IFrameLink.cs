@@ -7,23 +7,23 @@ internal interface IFrameLink
     FrameBatch BeginBatch();
 
     /// <summary>
-    /// Largest Ethernet payload that currently leaves as one physical datagram to a station; it follows the path MTU. For an unknown
-    /// station: the usual size.
+    /// Largest Ethernet payload that currently leaves as one physical datagram to a station, in bytes; it follows the path MTU. For an
+    /// unknown station: the payload that fits the default path MTU.
     /// </summary>
     int UnfragmentedPayload(MacAddress destination);
 
     /// <summary>
-    /// As <see cref="UnfragmentedPayload"/>, but the usual size until that of this path is known: the most that the station should be asked
-    /// to send.
+    /// As <see cref="UnfragmentedPayload"/>, but assumes the default path MTU while that of this path is still being probed: the size that
+    /// the station should be asked not to exceed when it sends (the MSS that we announce).
     /// </summary>
     int ExpectedPayload(MacAddress destination);
 
-    /// <summary>Answers of a station are missing: its path may have become narrower.</summary>
+    /// <summary>A station no longer answers: the path MTU to it may have fallen and is to be checked.</summary>
     void Doubt(MacAddress destination);
 
     /// <summary>
-    /// Frames to a group are wanted. Joins are counted, since several IP groups share an Ethernet group; a join may come after the leave
-    /// that ends it.
+    /// Subscribes to an Ethernet multicast group. Joins are counted, since several IP groups map to one Ethernet group. Calls may be
+    /// reordered: a leave can arrive before the join that it undoes.
     /// </summary>
     void Join(MacAddress group);
 
@@ -32,20 +32,24 @@ internal interface IFrameLink
 }
 
 /// <summary>
-/// Frames that leave together. The link leaves room for its own headers, so that a frame is written once and encrypted where it lies.
+/// Frames that leave together. The link reserves space for its own headers, so that a frame is written once and encrypted in place.
 /// Belongs to one thread between <see cref="IFrameLink.BeginBatch"/> and <see cref="Send"/>.
 /// </summary>
 internal abstract class FrameBatch
 {
     /// <summary>
-    /// Room for exactly <paramref name="length"/> bytes of Ethernet payload. A reservation that is not committed is given back by the next
+    /// Space for exactly <paramref name="length"/> bytes of Ethernet payload. A reservation that was not committed is released by the next
     /// one.
     /// </summary>
     public abstract Span<byte> Reserve(int length);
 
-    /// <summary>The reserved bytes are written and leave for this destination. A full batch sends what it holds by itself.</summary>
+    /// <summary>
+    /// Adds the reserved bytes, which the caller has written, to the batch as a frame for this destination. A full batch is sent at once.
+    /// </summary>
     public abstract void Commit(MacAddress destination, ushort etherType);
 
-    /// <summary>Sends what was committed and gives the batch back. Must be called exactly once, even when nothing was committed.</summary>
+    /// <summary>
+    /// Sends what was committed and returns the batch to its pool. Must be called exactly once, even when nothing was committed.
+    /// </summary>
     public abstract void Send();
 }

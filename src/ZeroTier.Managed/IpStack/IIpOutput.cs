@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>The network layer as the transports above it see it. Thread-safe.</summary>
+/// <summary>The IP layer as the transport protocols see it. Thread-safe.</summary>
 internal interface IIpOutput
 {
     /// <summary>
@@ -9,12 +9,12 @@ internal interface IIpOutput
     int MaxPayload(in IpAddress destination);
 
     /// <summary>
-    /// As <see cref="MaxPayload"/>, but the usual size until that of the path is known: the most that the other end should be asked to
-    /// send.
+    /// As <see cref="MaxPayload"/>, but assumes the default path MTU while that of the path is still being probed: the size that the peer
+    /// should be asked not to exceed when it sends (the MSS that we announce).
     /// </summary>
     int ExpectedPayload(in IpAddress destination) => MaxPayload(destination);
 
-    /// <summary>Packets to this destination are not answered: its path may have become narrower.</summary>
+    /// <summary>Packets to this destination are not answered: the path MTU may have fallen and is to be checked.</summary>
     void Doubt(in IpAddress destination)
     {
     }
@@ -29,14 +29,14 @@ internal interface IIpOutput
 internal abstract class IpBatch
 {
     /// <summary>
-    /// Room for exactly <paramref name="length"/> bytes of transport header and data; the IP header before it is written by the network
+    /// Space for exactly <paramref name="length"/> bytes of transport header and data; the IP header in front of it is written by the IP
     /// layer.
     /// </summary>
     public abstract Span<byte> Reserve(in IpAddress source, in IpAddress destination, IpProtocol protocol, int length);
 
-    /// <summary>The reserved bytes, checksum included, are written.</summary>
+    /// <summary>Adds the reserved bytes, which the caller has written, checksum included, to the batch.</summary>
     public abstract void Commit();
 
-    /// <summary>Sends what was committed and gives the batch back. Must be called exactly once.</summary>
+    /// <summary>Sends what was committed and returns the batch to its pool. Must be called exactly once.</summary>
     public abstract void Send();
 }

@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>Knows neighbours whose Ethernet address follows from their IP address. Thread-safe.</summary>
+/// <summary>Resolves neighbours whose Ethernet address can be computed from their IP address. Thread-safe.</summary>
 internal interface INeighborResolver
 {
     /// <summary>

@@ -2,12 +2,12 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>Error messages that we send: RFC 792 with RFC 1122, 3.2.2, and RFC 4443, 2.4. Rate-limited. Thread-safe.</summary>
+/// <summary>Sends ICMP error messages: RFC 792 with RFC 1122, 3.2.2, and RFC 4443, 2.4. Rate-limited. Thread-safe.</summary>
 internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProvider time)
 {
     private const int HeaderLength = 8;
 
-    // RFC 1812, 4.3.2.3: an IPv4 error fits into 576 bytes; RFC 4443, 2.4 c: an IPv6 error into the minimum MTU.
+    // RFC 1812, 4.3.2.3: an IPv4 error is at most 576 bytes long; RFC 4443, 2.4 (c): an IPv6 error at most the minimum MTU.
     private const int MaxIPv4 = 576;
     private const int MaxIPv6 = IpHeader.IPv6MinimumMtu;
 
@@ -44,7 +44,7 @@ internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProv
         }
     }
 
-    /// <summary>IPv6: something in the packet, at this offset, makes no sense to us.</summary>
+    /// <summary>IPv6: the field at this offset of the packet is invalid or not supported.</summary>
     public void ParameterProblem(ReadOnlySpan<byte> packet, byte code, int pointer) =>
         Send(packet, IcmpV6.ParameterProblem, code, (uint)pointer);
 
@@ -73,8 +73,8 @@ internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProv
             return;
         }
 
-        // Sent from the address that the packet was for; an unknown option may be reported for a packet to a group (RFC 4443, 2.2 and 2.4
-        // e.3).
+        // The source is the address that the packet was sent to. If that is a group, it is one of our own addresses: an unknown option is
+        // reported for multicast as well (RFC 4443, 2.2 and 2.4 (e.3)).
         var local = output.Interface.Contains(destination) ? destination : output.Interface.SelectSource(remote);
         if (local is null)
         {
@@ -111,7 +111,7 @@ internal sealed class IcmpErrors(IpOutput output, IpDropCounters drops, TimeProv
         }
     }
 
-    // An error is never the answer to an error. Extension headers before an ICMPv6 error do not hide it.
+    // No error is sent about an error message (RFC 1122, 3.2.2; RFC 4443, 2.4 (e.1)). ICMPv6 is also found behind extension headers.
     private static bool IsIcmpError(ReadOnlySpan<byte> packet, bool isIPv4)
     {
         if (isIPv4)

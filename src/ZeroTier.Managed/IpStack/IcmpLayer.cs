@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>ICMP and ICMPv6 messages that arrive: echo, errors about our packets, neighbour discovery. Thread-safe.</summary>
+/// <summary>Handles received ICMP and ICMPv6 messages: echo, errors about our packets, neighbour discovery. Thread-safe.</summary>
 internal sealed class IcmpLayer(IpOutput output, IpDropCounters drops, EchoClient echo, NeighborDiscovery discovery)
 {
     private const int HeaderLength = 8;
@@ -77,8 +77,8 @@ internal sealed class IcmpLayer(IpOutput output, IpDropCounters drops, EchoClien
         }
     }
 
-    /// <summary>A packet of ours did not arrive.</summary>
-    /// <param name="packet">Its beginning.</param>
+    /// <summary>A packet of ours could not be delivered: a ping that waits for its reply fails.</summary>
+    /// <param name="packet">The beginning of our packet.</param>
     public void OnUnreachable(ReadOnlySpan<byte> packet)
     {
         if (TryReadOurs(packet, out _, out var destination)
@@ -102,13 +102,13 @@ internal sealed class IcmpLayer(IpOutput output, IpDropCounters drops, EchoClien
     {
         if (TryReadOurs(packet, out _, out var destination) && IsOnTheWay(reporter, destination))
         {
-            // A router older than RFC 1191 reports 0: the minimum is used then.
+            // A router older than RFC 1191 reports 0; the table then takes the minimum.
             output.PathMtus.Reduce(destination, (int)Math.Min(mtu, ushort.MaxValue), output.Interface.Mtu);
         }
     }
 
-    // RFC 5927, 4 and RFC 8201, 4 ask to check that the reporter can have seen the packet. The link authenticates senders: only the next
-    // hop to the destination has seen it, so reports by other members are ignored; they could only slow down traffic between others.
+    // RFC 5927, 4 and RFC 8201, 4: accept a report only from a node that can have seen the packet. The link authenticates senders, and only
+    // the next hop to the destination has seen it; any other member could only slow down traffic that is not its own.
     private bool IsOnTheWay(MacAddress reporter, in IpAddress destination)
     {
         if (!destination.IsMulticast
@@ -122,7 +122,7 @@ internal sealed class IcmpLayer(IpOutput output, IpDropCounters drops, EchoClien
         return false;
     }
 
-    // Only reports about packets that we may have sent count.
+    // False unless the quoted packet has one of our addresses as its source.
     private bool TryReadOurs(ReadOnlySpan<byte> packet, out IpAddress source, out IpAddress destination)
     {
         source = destination = default;

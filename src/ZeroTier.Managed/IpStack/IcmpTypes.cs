@@ -14,7 +14,9 @@ internal static class IcmpV4
     public const byte FragmentationNeeded = 4;
     public const byte ReassemblyTime = 1;
 
-    /// <summary>Unreachable, source quench, redirect, time exceeded, parameter problem: never answered (RFC 1122, 3.2.2).</summary>
+    /// <summary>
+    /// Unreachable, source quench, redirect, time exceeded, parameter problem: no error is sent about them (RFC 1122, 3.2.2).
+    /// </summary>
     public static bool IsError(byte type) => type is Unreachable or 4 or 5 or TimeExceeded or ParameterProblem;
 }
 
@@ -36,6 +38,6 @@ internal static class IcmpV6
     public const byte UnrecognizedNextHeader = 1;
     public const byte UnrecognizedOption = 2;
 
-    /// <summary>RFC 4443, 2.1: the high bit tells errors from the rest.</summary>
+    /// <summary>RFC 4443, 2.1: the high bit of the type is clear in errors and set in informational messages.</summary>
     public static bool IsError(byte type) => type < 128;
 }

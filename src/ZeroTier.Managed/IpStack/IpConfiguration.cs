@@ -1,20 +1,19 @@
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>
-/// What changes while a stack runs: MTU, addresses, routes. Immutable; <see cref="IpStack.Configure"/> puts it in force as a whole.
+/// What can change while a stack runs: MTU, addresses, routes. Immutable; <see cref="IpStack.Configure"/> replaces it as a whole.
 /// </summary>
 internal sealed class IpConfiguration
 {
     private readonly IpInterfaceAddress[] _addresses;
     private readonly IpRoute[] _routes;
 
-    /// <summary>Checks and copies.</summary>
+    /// <summary>Validates and copies the arguments.</summary>
     /// <param name="mtu">Largest Ethernet payload in bytes, 1280 to 65535.</param>
-    /// <param name="addresses">Our addresses; one that is named twice counts once. The link-local IPv6 address is always there
-    /// besides.</param>
-    /// <param name="routes">Where else packets go than to the prefixes of our addresses.</param>
-    /// <exception cref="ArgumentException">The MTU or a prefix length is out of range, or an address is one that no host can
-    /// have.</exception>
+    /// <param name="addresses">Our addresses; duplicates are ignored. The stack adds the link-local IPv6 address itself.</param>
+    /// <param name="routes">Routes to destinations outside the prefixes of our addresses.</param>
+    /// <exception cref="ArgumentException">The MTU or a prefix length is out of range, or an address or gateway is unspecified or
+    /// multicast.</exception>
     public IpConfiguration(int mtu, ReadOnlySpan<IpInterfaceAddress> addresses, ReadOnlySpan<IpRoute> routes = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(mtu, IpHeader.IPv6MinimumMtu);
@@ -47,7 +46,7 @@ internal sealed class IpConfiguration
         _routes = routes.ToArray();
     }
 
-    /// <summary>That of a port which has no addresses yet.</summary>
+    /// <summary>The configuration of a port that has no addresses yet.</summary>
     public static IpConfiguration None { get; } = new(2800, []);
 
     public int Mtu { get; }

@@ -24,7 +24,7 @@ internal enum IpDrop
     /// <summary>Not for us.</summary>
     Destination,
 
-    /// <summary>An option or extension header that asks for the packet to be dropped.</summary>
+    /// <summary>An option or extension header because of which the packet must be dropped, or an IPv4 source route.</summary>
     Option,
 
     /// <summary>A fragment that is malformed or overlaps another.</summary>
@@ -36,22 +36,22 @@ internal enum IpDrop
     /// <summary>An incomplete packet timed out.</summary>
     ReassemblyTimeout,
 
-    /// <summary>No such transport.</summary>
+    /// <summary>The transport protocol is not supported.</summary>
     Protocol,
 
-    /// <summary>Going out: the destination is on none of our links.</summary>
+    /// <summary>Outgoing: no address prefix and no route covers the destination.</summary>
     NoRoute,
 
-    /// <summary>Going out: the next hop was not resolved, or its queue is full.</summary>
+    /// <summary>Outgoing: the next hop was not resolved, or its queue is full.</summary>
     Neighbor,
 
-    /// <summary>Going to ourselves: the queue is full.</summary>
+    /// <summary>To one of our own addresses: the loopback queue is full.</summary>
     Loopback,
 
-    /// <summary>An ARP packet that makes no sense.</summary>
+    /// <summary>An ARP packet that is malformed, or whose sender is not the Ethernet source.</summary>
     Arp,
 
-    /// <summary>An ICMP message that is cut off, contradicts itself or has the wrong checksum.</summary>
+    /// <summary>A truncated ICMP message, a wrong checksum, or an error from a node that cannot have seen our packet.</summary>
     Icmp,
 
     /// <summary>An ICMP error of ours that the rate limit held back.</summary>
@@ -73,7 +73,7 @@ internal enum IpDrop
 /// <summary>Counts drops by reason. Thread-safe.</summary>
 internal sealed class IpDropCounters
 {
-    // In the order of IpDrop. The names are part of the public statistics: they never change.
+    // In the order of IpDrop. The names are part of the public statistics and must not change.
     private static readonly string[] Names =
     [
         "ip.frame", "ip.ethertype", "ip.header", "ip.checksum", "ip.martian", "ip.spoof", "ip.destination", "ip.option", "ip.fragment",

@@ -9,7 +9,7 @@ internal static class IpHeader
     public const int IPv6Length = 40;
     public const int IPv6FragmentLength = 8;
 
-    /// <summary>RFC 8200, 5: every IPv6 link carries this.</summary>
+    /// <summary>RFC 8200, 5: the least MTU of any IPv6 link.</summary>
     public const int IPv6MinimumMtu = 1280;
 
     /// <summary>IPv4 flags and fragment offset: don't fragment, more fragments.</summary>
@@ -19,10 +19,10 @@ internal static class IpHeader
 
     private const byte DefaultHopLimit = 64;
 
-    /// <summary>RFC 1112, 6.1 and RFC 3493, 5.2: what is sent to a group stays on the link.</summary>
+    /// <summary>RFC 1112, 6.1 and RFC 3493, 5.2: by default multicast stays on the link.</summary>
     private const byte GroupHopLimit = 1;
 
-    /// <summary>RFC 4861: neighbour discovery packets have never been forwarded.</summary>
+    /// <summary>RFC 4861, 7.1: shows the receiver that no router has forwarded a neighbour discovery packet.</summary>
     private const byte LinkHopLimit = 255;
 
     public static int LengthFor(in IpAddress destination) => destination.IsIPv4 ? IPv4Length : IPv6Length;
@@ -33,7 +33,7 @@ internal static class IpHeader
     {
         if (destination.IsIPv4)
         {
-            // RFC 6864, 4.1: a packet that is not to be fragmented needs no identification.
+            // RFC 6864, 4.1: a packet with Don't Fragment set needs no identification.
             packet[0] = 0x45;
             packet[1] = 0;
             BinaryPrimitives.WriteUInt16BigEndian(packet[2..], (ushort)(IPv4Length + payloadLength));

@@ -69,7 +69,7 @@ internal sealed class IpInput : IDisposable
             return;
         }
 
-        // RFC 1122, 3.3.6: what was broadcast on the link must say so in its address too.
+        // RFC 1122, 3.3.6: a frame that was multicast or broadcast on the link is dropped when its IP destination is a unicast address.
         bool group = addresses.IsBroadcast(destination) || (destination.IsMulticast && _groups.Contains(destination));
         if (!group && (linkGroup || !addresses.Contains(destination)))
         {
@@ -151,7 +151,7 @@ internal sealed class IpInput : IDisposable
         WalkIPv6(source, destination, sourceMac, linkGroup, loopback, joined, group, packet);
     }
 
-    // RFC 8200, 4: extension headers, each with its bounds. Joined: the packet came out of fragments.
+    // RFC 8200, 4: walks the extension headers to the transport header. joined: the packet was put together from fragments.
     private void WalkIPv6(
         in IpAddress source,
         in IpAddress destination,
@@ -203,11 +203,11 @@ internal sealed class IpInput : IDisposable
             switch (protocol)
             {
                 case IpProtocol.HopByHopOptions when numberAt != 6:
-                    // Only directly behind the IPv6 header (RFC 8200, 4.1): elsewhere it is an unknown header.
+                    // Valid only directly behind the IPv6 header (RFC 8200, 4.1); elsewhere it is treated as an unknown header.
                     Refuse(packet, group, IcmpV6.UnrecognizedNextHeader, numberAt);
                     return;
                 case IpProtocol.RoutingHeader:
-                    // RFC 8200, 4.4: unknown types with segments left; all are unknown to us (type 0: RFC 5095).
+                    // RFC 8200, 4.4: an unknown type is refused unless no segments are left. We know none (type 0: RFC 5095).
                     if (header[3] != 0)
                     {
                         Refuse(packet, group, IcmpV6.ErroneousHeader, offset + 2);
@@ -237,7 +237,7 @@ internal sealed class IpInput : IDisposable
         }
     }
 
-    // RFC 8200, 4.2: the two highest bits of an unknown option's type say what to do.
+    // RFC 8200, 4.2: the two highest bits of an unknown option's type: skip (0), drop (1), drop and report (2), report if unicast (3).
     private bool AcceptOptions(ReadOnlySpan<byte> packet, int start, int length, bool group)
     {
         int end = start + length;
@@ -335,7 +335,7 @@ internal sealed class IpInput : IDisposable
         ReassembledPacket whole;
         if (position == 0 && !more)
         {
-            // RFC 6946: an atomic fragment is a whole packet and has nothing to do with others of the same identification.
+            // RFC 6946: an atomic fragment is a whole packet and is not reassembled with others of the same identification.
             whole = ReassembledPacket.From(header, data);
         }
         else if (!IpReassembly.TryAdd(
@@ -356,7 +356,7 @@ internal sealed class IpInput : IDisposable
 
     private void OnReassemblyTimeout(ReadOnlySpan<byte> packet) => _errors.ReassemblyTimeExceeded(packet);
 
-    // Whether a member may use an address was checked by the link before.
+    // The link has already checked that the member may use this source address.
     [Conditional("DEBUG")]
     private void AssertIsFromOwner(in IpAddress source, MacAddress sourceMac, bool loopback) => Debug.Assert(
         loopback || _resolver is null || !_resolver.TryResolve(source, out var owner) || owner == sourceMac,
@@ -368,7 +368,8 @@ internal sealed class IpInput : IDisposable
     // Multicast, loopback and IPv4-mapped. The unspecified address is checked later, since neighbour discovery may use it.
     private static bool IsMartianIPv6(UInt128 source) => source >> 120 == 0xff || source == 1 || source >> 32 == 0xffff;
 
-    // RFC 791, 3.1: options are skipped, but for the two kinds of source route: we are no router (RFC 7126, 4.3 and 4.4).
+    // RFC 791, 3.1: options are skipped, except that a packet with a source route is dropped (RFC 7126, 4.3 and 4.4). True also for
+    // malformed options.
     private static bool IsSourceRouted(ReadOnlySpan<byte> options)
     {
         const byte EndOfList = 0, NoOperation = 1, LooseSourceRoute = 131, StrictSourceRoute = 137;

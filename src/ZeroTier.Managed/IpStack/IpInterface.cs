@@ -1,7 +1,8 @@
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>
-/// The configuration in force: our addresses, the link-local one included, and what follows from them and the routes. Immutable.
+/// The configuration in force: our addresses, the link-local one included, and the decisions that follow from them and from the routes:
+/// what is on the link, next hops, broadcast addresses, source addresses. Immutable.
 /// </summary>
 internal sealed class IpInterface
 {
@@ -35,7 +36,7 @@ internal sealed class IpInterface
         return false;
     }
 
-    /// <summary>True when the address is a neighbour's: inside one of our prefixes.</summary>
+    /// <summary>True when the address is inside one of our prefixes, so that its holder is a neighbour.</summary>
     public bool IsOnLink(in IpAddress address)
     {
         foreach (ref readonly var entry in Entries)
@@ -50,7 +51,7 @@ internal sealed class IpInterface
     }
 
     /// <summary>The neighbour that takes packets for a unicast address: the address itself when it is on the link, or a gateway.</summary>
-    /// <returns>False when there is no way.</returns>
+    /// <returns>False when there is no route.</returns>
     public bool TryGetNextHop(in IpAddress destination, out IpAddress nextHop)
     {
         nextHop = destination;
@@ -127,7 +128,7 @@ internal sealed class IpInterface
             return null;
         }
 
-        // A route may name an on-link range outside our prefixes; then any address of the family is used.
+        // A route without a gateway may make a range outside our prefixes on-link; then any address of the family is used.
         bool any = group || !IsOnLink(neighbor);
         IpAddress? best = null;
         int bestLength = -1;

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>Output: source and next hop, headers, fragmentation, frames. Thread-safe.</summary>
+/// <summary>Output of both IP versions: next hop, headers, fragmentation, frames. Thread-safe.</summary>
 internal sealed class IpOutput : IIpOutput
 {
     private readonly IpStackOptions _options;
@@ -25,16 +25,16 @@ internal sealed class IpOutput : IIpOutput
     /// <summary>What to do with a packet for a destination.</summary>
     internal enum Route
     {
-        /// <summary>There is no way.</summary>
+        /// <summary>There is no route.</summary>
         None,
 
-        /// <summary>To ourselves.</summary>
+        /// <summary>The destination is one of our own addresses.</summary>
         Local,
 
-        /// <summary>To a known Ethernet address.</summary>
+        /// <summary>The Ethernet address of the next hop, or of the group, is known.</summary>
         Neighbor,
 
-        /// <summary>To a neighbour that must be asked for.</summary>
+        /// <summary>The next hop's Ethernet address must be resolved first.</summary>
         Unresolved,
     }
 
@@ -69,7 +69,7 @@ internal sealed class IpOutput : IIpOutput
 
     internal int MtuTo(in IpAddress destination) => PathMtus.Get(destination, _interface.Mtu);
 
-    /// <summary>The way to a destination.</summary>
+    /// <summary>Finds the route to a destination.</summary>
     /// <param name="destination">Where a packet is to go.</param>
     /// <param name="nextHop">The neighbour that takes it: the destination itself, or a gateway.</param>
     /// <param name="mac">The neighbour's Ethernet address, when it is known.</param>

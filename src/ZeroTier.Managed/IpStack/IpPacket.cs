@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>A received IP packet, checked and, if need be, put together again.</summary>
+/// <summary>A received IP packet, validated and, where it came in fragments, reassembled.</summary>
 internal readonly ref struct IpPacket
 {
     public required IpAddress Source { get; init; }
@@ -18,7 +18,9 @@ internal readonly ref struct IpPacket
     /// <summary>The whole packet, to quote in an error.</summary>
     public required ReadOnlySpan<byte> Packet { get; init; }
 
-    /// <summary>IPv6: where in the packet the transport's number stands.</summary>
+    /// <summary>
+    /// Offset in the packet of the field that holds the transport protocol's number: IPv6's last next-header field, IPv4's protocol field.
+    /// </summary>
     public required int ProtocolOffset { get; init; }
 
     /// <summary>TTL or hop limit.</summary>
@@ -27,6 +29,6 @@ internal readonly ref struct IpPacket
     /// <summary>IPv6: it came with a fragment header.</summary>
     public bool WasFragmented { get; init; }
 
-    /// <summary>Sent to a multicast or broadcast address: it never causes an error message.</summary>
+    /// <summary>Sent to a multicast or broadcast address: no error message is sent about it.</summary>
     public required bool IsGroup { get; init; }
 }

@@ -8,14 +8,15 @@ namespace ZeroTier.Managed.IpStack;
 /// <param name="Destination">The receiver.</param>
 /// <param name="Identification">16 bits for IPv4, 32 for IPv6.</param>
 /// <param name="Protocol">IPv4's protocol; 0 for IPv6.</param>
-/// <param name="Sender">The member that sent it, authenticated by the link: one member may own any number of addresses.</param>
+/// <param name="Sender">The Ethernet source, authenticated by the link: limits hold for it too, since one member may own many
+/// addresses.</param>
 internal readonly record struct FragmentKey(
     IpAddress Source, IpAddress Destination, uint Identification, byte Protocol, MacAddress Sender = default);
 
 /// <summary>Puts fragmented packets together again. Bounded in packets, bytes, fragments and time. Thread-safe.</summary>
 /// <remarks>
-/// A packet with overlapping fragments is dropped with all that follow (RFC 5722); exact repetitions are ignored (RFC 8200, 4.5). Lock: a
-/// leaf.
+/// When fragments overlap, the packet is dropped together with its later fragments (RFC 5722); exact duplicates are ignored (RFC 8200,
+/// 4.5). Lock: a leaf.
 /// </remarks>
 internal sealed class IpReassembly : IDisposable
 {
@@ -26,7 +27,8 @@ internal sealed class IpReassembly : IDisposable
     internal const int MaxFragments = 128;
     internal const long TimeoutMs = 30_000;
 
-    // The header is kept before the data, right-aligned, so that both versions' packets come out in one piece.
+    // Space for the header before the data. The header is stored right-aligned, directly before the data, so that a packet of either
+    // version is contiguous.
     private const int HeaderRoom = IpHeader.IPv6Length;
     private const int MaxPayload = 65535;
 
@@ -40,7 +42,8 @@ internal sealed class IpReassembly : IDisposable
 
     /// <param name="time">The clock.</param>
     /// <param name="drops">Where drops are counted.</param>
-    /// <param name="onTimeout">Called, outside the lock, with what came of a packet whose first fragment had arrived.</param>
+    /// <param name="onTimeout">Called, outside the lock, when a packet times out whose first fragment had arrived, with that
+    /// fragment.</param>
     public IpReassembly(TimeProvider time, IpDropCounters drops, TimedOut onTimeout)
     {
         _drops = drops;
@@ -154,8 +157,8 @@ internal sealed class IpReassembly : IDisposable
 
     private Assembly Begin(in FragmentKey key)
     {
-        // Evicts the oldest packet: of this address or this member when its share is used up, so that one sender cannot evict the others',
-        // else of all.
+        // Evicts the oldest packet of this source address or of this member when that one has used up its share, so that one sender cannot
+        // evict the packets of others; otherwise the oldest packet of all when the table is full.
         Assembly? oldest = null;
         Assembly? oldestOfSource = null;
         Assembly? oldestOfSender = null;
@@ -315,7 +318,7 @@ internal sealed class IpReassembly : IDisposable
         /// <summary>Payload bytes of the whole packet; -1 before the last fragment has come.</summary>
         public int Total { get; private set; } = -1;
 
-        /// <summary>Fragments overlapped: all that still come are dropped.</summary>
+        /// <summary>Fragments overlapped or contradicted each other: later fragments are dropped until the packet times out.</summary>
         public bool Condemned { get; set; }
 
         public bool IsComplete => _received == Total;

@@ -62,14 +62,14 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
 
     public IpStackOptions Options { get; }
 
-    /// <summary>The network layer for the transports above.</summary>
+    /// <summary>The IP layer, for the transport protocols.</summary>
     public IIpOutput Output => _output;
 
     public TcpLayer Tcp { get; }
 
     /// <summary>
-    /// Large frames to a station were lost on a path that has become narrower: <see cref="IFrameLink.UnfragmentedPayload"/> says by how
-    /// much.
+    /// The path MTU to a station has fallen, and large frames on their way may be lost; <see cref="IFrameLink.UnfragmentedPayload"/> gives
+    /// the new size. TCP connections cut smaller segments and retransmit.
     /// </summary>
     public void OnPathNarrowed(MacAddress station) => Tcp.OnPathNarrowed(station);
 
@@ -86,8 +86,8 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     internal IpReassembly IpReassembly => _input.IpReassembly;
 
     /// <summary>
-    /// Puts a configuration in force. What is open goes on; connections and UDP ports of an address that is ours no more end with an error
-    /// that says so, those on any address follow.
+    /// Puts a configuration in force. Open connections and sockets stay open, except those bound to an address that is no longer ours: they
+    /// end with an error that says so. Sockets bound to any address use the new addresses.
     /// </summary>
     public void Configure(IpConfiguration configuration)
     {
@@ -110,8 +110,8 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
     }
 
     /// <summary>
-    /// Announces the IPv4 addresses that came with the last configurations (RFC 5227, 2.3). On ZeroTier the announcement reaches only who
-    /// believes to have the address, too: so it costs others nothing, and a conflict shows at once.
+    /// Announces by ARP the IPv4 addresses that were added since the last call (RFC 5227, 2.3). On ZeroTier such a request goes to the
+    /// multicast group of this one address, which only its owners join: other members are not burdened, and a conflict shows at once.
     /// </summary>
     public void Announce()
     {
@@ -131,7 +131,10 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         }
     }
 
-    /// <summary>Somebody else uses one of our IPv4 addresses: it is announced again, at most once in ten seconds (RFC 5227, 2.4).</summary>
+    /// <summary>
+    /// Another member uses one of our IPv4 addresses: it is announced again, at most once in ten seconds for all addresses together
+    /// (RFC 5227, 2.4 (c)).
+    /// </summary>
     public void Defend(in IpAddress address)
     {
         if (!address.IsIPv4)
@@ -153,9 +156,9 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         _arp.Announce(address);
     }
 
-    /// <summary>Takes one frame. Never throws for what is in it.</summary>
-    /// <param name="source">The Ethernet source, proven by the link.</param>
-    /// <param name="destination">Ours, or a group.</param>
+    /// <summary>Processes one received frame. Never throws because of its content.</summary>
+    /// <param name="source">The Ethernet source, authenticated by the link.</param>
+    /// <param name="destination">The Ethernet destination: ours, or a group.</param>
     /// <param name="etherType">What the payload is.</param>
     /// <param name="payload">Valid during the call.</param>
     public void Receive(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload)
@@ -188,7 +191,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         }
     }
 
-    /// <summary>The frames at hand have all been received: what they caused leaves.</summary>
+    /// <summary>Called after the last frame of a received batch: TCP now acknowledges and sends.</summary>
     public void EndOfBatch() => Tcp.EndOfBatch();
 
     /// <summary>The link has heard from a neighbour after a silence: connections with it retransmit at once.</summary>
@@ -226,7 +229,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         Tcp.Statistics.AddDropped(counts);
     }
 
-    /// <summary>Resets connections, closes sockets, stops timers, gives back buffers. The link stays its owner's.</summary>
+    /// <summary>Resets connections, closes sockets, stops timers, returns buffers. The link is not disposed of.</summary>
     public void Dispose()
     {
         // TCP first, so that its resets are still sent.
@@ -289,7 +292,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
 
     private void Dispatch(in IpPacket packet)
     {
-        // Only ICMPv6 can make sense of a packet without a source (RFC 4862, 5.4.2).
+        // Only ICMPv6 accepts a packet from the unspecified address: duplicate address detection (RFC 4862, 5.4.2).
         if (packet.Source.IsUnspecified && packet.Protocol != IpProtocol.IcmpV6)
         {
             _drops.Count(IpDrop.Martian);
@@ -299,7 +302,7 @@ internal sealed class IpStack : IDisposable, NeighborCache.IActions
         switch (packet.Protocol)
         {
             case IpProtocol.Tcp when packet.IsGroup:
-                // RFC 9293, 3.9.2.3: TCP knows no groups.
+                // RFC 9293, 3.9.2.3: segments to a multicast or broadcast address are discarded silently.
                 _drops.Count(IpDrop.Martian);
                 break;
             case IpProtocol.Tcp:

@@ -2,26 +2,26 @@ using System.IO.Pipelines;
 
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>What an <see cref="IpStack"/> is given once, by the constructor; what can change is in <see cref="IpConfiguration"/>.</summary>
+/// <summary>What is fixed for the life of an <see cref="IpStack"/>; what can change is in <see cref="IpConfiguration"/>.</summary>
 internal sealed record IpStackOptions
 {
     /// <summary>The port's Ethernet address.</summary>
     public required MacAddress MacAddress { get; init; }
 
-    /// <summary>Where frames leave.</summary>
+    /// <summary>The link that sends the stack's frames.</summary>
     public required IFrameLink Link { get; init; }
 
 
-    /// <summary>Computes Ethernet addresses where the network allows it.</summary>
+    /// <summary>Computes Ethernet addresses from IP addresses, on networks where that is possible; otherwise null.</summary>
     public INeighborResolver? Resolver { get; init; }
 
-    /// <summary>What TCP connections may hold in memory, shared by the stacks of a node. Null for no bound.</summary>
+    /// <summary>Limits the memory that TCP connections hold; shared by the stacks of a node. Null for no limit.</summary>
     public Tcp.BufferBudget? Budget { get; init; }
 
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     public RandomSource Random { get; init; } = RandomSource.System;
 
-    /// <summary>Where continuations of user code run.</summary>
+    /// <summary>The scheduler on which user code continues.</summary>
     public PipeScheduler Completions { get; init; } = PipeScheduler.ThreadPool;
 }

@@ -3,8 +3,10 @@ using System.IO.Pipelines;
 
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>Packets to ourselves. Bounded. Thread-safe.</summary>
-/// <remarks>Delivered by the scheduler after their batch is sent, because the thread that writes a batch may hold a lock.</remarks>
+/// <summary>Queue of packets to our own addresses. Bounded. Thread-safe.</summary>
+/// <remarks>
+/// They are delivered on the scheduler, after their batch was sent: the thread that writes a batch may hold a lock that delivery takes.
+/// </remarks>
 internal sealed class Loopback(PipeScheduler scheduler, IpDropCounters drops, Loopback.Deliver deliver)
 {
     internal const int MaxQueued = 1024;
@@ -33,7 +35,7 @@ internal sealed class Loopback(PipeScheduler scheduler, IpDropCounters drops, Lo
         }
     }
 
-    /// <summary>Has what was queued delivered.</summary>
+    /// <summary>Schedules the delivery of the queued packets.</summary>
     public void Flush()
     {
         if (!_waiting)

@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.IpStack;
 
-/// <summary>IP multicast and broadcast on Ethernet.</summary>
+/// <summary>Maps IP multicast groups to Ethernet groups.</summary>
 internal static class MulticastMapping
 {
     private static readonly UInt128 SolicitedNodePrefix = new(0xff02_0000_0000_0000, 0x0000_0001_ff00_0000);

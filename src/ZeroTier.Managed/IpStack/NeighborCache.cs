@@ -3,18 +3,18 @@ using System.Buffers;
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>
-/// Ethernet addresses of neighbours: one table for ARP and neighbour discovery (RFC 4861, 7.3, which suits IPv4 as well). Thread-safe.
+/// Ethernet addresses of neighbours: one table for ARP and neighbour discovery, with the states of RFC 4861, 7.3 for both. Thread-safe.
 /// </summary>
 /// <remarks>
 /// <code>
-///                  asked three times: the packets are dropped, the entry goes
+///                  three solicitations unanswered: the entry and its packets are dropped
 ///                ┌──────────────┐
 ///  first packet  │              │  answer
 ///  ───────► Incomplete ─────────┴────────► Reachable ◄───────────┐
-///                │ address learned in passing   │ 30 s           │ answer
+///                │ learned from a request       │ 30 s           │ answer
 ///                └──────────────► Stale ◄───────┘                │
 ///                                   │ used                       │
-///                                   └────► Delay ──5 s──► Probe ─┴─ three times: the entry goes
+///                                   └────► Delay ──5 s──► Probe ─┴─ three unanswered: the entry is dropped
 /// </code>
 /// Lock order: the cache's lock is a leaf. Frames are sent after its release.
 /// </remarks>
@@ -51,13 +51,13 @@ internal sealed class NeighborCache : IDisposable
         Probe,
     }
 
-    /// <summary>What the cache asks of the stack. Called outside its lock.</summary>
+    /// <summary>Callbacks into the stack, made outside the cache's lock.</summary>
     internal interface IActions
     {
         /// <summary>Solicits the address: by multicast, or by unicast to its last known owner.</summary>
         void Solicit(in IpAddress address, MacAddress? lastKnown);
 
-        /// <summary>A packet that waited can leave.</summary>
+        /// <summary>Sends a packet that was queued until the neighbour was resolved.</summary>
         void SendResolved(ReadOnlySpan<byte> packet, MacAddress neighbor);
 
         /// <summary>The address was not resolved: the packet is dropped.</summary>
@@ -75,7 +75,7 @@ internal sealed class NeighborCache : IDisposable
         }
     }
 
-    /// <summary>The neighbour's address, when it is known.</summary>
+    /// <summary>The neighbour's Ethernet address, when it is known.</summary>
     public bool TryGet(in IpAddress address, out MacAddress mac)
     {
         lock (_gate)
@@ -92,7 +92,9 @@ internal sealed class NeighborCache : IDisposable
         }
     }
 
-    /// <summary>An address of a neighbour whose Ethernet address is known, IPv4 before IPv6; null for none.</summary>
+    /// <summary>
+    /// Finds an IP address of the neighbour with this Ethernet address: IPv4 before IPv6, never link-local; null when none is known.
+    /// </summary>
     public IpAddress? Find(MacAddress mac)
     {
         IpAddress? found = null;
@@ -113,7 +115,7 @@ internal sealed class NeighborCache : IDisposable
         return found;
     }
 
-    /// <summary>The neighbour's address; when it is not known, the packet is kept until it is.</summary>
+    /// <summary>The neighbour's Ethernet address; while it is not known, the packet is queued and the neighbour solicited.</summary>
     public bool TryGetOrQueue(in IpAddress address, ReadOnlySpan<byte> packet, out MacAddress mac, out bool dropped)
     {
         bool solicit = false;
@@ -148,7 +150,7 @@ internal sealed class NeighborCache : IDisposable
     }
 
     /// <summary>
-    /// An address seen in a solicitation or an ARP packet: known, but its reachability is not confirmed (RFC 4861, 7.2.3).
+    /// Learns an address from a solicitation or an ARP packet; its reachability is not confirmed by that (RFC 4861, 7.2.3).
     /// </summary>
     /// <param name="address">The neighbour.</param>
     /// <param name="mac">Its Ethernet address.</param>
@@ -182,7 +184,7 @@ internal sealed class NeighborCache : IDisposable
         Release(waiting, mac);
     }
 
-    /// <summary>An answer (RFC 4861, 7.2.5). Ignored without a pending solicitation or an entry.</summary>
+    /// <summary>An advertisement or ARP reply (RFC 4861, 7.2.5). Ignored when the neighbour has no entry.</summary>
     public void Answered(in IpAddress address, MacAddress? mac, bool solicited, bool isOverride)
     {
         Queue<ArraySegment<byte>>? waiting = null;
@@ -230,7 +232,7 @@ internal sealed class NeighborCache : IDisposable
         Release(waiting, final);
     }
 
-    /// <summary>Forgets all neighbours and what waits for them.</summary>
+    /// <summary>Drops all entries and the packets queued for them.</summary>
     public void Clear()
     {
         lock (_gate)

@@ -12,14 +12,14 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
     private const byte SolicitedFlag = 0x40;
     private const byte OverrideFlag = 0x20;
 
-    /// <summary>A message whose checksum is right.</summary>
+    /// <summary>Handles a solicitation or an advertisement whose checksum has been verified.</summary>
     public void Receive(in IpPacket packet)
     {
         var message = packet.Payload;
         bool isSolicitation = message[0] == IcmpV6.NeighborSolicitation;
 
-        // RFC 4861, 7.1.1 and 7.1.2. Hop limit 255: no router was passed. RFC 6980, 5: no fragments, in which the link cannot check the
-        // sender.
+        // RFC 4861, 7.1.1 and 7.1.2; hop limit 255: not forwarded by a router. RFC 6980, 5: not in fragments, since in a fragment the link
+        // cannot check the target address.
         if (packet.HopLimit != 255 || packet.WasFragmented || message[1] != 0 || message.Length < FixedLength
             || !TryReadLinkAddress(message[FixedLength..], isSolicitation ? SourceLinkAddress : TargetLinkAddress, out var linkAddress))
         {
@@ -56,7 +56,7 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
             lastKnown ?? MulticastMapping.ToEthernet(destination));
     }
 
-    /// <summary>Says to all nodes that an address is ours (RFC 4861, 7.2.6).</summary>
+    /// <summary>Announces to all nodes that an address is ours (RFC 4861, 7.2.6).</summary>
     public void Announce(in IpAddress local)
     {
         var everybody = MulticastMapping.AllNodes;
@@ -90,7 +90,7 @@ internal sealed class NeighborDiscovery(IpOutput output, NeighborCache neighbors
             neighbors.Seen(packet.Source, linkAddress.Value, create: output.Interface.IsOnLink(packet.Source));
         }
 
-        // Sent to the Ethernet source of the solicitation.
+        // To the Ethernet source of the solicitation, which is authenticated, and not to the address in its option.
         Send(
             IcmpV6.NeighborAdvertisement, SolicitedFlag | OverrideFlag, target, packet.Source, target, TargetLinkAddress, packet.SourceMac);
     }

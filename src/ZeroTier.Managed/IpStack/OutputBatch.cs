@@ -3,8 +3,8 @@ using System.Buffers;
 namespace ZeroTier.Managed.IpStack;
 
 /// <summary>
-/// IP packets of one frame batch. Usually a packet is written directly into its frame; one that must be fragmented, queued or looped back
-/// is written to a separate buffer first.
+/// IP packets written into one frame batch. A packet is usually written directly into its frame; one that must be fragmented, queued for
+/// a neighbour or looped back is written to a separate buffer first.
 /// </summary>
 internal sealed class OutputBatch(IpOutput output) : IpBatch
 {
@@ -81,7 +81,7 @@ internal sealed class OutputBatch(IpOutput output) : IpBatch
     }
 }
 
-/// <summary>A few batches for reuse. Thread-safe, without locks.</summary>
+/// <summary>Pool of up to 16 idle batches. Thread-safe, lock-free.</summary>
 internal sealed class IpBatchPool(IpOutput output)
 {
     private readonly OutputBatch?[] _idle = new OutputBatch?[16];

@@ -5,7 +5,7 @@ internal sealed class PathMtuTable(TimeProvider time)
 {
     internal const int MaxEntries = 256;
 
-    // RFC 8201, 4: no path is narrower. For IPv4 smaller reports are refused too, as RFC 5927, 7.2 advises.
+    // RFC 8201, 4: no IPv6 path is narrower. IPv4 has a floor as well, as RFC 5927, 7.2 advises. Smaller reports are raised to these.
     private const int MinimumIPv6 = IpHeader.IPv6MinimumMtu;
     private const int MinimumIPv4 = 552;
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
@@ -40,8 +40,8 @@ internal sealed class PathMtuTable(TimeProvider time)
         }
     }
 
-    /// <summary>Takes a report; it can only narrow the path.</summary>
-    /// <returns>True when the path became narrower.</returns>
+    /// <summary>Applies a report, which can only lower the path MTU.</summary>
+    /// <returns>True when it has been lowered.</returns>
     public bool Reduce(in IpAddress destination, int mtu, int linkMtu)
     {
         mtu = Math.Max(mtu, destination.IsIPv4 ? MinimumIPv4 : MinimumIPv6);

@@ -5,7 +5,7 @@ namespace ZeroTier.Managed.IpStack;
 /// <summary>The beginning of a packet, as an ICMP error quotes it.</summary>
 internal static class QuotedPacket
 {
-    /// <summary>Finds the transport header of a packet that may be cut off or be the first of its fragments.</summary>
+    /// <summary>Finds the transport header of a packet that may be truncated, or be the first fragment of a packet.</summary>
     public static bool TryFindTransport(ReadOnlySpan<byte> packet, out IpProtocol protocol, out int offset)
     {
         protocol = IpProtocol.NoNextHeader;

@@ -142,7 +142,7 @@ internal sealed class UdpLayer(
         {
             foreach (var socket in sockets)
             {
-                // A socket bound to one address hears nothing that was broadcast.
+                // A socket bound to one address does not receive broadcasts.
                 if (socket.LocalAddress is null || socket.LocalAddress == packet.Destination)
                 {
                     if (!socket.Enqueue(datagram[HeaderLength..], packet.Source, sourcePort, packet.SourceMac))
@@ -184,13 +184,13 @@ internal sealed class UdpLayer(
         payload.CopyTo(datagram[HeaderLength..]);
         ushort checksum = InternetChecksum.Transport(local.Value, destination, IpProtocol.Udp, datagram);
 
-        // RFC 768: zero means "no checksum", so a sum of zero is sent as its other form.
+        // RFC 768: zero means "no checksum", so a computed zero is sent as all ones, which is equal in one's complement.
         BinaryPrimitives.WriteUInt16BigEndian(datagram[6..], checksum == 0 ? ushort.MaxValue : checksum);
         batch.Commit();
         batch.Send();
         if (destination.IsMulticast)
         {
-            // RFC 1112, 6.1: members on the sending host get it, too, the sender included.
+            // RFC 1112, 6.1: multicast is also delivered to members on the sending host, including the sender itself.
             DeliverToGroup(destination, port, payload, local.Value, sourcePort, options.MacAddress);
         }
     }

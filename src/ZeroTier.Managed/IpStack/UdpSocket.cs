@@ -102,7 +102,7 @@ internal sealed class UdpSocket : IDisposable
         }
     }
 
-    /// <summary>Ends what waits, and every later use, with an error.</summary>
+    /// <summary>Fails pending receives, and every later call, with an error.</summary>
     internal void Close(SocketError reason)
     {
         Receiver[] waiting;
@@ -129,8 +129,8 @@ internal sealed class UdpSocket : IDisposable
         }
     }
 
-    /// <summary>A datagram has come.</summary>
-    /// <returns>False when there was no room for it.</returns>
+    /// <summary>Delivers a received datagram to a pending receive, or queues it.</summary>
+    /// <returns>False when the queue is full or the socket is closed.</returns>
     internal bool Enqueue(ReadOnlySpan<byte> payload, in IpAddress source, ushort sourcePort, MacAddress sourceMac)
     {
         Receiver receiver;
@@ -216,7 +216,7 @@ internal sealed class UdpSocket : IDisposable
                 }
             }
 
-            // Completed meanwhile: nothing is left to cancel.
+            // The receive has completed in the meantime: nothing is left to cancel.
             if (!pending)
             {
                 registration.Dispose();
@@ -233,7 +233,7 @@ internal sealed class UdpSocket : IDisposable
             }
             catch (Exception e)
             {
-                // The buffer is the caller's, who may have released it: the exception fails this receive and not the delivering thread.
+                // The caller may have released its buffer: the exception then fails this receive and does not reach the delivering thread.
                 _error = e;
             }
 
@@ -275,7 +275,8 @@ internal sealed class UdpSocket : IDisposable
         {
             lock (_socket._gate)
             {
-                // The call has completed meanwhile, and the object may already serve another call.
+                // The receive has completed in the meantime. The object cannot be in use by another receive yet: GetResult disposes of the
+                // registration first, which waits for this callback.
                 if (Node.List is null)
                 {
                     return;

@@ -1,12 +1,12 @@
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
-/// Packets that are written, armed and sent together. Rented from <see cref="Vl1Node.BeginBatch"/>, used by one thread, given back by
-/// <see cref="Dispose"/>.
+/// Packets that are written, armored and sent together. Rented from <see cref="Vl1Node.BeginBatch"/>, used by one thread, returned to the
+/// pool by <see cref="Dispose"/>.
 /// </summary>
 /// <remarks>
-/// Payloads are written where they will be sent from: reserve, write, commit. Consecutive packets over one path that have one size
-/// go out with one call to the transport. Nothing is allocated, and no lock is taken for peers that can be reached.
+/// A payload is written directly into the send buffer: reserve, write, commit. Consecutive packets of the same size over one path are
+/// sent with one call to the transport. Nothing is allocated, and no lock is taken for reachable peers.
 /// </remarks>
 internal sealed class Vl1Batch : IDisposable
 {
@@ -35,8 +35,8 @@ internal sealed class Vl1Batch : IDisposable
     public const int MaxPayload = Fragments.MaxPacketSize - PacketHeader.Size;
 
     /// <summary>
-    /// Room for the bytes after the verb byte; its content is undefined. A reservation that is not committed is void. Sends when the buffer
-    /// is full.
+    /// Space for the bytes after the verb byte; its content is undefined. A reservation that is not committed has no effect. Sends when the
+    /// buffer is full.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">More than <see cref="MaxPayload"/> bytes.</exception>
     public Span<byte> Reserve(int payloadLength)
@@ -105,7 +105,7 @@ internal sealed class Vl1Batch : IDisposable
         _used += bytes;
     }
 
-    /// <summary>Sends what was committed. The batch can be used on.</summary>
+    /// <summary>Sends the committed packets. The batch can then be used again.</summary>
     public void Send()
     {
         if (_runCount == 0)
@@ -131,7 +131,7 @@ internal sealed class Vl1Batch : IDisposable
         _used = 0;
     }
 
-    /// <summary>Gives the batch back; what was committed and not sent is dropped.</summary>
+    /// <summary>Returns the batch to the pool; committed packets that were not sent are dropped.</summary>
     public void Dispose()
     {
         _runs.AsSpan(0, _runCount).Clear();
@@ -147,7 +147,7 @@ internal sealed class Vl1Batch : IDisposable
         {
             ref var last = ref _runs[_runCount - 1];
 
-            // A run may end with a shorter packet, but only with one that is a single datagram.
+            // All datagrams of a run but the last have the same size; so a shorter packet can end a run only if it is a single datagram.
             bool fits = segment == last.Segment || (segment < last.Segment && datagrams == 1);
             if (fits && !last.IsClosed && ReferenceEquals(last.Mtu, mtu)
                 && last.Datagrams + datagrams <= MaxRunDatagrams && last.Length + bytes <= MaxRunBytes)
@@ -172,7 +172,7 @@ internal sealed class Vl1Batch : IDisposable
         };
     }
 
-    // One call to the random source for many packets.
+    // Packet IDs are drawn in blocks: one call to the random source for many packets.
     private ReadOnlySpan<byte> NextId()
     {
         if (_idsUsed == _ids.Length)

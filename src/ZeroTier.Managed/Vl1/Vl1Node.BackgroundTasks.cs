@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace ZeroTier.Managed.Vl1;
 
-/// <content>What is done at each tick without a packet (docs/protocol/2-vl1.md 2.9).</content>
+/// <content>The periodic tasks of the control tick (docs/protocol/2-vl1.md 2.9).</content>
 internal sealed partial class Vl1Node
 {
     private bool _repeatsHellos = true;

@@ -10,8 +10,8 @@ using ZeroTier.Managed.Vl1.Worlds;
 namespace ZeroTier.Managed.Vl1;
 
 /// <summary>
-/// The peer-to-peer layer of a node: finds other nodes by address, keeps direct paths to them or goes through roots, and carries packets
-/// that are encrypted end to end. With its identity in the planet it is a root (docs/protocol/2-vl1.md).
+/// The peer-to-peer layer of a node, VL1: finds other nodes by address, keeps direct paths to them or relays through roots, and carries
+/// packets that are encrypted end to end. A node whose identity is in the planet or in a moon is a root (docs/protocol/2-vl1.md).
 /// </summary>
 /// <remarks>
 /// <para>
@@ -188,13 +188,13 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
     }
 
-    /// <summary>Our address.</summary>
+    /// <summary>Our ZeroTier address.</summary>
     public NodeId Id { get; }
 
-    /// <summary>Who we are.</summary>
+    /// <summary>Our identity.</summary>
     public NodeIdentity Identity { get; }
 
-    /// <summary>The planet in use; replaced when a root hands out a newer one.</summary>
+    /// <summary>The planet in use; replaced when a root sends a newer one.</summary>
     public Planet Planet => _worlds.Current.Planet;
 
     /// <summary>The moons in use, whose definitions have arrived.</summary>
@@ -203,10 +203,10 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     /// <summary>True when our identity is a root of the planet or of a moon.</summary>
     public bool IsRoot => _worlds.IsRoot;
 
-    /// <summary>True when a root was heard lately; always for a root.</summary>
+    /// <summary>True when something was received from a root lately; always true for a root.</summary>
     public bool IsOnline => _onlineState.IsOnline;
 
-    /// <summary>Whether a root is heard over another socket than this.</summary>
+    /// <summary>Whether a path to a root is alive on any socket other than this one.</summary>
     public bool HearsRootBeside(int socket)
     {
         lock (_control.Lock)
@@ -216,10 +216,10 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
     }
 
-    /// <summary>What was dropped, by reason.</summary>
+    /// <summary>Counters of dropped packets by reason.</summary>
     public DropCounters Drops { get; } = new();
 
-    /// <summary>Datagrams and bytes in and out.</summary>
+    /// <summary>Datagrams and bytes sent and received.</summary>
     public TrafficCounters Traffic => _control.Traffic;
 
     /// <summary>The root in use for look-ups and relaying; null when there is none.</summary>
@@ -240,7 +240,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     /// <summary>Milliseconds since this node was made.</summary>
     internal long Now => _control.Now;
 
-    /// <summary>Unknown nodes that wait for a check, and those whose source address is being validated.</summary>
+    /// <summary>Numbers of unknown nodes that wait for a check, and of those whose source address is being validated.</summary>
     internal (int Waiting, int Challenged) Newcomers => (_admission.Waiting, _admission.Challenged);
 
     internal ControlPlane Control => _control;
@@ -292,13 +292,13 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     public Peer? FindPeer(NodeId id) => _peers.Find(id);
 
     /// <summary>
-    /// The identity of an address, if known; otherwise asks a root for it. <see cref="IVl1Client.OnPeerChanged"/> says when it arrives.
+    /// The identity of an address, if known; otherwise asks a root for it. <see cref="IVl1Client.OnPeerChanged"/> reports its arrival.
     /// </summary>
     public NodeIdentity? FindIdentity(NodeId id) => _lookup.FindIdentity(id);
 
     /// <summary>
-    /// Names the nodes to be looked up and kept in touch with even without traffic (controllers, multicast replicators). Replaces the
-    /// former list.
+    /// Sets the nodes that are looked up, and to which a path is kept, even without traffic (controllers, multicast replicators). Replaces
+    /// the former list.
     /// </summary>
     public void SetAnchors(IEnumerable<NodeId> anchors)
     {
@@ -310,7 +310,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
     }
 
-    /// <summary>A batch for sending; dispose it to give it back.</summary>
+    /// <summary>Rents a batch for sending; dispose it to return it to the pool.</summary>
     public Vl1Batch BeginBatch()
     {
         lock (_batches)
@@ -320,8 +320,8 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     }
 
     /// <summary>Sends one packet.</summary>
-    /// <param name="destination">To whom.</param>
-    /// <param name="verb">What it is.</param>
+    /// <param name="destination">The receiver.</param>
+    /// <param name="verb">The packet's verb.</param>
     /// <param name="payload">At most <see cref="Vl1Batch.MaxPayload"/> bytes; longer ones are dropped.</param>
     public void Send(NodeId destination, Verb verb, ReadOnlySpan<byte> payload)
     {
@@ -337,11 +337,11 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         batch.Send();
     }
 
-    /// <summary>Answers a packet with OK, the way it came.</summary>
-    /// <param name="peer">Who sent it.</param>
-    /// <param name="request">How it came.</param>
+    /// <summary>Answers a packet with OK, to its source endpoint.</summary>
+    /// <param name="peer">The sender of the packet.</param>
+    /// <param name="request">Its reception.</param>
     /// <param name="requestVerb">Its verb.</param>
-    /// <param name="data">What follows verb and packet ID.</param>
+    /// <param name="data">The part of the OK behind the quoted verb and packet ID.</param>
     public void ReplyOk(Peer peer, in PacketInfo request, Verb requestVerb, ReadOnlySpan<byte> data)
     {
         ArgumentNullException.ThrowIfNull(peer);
@@ -351,20 +351,22 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
         }
     }
 
-    /// <summary>Answers a packet with ERROR, the way it came.</summary>
+    /// <summary>Answers a packet with ERROR, to its source endpoint.</summary>
     public void ReplyError(Peer peer, in PacketInfo request, Verb requestVerb, ErrorCode code, ReadOnlySpan<byte> data) =>
         _dispatcher.ReplyError(peer, request, requestVerb, code, data);
 
-    /// <summary>Uses a moon, or looks for it. False when there are <see cref="Vl1Limits.Moons"/> others already.</summary>
+    /// <summary>
+    /// Uses a moon, or asks its seed for the definition. False when there are <see cref="Vl1Limits.Moons"/> others already.
+    /// </summary>
     public bool Orbit(MoonOrbit orbit) => _worldUpdates.Orbit(orbit);
 
-    /// <summary>Uses a moon no more: its roots become ordinary peers. False when it was neither used nor looked for.</summary>
+    /// <summary>Stops using a moon: its roots become ordinary peers. False when it was neither in use nor looked for.</summary>
     public bool Deorbit(ulong moon) => _worldUpdates.Deorbit(moon);
 
     /// <summary>The path MTU state of the current route to a node; null when there is no route. Lock-free.</summary>
     public PathMtu? FindMtu(NodeId id) => _router.FindMtu(id);
 
-    /// <summary>Answers of a node are missing: its path may have become narrower.</summary>
+    /// <summary>A node no longer answers: the path MTU to it may have fallen and is probed.</summary>
     public void DoubtSize(NodeId id) => _mtuDiscovery.DoubtSize(id);
 
     /// <inheritdoc />
@@ -403,13 +405,15 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     /// <inheritdoc />
     public void OnRefused(int socket, in InetEndPoint destination, int size) => _mtuDiscovery.OnRefused(socket, destination, size);
 
-    /// <summary>Offers the packets on hold to the layer above again, because credentials arrived. Call without holding locks.</summary>
+    /// <summary>
+    /// Passes the packets on hold to the layer above again, because credentials have arrived. To be called without holding locks.
+    /// </summary>
     public void RetryHeld() => _receiver.Retry(null);
 
-    /// <summary>What the contract says about peers. Allocates.</summary>
+    /// <summary>All peers, as applications see them. Allocates.</summary>
     public IReadOnlyList<ZeroTierPeer> Snapshot() => _report.Snapshot();
 
-    /// <summary>What the contract says about one peer; null when it is not known. Allocates.</summary>
+    /// <summary>One peer, as applications see it; null when it is not known. Allocates.</summary>
     public ZeroTierPeer? Describe(NodeId id) => _report.Describe(id);
 
     /// <summary>
@@ -418,7 +422,7 @@ internal sealed partial class Vl1Node : IDatagramReceiver, IDisposable
     /// </summary>
     public IReadOnlyList<KnownPeer> GetPersistentPeers() => _report.ToStore();
 
-    /// <summary>The same of one peer; null when it is not in memory, or a root.</summary>
+    /// <summary>What to store of one peer; null when it is not in memory, or is a root.</summary>
     public KnownPeer? GetPersistentPeer(NodeId id) => _report.ToStore(id);
 
     internal void Return(Vl1Batch batch)

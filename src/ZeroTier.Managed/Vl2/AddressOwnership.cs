@@ -7,13 +7,14 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// Who may use which address on a network: the one place that is asked, for IPv4, ARP, IPv6 and neighbour discovery. VL1 proves the
+/// Decides which member may use which IP address on a network, for IPv4, ARP, IPv6 and neighbour discovery alike. VL1 authenticates the
 /// sender's node address. Immutable.
 /// </summary>
 /// <remarks>
-/// On an ad-hoc network every address follows from its member's identity, so that a member can only ever speak for itself. Elsewhere the
-/// controller gives addresses out and says so in certificates of ownership: who shows one may use what it names, and nobody what another
-/// one's names. Addresses beyond the network come from the members that the routes name as gateways.
+/// On an ad-hoc network every address is derived from its member's node address, so a member can use no other. On other networks the
+/// controller assigns addresses and certifies them in certificates of ownership: a member that has presented one may use only the addresses
+/// in it, and a member that has presented none may use any on-link address that no other member's certificate contains. Addresses outside
+/// the network may be used by members that are gateways in the routes.
 /// </remarks>
 internal sealed class AddressOwnership(NetworkId network, IMembershipGate members)
 {
@@ -24,10 +25,10 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
 
     private readonly MemberAddressing _addressing = new(network);
 
-    /// <summary>Whether a member may call an address its own.</summary>
+    /// <summary>Whether a member may use an address.</summary>
     /// <param name="configuration">The configuration in force.</param>
     /// <param name="member">The member.</param>
-    /// <param name="shown">What it has shown of itself; null for nothing.</param>
+    /// <param name="shown">The credentials that it has presented; null for none.</param>
     /// <param name="address">The address.</param>
     public bool MayUse(NetworkConfiguration configuration, NodeId member, IMemberCredentials? shown, in IpAddress address)
     {
@@ -48,7 +49,7 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
 
         if (address.IsInPrefix(LinkLocalPrefix, LinkLocalPrefixLength))
         {
-            // Systems choose theirs in several ways.
+            // Operating systems derive link-local addresses in various ways, so they cannot be checked.
             return true;
         }
 
@@ -72,7 +73,7 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
         return false;
     }
 
-    // 3.10.2: the host part of an IPv4 address is the low part of the node's.
+    // docs/protocol/3-vl2.md 3.10.2: the host part of an IPv4 address is the low 24 bits of the node address.
     private bool IsAdHocAddress(NetworkConfiguration configuration, NodeId member, in IpAddress address)
     {
         if (address.IsIPv4)
@@ -124,14 +125,14 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
     }
 
     /// <summary>
-    /// Whether a frame claims no address that its sender may not use: as source of a packet, as sender of an ARP packet, or as a
-    /// neighbour's that it announces. A frame that is too short for a claim passes: the stack drops it.
+    /// Whether the sender of a frame may use every address that the frame claims: as source of a packet, as sender of an ARP packet, or as
+    /// target of a neighbour advertisement. A frame that is too short to contain an address passes; the stack drops it.
     /// </summary>
     /// <param name="configuration">The configuration in force.</param>
-    /// <param name="sender">Who sent the frame, as VL1 has proven.</param>
-    /// <param name="shown">What the sender has shown of itself; null for nothing.</param>
+    /// <param name="sender">The node that sent the frame, authenticated by VL1.</param>
+    /// <param name="shown">The credentials that the sender has presented; null for none.</param>
     /// <param name="source">The frame's Ethernet source.</param>
-    /// <param name="etherType">What the frame holds.</param>
+    /// <param name="etherType">The frame's EtherType.</param>
     /// <param name="frame">The Ethernet payload.</param>
     public bool IsHonest(
         NetworkConfiguration configuration,
@@ -141,7 +142,7 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
         ushort etherType,
         ReadOnlySpan<byte> frame) => etherType switch
         {
-            // Unspecified: somebody asks whether an address is free (RFC 5227, 2.1.1; RFC 4862, 5.4).
+            // The unspecified address is used to probe whether an address is free (ARP: RFC 5227, 2.1.1; IPv6: RFC 4862, 5.4).
             EtherTypes.IPv4 => frame.Length < IpHeader.IPv4Length || MayUse(configuration, sender, shown, IpAddress.ReadIPv4(frame[12..])),
             EtherTypes.Arp =>
                 frame.Length < ArpLength
@@ -154,8 +155,8 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
         };
 
     /// <summary>
-    /// The address of ours that a frame of somebody else claims (RFC 5227, 2.4; RFC 4862, 5.4.4); null for none. Derived addresses are not
-    /// among them: nobody can have been given ours.
+    /// The address of ours that another member's frame claims, which is an address conflict (RFC 5227, 2.4; RFC 4862, 5.4.4); null for
+    /// none. Derived addresses (6PLANE, RFC 4193) do not count: the controller cannot have assigned ours to another member.
     /// </summary>
     public IpAddress? FindClaimOfOurs(NetworkConfiguration configuration, ushort etherType, ReadOnlySpan<byte> frame)
     {
@@ -180,7 +181,7 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
             && !_addressing.TryGetRfc4193Node(claimed, out _) ? claimed : null;
     }
 
-    // The stack believes no neighbour discovery that comes in fragments (RFC 6980), behind which this does not look.
+    // Fragments are not checked: the stack drops neighbour discovery messages that were fragmented (RFC 6980).
     private bool IsHonestNeighbor(
         NetworkConfiguration configuration, NodeId sender, IMemberCredentials? shown, MacAddress source, ReadOnlySpan<byte> packet)
     {
@@ -197,7 +198,7 @@ internal sealed class AddressOwnership(NetworkId network, IMembershipGate member
             && NamesOnly(source, message[NeighborMessageLength..]);
     }
 
-    // Link-layer address options (RFC 4861, 4.6.1): whoever speaks for another Ethernet address would have its frames.
+    // Link-layer address options (RFC 4861, 4.6.1) must contain the sender's own Ethernet address; otherwise it could redirect frames.
     private static bool NamesOnly(MacAddress source, ReadOnlySpan<byte> options)
     {
         while (options.Length >= 8 && options[1] != 0 && options.Length >= options[1] * 8)

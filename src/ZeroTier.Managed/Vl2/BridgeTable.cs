@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// Which bridge an Ethernet address is behind, learnt from the frames of active bridges (docs/protocol/3-vl2.md 3.7.4). Bounded and
-/// thread-safe.
+/// Maps Ethernet addresses to the bridges behind which they are, learnt from frames of active bridges (docs/protocol/3-vl2.md 3.7.4).
+/// Bounded and thread-safe.
 /// </summary>
 internal sealed class BridgeTable
 {
@@ -11,7 +11,7 @@ internal sealed class BridgeTable
     private readonly Lock _lock = new();
     private readonly Dictionary<MacAddress, NodeId> _bridges = [];
 
-    /// <summary>Notes that an address is behind a bridge. When the table is full the bridge with the most addresses gives way.</summary>
+    /// <summary>Records that an address is behind a bridge. A full table drops all addresses of the bridge that has the most.</summary>
     public void Learn(MacAddress address, NodeId bridge)
     {
         lock (_lock)
@@ -29,7 +29,7 @@ internal sealed class BridgeTable
         }
     }
 
-    /// <summary>The bridge of an address, where it is known.</summary>
+    /// <summary>The bridge behind which an address is, if known.</summary>
     public bool TryFind(MacAddress address, out NodeId bridge)
     {
         lock (_lock)

@@ -1,9 +1,9 @@
 namespace ZeroTier.Managed.Vl2;
 
-/// <summary>The flags of an EXT_FRAME that says why it is sent (docs/protocol/3-vl2.md 3.6.2).</summary>
+/// <summary>The flags of an EXT_FRAME that tell why it is sent (docs/protocol/3-vl2.md 3.6.2).</summary>
 internal enum FrameKind : byte
 {
-    /// <summary>A frame of or for an Ethernet address behind a bridge.</summary>
+    /// <summary>A frame from or to an Ethernet address behind a bridge.</summary>
     Normal = 0x00,
 
     TeeOut = 0x02,

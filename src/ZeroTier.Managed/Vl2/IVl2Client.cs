@@ -3,15 +3,15 @@ using ZeroTier.Managed.Vl1;
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// The node above: what it is told of its networks, and what VL1 has to tell it. Calls come without locks, from any thread; they must not
-/// block and must not throw.
+/// The layer above VL2, the node: receives events of its networks and of VL1. Methods are called without locks, on any thread; they must
+/// not block and must not throw.
 /// </summary>
 internal interface IVl2Client
 {
-    /// <summary>A configuration or a failure is in force now. Calls for one network come one at a time.</summary>
+    /// <summary>The state of a network has changed, by a configuration or a failure. Calls for one network do not overlap.</summary>
     void OnNetworkChanged(Network network, NetworkState before, NetworkState after);
 
-    /// <summary>A member uses an address of ours. Called once for each member and address, and at most for a few of a network.</summary>
+    /// <summary>A member uses an address of ours. Called once for each member and address, and only for a few of each network.</summary>
     void OnAddressConflict(Network network, NodeId member, in IpAddress address);
 
     /// <inheritdoc cref="IVl1Client.OnOnlineChanged" />

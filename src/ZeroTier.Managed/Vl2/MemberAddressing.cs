@@ -4,8 +4,8 @@ using ZeroTier.Managed.IpStack;
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// The addresses that a network derives from its members' node addresses (docs/protocol/1-identity-and-crypto.md 1.15 and
-/// docs/protocol/3-vl2.md 3.1).
+/// The Ethernet and IPv6 addresses that are derived from the network ID and a member's node address
+/// (docs/protocol/1-identity-and-crypto.md 1.15 and docs/protocol/3-vl2.md 3.1).
 /// </summary>
 internal readonly struct MemberAddressing
 {
@@ -44,7 +44,7 @@ internal readonly struct MemberAddressing
     public MacAddress Mac(NodeId node) => new((ulong)FirstOctet << 40 | node.Value ^ _mask);
 
     /// <summary>
-    /// The member behind an Ethernet address; false when the first octet is not this network's, or no node may have the address.
+    /// The member that has an Ethernet address; false when the first octet is not this network's, or the node address is reserved.
     /// </summary>
     public bool TryGetNode(MacAddress mac, out NodeId node)
     {
@@ -82,7 +82,7 @@ internal readonly struct MemberAddressing
         return !node.IsReserved;
     }
 
-    /// <summary>The link-local address that belongs to an Ethernet address. The local bit is cleared, not flipped (1.15).</summary>
+    /// <summary>The link-local address of an Ethernet address. The universal/local bit is cleared, not inverted (1.15).</summary>
     public static IpAddress LinkLocal(MacAddress mac) => mac.ToLinkLocal();
 
     private static IpAddress Prefix(in IpAddress address, int length) => IpAddress.FromIPv6(address.Value & ~(UInt128.MaxValue >> length));

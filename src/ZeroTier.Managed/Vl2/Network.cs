@@ -7,16 +7,16 @@ using ZeroTier.Managed.Vl2.Membership;
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// One joined network: its port and stack, there from the moment of joining, and where it stands. Its source reports configurations and
-/// failures; each change is put in force in the stack, then in the port, then told to the node. Thread-safe.
+/// A joined network: its port and stack, which exist from the moment of joining, and its state. Its source reports configurations and
+/// failures; each change is applied to the stack, then to the port, then reported to the node. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Changes are put in force by one thread at a time, without a lock, since they reach applications. A second reporter leaves its state and
-/// goes; the first one takes it on. Of states that come faster than they are put in force, the last one counts.
+/// Changes are applied by one thread at a time, without a lock, since they call applications. A second thread only stores its state and
+/// returns; the first one applies it. If states are reported faster than they are applied, only the latest is applied.
 /// </remarks>
 internal sealed class Network : IConfigurationSink, IDisposable
 {
-    /// <summary>Conflicts of addresses that are reported; a hostile member could claim one of ours after the other.</summary>
+    /// <summary>Most address conflicts that are reported, since a hostile member could claim all our addresses.</summary>
     private const int MaxConflicts = 16;
     private const int MaxConflictsOfMember = 2;
 
@@ -27,14 +27,14 @@ internal sealed class Network : IConfigurationSink, IDisposable
     private volatile NetworkState _state = NetworkState.Joined;
     private volatile ZeroTierNetworkSettings _settings;
 
-    // With what the settings leave out.
+    // The configuration as assigned, before the settings are applied.
     private NetworkConfiguration? _assigned;
     private NetworkState _reported = NetworkState.Joined;
     private readonly HashSet<(NodeId Member, IpAddress Address)> _conflicts = [];
     private bool _changing;
     private bool _left;
 
-    /// <summary>Makes port and stack; nothing happens before <see cref="Start"/>.</summary>
+    /// <summary>Makes port and stack. No configuration is requested before <see cref="Start"/>.</summary>
     public Network(
         NetworkId id, Vl1Node vl1, IConfigurationSource source, IMembershipGate members, Vl2DropCounters drops, NetworkTableOptions options)
     {
@@ -68,22 +68,22 @@ internal sealed class Network : IConfigurationSink, IDisposable
 
     public IpStack.IpStack Stack { get; }
 
-    /// <summary>What of the assigned addresses and routes is taken.</summary>
+    /// <summary>The settings that decide which assigned addresses and routes are accepted.</summary>
     public ZeroTierNetworkSettings Settings => _settings;
 
-    /// <summary>What is in force now.</summary>
+    /// <summary>The state in force.</summary>
     public NetworkState State => _state;
 
     /// <inheritdoc />
     public NetworkConfiguration? Configuration => _state.Configuration;
 
-    /// <summary>Begins to ask for a configuration. Ad-hoc networks have theirs when this returns.</summary>
+    /// <summary>Starts to request a configuration. An ad-hoc network has its configuration when this returns.</summary>
     public void Start() => _source.Start(this);
 
     /// <inheritdoc />
     public void Apply(NetworkConfiguration configuration)
     {
-        // What the stack would refuse is refused here, where the source hears of it.
+        // Throws here, to the source, what the stack would throw when the configuration is applied.
         _ = StackConfiguration(configuration);
         lock (_gate)
         {
@@ -105,7 +105,7 @@ internal sealed class Network : IConfigurationSink, IDisposable
         PutInForce();
     }
 
-    /// <summary>Changes what is taken, also of the configuration in force.</summary>
+    /// <summary>Changes the settings; they are applied to the configuration in force as well.</summary>
     public void Configure(ZeroTierNetworkSettings settings)
     {
         lock (_gate)
@@ -130,15 +130,15 @@ internal sealed class Network : IConfigurationSink, IDisposable
         }
     }
 
-    /// <summary>A piece of a configuration, from the network ID on; pushed, or in answer to a request.</summary>
+    /// <summary>Handles a chunk of a configuration, from the network ID on; pushed, or in answer to a request.</summary>
     public PacketResult OnConfiguration(Peer peer, in PacketInfo info, bool isPushed, ReadOnlySpan<byte> chunk) =>
         _source.OnConfiguration(peer, info, isPushed, chunk);
 
-    /// <summary>A request for a configuration was refused. Data: from the network ID on.</summary>
+    /// <summary>Handles the refusal of a configuration request. The data begin with the network ID.</summary>
     public PacketResult OnConfigurationError(Peer peer, ulong requestId, ErrorCode code, ReadOnlySpan<byte> data) =>
         _source.OnError(peer, requestId, code, data);
 
-    /// <summary>A peer wants to see our credentials before it takes our frames.</summary>
+    /// <summary>A peer asks for our credentials before it accepts our frames.</summary>
     public void OnCredentialsRequested(Peer peer)
     {
         if (Configuration is { } configuration)
@@ -148,8 +148,8 @@ internal sealed class Network : IConfigurationSink, IDisposable
     }
 
     /// <summary>
-    /// Takes a revocation. Connections with a member that is none any more end at once, since what it sends would only be dropped; where
-    /// this node itself is the one, all end, and the controller is asked what holds now.
+    /// Adds a revocation. TCP connections with a node that is no longer a member are reset at once, since its frames are dropped from now
+    /// on. If this node itself is revoked, all are reset, and the configuration is requested again.
     /// </summary>
     /// <param name="revocation">The revocation, of this network.</param>
     public CredentialAcceptance? Add(Revocation revocation)
@@ -180,12 +180,14 @@ internal sealed class Network : IConfigurationSink, IDisposable
     }
 
     /// <summary>
-    /// An address that a member is known to have: by its certificate of ownership, else by what came from it; null for none.
+    /// An IP address of a member: from its certificate of ownership, else from the neighbour cache; null when none is known.
     /// </summary>
     public IpAddress? FindAddress(NodeId member) => Configuration is not { } configuration ? null
         : Members?.FindAddress(configuration, member) ?? Stack.Neighbors.Find(Port.Addressing.Mac(member));
 
-    /// <summary>Ends everything: connections are reset, listeners and sockets close. Frames still leave while it runs.</summary>
+    /// <summary>
+    /// Leaves the network: connections are reset, listeners and sockets are closed. Frames can be sent until that is done.
+    /// </summary>
     public void Dispose()
     {
         lock (_gate)
@@ -197,13 +199,13 @@ internal sealed class Network : IConfigurationSink, IDisposable
         Port.Stop();
     }
 
-    // RFC 5227, 2.4 (c): the address was given to us, so it is defended and kept.
+    // RFC 5227, 2.4 (c): the controller assigned the address to us, so it is defended and kept.
     private void OnAddressClaimed(NodeId member, IpAddress address)
     {
         bool isNew;
         lock (_conflicts)
         {
-            // One hostile member must not take the places of all others.
+            // Limited per member, so that one hostile member does not prevent reports about others.
             isNew = _conflicts.Count < MaxConflicts
                 && _conflicts.Count(c => c.Member == member) < MaxConflictsOfMember
                 && _conflicts.Add((member, address));
@@ -219,7 +221,7 @@ internal sealed class Network : IConfigurationSink, IDisposable
     private static IpConfiguration StackConfiguration(NetworkConfiguration configuration) =>
         new(Math.Min(configuration.Mtu, VirtualPort.MaxFrameLength), configuration.Addresses.AsSpan(), configuration.Routes.AsSpan());
 
-    // An ad-hoc network's addresses follow from its ID: joining it is asking for them.
+    // The addresses of an ad-hoc network are derived from its ID, so whoever joins it has chosen them: global ones are allowed.
     private NetworkConfiguration Take(NetworkConfiguration configuration) =>
         AssignmentPolicy.Apply(configuration, Id.IsAdHoc ? _settings with { AllowGlobal = true } : _settings);
 
@@ -251,7 +253,7 @@ internal sealed class Network : IConfigurationSink, IDisposable
 
             if (after.Configuration is { } configuration && !ReferenceEquals(configuration, before.Configuration))
             {
-                // The stack first: no frame may reach it, or leave it, that it is not prepared for.
+                // The stack first, so that it is configured before the port passes frames of the new configuration.
                 Stack.Configure(StackConfiguration(configuration));
                 Port.Configure(configuration);
                 Stack.Announce();

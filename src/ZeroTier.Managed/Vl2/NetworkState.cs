@@ -3,21 +3,21 @@ using ZeroTier.Managed.Vl2.Configuration;
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// Where a joined network stands (docs/protocol/3-vl2.md 3.3.1). A failure does not take the configuration away: a member that is refused
-/// keeps its addresses until others refuse it. Immutable.
+/// The state of a joined network (docs/protocol/3-vl2.md 3.3.1). A failure does not remove the configuration: a member that the controller
+/// refuses keeps its addresses until other members no longer accept it. Immutable.
 /// </summary>
 /// <remarks>
 /// <code>
 ///                      Apply                          Fail
 ///  Requesting ─────────────────────────► Ok ─────────────────────► AccessDenied, NotFound, …
 ///      │            configuration        ▲                         configuration kept
-///      │ Fail                            │ Apply: the failure is over
+///      │ Fail                            │ Apply: ends the failure
 ///      └────────► AccessDenied, NotFound, NotSupported, … (no configuration)
 /// </code>
-/// The source of the network's configuration makes every move, through <see cref="IConfigurationSink"/>.
+/// All transitions are made by the network's <see cref="IConfigurationSource"/>, through <see cref="IConfigurationSink"/>.
 /// </remarks>
-/// <param name="Configuration">The one in force; null before the first.</param>
-/// <param name="Failure">Why there is none, or no newer one; null when all is well.</param>
+/// <param name="Configuration">The configuration in force; null before the first one.</param>
+/// <param name="Failure">Why there is no, or no newer, configuration; null when there is no failure.</param>
 internal sealed record NetworkState(NetworkConfiguration? Configuration, NetworkFailure? Failure)
 {
     /// <summary>A network that has just been joined.</summary>

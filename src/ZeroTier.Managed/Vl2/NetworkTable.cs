@@ -10,14 +10,14 @@ using ZeroTier.Managed.Vl2.Multicast;
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// The networks that the node has joined. Takes from VL1 what concerns networks and gives it to the one that it is meant for. Thread-safe.
+/// The networks that the node has joined. Dispatches VL1's packets and events to the network that they concern. Thread-safe.
 /// </summary>
-/// <remarks>Its lock guards the table alone; nothing is called under it.</remarks>
+/// <remarks>The lock guards only the table; no code outside this class is called under it.</remarks>
 internal sealed class NetworkTable : IVl1Client, IDisposable
 {
     private const int NetworkIdLength = 8;
 
-    // Of an answer: the verb that is answered, the ID of its packet; of an ERROR its code besides (docs/protocol/2-vl1.md 2.6).
+    // The header of an OK: quoted verb and packet ID; an ERROR has its code as well (docs/protocol/2-vl1.md 2.6).
     private const int OkHeaderLength = 1 + sizeof(ulong);
     private const int ErrorHeaderLength = OkHeaderLength + 1;
 
@@ -28,8 +28,8 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
     private volatile Network[] _networks = [];
 
     /// <summary>Makes an empty table.</summary>
-    /// <param name="options">What it is made of.</param>
-    /// <param name="connect">Makes the VL1 node whose layer above this is; the caller starts and disposes it.</param>
+    /// <param name="options">Options and dependencies.</param>
+    /// <param name="connect">Makes the VL1 node, given its client (this table). The caller starts the node and disposes of it.</param>
     public NetworkTable(NetworkTableOptions options, Func<IVl1Client, Vl1Node> connect)
     {
         _options = options;
@@ -41,12 +41,12 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
     public Vl1Node Vl1 { get; }
 
-    /// <summary>What was dropped, by reason, on all networks.</summary>
+    /// <summary>Counters of dropped frames by reason, for all networks.</summary>
     public Vl2DropCounters Drops { get; } = new();
 
-    /// <summary>Adds a network that is not in the table. The caller starts it when it is ready to hear of its changes.</summary>
+    /// <summary>Adds a network that is not in the table. The caller starts it when it is ready for its events.</summary>
     /// <param name="id">The network.</param>
-    /// <param name="stored">The configuration of an earlier run; empty for none.</param>
+    /// <param name="stored">The configuration dictionary stored by an earlier run; empty for none.</param>
     public Network Join(NetworkId id, ReadOnlyMemory<byte> stored = default)
     {
         if (id.IsAdHoc)
@@ -69,7 +69,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         }), members);
     }
 
-    /// <summary>As above, for a network whose kind does not follow from its ID.</summary>
+    /// <summary>Adds a network with a given source and gate.</summary>
     internal Network Join(NetworkId id, IConfigurationSource source, IMembershipGate members)
     {
         var network = new Network(id, Vl1, source, members, Drops, _options);
@@ -82,13 +82,13 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         return network;
     }
 
-    /// <summary>The node is up: a controller in it may begin.</summary>
+    /// <summary>The node has started: starts the controller in it, if there is one.</summary>
     public void Start()
     {
         _controller?.Open();
     }
 
-    /// <summary>Takes a network out and ends it: its connections are reset, its listeners close.</summary>
+    /// <summary>Removes a network and disposes of it: its connections are reset, its listeners are closed.</summary>
     public void Leave(Network network)
     {
         lock (_lock)
@@ -101,7 +101,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         network.Dispose();
     }
 
-    /// <summary>Ends all networks; they stay in the table.</summary>
+    /// <summary>Disposes of all networks; they stay in the table.</summary>
     public void Dispose()
     {
         _controller?.Close();
@@ -221,7 +221,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
 
     bool IVl1Client.IsVirtualAddress(in InetEndPoint endPoint)
     {
-        // A controller that hands out public prefixes, or all addresses, must not cut this node off from roots and from its other networks.
+        // A controller that assigns addresses with public prefixes, or 0.0.0.0/0, must not cut this node off from roots and other networks.
         if (IpScopes.Of(endPoint) is IpScope.None or IpScope.Global)
         {
             return false;
@@ -276,7 +276,7 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         return PacketResult.Accepted;
     }
 
-    // Anybody may show anybody's credentials, of several networks in one packet: the signatures decide (3.5.7).
+    // Any node may send credentials of any member, of several networks in one packet; they are accepted by their signatures (3.5.7).
     private PacketResult OnCredentials(Peer peer, ReadOnlySpan<byte> payload)
     {
         if (!CredentialList.TryRead(payload, out CredentialList? list))
@@ -330,14 +330,14 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         }
     }
 
-    // Controllers are looked up and kept in touch with: they push what changes.
+    // Keeps a path to each controller, since controllers push changes.
     private void KeepControllers() => Vl1.SetAnchors(_networks.Select(n => n.Id.Controller).OfType<NodeId>());
 
     private MembershipTable? MembersOf(NetworkId id) => NetworkOf(id)?.Members;
 
     private Network? NetworkOf(NetworkId id) => Array.Find(_networks, n => n.Id == id);
 
-    // Each entry names its network, and is decided on its own (3.8.2).
+    // Each entry contains its network ID, and is accepted or not by itself (3.8.2).
     private PacketResult OnLikes(Peer peer, ReadOnlySpan<byte> payload)
     {
         var result = PacketResult.Ignored;
@@ -361,8 +361,8 @@ internal sealed class NetworkTable : IVl1Client, IDisposable
         return result;
     }
 
-    // A member of the network answers for what it knows, the controller for all that it serves: where a node is both, the controller, which
-    // knows more.
+    // A member answers with the subscribers that it knows, a controller with those of all members that it serves. A node that is both
+    // answers as controller, since that knows more.
     private PacketResult OnGather(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         if (payload.Length < NetworkIdLength

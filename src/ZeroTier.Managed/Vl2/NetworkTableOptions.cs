@@ -2,17 +2,17 @@ using System.IO.Pipelines;
 
 namespace ZeroTier.Managed.Vl2;
 
-/// <summary>What a <see cref="NetworkTable"/> is made of.</summary>
+/// <summary>Options and dependencies of a <see cref="NetworkTable"/>.</summary>
 internal sealed class NetworkTableOptions
 {
-    /// <summary>The node above.</summary>
+    /// <summary>The layer above, which receives events.</summary>
     public required IVl2Client Client { get; init; }
 
     /// <summary>The controller that runs in this node; null for none.</summary>
     public INetworkController? Controller { get; init; }
 
     /// <summary>
-    /// What of the addresses and routes that controllers assign is taken, on networks that have no settings of their own.
+    /// Which addresses and routes assigned by controllers are accepted, on networks that have no settings of their own.
     /// </summary>
     public ZeroTierNetworkSettings Settings { get; init; } = ZeroTierNetworkSettings.Default;
 
@@ -20,12 +20,12 @@ internal sealed class NetworkTableOptions
 
     public RandomSource Random { get; init; } = RandomSource.System;
 
-    /// <summary>Where continuations of user code run.</summary>
+    /// <summary>The scheduler on which user code continues.</summary>
     public PipeScheduler Completions { get; init; } = PipeScheduler.ThreadPool;
 
-    /// <summary>What the connections of all networks may hold in memory; null for a budget without a limit.</summary>
+    /// <summary>Limits the memory that connections of all networks hold; null for no limit.</summary>
     public IpStack.Tcp.BufferBudget? Budget { get; init; }
 
-    /// <summary>Where captures of the networks' frames are.</summary>
+    /// <summary>The running captures of the networks' frames.</summary>
     public Capture.CaptureTap Captures { get; init; } = new();
 }

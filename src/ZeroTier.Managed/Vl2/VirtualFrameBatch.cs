@@ -3,7 +3,7 @@ using ZeroTier.Managed.Vl1;
 
 namespace ZeroTier.Managed.Vl2;
 
-/// <summary>Frames on their way out, written straight into the packets that will carry them.</summary>
+/// <summary>A batch of frames to send, written directly into their VL1 packets.</summary>
 internal sealed class VirtualFrameBatch(VirtualPort port, VirtualFrameBatchPool pool) : FrameBatch
 {
     private Vl1Batch? _packets;
@@ -35,7 +35,7 @@ internal sealed class VirtualFrameBatch(VirtualPort port, VirtualFrameBatchPool 
     }
 }
 
-/// <summary>Idle batches of a port, so that sending allocates nothing. Thread-safe.</summary>
+/// <summary>Pool of a port's idle batches, so that sending allocates nothing. Thread-safe.</summary>
 internal sealed class VirtualFrameBatchPool(VirtualPort port)
 {
     private const int MaxIdle = 16;

@@ -5,11 +5,11 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// What captures see: every frame on which the rules have decided, of proven members only, and every copy that rules send.
+/// Packet capture: every frame about which the rules have decided, so only frames of members, and every copy that rules demand.
 /// </summary>
 internal sealed partial class VirtualPort
 {
-    /// <summary>Where captures of the frames are.</summary>
+    /// <summary>The running captures.</summary>
     public CaptureTap Captures { get; init; } = new();
 
     private static ReadOnlySpan<byte> Filtered => "dropped by the network's rules"u8;
@@ -36,7 +36,7 @@ internal sealed partial class VirtualPort
         }
     }
 
-    /// <summary>A copy that leaves, whichever way the frame itself goes.</summary>
+    /// <summary>Captures a copy that is sent, whatever the direction of the frame itself.</summary>
     private void CaptureCopy(in FrameContext frame, NetworkConfiguration configuration, NodeId to, FrameKind kind, int length)
     {
         if (Captures.Active is { } captures)

@@ -13,7 +13,7 @@ internal sealed partial class VirtualPort
     private const int MaxBridges = 32;
     private const int ArpLength = 28;
 
-    /// <summary>Who listens to which group.</summary>
+    /// <summary>Subscribers of groups, and sending to them.</summary>
     public NetworkMulticast Multicast { get; }
 
     IEnumerable<NodeId> IMulticastPort.KnownMembers => _gate.Known;
@@ -27,10 +27,10 @@ internal sealed partial class VirtualPort
     /// <summary>VL1's control tick.</summary>
     public void OnTick(long now) => Multicast.OnTick(now);
 
-    /// <summary>A MULTICAST_FRAME (3.8.4).</summary>
-    /// <param name="peer">Who sent it, as VL1 has proven.</param>
-    /// <param name="info">How it came.</param>
-    /// <param name="payload">From the network ID on.</param>
+    /// <summary>Handles a MULTICAST_FRAME (3.8.4).</summary>
+    /// <param name="peer">The sender, authenticated by VL1.</param>
+    /// <param name="info">The packet's reception.</param>
+    /// <param name="payload">The payload, from the network ID on.</param>
     public PacketResult OnMulticastFrame(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         if (_configuration is not { } configuration)
@@ -78,7 +78,7 @@ internal sealed partial class VirtualPort
         return result;
     }
 
-    /// <summary>An entry of MULTICAST_LIKE (3.8.2). True when the peer may be believed.</summary>
+    /// <summary>Handles an entry of MULTICAST_LIKE (3.8.2). False when the peer is not known to be a member.</summary>
     public bool OnLike(Peer peer, MulticastGroup group)
     {
         if (_configuration is not { } configuration || !_gate.IsMember(configuration, peer))
@@ -90,7 +90,7 @@ internal sealed partial class VirtualPort
         return true;
     }
 
-    /// <summary>A MULTICAST_GATHER (3.8.3). Payload: from the network ID on.</summary>
+    /// <summary>Handles a MULTICAST_GATHER (3.8.3). The payload begins with the network ID.</summary>
     public PacketResult OnGather(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         if (_configuration is not { } configuration || !MulticastPackets.TryReadGather(payload, out MulticastGroup group, out int wanted))
@@ -112,7 +112,7 @@ internal sealed partial class VirtualPort
         return PacketResult.Trusted;
     }
 
-    /// <summary>OK to a MULTICAST_GATHER or MULTICAST_FRAME of ours, from the network ID on.</summary>
+    /// <summary>Handles the OK to a MULTICAST_GATHER or MULTICAST_FRAME of ours. The data begin with the network ID.</summary>
     public PacketResult OnGroupMembers(Verb answered, ReadOnlySpan<byte> data)
     {
         var members = new List<NodeId>();
@@ -131,7 +131,7 @@ internal sealed partial class VirtualPort
         return PacketResult.Accepted;
     }
 
-    /// <summary>ERROR 0x08: the peer does not listen to a group. Data: from the network ID on.</summary>
+    /// <summary>Handles ERROR 0x08: the peer is not subscribed to a group. The data begin with the network ID.</summary>
     public PacketResult OnUnwantedMulticast(Peer peer, ReadOnlySpan<byte> data)
     {
         if (data.Length < MulticastPackets.GroupLength || _configuration is not { } configuration || !_gate.IsMember(configuration, peer))
@@ -161,7 +161,8 @@ internal sealed partial class VirtualPort
         }
     }
 
-    // 3.9: who has an IPv4 address is asked in a group of that address alone, even where broadcast is not allowed.
+    // 3.9: an ARP packet for an IPv4 address is sent to the multicast group of that address alone, which is allowed even where broadcast is
+    // not.
     private static bool TryMapGroup(
         NetworkConfiguration configuration, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame, out MulticastGroup group)
     {

@@ -10,16 +10,16 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Managed.Vl2;
 
 /// <summary>
-/// This node's Ethernet port on one network: frames of the stack become FRAME packets, and the other way round (docs/protocol/3-vl2.md
-/// 3.7). It is there from the moment of joining; without a configuration it carries nothing. Thread-safe.
+/// This node's Ethernet port on one network: sends frames of the stack as FRAME packets, and passes received ones to the stack
+/// (docs/protocol/3-vl2.md 3.7). It exists from the moment of joining; without a configuration all frames are dropped. Thread-safe.
 /// </summary>
 /// <remarks>
-/// The way of a frame that comes in: gate, rules, Ethernet addresses, owner of the IP address, stack. The configuration is read once per
-/// frame.
+/// A received frame passes, in this order: membership gate, rules, check of Ethernet addresses, check of the IP address's owner, stack. The
+/// configuration is read once per frame.
 /// </remarks>
 internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMulticastPort
 {
-    /// <summary>Of a FRAME before the Ethernet payload: network ID and ether type (3.7.2).</summary>
+    /// <summary>Bytes of a FRAME before the Ethernet payload: network ID and EtherType (3.7.2).</summary>
     internal const int FrameHeaderLength = 10;
 
     /// <summary>The longest Ethernet payload that a packet can carry, whatever the network's MTU.</summary>
@@ -60,20 +60,22 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
     /// <summary>Our Ethernet address.</summary>
     public MacAddress Mac { get; }
 
-    /// <summary>Puts a configuration in force; the next frame goes by it.</summary>
+    /// <summary>Puts a configuration in force, from the next frame on.</summary>
     public void Configure(NetworkConfiguration configuration)
     {
         _configuration = configuration;
         Multicast.Configure(configuration);
     }
 
-    /// <summary>Told of each frame in which a member uses an address of ours; it is dropped. Set before <see cref="Start"/>.</summary>
+    /// <summary>
+    /// Called for each received frame in which a member uses an address of ours; the frame is dropped. Set before <see cref="Start"/>.
+    /// </summary>
     public Action<NodeId, IpAddress>? AddressClaimed { get; set; }
 
-    /// <summary>Begins delivery to the stack. Frames that come before are dropped.</summary>
+    /// <summary>Starts delivery to the stack. Frames received before are dropped.</summary>
     public void Start(FrameHandler receiver) => _receiver = receiver;
 
-    /// <summary>Ends delivery.</summary>
+    /// <summary>Stops delivery.</summary>
     public void Stop() => _receiver = null;
 
     public FrameBatch BeginBatch() => _batches.Rent(_vl1.BeginBatch());
@@ -98,7 +100,7 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
     /// <inheritdoc />
     public bool TryResolve(in IpAddress address, out MacAddress mac)
     {
-        // 3.9: 6PLANE and RFC 4193 neighbours need no question.
+        // 3.9: the Ethernet address of a 6PLANE or RFC 4193 address is computed.
         if (Addressing.TryGetSixPlaneNode(address, out var node) || Addressing.TryGetRfc4193Node(address, out node))
         {
             mac = Addressing.Mac(node);
@@ -109,10 +111,10 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         return false;
     }
 
-    /// <summary>A FRAME (3.7.2).</summary>
-    /// <param name="peer">Who sent it, as VL1 has proven.</param>
-    /// <param name="info">How it came.</param>
-    /// <param name="payload">From the network ID on.</param>
+    /// <summary>Handles a FRAME (3.7.2).</summary>
+    /// <param name="peer">The sender, authenticated by VL1.</param>
+    /// <param name="info">The packet's reception.</param>
+    /// <param name="payload">The payload, from the network ID on.</param>
     public PacketResult OnFrame(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         if (_configuration is not { } configuration)
@@ -134,10 +136,10 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         return Receive(configuration, peer, info, Verb.Frame, shown, Addressing.Mac(peer.Id), Mac, etherType, payload[FrameHeaderLength..]);
     }
 
-    /// <summary>An EXT_FRAME (3.7.3).</summary>
-    /// <param name="peer">Who sent it, as VL1 has proven.</param>
-    /// <param name="info">How it came.</param>
-    /// <param name="payload">From the network ID on.</param>
+    /// <summary>Handles an EXT_FRAME (3.7.3).</summary>
+    /// <param name="peer">The sender, authenticated by VL1.</param>
+    /// <param name="info">The packet's reception.</param>
+    /// <param name="payload">The payload, from the network ID on.</param>
     public PacketResult OnExtFrame(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         if (_configuration is not { } configuration)
@@ -183,7 +185,10 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         return result;
     }
 
-    /// <summary>What is done with a frame that is about to leave: true, and its destination, if it goes as a FRAME to one member.</summary>
+    /// <summary>
+    /// Handles a frame of the stack. True, with the destination, when the caller is to send it as a FRAME to one member; false when it was
+    /// sent in another way, or dropped.
+    /// </summary>
     internal bool MaySend(MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame, out NodeId member)
     {
         member = default;
@@ -212,7 +217,7 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         return false;
     }
 
-    /// <summary>The network ID and ether type before a frame (3.7.2).</summary>
+    /// <summary>Writes the network ID and EtherType before a frame (3.7.2).</summary>
     internal void WriteFrameHeader(Span<byte> packet, ushort etherType)
     {
         BinaryPrimitives.WriteUInt64BigEndian(packet, _network.Value);
@@ -238,8 +243,9 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
     }
 
     /// <summary>
-    /// Asks a member that nothing was heard of for its credentials, at most once a second: with ours, since who has shown nothing is told
-    /// nothing, and with the error that says which are missing (docs/protocol/3-vl2.md 3.5.9), which needs no frame before it.
+    /// Asks a member whose credentials we do not have for them, at most once a second. Sends our own first, since a member does not send
+    /// its credentials to a node that has presented none; then ERROR 0x06, which members accept also if they have sent us no frame
+    /// (docs/protocol/3-vl2.md 3.5.9).
     /// </summary>
     public void AskForCredentials(NodeId member)
     {
@@ -304,14 +310,14 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
             return PacketResult.Trusted;
         }
 
-        // A frame that we only observe keeps its addresses, and the stack ignores it. One that is addressed to us is checked like any
-        // other.
+        // A frame that we only observe has other addresses; the stack ignores unicast frames that are not addressed to us. One that is
+        // addressed to us is checked like any other.
         if ((verdict.Action != FrameAction.SuperAccept || destination == Mac)
             && !MayDeliver(configuration, peer.Id, shown, source, destination, etherType, frame, out bool isSpoofed))
         {
             if (isSpoofed && shown is { StatesOwnership: true } && _gate.ShouldAsk(peer.Id))
             {
-                // The certificate for an address that was added may have been lost.
+                // The member may have got another address, and the NETWORK_CREDENTIALS with the certificate for it been lost.
                 AskForCredentials(peer, info, verb);
             }
 
@@ -324,7 +330,8 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         return PacketResult.Trusted;
     }
 
-    // A member speaks for itself only, and to us only; an active bridge speaks for all that are behind it.
+    // A member may send only frames from its own Ethernet and IP addresses; an active bridge may send frames from any. The destination must
+    // be our Ethernet address, or a group.
     private bool MayDeliver(
         NetworkConfiguration configuration,
         NodeId sender,
@@ -381,7 +388,7 @@ internal sealed partial class VirtualPort : IFrameLink, INeighborResolver, IMult
         var verdict = configuration.Filter.Evaluate(context);
         if (copies)
         {
-            // Once for a frame, however many members it goes to.
+            // Once per frame, however many members it is sent to.
             Capture(
                 context,
                 configuration,

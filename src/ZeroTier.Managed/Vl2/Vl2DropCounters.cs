@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl2;
 
-/// <summary>Why this layer dropped a frame; the names for statistics are in <see cref="Vl2DropCounters"/>.</summary>
+/// <summary>Why VL2 dropped a packet or a frame; the names for statistics are in <see cref="Vl2DropCounters"/>.</summary>
 internal enum Vl2Drop
 {
     /// <summary>Shorter than its fields, or without a payload.</summary>
@@ -9,7 +9,7 @@ internal enum Vl2Drop
     /// <summary>For a network that is not joined, or not configured.</summary>
     NotJoined,
 
-    /// <summary>A verb of networks that this engine does not speak yet.</summary>
+    /// <summary>A verb that is not supported, or a configuration packet that was not accepted.</summary>
     Unsupported,
 
     /// <summary>An Ethernet address that the sender may not use, or that is not ours.</summary>
@@ -18,25 +18,25 @@ internal enum Vl2Drop
     /// <summary>An IP source that does not belong to the authenticated sender.</summary>
     SpoofedSource,
 
-    /// <summary>The network's rules forbid it, on the way in.</summary>
+    /// <summary>Incoming: dropped by the network's rules.</summary>
     FilteredIn,
 
-    /// <summary>The network's rules forbid it, on the way out.</summary>
+    /// <summary>Outgoing: dropped by the network's rules.</summary>
     FilteredOut,
 
-    /// <summary>To a multicast address, on a network without multicast.</summary>
+    /// <summary>A multicast or broadcast frame that the network does not allow, or an invalid MULTICAST_FRAME.</summary>
     Multicast,
 
     /// <summary>To an Ethernet address that no member has.</summary>
     NoMember,
 
-    /// <summary>The sender has shown no certificate of membership that agrees with ours.</summary>
+    /// <summary>The sender has not presented a certificate of membership that agrees with ours.</summary>
     NoMembership,
 
-    /// <summary>A credential whose signature is bad, that is older than what is known, or revoked.</summary>
+    /// <summary>A credential with an invalid signature, that is older than the known one, or that is revoked.</summary>
     BadCredential,
 
-    /// <summary>A frame that rules send elsewhere does not fit into one packet with its Ethernet addresses.</summary>
+    /// <summary>A frame to be sent as EXT_FRAME does not fit into a packet together with its Ethernet addresses.</summary>
     TooLong,
 }
 

@@ -3,22 +3,22 @@ using System.Net.Sockets;
 namespace ZeroTier.Managed.Datagrams.Platform;
 
 /// <summary>
-/// Disables IP fragmentation: a fragmented MTU probe proves nothing, and many paths lose fragments.
+/// Disables IP fragmentation: a fragmented probe would not test the path MTU, and many paths lose fragments.
 /// </summary>
 internal static class DoNotFragment
 {
     private const int LevelIp = 0;
     private const int LevelIpv6 = 41;
 
-    // Linux, ip(7), IP_PMTUDISC_PROBE: sets DF and ignores cached path MTUs, whose ICMP reports can be forged. Sends above the device's MTU
-    // fail.
+    // Linux, ip(7), IP_PMTUDISC_PROBE: sets DF and ignores path MTUs learnt from ICMP messages, which can be forged. Sends of more than the
+    // device's MTU fail.
     private const int LinuxIpMtuDiscover = 10;
     private const int LinuxIpv6MtuDiscover = 23;
     private const int LinuxProbe = 3;
     private const int WindowsIpv6DoNotFragment = 14;
     private const int AppleIpv6DoNotFragment = 62;
 
-    /// <summary>Best effort: where the system refuses, MTU discovery still works, but fragmentation may hide the real path MTU.</summary>
+    /// <summary>Best effort: if the system refuses, MTU discovery still works, but fragmentation may hide the real path MTU.</summary>
     public static void TrySet(Socket socket)
     {
         bool ipv6 = socket.AddressFamily == AddressFamily.InterNetworkV6;
@@ -41,7 +41,7 @@ internal static class DoNotFragment
         }
         catch (SocketException)
         {
-            // Not known to this system, or forbidden.
+            // The option is not supported, or forbidden.
         }
     }
 }

@@ -8,8 +8,8 @@ using System.Text;
 namespace ZeroTier.Managed.Datagrams.Platform;
 
 /// <summary>
-/// The machine's addresses as Linux tells them without a netlink socket: the interface table by ioctl for IPv4, /proc/net/if_inet6 for
-/// IPv6.
+/// Enumerates the machine's addresses on Linux without a netlink socket: IPv4 by ioctl on the interface table, IPv6 from
+/// /proc/net/if_inet6.
 /// </summary>
 internal static unsafe partial class LinuxAddresses
 {
@@ -17,12 +17,12 @@ internal static unsafe partial class LinuxAddresses
     private const nuint GetFlags = 0x8913;
     private const short InterfaceUp = 1;
 
-    // More than any machine has; what is beyond is not used.
+    // More than machines have; further entries are ignored.
     private const int MaxEntries = 256;
 
     /// <summary>
-    /// The addresses that other machines can reach, each with its interface; where a family's cannot be read, its wildcard without an
-    /// interface.
+    /// The addresses that other machines can reach, each with its interface; if those of a family cannot be read, its wildcard address
+    /// without an interface.
     /// </summary>
     public static IEnumerable<(IPAddress Address, string? Interface)> Enumerate()
     {
@@ -41,7 +41,7 @@ internal static unsafe partial class LinuxAddresses
             }
         }
 
-        // With IPv6, the file has at least the loopback's address.
+        // If there is IPv6, the file contains at least the loopback address.
         if (!any && Socket.OSSupportsIPv6)
         {
             yield return (IPAddress.IPv6Any, null);
@@ -49,8 +49,8 @@ internal static unsafe partial class LinuxAddresses
     }
 
     /// <summary>
-    /// All IPv6 addresses of the machine. Those that Linux marks temporary or still tentative (RFC 8981, RFC 4862) are not stable: they
-    /// change or cannot be bound yet. Empty without IPv6, and where the system hides it.
+    /// All IPv6 addresses of the machine. Those that Linux marks as temporary (RFC 8981) or tentative (RFC 4862) are not stable: they
+    /// change, or cannot be bound yet. Empty without IPv6, or if the file cannot be read.
     /// </summary>
     public static IReadOnlyList<(IPAddress Address, string Interface, bool IsStable)> Ipv6()
     {
@@ -72,7 +72,7 @@ internal static unsafe partial class LinuxAddresses
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
         {
-            // What was read so far counts.
+            // The addresses read so far are returned.
         }
 
         return result;
@@ -112,7 +112,7 @@ internal static unsafe partial class LinuxAddresses
             var addresses = new List<(IPAddress, string?)>();
             for (int i = 0; i < Math.Min(table.Length / sizeof(LinuxInterface), MaxEntries); i++)
             {
-                // The call for the flags writes them over the address.
+                // Copied first, since the ioctl overwrites the address with the flags.
                 var entry = first[i];
                 var address = new IPAddress(new ReadOnlySpan<byte>(entry.Value + 4, 4));
                 if (entry.Family == LinuxSocketAddress.Ipv4Family
@@ -134,7 +134,7 @@ internal static unsafe partial class LinuxAddresses
     private static partial int ioctl(SafeSocketHandle socket, nuint request, void* argument);
 #pragma warning restore SYSLIB1054, IDE1006
 
-    /// <summary>struct ifreq: a name, which the kernel terminates, then a socket address or flags.</summary>
+    /// <summary>struct ifreq: a zero-terminated name, then a socket address or flags.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 40)]
     private struct LinuxInterface
     {

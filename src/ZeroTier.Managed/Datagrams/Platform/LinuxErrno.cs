@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace ZeroTier.Managed.Datagrams.Platform;
 
-/// <summary>Linux's error numbers that UDP calls return (the same on x64 and Arm64).</summary>
+/// <summary>Error numbers of Linux's UDP system calls, which are the same on x64 and Arm64.</summary>
 internal static class LinuxErrno
 {
     public const int NotPermitted = 1;
@@ -25,7 +25,7 @@ internal static class LinuxErrno
     public const int HostDown = 112;
     public const int HostUnreachable = 113;
 
-    /// <summary>Whether a call was refused as such, by a sandbox (seccomp) or a kernel that does not have it.</summary>
+    /// <summary>Whether the call itself is forbidden by a sandbox (seccomp) or not implemented by the kernel.</summary>
     public static bool IsForbidden(int errno) => errno is NotImplemented or NotPermitted or AccessDenied;
 
     public static SocketError ToSocketError(int errno) => errno switch

@@ -15,20 +15,20 @@ internal unsafe interface ILinuxUdpCalls
     /// <summary>sendmsg.</summary>
     nint Send(SafeSocketHandle socket, LinuxMessage* message);
 
-    /// <summary>recvmmsg that waits for the first message and takes those at hand.</summary>
+    /// <summary>recvmmsg: waits for the first message, and receives those that are available.</summary>
     int Receive(SafeSocketHandle socket, LinuxMessageSlot* slots, int count, int flags);
 
     /// <summary>recvmsg.</summary>
     nint ReceiveOne(SafeSocketHandle socket, LinuxMessage* message, int flags);
 
-    /// <summary>shutdown: makes a waiting receive return.</summary>
+    /// <summary>shutdown: makes a blocked receive return.</summary>
     int Shutdown(SafeSocketHandle socket);
 }
 
 /// <summary>The C library's calls. Layouts are those of 64-bit little-endian Linux, glibc and musl alike.</summary>
 internal sealed unsafe partial class LinuxUdpCalls : ILinuxUdpCalls
 {
-    /// <summary>Looks at what has arrived, without taking it and without waiting.</summary>
+    /// <summary>MSG_PEEK and MSG_DONTWAIT.</summary>
     public const int PeekWithoutWaiting = 0x2 | 0x40;
 
     private const int WaitForOne = 0x10000;
@@ -37,7 +37,7 @@ internal sealed unsafe partial class LinuxUdpCalls : ILinuxUdpCalls
 
     public static LinuxUdpCalls Instance { get; } = new();
 
-    /// <summary>Whether the layouts below fit this process.</summary>
+    /// <summary>Whether the layouts below are valid in this process.</summary>
     public static bool IsSupported =>
         OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture is (Architecture.X64 or Architecture.Arm64);
 

@@ -7,16 +7,16 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams.Platform;
 
 /// <summary>
-/// A UDP socket on Linux's own calls: a run of datagrams leaves in one sendmsg (UDP_SEGMENT), and one recvmmsg brings all that is at hand,
-/// each piece perhaps a run itself (UDP_GRO). What the kernel or a sandbox refuses is switched off for this socket, and the data sent again
-/// plainly; without recvmmsg one recvmsg brings one piece.
+/// A UDP socket that uses Linux's system calls: one sendmsg sends a run of datagrams (UDP_SEGMENT), and one recvmmsg receives several
+/// messages, each of which may be a run of datagrams (UDP_GRO). If the kernel or a sandbox refuses one of these, it is switched off for
+/// this socket and the data are sent again without it; instead of recvmmsg, recvmsg receives one message at a time.
 /// </summary>
 /// <remarks>
 /// UDP checksums stay on, unlike in ZeroTierOne 1.12 (docs/protocol/2-vl1.md 2.17): without them the kernel refuses UDP_SEGMENT.
 /// </remarks>
 internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
 {
-    // At most 256 KiB before the batch ends and acknowledgements are sent: larger batches would disturb the sender's ACK clock.
+    // At most 256 KiB per batch, after which acknowledgements are sent: larger batches would disturb the sender's ACK clock.
     private const int SlotCount = 4;
     private const int SlotBytes = 65536;
     private const int LevelUdp = 17;
@@ -84,7 +84,7 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
                     return;
                 }
 
-                // If single datagrams are too large as well, segmentation was not the cause.
+                // If datagrams sent one by one are too large as well, segmentation was not the cause.
                 if (SendOneByOne(destination, &address, addressLength, data, datagrams.Length, segmentSize))
                 {
                     RefuseSegmentation(errno);
@@ -119,7 +119,7 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
     {
         for (int i = 0; i < SlotCount; i++)
         {
-            // The call writes the lengths that it used into these.
+            // Reset before each call, since the call overwrites them with the actual lengths.
             ref var message = ref _slots[i].Message;
             message.NameLength = (uint)sizeof(LinuxSocketAddress);
             message.ControlLength = LinuxIntControl.Space;
@@ -143,7 +143,7 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
         return SocketError.Success;
     }
 
-    // On Linux this ends a waiting receive although a UDP socket is not connected; the ENOTCONN it returns is meaningless.
+    // On Linux shutdown ends a blocked receive, although it returns ENOTCONN because the socket is not connected.
     protected override void Wake()
     {
         if (LinuxErrno.IsForbidden(-_calls.Shutdown(_handle)))
@@ -159,7 +159,8 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
     }
 
     /// <summary>
-    /// Refusals of segmentation as such, not of this destination: old kernels, devices without checksums, segments above the device's MTU.
+    /// Whether segmentation was refused, not the destination: old kernels, devices without checksum offload, segments above the device's
+    /// MTU.
     /// </summary>
     private static bool IsRefusal(int errno) =>
         errno is LinuxErrno.InputOutput or LinuxErrno.Invalid or LinuxErrno.MessageSize or LinuxErrno.NoProtocolOption
@@ -201,7 +202,7 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
         }
     }
 
-    /// <summary>The segment size from the control message; 0 when the data is one datagram.</summary>
+    /// <summary>The segment size from the control message; 0 when the data are one datagram.</summary>
     private static int SegmentSize(in LinuxMessage message)
     {
         var control = (LinuxIntControl*)message.Control;
@@ -245,7 +246,7 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
         return count;
     }
 
-    /// <returns>False when a datagram was larger than the first link carries.</returns>
+    /// <returns>False when a datagram was larger than the MTU of the first link.</returns>
     private bool SendOneByOne(
         in InetEndPoint destination, LinuxSocketAddress* address, int addressLength, byte* data, int length, int segmentSize)
     {
@@ -279,7 +280,9 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
         return errno;
     }
 
-    /// <summary>One sendmsg. An interrupted call, and an answer from the network to an earlier datagram, is tried once more.</summary>
+    /// <summary>
+    /// One sendmsg. It is tried once more if it was interrupted, or failed because of an ICMP message about an earlier datagram.
+    /// </summary>
     private int SendOnce(LinuxSocketAddress* address, int addressLength, byte* data, int length, LinuxIntControl* control)
     {
         var vector = new LinuxVector { Base = data, Length = (nuint)length };
@@ -324,7 +327,9 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
         return 1;
     }
 
-    /// <summary>Without a destination nothing is sent: any error but a refusal shows that the call is available.</summary>
+    /// <summary>
+    /// Probes sendmsg without a destination, which sends nothing: any error other than "forbidden" shows that the call is available.
+    /// </summary>
     private void ProbeSend()
     {
         LinuxMessage nowhere = default;
@@ -364,7 +369,7 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
         int result = _calls.SetOption(_handle, LevelUdp, UdpSegment, 1432);
         if (result == 0)
         {
-            // Only a probe: the size goes with each call.
+            // Only a probe; the size is passed with each sendmsg.
             result = _calls.SetOption(_handle, LevelUdp, UdpSegment, 0);
         }
 
@@ -389,7 +394,7 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
 
     private void RefuseSegmentation(int errno)
     {
-        // Several senders may be refused at once: one line.
+        // Logged once, even if several senders are refused at the same time.
         if (Interlocked.Exchange(ref _segmentation, 0) != 0)
         {
             UdpLog.SegmentationRefused(Logger, LocalEndPoint, errno);
@@ -397,8 +402,8 @@ internal sealed unsafe class LinuxUdpSocket : HostUdpSocket
     }
 
     /// <summary>
-    /// One block of native memory: headers, vectors, addresses, control messages, then the data, which the kernel touches only as far as
-    /// needed.
+    /// Allocates one block of native memory: headers, vectors, addresses, control messages, then the data buffers, whose pages are used
+    /// only as far as data are received.
     /// </summary>
     private void AllocateSlots()
     {

@@ -3,17 +3,16 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams.TcpRelay;
 
 /// <summary>
-/// A transport with one socket more than another: number 0, through which datagrams go that are not sent by UDP. The other's sockets follow
-/// it. VL1 then finds paths over it as over any socket: while it is closed it has no address, as a socket whose address the machine has
-/// lost.
+/// Adds a socket to another transport: number 0, whose datagrams are not sent by UDP. The other transport's sockets follow it. VL1 finds
+/// paths over it as over any other socket. While it is closed it has no address, like a UDP socket whose address the machine has lost.
 /// </summary>
-/// <remarks>Several connections may deliver through it at a time, which receivers bear, as they bear several sockets.</remarks>
+/// <remarks>Several connections may deliver on it at the same time, which receivers allow, as they do for several sockets.</remarks>
 internal abstract class ExtraSocketTransport(IDatagramTransport inner, ILogger log) : IDatagramTransport
 {
     /// <summary>The number of the additional socket.</summary>
     public const int Number = 0;
 
-    // It stands for no address of this machine, and is announced to nobody.
+    // The endpoint of the open socket: not an address of this machine, and never announced to other nodes.
     private static readonly InetEndPoint s_open = InetEndPoint.FromBytes([0, 0, 0, 0], 0);
     private volatile Listing _listing = new([], false);
     private volatile bool _isOpen;
@@ -36,7 +35,7 @@ internal abstract class ExtraSocketTransport(IDatagramTransport inner, ILogger l
         }
     }
 
-    /// <summary>Never throws.</summary>
+    /// <summary>The logger, which never throws.</summary>
     protected ILogger Log => log;
 
     protected bool IsOpen
@@ -68,7 +67,7 @@ internal abstract class ExtraSocketTransport(IDatagramTransport inner, ILogger l
 
     public void SendWithHopLimit(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagram, int hops)
     {
-        // Where nothing is counted down, a datagram that is to die on the way is not sent.
+        // Over TCP there is no hop limit, so a datagram that must not reach its destination is not sent.
         if (socket != Number)
         {
             inner.SendWithHopLimit(socket - 1, destination, datagram, hops);
@@ -90,7 +89,7 @@ internal abstract class ExtraSocketTransport(IDatagramTransport inner, ILogger l
         }
     }
 
-    /// <summary>Delivers a datagram that has come through the additional socket.</summary>
+    /// <summary>Delivers a datagram received on the additional socket.</summary>
     protected void Deliver(in InetEndPoint source, Span<byte> datagram)
     {
         try
@@ -105,7 +104,7 @@ internal abstract class ExtraSocketTransport(IDatagramTransport inner, ILogger l
         }
     }
 
-    /// <summary>What had arrived through the additional socket is delivered.</summary>
+    /// <summary>Ends a batch of datagrams received on the additional socket.</summary>
     protected void EndBatch()
     {
         try
@@ -120,13 +119,13 @@ internal abstract class ExtraSocketTransport(IDatagramTransport inner, ILogger l
         }
     }
 
-    /// <summary>Delivery may begin.</summary>
+    /// <summary>Called once when delivery may start.</summary>
     protected abstract void StartExtra();
 
-    /// <summary>Sends one datagram through the additional socket; it may be lost.</summary>
+    /// <summary>Sends one datagram on the additional socket; it may be lost.</summary>
     protected abstract void SendExtra(in InetEndPoint destination, ReadOnlySpan<byte> datagram);
 
-    /// <summary>Closes the additional socket. Nothing is delivered through it any more when it completes.</summary>
+    /// <summary>Closes the additional socket. When it completes, nothing more is delivered on it.</summary>
     protected abstract ValueTask DisposeExtraAsync();
 
     private sealed class Listing(IReadOnlyList<InetEndPoint> others, bool isOpen)

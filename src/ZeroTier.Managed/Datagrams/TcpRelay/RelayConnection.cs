@@ -4,18 +4,18 @@ using System.IO.Pipelines;
 namespace ZeroTier.Managed.Datagrams.TcpRelay;
 
 /// <summary>
-/// One TCP connection that carries datagrams, at either end. What waits to be sent is bounded: beyond it datagrams are lost, as on any path
-/// that is too slow. Sending is thread-safe.
+/// A TCP connection that carries datagrams; used by the client and by the relay. The send queue is bounded: datagrams beyond it are lost,
+/// as on any path that is too slow. Sending is thread-safe.
 /// </summary>
 internal sealed class RelayConnection : IDisposable
 {
-    /// <summary>Bytes that wait to be sent (docs/protocol/2-vl1.md 2.22).</summary>
+    /// <summary>Most bytes in the send queue (docs/protocol/2-vl1.md 2.22).</summary>
     public const int MaxWaiting = 64 * 1024;
 
     private readonly Stream _stream;
     private readonly Lock _sending = new();
 
-    // Never paused: the bound is asked before anything is written, so that a flush never waits.
+    // Without a pause threshold, so that a flush never waits: the limit is checked before anything is written.
     private readonly Pipe _outgoing = new(new PipeOptions(pauseWriterThreshold: 0, useSynchronizationContext: false));
     private readonly byte[] _body = new byte[RelayFrame.MaxBody];
     private long _waiting;
@@ -23,10 +23,10 @@ internal sealed class RelayConnection : IDisposable
 
     public RelayConnection(Stream stream) => _stream = stream;
 
-    /// <summary>Takes a record's body. The span may be changed and is valid only during the call.</summary>
+    /// <summary>Handles a record's body. The span may be modified and is valid only during the call.</summary>
     public delegate void BodyHandler(Span<byte> body);
 
-    /// <summary>Sends bytes that are a record already.</summary>
+    /// <summary>Sends a complete record.</summary>
     public void SendRecord(ReadOnlySpan<byte> record)
     {
         lock (_sending)
@@ -40,7 +40,7 @@ internal sealed class RelayConnection : IDisposable
     }
 
     /// <summary>Sends one datagram.</summary>
-    /// <returns>False when it is lost: too much waits, or the connection has ended.</returns>
+    /// <returns>False when it is lost: the queue is full, or the connection has ended.</returns>
     public bool TrySend(in InetEndPoint address, ReadOnlySpan<byte> datagram)
     {
         lock (_sending)
@@ -59,13 +59,13 @@ internal sealed class RelayConnection : IDisposable
         }
     }
 
-    /// <summary>Carries records until the other end closes, the connection fails, or the token is cancelled.</summary>
-    /// <param name="handler">Takes the body of each record, and what is thrown by it ends the connection.</param>
-    /// <param name="afterBatch">Called when what had arrived has been handled.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <summary>Sends and receives records until the other end closes, the connection fails, or the token is cancelled.</summary>
+    /// <param name="handler">Handles the body of each record; an exception that it throws ends the connection.</param>
+    /// <param name="afterBatch">Called when all records that had arrived have been handled.</param>
+    /// <param name="cancellationToken">Ends the connection.</param>
     /// <exception cref="IOException">The connection has failed.</exception>
-    /// <exception cref="InvalidDataException">The other end sent something else.</exception>
-    /// <exception cref="OperationCanceledException">It was ended.</exception>
+    /// <exception cref="InvalidDataException">The other end does not speak the protocol.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async Task RunAsync(BodyHandler handler, Action afterBatch, CancellationToken cancellationToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -5,31 +5,31 @@ using System.Net.Sockets;
 namespace ZeroTier.Managed.Datagrams.TcpRelay;
 
 /// <summary>
-/// How datagrams travel in a TCP connection to a relay (docs/protocol/2-vl1.md 2.22): records with the header of TLS application data, each
-/// with an address and a datagram. The first record of a client has its version instead.
+/// The framing of datagrams in a TCP connection to a relay (docs/protocol/2-vl1.md 2.22): records with the header of TLS application data,
+/// each with an address and a datagram. The first record of a client contains its version instead.
 /// </summary>
 internal static class RelayFrame
 {
-    /// <summary>17 03 03, and the length of what follows.</summary>
+    /// <summary>Bytes of the header: 17 03 03, and the length of the body.</summary>
     public const int HeaderSize = 5;
 
-    /// <summary>The most that stands before a datagram: header, type, IPv6 address, port.</summary>
+    /// <summary>Most bytes before a datagram: header, type, IPv6 address, port.</summary>
     public const int MaxOverhead = HeaderSize + 1 + 16 + 2;
 
-    /// <summary>The most that a record's length can say.</summary>
+    /// <summary>Longest body of a record.</summary>
     public const int MaxBody = ushort.MaxValue;
 
     private const byte IPv4 = 4;
     private const byte IPv6 = 6;
 
-    /// <summary>A client's first record, whole: version 1.12.0, whose features these are.</summary>
+    /// <summary>A client's first record, header included, with the version whose features we implement: 1.12.0.</summary>
     public static ReadOnlySpan<byte> Hello => [0x17, 0x03, 0x03, 0x00, 0x04, 0x01, 0x0c, 0x00, 0x00];
 
     /// <summary>Bytes of <see cref="Hello"/> behind its header.</summary>
     public static int HelloBody => Hello.Length - HeaderSize;
 
-    /// <summary>Writes what stands before a datagram.</summary>
-    /// <returns>Its length.</returns>
+    /// <summary>Writes the header and address before a datagram.</summary>
+    /// <returns>Bytes written.</returns>
     public static int WriteHead(Span<byte> destination, in InetEndPoint address, int datagramLength)
     {
         destination[HeaderSize] = address.Family == AddressFamily.InterNetwork ? IPv4 : IPv6;
@@ -43,11 +43,11 @@ internal static class RelayFrame
         return HeaderSize + length;
     }
 
-    /// <summary>Takes a record off the front of what has arrived.</summary>
-    /// <param name="arrived">What has arrived; then what is left of it.</param>
+    /// <summary>Takes a record from the beginning of the received bytes.</summary>
+    /// <param name="arrived">The received bytes; on return, those behind the record.</param>
     /// <param name="body">The record's body.</param>
-    /// <returns>False while it has not arrived whole.</returns>
-    /// <exception cref="InvalidDataException">What arrived is no record: where the next one begins cannot be known.</exception>
+    /// <returns>False while the record is incomplete.</returns>
+    /// <exception cref="InvalidDataException">The bytes are not a record.</exception>
     public static bool TryTake(ref ReadOnlySequence<byte> arrived, out ReadOnlySequence<byte> body)
     {
         body = default;
@@ -75,7 +75,7 @@ internal static class RelayFrame
     }
 
     /// <summary>Reads a body: an address and a datagram.</summary>
-    /// <returns>False where it has no address, or ends within it.</returns>
+    /// <returns>False when the address is missing, truncated or of another type.</returns>
     public static bool TryRead(Span<byte> body, out InetEndPoint address, out Span<byte> datagram)
     {
         address = default;

@@ -5,15 +5,15 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams.TcpRelay;
 
 /// <summary>
-/// The physical network of a node that may fall back to a TCP relay (docs/protocol/2-vl1.md 2.22): while <see cref="Engage"/>d, what goes
-/// to IPv4 addresses that the relay can reach may also go through it. UDP is used beside it all the time.
+/// The transport of a node that can fall back to a TCP relay (docs/protocol/2-vl1.md 2.22): after <see cref="Engage"/>, datagrams to IPv4
+/// addresses that the relay can reach may be sent through it as well. UDP stays in use all the time.
 /// </summary>
-/// <param name="inner">UDP.</param>
+/// <param name="inner">The UDP transport.</param>
 /// <param name="relay">The relay.</param>
 /// <param name="reaches">Whether the relay can reach an IPv4 address.</param>
-/// <param name="connect">Opens a connection to it.</param>
+/// <param name="connect">Opens a connection to the relay.</param>
 /// <param name="time">Clock and timers.</param>
-/// <param name="log">Never throws.</param>
+/// <param name="log">The logger, which must not throw.</param>
 internal sealed class RelayedTransport(
     IDatagramTransport inner,
     IPEndPoint relay,
@@ -22,13 +22,13 @@ internal sealed class RelayedTransport(
     TimeProvider time,
     ILogger log) : ExtraSocketTransport(inner, log)
 {
-    // A relay takes none that is shorter (2.22).
+    // A relay drops shorter datagrams (2.22).
     private const int MinDatagram = 16;
 
     private static readonly TimeSpan s_connectPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(5);
 
-    // A root answers every few seconds. Without this, a connection whose other end has gone without a word would be used for many minutes.
+    // A root answers every few seconds. Without this timeout, a connection whose other end has silently gone would be used for minutes.
     private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(60);
     private readonly Lock _lock = new();
     private CancellationTokenSource? _engaged;
@@ -36,10 +36,10 @@ internal sealed class RelayedTransport(
     private volatile RelayConnection? _connection;
     private bool _disposed;
 
-    /// <summary>Whether datagrams can go through the relay now.</summary>
+    /// <summary>Whether the connection to the relay is open.</summary>
     public bool IsCarrying => IsOpen;
 
-    /// <summary>Opens the connection, again where it fails, until it is released.</summary>
+    /// <summary>Opens the connection, and reopens it whenever it fails, until <see cref="Release"/>.</summary>
     public void Engage()
     {
         lock (_lock)
@@ -107,10 +107,10 @@ internal sealed class RelayedTransport(
 
     private async Task CarryAsync(CancellationToken released)
     {
-        // The caller may hold locks.
+        // Yields first, because the caller may hold locks.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
 
-        // Each is said once, until UDP is back: a relay that goes on failing does so every few seconds.
+        // Each event is logged once per engagement, since a relay may fail again every few seconds.
         var (engaged, closed, failed) = (false, false, false);
         while (!released.IsCancellationRequested)
         {

@@ -6,16 +6,16 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Datagrams.TcpRelay;
 
 /// <summary>
-/// The physical network of a root that also takes nodes whose own network lets no UDP through, by TCP (docs/protocol/2-vl1.md 2.22). To the
-/// root each connection is a node at the address and port from which it came. It forwards nothing to anywhere else, so that nobody can send
-/// through it to a third party.
+/// The transport of a root that also accepts TCP connections of nodes whose network blocks UDP (docs/protocol/2-vl1.md 2.22). To the root,
+/// a connection is a node at the connection's remote address and port. Datagrams are delivered only to the root itself, so that nobody can
+/// send to a third party through it.
 /// </summary>
 internal sealed class RelayingTransport : ExtraSocketTransport
 {
-    /// <summary>Connections at a time.</summary>
+    /// <summary>Most connections at the same time.</summary>
     public const int MaxConnections = 1024;
 
-    /// <summary>Of these from one IPv4 address or one IPv6 /64: a site's nodes may share one.</summary>
+    /// <summary>Most connections from one IPv4 address or one IPv6 /64, which all nodes of a site may share.</summary>
     public const int MaxConnectionsPerAddress = 64;
 
     private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(300);
@@ -38,18 +38,18 @@ internal sealed class RelayingTransport : ExtraSocketTransport
         IsOpen = true;
     }
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>The endpoint on which it listens.</summary>
     public IPEndPoint ListenEndPoint => (IPEndPoint)_listener.LocalEndPoint!;
 
-    /// <summary>Connections that are open.</summary>
+    /// <summary>Number of open connections.</summary>
     public int Connections => _clients.Count;
 
-    /// <summary>Listens by TCP.</summary>
-    /// <param name="inner">UDP; disposed of with this, not where this throws.</param>
-    /// <param name="endPoint">Where to listen.</param>
-    /// <param name="ownEndPoints">The root's endpoints in its planet, to which alone clients may send.</param>
+    /// <summary>Starts to listen on a TCP endpoint.</summary>
+    /// <param name="inner">The UDP transport. Disposed of with the returned transport, but not if this method throws.</param>
+    /// <param name="endPoint">The endpoint on which to listen.</param>
+    /// <param name="ownEndPoints">The root's endpoints in its planet; clients may send to no others.</param>
     /// <param name="time">Clock and timers.</param>
-    /// <param name="log">Never throws.</param>
+    /// <param name="log">The logger, which must not throw.</param>
     /// <exception cref="ZeroTierException">The port is taken or may not be used.</exception>
     public static RelayingTransport Listen(
         IDatagramTransport inner, IPEndPoint endPoint, IEnumerable<InetEndPoint> ownEndPoints, TimeProvider time, ILogger log)
@@ -111,7 +111,7 @@ internal sealed class RelayingTransport : ExtraSocketTransport
             }
             catch (SocketException e) when (!_ended.IsCancellationRequested)
             {
-                // Descriptors may have run out.
+                // For example out of file descriptors.
                 UdpLog.RelayAcceptFailed(Log, ListenEndPoint, e.SocketErrorCode);
                 await Task.Delay(TimeSpan.FromSeconds(1), _time, _ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 continue;
@@ -123,7 +123,7 @@ internal sealed class RelayingTransport : ExtraSocketTransport
             }
             catch (Exception e) when (e is SocketException or IOException)
             {
-                // It has gone already.
+                // The connection was closed already.
                 socket.Dispose();
             }
         }
@@ -166,7 +166,7 @@ internal sealed class RelayingTransport : ExtraSocketTransport
             await client.Connection.RunAsync(
                 body =>
                 {
-                    // What is not for the root does not hold a place.
+                    // Datagrams that are not for the root do not keep the connection alive.
                     if (OnBody(source, client, body))
                     {
                         idle.CancelAfter(s_idle);
@@ -177,7 +177,7 @@ internal sealed class RelayingTransport : ExtraSocketTransport
         }
         catch (Exception e) when (e is IOException or InvalidDataException or OperationCanceledException)
         {
-            // Its own end: the node opens another where it needs one.
+            // Ends only this connection; the node opens another one if it needs to.
         }
         finally
         {
@@ -186,7 +186,7 @@ internal sealed class RelayingTransport : ExtraSocketTransport
         }
     }
 
-    // Whoever has one IPv6 address of a /64 has all of them.
+    // IPv6 addresses are compared by their /64 prefix, since a host can use any address in it.
     private static bool IsNeighbour(in InetEndPoint one, in InetEndPoint other)
     {
         Span<byte> a = stackalloc byte[16], b = stackalloc byte[16];
@@ -209,7 +209,7 @@ internal sealed class RelayingTransport : ExtraSocketTransport
             return false;
         }
 
-        // Answers come from where the node has sent to, which is the root's path to it.
+        // Answers are sent with this as their source, since the node expects them from where it has sent to.
         client.Addressed = destination;
         Deliver(source, datagram);
         return true;
@@ -225,7 +225,7 @@ internal sealed class RelayingTransport : ExtraSocketTransport
 
         public bool HasGreeted { get; set; }
 
-        /// <summary>To which of the root's endpoints the node sends.</summary>
+        /// <summary>The endpoint of the root to which the node sends.</summary>
         public InetEndPoint Addressed
         {
             get

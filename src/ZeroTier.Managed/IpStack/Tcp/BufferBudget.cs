@@ -1,26 +1,26 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// The memory that all connections of a node hold: bytes to send, unacknowledged, out of order and unread, and a fixed cost per connection.
-/// Thread-safe.
+/// Counts the memory that all connections of a node hold (unsent, unacknowledged, out-of-order and unread bytes, and a fixed cost per
+/// connection) against a limit. Thread-safe.
 /// </summary>
 /// <remarks>
-/// When it is used up, listeners refuse connections, every connection is limited to <see cref="Minimum"/> bytes each way, and every few
-/// seconds the largest of those that hold more without moving are reset. The locks are leaves; connections are reset and reports are made
-/// without them.
+/// When it is exhausted, listeners refuse connections, every connection is limited to <see cref="Minimum"/> bytes in each direction, and
+/// every few seconds the largest of those that hold more and make no progress are reset. The locks are leaves; connections are reset and
+/// reports are made without them.
 /// </remarks>
 internal sealed class BufferBudget : IDisposable
 {
-    /// <summary>What a connection costs beside its buffers, here and in the server above.</summary>
+    /// <summary>Estimated cost of a connection besides its buffers, in bytes, including its objects in the server above.</summary>
     public const int ConnectionCost = 16 * 1024;
 
-    /// <summary>What each connection may hold each way while the budget is used up. Enough for a window of some segments.</summary>
+    /// <summary>Bytes that each connection may hold in each direction while the budget is exhausted: a window of some segments.</summary>
     public const int Minimum = 32 * 1024;
 
-    /// <summary>A connection that moves less than <see cref="Minimum"/> bytes in this time stands still.</summary>
+    /// <summary>A connection that moves less than <see cref="Minimum"/> bytes in this time counts as stalled.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    // Between reports of a budget that is used up repeatedly without a reset.
+    // Least time between reports of an exhausted budget when no connection was reset.
     private static readonly TimeSpan _reportInterval = TimeSpan.FromMinutes(1);
 
     private readonly Lock _gate = new();
@@ -32,13 +32,14 @@ internal sealed class BufferBudget : IDisposable
     private bool _watching;
     private bool _disposed;
 
-    // When connections were last looked at, and when the budget was last reported used up. The timer's; the first also under the lock.
+    // When connections were last examined, and when exhaustion was last reported. Written by the timer's callback; the first one under the
+    // lock, since other threads read it.
     private long? _lookedAt;
     private long? _reportedAt;
 
     /// <param name="time">Clock and timer.</param>
     /// <param name="limit">In bytes.</param>
-    /// <param name="report">Hears when the budget is used up, and what was done about it; called from a timer's thread.</param>
+    /// <param name="report">Called when the budget is exhausted, with what was done about it; on a timer's thread.</param>
     public BufferBudget(TimeProvider time, long limit, Action<BudgetReport>? report = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
@@ -184,7 +185,7 @@ internal sealed class BufferBudget : IDisposable
     }
 }
 
-/// <summary>The budget was found used up.</summary>
+/// <summary>Report of an exhausted budget.</summary>
 /// <param name="Used">Bytes that all connections held.</param>
 /// <param name="Limit">Bytes that they may hold.</param>
 /// <param name="Reset">Connections that were reset because of it.</param>

@@ -1,8 +1,9 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>Limits the answers that segments outside the window can provoke (RFC 5961, 7): ten per second and connection.</summary>
+/// <summary>Limits challenge ACKs (RFC 5961, 7): ten per second and connection.</summary>
 /// <remarks>
-/// Counts per second, as the RFC describes it, and is no token bucket: ten unused ones may be followed by ten more at once.
+/// Counts in fixed periods of one second, as the RFC describes it, and not as a token bucket: ten at the end of one period may be followed
+/// directly by ten at the start of the next.
 /// </remarks>
 internal struct ChallengeLimiter
 {

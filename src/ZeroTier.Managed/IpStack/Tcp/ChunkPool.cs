@@ -1,12 +1,12 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>Equal chunks of memory for send and reassembly buffers. Thread-safe.</summary>
+/// <summary>Pool of memory chunks of one size for send and reassembly buffers. Thread-safe.</summary>
 internal sealed class ChunkPool(long maxOutOfOrderBytes, BufferBudget budget)
 {
     /// <summary>Bytes in a chunk. At least the largest segment's payload, so that two chunks always hold one.</summary>
     public const int ChunkSize = 4096;
 
-    // What idle memory may stay for the next burst: 8 MiB.
+    // Idle chunks that are kept for reuse: 8 MiB.
     private const int MaxIdle = 2048;
 
     private readonly Stack<byte[]> _idle = new();
@@ -45,8 +45,9 @@ internal sealed class ChunkPool(long maxOutOfOrderBytes, BufferBudget budget)
     }
 
     /// <summary>
-    /// Rents within the bounds of all connections' out-of-order data; null when one is used up. A connection may hold as much as is free,
-    /// which leaves something for others however many fill their windows and never send what is missing.
+    /// Rents a chunk for out-of-order data, whose total over all connections is bounded; null at the bound. A connection may hold at most
+    /// as much as is still free, so that there is always space for others, however many peers fill their windows and never send the missing
+    /// segment.
     /// </summary>
     /// <param name="held">Bytes that the connection has rented so far.</param>
     public byte[]? TryRentOutOfOrder(int held)

@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>What tells connections apart (RFC 9293, 3.1).</summary>
+/// <summary>The addresses and ports that identify a connection (RFC 9293, 3.1).</summary>
 internal readonly record struct ConnectionKey(IpAddress Local, IpAddress Remote, ushort LocalPort, ushort RemotePort)
 {
     /// <summary>With the per-process seed of <see cref="HashCode"/>, so that peers cannot choose colliding ports.</summary>

@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// The deadlines of all sockets on one timer. A socket stays at the earliest deadline it has announced and is asked again when that is due,
-/// so that the frequent case, a deadline that moves later, costs nothing. Thread-safe; its lock is a leaf.
+/// The deadlines of all sockets on one timer. A socket stays queued at the earliest deadline it has announced; when that is due, it gives
+/// its real deadline, so that the frequent case, a deadline that moves later, costs nothing. Thread-safe; its lock is a leaf.
 /// </summary>
 internal sealed class DeadlineQueue : IDisposable
 {
@@ -23,7 +23,7 @@ internal sealed class DeadlineQueue : IDisposable
             static state => ((DeadlineQueue)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Sockets that wait for a deadline.</summary>
+    /// <summary>Sockets in the queue.</summary>
     public int Count
     {
         get
@@ -35,10 +35,10 @@ internal sealed class DeadlineQueue : IDisposable
         }
     }
 
-    /// <summary>The socket wants to be asked at this time, or earlier.</summary>
+    /// <summary>Queues the socket for this time, unless it is queued for an earlier one.</summary>
     public void Schedule(TcpSocket socket, long deadline)
     {
-        // A stale read costs at most one unnecessary lock, or a deadline that the pending call announces again.
+        // A stale read costs at most an unnecessary lock; or it skips a deadline that the callback now due announces again.
         if (deadline >= Volatile.Read(ref socket.ScheduledAt))
         {
             return;
@@ -96,7 +96,7 @@ internal sealed class DeadlineQueue : IDisposable
         long now = _now();
         lock (_heap)
         {
-            // Timers may overlap; the running call arms the next one.
+            // Timer callbacks may overlap; the one that is running arms the timer again.
             if (_running || _disposed)
             {
                 return;

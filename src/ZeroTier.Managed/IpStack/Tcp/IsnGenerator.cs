@@ -11,6 +11,8 @@ internal sealed class IsnGenerator(RandomSource random)
     /// <summary>ISN = M + F(connection, secret), where M counts every four microseconds.</summary>
     public uint Next(in ConnectionKey key, long now) => (uint)(now / 40) + _sequence.Compute(key);
 
-    /// <summary>The same for one pair of addresses and ports, so that a later connection's timestamps go on rising (RFC 6191).</summary>
+    /// <summary>
+    /// Constant for one pair of addresses and ports, so that a later connection has higher timestamps than an earlier one (RFC 6191).
+    /// </summary>
     public uint TimestampOffset(in ConnectionKey key) => _timestamps.Compute(key);
 }

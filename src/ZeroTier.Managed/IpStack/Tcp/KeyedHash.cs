@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>A pseudo-random function of connections with a secret of its own. Thread-safe.</summary>
+/// <summary>A pseudo-random function of a connection's addresses and ports, with a random secret per instance. Thread-safe.</summary>
 internal sealed class KeyedHash
 {
     private readonly byte[] _secret = new byte[32];
@@ -16,7 +16,7 @@ internal sealed class KeyedHash
         return Compute(input[..key.Write(input)]);
     }
 
-    /// <summary>Of a connection and something else.</summary>
+    /// <summary>The hash of a connection and a further number.</summary>
     public uint Compute(in ConnectionKey key, ulong more)
     {
         Span<byte> input = stackalloc byte[36 + sizeof(ulong)];

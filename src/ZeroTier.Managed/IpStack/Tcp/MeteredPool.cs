@@ -2,10 +2,10 @@ using System.Buffers;
 
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>The memory of one pipe: the application's pool, with what is out of it counted. Thread-safe.</summary>
+/// <summary>Memory pool of one pipe: wraps the application's pool and counts the rented bytes. Thread-safe.</summary>
 internal sealed class MeteredPool(MemoryPool<byte> inner, BufferBudget budget) : MemoryPool<byte>
 {
-    // Leases are used again: a block is rented for every few packets.
+    // Lease objects are pooled, because a block is rented for every few packets.
     private const int MaxIdle = 4096;
 
     private static readonly Lock _gate = new();
@@ -14,7 +14,7 @@ internal sealed class MeteredPool(MemoryPool<byte> inner, BufferBudget budget) :
 
     private long _held;
 
-    /// <summary>Bytes of the blocks that are out.</summary>
+    /// <summary>Bytes of the blocks that are rented now.</summary>
     public long Held => Volatile.Read(ref _held);
 
     /// <inheritdoc />
@@ -41,7 +41,7 @@ internal sealed class MeteredPool(MemoryPool<byte> inner, BufferBudget budget) :
         return lease;
     }
 
-    /// <summary>Does nothing: the pool behind is the application's.</summary>
+    /// <summary>Does nothing: the wrapped pool belongs to the application.</summary>
     protected override void Dispose(bool disposing)
     {
     }

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// A segment that is decided but not yet written: the connection's state already counts it as sent. Its payload lies in chunks of the send
-/// buffer, which stay valid as long as the buffer is held.
+/// A planned segment that is not yet written; the connection's state already counts it as sent. Its payload lies in chunks of the send
+/// buffer, which stay valid between <see cref="SendBuffer.Hold"/> and <see cref="SendBuffer.EndHold"/>.
 /// </summary>
 internal struct OutgoingSegment
 {

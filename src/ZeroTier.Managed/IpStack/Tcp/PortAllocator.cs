@@ -6,8 +6,8 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 internal sealed class PortAllocator
 {
     /// <summary>
-    /// RFC 6056, 3.2 asks for a range as large as possible: from where Linux begins, which is twice the dynamic range of RFC 6335. As many
-    /// connections to one port of one peer may be open or in TIME-WAIT.
+    /// RFC 6056, 3.2 asks for a range as large as possible. It begins where Linux's does and has twice the size of the dynamic range of
+    /// RFC 6335. The size also limits how many connections to one port of one peer can be open or in TIME-WAIT.
     /// </summary>
     public const int First = 32768;
     public const int Count = 65536 - First;

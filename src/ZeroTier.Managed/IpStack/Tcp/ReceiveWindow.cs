@@ -1,6 +1,8 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>How much the peer may send. The right edge never moves back, and not forward while the application does not read.</summary>
+/// <summary>
+/// The receive window. Its right edge never moves back, and does not move forward while <see cref="IsPaused"/> is set.
+/// </summary>
 internal struct ReceiveWindow
 {
     private int _size;
@@ -21,13 +23,13 @@ internal struct ReceiveWindow
         set => _size = Math.Max(_size, value);
     }
 
-    /// <summary>The first sequence number that was never permitted.</summary>
+    /// <summary>The right edge: the first sequence number that the peer has not yet been allowed to send.</summary>
     public readonly uint Edge => _edge;
 
     /// <summary>True while the application does not read: the edge stays.</summary>
     public bool IsPaused { get; set; }
 
-    /// <summary>The shift with which this size fits into 16 bits (RFC 7323, 2.2).</summary>
+    /// <summary>The smallest window scale with which this size fits into 16 bits (RFC 7323, 2.2).</summary>
     public static int ScaleFor(int size)
     {
         int scale = 0;
@@ -39,11 +41,11 @@ internal struct ReceiveWindow
         return scale;
     }
 
-    /// <summary>Moves the edge as far as it may go and gives the field for the header.</summary>
+    /// <summary>Moves the right edge as far as possible and returns the window field for the header.</summary>
     /// <param name="next">The first expected sequence number.</param>
-    /// <param name="room">Bytes that may come from there on; counts up to the window's size.</param>
-    /// <param name="scale">What was agreed.</param>
-    /// <param name="segmentSize">Of a full segment.</param>
+    /// <param name="room">Bytes that can be buffered from there on; counts up to the window's size.</param>
+    /// <param name="scale">Our window scale.</param>
+    /// <param name="segmentSize">Bytes of payload in a full segment.</param>
     public ushort Advertise(uint next, long room, int scale, int segmentSize)
     {
         if (CanOpen(next, room, segmentSize))
@@ -51,7 +53,7 @@ internal struct ReceiveWindow
             _edge = next + Limit(room);
         }
 
-        // Rounded down: what the shift loses is never more than was promised.
+        // Rounded down by the shift, so that the peer never sees more than the edge allows.
         return (ushort)Math.Min(Math.Max(0, (int)(_edge - next)) >> scale, ushort.MaxValue);
     }
 
@@ -61,7 +63,9 @@ internal struct ReceiveWindow
     private readonly bool CanOpen(uint next, long room, int segmentSize) =>
         !IsPaused && (int)(next + Limit(room) - _edge) >= Math.Min(_size / 2, segmentSize);
 
-    /// <summary>True when the peer should be told without waiting for data: the window was nearly shut and is wide open again.</summary>
+    /// <summary>
+    /// True when a window update should be sent at once: the edge can advance by at least a quarter of the space that is free.
+    /// </summary>
     public readonly bool NeedsUpdate(uint next, long room, int segmentSize) =>
         CanOpen(next, room, segmentSize) && (int)(next + Limit(room) - _edge) >= Limit(room) / 4;
 

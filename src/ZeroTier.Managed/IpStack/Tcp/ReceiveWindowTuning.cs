@@ -1,16 +1,16 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// How large the receive window must be so that it does not limit the sender: twice what the application reads in a round trip, since a
-/// sender in slow start doubles. The shortest recent round trip counts, so that data which queues here or on the path does not enlarge the
-/// window. Times are in ticks of 100 ns.
+/// Auto-tuning of the receive window, so that it does not limit the sender: twice what the application reads in a round-trip time, since a
+/// sender in slow start doubles its window. The shortest recent round trip is used, so that data which queues here or on the path does not
+/// enlarge the window. Times are in ticks of 100 ns.
 /// </summary>
 internal struct ReceiveWindowTuning
 {
-    // The clock of timestamps.
+    // The granularity of the timestamp clock.
     private const long Granularity = TimeSpan.TicksPerMillisecond;
 
-    // A path may become longer; older measurements are forgotten.
+    // Older measurements are dropped, since a path's round-trip time may grow.
     private const long Lifetime = 10 * TimeSpan.TicksPerSecond;
 
     private long _shortest;
@@ -20,7 +20,7 @@ internal struct ReceiveWindowTuning
     private uint _roundStart;
     private bool _inRound;
 
-    /// <summary>A measured round trip, the time in which data waited for the application included.</summary>
+    /// <summary>A measured round-trip time. It may include time that data waited for the application.</summary>
     public void Sample(long roundTrip, long now)
     {
         if (_shortest == 0 || now >= _forgetAt)
@@ -33,8 +33,8 @@ internal struct ReceiveWindowTuning
         _shortest = Math.Min(_shortest, Math.Max(roundTrip, Granularity));
     }
 
-    /// <summary>Called as data is handed on. Gives what the window should at least be, once per round trip; else 0.</summary>
-    /// <param name="delivered">The first sequence number that the application has not got.</param>
+    /// <summary>Called when data was delivered to the application. Returns the least window size, once per round trip; else 0.</summary>
+    /// <param name="delivered">The first sequence number that has not been delivered.</param>
     /// <param name="now">The time.</param>
     public long OnDelivered(uint delivered, long now)
     {
@@ -50,7 +50,7 @@ internal struct ReceiveWindowTuning
             return 0;
         }
 
-        // Acknowledgements come in batches: a round that took longer than a round trip counts for what one would have brought.
+        // Data comes in batches, so a measured round may take longer than a round trip: the bytes are scaled down to one round trip.
         long bytes = _inRound ? (uint)(delivered - _roundStart) * roundTrip / elapsed : 0;
         _inRound = true;
         _roundAt = now;

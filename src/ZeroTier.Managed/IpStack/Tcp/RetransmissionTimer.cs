@@ -7,7 +7,7 @@ internal struct RetransmissionTimer
     public const long Initial = TimeSpan.TicksPerSecond;
 
     /// <summary>
-    /// RFC 6298, 2.4 says 1 s; Linux's 200 ms recover faster and are above every delayed acknowledgement that we know of.
+    /// RFC 6298, 2.4 asks for 1 s. 200 ms, as in Linux, recover faster and are longer than every delayed acknowledgement that we know of.
     /// </summary>
     public const long Minimum = 200 * TimeSpan.TicksPerMillisecond;
 
@@ -28,7 +28,7 @@ internal struct RetransmissionTimer
     /// <summary>The timeout in force, back-off included.</summary>
     public readonly long Timeout => Math.Min(_base << _backoff, Maximum);
 
-    /// <summary>Takes a round trip of a segment that was sent once (RFC 6298, 2.2, 2.3 and 3).</summary>
+    /// <summary>Adds the round-trip time of a segment that was not retransmitted (RFC 6298, 2.2, 2.3 and 3).</summary>
     public void Sample(long roundTrip)
     {
         if (SmoothedRoundTrip == 0)
@@ -49,10 +49,10 @@ internal struct RetransmissionTimer
     /// <summary>RFC 6298, 5.5.</summary>
     public void BackOff() => _backoff = Math.Min(_backoff + 1, 16);
 
-    /// <summary>Something new was acknowledged: the path works again.</summary>
+    /// <summary>New data was acknowledged: ends the exponential back-off.</summary>
     public void EndBackOff() => _backoff = 0;
 
-    /// <summary>RFC 6298, 5.7: a SYN had to be sent again, so the first data starts at 3 s.</summary>
+    /// <summary>RFC 6298, 5.7: the SYN was retransmitted, so the timeout for the first data is 3 s.</summary>
     public void RestartAfterSynLoss()
     {
         _base = 3 * TimeSpan.TicksPerSecond;

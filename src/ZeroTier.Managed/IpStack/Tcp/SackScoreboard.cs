@@ -4,14 +4,15 @@ using ZeroTier.Managed.IpStack.Tcp.Congestion;
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// What was sent and is not yet acknowledged, segment by segment: the sender's side of RFC 2018 and the pipe of RFC 6675. Loss is found by
-/// the time of sending, as in RACK (RFC 8985), so that lost retransmissions and reordering are told apart. Guarded by the connection's
-/// lock.
+/// The segments that were sent and are not yet cumulatively acknowledged: the sender's side of RFC 2018 and the pipe of RFC 6675. Loss is
+/// detected by time of sending, as in RACK (RFC 8985), which also finds lost retransmissions and tolerates reordering. Guarded by the
+/// connection's lock.
 /// </summary>
 internal sealed class SackScoreboard
 {
     /// <summary>
-    /// RFC 5681's three duplicates: with that many segments beyond a gap, and no reordering seen, the gap is a loss at once.
+    /// RFC 5681's three duplicates: with that many segments SACKed beyond a gap, and no reordering seen so far, the gap is marked as lost
+    /// without waiting for the reordering window.
     /// </summary>
     public const int DuplicateThreshold = 3;
 
@@ -19,14 +20,15 @@ internal sealed class SackScoreboard
     private DeliveryRate _rate;
     private int _first;
 
-    // The latest-sent segment that is known to have arrived (RFC 8985, 5.2).
+    // Of the delivered segments the one that was sent last (RFC 8985, 5.2).
     private long _rackSentAt = long.MinValue;
     private uint _rackEnd;
     private long _rackRoundTrip;
     private long _minRoundTrip = long.MaxValue;
     private bool _reorderingSeen;
 
-    // RFC 8985, 6.2, step 4: quarters of the shortest round trip, more with each round that saw a spurious retransmission.
+    // RFC 8985, 6.2, step 4: the reordering window in quarters of the minimum round-trip time; one more for each round with a spurious
+    // retransmission.
     private const int MaxReorderingMultiplier = 64;
     private const int ReorderingPersistence = 16;
     private int _reorderingMultiplier = 1;
@@ -42,15 +44,15 @@ internal sealed class SackScoreboard
     /// <summary>Sequence numbers sent and not cumulatively acknowledged.</summary>
     public int Outstanding { get; private set; }
 
-    /// <summary>Of those, selectively acknowledged.</summary>
+    /// <summary>Of <see cref="Outstanding"/>: selectively acknowledged.</summary>
     public int SackedBytes { get; private set; }
 
     public int SackedSegments { get; private set; }
 
-    /// <summary>Of those, thought lost and not yet sent again.</summary>
+    /// <summary>Of <see cref="Outstanding"/>: marked as lost and not yet retransmitted.</summary>
     public int LostBytes { get; private set; }
 
-    /// <summary>All bytes that have arrived, and all that were marked as lost.</summary>
+    /// <summary>All bytes ever acknowledged, cumulatively or selectively.</summary>
     public long TotalDelivered => _rate.Delivered;
 
     public long TotalLost => _rate.Lost;
@@ -58,10 +60,10 @@ internal sealed class SackScoreboard
     /// <summary>The pipe of RFC 6675, 4.</summary>
     public int InFlight => Outstanding - SackedBytes - LostBytes;
 
-    /// <summary>There is nothing to send though the window is open.</summary>
+    /// <summary>The application has nothing to send though the window is open.</summary>
     public void OnApplicationLimited() => _rate.OnApplicationLimited(InFlight);
 
-    /// <summary>A new segment leaves.</summary>
+    /// <summary>Adds a segment of new data that is sent now.</summary>
     public void Add(uint sequence, int length, long now)
     {
         if (Count == _ring.Length)
@@ -79,7 +81,7 @@ internal sealed class SackScoreboard
         At(Count++) = new Sent { Start = sequence, Length = length, SentAt = now, State = _rate.OnSent(now, InFlight, isFirst) };
     }
 
-    /// <summary>Everything below was acknowledged.</summary>
+    /// <summary>Removes everything below the acknowledgement number.</summary>
     public void Acknowledge(uint acknowledgement, long now, ref Delivery delivery)
     {
         _duplicateRound = _duplicateRound && Sequence.IsBefore(acknowledgement, _duplicateRoundEnd);
@@ -134,7 +136,9 @@ internal sealed class SackScoreboard
         }
     }
 
-    /// <summary>A block that the peer reports. Blocks outside of what is outstanding are ignored (RFC 2018, 5; RFC 2883).</summary>
+    /// <summary>
+    /// Marks the segments of a SACK block as arrived. Blocks outside of what is outstanding are ignored (RFC 2018, 5; RFC 2883).
+    /// </summary>
     public void Sack(SackBlock block, uint sendNext, long now, ref Delivery delivery)
     {
         if (Count == 0
@@ -170,12 +174,12 @@ internal sealed class SackScoreboard
         }
     }
 
-    /// <summary>Marks what must have been lost (RFC 8985, 6.2, step 5).</summary>
+    /// <summary>Marks segments as lost (RFC 8985, 6.2, step 5).</summary>
     /// <param name="now">The time.</param>
-    /// <param name="recovering">Whether losses are being repaired already.</param>
+    /// <param name="recovering">Whether loss recovery is in progress.</param>
     /// <param name="smoothedRoundTrip">Upper bound of the reordering window.</param>
-    /// <param name="congestion">Told of each.</param>
-    /// <param name="checkAt">When to ask again because a segment may still turn out to be late; untouched when there is none.</param>
+    /// <param name="congestion">Is called for each segment marked.</param>
+    /// <param name="checkAt">Lowered to when detection must run again, because a segment is still within the reordering window.</param>
     /// <returns>True when something was newly marked.</returns>
     public bool DetectLoss(long now, bool recovering, long smoothedRoundTrip, ICongestionControl congestion, ref long checkAt)
     {
@@ -194,7 +198,7 @@ internal sealed class SackScoreboard
             bool sentBefore = sent.SentAt < _rackSentAt || sent.SentAt == _rackSentAt && Sequence.IsBefore(sent.End, _rackEnd);
             if (!sentBefore)
             {
-                // Segments that were sent once lie in the order of sending: nothing after this one can be lost.
+                // Segments that were never retransmitted are in order of sending time: no later one can have been sent before.
                 if ((sent.Flags & SentFlags.Retransmitted) == 0)
                 {
                     break;
@@ -239,7 +243,7 @@ internal sealed class SackScoreboard
         }
     }
 
-    /// <summary>A fast recovery was spurious: the path reorders.</summary>
+    /// <summary>A fast recovery was spurious, so the path reorders segments.</summary>
     public void OnReordering() => _reorderingSeen = true;
 
     /// <summary>
@@ -253,7 +257,7 @@ internal sealed class SackScoreboard
         }
     }
 
-    /// <summary>The loss was spurious: marks are cleared, and detection starts again.</summary>
+    /// <summary>The loss was spurious: clears the marks of segments not yet retransmitted.</summary>
     public void UnmarkLost()
     {
         for (int i = 0; LostBytes > 0 && i < Count; i++)
@@ -267,7 +271,7 @@ internal sealed class SackScoreboard
         }
     }
 
-    /// <summary>Marks the first segment: a peer without selective acknowledgements has reported a gap.</summary>
+    /// <summary>Marks the first segment as lost; for peers without SACK, after duplicate acknowledgements.</summary>
     public void MarkFirstLost()
     {
         if (Count > 0 && (At(0).Flags & (SentFlags.Lost | SentFlags.Sacked)) == 0)
@@ -299,7 +303,7 @@ internal sealed class SackScoreboard
         }
     }
 
-    /// <summary>Marks segments longer than this as lost: the path no longer carries them.</summary>
+    /// <summary>Marks segments longer than this as lost, after the path MTU has fallen.</summary>
     /// <returns>True when there was one.</returns>
     public bool MarkLost(int longerThan)
     {
@@ -316,7 +320,7 @@ internal sealed class SackScoreboard
         return LostBytes > before;
     }
 
-    /// <summary>Cuts segments that are longer than this, so that each can be sent again in one piece.</summary>
+    /// <summary>Splits the entries of segments longer than this, so that each part can be retransmitted as one segment.</summary>
     public void Cut(int length)
     {
         int pieces = 0;
@@ -349,7 +353,7 @@ internal sealed class SackScoreboard
         Count = pieces;
     }
 
-    /// <summary>The first lost segment, which is sent again now.</summary>
+    /// <summary>Takes the first segment that is marked as lost and counts it as retransmitted now.</summary>
     public bool TryRetransmit(long now, out uint sequence, out int length)
     {
         for (int i = 0; LostBytes > 0 && i < Count; i++)
@@ -387,7 +391,7 @@ internal sealed class SackScoreboard
         return 0;
     }
 
-    /// <summary>Marks the last segment for sending again: a tail loss probe (RFC 8985, 7.3).</summary>
+    /// <summary>Marks the last segment as lost, so that it is retransmitted as a tail loss probe (RFC 8985, 7.3).</summary>
     public bool MarkLastLost()
     {
         if (Count == 0 || (At(Count - 1).Flags & (SentFlags.Sacked | SentFlags.Lost)) != 0)
@@ -423,7 +427,7 @@ internal sealed class SackScoreboard
         bool retransmitted = (sent.Flags & SentFlags.Retransmitted) != 0;
         if (!retransmitted)
         {
-            // Karn (RFC 6298, 3): only segments sent once are measured. The latest sent tells the present round trip.
+            // Karn's algorithm (RFC 6298, 3): retransmitted segments are not measured. The last one delivered gives the sample.
             delivery.RoundTrip = roundTrip;
             _minRoundTrip = Math.Min(_minRoundTrip, roundTrip);
 
@@ -492,7 +496,7 @@ internal sealed class SackScoreboard
     {
         public int Bytes;
 
-        /// <summary>Of the latest segment that was sent once; -1 when there was none.</summary>
+        /// <summary>Round-trip time of the last of them that was never retransmitted; -1 when there is none.</summary>
         public long RoundTrip;
 
         public RateSample Rate;

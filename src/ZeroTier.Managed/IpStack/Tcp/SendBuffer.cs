@@ -3,7 +3,7 @@ using System.Buffers;
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// Bytes from the first unacknowledged one on, sent or not, in pooled chunks. Holds no chunk while empty. Guarded by the connection's lock.
+/// Unacknowledged and unsent bytes, in pooled chunks. Holds no chunk while empty. Guarded by the connection's lock.
 /// </summary>
 internal sealed class SendBuffer(ChunkPool pool)
 {
@@ -12,7 +12,7 @@ internal sealed class SendBuffer(ChunkPool pool)
     private int _first;
     private int _chunks;
 
-    // Where the first byte lies in the first chunk.
+    // Offset of the first byte in the first chunk.
     private int _offset;
     private bool _held;
 
@@ -58,7 +58,7 @@ internal sealed class SendBuffer(ChunkPool pool)
         segment.Second = first == count ? default : Chunk(at / ChunkPool.ChunkSize + 1).AsMemory(0, count - first);
     }
 
-    /// <summary>Forgets bytes from the front.</summary>
+    /// <summary>Removes acknowledged bytes from the front.</summary>
     public void Discard(int count)
     {
         _offset += count;
@@ -76,7 +76,7 @@ internal sealed class SendBuffer(ChunkPool pool)
         _offset = Length == 0 ? 0 : _offset - gone * ChunkPool.ChunkSize;
     }
 
-    /// <summary>Forgets everything.</summary>
+    /// <summary>Removes all bytes.</summary>
     public void Clear()
     {
         Discard(Length);
@@ -84,10 +84,10 @@ internal sealed class SendBuffer(ChunkPool pool)
         _first = 0;
     }
 
-    /// <summary>From here on chunks that are discarded stay valid, because decided segments may still point into them.</summary>
+    /// <summary>Until <see cref="EndHold"/>, discarded chunks are not returned to the pool: planned segments may refer to them.</summary>
     public void Hold() => _held = true;
 
-    /// <summary>No decided segment points into the buffer any more.</summary>
+    /// <summary>Planned segments have been written: returns the chunks discarded since <see cref="Hold"/>.</summary>
     public void EndHold()
     {
         _held = false;

@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>Comparison of sequence numbers modulo 2^32 (RFC 9293, 3.4). Right for distances below 2^31.</summary>
+/// <summary>Comparison of sequence numbers modulo 2^32 (RFC 9293, 3.4). Correct for distances below 2^31.</summary>
 internal static class Sequence
 {
     public static bool IsBefore(uint left, uint right) => (int)(left - right) < 0;

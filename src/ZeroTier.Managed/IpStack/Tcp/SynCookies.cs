@@ -1,21 +1,21 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// Handshakes without state (RFC 4987, 3.6): what a SYN asked for travels in the sequence number and the timestamp of the answer, and comes
-/// back with the acknowledgement. Thread-safe.
+/// SYN cookies, handshakes without state (RFC 4987, 3.6): the options of a SYN are encoded in the sequence number and the timestamp of the
+/// SYN-ACK, and restored from the acknowledgement. Thread-safe.
 /// </summary>
 /// <remarks>
 /// <code>
-/// sequence number   time in units of 64 s, 5 bits | segment size, 3 bits | hash of the connection, the peer's number
+/// sequence number   time in units of 64 s, 5 bits | MSS index, 3 bits | hash of the connection, the peer's sequence number
 ///                   and the 8 bits before, 24 bits
-/// timestamp         the clock without its last 5 bits | selective acknowledgements, 1 bit | window scale (15: none), 4 bits
+/// timestamp         the clock without its last 5 bits | SACK permitted, 1 bit | window scale (15: none), 4 bits
 /// </code>
-/// A peer without timestamps gets a connection without selective acknowledgements and window scale. One SYN has one sequence number within
-/// a unit of time: a listener that has state again answers its repetition with the same.
+/// With a peer that does not use timestamps, the connection has neither SACK nor window scaling. Within a unit of time the cookie of a SYN
+/// is always the same: a listener that keeps state again answers a retransmitted SYN with the same sequence number.
 /// </remarks>
 internal sealed class SynCookies(RandomSource random)
 {
-    /// <summary>An answer may be acknowledged for at least one unit of time and at most two.</summary>
+    /// <summary>Longest validity of a cookie in ticks: between one and two units, depending on when in a unit it was made.</summary>
     public const long Lifetime = 2 * Unit;
 
     private const long Unit = 64 * TimeSpan.TicksPerSecond;
@@ -26,8 +26,8 @@ internal sealed class SynCookies(RandomSource random)
     private const uint SackBit = 16;
     private const uint NoScale = 15;
 
-    // Rounded down to one of these. The usual ones are not rounded: no option, the smallest IPv6 link, and what one datagram of VL1 carries
-    // of IPv6 and IPv4.
+    // The peer's MSS is rounded down to one of these. The common values are exact: no option, IPv6's minimum MTU, and what one VL1 datagram
+    // carries over IPv6 and over IPv4.
     private static readonly int[] _sizes =
     [
         TcpConnection.MinSegmentSize, 256, TcpConnection.DefaultSegmentSize, 1220, 1300, 1334, 1354, 1440,
@@ -35,7 +35,7 @@ internal sealed class SynCookies(RandomSource random)
 
     private readonly KeyedHash _hash = new(random);
 
-    /// <summary>The sequence number of the answer to a SYN.</summary>
+    /// <summary>The initial sequence number of the SYN-ACK: the cookie.</summary>
     public uint Sequence(in ConnectionKey key, in TcpSegment syn, long now)
     {
         int asked = syn.MaximumSegmentSize >= TcpConnection.MinSegmentSize ? syn.MaximumSegmentSize : TcpConnection.DefaultSegmentSize;
@@ -48,7 +48,7 @@ internal sealed class SynCookies(RandomSource random)
         return Seal(key, syn.Sequence, TimeOf(now) << SizeBits | (uint)size);
     }
 
-    /// <summary>The answer to a SYN of which nothing is kept.</summary>
+    /// <summary>The SYN-ACK for a SYN of which no state is kept.</summary>
     public OutgoingSegment Answer(in ConnectionKey key, in TcpSegment syn, TcpSocketOptions options, in TcpConnectionSetup setup, long now)
     {
         bool timestamps = syn.HasTimestamps && options.Timestamps;
@@ -69,14 +69,14 @@ internal sealed class SynCookies(RandomSource random)
             SackPermitted = sack,
             HasTimestamps = timestamps,
 
-            // Never ahead of the clock, or later segments would carry older timestamps.
+            // Never ahead of the clock, since timestamps of later segments must not be lower.
             TimestampValue = (int)(stamp - clock) > 0 ? stamp - (OptionsMask + 1) : stamp,
             TimestampEcho = timestamps ? syn.TimestampValue : 0,
         };
     }
 
-    /// <summary>Restores the SYN from the segment that acknowledges the answer.</summary>
-    /// <returns>False when it acknowledges no answer of ours, or is not the peer's first segment.</returns>
+    /// <summary>Restores the SYN from the segment that acknowledges the SYN-ACK.</summary>
+    /// <returns>False when it does not carry a valid cookie, or is not the peer's first segment after the SYN.</returns>
     public bool TryRestore(in ConnectionKey key, in TcpSegment segment, long now, out TcpSegment syn)
     {
         syn = default;

@@ -2,7 +2,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 
 internal sealed partial class TcpConnection
 {
-    // A SYN-ACK is repeated within this time; a peer that answers later starts again.
+    // A half-open connection ends after this time; until then its SYN-ACK is retransmitted.
     private const long HalfOpenLifetime = 30 * TimeSpan.TicksPerSecond;
 
     private readonly uint _initialSend;
@@ -19,7 +19,7 @@ internal sealed partial class TcpConnection
     private bool _sackOn;
     private bool _timestampsOn;
 
-    /// <summary>The peer has proven that it receives what we send.</summary>
+    /// <summary>The handshake is complete: the peer has acknowledged our SYN.</summary>
     public bool IsEstablished { get; private set; }
 
     // RFC 9293, 3.10.7.3.
@@ -73,7 +73,7 @@ internal sealed partial class TcpConnection
         Establish(segment, now);
         _acknowledgeNow = true;
 
-        // Data on a SYN is not accepted; not acknowledged, it is sent again (RFC 9293, 3.10.7.3).
+        // Data on a SYN is not accepted. Since it is not acknowledged, the peer retransmits it (RFC 9293, 3.10.7.3).
     }
 
     private void TakeSyn(in TcpSegment syn)
@@ -84,7 +84,7 @@ internal sealed partial class TcpConnection
         _lastAcknowledged = _receiveNext;
         _window = new ReceiveWindow(_options.ReceiveWindow, _receiveNext);
 
-        // RFC 7323, 1.3 and 2.2: in force only when both SYNs carry it.
+        // RFC 7323, 1.3 and 2.2: an option is in force only when both SYNs carry it.
         _scalingOn = syn.WindowScale >= 0;
         _sendScale = _scalingOn ? syn.WindowScale : 0;
         _receiveScale = _scalingOn ? _receiveScale : 0;
@@ -92,7 +92,7 @@ internal sealed partial class TcpConnection
         _timestampsOn = syn.HasTimestamps && _options.Timestamps;
         _timestampRecent = syn.TimestampValue;
 
-        // RFC 6691: the option does not count options, our segments do.
+        // RFC 6691: the MSS does not include TCP options; the payload of our segments is reduced by their length.
         _peerSegmentSize = syn.MaximumSegmentSize >= MinSegmentSize ? syn.MaximumSegmentSize : DefaultSegmentSize;
         _segmentSize = EffectiveSegmentSize;
         _largestPayload = Math.Min(DefaultSegmentSize, _segmentSize);
@@ -139,7 +139,7 @@ internal sealed partial class TcpConnection
         segment.Sequence = _initialSend;
         segment.Acknowledgement = answers ? _receiveNext : 0;
 
-        // RFC 7323, 2.2: never scaled in a SYN.
+        // RFC 7323, 2.2: the window field of a SYN is never scaled.
         segment.Window = (ushort)Math.Min(_options.ReceiveWindow, ushort.MaxValue);
         segment.MaximumSegmentSize = (ushort)_localSegmentSize;
         segment.WindowScale = !answers || _scalingOn ? _receiveScale : -1;

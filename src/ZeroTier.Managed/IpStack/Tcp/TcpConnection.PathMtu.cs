@@ -8,7 +8,8 @@ internal sealed partial class TcpConnection
     private int EffectiveSegmentSize => Math.Min(_peerSegmentSize, _pathSegmentSize) - (_timestampsOn ? TcpOption.TimestampsLength : 0);
 
     /// <summary>
-    /// The path carries this much payload, options not counted. It bounds all segments sent from now on, retransmissions included.
+    /// Sets the largest payload, TCP options included, that the path carries. It bounds all segments sent from now on, also
+    /// retransmissions.
     /// </summary>
     public void FollowPath(int segmentSize)
     {
@@ -34,11 +35,12 @@ internal sealed partial class TcpConnection
     }
 
     /// <summary>
-    /// The path has become narrower than what was sent lately: that is lost, and not because of congestion (RFC 8899, 4.3).
+    /// The path MTU has fallen below the size of segments in flight: they are lost, but not because of congestion, so the window is not
+    /// reduced (RFC 8899, 4.3).
     /// </summary>
     public void OnPathNarrowed(int segmentSize, long now)
     {
-        // Ahead of FollowPath, which cuts them.
+        // Before FollowPath, which splits the long segments.
         int payload = Math.Clamp(segmentSize, MinSegmentSize, ChunkPool.ChunkSize) - (_timestampsOn ? TcpOption.TimestampsLength : 0);
         if (State is not (TcpState.SynSent or TcpState.SynReceived) && _scoreboard.MarkLost(payload))
         {

@@ -9,7 +9,7 @@ internal sealed partial class TcpConnection
     // RFC 1122, 4.2.3.2: below 500 ms.
     private const long AcknowledgementDelay = 40 * TimeSpan.TicksPerMillisecond;
 
-    // RFC 7323, 5.5: a timestamp older than this says nothing any more.
+    // RFC 7323, 5.5: after this idle time TS.Recent is invalid and not used for PAWS.
     private const long TimestampLifetime = 24 * TimeSpan.TicksPerDay;
 
     private ReceiveWindow _window;
@@ -28,10 +28,10 @@ internal sealed partial class TcpConnection
     private DuplicateSackBlocks _duplicateSacks;
     private ReceiveWindowTuning _tuning;
 
-    /// <summary>A segment for this connection (RFC 9293, 3.10.7).</summary>
+    /// <summary>Processes a received segment (RFC 9293, 3.10.7).</summary>
     /// <param name="segment">Its header.</param>
     /// <param name="payload">Its data.</param>
-    /// <param name="input">Where data in order goes; null while that is busy, then it is queued.</param>
+    /// <param name="input">The input pipe, for in-order data; null while another thread uses it: the data is queued then.</param>
     /// <param name="now">The time.</param>
     public void OnSegment(in TcpSegment segment, ReadOnlySpan<byte> payload, IBufferWriter<byte>? input, long now)
     {
@@ -46,8 +46,8 @@ internal sealed partial class TcpConnection
                 return;
             case TcpState.SynReceived
                 when segment.Has(TcpFlags.Syn) && !segment.Has(TcpFlags.Ack | TcpFlags.Rst) && segment.Sequence == _initialReceive:
-                // Our SYN-ACK was lost or delayed; after the repetition an ACK cannot be matched to one of them, so no round trip is
-                // measured (RFC 6298, 3).
+                // A retransmitted SYN: our SYN-ACK was lost or delayed. Once it is sent again, an ACK cannot be attributed to one of the
+                // two, so no round trip is measured (RFC 6298, 3).
                 _synDue = true;
                 _synAnsweredAgain = true;
                 return;
@@ -67,15 +67,15 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        // RFC 9293, 3.10.7.4, seventh and eighth: text and FIN count in these states only.
+        // RFC 9293, 3.10.7.4, seventh and eighth: data and FIN are processed in these states only.
         if (State is TcpState.Established or TcpState.FinWait1 or TcpState.FinWait2 && segment.SequenceLength > 0)
         {
             OnText(segment, payload, input, now);
         }
     }
 
-    /// <summary>Moves queued data on, now that the input pipe is free again.</summary>
-    /// <returns>How many bytes.</returns>
+    /// <summary>Moves in-order data from the reassembly queue to the input pipe, which was busy when it arrived.</summary>
+    /// <returns>The number of bytes moved.</returns>
     public int Deliver(IBufferWriter<byte> input)
     {
         int total = 0;
@@ -103,8 +103,9 @@ internal sealed partial class TcpConnection
 
     private int MaxReceiveWindow => Math.Max(_options.ReceiveWindow, _options.MaxReceiveWindow);
 
-    // Unread bytes count against the pipe's pause threshold. The reserve is kept until the pipe pauses: only a paused pipe signals the
-    // window update. A pipe whose reader asks for more than the threshold at once never pauses.
+    // The bytes that may still be received: the pipe's pause threshold less unread bytes, plus a reserve. The reserve keeps the window open
+    // until the pipe really pauses, since only a pipe that has paused reports when it has been read. It also keeps it open for a reader
+    // that waits for more than the threshold at once, with which the pipe never pauses.
     private long ReceiveRoom
     {
         get
@@ -117,29 +118,29 @@ internal sealed partial class TcpConnection
         }
     }
 
-    /// <summary>The application does not keep up: the window's edge stays.</summary>
+    /// <summary>The input pipe has paused: the window's right edge stays where it is.</summary>
     public void Pause() => _window.IsPaused = true;
 
-    /// <summary>The application has read.</summary>
+    /// <summary>The input pipe has resumed: the window opens, and an update is sent where it is worthwhile.</summary>
     public void Resume()
     {
         _window.IsPaused = false;
         _acknowledgeNow |= IsEstablished && State != TcpState.Closed && _window.NeedsUpdate(_receiveNext, ReceiveRoom, _segmentSize);
     }
 
-    // First: is the segment in the window, and not an old duplicate?
+    // RFC 9293, 3.10.7.4, first: whether the segment is in the window and, by its timestamp, not an old duplicate.
     private bool IsAcceptable(in TcpSegment segment, long now)
     {
         bool reset = segment.Has(TcpFlags.Rst);
         if (_timestampsOn && !reset)
         {
-            // RFC 7323, 3.2: once agreed, every segment carries it.
+            // RFC 7323, 3.2: once timestamps are negotiated, a segment without them is dropped.
             if (!segment.HasTimestamps)
             {
                 return false;
             }
 
-            // RFC 7323, 5.3, R1: protection against wrapped sequence numbers.
+            // RFC 7323, 5.3, R1: protection against wrapped sequence numbers (PAWS).
             if ((int)(segment.TimestampValue - _timestampRecent) < 0 && now - _timestampRecentAt < TimestampLifetime)
             {
                 _environment.Statistics.Add(TcpCounter.PawsDropped);
@@ -151,10 +152,10 @@ internal sealed partial class TcpConnection
         uint length = segment.SequenceLength;
         uint end = segment.Sequence + length;
         bool inWindow = length == 0
-            // RFC 9293's test with one number more: a peer that has filled the window sends from its edge.
+            // RFC 9293's test, but the window's edge itself is accepted: a peer that has filled the window acknowledges from there.
             ? !Sequence.IsBefore(segment.Sequence, _receiveNext) && !Sequence.IsAfter(segment.Sequence, _window.Edge)
             : Sequence.IsAfter(end, _receiveNext) && Sequence.IsBefore(segment.Sequence, _window.Edge)
-                // With a closed window the acknowledgement and a bare FIN still count.
+                // With a closed window a segment at the expected number is processed for its acknowledgement and for a FIN without data.
                 || segment.Sequence == _receiveNext && _window.Edge == _receiveNext;
         if (!inWindow)
         {
@@ -177,8 +178,8 @@ internal sealed partial class TcpConnection
         return true;
     }
 
-    // Repeated data is always acknowledged, since the peer lacks our acknowledgement. Empty segments only at a limited rate, or two ends
-    // could answer each other forever.
+    // Unacceptable segments with data are always acknowledged, since the peer may lack our acknowledgement. Those without data only at a
+    // limited rate, or two ends could answer each other forever.
     private void AnswerUnacceptable(in TcpSegment segment, long now)
     {
         if (segment.PayloadLength > 0 || _challenges.TryTake(now))
@@ -193,12 +194,12 @@ internal sealed partial class TcpConnection
         }
     }
 
-    // Second to fourth: RST and SYN (RFC 5961).
+    // RFC 9293, 3.10.7.4, second to fifth: RST and SYN with the checks of RFC 5961; a segment without ACK is dropped.
     private bool IsPermitted(in TcpSegment segment, long now)
     {
         if (segment.Has(TcpFlags.Rst))
         {
-            // RFC 5961, 3.2: only the exact next number resets.
+            // RFC 5961, 3.2: only an RST with exactly the next expected sequence number resets.
             if (segment.Sequence == _receiveNext)
             {
                 IsResetReceived = true;
@@ -226,7 +227,7 @@ internal sealed partial class TcpConnection
 
     private void Challenge(long now)
     {
-        // RFC 5961, 7. The limit is per connection: a shared one would be a side channel to other connections.
+        // RFC 5961, 7. The limit is per connection: a shared one would reveal to an attacker what happens on other connections.
         if (_challenges.TryTake(now))
         {
             _environment.Statistics.Add(TcpCounter.ChallengeAcks);
@@ -243,7 +244,7 @@ internal sealed partial class TcpConnection
             _finAt = end;
         }
 
-        // Data beyond the window or beyond FIN is cut off.
+        // Data beyond the window or beyond the FIN is cut off, and acknowledged at once.
         uint limit = _finAt is { } fin ? Sequence.Min(fin, _window.Edge) : _window.Edge;
         if (Sequence.IsAfter(end, limit))
         {
@@ -253,7 +254,7 @@ internal sealed partial class TcpConnection
 
         if (Sequence.IsBefore(start, _receiveNext))
         {
-            // The front was received before: report it as D-SACK and acknowledge at once, since the peer may lack our acknowledgement.
+            // The beginning was received before: report it as D-SACK and acknowledge at once, since the peer may lack our acknowledgement.
             if (_sackOn && payload.Length > 0)
             {
                 _duplicateSacks.Add(new SackBlock(start, Sequence.Min(end, _receiveNext)));
@@ -269,7 +270,7 @@ internal sealed partial class TcpConnection
             _largestPayload = Math.Max(_largestPayload, payload.Length);
             if (_timestampsOn)
             {
-                // The echo is of our latest acknowledgement that had arrived when this was sent (RFC 7323, 4.1).
+                // The echoed timestamp is of a segment of ours that had arrived when this one was sent (RFC 7323, 4.1).
                 _tuning.Sample((TimestampClock(now) - segment.TimestampEcho) * TimeSpan.TicksPerMillisecond, now);
             }
 
@@ -312,7 +313,7 @@ internal sealed partial class TcpConnection
         else if (input is not null && !HasUndelivered
             && (_reassembly.IsEmpty || !Sequence.IsBefore(_reassembly.Start, _receiveNext + (uint)payload.Length)))
         {
-            // The usual way, and the only copy.
+            // The usual case: the only copy of received data.
             input.Write(payload);
             _receiveNext = _reassembly.ContiguousEnd(_receiveNext + (uint)payload.Length);
             _delivered += (uint)payload.Length;
@@ -337,8 +338,8 @@ internal sealed partial class TcpConnection
         _environment.Statistics.Add(TcpCounter.BytesReceived, count);
         _unacknowledgedBytes += count;
 
-        // RFC 5681, 4.2: at once for every second segment and when a gap closes; the batch makes one acknowledgement of many. A short
-        // second segment counts too: it usually ends a message, and the sender would send a tail probe for it.
+        // RFC 5681, 4.2: at once for every second segment and when a gap closes; one acknowledgement is sent per batch. A short second
+        // segment counts too: it usually ends a message, and with a delayed acknowledgement the sender would send a tail loss probe.
         if (closesGap || _unacknowledgedBytes > _largestPayload)
         {
             _acknowledgeNow = true;
@@ -349,7 +350,7 @@ internal sealed partial class TcpConnection
         }
     }
 
-    // The budget has room for large windows while less than half of it is used.
+    // The window grows only while less than half of the memory budget is used.
     private void TuneWindow(long now)
     {
         long wanted = _tuning.OnDelivered(_delivered, now);

@@ -8,10 +8,10 @@ internal sealed partial class TcpConnection
     {
         None,
 
-        /// <summary>Loss was found by acknowledgements (RFC 5681, 3.2; RFC 6582; RFC 6675).</summary>
+        /// <summary>Fast recovery: loss was detected by acknowledgements (RFC 5681, 3.2; RFC 6582; RFC 6675).</summary>
         Fast,
 
-        /// <summary>The retransmission timer ran out; slow start repairs (RFC 5681, 3.1).</summary>
+        /// <summary>The retransmission timer expired, or the path MTU fell: retransmission in slow start (RFC 5681, 3.1).</summary>
         Timeout,
     }
 
@@ -29,7 +29,7 @@ internal sealed partial class TcpConnection
     private uint _updateSequence;
     private uint _updateAcknowledgement;
 
-    // When something was last acknowledged, or first sent into silence: the user timeout counts from here.
+    // When new data was last acknowledged, or when sending began with nothing outstanding: the user timeout counts from here.
     private long _progressAt;
 
     // RFC 9293, 3.10.7.4, fifth. False when the segment must be dropped.
@@ -109,8 +109,8 @@ internal sealed partial class TcpConnection
         return true;
     }
 
-    // RFC 9293, 3.10.7.4: the window is taken from the newest segment only. True when the segment could be a duplicate acknowledgement (RFC
-    // 5681, 2).
+    // RFC 9293, 3.10.7.4: only the newest segment updates the send window (SND.WL1, SND.WL2). True when the segment meets RFC 5681's
+    // conditions for a duplicate acknowledgement, except that data must be outstanding.
     private bool TakeWindow(in TcpSegment segment)
     {
         int window = segment.Window << _sendScale;
@@ -143,7 +143,7 @@ internal sealed partial class TcpConnection
         _retransmissions = 0;
         if (!_sackOn && _duplicates > 0)
         {
-            // Each duplicate stood for a segment that is now acknowledged by number.
+            // The segments that the duplicate acknowledgements stood for are now acknowledged cumulatively.
             _duplicates = Math.Max(0, _duplicates - Math.Max(0, advanced / _segmentSize - 1));
         }
     }
@@ -189,7 +189,7 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        // RFC 6582, 3.2: the third duplicate starts recovery, each partial acknowledgement uncovers the next loss.
+        // RFC 6582, 3.2: the third duplicate starts fast recovery; each partial acknowledgement shows the next loss.
         if (_recovery == Recovery.None && _duplicates >= SackScoreboard.DuplicateThreshold)
         {
             _scoreboard.MarkFirstLost();
@@ -220,8 +220,8 @@ internal sealed partial class TcpConnection
         _environment.Statistics.Add(TcpCounter.FastRecoveries);
     }
 
-    // What the path holds: the scoreboard's pipe; without selective acknowledgements each duplicate stands for a segment that has arrived
-    // (RFC 5681, 3.2).
+    // Data in flight: the scoreboard's pipe. Without SACK, each duplicate acknowledgement stands for a segment that has arrived (RFC 5681,
+    // 3.2).
     private int InFlight => Math.Max(0, _scoreboard.InFlight - (_sackOn ? 0 : _duplicates * _segmentSize));
 
     private void OnSendQueueAcknowledged()

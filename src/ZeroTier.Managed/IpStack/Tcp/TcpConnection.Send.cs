@@ -9,7 +9,8 @@ internal sealed partial class TcpConnection
     private long _abandonedAt;
     private bool _windowLimited;
 
-    // A persist timer or a tail probe lets one segment pass that window rules would hold back.
+    // Set by the persist timer: the next segment may leave though it is short. Set by the tail loss probe: though the congestion window is
+    // full.
     private bool _overrideWindow;
     private bool _overrideCongestion;
     private bool _probeDue;
@@ -19,7 +20,7 @@ internal sealed partial class TcpConnection
     private long _paceFrom;
     private long _synSentAt;
 
-    /// <summary>Decides the next segment, if there is one. The state counts it as sent.</summary>
+    /// <summary>Plans the next segment, if one may be sent. The connection's state then counts it as sent.</summary>
     public bool TryPlan(long now, out OutgoingSegment segment)
     {
         now = _clock = Math.Max(_clock, now);
@@ -42,17 +43,17 @@ internal sealed partial class TcpConnection
                 return PlanAcknowledgement(now, ref segment);
         }
 
-        // Gaps are reported before data: selective acknowledgements leave no room beside a full payload.
+        // SACK blocks are sent in a segment of their own before data, since they do not fit beside a full payload.
         bool reports = _acknowledgeNow && _sackOn && (!_reassembly.IsEmpty || !_duplicateSacks.IsEmpty);
         return (_duplicatesDue > 0 || reports) && PlanAcknowledgement(now, ref segment)
             || !MustPace(now) && (PlanRetransmission(now, ref segment) || PlanData(now, ref segment))
             || PlanAcknowledgement(now, ref segment);
     }
 
-    // Timers are not finer, and each costs.
+    // Shortest pacing delay: system timers are not finer, and each one costs.
     private const long PacingInterval = TimeSpan.TicksPerMillisecond;
 
-    // What a late timer may make up for.
+    // How much sending time a late timer may make up for.
     private const long PacingBurst = 5 * TimeSpan.TicksPerMillisecond;
 
     private bool MustPace(long now)
@@ -68,10 +69,10 @@ internal sealed partial class TcpConnection
         return true;
     }
 
-    /// <summary>Decided segments may point into the send buffer until <see cref="EndTransmission"/>.</summary>
+    /// <summary>Planned segments may refer to the send buffer until <see cref="EndTransmission"/>.</summary>
     public void BeginTransmission() => _send.Hold();
 
-    /// <summary>All decided segments are written.</summary>
+    /// <summary>All planned segments have been written.</summary>
     public void EndTransmission() => _send.EndHold();
 
     private bool PlanReset(ref OutgoingSegment segment)
@@ -114,7 +115,7 @@ internal sealed partial class TcpConnection
 
     private bool PlanData(long now, ref OutgoingSegment segment)
     {
-        // FIN is last: nothing follows it.
+        // FIN goes with, or after, the last byte; nothing follows it.
         int sent = (int)(_sendNext - _sendUnacknowledged);
         int unsent = _send.Length - sent;
         bool finDue = _finQueued;
@@ -178,7 +179,7 @@ internal sealed partial class TcpConnection
         return true;
     }
 
-    // Silly window avoidance of the sender (RFC 9293, 3.8.6.2.1): full segments, the end of what is there, or half the largest window seen.
+    // Sender's silly window avoidance (RFC 9293, 3.8.6.2.1): a full segment, all of the unsent data, or half of the largest window seen.
     private bool MayLeave(int length, int unsent, int usable)
     {
         if (length == 0)
@@ -193,7 +194,7 @@ internal sealed partial class TcpConnection
     {
         if (_probeDue)
         {
-            // Sequence number one before the window: the peer must acknowledge data it already has (RFC 9293, 3.8.4).
+            // A sequence number below the peer's window, which the peer must answer with an acknowledgement (RFC 9293, 3.8.4).
             _probeDue = false;
             FillHeader(now, _sendUnacknowledged - 1, ref segment);
             return true;
@@ -211,7 +212,7 @@ internal sealed partial class TcpConnection
         FillHeader(now, _sendNext, ref segment);
         if (_sackOn)
         {
-            // RFC 2883, 4: the first block reports repeated data, once; the one that holds it follows.
+            // RFC 2883, 4: a D-SACK block comes first and is reported once; ordinary SACK blocks follow.
             int first = _duplicateSacks.TryTake(out segment.Sack[0]) ? 1 : 0;
             _acknowledgeNow = !_duplicateSacks.IsEmpty;
             segment.SackCount = _reassembly.Report(

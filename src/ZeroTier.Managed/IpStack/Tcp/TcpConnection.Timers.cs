@@ -2,10 +2,10 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 
 internal sealed partial class TcpConnection
 {
-    // RFC 8985, 7.2: what a peer's delayed acknowledgement of a single segment may add.
+    // RFC 8985, 7.2: WCDelAckT, the longest that a peer delays the acknowledgement of a single segment.
     private const long WorstAcknowledgementDelay = 200 * TimeSpan.TicksPerMillisecond;
 
-    // Under load, threads do not answer faster; a shorter probe would mostly be spurious.
+    // Least delay of a tail loss probe: under load the peer's threads do not answer faster, so an earlier probe would mostly be spurious.
     private const long ShortestProbe = 10 * TimeSpan.TicksPerMillisecond;
 
     private long _retransmitAt = Never;
@@ -17,14 +17,14 @@ internal sealed partial class TcpConnection
     private long _lifetimeAt = Never;
     private long _pacedUntil = Never;
 
-    // A retransmission was already brought forward because the peer was heard, and nothing was received on this connection since.
+    // OnPeerHeard has already brought a retransmission forward, and nothing was received on this connection since.
     private bool _hastened;
     private int _retransmissions;
     private int _persistTries;
     private int _probesUnanswered;
     private long _probedSince = Never;
 
-    /// <summary>When <see cref="OnTimer"/> wants to be called; <see cref="Never"/> for never.</summary>
+    /// <summary>When <see cref="OnTimer"/> must be called next, or <see cref="Never"/>.</summary>
     public long NextDeadline
     {
         get
@@ -34,7 +34,7 @@ internal sealed partial class TcpConnection
         }
     }
 
-    /// <summary>Time has come to a deadline, or beyond. Calls that are early do nothing.</summary>
+    /// <summary>Handles all deadlines that are due. A call before the next deadline does nothing.</summary>
     public void OnTimer(long now)
     {
         if (now >= _lifetimeAt)
@@ -69,7 +69,7 @@ internal sealed partial class TcpConnection
 
         if (now >= _pacedUntil)
         {
-            // The transmission that follows every deadline goes on.
+            // Nothing else to do: the caller transmits after every deadline.
             _pacedUntil = Never;
         }
 
@@ -84,7 +84,7 @@ internal sealed partial class TcpConnection
         }
     }
 
-    /// <summary>Something was retransmitted, and the next retransmission waits for a timer with back-off.</summary>
+    /// <summary>The peer has left a retransmission or a window probe unanswered; the next one waits for a timer with back-off.</summary>
     public bool AwaitsPeer => State switch
     {
         TcpState.Closed or TcpState.TimeWait => false,
@@ -94,7 +94,8 @@ internal sealed partial class TcpConnection
     };
 
     /// <summary>
-    /// The peer was heard, though not on this connection: retransmit now, once until something is received on this connection.
+    /// The link has heard from the peer, though not on this connection: retransmits at once, but only once until something is received on
+    /// this connection.
     /// </summary>
     public void OnPeerHeard(long now)
     {
@@ -103,7 +104,7 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        // Resets the back-off: if the path is still broken, it starts again from the measured round trip.
+        // The back-off starts again from the timeout computed of measured round trips.
         _hastened = true;
         _timer.EndBackOff();
         _retransmitAt = _retransmitAt == Never ? Never : now;
@@ -112,7 +113,7 @@ internal sealed partial class TcpConnection
     }
 
     /// <summary>
-    /// The peer may have lost this connection in a restart: one probe, which it then answers with a reset (RFC 9293, 3.8.4 and 3.5.2).
+    /// The peer may have lost this connection in a restart: sends a probe, which it then answers with a reset (RFC 9293, 3.8.4 and 3.5.2).
     /// </summary>
     public void Probe(long now)
     {
@@ -186,7 +187,7 @@ internal sealed partial class TcpConnection
         }
     }
 
-    // RFC 8985, 7.3: new data if there is any, else the last segment again; the answer shows what is missing.
+    // RFC 8985, 7.3: new data if there is any, else the last segment again; the peer's SACK blocks then show what is missing.
     private void OnTailProbe(long now)
     {
         _probeTailAt = Never;
@@ -228,8 +229,8 @@ internal sealed partial class TcpConnection
             return;
         }
 
-        // RFC 9293, 3.8.3: R2. A peer that shrank its window to zero and still answers is alive; retransmissions are window probes then
-        // (3.8.6).
+        // RFC 9293, 3.8.3: R2, here the user timeout. When the peer has shrunk its window to zero, retransmissions serve as window probes
+        // (3.8.6): the connection lives for as long as the peer answers.
         long silentSince = _sendWindow == 0 && !_abandoned ? Math.Max(_progressAt, _lastHeardAt) : _progressAt;
         if (now - silentSince >= _options.UserTimeout.Ticks)
         {
@@ -255,12 +256,12 @@ internal sealed partial class TcpConnection
         _forceRetransmit = true;
         _timer.BackOff();
 
-        // A long back-off must not exceed the user timeout.
+        // The last timer expires no later than the user timeout.
         _retransmitAt = Math.Max(
             now + RetransmissionTimer.Minimum, Math.Min(now + _timer.Timeout, silentSince + _options.UserTimeout.Ticks));
     }
 
-    // RFC 9293, 3.8.6.1: a closed window is asked about for as long as the peer answers.
+    // RFC 9293, 3.8.6.1: a closed window is probed for as long as the peer answers.
     private void OnPersist(long now)
     {
         _persistAt = Never;
@@ -293,7 +294,7 @@ internal sealed partial class TcpConnection
         _persistAt = now + Math.Min(_timer.Timeout << _persistTries, RetransmissionTimer.Maximum);
     }
 
-    // RFC 9293, 3.8.4. With data in flight the retransmission timer watches.
+    // RFC 9293, 3.8.4. With data in flight no probes are sent: the retransmission timer detects a dead peer.
     private void OnKeepAlive(long now)
     {
         long due = _lastHeardAt + _options.KeepAliveTime.Ticks;

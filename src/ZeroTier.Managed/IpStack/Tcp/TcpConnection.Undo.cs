@@ -1,9 +1,12 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>Spurious loss detection, caused by late or reordered segments: the congestion window is restored.</summary>
+/// <summary>
+/// Detection of spurious retransmissions, caused by late or reordered segments: the congestion window is restored (RFC 3522, 3708, 4015).
+/// Also the accounting of tail loss probes (RFC 8985, 7).
+/// </summary>
 internal sealed partial class TcpConnection
 {
-    // The retransmissions of the present or latest recovery that are not proven spurious.
+    // State of the current or latest recovery (episode): whether it can be undone, and its retransmissions not yet proven spurious.
     private bool _undoPossible;
     private bool _begunByTimeout;
     private bool _retransmitted;
@@ -12,7 +15,7 @@ internal sealed partial class TcpConnection
     private uint _firstRetransmissionAt;
     private int _neededRetransmissions;
 
-    // RFC 8985, 7: a tail probe is on its way; it repeats a segment when there was nothing new to send.
+    // RFC 8985, 7: a tail loss probe is in flight; whether it retransmits the last segment, because there was no new data; TLP.end_seq.
     private bool _tailProbed;
     private bool _tailProbeRepeats;
     private uint _tailProbeEnd;
@@ -40,7 +43,7 @@ internal sealed partial class TcpConnection
         _retransmitted = true;
     }
 
-    // RFC 2883, 4: the first block reports repeated data when it lies below the acknowledgement, or inside of the second.
+    // RFC 2883, 4: the first block is a D-SACK when it lies below the acknowledgement number, or inside the second block.
     private static bool IsDuplicateReport(in TcpSegment segment)
     {
         SackBlock first = segment.Sack[0];
@@ -51,7 +54,7 @@ internal sealed partial class TcpConnection
                     && !Sequence.IsAfter(first.End, segment.Sack[1].End));
     }
 
-    // As in RFC 3708: once each retransmission of an episode is reported as repeated, there was no loss.
+    // As in RFC 3708: once every retransmission of an episode is reported as a duplicate, nothing had been lost.
     private void OnDuplicateReported(SackBlock block)
     {
         _environment.Statistics.Add(TcpCounter.SpuriousRetransmissions);
@@ -73,7 +76,8 @@ internal sealed partial class TcpConnection
         }
     }
 
-    // RFC 3522, 3.2: the acknowledgement of all that was sent again echoes a timestamp from before: the first transmissions have arrived.
+    // RFC 3522, 3.2 (Eifel detection): an acknowledgement that covers all retransmissions echoes a timestamp from before the first one, so
+    // the original transmissions have arrived.
     private void TryUndoByTimestamp(in TcpSegment segment, int advanced)
     {
         if (advanced > 0 && _undoPossible && _retransmitted && _timestampsOn
@@ -83,7 +87,7 @@ internal sealed partial class TcpConnection
         }
     }
 
-    // RFC 4015, 3.2 with what the congestion control had before.
+    // RFC 4015, 3.2, but restores the congestion control's state from before the episode.
     private void Undo()
     {
         _undoPossible = false;
@@ -116,13 +120,13 @@ internal sealed partial class TcpConnection
         }
         else if (Sequence.IsAfter(segment.Acknowledgement, _tailProbeEnd))
         {
-            // No duplicate was reported: the probe has repaired a loss.
+            // Newer data is acknowledged and no D-SACK came: the probe has repaired a loss, which counts as congestion.
             _tailProbed = false;
             _congestion.OnLoss(_scoreboard.Outstanding, now);
         }
         else if (advanced == 0 && segment.SequenceLength == 0 && segment.SackCount == 0)
         {
-            // Both have arrived, and the peer does not report repetitions.
+            // A second acknowledgement without D-SACK: both copies have arrived, and the peer does not report duplicates.
             _tailProbed = false;
         }
     }

@@ -4,8 +4,8 @@ using ZeroTier.Managed.IpStack.Tcp.Congestion;
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// One connection without I/O and clock: takes segments, application bytes and the time; gives segments to send and the next deadline.
-/// Read RFC 9293, 3.10 first. Times are in ticks of 100 ns since any fixed moment.
+/// The state machine of one connection, without I/O and clock: it takes segments, application bytes and the time, and gives segments to
+/// send and the next deadline. Read RFC 9293, 3.10 first. Times are in ticks of 100 ns since any fixed moment.
 /// </summary>
 /// <remarks>
 /// Guarded by the lock of the <see cref="TcpSocket"/> that owns it. Lock order: listener, then connection, then the timer queue, then
@@ -32,8 +32,8 @@ internal sealed partial class TcpConnection
     private readonly TcpReassemblyQueue _reassembly;
     private readonly SackScoreboard _scoreboard = new();
 
-    // The latest time that the connection has heard of. Callers read the clock before they take the lock; without this, a segment could get
-    // an earlier send time than its predecessor and be marked as lost.
+    // The latest time passed to any method. Callers read the clock before they take the lock, so times may go backwards; without this, a
+    // segment could get an earlier send time than its predecessor and be marked as lost.
     private long _clock;
 
     private TcpConnection(TcpEnvironment environment, TcpSocketOptions options, in TcpConnectionSetup setup, TcpState state)
@@ -84,17 +84,17 @@ internal sealed partial class TcpConnection
     /// <summary>Bytes that may be appended now.</summary>
     public int SendRoom => _finQueued ? 0 : Math.Max(0, SendLimit - _send.Length);
 
-    /// <summary>The memory of received bytes that the application has not read; null before the pipes are there.</summary>
+    /// <summary>The input pipe's pool, which counts received bytes that are not read yet; null before the pipes exist.</summary>
     public MeteredPool? Unread { get; set; }
 
     /// <summary>Bytes of the connection's own buffers.</summary>
     public int Held => _send.Held + _reassembly.Held;
 
-    /// <summary>Grows by each byte that is acknowledged or received, from an arbitrary number.</summary>
+    /// <summary>A counter from an arbitrary start, which grows with each byte that is acknowledged or received in order.</summary>
     public uint Moved => _sendUnacknowledged + _receiveNext;
 
-    // Twice the congestion window, so that sending never waits for the pipe; but bytes beyond the peer's window would stay here for as long
-    // as its application does not read, so no more than the minimum is taken beyond it.
+    // Twice the congestion window, so that sending never waits for the output pipe. Bytes beyond the peer's window would stay here for as
+    // long as the peer's application does not read, so at most MinSendBuffer is taken beyond it.
     private int SendLimit => _environment.Budget.IsExhausted
         ? BufferBudget.Minimum
         : (int)Math.Clamp(
@@ -129,7 +129,7 @@ internal sealed partial class TcpConnection
     }
 
     /// <summary>
-    /// A passive open whose SYN was answered without state: the segment at hand acknowledges that answer (RFC 4987, 3.6).
+    /// A passive open whose SYN was answered with a SYN cookie: a segment has arrived that acknowledges the cookie (RFC 4987, 3.6).
     /// </summary>
     public static TcpConnection Restore(
         TcpEnvironment environment, TcpSocketOptions options, in TcpConnectionSetup setup, in TcpSegment syn, long now)
@@ -137,13 +137,13 @@ internal sealed partial class TcpConnection
         TcpConnection connection = Accept(environment, options, setup, syn, now);
         connection._synDue = false;
 
-        // The send time of the answer is not known, so no round trip is measured.
+        // The send time of the SYN-ACK is not known, so no round trip is measured.
         connection._synAnsweredAgain = true;
         connection._retransmitAt = now + connection._timer.Timeout;
         return connection;
     }
 
-    /// <summary>The segment size that this end asks for.</summary>
+    /// <summary>The MSS that this end announces.</summary>
     public static int LocalSegmentSize(in TcpConnectionSetup setup) => Math.Clamp(setup.SegmentSize, MinSegmentSize, ChunkPool.ChunkSize);
 
     /// <summary>Takes application bytes, at most <see cref="SendRoom"/>.</summary>
@@ -157,7 +157,7 @@ internal sealed partial class TcpConnection
         _send.Append(data);
     }
 
-    /// <summary>The application has written its last byte: FIN goes behind it (RFC 9293, 3.10.4).</summary>
+    /// <summary>The application has written its last byte: queues a FIN behind it (RFC 9293, 3.10.4).</summary>
     public void Close(long now)
     {
         if (_finQueued || State is TcpState.Closed or TcpState.TimeWait)
@@ -176,7 +176,7 @@ internal sealed partial class TcpConnection
     }
 
     /// <summary>
-    /// The application has closed both directions: received data is discarded, and the peer has bounded time for its FIN.
+    /// The application has closed both directions: received data is discarded, and FIN-WAIT-2 is limited in time.
     /// </summary>
     public void Abandon(long now)
     {
@@ -193,12 +193,12 @@ internal sealed partial class TcpConnection
         }
     }
 
-    /// <summary>Gives the connection up with RST (RFC 9293, 3.10.5).</summary>
+    /// <summary>Aborts the connection with RST (RFC 9293, 3.10.5).</summary>
     public void Abort(TcpException reason)
     {
         if (State == TcpState.Closed)
         {
-            // The reset of an earlier one may still be waiting to be sent.
+            // The RST of an earlier call may still be waiting to be sent.
             return;
         }
 
@@ -207,7 +207,7 @@ internal sealed partial class TcpConnection
         End(reason);
     }
 
-    /// <summary>What the time-wait table needs to answer in this connection's place.</summary>
+    /// <summary>What <see cref="TimeWaitTable"/> needs to answer in this connection's place.</summary>
     public TimeWaitEntry ToTimeWait() => new()
     {
         SendNext = _sendNext,
@@ -220,7 +220,7 @@ internal sealed partial class TcpConnection
     private ICongestionControl NewCongestionControl(int segmentSize) =>
         _options.CongestionControl == CongestionControl.Bbr ? new Bbr(segmentSize, _timestampOffset) : new Cubic(segmentSize);
 
-    // The last state. Buffers go back at once; an error means that bytes may be missing.
+    // Enters CLOSED and returns the buffers. After an orderly end, received data that the input pipe has not taken yet is kept.
     private void End(TcpException? error)
     {
         if (State == TcpState.Closed)
@@ -257,9 +257,8 @@ internal sealed record TcpEnvironment(TcpLayerOptions Options, ChunkPool Chunks,
 /// <summary>What the layer decides for a new connection.</summary>
 /// <param name="LocalPort">This end's port.</param>
 /// <param name="RemotePort">The other end's port.</param>
-/// <param name="SegmentSize">The largest payload of a segment without options that should come in one datagram: what the peer is
-/// told.</param>
-/// <param name="InitialSequence">RFC 6528.</param>
+/// <param name="SegmentSize">The MSS to announce: the largest payload of a segment without options that fits into one datagram.</param>
+/// <param name="InitialSequence">The initial sequence number (RFC 6528).</param>
 /// <param name="TimestampOffset">Hides the clock from the peer (RFC 7323, 5.4).</param>
 internal readonly record struct TcpConnectionSetup(
     ushort LocalPort, ushort RemotePort, int SegmentSize, uint InitialSequence, uint TimestampOffset);

@@ -6,7 +6,7 @@ internal enum TcpError
     /// <summary>Another listener holds the port, or no port is free.</summary>
     AddressInUse,
 
-    /// <summary>The local address was taken from this node.</summary>
+    /// <summary>The local address is no longer this node's.</summary>
     AddressNotAvailable,
 
     /// <summary>The other end answered the SYN with RST.</summary>
@@ -15,7 +15,7 @@ internal enum TcpError
     /// <summary>The other end sent RST.</summary>
     ConnectionReset,
 
-    /// <summary>This end gave the connection up: abort, a failed writer, or the end of the stack.</summary>
+    /// <summary>This end aborted the connection: by request, because its writer failed, or because the stack stopped.</summary>
     ConnectionAborted,
 
     /// <summary>Nothing was acknowledged in time.</summary>

@@ -5,7 +5,7 @@ internal sealed partial class TcpLayer
     private readonly Lock _drainGate = new();
     private List<TaskCompletionSource>? _drainWaiters;
 
-    /// <summary>Ends when every byte that applications wrote is acknowledged, or lost for good.</summary>
+    /// <summary>Completes when every byte that applications wrote is acknowledged, or its connection has ended.</summary>
     public async Task DrainAsync(CancellationToken cancellationToken = default)
     {
         var waiter = new TaskCompletionSource();
@@ -20,7 +20,7 @@ internal sealed partial class TcpLayer
         await waiter.Task.ConfigureAwait(false);
     }
 
-    /// <summary>Something may have been acknowledged or ended. Cheap while nobody waits.</summary>
+    /// <summary>Completes waiters if all connections are drained. Called after each batch; cheap while nobody waits.</summary>
     internal void OnProgress()
     {
         if (Volatile.Read(ref _drainWaiters) is null)

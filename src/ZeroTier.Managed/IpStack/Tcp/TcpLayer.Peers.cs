@@ -5,12 +5,12 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <content>Events of the link that concern all connections with a peer.</content>
 internal sealed partial class TcpLayer
 {
-    // Connections that have retransmitted without an answer: few even among many connections. By key, whose order is the same in every run
-    // of one process, as that of references is not.
+    // Connections that wait for an answer to a retransmission; few even among many connections. Indexed by key and not by reference, so
+    // that their order is reproducible within a process.
     private readonly ConcurrentDictionary<ConnectionKey, TcpSocket> _awaiting = new();
 
     /// <summary>A peer was heard after a silence: connections that wait for its answer retransmit at once. Cheap while none does.</summary>
-    /// <param name="isPeer">Whether an Ethernet address, or an IP address where the former is not known yet, is the peer's.</param>
+    /// <param name="isPeer">Whether an Ethernet address, or the IP address while that is not known yet, belongs to the peer.</param>
     public void OnPeerHeard(Func<MacAddress, IpAddress, bool> isPeer)
     {
         if (_awaiting.IsEmpty)
@@ -31,7 +31,7 @@ internal sealed partial class TcpLayer
         EndOfBatch();
     }
 
-    /// <summary>A peer may have restarted: each connection with it is probed once, and reset by the peer if it no longer has it.</summary>
+    /// <summary>A peer may have restarted: probes each connection with it once; the peer resets those that it no longer has.</summary>
     public void OnPeerRestarted(MacAddress peer)
     {
         long now = Now;
@@ -47,7 +47,7 @@ internal sealed partial class TcpLayer
         EndOfBatch();
     }
 
-    /// <summary>The connection has begun or ceased to wait for its peer. Called under its lock.</summary>
+    /// <summary><see cref="TcpConnection.AwaitsPeer"/> of a connection has changed. Called under its lock.</summary>
     internal void NoteAwaiting(TcpSocket socket, bool awaits)
     {
         if (awaits)

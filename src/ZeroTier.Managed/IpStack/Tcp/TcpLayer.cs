@@ -5,7 +5,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>TCP for one set of local addresses: demultiplexing, listeners, ports and timers. Thread-safe.</summary>
 internal sealed partial class TcpLayer : IDisposable
 {
-    // Answers to segments without a connection that may wait for the end of the batch.
+    // Most answers to segments without a connection (resets, SYN cookies) that are queued until the end of the batch.
     private const int MaxAnswers = 1024;
 
     private readonly TimeProvider _time;
@@ -73,7 +73,7 @@ internal sealed partial class TcpLayer : IDisposable
     /// <summary>Ticks of 100 ns since the layer began.</summary>
     internal long Now => _time.GetElapsedTime(_origin).Ticks;
 
-    /// <summary>A received packet's payload. The effects that reach applications and the wire wait for <see cref="EndOfBatch"/>.</summary>
+    /// <summary>Processes a received segment. Deliveries to applications and transmissions wait for <see cref="EndOfBatch"/>.</summary>
     public void OnSegment(in IpAddress source, in IpAddress destination, MacAddress sourceMac, ReadOnlySpan<byte> segment)
     {
         Statistics.Add(TcpCounter.SegmentsReceived);
@@ -102,7 +102,9 @@ internal sealed partial class TcpLayer : IDisposable
         MarkPending(socket);
     }
 
-    /// <summary>After each batch of received packets: flushes, acknowledgements and newly permitted segments leave together.</summary>
+    /// <summary>
+    /// Called after each batch of received packets: sends resets, acknowledgements and data for the whole batch, and flushes input pipes.
+    /// </summary>
     public void EndOfBatch()
     {
         List<TcpSocket> pending;
@@ -127,7 +129,7 @@ internal sealed partial class TcpLayer : IDisposable
         TransmissionBatch batch = BeginBatch();
         try
         {
-            // No "?? []": that would make an empty list for every batch.
+            // Not "foreach (… in answers ?? [])", which would allocate an empty list for every batch.
             for (int i = 0; i < answers?.Count; i++)
             {
                 Answer answer = answers[i];
@@ -184,7 +186,7 @@ internal sealed partial class TcpLayer : IDisposable
         return listener;
     }
 
-    /// <summary>Opens a connection. Cancelling the token ends the attempt.</summary>
+    /// <summary>Opens a connection. Cancelling the token aborts the attempt.</summary>
     /// <exception cref="TcpException">Refused, timed out, or no port is free.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the attempt is over.</exception>
     public async ValueTask<TcpSocket> ConnectAsync(
@@ -228,7 +230,7 @@ internal sealed partial class TcpLayer : IDisposable
     }
 
     /// <summary>
-    /// Segments to a station that are larger than its path now carries are cut and retransmitted without waiting for timers.
+    /// The path MTU to a station has fallen: segments in flight that exceed it are split and retransmitted without waiting for timers.
     /// </summary>
     public void OnPathNarrowed(MacAddress station)
     {
@@ -244,7 +246,7 @@ internal sealed partial class TcpLayer : IDisposable
         RunBatch(sockets, static (socket, now) => socket.OnPathNarrowed(now));
     }
 
-    /// <summary>Resets all connections, closes all listeners, gives back buffers and the timer.</summary>
+    /// <summary>Resets all connections, closes all listeners, returns buffers and disposes of the timer.</summary>
     public void Dispose()
     {
         if (_disposed)
@@ -270,7 +272,8 @@ internal sealed partial class TcpLayer : IDisposable
     }
 
     /// <summary>
-    /// Begins a batch of work for one or more sockets. Its batch must be sent, then each socket told by <see cref="TcpSocket.EndBatch"/>.
+    /// Begins a transmission batch for one or more sockets. The caller sends its packets and then calls <see cref="TcpSocket.EndBatch"/> on
+    /// each socket.
     /// </summary>
     internal TransmissionBatch BeginBatch() => new(Output.BeginBatch(), Interlocked.Increment(ref _batches), Now);
 
@@ -297,7 +300,8 @@ internal sealed partial class TcpLayer : IDisposable
     }
 
     /// <summary>
-    /// Adds the connections that hold more than the minimum and have hardly moved since the last call, with what they hold.
+    /// Adds the connections that hold more than <see cref="BufferBudget.Minimum"/> and have made little progress since the last call, with
+    /// the bytes that they hold.
     /// </summary>
     internal void CollectIdle(List<(TcpSocket Socket, long Bytes)> idle)
     {
@@ -362,7 +366,7 @@ internal sealed partial class TcpLayer : IDisposable
         return !_sockets.ContainsKey(key) && !_timeWait.Contains(key, now) && !IsListening(localPort);
     }
 
-    // A port is taken by a listener on any address: a connection from it could be mistaken for the listener's own.
+    // A port with a listener on any address is not used for outgoing connections, which could be mistaken for the listener's own.
     private bool IsListening(int port)
     {
         foreach (KeyValuePair<(IpAddress? Address, int Port), TcpListener> entry in _listeners)
@@ -415,7 +419,7 @@ internal sealed partial class TcpLayer : IDisposable
 
     private void OnSyn(TcpListener listener, in ConnectionKey key, in TcpSegment syn, MacAddress sourceMac, long now, uint minimumSequence)
     {
-        // RFC 1122, 4.2.3.10, and the "LAND" packet that looks like our own.
+        // A SYN that claims to come from this very socket ("LAND" attack); or a limit is reached.
         if (key.Local == key.Remote && key.LocalPort == key.RemotePort
             || Volatile.Read(ref _count) >= Options.MaxConnections
             || !listener.HasRoom)
@@ -442,8 +446,7 @@ internal sealed partial class TcpLayer : IDisposable
 
         if (now < listener.CookiesUntil)
         {
-            // This SYN may be the repetition of one that was answered without state: an answer with another number would make the two ends
-            // disagree.
+            // This SYN may be the retransmission of one that was answered with a cookie: the initial sequence number must be the same.
             setup = setup with { InitialSequence = _cookies.Sequence(key, syn, now) };
         }
 
@@ -459,7 +462,7 @@ internal sealed partial class TcpLayer : IDisposable
         }
     }
 
-    // An acknowledgement for a port with a listener that has answered SYNs without state (RFC 4987, 3.6).
+    // An acknowledgement for a listener that has lately sent SYN cookies (RFC 4987, 3.6).
     private void OnCookie(
         TcpListener listener, in ConnectionKey key, in TcpSegment segment, ReadOnlySpan<byte> payload, MacAddress sourceMac, long now)
     {
@@ -470,8 +473,8 @@ internal sealed partial class TcpLayer : IDisposable
             return;
         }
 
-        // A handshake that finds the accept queue full stays half-open, and its SYN-ACK is repeated; without room for that either, the peer
-        // retransmits its data.
+        // When the accept queue is full, the connection stays half-open and its SYN-ACK is retransmitted. At the limit of half-open
+        // connections as well, the segment is dropped and the peer retransmits its data.
         if (Volatile.Read(ref _count) >= Options.MaxConnections || !listener.HasRoom && !HasHalfOpenRoom(listener))
         {
             Statistics.Add(TcpCounter.SynDropped);
@@ -524,8 +527,8 @@ internal sealed partial class TcpLayer : IDisposable
 
     private void MarkPending(TcpSocket socket)
     {
-        // Already set: the thread that ends the batch clears the flag and then takes the socket's lock, so it sees what this segment has
-        // changed.
+        // If it is already set: the thread that ends the batch clears the flag before it takes the socket's lock, so it sees what this
+        // segment has changed.
         if (socket.IsPending)
         {
             return;
@@ -584,7 +587,7 @@ internal sealed partial class TcpLayer : IDisposable
     }
 
     /// <summary>A transmission batch: the packets that one thread sends together for one or more sockets.</summary>
-    /// <param name="Packets">Where segments are written.</param>
+    /// <param name="Packets">The batch into which segments are written.</param>
     /// <param name="Id">Unique number, since batch objects are reused.</param>
     /// <param name="Now">The time when it began.</param>
     internal readonly record struct TransmissionBatch(IpBatch Packets, long Id, long Now);

@@ -10,7 +10,7 @@ internal sealed class TcpListener : IDisposable
     private readonly LinkedList<TcpSocket> _ready = new();
     private readonly LinkedList<Waiter> _waiters = new();
 
-    // Handshakes that are complete and not accepted yet, and those that the segment at hand may complete.
+    // Places taken in the accept queue: by completed handshakes, and by those that a segment being processed may complete.
     private int _places;
     private long _cookiesUntil = long.MinValue;
     private bool _disposed;
@@ -31,13 +31,13 @@ internal sealed class TcpListener : IDisposable
 
     internal TcpListenOptions Options { get; }
 
-    /// <summary>Half-open connections. Read without the lock for comparison; a stale value is harmless.</summary>
+    /// <summary>Half-open connections. Read without the lock and compared with a limit; a stale value is harmless.</summary>
     internal int HalfOpenCount => _halfOpen.Count;
 
-    /// <summary>Another completed handshake may wait for an accept.</summary>
+    /// <summary>The accept queue is not full.</summary>
     internal bool HasRoom => Volatile.Read(ref _places) < Options.Backlog;
 
-    /// <summary>Until when SYNs that were answered without state may be acknowledged.</summary>
+    /// <summary>Until when SYN cookies of this listener are valid.</summary>
     internal long CookiesUntil
     {
         get => Volatile.Read(ref _cookiesUntil);
@@ -45,7 +45,7 @@ internal sealed class TcpListener : IDisposable
     }
 
     /// <summary>The next connection, or null once the listener is closed.</summary>
-    /// <exception cref="OperationCanceledException">The token was cancelled; the listener goes on.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the listener stays open.</exception>
     public async ValueTask<TcpSocket?> AcceptAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -85,7 +85,7 @@ internal sealed class TcpListener : IDisposable
         }
     }
 
-    /// <summary>Stops listening; accepted connections live on, those still waiting are reset. Idempotent.</summary>
+    /// <summary>Stops listening; accepted connections stay open, those not yet accepted are reset. Idempotent.</summary>
     public void Dispose()
     {
         TcpSocket[] sockets;
@@ -117,7 +117,7 @@ internal sealed class TcpListener : IDisposable
         }
     }
 
-    /// <summary>Notes a half-open connection.</summary>
+    /// <summary>Adds a half-open connection.</summary>
     /// <returns>False once the listener is closed.</returns>
     internal bool TryAddHalfOpen(TcpSocket socket)
     {
@@ -150,7 +150,7 @@ internal sealed class TcpListener : IDisposable
     /// <summary>Gives the place back: the segment did not complete the handshake, or the connection was accepted.</summary>
     internal void Unreserve() => Interlocked.Decrement(ref _places);
 
-    /// <summary>The handshake has failed or was given up.</summary>
+    /// <summary>The handshake has failed or was aborted.</summary>
     internal void OnHalfOpenEnded(TcpSocket socket)
     {
         lock (_gate)
@@ -159,7 +159,7 @@ internal sealed class TcpListener : IDisposable
         }
     }
 
-    /// <summary>The handshake is complete. Its place is reserved.</summary>
+    /// <summary>The handshake is complete. The caller has reserved a place in the accept queue.</summary>
     internal void OnEstablished(TcpSocket socket)
     {
         bool refused;
@@ -184,14 +184,14 @@ internal sealed class TcpListener : IDisposable
         _layer.Options.Scheduler.Schedule(static state => ((TcpListener)state!).Match(), this);
     }
 
-    // No application will get it: its received data is released as well.
+    // Resets the connection and, since no application will read it, releases its received data.
     private static void GiveUp(TcpSocket socket)
     {
         socket.Abort(new TcpException(TcpError.ConnectionAborted, "The listener was closed before the connection was accepted."));
         socket.Dispose();
     }
 
-    // Gives waiting connections to waiting callers.
+    // Hands completed connections to pending accepts.
     private void Match()
     {
         while (true)
@@ -227,8 +227,8 @@ internal sealed class TcpListener : IDisposable
     }
 
     /// <summary>
-    /// A caller that waits. The thread that removes it from the list, under the lock, completes it, so that a connection is never handed to
-    /// a caller that has given up.
+    /// A pending accept. The thread that removes it from the list, under the lock, completes it, so that a connection is never handed to a
+    /// cancelled accept.
     /// </summary>
     private sealed class Waiter(TcpListener listener) : TaskCompletionSource<TcpSocket?>
     {

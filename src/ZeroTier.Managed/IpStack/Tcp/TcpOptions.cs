@@ -2,16 +2,18 @@ using System.IO.Pipelines;
 
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>How one connection behaves. Read when the connection is made.</summary>
+/// <summary>Options of one connection. Read when the connection is made.</summary>
 internal sealed record TcpSocketOptions
 {
     public static TcpSocketOptions Default { get; } = new();
 
-    /// <summary>Between the stack (writer) and the application (reader). Its pause threshold closes the receive window.</summary>
+    /// <summary>
+    /// Pipe from the stack (writer) to the application (reader). Unread bytes beyond its pause threshold close the receive window.
+    /// </summary>
     public PipeOptions Input { get; init; } = new(
         pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19, useSynchronizationContext: false);
 
-    /// <summary>Between the application (writer) and the stack (reader).</summary>
+    /// <summary>Pipe from the application (writer) to the stack (reader).</summary>
     public PipeOptions Output { get; init; } = new(
         pauseWriterThreshold: 1 << 16, resumeWriterThreshold: 1 << 15, useSynchronizationContext: false);
 
@@ -19,30 +21,32 @@ internal sealed record TcpSocketOptions
     public ITcpSocketObserver? Observer { get; init; }
 
     /// <summary>
-    /// What the application's ends of the pipes throw instead of the error itself: <see cref="TcpSocket.Input"/> and
-    /// <see cref="TcpSocket.Output"/> are completed with the result. Null for the error itself.
+    /// Maps a connection's error to the exception with which <see cref="TcpSocket.Input"/> and <see cref="TcpSocket.Output"/> are
+    /// completed, and which the application therefore sees. Null for the error itself.
     /// </summary>
     public Func<TcpException, Exception>? TranslateError { get; init; }
 
-    /// <summary>Receive window at first, in bytes, 2 KiB to 1 GiB.</summary>
+    /// <summary>Initial receive window in bytes, 2 KiB to 1 GiB.</summary>
     public int ReceiveWindow { get; init; } = 1 << 20;
 
     /// <summary>
-    /// What the receive window grows to when the path needs it and the application reads as fast; no effect when less than
-    /// <see cref="ReceiveWindow"/>. Received memory is bounded by this plus the input pipe's limit.
+    /// Largest receive window in bytes. The window grows with the path's bandwidth-delay product, as far as the application reads at that
+    /// rate. No effect when less than <see cref="ReceiveWindow"/>. Received data in memory is bounded by this plus the input pipe's limit.
     /// </summary>
     public int MaxReceiveWindow { get; init; } = 16 << 20;
 
     /// <summary>
-    /// Most unacknowledged and unsent bytes that the stack itself holds, beyond the output pipe; at least 128 KiB. The limit in force
-    /// follows the congestion window and the peer's.
+    /// Most unacknowledged and unsent bytes that the stack itself holds, besides the output pipe; at least 128 KiB. The limit in force
+    /// follows the congestion window and the peer's receive window.
     /// </summary>
     public int MaxSendBuffer { get; init; } = 32 << 20;
 
-    /// <summary>What decides how much may be in flight.</summary>
+    /// <summary>The congestion control algorithm.</summary>
     public CongestionControl CongestionControl { get; init; }
 
-    /// <summary>Offer timestamps (RFC 7323): 12 bytes of every segment for protection against wrapped sequence numbers.</summary>
+    /// <summary>
+    /// Offer timestamps (RFC 7323): they cost 12 bytes in every segment and protect against wrapped sequence numbers.
+    /// </summary>
     public bool Timestamps { get; init; } = true;
 
     /// <summary>Offer selective acknowledgements (RFC 2018).</summary>
@@ -64,22 +68,22 @@ internal sealed record TcpSocketOptions
     public int KeepAliveProbes { get; init; } = 6;
 }
 
-/// <summary>How a listener behaves.</summary>
+/// <summary>Options of a listener.</summary>
 internal sealed record TcpListenOptions
 {
     public static TcpListenOptions Default { get; } = new();
 
-    /// <summary>For each accepted connection.</summary>
+    /// <summary>The options of accepted connections.</summary>
     public TcpSocketOptions Socket { get; init; } = TcpSocketOptions.Default;
 
     /// <summary>
-    /// Completed handshakes that wait to be accepted, and half-open ones, each. Beyond the first SYNs are dropped, beyond the second
-    /// answered without state.
+    /// Limit of the accept queue (completed handshakes not yet accepted) and, separately, of half-open connections. When the accept queue
+    /// is full, SYNs are dropped; at the limit of half-open connections they are answered with SYN cookies.
     /// </summary>
     public int Backlog { get; init; } = 512;
 }
 
-/// <summary>How the whole layer behaves.</summary>
+/// <summary>Options of the whole TCP layer.</summary>
 internal sealed record TcpLayerOptions
 {
     public static TcpLayerOptions Default { get; } = new();
@@ -87,16 +91,16 @@ internal sealed record TcpLayerOptions
     /// <summary>Runs what completes accepts, connects and end-of-connection tasks. Inline makes a simulation run on one thread.</summary>
     public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;
 
-    /// <summary>Half-open connections of all listeners together. Beyond it SYNs are answered without state.</summary>
+    /// <summary>Most half-open connections of all listeners together. Beyond it SYNs are answered with SYN cookies.</summary>
     public int MaxHalfOpen { get; init; } = 1024;
 
-    /// <summary>Connections of all kinds, TIME-WAIT not counted. Beyond it SYNs are dropped and connects refused.</summary>
+    /// <summary>Most connections in all states but TIME-WAIT. Beyond it SYNs are dropped and connects fail.</summary>
     public int MaxConnections { get; init; } = 65536;
 
     /// <summary>How long a closed connection's addresses stay reserved (2 MSL; RFC 9293 suggests 4 minutes, Linux uses 60 s).</summary>
     public TimeSpan TimeWait { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Entries in TIME-WAIT. Beyond it the oldest is forgotten.</summary>
+    /// <summary>Most entries in TIME-WAIT. Beyond it the oldest is removed.</summary>
     public int MaxTimeWait { get; init; } = 8192;
 
     /// <summary>
@@ -104,10 +108,10 @@ internal sealed record TcpLayerOptions
     /// </summary>
     public TimeSpan FinWaitTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Memory bound of all connections, shared by the layers of a node; not disposed of by them. Null for no bound.</summary>
+    /// <summary>Memory limit of all connections, shared by the stacks of a node, which do not dispose of it. Null for no limit.</summary>
     public BufferBudget? Budget { get; init; }
 
-    /// <summary>Bytes of out-of-order data that all connections together may hold.</summary>
+    /// <summary>Most bytes of out-of-order data that all connections together may hold.</summary>
     public long MaxOutOfOrderBytes { get; init; } = 64L << 20;
 }
 
@@ -116,10 +120,10 @@ internal sealed record TcpLayerOptions
 /// </summary>
 internal interface ITcpSocketObserver
 {
-    /// <summary>Unread input reached its limit: the window stops opening.</summary>
+    /// <summary>Unread input has reached the pause threshold: the receive window no longer opens.</summary>
     void OnPaused(TcpSocket socket);
 
-    /// <summary>The application has read: the window opens again.</summary>
+    /// <summary>The application has read below the resume threshold: the receive window opens again.</summary>
     void OnResumed(TcpSocket socket);
 
     void OnFinReceived(TcpSocket socket);

@@ -4,13 +4,13 @@ using System.Numerics;
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// Received data that cannot be delivered yet: behind a gap, or while the input pipe is busy. Each byte is stored at its position in a
-/// sparse ring of pooled chunks, so that overlaps and tiny segments cost nothing extra; memory is bounded by the window, by the number of
-/// ranges and by the bound of all connections together. Guarded by the connection's lock.
+/// Received data that cannot be delivered yet: because of a gap before it, or because the input pipe is busy. Each byte is stored at its
+/// position in a sparse ring of pooled chunks, so that overlaps and tiny segments need no extra memory, which is bounded by the window, by
+/// the number of ranges and by the limit of all connections together. Guarded by the connection's lock.
 /// </summary>
 internal sealed class TcpReassemblyQueue(ChunkPool pool)
 {
-    /// <summary>Separate ranges beyond which data that would open a new one is refused: the peer sends it again.</summary>
+    /// <summary>Most separate ranges. Data that would open another one is refused; the peer retransmits it.</summary>
     public const int MaxRanges = 256;
 
     private const int KeptChunks = 16;
@@ -32,18 +32,20 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
     /// <summary>Bytes of the chunks that are held.</summary>
     public int Held { get; private set; }
 
-    /// <summary>Where the first range begins. Only while not empty.</summary>
+    /// <summary>The start of the first range. Valid only while not empty.</summary>
     public uint Start => _ranges[0].Start;
 
-    /// <summary>The end of the data that begins at or before this number; the number itself when there is none.</summary>
+    /// <summary>
+    /// The end of the first range if that begins at or before this sequence number and ends after it; otherwise the number itself.
+    /// </summary>
     public uint ContiguousEnd(uint from) =>
         _count > 0 && !Sequence.IsAfter(_ranges[0].Start, from) ? Sequence.Max(from, _ranges[0].End) : from;
 
-    /// <summary>Stores what is new of the data.</summary>
+    /// <summary>Stores those bytes of the data that are not stored yet.</summary>
     /// <param name="start">Sequence number of the first byte.</param>
     /// <param name="data">The bytes; they end within <paramref name="span"/> bytes of <paramref name="origin"/>.</param>
-    /// <param name="origin">The first byte that is not yet handed on.</param>
-    /// <param name="span">How far beyond the origin data may ever lie.</param>
+    /// <param name="origin">The first sequence number not yet delivered to the input pipe.</param>
+    /// <param name="span">The largest receive window: the farthest that data may lie beyond the origin.</param>
     /// <returns>False when a bound was reached and bytes were refused.</returns>
     public bool Insert(uint start, ReadOnlySpan<byte> data, uint origin, int span)
     {
@@ -53,7 +55,7 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
         }
         else
         {
-            // The ring moves with the window even when the delivered data was never stored in it.
+            // The ring moves with the window also when the delivered data was never stored in it.
             Forget(origin);
         }
 
@@ -112,7 +114,7 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
         return complete;
     }
 
-    /// <summary>The first part of this range that is held already; null when none is.</summary>
+    /// <summary>The first part of this range that is stored already; null when none is.</summary>
     public SackBlock? FindHeld(uint start, uint end)
     {
         foreach (SackBlock range in _ranges.AsSpan(0, _count))
@@ -128,8 +130,8 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
         return null;
     }
 
-    /// <summary>Moves the data that begins at this number, if any, to the writer.</summary>
-    /// <returns>How many bytes.</returns>
+    /// <summary>Moves the first range, from this sequence number on, to the writer, or discards it when the writer is null.</summary>
+    /// <returns>The number of bytes; 0 when the first range begins later.</returns>
     public int Drain(uint from, IBufferWriter<byte>? writer)
     {
         if (_count == 0 || Sequence.IsAfter(_ranges[0].Start, from))
@@ -162,12 +164,12 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
         return total;
     }
 
-    /// <summary>The blocks to report: the one with the latest arrival first (RFC 2018, 4).</summary>
-    /// <param name="next">Data below is acknowledged already.</param>
-    /// <param name="first">The place of the first one.</param>
-    /// <param name="max">At most this many, those before included.</param>
-    /// <param name="blocks">Where they go.</param>
-    /// <returns>How many there are now, those before included.</returns>
+    /// <summary>Writes the SACK blocks to report, the one with the latest arrival first (RFC 2018, 4).</summary>
+    /// <param name="next">The next expected sequence number; data below is acknowledged cumulatively.</param>
+    /// <param name="first">Index of the first block to write; 1 behind a D-SACK block.</param>
+    /// <param name="max">Most blocks, those before <paramref name="first"/> included.</param>
+    /// <param name="blocks">The blocks.</param>
+    /// <returns>The number of blocks, those before <paramref name="first"/> included.</returns>
     public int Report(uint next, int first, int max, ref SackBlocks blocks)
     {
         int count = first;
@@ -203,7 +205,7 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
             Free(ref _ring[i]);
         }
 
-        // A short ring is kept for the next gap; a long one would cost idle connections memory.
+        // A short ring is kept for the next gap; a long one would waste the memory of idle connections.
         _ring = _ring.Length <= KeptChunks ? _ring : [];
         _ranges = _ranges.Length <= KeptChunks ? _ranges : [];
         _count = 0;
@@ -307,7 +309,7 @@ internal sealed class TcpReassemblyQueue(ChunkPool pool)
         _recent[0] = start;
     }
 
-    // Gives back the chunks that lie wholly below this number.
+    // Releases the chunks that lie wholly below this sequence number.
     private void Forget(uint below)
     {
         int chunks = Math.Min((int)(below - _origin) / ChunkPool.ChunkSize, _ring.Length);

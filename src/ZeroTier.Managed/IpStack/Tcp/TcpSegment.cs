@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>The control bits (RFC 9293, 3.1). The congestion bits of RFC 3168 are not used.</summary>
+/// <summary>The control bits (RFC 9293, 3.1), without the ECN bits of RFC 3168, which are not used.</summary>
 [Flags]
 internal enum TcpFlags : byte
 {
@@ -117,7 +117,7 @@ internal struct TcpSegment
         return true;
     }
 
-    // Options of an unexpected length are ignored like unknown ones; those of the handshake count on SYN only.
+    // Options of an unexpected length are ignored like unknown ones; MSS, window scale and SACK-permitted are valid in a SYN only.
     private void ReadOption(int kind, ReadOnlySpan<byte> data)
     {
         bool syn = Has(TcpFlags.Syn);
@@ -151,7 +151,7 @@ internal struct TcpSegment
     }
 }
 
-/// <summary>Option kinds and their whole lengths.</summary>
+/// <summary>Option kinds and limits.</summary>
 internal static class TcpOption
 {
     public const int End = 0;

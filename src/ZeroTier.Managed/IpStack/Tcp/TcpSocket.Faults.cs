@@ -3,12 +3,13 @@ using System.IO.Pipelines;
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <content>
-/// The application owns the other ends of the pipes. Its memory pool may throw, and misuse of a pipe can complete our end at any moment:
-/// two concurrent writes complete the reader, for example. So every pipe call may throw, even one that was checked before. Such an
-/// exception resets this connection and is caught here, since the thread may serve all others. </content>
+/// Handling of exceptions from the pipes. The application owns their other ends: its memory pool may throw, and misuse of a pipe can
+/// complete our end at any moment (two concurrent writes complete the reader, for example). So every pipe call may throw, even one that
+/// was checked before. Such an exception resets this connection and must not reach the thread, which may serve all others.
+/// </content>
 internal sealed partial class TcpSocket
 {
-    // The first reason wins: no effect on a connection that has already ended.
+    // Resets the connection. No effect on one that has already ended.
     private void Fault(string message, Exception cause)
     {
         lock (_gate)
@@ -17,7 +18,7 @@ internal sealed partial class TcpSocket
         }
     }
 
-    // Returns the remaining blocks to the pool; exceptions of the pool are ignored.
+    // Completes our end of a pipe, which returns its blocks to the pool. If the pool throws, the connection is reset.
     private void End(PipeReader reader, Exception? error = null)
     {
         try
@@ -44,8 +45,8 @@ internal sealed partial class TcpSocket
 
     private const string PoolFailed = "The memory pool failed to take blocks back.";
 
-    // Exceptions of application code are handled elsewhere, so this is an error of the stack or the link. The connection ends without
-    // sending a reset.
+    // Exceptions of application code are handled elsewhere, so this is an error of the stack or the link. The connection ends, without
+    // sending its RST.
     private void FailUnexpectedly(Exception cause, in TcpLayer.TransmissionBatch batch)
     {
         _layer.Statistics.Add(TcpCounter.UnexpectedErrors);

@@ -38,7 +38,7 @@ internal sealed partial class TcpSocket
         options.MinimumSegmentSize,
         options.UseSynchronizationContext);
 
-    // Hands received data to the application: one flush for all that the batch brought.
+    // Makes received data visible to the application, with one flush per batch, and completes the input pipe at the end.
     private void DrainInput()
     {
         while (TryBeginInput(out InputStep step, out TcpException? error))
@@ -56,7 +56,7 @@ internal sealed partial class TcpSocket
             }
             catch (Exception)
             {
-                // As in OnFlushed, but completed synchronously.
+                // The application completed its reader with an exception, as in OnFlushed.
                 EndFlush(new FlushResult(isCanceled: false, isCompleted: true));
                 continue;
             }
@@ -106,7 +106,7 @@ internal sealed partial class TcpSocket
                 }
             }
 
-            // While the application is behind, FIN waits like the data before it, to keep the order of events.
+            // While a flush is pending, the FIN waits like the data before it, so that the order of events is kept.
             if (error is not null || _disposed || _connection.State == TcpState.Closed || (_connection.IsFinReceived && !_flushWaits))
             {
                 step = InputStep.Complete;
@@ -163,7 +163,7 @@ internal sealed partial class TcpSocket
         }
         catch (Exception)
         {
-            // The application completed its reader with an exception: the same as completing it.
+            // The application completed its reader with an exception: treated as completed.
             result = new FlushResult(isCanceled: false, isCompleted: true);
         }
 

@@ -5,7 +5,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 
 internal sealed partial class TcpSocket
 {
-    // Free space from which on more output is taken.
+    // Free space in the send buffer from which on the output pipe is read.
     private const int MinRoom = 16 * 1024;
 
     private readonly Action _onRead;
@@ -18,8 +18,8 @@ internal sealed partial class TcpSocket
     private bool _outputClosing;
 
     /// <summary>
-    /// Ends sending in order from any thread: FIN follows what has been taken from the pipe, the rest is dropped. Idempotent; nothing after
-    /// the end.
+    /// Ends sending, from any thread: FIN follows what has been taken from the output pipe; what is still in the pipe is dropped.
+    /// Idempotent; no effect after the end of the connection.
     /// </summary>
     public void CloseOutput()
     {
@@ -38,13 +38,13 @@ internal sealed partial class TcpSocket
         RunPendingNow();
     }
 
-    // Takes what the application has written as far as there is room, and sends it at once.
+    // Moves what the application has written to the send buffer, as far as there is space, and transmits.
     private void DrainOutput(in TcpLayer.TransmissionBatch batch)
     {
         lock (_gate)
         {
-            // Without room nothing is taken, but a pipe that the application broke or abandoned must be noticed now, as nothing else would
-            // report it for long.
+            // Without free space nothing is read, unless the connection has ended or is being closed: then the pipe must be completed now,
+            // since no later event would do it.
             bool looks = IsOver || _outputClosing || _disposed || _connection.SendRoom >= MinRoom;
             if (_output is null || _outputBusy || _outputWaits || _outputDone || !looks)
             {
@@ -68,7 +68,8 @@ internal sealed partial class TcpSocket
 
     private bool IsOver => _connection.State is TcpState.Closed or TcpState.TimeWait;
 
-    // False when the read waits. Throws what the application completed its writer with, and when it broke the pipe.
+    // False when the read is pending; OnRead continues it. Throws the exception with which the application completed its writer, and any
+    // that misuse of the pipe causes.
     private bool TryRead(out ReadResult result)
     {
         PipeReader reader = _output!.Reader;
@@ -96,7 +97,7 @@ internal sealed partial class TcpSocket
         return false;
     }
 
-    // False when there is nothing to go on with now. Throws when the application broke the pipe.
+    // False when reading must stop: no free space, or the end. Throws when the application has misused the pipe.
     private bool Take(in ReadResult result, in TcpLayer.TransmissionBatch batch)
     {
         PipeReader reader = _output!.Reader;
@@ -123,8 +124,8 @@ internal sealed partial class TcpSocket
 
         if (last)
         {
-            // First, because it throws when the pipe was broken: data written after that is lost, and a FIN would tell the peer that it has
-            // everything.
+            // Before Close, because it throws when the pipe was misused: written data may then be missing, and a FIN would tell the peer
+            // that it has received everything.
             reader.AdvanceTo(taken);
             fin = true;
             lock (_gate)
@@ -144,7 +145,7 @@ internal sealed partial class TcpSocket
         reader.AdvanceTo(taken);
         lock (_gate)
         {
-            // Acknowledgements go on from here when there is no room.
+            // Without free space this thread stops; acknowledgements that free some continue in DrainOutput.
             _outputBusy = IsOver || _outputClosing || _connection.SendRoom >= MinRoom;
             return _outputBusy;
         }
@@ -187,10 +188,10 @@ internal sealed partial class TcpSocket
         }
     }
 
-    // The application completed its writer with an exception, or broke the pipe: a reset is what the other end sees.
+    // The application completed its writer with an exception, or misused the pipe: resets the connection.
     private void FailOutput(Exception cause)
     {
-        // A pipe that was used against its rules throws these, whichever of its fields the two uses have left at odds.
+        // Concurrent calls leave the pipe's fields inconsistent; depending on which, it throws one of these.
         bool isBroken = cause is InvalidOperationException or ArgumentException or NullReferenceException or IndexOutOfRangeException;
         Fault(
             isBroken
@@ -215,7 +216,7 @@ internal sealed partial class TcpSocket
             _options.Observer?.OnFinSent(this);
         }
 
-        // Resets and aborts end a pending write with a completed flush; only a timeout becomes an exception.
+        // After a reset or an abort, a pending flush of the application returns as completed; only a timeout makes it throw.
         End(_output!.Reader, error?.Error == TcpError.TimedOut ? Translate(error) : null);
         Complete(_sendEnded, error);
         _layer.OnProgress();

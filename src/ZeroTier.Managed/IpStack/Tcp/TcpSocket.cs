@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 
 namespace ZeroTier.Managed.IpStack.Tcp;
 
-/// <summary>One connection with its pipes. All but the pipes is thread-safe.</summary>
+/// <summary>A connection with its input and output pipe. Thread-safe, except for the pipes.</summary>
 /// <remarks>
 /// The connection's state changes under <see cref="_gate"/>; the effects on pipes, network and observers follow in
 /// <see cref="RunPending"/>, without the lock. Input, output and transmission each have at most one active thread. A second caller sets a
@@ -13,10 +13,10 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// </remarks>
 internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 {
-    /// <summary>Whatever the layer above keeps with the connection. A field, for compare-and-exchange.</summary>
+    /// <summary>For the use of the layer above. A field, so that it can be the target of Interlocked.CompareExchange.</summary>
     public object? Owner;
 
-    /// <summary>Where the <see cref="DeadlineQueue"/> keeps the socket. Guarded by its lock.</summary>
+    /// <summary>The deadline for which <see cref="DeadlineQueue"/> has queued the socket. Guarded by the queue's lock.</summary>
     internal long ScheduledAt = TcpConnection.Never;
     internal int HeapIndex = -1;
 
@@ -35,8 +35,8 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     private bool _awaitsPeer;
     private uint _movedBefore;
 
-    // The batch that holds unsent segments of this socket, 0 for none, and whether another thread has asked for a transmission since. See
-    // Transmit.
+    // The batch that holds unsent segments of this socket, 0 for none; whether a thread is in Transmit; and whether another thread has
+    // asked for a transmission in the meantime. See Transmit.
     private long _batchId;
     private bool _transmitting;
     private bool _transmitAgain;
@@ -74,7 +74,8 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     /// </summary>
     public MacAddress RemoteMac => _remoteMac ?? default;
 
-    /// <summary>Received bytes. Ends with a completed read after FIN, with a <see cref="TcpException"/> otherwise.</summary>
+    /// <summary>Received bytes. The pipe is completed after the peer's FIN, or with the connection's error (see
+    /// <see cref="TcpSocketOptions.TranslateError"/>).</summary>
     public PipeReader Input => _input!.Reader;
 
     /// <summary>
@@ -82,10 +83,15 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     /// </summary>
     public PipeWriter Output => _output!.Writer;
 
-    /// <summary>Ends when nothing more will be received: null after FIN or a local close, else why. Never faults.</summary>
+    /// <summary>
+    /// Completes when nothing more will be received: with null after FIN or a local close, else with the error. Never faults.
+    /// </summary>
     public Task<TcpException?> ReceiveEnded => _receiveEnded.Task;
 
-    /// <summary>Ends when nothing more will be taken from the application: null when FIN was queued, else why. Never faults.</summary>
+    /// <summary>
+    /// Completes when nothing more will be read from <see cref="Output"/>: with null when FIN was queued, else with the error. Never
+    /// faults.
+    /// </summary>
     public Task<TcpException?> SendEnded => _sendEnded.Task;
 
     /// <summary>The smoothed round trip time; zero before the first measurement.</summary>
@@ -113,27 +119,27 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>The handshake's outcome, for the end that started it.</summary>
+    /// <summary>Completes with the outcome of the handshake; only for connections that this end opened.</summary>
     internal Task<TcpSocket> Connected => _connected!.Task;
 
-    /// <summary>In the layer's list of sockets to run at the end of the batch. Written under that list's lock.</summary>
+    /// <summary>The socket is in the layer's list of sockets to run at the end of the batch. Written under that list's lock.</summary>
     internal bool IsPending
     {
         get => _isPending;
         set => _isPending = value;
     }
 
-    /// <summary>Where the listener keeps the socket while it is half-open. Guarded by the listener's lock.</summary>
+    /// <summary>The socket's entry in the listener's list while it is half-open. Guarded by the listener's lock.</summary>
     internal LinkedListNode<TcpSocket>? HalfOpenNode { get; set; }
 
-    /// <summary>Everything that the application wrote was acknowledged or is lost for good.</summary>
+    /// <summary>Everything that the application wrote is acknowledged, or the connection has ended.</summary>
     internal bool IsDrained
     {
         get
         {
             lock (_gate)
             {
-                // A completed read may still wait for its continuation on the transport's scheduler.
+                // A read that has completed, but whose continuation has not run yet on its scheduler, is not idle.
                 bool idle = _outputWaits && !_read.IsCompleted && !_disposed && !_outputClosing;
                 return !_connection.IsEstablished || _connection.IsSendQueueEmpty && !_outputBusy && (_outputDone || idle);
             }
@@ -141,7 +147,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     }
 
     /// <summary>
-    /// What the connection holds in memory if it has moved less than <see cref="BufferBudget.Minimum"/> bytes since the last call, else 0.
+    /// The bytes that the connection holds if it has moved less than <see cref="BufferBudget.Minimum"/> bytes since the last call, else 0.
     /// </summary>
     internal long HeldIdle()
     {
@@ -167,7 +173,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
     }
 
     /// <summary>
-    /// Gives the connection up: queued bytes and FIN are still delivered in the background. Never throws, never waits. Idempotent.
+    /// Closes both directions: queued bytes and FIN are still delivered in the background. Never throws, never waits. Idempotent.
     /// </summary>
     public void Dispose()
     {
@@ -199,7 +205,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>A segment from the network. Its effects wait for <see cref="RunPending"/>.</summary>
+    /// <summary>Processes a received segment. Effects on pipes and network wait for <see cref="RunPending"/>.</summary>
     internal void OnSegment(in TcpSegment segment, ReadOnlySpan<byte> payload, MacAddress sourceMac, long now)
     {
         lock (_gate)
@@ -210,7 +216,8 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
                 return;
             }
 
-            // A full accept queue keeps the handshake open: the peer's next segment, or our next SYN-ACK, tries again.
+            // With a full accept queue the segment is dropped and the connection stays half-open: the peer's next segment, or its answer to
+            // our next SYN-ACK, tries again.
             bool opening = _connection.State is TcpState.SynSent or TcpState.SynReceived;
             bool completes = opening && _listener is not null && segment.Has(TcpFlags.Ack);
             if (completes && !_listener!.TryReserve())
@@ -244,7 +251,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>The peer was heard again after a silence.</summary>
+    /// <summary>The link has heard from the peer after a silence: retransmits at once if the connection waits for it.</summary>
     internal void OnPeerHeard(long now)
     {
         lock (_gate)
@@ -253,7 +260,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>Asks the peer whether it still knows the connection.</summary>
+    /// <summary>Sends a probe, which the peer answers with RST if it no longer has the connection.</summary>
     internal void Probe(long now)
     {
         lock (_gate)
@@ -325,7 +332,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>The batch is sent: another one may transmit, and does if a transmission had to wait.</summary>
+    /// <summary>The batch is sent: other batches may transmit again. Runs a transmission that had to wait for this one.</summary>
     internal void EndBatch(in TcpLayer.TransmissionBatch batch)
     {
         if (HasPendingAfter(batch))
@@ -336,7 +343,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         _layer.OnProgress();
     }
 
-    // True when there is more to do. A loop instead of recursion: on a loopback path each send may bring the next acknowledgement.
+    // True when it must run again. The caller loops instead of recursing: on a loopback path each send may cause the next acknowledgement.
     private bool RunPendingOnce()
     {
         TcpLayer.TransmissionBatch batch = _layer.BeginBatch();
@@ -371,7 +378,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>The connect attempt is over because its caller no longer waits.</summary>
+    /// <summary>Aborts the connect attempt because its caller has cancelled it.</summary>
     internal void CancelConnect(CancellationToken cancellationToken)
     {
         if (_connected!.TrySetCanceled(cancellationToken))
@@ -407,7 +414,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
                     var socket = (TcpSocket)state!;
                     if (!socket._connected!.TrySetResult(socket))
                     {
-                        // No application will get it: its received data is released as well.
+                        // The connect was cancelled, so no application will get the socket: its received data is released as well.
                         socket.Abort();
                         socket.Dispose();
                     }
@@ -466,12 +473,12 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
             _options.Observer?.OnResetSent(this, error);
         }
 
-        // A waiting read of the output pipe, and a flush that waits for the reader, end now.
+        // Wakes a pending read of the output pipe and a pending flush of the input pipe.
         _output!.Reader.CancelPendingRead();
         _input!.Writer.CancelPendingFlush();
     }
 
-    // What the application's ends of the pipes throw.
+    // The exception with which the pipes are completed.
     private Exception? Translate(TcpException? error) =>
         error is not null && _options.TranslateError is { } translate ? translate(error) : error;
 
@@ -520,7 +527,7 @@ internal sealed partial class TcpSocket : IDisposable, IAsyncDisposable
 
                 if (count == 0)
                 {
-                    // Threads that set the flag so far had changed the state before, under this lock, so their change was transmitted.
+                    // A thread sets the flag only after it has changed the state, both under this lock; so that change is transmitted.
                     _connection.EndTransmission();
                     _transmitting = false;
                     _transmitAgain = false;

@@ -23,7 +23,8 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// TimeWait ◄───────────────────────┘       └──────────► Closed
 /// </code>
 /// LISTEN is the listener itself. TimeWait is the last state of a connection object: the time-wait table answers from then on.
-/// RST, a timeout or an abort lead from any state to Closed. Segments make the moves of the peer, the owner of the socket makes "we close".
+/// RST, a timeout or an abort lead from any state to Closed. "we close" is <see cref="TcpConnection.Close"/>, called by the socket; the
+/// other transitions are caused by received segments.
 /// </remarks>
 internal enum TcpState
 {

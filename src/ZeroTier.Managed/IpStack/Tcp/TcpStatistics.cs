@@ -3,8 +3,7 @@ namespace ZeroTier.Managed.IpStack.Tcp;
 /// <summary>Counters of one layer. Written with interlocked additions, read without a lock.</summary>
 internal sealed class TcpStatistics
 {
-    // Segments and connections that were refused, or of which nothing was kept. The names are part of the public statistics: they never
-    // change.
+    // Reasons for which segments and connections were dropped or refused. The names are part of the public statistics and must not change.
     private static readonly (TcpCounter Counter, string Name)[] Drops =
     [
         (TcpCounter.MalformedSegments, "tcp.malformed"),
@@ -25,7 +24,7 @@ internal sealed class TcpStatistics
 
     public void Add(TcpCounter counter, long amount = 1) => Interlocked.Add(ref _counters[(int)counter], amount);
 
-    /// <summary>Adds each reason to drop something that is not zero to the table.</summary>
+    /// <summary>Adds the count of each reason in <see cref="Drops"/> that is not zero to the table.</summary>
     public void AddDropped(IDictionary<string, long> table)
     {
         foreach ((TcpCounter counter, string name) in Drops)
@@ -39,7 +38,7 @@ internal sealed class TcpStatistics
     }
 }
 
-/// <summary>What is counted.</summary>
+/// <summary>The events that are counted.</summary>
 internal enum TcpCounter
 {
     SegmentsReceived,
@@ -47,16 +46,16 @@ internal enum TcpCounter
     BytesReceived,
     BytesSent,
 
-    /// <summary>Segments sent again.</summary>
+    /// <summary>Segments retransmitted.</summary>
     Retransmissions,
 
-    /// <summary>Retransmission timers that ran out.</summary>
+    /// <summary>Expirations of the retransmission timer.</summary>
     RetransmissionTimeouts,
 
-    /// <summary>Times that loss was found by acknowledgements alone.</summary>
+    /// <summary>Fast recoveries: loss detected by acknowledgements.</summary>
     FastRecoveries,
 
-    /// <summary>Blocks in which peers reported data that they had twice.</summary>
+    /// <summary>D-SACK blocks received, in which peers report data that they received twice.</summary>
     SpuriousRetransmissions,
 
     /// <summary>Spurious recoveries, after which the congestion window was restored.</summary>
@@ -68,7 +67,7 @@ internal enum TcpCounter
     ResetsReceived,
     ResetsSent,
 
-    /// <summary>Truncated, inconsistent or impossible headers.</summary>
+    /// <summary>Segments with a truncated or invalid header or address.</summary>
     MalformedSegments,
     ChecksumErrors,
 
@@ -81,24 +80,24 @@ internal enum TcpCounter
     /// <summary>SYNs dropped because a backlog or the connection table was full.</summary>
     SynDropped,
 
-    /// <summary>SYNs answered without state, because a listener had as many half-open connections as it may have.</summary>
+    /// <summary>SYNs answered with SYN cookies, because a limit of half-open connections was reached.</summary>
     SynCookiesSent,
 
     /// <summary>Connections that were reset because their listener closed before they were accepted.</summary>
     NeverAccepted,
 
-    /// <summary>SYNs and data dropped because the memory for the buffers of all connections was used up.</summary>
+    /// <summary>SYNs and data dropped because the memory budget of all connections was exhausted.</summary>
     MemoryRefused,
 
     ChallengeAcks,
     OutOfOrderSegments,
 
-    /// <summary>Data dropped because it lay outside the window or a bound was reached.</summary>
+    /// <summary>Segments dropped because they lay outside the window or a limit of the reassembly queue was reached.</summary>
     OutOfWindowSegments,
     PawsDropped,
     ZeroWindowProbes,
     KeepAliveProbes,
 
-    /// <summary>Connections that were ended by an exception which nothing of the application explains.</summary>
+    /// <summary>Connections ended by an unexpected exception in the stack or the link.</summary>
     UnexpectedErrors,
 }

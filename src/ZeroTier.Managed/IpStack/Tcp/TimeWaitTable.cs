@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.IpStack.Tcp;
 
 /// <summary>
-/// Connections in TIME-WAIT: a bounded table that answers late segments and needs no timer, because old entries are found when others come
-/// or are asked for. Thread-safe; its lock is a leaf.
+/// Connections in TIME-WAIT: a bounded table that answers late segments. It needs no timer, because expired entries are ignored by lookups
+/// and removed when others are added. Thread-safe; its lock is a leaf.
 /// </summary>
 internal sealed class TimeWaitTable(long lifetime, int capacity)
 {
@@ -17,10 +17,10 @@ internal sealed class TimeWaitTable(long lifetime, int capacity)
 
         Drop,
 
-        /// <summary>Send the acknowledgement that was made.</summary>
+        /// <summary>Send the acknowledgement that is returned.</summary>
         Answer,
 
-        /// <summary>The peer opens a new connection: the entry is gone, a listener may take it.</summary>
+        /// <summary>The peer opens a new connection: the entry is removed, and a listener may accept it.</summary>
         Reuse,
     }
 
@@ -72,9 +72,9 @@ internal sealed class TimeWaitTable(long lifetime, int capacity)
 
             if (segment.Has(TcpFlags.Rst))
             {
-                // RFC 1337, 3 (F1): a reset does not end TIME-WAIT early, except the one that a peer sends on our answer to its SYN (RFC
-                // 9293, 3.10.7.3, first). A client that restarted begins with an older sequence number, and would be locked out for the
-                // whole time otherwise.
+                // RFC 1337, 3 (F1): a reset does not end TIME-WAIT early, except the one with which a peer answers our acknowledgement of
+                // its SYN (RFC 9293, 3.10.7.3, first). A client that has restarted may begin with a lower sequence number, and could
+                // otherwise not connect from this port until TIME-WAIT ends.
                 if (entry.SynAnswered && segment.Sequence == entry.ReceiveNext)
                 {
                     _entries.Remove(key);
@@ -102,7 +102,7 @@ internal sealed class TimeWaitTable(long lifetime, int capacity)
             }
             else if (segment.Has(TcpFlags.Fin))
             {
-                // RFC 9293, 3.10.7.4, eighth: a repeated FIN starts the time again.
+                // RFC 9293, 3.10.7.4, eighth: a retransmitted FIN restarts the 2 MSL timeout.
                 entry.Expiry = now + lifetime;
                 _entries[key] = entry;
             }
@@ -150,7 +150,7 @@ internal sealed class TimeWaitTable(long lifetime, int capacity)
 
             if (entry.Expiry > now && _order.Count + 1 < capacity)
             {
-                // Its time was started again, or the addresses were used again since.
+                // The timeout was restarted, or the same addresses and ports were used again.
                 _order.Enqueue((oldest.Key, entry.Expiry));
             }
             else
@@ -161,14 +161,14 @@ internal sealed class TimeWaitTable(long lifetime, int capacity)
     }
 }
 
-/// <summary>What is left of a connection in TIME-WAIT.</summary>
+/// <summary>What is kept of a connection in TIME-WAIT.</summary>
 internal struct TimeWaitEntry
 {
     public uint SendNext;
     public uint ReceiveNext;
     public ushort Window;
 
-    /// <summary>Null when timestamps were not agreed.</summary>
+    /// <summary>Null when timestamps were not negotiated.</summary>
     public uint? TimestampRecent;
     public uint TimestampOffset;
     public long Expiry;

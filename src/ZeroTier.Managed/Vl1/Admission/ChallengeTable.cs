@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl1.Admission;
 
-/// <summary>Newcomers whose source address is being validated with a HELLO. Bounded: when it is full, a random one is evicted.</summary>
+/// <summary>Unknown nodes whose source address is being validated with a HELLO. Bounded: a full table evicts a random one.</summary>
 internal sealed class ChallengeTable(int capacity, RandomSource random)
 {
     private readonly Dictionary<(NodeId Id, InetEndPoint EndPoint), int> _index = [];
@@ -8,14 +8,14 @@ internal sealed class ChallengeTable(int capacity, RandomSource random)
 
     public int Count => _newcomers.Count;
 
-    /// <summary>Whether this node was challenged at this endpoint just now: another HELLO from there is then ignored.</summary>
+    /// <summary>Whether a challenge was sent to this node at this endpoint in the last second; a further HELLO is then ignored.</summary>
     public bool IsPending(NodeId id, in InetEndPoint endPoint, long now) =>
         _index.TryGetValue((id, endPoint), out int at) && now - _newcomers[at].ChallengedAt < Vl1Timing.ConfirmInterval;
 
-    /// <summary>The newcomer that an answer may be from.</summary>
+    /// <summary>The challenged node with this address at this endpoint.</summary>
     public Newcomer? Find(NodeId id, in InetEndPoint endPoint) => _index.TryGetValue((id, endPoint), out int at) ? _newcomers[at] : null;
 
-    /// <summary>Adds one. Returns the evicted one, which the caller disposes of; or null.</summary>
+    /// <summary>Adds a node. Returns the one that it replaces or evicts, which the caller disposes of; or null.</summary>
     public Newcomer? Add(Newcomer newcomer)
     {
         Newcomer? former = null;
@@ -35,7 +35,7 @@ internal sealed class ChallengeTable(int capacity, RandomSource random)
         return former;
     }
 
-    /// <summary>Removes one. False when it was evicted meanwhile.</summary>
+    /// <summary>Removes a node. False when it was evicted in the meantime.</summary>
     public bool Remove(Newcomer newcomer)
     {
         if (!_index.TryGetValue(newcomer.Key, out int at) || !ReferenceEquals(_newcomers[at], newcomer))
@@ -52,7 +52,7 @@ internal sealed class ChallengeTable(int capacity, RandomSource random)
         return true;
     }
 
-    /// <summary>Forgets those who did not answer in time.</summary>
+    /// <summary>Removes and disposes of those that did not answer in time.</summary>
     public void Expire(long now)
     {
         for (int i = _newcomers.Count - 1; i >= 0; i--)

@@ -1,18 +1,23 @@
 namespace ZeroTier.Managed.Vl1.Admission;
 
-/// <summary>Limits the processor time of background work in pieces of equal cost: a burst, then a share of one core.</summary>
-/// <param name="share">Of one core; above 0, up to 1.</param>
-/// <param name="burst">Processor time that may be spent ahead.</param>
+/// <summary>
+/// Limits the processor time of background work that consists of steps of equal cost: a burst, then a sustained share of one core.
+/// </summary>
+/// <param name="share">Sustained share of one core; above 0, up to 1.</param>
+/// <param name="burst">Processor time that may be spent in advance.</param>
 internal struct CoreBudget(double share, TimeSpan burst)
 {
     private TimeSpan _shortest = TimeSpan.MaxValue;
 
-    /// <summary>When the time spent so far has been earned at the sustained share. Smaller means less of the share was used.</summary>
+    /// <summary>
+    /// The time until which the sustained share is used up by the work done so far. Of two budgets, the one with the smaller value has used
+    /// less.
+    /// </summary>
     public TimeSpan PaidAt { get; private set; }
 
-    /// <summary>Charges a piece of work.</summary>
-    /// <param name="time">How long it took. Time far above the shortest so far was spent waiting for a processor and is not
-    /// charged.</param>
+    /// <summary>Charges a step of work.</summary>
+    /// <param name="time">How long it took. At most twice the shortest step so far is charged: the rest is taken for time in which the
+    /// thread waited for a processor.</param>
     /// <param name="now">The time.</param>
     public void Spend(TimeSpan time, TimeSpan now)
     {
@@ -21,6 +26,6 @@ internal struct CoreBudget(double share, TimeSpan burst)
         PaidAt = (PaidAt > now ? PaidAt : now) + charged / share;
     }
 
-    /// <summary>How long to wait before the next piece of work; zero or less means not at all.</summary>
+    /// <summary>How long to wait before the next step; zero or less means not at all.</summary>
     public readonly TimeSpan Wait(TimeSpan now) => PaidAt - burst / share - now;
 }

@@ -3,14 +3,14 @@ using System.Diagnostics.CodeAnalysis;
 namespace ZeroTier.Managed.Vl1.Admission;
 
 /// <summary>
-/// A bounded queue for unauthenticated requests. When it is full a new entry replaces a random one, so that all have the same probability
-/// of service; if the newest or the oldest were dropped, the fastest sender would occupy the queue.
+/// A bounded queue for unauthenticated requests. When it is full, a new entry replaces a random one, so that every request has the same
+/// probability of being served; if always the newest or the oldest were dropped, the fastest sender would fill the queue.
 /// </summary>
 /// <param name="capacity">Most entries.</param>
 /// <param name="random">Chooses what is replaced.</param>
 internal sealed class FairQueue<T>(int capacity, RandomSource random)
 {
-    // Allocated at the first use: most leaves receive no HELLO of an unknown node.
+    // Allocated at the first use: most nodes that are not roots never receive a HELLO of an unknown node.
     private T[]? _ring;
     private int _head;
 
@@ -27,7 +27,7 @@ internal sealed class FairQueue<T>(int capacity, RandomSource random)
         return full;
     }
 
-    /// <summary>Takes the entry in the place that was filled first.</summary>
+    /// <summary>Takes the entry at the head of the queue.</summary>
     public bool TryTake([MaybeNullWhen(false)] out T entry)
     {
         entry = default;

@@ -7,13 +7,13 @@ internal interface IAdmissionHost
     /// <summary>The peer that has this address already.</summary>
     Peer? FindPeer(NodeId id);
 
-    /// <summary>Sends a HELLO with the ID <see cref="Newcomer.Challenge"/> to where the newcomer says it is.</summary>
+    /// <summary>Sends a HELLO with the packet ID <see cref="Newcomer.Challenge"/> to the source address of the newcomer's HELLO.</summary>
     void SendChallenge(Newcomer newcomer);
 
     /// <summary>Makes the newcomer a peer and answers its HELLO. Takes over its keys.</summary>
     void Admit(Newcomer newcomer);
 
-    /// <summary>A HELLO that has become one of a known peer while it waited.</summary>
+    /// <summary>Handles a HELLO whose sender became a peer while the HELLO was queued.</summary>
     void OnHelloOfPeer(Peer peer, in HelloMessage hello, Span<byte> packet, in PacketInfo info);
 
     /// <summary>Tells a node that another identity has its address.</summary>

@@ -5,20 +5,21 @@ using System.Diagnostics.CodeAnalysis;
 namespace ZeroTier.Managed.Vl1.Admission;
 
 /// <summary>
-/// Admits unknown nodes under a bounded processor load: all checks but the cheapest run one after the other on a timer's thread, never on a
+/// Admits unknown nodes with a bounded processor load: all but the cheapest checks run one at a time on a timer's thread, never on a
 /// receive thread.
 /// </summary>
 /// <remarks>
 /// <code>
-///  HELLO ──▶ queue ──▶ key agreement, MAC ──▶ few of late ─────────────────────▶ queue ──▶ proof of work ──▶ peer
+///  HELLO ──▶ queue ──▶ key agreement, MAC ──▶ below a global rate ─────────────▶ queue ──▶ proof of work ──▶ peer
 ///            (bounded, random replacement)  └▶ else: HELLO to its address, OK ─▶ (bounded, random replacement)
-///                                                    (at most so many per prefix)
+///                                                    (rate limit per prefix)
 /// </code>
 /// <para>
-/// A key agreement is needed before anything about a HELLO can be believed, and costs a hundredth of a proof of work. An attacker can pass
-/// it with an identity whose proof of work is wrong, and can forge any source address. So beyond a few HELLOs per second a newcomer's
-/// source address is validated first (RFC 9000, 8.1): every node answers a HELLO with an OK, ZeroTierOne 1.12 too. Then forged addresses
-/// cost no proofs, and real ones are limited by prefix.
+/// The MAC of a HELLO can be checked only after a key agreement, which costs a hundredth of checking the identity's proof of work. An
+/// attacker can make a valid MAC with an identity whose proof of work is wrong, and can forge any source address. So beyond a few HELLOs
+/// per second, the source address of an unknown node is validated first (RFC 9000, 8.1): we send it a HELLO, which every node answers with
+/// OK, also ZeroTierOne 1.12. HELLOs with forged addresses then never reach the proof-of-work check, and real addresses are limited by
+/// prefix.
 /// </para>
 /// <para>Each kind of check has a <see cref="CoreBudget"/> of its own. Thread-safe; its lock is taken under the node's control lock and
 /// never around it.</para>
@@ -42,10 +43,10 @@ internal sealed class IdentityAdmission : IDisposable
     private CoreBudget _proofTime = new(Vl1Limits.ProofShare, Vl1Limits.AdmissionBurst);
     private bool _working;
 
-    // Created at the first use: most leaves receive no HELLO of an unknown node.
+    // Created at the first use: most nodes that are not roots never receive a HELLO of an unknown node.
     private ITimer? _timer;
 
-    // The cost of the last check that the clock has not advanced by yet: only in simulations, where checks take no time.
+    // Simulations only, where the clock stands still during a check: the part of its cost by which the clock must still advance.
     private TimeSpan _unpassed;
     private volatile bool _disposed;
 
@@ -65,7 +66,7 @@ internal sealed class IdentityAdmission : IDisposable
         _prefixes = new PrefixLimits(random);
     }
 
-    /// <summary>HELLOs and newcomers that wait for a check.</summary>
+    /// <summary>Number of HELLOs and newcomers that wait for a check.</summary>
     public int Waiting
     {
         get
@@ -77,7 +78,7 @@ internal sealed class IdentityAdmission : IDisposable
         }
     }
 
-    /// <summary>Newcomers that were challenged and have not answered.</summary>
+    /// <summary>Number of newcomers that were challenged and have not answered.</summary>
     public int Challenged
     {
         get
@@ -93,7 +94,7 @@ internal sealed class IdentityAdmission : IDisposable
 
     private long Now => (long)Elapsed.TotalMilliseconds;
 
-    /// <summary>Takes a copy of a HELLO whose sender is unknown, or known with another identity.</summary>
+    /// <summary>Queues a copy of a HELLO whose sender is unknown, or known with another identity.</summary>
     public void Add(NodeId source, ReadOnlySpan<byte> packet, in PacketInfo info)
     {
         lock (_lock)
@@ -117,7 +118,8 @@ internal sealed class IdentityAdmission : IDisposable
     }
 
     /// <summary>
-    /// Whether an encrypted packet of an unknown node belongs to a challenged newcomer, as its answer or otherwise; it is consumed then.
+    /// Handles an encrypted packet of an unknown node if it comes from a challenged newcomer, whether it is the answer to the challenge or
+    /// not. False if it does not.
     /// </summary>
     public bool TryTakeAnswer(NodeId source, Span<byte> packet, in PacketInfo info)
     {
@@ -155,7 +157,7 @@ internal sealed class IdentityAdmission : IDisposable
         }
     }
 
-    /// <summary>Forgets who did not answer. Called regularly.</summary>
+    /// <summary>Removes newcomers that did not answer in time. Called regularly.</summary>
     public void Expire()
     {
         lock (_lock)
@@ -214,7 +216,7 @@ internal sealed class IdentityAdmission : IDisposable
         }
     }
 
-    // Runs checks until there are none left or the budgets require a pause. One thread at a time: the timer is set again only at the end.
+    // Runs checks until none are left or the budgets require a pause. One thread at a time: the timer is set again only at the end.
     [SuppressMessage("Design", "CA1031:Do not catch general exception types",
         Justification = "What a stranger sent must never end the process; the failure is logged and counted.")]
     private void Run()
@@ -234,7 +236,7 @@ internal sealed class IdentityAdmission : IDisposable
             }
             catch (ObjectDisposedException) when (_disposed)
             {
-                // The node was disposed of meanwhile, and its private key with it.
+                // The node, and with it the private key, was disposed of during the check.
             }
             catch (Exception exception)
             {
@@ -270,12 +272,12 @@ internal sealed class IdentityAdmission : IDisposable
 
             if (wait > TimeSpan.Zero)
             {
-                // Whole milliseconds, which is what timers have: less would be none.
+                // Rounded up to the resolution of timers: a delay below 1 ms would become 0.
                 _timer!.Change(TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
                 return false;
             }
 
-            // Of two that may run, the kind that has used less of its share.
+            // If both kinds may run, the one that has used less of its share.
             bool agreementFirst = proof > TimeSpan.Zero || (agreement <= TimeSpan.Zero && _agreementTime.PaidAt <= _proofTime.PaidAt);
             return agreementFirst ? _hellos.TryTake(out hello) : _proofs.TryTake(out newcomer);
         }
@@ -318,7 +320,7 @@ internal sealed class IdentityAdmission : IDisposable
             var known = _host.FindPeer(hello.Identity.Address);
             if (known is not null && known.Identity.Equals(hello.Identity))
             {
-                // It had repeated its HELLO, and the other copy was handled first.
+                // The node had sent HELLO again, and became a peer by the other copy.
                 _host.OnHelloOfPeer(known, hello, packet, waiting.Info);
                 return;
             }
@@ -354,7 +356,7 @@ internal sealed class IdentityAdmission : IDisposable
         }
     }
 
-    // False when its proof of work may be checked without.
+    // Decides whether the newcomer is challenged. False when its proof of work may be checked without that.
     private bool Challenges(Newcomer newcomer)
     {
         lock (_lock)

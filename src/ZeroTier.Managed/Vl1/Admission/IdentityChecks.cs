@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.Vl1.Admission;
 
 /// <summary>
-/// The two checks of an unknown identity that cost processor time. Injected: in a simulation, whose clock stands still while code runs, a
-/// derived class says what they cost.
+/// The two expensive checks of an unknown identity. Injected, because in a simulation, whose clock stands still while code runs, a derived
+/// class supplies their cost.
 /// </summary>
 internal class IdentityChecks
 {
@@ -12,13 +12,13 @@ internal class IdentityChecks
     /// <summary>Checks the proof of work: about ten milliseconds and 2 MiB.</summary>
     public virtual bool IsValid(NodeIdentity identity) => identity.IsLocallyValid();
 
-    /// <summary>What a check has cost.</summary>
-    /// <param name="check">Which.</param>
-    /// <param name="measured">How far the clock moved meanwhile.</param>
+    /// <summary>The processor time to charge for a check.</summary>
+    /// <param name="check">The kind of check.</param>
+    /// <param name="measured">The time that it took by the clock.</param>
     public virtual TimeSpan CostOf(IdentityCheck check, TimeSpan measured) => measured;
 }
 
-/// <summary>A kind of check, each with a queue and a share of the processor of its own.</summary>
+/// <summary>The kinds of checks. Each has its own queue and processor share.</summary>
 internal enum IdentityCheck
 {
     Agreement,

@@ -2,8 +2,8 @@
 namespace ZeroTier.Managed.Vl1.Admission;
 
 /// <summary>
-/// An unknown node whose HELLO has a valid MAC: it holds the private key of the identity that it shows. The proof of work is still to be
-/// checked.
+/// An unknown node whose HELLO has a valid MAC, so that it holds the private key of the identity in it. The identity's proof of work is
+/// not checked yet.
 /// </summary>
 internal sealed class Newcomer(in HelloMessage hello, SessionKeys keys, in PacketInfo info) : IDisposable
 {
@@ -13,19 +13,19 @@ internal sealed class Newcomer(in HelloMessage hello, SessionKeys keys, in Packe
 
     public SessionKeys Keys { get; } = keys;
 
-    /// <summary>How its HELLO came.</summary>
+    /// <summary>Source and packet ID of its HELLO.</summary>
     public PacketInfo Info { get; } = info;
 
-    /// <summary>The ID of the HELLO that we sent to its address, and that an OK from there must quote.</summary>
+    /// <summary>The packet ID of the HELLO that we sent to its source address; its OK must quote it.</summary>
     public ulong Challenge { get; set; }
 
-    /// <summary>When that was.</summary>
+    /// <summary>When that HELLO was sent.</summary>
     public long ChallengedAt { get; set; }
 
-    /// <summary>It has answered: its address is not forged.</summary>
+    /// <summary>It has answered: its source address is validated.</summary>
     public bool HasAnswered { get; set; }
 
-    /// <summary>Where it is, for what is kept per newcomer.</summary>
+    /// <summary>Its key in <see cref="ChallengeTable"/>.</summary>
     public (NodeId Id, InetEndPoint EndPoint) Key => (Identity.Address, Info.Source);
 
     public void Dispose() => Keys.Dispose();

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.Vl1.Admission;
 
 /// <summary>
-/// A token bucket for each network that newcomers come from: an IPv4 /24 or an IPv6 /48. A table of fixed size; a secret in the hash keeps
-/// others from choosing whose bucket they share.
+/// A token bucket for each address prefix of newcomers: IPv4 /24 or IPv6 /48. Prefixes are hashed to a table of fixed size; a secret in the
+/// hash prevents an attacker from choosing whose bucket it shares.
 /// </summary>
 internal sealed class PrefixLimits
 {
@@ -20,7 +20,7 @@ internal sealed class PrefixLimits
     }
 
     /// <summary>Takes a token of the source's prefix.</summary>
-    /// <param name="source">Where the newcomer is.</param>
+    /// <param name="source">The newcomer's endpoint.</param>
     /// <param name="byPort">On loopback all nodes share one address, so each port counts as a prefix.</param>
     /// <param name="now">The time.</param>
     public bool TryTake(in InetEndPoint source, bool byPort, long now)

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.Vl1.Control;
 
 /// <summary>
-/// The control plane's lock, and the packets that it sends. What is emitted and told under the lock is collected in an <see cref="Outbox"/>
-/// and executed when the lock is released: neither the transport nor the layer above is called under it.
+/// The control plane's lock, and the sending of its packets. Packets and notifications made under the lock are collected in an
+/// <see cref="Outbox"/> and executed when the lock is released: neither the transport nor the layer above is called under it.
 /// </summary>
 /// <remarks>Members named Emit, Notify and Tell are to be called under the lock; the others are thread-safe.</remarks>
 internal sealed class ControlPlane
@@ -43,13 +43,13 @@ internal sealed class ControlPlane
         StartUnixMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds();
     }
 
-    /// <summary>For steps that send and tell nothing; all others take it by <see cref="Enter"/>.</summary>
+    /// <summary>Taken directly only by code that sends and notifies nothing; all other code uses <see cref="Enter"/>.</summary>
     public Lock Lock { get; } = new();
 
-    /// <summary>Who we are.</summary>
+    /// <summary>Our identity.</summary>
     public NodeIdentity Identity { get; }
 
-    /// <summary>Our address.</summary>
+    /// <summary>Our ZeroTier address.</summary>
     public NodeId Id => Identity.Address;
 
     public RandomSource Random { get; }
@@ -60,12 +60,12 @@ internal sealed class ControlPlane
 
     public ExpectedReplies ExpectedReplies { get; } = new();
 
-    /// <summary>Our sockets; the index is the socket's number.</summary>
+    /// <summary>The endpoints of our sockets; the index is the socket number.</summary>
     public IReadOnlyList<InetEndPoint> Sockets => _transport.LocalEndPoints;
 
     /// <summary>
-    /// Whether a socket is one of UDP. That of a TCP relay has no port: ports that are seen through it are none of UDP, and what comes
-    /// through it has crossed another's machine.
+    /// Whether a socket is a UDP socket. The socket of a TCP relay has port 0: endpoints seen through it are those of the relay's machine,
+    /// not of a UDP socket of ours.
     /// </summary>
     public bool IsUdp(int socket) => Sockets[socket].Port != 0;
 
@@ -93,7 +93,7 @@ internal sealed class ControlPlane
         return new Scope(this);
     }
 
-    /// <summary>Hands datagrams to the transport at once.</summary>
+    /// <summary>Sends datagrams immediately, without the outbox.</summary>
     public void Transmit(int socket, in InetEndPoint destination, ReadOnlySpan<byte> datagrams, int segment)
     {
         if (_state != Running)
@@ -113,7 +113,7 @@ internal sealed class ControlPlane
             return;
         }
 
-        // For an endpoint that is not a path, or belongs to a root: the base size, which passes everywhere.
+        // For an endpoint that is not a path of the peer: the base size, which passes everywhere.
         int mtu = PathMtu.Base;
         if (peer.FindPath(socket, destination) is { } path)
         {
@@ -124,7 +124,7 @@ internal sealed class ControlPlane
         Emit(peer.Keys, peer.Id, verb, payload, suite, socket, destination, mtu);
     }
 
-    /// <summary>Sends with a fresh packet ID and registers the expected reply. Returns the ID on the wire.</summary>
+    /// <summary>Sends a packet with a random packet ID and registers the expected reply. Returns the ID on the wire.</summary>
     public ulong Emit(
         SessionKeys keys,
         NodeId to,
@@ -153,8 +153,8 @@ internal sealed class ControlPlane
     }
 
     /// <summary>
-    /// Builds, encrypts, fragments and adds to the outbox. HELLO is never fragmented, since it may be an MTU probe. Returns the ID on the
-    /// wire.
+    /// Builds, encrypts and fragments a packet and adds it to the outbox. HELLO is never fragmented, since it may be an MTU probe. Returns
+    /// the ID on the wire.
     /// </summary>
     public ulong EmitWithId(
         ReadOnlySpan<byte> id,
@@ -183,7 +183,8 @@ internal sealed class ControlPlane
     }
 
     /// <summary>
-    /// Answers a packet with OK, the way it came. False when the source is not validated and its credit does not cover the answer.
+    /// Answers a packet with OK, to its source endpoint. False when that is not validated and the anti-amplification credit does not cover
+    /// the answer.
     /// </summary>
     public bool EmitOk(Peer peer, in PacketInfo request, Verb requestVerb, ReadOnlySpan<byte> data)
     {
@@ -194,7 +195,7 @@ internal sealed class ControlPlane
         return EmitAnswer(peer, request, Verb.Ok, payload);
     }
 
-    /// <summary>Answers a packet with ERROR, the way it came.</summary>
+    /// <summary>Answers a packet with ERROR, to its source endpoint.</summary>
     public void EmitError(Peer peer, in PacketInfo request, Verb requestVerb, ErrorCode code, ReadOnlySpan<byte> data)
     {
         var payload = _payload.AsSpan(0, Math.Min(_payload.Length, ReplyHeaderSize + 1 + data.Length));
@@ -205,7 +206,7 @@ internal sealed class ControlPlane
         EmitAnswer(peer, request, Verb.Error, payload);
     }
 
-    /// <summary>Sends bytes that are no packet, to die after some routers.</summary>
+    /// <summary>Sends bytes that are not a packet, with a small TTL (hop limit), so that a router drops them on the way.</summary>
     public void EmitRaw(int socket, in InetEndPoint destination, ReadOnlySpan<byte> bytes, int hopLimit) =>
         _outbox.Add(socket, destination, bytes, bytes.Length, hopLimit);
 
@@ -227,7 +228,7 @@ internal sealed class ControlPlane
         return true;
     }
 
-    // Releases the lock, then sends and notifies what was collected under it.
+    // Releases the lock, then sends the packets and raises the notifications collected under it.
     private void Leave()
     {
         Outbox? outbox = null;

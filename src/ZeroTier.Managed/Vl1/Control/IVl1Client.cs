@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.Vl1.Control;
 
 /// <summary>
-/// The layer above: networks and frames. All calls come without this layer's lock held, except where noted, from delivering threads,
-/// from the control timer, or from a thread that is sending. They must not block and must not throw.
+/// The layer above (VL2): networks and frames. Unless noted otherwise, its methods are called without VL1's lock, on receive threads, on
+/// the control timer's thread or on a thread that is sending. They must not block and must not throw.
 /// </summary>
 internal interface IVl1Client
 {
@@ -11,39 +11,42 @@ internal interface IVl1Client
     /// and every ERROR and every expected OK that answers one of these (the payload then begins with the verb answered). Several threads
     /// may call at once.
     /// </summary>
-    /// <param name="peer">Who sent it.</param>
-    /// <param name="verb">What it is.</param>
-    /// <param name="info">How it came; quote it in replies.</param>
+    /// <param name="peer">The sender.</param>
+    /// <param name="verb">The packet's verb.</param>
+    /// <param name="info">Source, packet ID and other facts of reception; needed to reply.</param>
     /// <param name="payload">The bytes after the verb byte. Valid only during the call.</param>
     PacketResult OnPacket(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload);
 
-    /// <summary>All packets at hand have been delivered: the time to flush what they caused.</summary>
+    /// <summary>Called after the last packet of a received batch: the time to send what the packets caused.</summary>
     void OnBatchEnd();
 
     /// <summary>
-    /// The control tick, every <see cref="Vl1Timing.Tick"/> ms from the start on: the time for what must be done without a packet.
+    /// The control tick, every <see cref="Vl1Timing.Tick"/> ms from the start on, for timers and other periodic work.
     /// </summary>
     /// <param name="now">Milliseconds since the node was made.</param>
     void OnTick(long now);
 
     /// <summary>
-    /// The node went online or offline. Calls of different threads may overtake each other: <see cref="Vl1Node.IsOnline"/> has the state.
+    /// The node went online or offline. Calls on different threads may arrive out of order; <see cref="Vl1Node.IsOnline"/> has the current
+    /// state.
     /// </summary>
     void OnOnlineChanged(bool online);
 
-    /// <summary>Something about a peer changed.</summary>
+    /// <summary>A peer was added or removed, or its path or other state changed.</summary>
     void OnPeerChanged(Peer peer, PeerChange change);
 
     /// <summary>
-    /// A peer was heard after <see cref="Vl1Timing.Silence"/> or more: its path may have recovered just now. Does nothing by default.
+    /// Something was received from a peer after a silence of <see cref="Vl1Timing.Silence"/> or more, so its path may have recovered. Does
+    /// nothing by default.
     /// </summary>
     void OnPeerHeard(Peer peer)
     {
     }
 
     /// <summary>
-    /// A member of our networks said HELLO. A node that starts sends HELLO to the peers of its cache; such a HELLO looks the same as the
-    /// one that each node sends once a minute. At most once in <see cref="Vl1Timing.HelloNotice"/> for each peer. Does nothing by default.
+    /// A member of our networks has sent HELLO, so it may have restarted: a node that starts sends HELLO to the peers in its cache. That
+    /// HELLO cannot be told from those that every node sends once a minute. Called at most once in <see cref="Vl1Timing.HelloNotice"/> for
+    /// each peer. Does nothing by default.
     /// </summary>
     void OnPeerGreeted(Peer peer)
     {
@@ -52,19 +55,19 @@ internal interface IVl1Client
     /// <summary>A root reports that another identity holds our address: this identity can no longer be used.</summary>
     void OnIdentityCollision();
 
-    /// <summary>Another node that runs now has our identity.</summary>
-    /// <param name="endPoint">Where a root sees it.</param>
+    /// <summary>Another running node uses our identity.</summary>
+    /// <param name="endPoint">The endpoint at which a root sees it.</param>
     void OnTwin(in InetEndPoint endPoint);
 
-    /// <summary>A root handed out a newer planet: it should be stored.</summary>
+    /// <summary>A root has sent a newer planet, which should be stored.</summary>
     void OnPlanetUpdated(Planet planet);
 
-    /// <summary>A moon's definition has arrived, or a newer one: it should be stored. Does nothing by default.</summary>
+    /// <summary>The definition of a moon, or a newer one, has arrived and should be stored. Does nothing by default.</summary>
     void OnMoonUpdated(Moon moon)
     {
     }
 
-    /// <summary>The round trip to a peer over a direct path was measured. Does nothing by default.</summary>
+    /// <summary>The round-trip time to a peer over a direct path was measured. Does nothing by default.</summary>
     void OnRoundTrip(int milliseconds)
     {
     }
@@ -76,21 +79,21 @@ internal interface IVl1Client
     bool IsVirtualAddress(in InetEndPoint endPoint);
 }
 
-/// <summary>What the layer above made of a packet.</summary>
+/// <summary>How the layer above has handled a packet.</summary>
 internal enum PacketResult
 {
-    /// <summary>Not for it. VL1 may still answer as the protocol wants.</summary>
+    /// <summary>Not handled. VL1 may still answer as the protocol requires.</summary>
     Ignored,
 
-    /// <summary>Taken.</summary>
+    /// <summary>Handled.</summary>
     Accepted,
 
-    /// <summary>Taken, and it proved that the sender shares a network with us: we may tell it our addresses (2.12.2).</summary>
+    /// <summary>Handled, and proof that the sender shares a network with us: we may send it our physical addresses (2.12.2).</summary>
     Trusted,
 
     /// <summary>
-    /// Cannot be judged yet: keep it, and offer it again for up to 5 s whenever an identity arrives or <see cref="Vl1Node.RetryHeld"/> is
-    /// called.
+    /// Cannot be decided yet, for example because credentials are missing: VL1 keeps the packet and delivers it again, for up to 5 s,
+    /// whenever an identity arrives or <see cref="Vl1Node.RetryHeld"/> is called.
     /// </summary>
     Hold,
 }

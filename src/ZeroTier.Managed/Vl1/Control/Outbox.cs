@@ -4,8 +4,8 @@ using ZeroTier.Managed.Vl1.Worlds;
 namespace ZeroTier.Managed.Vl1.Control;
 
 /// <summary>
-/// Datagrams to send and notifications to raise: collected under the control lock, executed after its release, so that no system call and
-/// no code of the layer above runs under the lock.
+/// Datagrams to send and notifications to raise. They are collected under the control lock and executed after its release, so that no
+/// system call and no code of the layer above runs under the lock.
 /// </summary>
 internal sealed class Outbox
 {
@@ -46,12 +46,12 @@ internal sealed class Outbox
 
     internal readonly record struct Datagram(int Socket, InetEndPoint Destination, int Offset, int Length, int Segment, int HopLimit);
 
-    /// <summary>Something to tell the layer above.</summary>
+    /// <summary>A notification for the layer above.</summary>
     internal readonly record struct Notice(
         NoticeKind Kind, Peer? Peer = null, PeerChange Change = default, World? World = null, int RoundTrip = 0);
 }
 
-/// <summary>What a notice is about.</summary>
+/// <summary>The kinds of notifications.</summary>
 internal enum NoticeKind
 {
     Online,

@@ -8,7 +8,7 @@ internal static partial class Vl1Log
     [LoggerMessage(1000, LogLevel.Debug, "Node {Node} is online: a root answered.")]
     public static partial void Online(ILogger logger, NodeId node);
 
-    // The node logs both at its own levels; these are for debugging this layer.
+    // ManagedNode logs both events at higher levels for users; these two help to debug VL1.
     [LoggerMessage(1001, LogLevel.Debug, "Node {Node} is offline: no root was heard for {Milliseconds} ms.")]
     public static partial void Offline(ILogger logger, NodeId node, long milliseconds);
 

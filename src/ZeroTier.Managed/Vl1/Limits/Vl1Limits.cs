@@ -1,6 +1,8 @@
 namespace ZeroTier.Managed.Vl1.Limits;
 
-/// <summary>The bounds of every table and queue of this layer (docs/protocol/2-vl1.md 2.19, 2.20; where those name none, ours).</summary>
+/// <summary>
+/// The limits of every table and queue of VL1: those of docs/protocol/2-vl1.md 2.19 and 2.20, and our own where these name none.
+/// </summary>
 internal static class Vl1Limits
 {
     /// <summary>
@@ -18,12 +20,12 @@ internal static class Vl1Limits
     public const int PathsPerPeer = 16;
 
     /// <summary>
-    /// Unvalidated endpoints tracked per peer; an entry may be evicted when nothing came from it for <see
-    /// cref="Vl1Timing.ConfirmInterval"/>.
+    /// Unvalidated endpoints tracked per peer; an entry may be evicted when nothing was received from it for
+    /// <see cref="Vl1Timing.ConfirmInterval"/>.
     /// </summary>
     public const int UnprovenPlacesPerPeer = 32;
 
-    /// <summary>Largest credit in bytes of a peer, or of an unvalidated endpoint.</summary>
+    /// <summary>Largest anti-amplification credit of a peer, or of an unvalidated endpoint, in bytes.</summary>
     public const int UnprovenCredit = 16_384;
 
     /// <summary>Packets under reassembly.</summary>
@@ -44,7 +46,7 @@ internal static class Vl1Limits
     /// <summary>Queued packets to one destination; a further one replaces that destination's oldest.</summary>
     public const int QueuedPacketsPerDestination = 32;
 
-    /// <summary>Addresses looked up at one time.</summary>
+    /// <summary>Addresses looked up by WHOIS at one time.</summary>
     public const int PendingWhois = 128;
 
     /// <summary>
@@ -68,19 +70,19 @@ internal static class Vl1Limits
     /// <summary>Reports of our external addresses.</summary>
     public const int ExternalAddressReports = 256;
 
-    /// <summary>Endpoints that we push to a peer.</summary>
+    /// <summary>Endpoints of ours that we send to a peer in PUSH_DIRECT_PATHS.</summary>
     public const int PushedEndPoints = 32;
 
     /// <summary>Endpoints of one push that are tried, per scope and family (2.6.13).</summary>
     public const int TriedPerScope = 8;
 
-    /// <summary>Pushes without a pause that are processed (2.6.13).</summary>
+    /// <summary>PUSH_DIRECT_PATHS of one peer that are processed before a pause (2.6.13).</summary>
     public const int PushesInARow = 8;
 
     /// <summary>Addresses answered in one WHOIS.</summary>
     public const int WhoisAddresses = 128;
 
-    /// <summary>Nodes that the layer above may ask to keep in touch with.</summary>
+    /// <summary>Nodes to which the layer above may ask to keep a path, such as controllers.</summary>
     public const int Anchors = 64;
 
     /// <summary>Multicast subscriptions that a root stores.</summary>
@@ -128,10 +130,12 @@ internal static class Vl1Limits
     /// <summary>Moons that a node orbits or looks for.</summary>
     public const int Moons = 16;
 
-    /// <summary>Ports behind that of an introduction which a translator may have given to the peer's packets to us.</summary>
+    /// <summary>
+    /// Ports above that of an introduction that are tried as well: a symmetric NAT may have mapped the peer's packets to us to one of them.
+    /// </summary>
     public const int GuessedPorts = 8;
 
-    /// <summary>Physical networks in which frames go in the clear.</summary>
+    /// <summary>Trusted paths: physical networks on which packets are sent without encryption.</summary>
     public const int TrustedPaths = 16;
 
     /// <summary>Endpoints of a root (2.8.1).</summary>
@@ -149,11 +153,11 @@ internal static class Vl1Limits
     /// <summary>Paths whose MTU is being probed at one time.</summary>
     public const int MtuProbes = 256;
 
-    /// <summary>Endpoints at which roots have seen us.</summary>
+    /// <summary>Endpoints at which roots have seen packets of ours.</summary>
     public const int OwnPlaces = 64;
 
     /// <summary>
-    /// Peers that are sent HELLO once more (<see cref="Vl1Timing.RepeatHellos"/>): those of the start, and those learned since.
+    /// Peers that are sent a second HELLO after the start (<see cref="Vl1Timing.RepeatHellos"/>): cached ones, and those learned since.
     /// </summary>
     public const int RepeatedHellos = 128;
 }

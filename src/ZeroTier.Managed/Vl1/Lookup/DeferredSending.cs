@@ -2,7 +2,7 @@ using ZeroTier.Managed.Vl1.Reachability;
 
 namespace ZeroTier.Managed.Vl1.Lookup;
 
-/// <summary>Sends to nodes that are not known or not reachable yet.</summary>
+/// <summary>Sends packets to nodes whose identity or path is not known yet.</summary>
 internal sealed class DeferredSending(
     ControlPlane control,
     Upstreams upstreams,
@@ -12,7 +12,7 @@ internal sealed class DeferredSending(
     IdentityLookup lookup)
 {
     /// <summary>
-    /// Sends a packet as soon as its destination is known and can be reached: within 5 s, else it is dropped. Takes the lock.
+    /// Sends a packet as soon as its destination is known and reachable. It is dropped if that takes more than 5 s. Takes the lock.
     /// </summary>
     public void Enqueue(NodeId destination, Verb verb, ReadOnlySpan<byte> payload)
     {
@@ -43,7 +43,8 @@ internal sealed class DeferredSending(
             }
             else if (!lookup.Whois(destination, now))
             {
-                // The packet also waits while no root is known: at start, the first root answers within the packet's lifetime.
+                // No WHOIS could be sent, for example because no root has answered since the start. If roots are configured, the packet
+                // waits all the same: the first one usually answers within its lifetime.
                 if (upstreams.All.Count == 0)
                 {
                     control.Drops.Add(DropReason.NoRoute);

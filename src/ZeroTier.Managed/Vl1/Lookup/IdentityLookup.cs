@@ -3,7 +3,7 @@ using ZeroTier.Managed.Vl1.Worlds;
 
 namespace ZeroTier.Managed.Vl1.Lookup;
 
-/// <summary>Asks roots for identities by WHOIS, and answers it (docs/protocol/2-vl1.md 2.5.4, 2.6.5).</summary>
+/// <summary>Looks identities up at roots by WHOIS, and answers WHOIS of others (docs/protocol/2-vl1.md 2.5.4, 2.6.5).</summary>
 internal sealed class IdentityLookup(
     ControlPlane control,
     PeerTable peers,
@@ -17,7 +17,7 @@ internal sealed class IdentityLookup(
 
     private readonly List<NodeId> _due = [];
 
-    /// <summary>Repeats the questions that are due.</summary>
+    /// <summary>Sends the WHOIS that are due again.</summary>
     public void Repeat(long now)
     {
         _due.Clear();
@@ -29,7 +29,7 @@ internal sealed class IdentityLookup(
     }
 
     /// <summary>
-    /// The identity of an address, if known; otherwise asks a root for it. <see cref="IVl1Client.OnPeerChanged"/> says when it arrives.
+    /// The identity of an address, if known; otherwise asks a root for it. <see cref="IVl1Client.OnPeerChanged"/> reports its arrival.
     /// </summary>
     public NodeIdentity? FindIdentity(NodeId id)
     {
@@ -79,11 +79,13 @@ internal sealed class IdentityLookup(
         return !full;
     }
 
-    /// <summary>How often a root may be sent WHOIS because of an unauthenticated packet.</summary>
+    /// <summary>
+    /// How many WHOIS a packet may cause, so that what we send is in proportion to its length; the packet may be unauthenticated.
+    /// </summary>
     public static int QuestionsFor(in PacketInfo info) => Vl1Limits.Amplification * info.Length / WhoisSize;
 
     /// <summary>
-    /// Answers WHOIS: roots always, leaves at a limited rate. One identity per answer, as ZeroTierOne 1.12 reads no more (2.23).
+    /// Answers WHOIS: as a root always, as a leaf at a limited rate. One identity per answer, since ZeroTierOne 1.12 reads no more (2.23).
     /// </summary>
     public void Answer(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
@@ -122,20 +124,20 @@ internal sealed class IdentityLookup(
                     known.WriteTo(identity);
                     if (!control.EmitOk(peer, info, Verb.Whois, identity))
                     {
-                        // The asker repeats WHOIS for the rest.
+                        // The anti-amplification limit is reached: the asker sends WHOIS again for the rest.
                         return;
                     }
                 }
                 else if (worldsInUse.IsRoot && upstreams.All.Count > 0 && !peer.IsUpstream && questions-- > 0)
                 {
-                    // One upstream WHOIS is enough: the asker repeats its own.
+                    // Asks the roots above us, once: the asker sends its WHOIS again, and may then get the answer from us.
                     Whois(id, now, questions: 1);
                 }
             }
         }
     }
 
-    /// <summary>Takes the answer to a WHOIS: only from roots, and only what was asked for.</summary>
+    /// <summary>Handles an answer to WHOIS. Accepted only from roots, and only for addresses that are being looked up.</summary>
     public void OnAnswer(Peer peer, ReadOnlySpan<byte> data)
     {
         if (!peer.IsUpstream)

@@ -4,7 +4,7 @@ using ZeroTier.Managed.Vl1.Reachability;
 namespace ZeroTier.Managed.Vl1.Lookup;
 
 /// <summary>
-/// Who is a peer: from a verified identity or from the cache, until it was silent for long. Under the control lock, except where noted.
+/// Adds peers, by a verified identity or from the peer cache, and evicts them. Called under the control lock, except where noted.
 /// </summary>
 internal sealed class PeerDirectory(
     ControlPlane control,
@@ -19,14 +19,14 @@ internal sealed class PeerDirectory(
     ILogger log)
 {
     /// <summary>
-    /// Adds an identity that was verified, or vouched for by a root. A full table evicts the leaf that was silent longest; null when none
+    /// Adds a peer whose identity was verified, or came from a root. A full table evicts the leaf that was silent longest; null when none
     /// was silent long enough.
     /// </summary>
     public Peer? Add(NodeIdentity identity, SessionKeys keys, long now, bool mayEvictAnybody = false)
     {
         if (peers.Find(identity.Address) is { } known)
         {
-            // Another thread has added the peer meanwhile.
+            // Another thread has added the peer in the meantime.
             keys.Dispose();
             return known.Identity.Equals(identity) ? known : null;
         }
@@ -63,7 +63,7 @@ internal sealed class PeerDirectory(
         control.Notify(peer, PeerChange.Removed);
     }
 
-    /// <summary>A peer in memory, or one restored from the cache; the latter's endpoints are then sent HELLO.</summary>
+    /// <summary>A peer in memory, or one restored from the peer cache, to whose cached endpoints HELLO is then sent.</summary>
     public Peer? FindOrRestore(NodeId id)
     {
         if (peers.Find(id) is { } known)
@@ -87,8 +87,8 @@ internal sealed class PeerDirectory(
     }
 
     /// <summary>
-    /// As FindOrRestore, but because of an unauthenticated packet: naming a cached peer's address is enough to cause a key agreement and
-    /// probes, so both are rate-limited. Takes the lock.
+    /// As <see cref="FindOrRestore"/>, but because of an unauthenticated packet: anybody who knows a cached peer's address can cause a key
+    /// agreement and probes, so both are limited. Takes the lock.
     /// </summary>
     public Peer? RestoreForStranger(NodeId id, in InetEndPoint source, int bytes)
     {
@@ -123,8 +123,8 @@ internal sealed class PeerDirectory(
     }
 
     /// <summary>
-    /// Sends HELLO where a peer was heard formerly, which may still be right although no root can confirm it. Repeated, because a HELLO may
-    /// be lost and the peer may start after us.
+    /// Sends HELLO to the cached endpoints of a peer, which may still be valid even if no root knows the peer. Called repeatedly, because a
+    /// HELLO may be lost and the peer may start after us; rate-limited here.
     /// </summary>
     public void SendHelloToFormerEndPoints(Peer peer, long now)
     {
@@ -144,7 +144,10 @@ internal sealed class PeerDirectory(
         }
     }
 
-    /// <summary>Sends HELLO to the peers from before the restart, which still send to our former endpoint. Takes the lock.</summary>
+    /// <summary>
+    /// Called at the start: sends HELLO to the peers in the cache, which may still send to the endpoint of our previous run. Takes the
+    /// lock.
+    /// </summary>
     public void SendHelloToCachedPeers()
     {
         using (control.Enter())

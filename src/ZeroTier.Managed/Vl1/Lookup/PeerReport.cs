@@ -1,9 +1,9 @@
 namespace ZeroTier.Managed.Vl1.Lookup;
 
-/// <summary>What applications are told of peers, and what is stored of them. Thread-safe.</summary>
+/// <summary>Snapshots of peers for applications and for the peer cache. Thread-safe.</summary>
 internal sealed class PeerReport(ControlPlane control, PeerTable peers, TimeProvider time)
 {
-    /// <summary>What the contract says about peers. Allocates.</summary>
+    /// <summary>All peers, as applications see them. Allocates.</summary>
     public IReadOnlyList<ZeroTierPeer> Snapshot()
     {
         lock (control.Lock)
@@ -13,7 +13,7 @@ internal sealed class PeerReport(ControlPlane control, PeerTable peers, TimeProv
         }
     }
 
-    /// <summary>What the contract says about one peer; null when it is not known. Allocates.</summary>
+    /// <summary>One peer, as applications see it; null when it is not known. Allocates.</summary>
     public ZeroTierPeer? Describe(NodeId id)
     {
         if (peers.Find(id) is not { } peer)
@@ -45,7 +45,7 @@ internal sealed class PeerReport(ControlPlane control, PeerTable peers, TimeProv
         }
     }
 
-    /// <summary>The same of one peer; null when it is not in memory, or a root.</summary>
+    /// <summary>What to store of one peer; null when it is not in memory, or is a root.</summary>
     public KnownPeer? ToStore(NodeId id)
     {
         lock (control.Lock)
@@ -75,6 +75,6 @@ internal sealed class PeerReport(ControlPlane control, PeerTable peers, TimeProv
         };
     }
 
-    // Relative to the present: the wall clock may have been set since the start.
+    // Computed back from the current wall-clock time, since the wall clock may have been changed since the start.
     private static DateTimeOffset At(DateTimeOffset now, long age) => now - TimeSpan.FromMilliseconds(age);
 }

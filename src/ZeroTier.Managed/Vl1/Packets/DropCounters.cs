@@ -17,10 +17,10 @@ internal sealed class DropCounters
     /// <summary>Number of drops for a reason.</summary>
     public long this[DropReason reason] => Volatile.Read(ref _counts[(int)reason]);
 
-    /// <summary>Counts one.</summary>
+    /// <summary>Counts one drop.</summary>
     public void Add(DropReason reason) => Interlocked.Increment(ref _counts[(int)reason]);
 
-    /// <summary>Counts several.</summary>
+    /// <summary>Counts several drops.</summary>
     public void Add(DropReason reason, int count) => Interlocked.Add(ref _counts[(int)reason], count);
 
     /// <summary>Adds the reasons that occurred to a snapshot.</summary>

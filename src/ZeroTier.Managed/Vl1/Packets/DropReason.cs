@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl1.Packets;
 
-/// <summary>Why this layer dropped something; the names for statistics are in <see cref="DropCounters"/>.</summary>
+/// <summary>Why VL1 dropped a packet; the names for statistics are in <see cref="DropCounters"/>.</summary>
 internal enum DropReason
 {
     Short,

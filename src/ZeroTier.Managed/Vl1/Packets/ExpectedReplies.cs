@@ -1,12 +1,12 @@
 namespace ZeroTier.Managed.Vl1.Packets;
 
 /// <summary>
-/// The IDs of packets that may be answered with an OK: one that quotes anything else is not believed (docs/protocol/2-vl1.md 2.5.3). A
-/// fixed table of 256 rings of 32; the oldest of a ring is forgotten. Lock-free.
+/// The IDs of sent packets that may be answered with an OK. An OK that quotes any other ID is dropped (docs/protocol/2-vl1.md 2.5.3). A
+/// fixed table of 256 rings of 32 entries; a new entry overwrites the oldest of its ring. Lock-free.
 /// </summary>
 /// <remarks>
-/// Unlike ZeroTierOne 1.12's, entries hold the whole ID and the node asked: no other node can answer in its place, not even a relay that
-/// saw the ID.
+/// Unlike in ZeroTierOne 1.12, an entry is made of the whole ID and the address of the node asked: no other node can answer in its place,
+/// not even a relay that saw the ID.
 /// </remarks>
 internal sealed class ExpectedReplies
 {
@@ -15,7 +15,7 @@ internal sealed class ExpectedReplies
     private readonly ulong[] _entries = new ulong[Rings * RingSize];
     private readonly int[] _next = new int[Rings];
 
-    /// <summary>Notes a packet that was sent.</summary>
+    /// <summary>Adds a packet that was sent.</summary>
     public void Add(ulong packetId, NodeId destination)
     {
         ulong entry = Entry(packetId, destination);
@@ -24,7 +24,7 @@ internal sealed class ExpectedReplies
         Volatile.Write(ref _entries[ring * RingSize + slot], entry);
     }
 
-    /// <summary>Whether a node may be answering that packet.</summary>
+    /// <summary>Whether this packet was sent to this node and may still be answered.</summary>
     public bool Contains(ulong packetId, NodeId source) => Find(Entry(packetId, source)) >= 0;
 
     /// <summary>As <see cref="Contains"/>, and removes the entry, so that a replayed answer is not accepted.</summary>
@@ -36,7 +36,7 @@ internal sealed class ExpectedReplies
 
     private int Find(ulong entry)
     {
-        // The sender chooses the ID that it quotes, and so can make 0, which every empty slot holds.
+        // A sender can choose the quoted ID such that the entry is 0, the value of empty slots.
         if (entry == 0)
         {
             return -1;
@@ -54,7 +54,9 @@ internal sealed class ExpectedReplies
         return -1;
     }
 
-    /// <summary>Whether verbs of this kind are answered with OK. FRAMEs are not; entries for them would only evict others.</summary>
+    /// <summary>
+    /// Whether a packet of this verb is answered with OK. FRAME, for example, is not; entries for it would only evict others.
+    /// </summary>
     public static bool IsAnswered(Verb verb, ReadOnlySpan<byte> payload) => verb switch
     {
         Verb.ExtFrame => payload.Length > 8 && (payload[8] & 0x10) != 0,
@@ -63,6 +65,6 @@ internal sealed class ExpectedReplies
         _ => false,
     };
 
-    // The ID is random, so that mixing in the address keeps it so. 0 means an empty slot: one packet of 2^64 cannot be answered.
+    // The ID is random, and stays so when the address is mixed in. An entry of 0 means an empty slot: one ID of 2^64 cannot be answered.
     private static ulong Entry(ulong packetId, NodeId node) => packetId ^ node.Value * 0x9e3779b97f4a7c15;
 }

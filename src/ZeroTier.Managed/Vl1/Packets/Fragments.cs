@@ -1,17 +1,17 @@
 namespace ZeroTier.Managed.Vl1.Packets;
 
-/// <summary>How packets that do not fit into one datagram are cut (docs/protocol/2-vl1.md 2.3).</summary>
+/// <summary>Fragmentation of packets that do not fit into one datagram (docs/protocol/2-vl1.md 2.3).</summary>
 internal static class Fragments
 {
     /// <summary>
-    /// Largest datagram that we send: what other nodes use on every path. <see cref="PathMtu"/> finds out where less passes.
+    /// Largest datagram that we send, and the size that other nodes use on every path. <see cref="PathMtu"/> detects paths that carry less.
     /// </summary>
     public const int Mtu = 1432;
 
     /// <summary>Bytes before a fragment's data.</summary>
     public const int HeaderSize = 16;
 
-    /// <summary>Pieces of a packet, its head included.</summary>
+    /// <summary>Most datagrams of a packet, the first one, which has the packet header, included.</summary>
     public const int MaxPieces = 7;
 
     /// <summary>Longest packet that seven pieces carry at <see cref="Mtu"/>.</summary>
@@ -24,7 +24,9 @@ internal static class Fragments
     public const int CountOffset = 14;
     public const int HopsOffset = 15;
 
-    /// <summary>The size of all datagrams of a packet but the last: the path's, unless seven of these do not carry the packet.</summary>
+    /// <summary>
+    /// The size of all datagrams of a packet but the last: the path MTU, or more if seven datagrams of that size cannot carry the packet.
+    /// </summary>
     public static int SizeFor(int packetLength, int mtu) =>
         Math.Max(mtu, (packetLength + (MaxPieces - 1) * HeaderSize + MaxPieces - 1) / MaxPieces);
 
@@ -35,15 +37,16 @@ internal static class Fragments
     /// <summary>Bytes of all datagrams of a packet together.</summary>
     public static int TotalSize(int packetLength, int size) => packetLength + (Count(packetLength, size) - 1) * HeaderSize;
 
-    /// <summary>As many bytes as the datagrams of a packet may have together, whatever their size.</summary>
+    /// <summary>The most bytes that all datagrams of a packet can have together, whatever their size.</summary>
     public static int MaxTotalSize(int packetLength) => packetLength + (MaxPieces - 1) * HeaderSize;
 
     public static bool IsFragment(ReadOnlySpan<byte> datagram) => datagram.Length > HeaderSize && datagram[MarkerOffset] == Marker;
 
     /// <summary>
-    /// Cuts an armed packet in place: moves its tail apart so that the datagrams lie back to back, each of the given size but the last.
+    /// Fragments an armored packet in place: inserts the fragment headers, so that the datagrams lie back to back, each of the given size
+    /// but the last.
     /// </summary>
-    /// <param name="buffer">Begins with the packet and has room for <see cref="TotalSize"/>.</param>
+    /// <param name="buffer">Begins with the packet and has space for <see cref="TotalSize"/> bytes.</param>
     /// <param name="packetLength">Its length.</param>
     /// <param name="size">From <see cref="SizeFor"/>.</param>
     /// <returns>Bytes of all datagrams.</returns>
@@ -53,7 +56,7 @@ internal static class Fragments
         int pieceSize = size - HeaderSize;
         for (int piece = count - 1; piece > 0; piece--)
         {
-            // Back to front: every piece moves right by the headers before it, into room that the piece after it has left.
+            // Back to front: each piece moves right by the headers inserted before it, over bytes of later pieces, which were moved before.
             int from = size + (piece - 1) * pieceSize;
             int length = Math.Min(pieceSize, packetLength - from);
             int to = piece * size;

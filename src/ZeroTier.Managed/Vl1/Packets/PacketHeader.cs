@@ -3,14 +3,14 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.Vl1.Packets;
 
 /// <summary>
-/// Positions and bits of the packet header (docs/protocol/2-vl1.md 2.2), and access to its fields. Callers check lengths first.
+/// Offsets and bits of the packet header (docs/protocol/2-vl1.md 2.2), and access to its fields. Callers check lengths first.
 /// </summary>
 internal static class PacketHeader
 {
     /// <summary>Bytes before the payload: the header and the verb byte. Also the shortest packet.</summary>
     public const int Size = 28;
 
-    /// <summary>Longest packet after joining its fragments.</summary>
+    /// <summary>Longest packet after reassembly.</summary>
     public const int MaxPacketSize = 10_024;
 
     /// <summary>Longest payload.</summary>
@@ -56,8 +56,8 @@ internal static class PacketHeader
     }
 
     /// <summary>
-    /// Writes header and verb of a packet that is to be armed: a fresh random ID, the addresses, hops 0. Other flags and MAC are the
-    /// armor's.
+    /// Writes the header and verb of a packet before it is armored: a random ID that was never used, the addresses, hops 0. The other flags
+    /// and the MAC are written by <see cref="SessionKeys.Arm"/>.
     /// </summary>
     public static void Write(
         Span<byte> packet, ReadOnlySpan<byte> id, NodeId destination, NodeId source, Verb verb, bool fragmented = false)

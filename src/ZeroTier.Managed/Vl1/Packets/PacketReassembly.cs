@@ -3,8 +3,8 @@ using System.Buffers;
 namespace ZeroTier.Managed.Vl1.Packets;
 
 /// <summary>
-/// Joins fragments (docs/protocol/2-vl1.md 2.3.3): 32 slots by packet ID, an incomplete packet lives 5 s, and no endpoint holds more than
-/// its share. Thread-safe.
+/// Reassembles fragmented packets (docs/protocol/2-vl1.md 2.3.3): 32 slots by packet ID. An incomplete packet is dropped after 5 s, and one
+/// source endpoint has at most 16 slots. Thread-safe.
 /// </summary>
 internal sealed class PacketReassembly(DropCounters drops)
 {
@@ -25,16 +25,16 @@ internal sealed class PacketReassembly(DropCounters drops)
         }
     }
 
-    /// <summary>Adds a head (piece 0) or a fragment.</summary>
+    /// <summary>Adds a head (piece 0, the datagram with the packet header) or a fragment.</summary>
     /// <param name="packetId">The packet's ID.</param>
     /// <param name="piece">0 for the head.</param>
-    /// <param name="total">Number of pieces that a fragment announces; 0 for the head, which does not say.</param>
-    /// <param name="info">How the piece came; that of the head is the packet's.</param>
+    /// <param name="total">Number of pieces that a fragment announces; 0 for the head, which does not contain it.</param>
+    /// <param name="info">Reception of this piece; that of the head becomes the packet's.</param>
     /// <param name="data">The head, or the data of the fragment.</param>
     /// <param name="now">The time.</param>
     /// <param name="packet">The whole packet in a buffer of the shared pool, which the caller returns; or null.</param>
     /// <param name="length">Its length.</param>
-    /// <param name="headInfo">How its head came.</param>
+    /// <param name="headInfo">Reception of its head.</param>
     public bool TryComplete(
         ulong packetId,
         int piece,
@@ -100,7 +100,7 @@ internal sealed class PacketReassembly(DropCounters drops)
         }
     }
 
-    /// <summary>Drops what waited too long.</summary>
+    /// <summary>Drops packets that are still incomplete after 5 s.</summary>
     public void Expire(long now)
     {
         lock (_lock)
@@ -116,7 +116,7 @@ internal sealed class PacketReassembly(DropCounters drops)
         }
     }
 
-    /// <summary>Gives all buffers back.</summary>
+    /// <summary>Drops all incomplete packets and returns their buffers.</summary>
     public void Clear() => Expire(long.MaxValue);
 
     private ref Slot FindOrTake(ulong packetId, in PacketInfo info, long now)
@@ -208,7 +208,7 @@ internal sealed class PacketReassembly(DropCounters drops)
         public PacketInfo HeadInfo;
         public long Since;
 
-        // The order in which packets were begun: many begin within one millisecond.
+        // Number of the packet in order of arrival; the time is too coarse for that.
         public long Sequence;
         public int Length;
         public int Have;

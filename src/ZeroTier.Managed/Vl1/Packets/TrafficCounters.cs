@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl1.Packets;
 
-/// <summary>Datagrams and bytes that passed the transport. Thread-safe.</summary>
+/// <summary>Datagrams and bytes sent and received by the transport. Thread-safe.</summary>
 internal sealed class TrafficCounters
 {
     private long _datagramsReceived;

@@ -2,12 +2,14 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl1.Packets;
 
-/// <summary>Packets in the clear (docs/protocol/2-vl1.md 2.2.1): where others have the MAC is the number of the trusted path.</summary>
+/// <summary>
+/// Unencrypted packets of trusted paths (docs/protocol/2-vl1.md 2.2.1): the MAC field holds the ID of the trusted path instead.
+/// </summary>
 internal static class TrustedPacket
 {
     private const int IdOffset = 19;
 
-    /// <summary>Makes a packet with a written header one of a trusted path.</summary>
+    /// <summary>Marks a packet, whose header is written, as one of a trusted path.</summary>
     public static void Mark(Span<byte> packet, ulong id)
     {
         packet[PacketHeader.FlagsOffset] =
@@ -15,6 +17,6 @@ internal static class TrustedPacket
         BinaryPrimitives.WriteUInt64BigEndian(packet[IdOffset..], id);
     }
 
-    /// <summary>The number of the trusted path.</summary>
+    /// <summary>The ID of the trusted path.</summary>
     public static ulong Id(ReadOnlySpan<byte> packet) => BinaryPrimitives.ReadUInt64BigEndian(packet[IdOffset..]);
 }

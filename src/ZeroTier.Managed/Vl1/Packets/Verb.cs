@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl1.Packets;
 
-/// <summary>What a packet asks for or says: the low five bits of byte 27 (docs/protocol/2-vl1.md 2.6).</summary>
+/// <summary>The type of a packet: the low five bits of byte 27 (docs/protocol/2-vl1.md 2.6).</summary>
 internal enum Verb : byte
 {
     /// <summary>Nothing.</summary>
@@ -27,19 +27,19 @@ internal enum Verb : byte
     /// <summary>An Ethernet frame with MAC addresses.</summary>
     ExtFrame = 0x07,
 
-    /// <summary>Asks for the same bytes back.</summary>
+    /// <summary>Asks the receiver to return the payload.</summary>
     Echo = 0x08,
 
     /// <summary>The sender's multicast subscriptions.</summary>
     MulticastLike = 0x09,
 
-    /// <summary>Signed credentials of the sender.</summary>
+    /// <summary>Signed credentials, such as the sender's certificate of membership.</summary>
     NetworkCredentials = 0x0a,
 
     /// <summary>Asks a controller for a network's configuration.</summary>
     NetworkConfigRequest = 0x0b,
 
-    /// <summary>A configuration, pushed.</summary>
+    /// <summary>A network's configuration, pushed by its controller.</summary>
     NetworkConfig = 0x0c,
 
     /// <summary>Asks for members of a multicast group.</summary>
@@ -70,7 +70,7 @@ internal enum Verb : byte
 /// <summary>Codes of ERROR (2.6.3).</summary>
 internal enum ErrorCode : byte
 {
-    /// <summary>The request makes no sense.</summary>
+    /// <summary>The request is malformed.</summary>
     InvalidRequest = 1,
 
     /// <summary>The protocol version is not supported.</summary>
@@ -82,18 +82,18 @@ internal enum ErrorCode : byte
     /// <summary>Another identity holds the sender's address.</summary>
     IdentityCollision = 4,
 
-    /// <summary>The node has no such role.</summary>
+    /// <summary>The node does not support the operation, for example because it is not a controller.</summary>
     UnsupportedOperation = 5,
 
-    /// <summary>Show your certificate of membership first.</summary>
+    /// <summary>The sender's certificate of membership is missing.</summary>
     NeedMembershipCertificate = 6,
 
-    /// <summary>The controller refuses.</summary>
+    /// <summary>The controller does not authorize the member.</summary>
     AccessDenied = 7,
 
     /// <summary>The group is not subscribed here.</summary>
     UnwantedMulticast = 8,
 
-    /// <summary>The controller wants a sign-on.</summary>
+    /// <summary>The controller requires single sign-on.</summary>
     AuthenticationRequired = 9,
 }

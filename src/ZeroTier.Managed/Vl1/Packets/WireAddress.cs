@@ -9,8 +9,8 @@ internal static class WireAddress
     /// <summary>Longest encoding.</summary>
     public const int MaxSize = 19;
 
-    /// <summary>Reads an address; reserved kinds and nil give the default value.</summary>
-    /// <returns>False when it is cut off or of an unknown kind.</returns>
+    /// <summary>Reads an address; the nil address and reserved types give the default value.</summary>
+    /// <returns>False when it is truncated or of an unknown type.</returns>
     public static bool TryRead(ReadOnlySpan<byte> bytes, out InetEndPoint endPoint, out int length)
     {
         endPoint = default;
@@ -46,7 +46,7 @@ internal static class WireAddress
         return length <= bytes.Length;
     }
 
-    /// <summary>Writes an address; the default value as nil.</summary>
+    /// <summary>Writes an address; the default value as the nil address.</summary>
     /// <returns>Bytes written, at most <see cref="MaxSize"/>.</returns>
     public static int Write(Span<byte> bytes, in InetEndPoint endPoint)
     {

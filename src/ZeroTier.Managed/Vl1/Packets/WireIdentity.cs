@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace ZeroTier.Managed.Vl1.Packets;
 
 /// <summary>
-/// Identities as they stand in packets: 71 bytes, never with a private key (checking one would cost two key derivations per unauthenticated
-/// packet).
+/// Identities in packets: 71 bytes, without a private key. One that has a private key is refused: checking that would cost two key
+/// derivations for each unauthenticated packet.
 /// </summary>
 internal static class WireIdentity
 {

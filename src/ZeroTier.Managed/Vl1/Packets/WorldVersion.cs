@@ -1,4 +1,6 @@
 namespace ZeroTier.Managed.Vl1.Packets;
 
-/// <summary>Which revision of a planet or moon a node has, as HELLO announces it; timestamp 0 = it wants to have it.</summary>
+/// <summary>
+/// The revision of a planet or moon that a node has, as announced in HELLO; timestamp 0 when it has none and asks for it.
+/// </summary>
 internal readonly record struct WorldVersion(ulong Id, ulong Timestamp);

@@ -2,15 +2,15 @@ using System.Net.Sockets;
 
 namespace ZeroTier.Managed.Vl1.Paths;
 
-/// <summary>What others report as our external addresses (docs/protocol/2-vl1.md 2.14). Bounded; guarded by the control lock.</summary>
+/// <summary>Our external addresses, as peers report them (docs/protocol/2-vl1.md 2.14). Bounded; guarded by the control lock.</summary>
 internal sealed class ExternalAddressReports
 {
     private readonly Dictionary<Key, Report> _reports = [];
 
     public int Count => _reports.Count;
 
-    /// <summary>Takes a report that came directly.</summary>
-    /// <returns>True when a trusted reporter sees us at another IP than before: paths of this family and scope must be probed.</returns>
+    /// <summary>Adds a report that was received directly, not through a relay.</summary>
+    /// <returns>True when a root sees us at another IP address than before: paths of this family and scope must be probed.</returns>
     public bool Add(
         NodeId reporter, bool isUpstream, int socket, in InetEndPoint reporterEndPoint, in InetEndPoint seen, long now, bool allowLoopback)
     {
@@ -42,7 +42,7 @@ internal sealed class ExternalAddressReports
                 return false;
             }
 
-            // A report by a root displaces one by a peer, as long as there is one.
+            // Evicts a report by a peer; one by a root only when there is no other.
             _reports.Remove(_reports.OrderBy(r => r.Value.IsUpstream).First().Key);
         }
 
@@ -68,7 +68,7 @@ internal sealed class ExternalAddressReports
         }
     }
 
-    /// <summary>Forgets what was reported of the addresses of these sockets.</summary>
+    /// <summary>Removes the reports about these sockets.</summary>
     public void Forget(Predicate<int> socket)
     {
         foreach (var key in _reports.Keys)
@@ -80,7 +80,7 @@ internal sealed class ExternalAddressReports
         }
     }
 
-    /// <summary>Forgets old reports.</summary>
+    /// <summary>Removes old reports.</summary>
     public void Expire(long now)
     {
         foreach (var (key, report) in _reports)

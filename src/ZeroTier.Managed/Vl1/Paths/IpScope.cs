@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace ZeroTier.Managed.Vl1.Paths;
 
-/// <summary>How far an IP address reaches (docs/protocol/2-vl1.md 2.4); larger values make better paths.</summary>
+/// <summary>The scope of an IP address (docs/protocol/2-vl1.md 2.4); of two paths, the one with the larger value is preferred.</summary>
 internal enum IpScope
 {
     None = 0,
@@ -30,7 +30,9 @@ internal static class IpScopes
         };
     }
 
-    /// <summary>Whether an address may be used for a path at all: scopes 3, 4, 6, 7, and not the tunnel broker 2001:470::/32.</summary>
+    /// <summary>
+    /// Whether an address may be used for a path at all: scopes 3, 4, 6 and 7, but not 2001:470::/32, the range of a tunnel broker.
+    /// </summary>
     public static bool IsUsableForPath(in InetEndPoint endPoint)
     {
         if (Of(endPoint) is not (IpScope.PseudoPrivate or IpScope.Global or IpScope.Shared or IpScope.Private))

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace ZeroTier.Managed.Vl1.Paths;
 
 /// <summary>
-/// Path MTU discovery by probing for one path (RFC 8899); it does not depend on ICMP. Takes times and answers, gives sizes to probe. A size
-/// is bytes of UDP payload.
+/// Path MTU discovery for one path by probing (RFC 8899), without ICMP. The state machine only: it takes times and answers, and gives sizes
+/// to probe. A size is bytes of UDP payload.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -19,26 +19,30 @@ namespace ZeroTier.Managed.Vl1.Paths;
 ///      │         Error ─────────── 1,232 answered ────────┘  └── Complete
 ///      │          548                            every ten minutes │
 ///      └───────────────────────────────────────────────────────────┘
-///                  the size in use is lost: a black hole
+///                  probes of the size in use are lost: a black hole
 /// </code>
 /// <para>
-/// Base uses a size that every IPv6 path carries and probes the usual size first, so that a full-size path is found within one round trip.
-/// Complete probes the size in use periodically, and at once when the layer above reports missing answers. A size counts as lost after
-/// three unanswered probes, but only if the peer was heard meanwhile: a dead path says nothing about sizes.
+/// In Base, datagrams have a size that every IPv6 path carries; the largest size is probed first, so that a path with the full MTU is found
+/// within one round trip. In Complete, the size in use is probed periodically, and at once when the layer above reports missing answers. A
+/// size counts as lost after three unanswered probes, but only if something was received from the peer in the meantime: otherwise the path
+/// may be dead, which says nothing about sizes.
 /// </para>
 /// <para>Guarded by the node's control lock, but for <see cref="Size"/>, <see cref="Expected"/> and <see cref="IsDue"/>, which senders read
 /// without it.</para>
 /// </remarks>
 internal sealed class PathMtu
 {
-    /// <summary>What every IPv6 path carries: the minimum MTU of 1,280 without the headers of IPv6 and UDP (BASE_PLPMTU).</summary>
+    /// <summary>
+    /// BASE_PLPMTU: the size that every IPv6 path carries, its minimum MTU of 1,280 bytes without the headers of IPv6 and UDP.
+    /// </summary>
     public const int Base = 1280 - 40 - 8;
 
-    /// <summary>What is never exceeded (MAX_PLPMTU).</summary>
+    /// <summary>MAX_PLPMTU: the largest size.</summary>
     public const int Max = Fragments.Mtu;
 
     /// <summary>
-    /// What every IPv4 host takes, 576 without headers: for the rare path that is narrower than <see cref="Base"/> (MIN_PLPMTU).
+    /// MIN_PLPMTU: the size that every IPv4 host accepts, 576 bytes without headers; for the rare paths that do not carry
+    /// <see cref="Base"/>.
     /// </summary>
     public const int Min = 576 - 20 - 8;
 
@@ -63,29 +67,32 @@ internal sealed class PathMtu
         Error,
     }
 
-    /// <summary>The largest datagram that may leave now (PLPMTU).</summary>
+    /// <summary>PLPMTU: the largest datagram that may be sent now.</summary>
     public int Size => _size;
 
     /// <summary>
-    /// As <see cref="Size"/>, but the usual size until a probe of it has failed: what the reverse direction can be expected to carry.
+    /// As <see cref="Size"/>, but <see cref="Max"/> until discovery is complete: the size that the reverse direction is expected to carry.
     /// </summary>
     public int Expected => _state is State.Complete or State.Error ? _size : Max;
 
     /// <summary>The size that is being probed; 0 for none.</summary>
     public int Probing { get; private set; }
 
-    /// <summary>The probe to be sent is a repetition: a small packet should go with it, to tell a narrow path from a dead one.</summary>
+    /// <summary>
+    /// The probe sent last was a repetition. A small packet should be sent as well: its answer tells a path with a small MTU from a dead
+    /// one.
+    /// </summary>
     public bool IsRepeating => _sent > 1;
 
     /// <summary>
-    /// Whether the path on which a datagram of this size leaves should be probed. A path that carries only small datagrams needs no probing
-    /// for larger ones.
+    /// Whether the path should be probed, given the size of a datagram that is sent on it now. Once discovery is complete, small datagrams
+    /// cause no probes.
     /// </summary>
     public bool IsDue(int datagram, long now) => now >= Volatile.Read(ref _dueAt) && (datagram >= Base || _state != State.Complete);
 
-    /// <summary>The probe to send now; 0 for none. One that is sent is noted by <see cref="OnSent"/>.</summary>
+    /// <summary>The size to probe now; 0 for none. When the caller has sent the probe, it calls <see cref="OnSent"/>.</summary>
     /// <param name="now">The time.</param>
-    /// <param name="lastHeard">When anything last came from the peer.</param>
+    /// <param name="lastHeard">When anything was last received from the peer.</param>
     public int Next(long now, long lastHeard)
     {
         if (now < _dueAt)
@@ -117,14 +124,14 @@ internal sealed class PathMtu
         return Probing;
     }
 
-    /// <summary>The probe that <see cref="Next"/> asked for has left.</summary>
+    /// <summary>The probe that <see cref="Next"/> asked for was sent.</summary>
     public void OnSent(ulong packetId, long now)
     {
         _probes[_sent++] = new Probe(packetId, now);
         SetDue(now + (_roundTrip == 0 ? Vl1Timing.MtuProbe : Math.Clamp(4 * _roundTrip, Vl1Timing.MtuProbeMin, Vl1Timing.MtuProbeMax)));
     }
 
-    /// <summary>An answer has come; true if it was to a probe. Then <see cref="Next"/> says how to go on.</summary>
+    /// <summary>A HELLO was answered. True if it was a probe; the caller then continues with <see cref="Next"/>.</summary>
     public bool OnAnswer(ulong packetId, long now)
     {
         int answered = 0;
@@ -180,7 +187,7 @@ internal sealed class PathMtu
         return true;
     }
 
-    /// <summary>Nothing can be probed now.</summary>
+    /// <summary>The probe could not be sent: tries again after <see cref="Vl1Timing.MtuProbe"/>.</summary>
     public void Postpone(long now) => End(now + Vl1Timing.MtuProbe);
 
     /// <summary>The path has changed: discovery starts again.</summary>
@@ -261,7 +268,7 @@ internal sealed class PathMtu
 
     private readonly record struct Probe(ulong PacketId, long SentAt);
 
-    // All probes of one size: a late answer to an earlier one counts as well.
+    // The probes of the current size; a late answer to an earlier one counts as well.
     [InlineArray(MaxProbes)]
     private struct Probes
     {

@@ -1,7 +1,7 @@
 namespace ZeroTier.Managed.Vl1.Paths;
 
 /// <summary>
-/// A physical way to a peer: one of our sockets and one endpoint (docs/protocol/2-vl1.md 2.13). Learnt only from replies.
+/// A physical path to a peer: one of our sockets and one endpoint (docs/protocol/2-vl1.md 2.13). Learnt only from replies.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -10,8 +10,8 @@ namespace ZeroTier.Managed.Vl1.Paths;
 ///                                     │     19 s without a packet        ▲
 ///                                     └──────────────────────────────────┘
 /// </code>
-/// While it carries frames, two unanswered ECHOs (about two seconds) mark it for validation: frames then go through a root until it is
-/// heard again. Created and dropped under the control lock. Receiving and sending threads write the time stamps.
+/// While frames are sent on it, two unanswered ECHOs (about two seconds) mark it for validation: frames then go through a root until
+/// something is received on it again. Created and dropped under the control lock. Receiving and sending threads write the time stamps.
 /// </remarks>
 internal sealed class PeerPath
 {
@@ -34,10 +34,10 @@ internal sealed class PeerPath
 
     public IpScope Scope { get; }
 
-    /// <summary>The number under which frames on it go in the clear; 0 where they do not.</summary>
+    /// <summary>The ID of the trusted path, on which packets are not encrypted; 0 when it is not one.</summary>
     public ulong TrustedId { get; }
 
-    /// <summary>How large datagrams on it may be.</summary>
+    /// <summary>The path MTU.</summary>
     public PathMtu Mtu { get; } = new();
 
     /// <summary>When the peer's last authenticated packet came directly over this path.</summary>
@@ -61,21 +61,23 @@ internal sealed class PeerPath
         set => Volatile.Write(ref _lastUsed, value);
     }
 
-    /// <summary>Last ECHO answered on it: the rate gate's state.</summary>
+    /// <summary>When an ECHO on it was last answered, for the rate limit.</summary>
     public long LastEchoAnswer { get; set; } = Vl1Timing.Never;
 
     /// <summary>When it was last probed with an ECHO because frames use it.</summary>
     public long LastProbe { get; set; } = Vl1Timing.Never;
 
-    /// <summary>Probes since the peer was last heard on it.</summary>
+    /// <summary>ECHO probes sent since something was last received on it.</summary>
     public int UnansweredProbes { get; set; }
 
     /// <summary>
-    /// Set when an address change or missing answers put the path in doubt: not used until something is received over it (2.14).
+    /// Set after an address change or missing answers: the path is not used until something is received over it (2.14).
     /// </summary>
     public bool NeedsValidation { get; set; }
 
-    /// <summary>Round trip in milliseconds, the mean of the last and the former value; 0 = not measured.</summary>
+    /// <summary>
+    /// Smoothed round-trip time in milliseconds: each measurement is averaged with the value before; 0 when not measured yet.
+    /// </summary>
     public int Latency { get; private set; }
 
     public bool Is(int socket, in InetEndPoint endPoint) => Socket == socket && EndPoint == endPoint;
@@ -84,7 +86,7 @@ internal sealed class PeerPath
 
     public bool IsExpired(long now) => now - LastReceived >= Vl1Timing.PathExpiry;
 
-    /// <summary>Takes a measurement, and gives it as it was taken.</summary>
+    /// <summary>Adds a measurement and returns it, clamped to 1 to 65,535 ms.</summary>
     public int AddLatencySample(long milliseconds)
     {
         int sample = (int)Math.Clamp(milliseconds, 1, ushort.MaxValue);
@@ -93,8 +95,9 @@ internal sealed class PeerPath
     }
 
     /// <summary>
-    /// Alive before silent, then lower quality value, which weighs latency by scope (2.13.3). ZeroTierOne 1.12 adds a
-    /// penalty for silence to the quality instead; there a silent path can win over a living one whose latency is not measured yet.
+    /// An alive path is better than a silent one. Of two alive paths, the one with the lower cost, which is latency weighted by scope
+    /// (2.13.3), is better; of two silent ones, the one on which something was received later. ZeroTierOne 1.12 adds a penalty for silence
+    /// to the cost instead; there a silent path can be preferred to an alive one whose latency is not measured yet.
     /// </summary>
     public bool IsBetterThan(PeerPath other, long now)
     {
@@ -110,16 +113,16 @@ internal sealed class PeerPath
     private int Quality => (Latency == 0 ? ushort.MaxValue : Latency) * (8 - (int)Scope);
 }
 
-/// <summary>How packets to a peer are sent now. Immutable: the control plane replaces it, senders read it without a lock.</summary>
-/// <param name="Suite">The cipher that the peer reads.</param>
-/// <param name="Path">The direct path; null = through the best root.</param>
-/// <param name="Fallback">When no root can be reached: a direct path that seems dead.</param>
+/// <summary>The current route to a peer. Immutable: the control plane replaces it, senders read it without a lock.</summary>
+/// <param name="Suite">The cipher suite that the peer supports.</param>
+/// <param name="Path">The direct path; null to send through the best root.</param>
+/// <param name="Fallback">A silent direct path, to be used when no root can be reached.</param>
 internal sealed record PeerRoute(CipherSuite Suite, PeerPath? Path, PeerPath? Fallback);
 
 /// <summary>
-/// A relayed route to a peer. Its MTU is discovered end to end: the root forwards datagrams unchanged, however narrow its own path to the
-/// peer is.
+/// A relayed route to a peer. Its MTU is discovered end to end, since the root forwards datagrams unchanged, whatever the MTU of its own
+/// path to the peer.
 /// </summary>
 /// <param name="Root">The path to the root.</param>
-/// <param name="Mtu">How large datagrams to the peer may be.</param>
+/// <param name="Mtu">The MTU of the whole route.</param>
 internal sealed record RelayedWay(PeerPath Root, PathMtu Mtu);

@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.Vl1.Paths;
 
 /// <summary>
-/// Which endpoints are trusted by configuration (docs/protocol/2-vl1.md 2.2.1), and under which number. Immutable; a look-up allocates
-/// nothing.
+/// The configured trusted paths: physical networks on which packets are not encrypted (docs/protocol/2-vl1.md 2.2.1), with their IDs.
+/// Immutable; a look-up allocates nothing.
 /// </summary>
 internal sealed class TrustedPaths
 {
@@ -11,7 +11,7 @@ internal sealed class TrustedPaths
     public TrustedPaths(IEnumerable<TrustedPath> paths) => _paths = [.. paths.Select(path => (new AddressBlocks([path.Network]), path.Id))];
 
     /// <summary>
-    /// Under which number packets to an endpoint are sent in the clear; 0 for none. The first network that contains it counts.
+    /// The ID with which packets to an endpoint are sent unencrypted; 0 for none. That of the first network that contains the endpoint.
     /// </summary>
     public ulong IdFor(in InetEndPoint endPoint)
     {
@@ -26,7 +26,7 @@ internal sealed class TrustedPaths
         return 0;
     }
 
-    /// <summary>Whether a packet from an endpoint with this number is taken as it is.</summary>
+    /// <summary>Whether an unencrypted packet with this ID is accepted from an endpoint.</summary>
     public bool Trusts(in InetEndPoint source, ulong id)
     {
         foreach (var (network, known) in _paths)

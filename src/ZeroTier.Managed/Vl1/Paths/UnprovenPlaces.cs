@@ -4,8 +4,8 @@ namespace ZeroTier.Managed.Vl1.Paths;
 
 /// <summary>
 /// Unvalidated endpoints of a peer: source addresses of its packets, and addresses that it has announced. Either may be forged and belong
-/// to a victim. So each is sent bytes only in proportion to bytes received from it, and is probed at a limited rate. Bounded; guarded by
-/// the control lock.
+/// to a victim. So bytes are sent to each only in proportion to bytes received from it, and it is probed at a limited rate. Bounded;
+/// guarded by the control lock.
 /// </summary>
 internal sealed class UnprovenPlaces
 {

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl1.Peers;
 
-/// <summary>A peer as the peer cache holds it, across restarts (docs/protocol/2-vl1.md 2.18). Immutable.</summary>
+/// <summary>An entry of the peer cache, which also survives restarts (docs/protocol/2-vl1.md 2.18). Immutable.</summary>
 internal sealed record KnownPeer(NodeIdentity Identity, PeerVersion Version, IReadOnlyList<InetEndPoint> EndPoints)
 {
     private const byte FormatVersion = 2;
@@ -11,7 +11,7 @@ internal sealed record KnownPeer(NodeIdentity Identity, PeerVersion Version, IRe
     /// <summary>Longest serialised form.</summary>
     public const int MaxSize = 1 + IdentitySize + 10 + Vl1Limits.CachedEndPoints * WireAddress.MaxSize;
 
-    /// <summary>Writes the form of ZeroTierOne 1.12's peer files.</summary>
+    /// <summary>Writes the entry in the format of ZeroTierOne 1.12's peer files.</summary>
     /// <param name="destination">At least <see cref="MaxSize"/> bytes.</param>
     /// <returns>Bytes written.</returns>
     public int Write(Span<byte> destination)
@@ -35,8 +35,8 @@ internal sealed record KnownPeer(NodeIdentity Identity, PeerVersion Version, IRe
         return at;
     }
 
-    /// <summary>Reads one record.</summary>
-    /// <returns>Null when it is damaged.</returns>
+    /// <summary>Reads an entry.</summary>
+    /// <returns>Null when it is malformed.</returns>
     public static KnownPeer? TryRead(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < 1

@@ -13,7 +13,7 @@ internal sealed class MulticastStore
     public int Count { get; private set; }
 
     /// <summary>Adds or refreshes a subscription.</summary>
-    /// <returns>False when the store, or the member's share of it, is full.</returns>
+    /// <returns>False when the limit of all subscriptions, or that of this member, is reached.</returns>
     public bool Add(in Group group, NodeId member, long now)
     {
         if (_groups.TryGetValue(group, out var listeners) && listeners.Refresh(member, now))
@@ -38,7 +38,7 @@ internal sealed class MulticastStore
         return true;
     }
 
-    /// <summary>Takes a subscription away.</summary>
+    /// <summary>Removes a subscription.</summary>
     public void Remove(in Group group, NodeId member)
     {
         if (_groups.TryGetValue(group, out var listeners) && listeners.Remove(member))
@@ -51,8 +51,8 @@ internal sealed class MulticastStore
         }
     }
 
-    /// <summary>Picks members in random order, without the asker.</summary>
-    /// <returns>Number of all members, the asker included.</returns>
+    /// <summary>Picks up to a number of members at random, without the node that asks.</summary>
+    /// <returns>Number of all members of the group, the node that asks included.</returns>
     public int Gather(in Group group, NodeId asker, int limit, RandomSource random, List<NodeId> picked)
     {
         if (!_groups.TryGetValue(group, out var listeners))
@@ -64,7 +64,7 @@ internal sealed class MulticastStore
         return listeners.Count;
     }
 
-    /// <summary>Forgets subscriptions that were not refreshed.</summary>
+    /// <summary>Removes subscriptions that were not refreshed.</summary>
     public void Expire(long now)
     {
         foreach (var (group, listeners) in _groups)
@@ -104,8 +104,8 @@ internal sealed class MulticastStore
 
     private readonly record struct Member(NodeId Id, long Time);
 
-    // The members of one group: a list to pick from at random, and where each stands in it, as one packet may refresh hundreds of
-    // subscriptions.
+    // The members of one group: a list, from which members are picked at random, and an index of it, since one packet may refresh hundreds
+    // of subscriptions.
     private sealed class Listeners
     {
         private readonly List<Member> _members = [];
@@ -139,7 +139,7 @@ internal sealed class MulticastStore
                 return false;
             }
 
-            // The last one takes its place.
+            // The last member is moved into the gap.
             int last = _members.Count - 1;
             if (at != last)
             {
@@ -151,7 +151,7 @@ internal sealed class MulticastStore
             return true;
         }
 
-        // A partial shuffle in place: the order means nothing.
+        // A partial Fisher-Yates shuffle in place: the order of the list has no meaning.
         public void Pick(NodeId asker, int limit, RandomSource random, List<NodeId> picked)
         {
             for (int i = 0; i < _members.Count && picked.Count < limit; i++)

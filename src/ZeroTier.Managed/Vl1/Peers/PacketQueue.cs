@@ -3,12 +3,12 @@ using System.Buffers;
 namespace ZeroTier.Managed.Vl1.Peers;
 
 /// <summary>
-/// Copies of packets that wait for an identity, a path or credentials, oldest first; bounded in total and per node; each is dropped after 5
-/// s (docs/protocol/2-vl1.md 2.5.4). Guarded by the control lock.
+/// Copies of packets that wait for an identity, a path or credentials, oldest first. Bounded in total and per node; packets are dropped
+/// when they expire, usually after 5 s (docs/protocol/2-vl1.md 2.5.4). Guarded by the control lock.
 /// </summary>
-/// <param name="capacity">Packets in all.</param>
-/// <param name="capacityPerNode">Packets of one node; a further one replaces its oldest.</param>
-/// <param name="drops">Counts what is pushed out.</param>
+/// <param name="capacity">Most packets.</param>
+/// <param name="capacityPerNode">Most packets of one node; a further one replaces its oldest.</param>
+/// <param name="drops">Counts evicted and expired packets.</param>
 internal sealed class PacketQueue(int capacity, int capacityPerNode, DropCounters drops)
 {
     private readonly LinkedList<WaitingPacket> _packets = new();
@@ -59,7 +59,7 @@ internal sealed class PacketQueue(int capacity, int capacityPerNode, DropCounter
         }
     }
 
-    /// <summary>Drops what waited too long.</summary>
+    /// <summary>Drops expired packets.</summary>
     public void Expire(long now)
     {
         for (var at = _packets.First; at is not null;)
@@ -76,16 +76,16 @@ internal sealed class PacketQueue(int capacity, int capacityPerNode, DropCounter
         }
     }
 
-    /// <summary>Gives all buffers back.</summary>
+    /// <summary>Drops all packets and returns their buffers.</summary>
     public void Clear() => Expire(long.MaxValue);
 }
 
-/// <summary>A packet that waits.</summary>
-/// <param name="Node">For whose identity, path or credentials.</param>
-/// <param name="Verb">What it is, when it is open.</param>
-/// <param name="Info">How it came.</param>
-/// <param name="Buffer">From the shared pool: the payload of an open packet, a whole closed packet otherwise.</param>
-/// <param name="Length">Bytes of it.</param>
+/// <summary>A waiting packet.</summary>
+/// <param name="Node">The node whose identity, path or credentials it waits for.</param>
+/// <param name="Verb">Its verb, if it is decrypted.</param>
+/// <param name="Info">Its reception.</param>
+/// <param name="Buffer">From the shared pool: the payload of a decrypted packet, or a whole encrypted packet.</param>
+/// <param name="Length">Bytes used in the buffer.</param>
 /// <param name="Expires">When it is dropped.</param>
 internal readonly record struct WaitingPacket(NodeId Node, Verb Verb, PacketInfo Info, byte[] Buffer, int Length, long Expires)
 {

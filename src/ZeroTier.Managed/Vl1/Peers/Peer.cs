@@ -2,8 +2,8 @@ namespace ZeroTier.Managed.Vl1.Peers;
 
 /// <summary>Another node whose identity is known (docs/protocol/2-vl1.md 2.12).</summary>
 /// <remarks>
-/// What the data plane touches is immutable, replaced whole, or a time stamp written atomically. Everything under "control" is
-/// guarded by the node's control lock.
+/// What the data plane uses is immutable, replaced whole, or a time stamp written atomically. The members below the comment "Control
+/// plane" are guarded by the node's control lock.
 /// </remarks>
 internal sealed class Peer
 {
@@ -31,10 +31,10 @@ internal sealed class Peer
 
     public SessionKeys Keys { get; }
 
-    /// <summary>The cipher that it reads.</summary>
+    /// <summary>The cipher suite for packets to it.</summary>
     public CipherSuite Suite => Version.SpeaksAes ? CipherSuite.AesGmacSiv : CipherSuite.Salsa20Poly1305;
 
-    /// <summary>What it announced; replaced under the control lock.</summary>
+    /// <summary>The versions that it announced; replaced under the control lock.</summary>
     public PeerVersion Version { get; set; }
 
     /// <summary>True for the roots of planet and moons, other than ourselves.</summary>
@@ -43,7 +43,7 @@ internal sealed class Peer
     /// <summary>True for a root of moons only.</summary>
     public bool IsMoonRoot { get; set; }
 
-    /// <summary>Its paths, in order of learning. Replaced whole.</summary>
+    /// <summary>Its direct paths. Replaced whole.</summary>
     public PeerPath[] Paths
     {
         get => _paths;
@@ -51,21 +51,22 @@ internal sealed class Peer
     }
 
     /// <summary>
-    /// Whether frames may go in the clear on a path: it leads to the peer itself, not to a root that relays, and the peer is no root.
+    /// Whether frames may be sent unencrypted on a path, if it is a trusted one: it must lead to the peer itself and not to a relaying
+    /// root, and the peer must not be a root.
     /// </summary>
     public bool MayTrust(PeerPath path) => !IsUpstream && (ReferenceEquals(Route.Path, path) || ReferenceEquals(Route.Fallback, path));
 
     /// <summary>Whether a path to this endpoint is alive.</summary>
     public bool HasLivePath(InetEndPoint endPoint, long now) => Array.Exists(Paths, path => path.EndPoint == endPoint && path.IsAlive(now));
 
-    /// <summary>How to send to it. Replaced whole.</summary>
+    /// <summary>The current route to it. Replaced whole.</summary>
     public PeerRoute Route
     {
         get => _route;
         set => _route = value;
     }
 
-    /// <summary>The last relayed route that frames took. Replaced whole.</summary>
+    /// <summary>The relayed route that frames took last. Replaced whole.</summary>
     public RelayedWay? Relayed
     {
         get => _relayed;
@@ -75,14 +76,14 @@ internal sealed class Peer
     /// <summary>Whether packets to it take a direct path now.</summary>
     public bool IsDirect => _route.Path is not null;
 
-    /// <summary>When something authenticated last came from it, in the node's milliseconds.</summary>
+    /// <summary>When an authenticated packet was last received from it, in milliseconds since the node was made.</summary>
     public long LastReceived
     {
         get => Volatile.Read(ref _lastReceived);
         set => Volatile.Write(ref _lastReceived, value);
     }
 
-    /// <summary>When it last sent a frame or a configuration message: what keeps it active.</summary>
+    /// <summary>When it last sent a frame or a configuration message, which makes it an active peer.</summary>
     public long LastNontrivial
     {
         get => Volatile.Read(ref _lastNontrivial);
@@ -96,14 +97,14 @@ internal sealed class Peer
         set => Volatile.Write(ref _lastTrust, value);
     }
 
-    /// <summary>When something was last sent to it through a root because no direct path lives.</summary>
+    /// <summary>When something was last sent to it through a root because no direct path was alive.</summary>
     public long LastRelayedSend
     {
         get => Volatile.Read(ref _lastRelayedSend);
         set => Volatile.Write(ref _lastRelayedSend, value);
     }
 
-    /// <summary>When our addresses were last pushed to it.</summary>
+    /// <summary>When our endpoints were last sent to it in PUSH_DIRECT_PATHS.</summary>
     public long LastPush
     {
         get => Volatile.Read(ref _lastPush);
@@ -118,7 +119,8 @@ internal sealed class Peer
     }
 
     /// <summary>
-    /// Credits bytes received from it, directly or through a root, against what may be sent to endpoints that it names. Thread-safe.
+    /// Credits bytes received from it, directly or through a root; the credit limits what is sent to endpoints that it announces.
+    /// Thread-safe.
     /// </summary>
     public void Earn(int bytes)
     {
@@ -128,9 +130,9 @@ internal sealed class Peer
         }
     }
 
-    // Control.
+    // Control plane.
 
-    /// <summary>Charges bytes sent to endpoints that it names; false when they exceed the credit.</summary>
+    /// <summary>Charges bytes sent to endpoints that it has announced; false when they exceed the credit.</summary>
     public bool TrySpend(int bytes)
     {
         if (Volatile.Read(ref _credit) < bytes)
@@ -145,11 +147,14 @@ internal sealed class Peer
     public IReadOnlyList<InetEndPoint> RootEndPoints { get; set; } = [];
 
     /// <summary>
-    /// Looked up on our own behalf: for our traffic, or because it is a root or a controller, or was introduced by a root.
+    /// Set when we need the peer ourselves: for our traffic, or because it is a root or a controller, or was introduced by a root. Not set
+    /// by unauthenticated packets.
     /// </summary>
     public bool IsWanted { get; set; }
 
-    /// <summary>Its endpoints when it was last heard, in an earlier run or before its paths expired: tried while it has no path.</summary>
+    /// <summary>
+    /// Its endpoints of an earlier run, or before its paths expired. HELLO is sent to them while it has no path.
+    /// </summary>
     public IReadOnlyList<InetEndPoint> FormerEndPoints { get; set; } = [];
 
     public long LastPlacesTold { get; set; } = Vl1Timing.Never;
@@ -166,7 +171,7 @@ internal sealed class Peer
 
     public long KeepaliveBefore { get; set; } = Vl1Timing.Never;
 
-    /// <summary>Two keepalives went out since it was last heard.</summary>
+    /// <summary>Two keepalives were sent to it since something was last received from it.</summary>
     public bool IsUnresponsive => KeepaliveBefore > LastReceived;
 
     public long LastRelayedHello { get; set; } = Vl1Timing.Never;
@@ -186,10 +191,10 @@ internal sealed class Peer
 
     public int PushesInARow { get; set; }
 
-    /// <summary>Endpoints from which it has not answered.</summary>
+    /// <summary>Its endpoints that are not validated.</summary>
     public UnprovenPlaces UnprovenPlaces { get; } = new();
 
-    /// <summary>The path that a packet came over, if it has been learnt.</summary>
+    /// <summary>The path with this socket and endpoint, if it has been learnt.</summary>
     public PeerPath? FindPath(int socket, in InetEndPoint endPoint)
     {
         foreach (var path in _paths)
@@ -203,10 +208,10 @@ internal sealed class Peer
         return null;
     }
 
-    /// <summary>Whether a packet came directly over a path that has been learnt.</summary>
+    /// <summary>Whether a packet was received directly over a learnt path, whose endpoint is therefore validated.</summary>
     public bool IsProven(in PacketInfo info) => info.Hops == 0 && FindPath(info.Socket, info.Source) is not null;
 
-    /// <summary>Bytes that may be sent back to the source of a packet. Control.</summary>
+    /// <summary>Bytes that may be sent back to the source of a packet.</summary>
     public int AnswerRoom(in PacketInfo info) => IsProven(info) ? int.MaxValue : UnprovenPlaces.Room(info.Source);
 
     /// <summary>The best unexpired path, alive or not.</summary>
@@ -224,16 +229,16 @@ internal sealed class Peer
         return best;
     }
 
-    /// <summary>Mean round trip of the path in use, in milliseconds; 0 = not measured.</summary>
+    /// <summary>Smoothed round-trip time of the path in use, in milliseconds; 0 when not measured.</summary>
     public int Latency => _route.Path?.Latency ?? 0;
 
-    /// <summary>When it was last heard, or added.</summary>
+    /// <summary>When something was last received from it, or when it was added.</summary>
     public long LastSign => Math.Max(LastReceived, Created);
 
-    /// <summary>What is kept of it: where it is, or where it last was. Allocates.</summary>
+    /// <summary>Its entry for the peer cache, with the endpoints of its paths, or the former ones. Allocates.</summary>
     public KnownPeer ToKnownPeer() => new(Identity, Version, Paths.Length == 0 ? FormerEndPoints : EndPointsOf(Paths));
 
-    /// <summary>The endpoints of paths, as many as are kept. Allocates.</summary>
+    /// <summary>The endpoints of paths, up to the limit of the peer cache. Allocates.</summary>
     public static IReadOnlyList<InetEndPoint> EndPointsOf(IEnumerable<PeerPath> paths) =>
         [.. paths.Select(path => path.EndPoint).Distinct().Take(Vl1Limits.CachedEndPoints)];
 

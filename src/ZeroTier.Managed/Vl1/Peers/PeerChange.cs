@@ -6,7 +6,7 @@ internal enum PeerChange
     /// <summary>Its identity became known.</summary>
     Added,
 
-    /// <summary>It was forgotten.</summary>
+    /// <summary>It was evicted from memory.</summary>
     Removed,
 
     /// <summary>It has a direct path now; before it had none.</summary>
@@ -15,12 +15,12 @@ internal enum PeerChange
     /// <summary>It has no direct path any more and is reached through a root.</summary>
     Relayed,
 
-    /// <summary>A path was added to others.</summary>
+    /// <summary>A path was added; it had others before.</summary>
     PathAdded,
 
     /// <summary>A path was lost, others remain.</summary>
     PathRemoved,
 
-    /// <summary>The path MTU to it has shrunk: what was sent lately in larger datagrams is lost.</summary>
+    /// <summary>The path MTU to it has fallen: larger datagrams that were sent lately are lost.</summary>
     PathNarrowed,
 }

@@ -3,10 +3,10 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace ZeroTier.Managed.Vl1.Peers;
 
-/// <summary>The peers in memory, and the cache of those that were evicted or known to an earlier run. Both bounded.</summary>
+/// <summary>The peers in memory, and the peer cache: those that were evicted, or known to an earlier run. Both are bounded.</summary>
 /// <remarks>
-/// <see cref="Find"/> takes no lock; everything else is guarded by the control lock. The table only holds peers: what follows from a new or
-/// a forgotten one is its user's business.
+/// <see cref="Find"/> takes no lock; everything else is guarded by the control lock. The table only holds peers; PeerDirectory does what
+/// follows from adding or removing one.
 /// </remarks>
 internal sealed class PeerTable
 {
@@ -16,10 +16,10 @@ internal sealed class PeerTable
     private readonly List<SessionKeys> _retiredKeys = [];
     private TokenBucket _restores;
 
-    /// <summary>All peers, in order of their arrival.</summary>
+    /// <summary>All peers in memory, in the order in which they were added.</summary>
     public IReadOnlyList<Peer> All => _all;
 
-    /// <summary>The evicted and earlier ones.</summary>
+    /// <summary>The entries of the peer cache.</summary>
     public IReadOnlyCollection<KnownPeer> Cached => _cache.Values;
 
     public bool IsFull => _all.Count >= Vl1Limits.Peers;
@@ -43,7 +43,7 @@ internal sealed class PeerTable
         _cache.Remove(peer.Id);
     }
 
-    /// <summary>Evicts a peer; its identity and endpoints go to the cache.</summary>
+    /// <summary>Removes a peer from memory; its identity and endpoints go to the peer cache, unless that is full.</summary>
     public void Remove(Peer peer)
     {
         peer.IsForgotten = true;
@@ -54,7 +54,7 @@ internal sealed class PeerTable
             _cache[peer.Id] = peer.ToKnownPeer();
         }
 
-        // A data-plane thread may be using the keys at this moment, so they are zeroed later.
+        // A data-plane thread may be using the keys at this moment, so they are zeroed later, by DisposeRetiredKeys.
         _retiredKeys.Add(peer.Keys);
     }
 
@@ -77,7 +77,7 @@ internal sealed class PeerTable
 
     public bool TakeCached(NodeId id, [NotNullWhen(true)] out KnownPeer? known) => _cache.Remove(id, out known);
 
-    /// <summary>Zeroes the keys of peers that were evicted since the last call.</summary>
+    /// <summary>Zeroes the keys of peers that were removed since the last call.</summary>
     public void DisposeRetiredKeys()
     {
         foreach (var keys in _retiredKeys)

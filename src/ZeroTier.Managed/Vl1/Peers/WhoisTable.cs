@@ -1,9 +1,9 @@
 namespace ZeroTier.Managed.Vl1.Peers;
 
-/// <summary>Addresses whose identities we are looking for (docs/protocol/2-vl1.md 2.5.4). Bounded; guarded by the control lock.</summary>
+/// <summary>Pending WHOIS look-ups (docs/protocol/2-vl1.md 2.5.4). Bounded; guarded by the control lock.</summary>
 internal sealed class WhoisTable
 {
-    /// <summary>The number of questions of a look-up that we want ourselves: one per <see cref="Vl1Timing.Whois"/>.</summary>
+    /// <summary>For look-ups of our own: WHOIS is sent every <see cref="Vl1Timing.Whois"/> ms until the look-up expires.</summary>
     public const int Unlimited = int.MaxValue;
 
     private const int MaxQuestions = Vl1Timing.QueueLifetime / Vl1Timing.Whois;
@@ -20,8 +20,8 @@ internal sealed class WhoisTable
     /// <param name="now">The time.</param>
     /// <param name="questions">Number of WHOIS to send because of an unauthenticated packet; such look-ups get only a part of the table.
     /// <see cref="Unlimited"/> for our own.</param>
-    /// <param name="full">There is no room.</param>
-    /// <returns>True when a question should be sent now.</returns>
+    /// <param name="full">The table, or the part of it for unauthenticated packets, is full.</param>
+    /// <returns>True when a WHOIS should be sent now.</returns>
     public bool Request(NodeId id, long now, int questions, out bool full)
     {
         full = false;
@@ -85,8 +85,8 @@ internal sealed class WhoisTable
         }
     }
 
-    // Evicts a look-up that unauthenticated packets caused, or forged sources could occupy all of that share. Not before it had time for
-    // two WHOIS, so that the rate of WHOIS stays bounded.
+    // Evicts the oldest look-up that was caused by an unauthenticated packet; otherwise packets with forged sources could keep that part of
+    // the table full. Not before it had time for two WHOIS, so that the rate of WHOIS stays bounded.
     private bool TryReplaceStranger(long now)
     {
         NodeId oldest = default;

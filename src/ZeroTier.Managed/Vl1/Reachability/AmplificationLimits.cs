@@ -1,15 +1,16 @@
 namespace ZeroTier.Managed.Vl1.Reachability;
 
 /// <summary>
-/// Anti-amplification limits for unvalidated endpoints. A peer's packets may be replayed with any source address, and it may announce any
-/// endpoint as its own; each is sent at most twice the bytes received for it (RFC 9000, 8). There are two credits: per endpoint, for bytes
-/// that came from it, and per peer, for bytes that came over its paths and roots.
+/// Anti-amplification limits for unvalidated endpoints. Anybody can replay a peer's packets with a forged source address, and a peer may
+/// announce any endpoint as its own. So at most twice the bytes received are sent to such endpoints (RFC 9000, 8). There are two credits:
+/// one per endpoint, for bytes received from it, and one per peer, for bytes received over its paths and through roots, which is spent on
+/// endpoints that it announces.
 /// </summary>
 internal sealed class AmplificationLimits(ControlPlane control, HelloSender helloSender, Prober prober)
 {
     /// <summary>
-    /// Called once per authenticated packet, before anything is sent because of it. The hop count is not authenticated, so a packet marked
-    /// as relayed validates no endpoint; if its verb is answered to the source, its credit belongs to that source.
+    /// Credits a packet. Called once per authenticated packet, before anything is sent because of it. The hop count is not authenticated,
+    /// so a packet marked as relayed validates no endpoint; if its verb is answered to the source, its bytes are credited to that source.
     /// </summary>
     public void Earn(Peer peer, in PacketInfo info, Verb verb)
     {
@@ -27,8 +28,8 @@ internal sealed class AmplificationLimits(ControlPlane control, HelloSender hell
     }
 
     /// <summary>
-    /// Validates the source of a peer's packets: with a HELLO, as ZeroTierOne 1.12 does, if the credit covers its length, else with an
-    /// ECHO.
+    /// Probes the source of a peer's packet, to validate it by the answer: with a HELLO, as ZeroTierOne 1.12 does, if the credit covers its
+    /// length, else with an ECHO.
     /// </summary>
     public void Confirm(Peer peer, in PacketInfo info, long now)
     {
@@ -52,7 +53,7 @@ internal sealed class AmplificationLimits(ControlPlane control, HelloSender hell
     }
 
     /// <summary>
-    /// Probes endpoints that the peer has announced, as far as its credit goes. The rest waits for more bytes from it.
+    /// Probes endpoints that the peer has announced, as far as its credit goes. The others wait until more bytes are received from it.
     /// </summary>
     public void AskWanted(Peer peer, long now)
     {

@@ -8,7 +8,7 @@ internal sealed class HelloSender(ControlPlane control, WorldsInUse worldsInUse,
     /// <summary>Sends HELLO to an endpoint from one socket.</summary>
     public void Send(Peer peer, int socket, in InetEndPoint endPoint)
     {
-        // Only roots and seeds hand out moons, and only they are told which ones we use.
+        // Only roots and moon seeds send definitions of moons, and only they are told which ones we use.
         WorldVersion[] moons = peer.IsUpstream || worldsInUse.Current.IsSeed(peer.Id) ? worldsInUse.Current.Announced : [];
         Span<byte> payload = stackalloc byte[HelloMessage.MaxSize];
         payload = payload[..Write(payload, endPoint, moons)];
@@ -42,9 +42,9 @@ internal sealed class HelloSender(ControlPlane control, WorldsInUse worldsInUse,
     /// Sends HELLO through the best root, at a limited rate: otherwise relayed pairs would never learn each other's version, and so never
     /// use AES (2.23).
     /// </summary>
-    /// <param name="peer">To whom.</param>
+    /// <param name="peer">The receiver.</param>
     /// <param name="now">The time.</param>
-    /// <param name="forItsPacket">Because of a packet of the peer, whose credit must cover it.</param>
+    /// <param name="forItsPacket">Whether a packet of the peer is the cause; the peer's credit must then cover the HELLO.</param>
     public void SendThroughRoot(Peer peer, long now, bool forItsPacket = false)
     {
         if (!peer.IsUpstream && now - peer.LastRelayedHello >= Vl1Timing.RelayedHello && upstreams.Relay is { } relay

@@ -3,16 +3,16 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Vl1.Reachability;
 
 /// <summary>
-/// Path MTU discovery on routes that carry frames (RFC 8899). A probe is a HELLO padded with zeros behind its tail, which every node
-/// ignores, in one datagram of the probed size. Its answer is short, so it arrives even when the reverse path is narrower; an ECHO would
-/// return at full length.
+/// Path MTU discovery on routes that carry frames (RFC 8899). A probe is a HELLO in one datagram of the probed size, padded with zeros,
+/// which every node ignores. Its answer is short, so it arrives even when the MTU of the reverse path is smaller; an ECHO would be answered
+/// at full length.
 /// </summary>
 internal sealed class MtuDiscovery(
     ControlPlane control, PeerTable peers, Router router, HelloSender helloSender, Prober prober, ILogger log)
 {
     private readonly List<SizeProbe> _sizeProbes = [];
 
-    /// <summary>Answers of a node are missing: its path may have become narrower.</summary>
+    /// <summary>A node no longer answers: the path MTU to it may have fallen and is probed.</summary>
     public void DoubtSize(NodeId id)
     {
         if (peers.Find(id) is not { } peer)
@@ -30,7 +30,7 @@ internal sealed class MtuDiscovery(
         }
     }
 
-    /// <summary>The system has refused to send a datagram: it is too large for the path.</summary>
+    /// <summary>The operating system has refused to send a datagram because it is too large for the path (EMSGSIZE).</summary>
     public void OnRefused(int socket, in InetEndPoint destination, int size)
     {
         using (control.Enter())
@@ -65,7 +65,7 @@ internal sealed class MtuDiscovery(
         }
     }
 
-    /// <summary>A HELLO was answered: it may have been a probe.</summary>
+    /// <summary>A HELLO, which may have been a probe, was answered. Takes the lock.</summary>
     public void OnProbeAnswered(Peer peer, ulong packetId)
     {
         using (control.Enter())

@@ -2,7 +2,9 @@ using System.Net.Sockets;
 
 namespace ZeroTier.Managed.Vl1.Reachability;
 
-/// <summary>Direct paths to peers that roots introduce (docs/protocol/2-vl1.md 2.11, 2.13.6). Under the control lock.</summary>
+/// <summary>
+/// NAT hole punching to peers that roots introduce by RENDEZVOUS (docs/protocol/2-vl1.md 2.11, 2.13.6). Under the control lock.
+/// </summary>
 internal sealed class NatTraversal(ControlPlane control, PathRules rules, Prober prober)
 {
     private const int NatOpenerSize = 4;
@@ -14,13 +16,13 @@ internal sealed class NatTraversal(ControlPlane control, PathRules rules, Prober
     public bool HasRoomFor(NodeId id) => _pending.Count < Vl1Limits.PendingIntroductions || _pending.ContainsKey(id);
 
     /// <summary>
-    /// Keeps an introduction until the identity arrives. ZeroTierOne 1.12 drops it, and a pair with traffic in one direction then waits
-    /// 30 s for the next one (2.11).
+    /// Keeps an introduction of an unknown node until its identity arrives. ZeroTierOne 1.12 drops it, and a pair with traffic in one
+    /// direction then waits 30 s for the next one (2.11).
     /// </summary>
     public void Keep(NodeId id, in InetEndPoint endPoint, int socket, long now) =>
         _pending[id] = new PendingIntroduction(endPoint, socket, now + Vl1Timing.QueueLifetime);
 
-    /// <summary>The identity has arrived.</summary>
+    /// <summary>A peer was added, so its identity is known: acts on an introduction that was kept for it.</summary>
     public void OnPeerAdded(Peer peer, long now)
     {
         if (_pending.Remove(peer.Id, out var introduction))
@@ -29,7 +31,7 @@ internal sealed class NatTraversal(ControlPlane control, PathRules rules, Prober
         }
     }
 
-    /// <summary>Forgets introductions whose identity has not arrived.</summary>
+    /// <summary>Removes introductions whose identity has not arrived in time.</summary>
     public void Expire(long now)
     {
         foreach (var (id, introduction) in _pending)
@@ -69,9 +71,9 @@ internal sealed class NatTraversal(ControlPlane control, PathRules rules, Prober
         OpenNextPorts(peer, endPoint, socket, now);
     }
 
-    // A symmetric translator shows us another port than the root, and many give ports in turn: that of the peer's first packet to us is
-    // then one of the next. Our own translator lets it in once something was sent to it. The openers expire on the way, so that whoever is
-    // at the address sees none of them.
+    // A symmetric NAT maps the peer's packets to us to another port than those to the root. Many assign ports sequentially, so the port is
+    // probably one of the next. Our own NAT lets packets from there in once we have sent something there. The openers have a small hop
+    // limit, so that nobody at that address receives them.
     private void OpenNextPorts(Peer peer, in InetEndPoint endPoint, int socket, long now)
     {
         if (endPoint.Family != AddressFamily.InterNetwork || rules.LoopbackOnly || now - peer.LastPortGuess < Vl1Timing.PortGuess)

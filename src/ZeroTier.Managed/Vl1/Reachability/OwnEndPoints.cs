@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Vl1.Reachability;
 
 /// <summary>
-/// Our own physical addresses: telling them, and what is done when they change (docs/protocol/2-vl1.md 2.6.13, 2.14, 2.17).
+/// Our own physical endpoints: announces them to peers, and reacts when they change (docs/protocol/2-vl1.md 2.6.13, 2.14, 2.17).
 /// </summary>
 /// <remarks>Under the control lock.</remarks>
 internal sealed class OwnEndPoints(
@@ -14,13 +14,13 @@ internal sealed class OwnEndPoints(
     private IReadOnlyList<InetEndPoint> _localEndPoints = [];
     private bool _pushesDue;
 
-    /// <summary>Forgets old reports of our external addresses.</summary>
+    /// <summary>Removes old reports of our external addresses.</summary>
     public void Expire(long now) => _externalAddresses.Expire(now);
 
     /// <summary>
-    /// Follows the sockets of the transport; true when they have changed, which the roots must be told. Packets that were sent from a
-    /// removed address now leave from the address that took its socket number. Peers keep sending to the old address until they hear from
-    /// the new one, so all paths of that socket are probed, and relayed until they answer.
+    /// Compares the sockets of the transport with those of the last call. True when they have changed; the caller then sends HELLO to the
+    /// roots. A socket number may now stand for another address. Peers keep sending to the old address until they receive something from
+    /// the new one, so all paths of that socket are probed, and not used until they answer.
     /// </summary>
     public bool Follow(long now)
     {
@@ -65,13 +65,13 @@ internal sealed class OwnEndPoints(
         return true;
     }
 
-    /// <summary>Whether a trusted peer should be told our addresses again. Lock-free.</summary>
+    /// <summary>Whether PUSH_DIRECT_PATHS to a trusted peer is due again. Lock-free.</summary>
     public static bool IsPushDue(Peer peer, in PacketInfo info, long now) =>
         now - peer.LastTrust < Vl1Timing.Trust && now - peer.LastPush >= (info.Hops > 0 ? Vl1Timing.PushRelayed : Vl1Timing.PushDirect);
 
     /// <summary>
-    /// Tells a peer our addresses (2.6.13): on the path of the packet that caused it, or, if that was relayed or came from an unvalidated
-    /// endpoint, by the peer's current route.
+    /// Sends our endpoints to a peer in PUSH_DIRECT_PATHS (2.6.13): on the path of the packet that caused it, or, if that was relayed or
+    /// came from an unvalidated endpoint, by the peer's current route.
     /// </summary>
     public void Push(Peer peer, in PacketInfo info, long now)
     {
@@ -88,7 +88,7 @@ internal sealed class OwnEndPoints(
         bool proven = peer.IsProven(info);
         if (!proven && !peer.TrySpend(PacketHeader.Size + length))
         {
-            // Repeated with one of the peer's next packets.
+            // Tried again when the peer's next packet is received.
             return;
         }
 
@@ -103,7 +103,7 @@ internal sealed class OwnEndPoints(
         }
     }
 
-    /// <summary>A peer reports from which external address it hears us.</summary>
+    /// <summary>A peer reports the external address from which it receives our packets.</summary>
     public void OnReported(Peer peer, in PacketInfo info, in InetEndPoint seen, long now)
     {
         // Only roots and members of our networks are trusted: anyone else could make us announce a victim's address to all peers.
@@ -116,7 +116,7 @@ internal sealed class OwnEndPoints(
             return;
         }
 
-        // 2.14: our address has changed. Paths of that kind are unusable until they answer.
+        // 2.14: our external address has changed. Paths of that family and scope are not used until they answer.
         var scope = IpScopes.Of(seen);
         foreach (var other in peers.All)
         {
@@ -133,7 +133,8 @@ internal sealed class OwnEndPoints(
         }
     }
 
-    // Pushed with the next packet from each trusted peer, one tick after the change, when roots have reported the new external address.
+    // Makes PUSH_DIRECT_PATHS due with the next packet of each trusted peer. One tick after the change, when roots should have reported
+    // the new external address.
     private void TellNewEndPoints()
     {
         if (_pushesDue)

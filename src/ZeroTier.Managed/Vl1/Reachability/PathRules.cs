@@ -5,7 +5,7 @@ internal sealed class PathRules(IVl1Client client, AddressBlocks blocked)
 {
     private volatile bool _loopbackOnly;
 
-    /// <summary>Whether all roots are on this machine, and so all paths.</summary>
+    /// <summary>Whether all roots have loopback addresses; then only loopback addresses are used for paths.</summary>
     public bool LoopbackOnly
     {
         get => _loopbackOnly;
@@ -13,7 +13,8 @@ internal sealed class PathRules(IVl1Client client, AddressBlocks blocked)
     }
 
     /// <summary>
-    /// Whether an endpoint may be a path to a peer: no address of a virtual network; of a root, one that its planet or moon names.
+    /// Whether an endpoint may be a path to a peer: it must not be an address of a virtual network; for a root, its address must be listed
+    /// in the planet or moon.
     /// </summary>
     public bool CanUse(Peer peer, in InetEndPoint endPoint)
     {
@@ -27,7 +28,7 @@ internal sealed class PathRules(IVl1Client client, AddressBlocks blocked)
             return !client.IsVirtualAddress(endPoint);
         }
 
-        // Whoever signed the planet or moon means a physical address, also where a virtual network has the same range.
+        // A listed address is a physical one, even if a virtual network uses the same range.
         foreach (var listed in peer.RootEndPoints)
         {
             if (listed.HasSameAddress(endPoint))
@@ -40,8 +41,8 @@ internal sealed class PathRules(IVl1Client client, AddressBlocks blocked)
     }
 
     /// <summary>
-    /// A loopback planet never leaves the machine; any other never uses loopback or link-local addresses. Nothing is sent to a blocked
-    /// network, nor taken from it.
+    /// With a loopback planet only loopback addresses are usable; otherwise loopback and link-local addresses are not. Addresses in a
+    /// blocked network never are.
     /// </summary>
     public bool IsUsable(in InetEndPoint endPoint) =>
         (_loopbackOnly ? endPoint.IsLoopback : IpScopes.IsUsableForPath(endPoint)) && !blocked.Contains(endPoint);

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Managed.Vl1.Reachability;
 
-/// <summary>Learning and dropping the direct paths of a peer (docs/protocol/2-vl1.md 2.13). Under the control lock.</summary>
+/// <summary>Learns and drops direct paths of peers (docs/protocol/2-vl1.md 2.13). Under the control lock.</summary>
 internal sealed class PathTable(
     ControlPlane control,
     PathRules rules,
@@ -14,8 +14,8 @@ internal sealed class PathTable(
     ILogger log)
 {
     /// <summary>
-    /// Takes a new source address of authenticated packets. Only a reply validates it; any other packet triggers at most one HELLO per
-    /// second (2.13.2).
+    /// Handles a new source endpoint of authenticated packets. Only a reply validates it and makes it a path; any other packet triggers at
+    /// most one probe per second (2.13.2).
     /// </summary>
     public void Learn(Peer peer, in PacketInfo info, Verb verb, long now)
     {
@@ -29,9 +29,9 @@ internal sealed class PathTable(
                 continue;
             }
 
-            // Another port of the same address: either a second socket of the peer, or the peer has restarted. Ordinary packets do not
-            // replace a live path, or two ports would replace each other forever; a HELLO may, or a restarted peer could not be reached for
-            // 19 s.
+            // Another port of the same address: either the peer has a second socket, or it has restarted. Ordinary packets do not replace
+            // an alive path, or two ports would replace each other forever; HELLO and OK may, or a restarted peer could not be reached
+            // for 19 s.
             if (other.IsAlive(now))
             {
                 if (verb is not (Verb.Hello or Verb.Ok))
@@ -86,7 +86,7 @@ internal sealed class PathTable(
         sendQueue.Flush(peer.Id);
     }
 
-    /// <summary>Drops the paths on which nothing was heard for long.</summary>
+    /// <summary>Drops the paths on which nothing was received for <see cref="Vl1Timing.PathExpiry"/>.</summary>
     public void DropExpired(Peer peer, long now) => Drop(peer, path => path.IsExpired(now), now);
 
     /// <summary>Drops paths of a peer.</summary>

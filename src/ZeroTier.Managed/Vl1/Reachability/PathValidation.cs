@@ -1,12 +1,12 @@
 namespace ZeroTier.Managed.Vl1.Reachability;
 
-/// <summary>Notices that a direct path may have died, and probes it. Meanwhile packets go through a root.</summary>
+/// <summary>Detects direct paths that may be dead, and probes them. Packets go through a root until they answer.</summary>
 internal sealed class PathValidation(ControlPlane control, Prober prober, Router router)
 {
     /// <summary>
-    /// Probes the paths of a peer that used a root although we have a direct path that was not heard just now: it may have restarted or
-    /// moved. We use the root too until its paths answer; otherwise what we send could be lost for the 19 s after which a path counts as
-    /// silent. Done before the packet is dispatched, because handlers send answers. Takes the lock.
+    /// Called when a packet of a peer came through a root although we have a direct path on which nothing was received just now: the peer
+    /// may have restarted or moved. Probes its paths, and sends through the root, too, until they answer; otherwise what we send could be
+    /// lost for 19 s, until the path counts as silent. Done before the packet is dispatched, because handlers send answers. Takes the lock.
     /// </summary>
     public void Revalidate(Peer peer)
     {
@@ -29,9 +29,9 @@ internal sealed class PathValidation(ControlPlane control, Prober prober, Router
     }
 
     /// <summary>
-    /// If nothing arrives on the path in use after we sent frames, probes it with ECHO; after two unanswered probes marks it for
-    /// validation, so that packets go through a root (ZeroTierOne 1.12 keeps using a broken path for up to 243 s). A peer that has gone or
-    /// moved loses all its paths at once, so the second probe goes to all of them. Under the lock.
+    /// Called at every tick. If nothing is received on the path in use after we sent frames, probes it with ECHO; after two unanswered
+    /// probes marks it for validation, so that packets go through a root (ZeroTierOne 1.12 keeps using a broken path for up to 243 s). A
+    /// peer that has gone or moved loses all its paths at once, so the second probe is sent on all of them. Under the lock.
     /// </summary>
     public void WatchPathInUse(Peer peer, long now)
     {
@@ -45,7 +45,7 @@ internal sealed class PathValidation(ControlPlane control, Prober prober, Router
             path.UnansweredProbes = 0;
         }
 
-        // Heard since the last frame, or no frame for a while: an idle path is not probed.
+        // Something was received after the last frame sent, or no frame was sent for a while: an idle path is not probed.
         if (path.LastReceived >= path.LastUsed || now - path.LastUsed >= Vl1Timing.PathWatched)
         {
             return;

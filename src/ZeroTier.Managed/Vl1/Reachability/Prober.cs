@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl1.Reachability;
 
-/// <summary>Asks whether an endpoint answers: with ECHO or HELLO. Under the control lock.</summary>
+/// <summary>Probes endpoints with ECHO or HELLO. Under the control lock.</summary>
 internal sealed class Prober(ControlPlane control, HelloSender helloSender)
 {
     /// <summary>
@@ -31,7 +31,7 @@ internal sealed class Prober(ControlPlane control, HelloSender helloSender)
         }
     }
 
-    /// <summary>Probes from all sockets of the endpoint's family, as far as the credit goes.</summary>
+    /// <summary>Probes from all sockets of the endpoint's family, as far as <paramref name="room"/>, in bytes, suffices.</summary>
     public void ProbeFromAll(Peer peer, in InetEndPoint endPoint, ref int room)
     {
         int size = SizeOf(peer, endPoint);
@@ -45,13 +45,14 @@ internal sealed class Prober(ControlPlane control, HelloSender helloSender)
         }
     }
 
-    /// <summary>The sockets from which the endpoint is probed.</summary>
+    /// <summary>Number of sockets from which the endpoint is probed.</summary>
     public int CountSockets(InetEndPoint endPoint) => control.Sockets.Count(local => local.Family == endPoint.Family);
 
     /// <summary>Bytes of one probe.</summary>
     public static int SizeOf(Peer peer, in InetEndPoint endPoint) =>
         peer.Version.AnswersEcho ? PacketHeader.Size + EchoPadding.Length : HelloSender.SizeTo(endPoint);
 
-    // An ECHO of this length earns enough for both the answer and an ECHO in return: twice 12 + 28 bytes.
+    // An ECHO of this length, 28 + 12 bytes, gives enough anti-amplification credit at the receiver, twice its length, for both the OK and
+    // an ECHO in the other direction.
     private static ReadOnlySpan<byte> EchoPadding => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 }

@@ -3,11 +3,11 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Managed.Vl1.Reachability;
 
-/// <summary>Selects how packets go to a peer: its direct path, or a root (docs/protocol/2-vl1.md 2.12).</summary>
+/// <summary>Selects the route to a peer: its direct path, or a root (docs/protocol/2-vl1.md 2.12).</summary>
 internal sealed class Router(ControlPlane control, PeerTable peers, Upstreams upstreams, ILogger log)
 {
     /// <summary>
-    /// The route to a peer: its direct path, else the best root, else a path that seems dead. Lock-free except for the first packet through
+    /// The route to a peer: its direct path, else the best root, else a silent direct path. Lock-free, except for the first packet through
     /// a root.
     /// </summary>
     public bool TryFindWay(Peer peer, [NotNullWhen(true)] out PeerPath? path, [NotNullWhen(true)] out PathMtu? mtu)

@@ -2,23 +2,23 @@ using System.Buffers;
 
 namespace ZeroTier.Managed.Vl1.Reachability;
 
-/// <summary>Packets whose destination could not be reached when they were sent. Under the control lock.</summary>
+/// <summary>Queue of packets whose destination is not known or not reachable yet. Under the control lock.</summary>
 internal sealed class SendQueue(ControlPlane control, PeerTable peers, Router router)
 {
     private readonly PacketQueue _packets = new(
         Vl1Limits.QueuedPackets, Vl1Limits.QueuedPacketsPerDestination, control.Drops);
 
-    /// <summary>Keeps a copy of a packet for 5 s.</summary>
+    /// <summary>Queues a copy of a packet for up to 5 s.</summary>
     public void Add(NodeId destination, Verb verb, ReadOnlySpan<byte> payload, long now) =>
         _packets.Add(destination, verb, default, payload, now + Vl1Timing.QueueLifetime);
 
-    /// <summary>Drops what has waited for 5 s.</summary>
+    /// <summary>Drops packets that have waited for 5 s.</summary>
     public void Expire(long now) => _packets.Expire(now);
 
-    /// <summary>Drops everything.</summary>
+    /// <summary>Drops all packets.</summary>
     public void Clear() => _packets.Clear();
 
-    /// <summary>Sends what waited for a node, or for any, and can be reached now.</summary>
+    /// <summary>Sends the queued packets to a node, or to all nodes when null, for which there is a route now.</summary>
     public void Flush(NodeId? only)
     {
         if (_packets.Count == 0)

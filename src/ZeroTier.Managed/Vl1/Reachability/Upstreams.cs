@@ -11,18 +11,18 @@ internal sealed class Upstreams(long offlineAfter)
 
     public List<Peer> All { get; } = [];
 
-    /// <summary>The root in use; null when there is none. There is always one of several, even if all are dead.</summary>
+    /// <summary>The root in use; null only when there is no other root. Even if all are dead, one is chosen.</summary>
     public Peer? Best => _best;
 
-    /// <summary>The path to it, over which packets for peers without a direct path go.</summary>
+    /// <summary>The path to <see cref="Best"/>, over which packets for peers without a direct path are sent.</summary>
     public PeerPath? Relay => _relay;
 
-    /// <summary>The path for a peer without a direct one: that of the best root.</summary>
+    /// <summary>The path for packets to a peer without a direct path: that of the best root; null if the peer is the best root.</summary>
     public PeerPath? RelayFor(Peer peer) => peer.IsUpstream && ReferenceEquals(peer, _best) ? null : _relay;
 
     public bool RelayIsAlive(long now) => _relay is { } relay && relay.IsAlive(now);
 
-    /// <summary>Whether any root was heard lately.</summary>
+    /// <summary>Whether something was received from any root within the offline timeout.</summary>
     public bool AnyHeard(long now) => All.Exists(root => now - root.LastReceived < offlineAfter);
 
     /// <summary>Chooses the best root again: 2.10.1; a root with two unanswered keepalives is ranked last.</summary>
@@ -48,7 +48,7 @@ internal sealed class Upstreams(long offlineAfter)
         _relay = best?.BestPath(now);
     }
 
-    /// <summary>A peer has another best path: the relay, if it is the best root.</summary>
+    /// <summary>The best path of a peer has changed; if the peer is the best root, <see cref="Relay"/> changes with it.</summary>
     public void OnRerouted(Peer peer, PeerPath? best)
     {
         if (ReferenceEquals(peer, _best))

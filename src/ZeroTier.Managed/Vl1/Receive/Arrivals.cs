@@ -2,11 +2,13 @@ using ZeroTier.Managed.Vl1.Reachability;
 
 namespace ZeroTier.Managed.Vl1.Receive;
 
-/// <summary>What every authenticated packet says of its sender and of the path that it took (docs/protocol/2-vl1.md 2.12.1).</summary>
+/// <summary>
+/// Updates the state of peer and path after every authenticated packet, whatever its verb (docs/protocol/2-vl1.md 2.12.1).
+/// </summary>
 internal sealed class Arrivals(
     ControlPlane control, IVl1Client client, Router router, PathTable pathTable, HelloSender helloSender, OwnEndPoints ownEndPoints)
 {
-    /// <summary>After every authenticated packet (2.12.1). Takes no lock when the path is known and nothing is due.</summary>
+    /// <summary>Called after every authenticated packet (2.12.1). Takes no lock when the path is known and nothing is due.</summary>
     public void Received(Peer peer, in PacketInfo info, Verb verb, bool trusted)
     {
         long now = control.Now;
@@ -47,7 +49,7 @@ internal sealed class Arrivals(
             ReceivedControl(peer, info, verb, path, now);
         }
 
-        // Last, because what this triggers is sent over the path that this packet may just have established.
+        // Last, because what this triggers is sent over the path that this packet may have established.
         if (afterSilence)
         {
             client.OnPeerHeard(peer);

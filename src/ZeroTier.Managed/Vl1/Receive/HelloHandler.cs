@@ -8,7 +8,7 @@ using ZeroTier.Managed.Vl1.Worlds;
 
 namespace ZeroTier.Managed.Vl1.Receive;
 
-/// <summary>HELLO and its answer, collisions (docs/protocol/2-vl1.md 2.6.2, 2.21).</summary>
+/// <summary>Handles HELLO, its answer, and address collisions (docs/protocol/2-vl1.md 2.6.2, 2.21).</summary>
 internal sealed class HelloHandler(
     ControlPlane control,
     PeerTable peers,
@@ -32,7 +32,7 @@ internal sealed class HelloHandler(
 
     Peer? IAdmissionHost.FindPeer(NodeId id) => peers.Find(id);
 
-    /// <summary>A HELLO in the clear of a known peer: authenticates it.</summary>
+    /// <summary>Authenticates and answers an unencrypted HELLO of a known peer.</summary>
     public void Receive(Peer peer, in HelloMessage hello, Span<byte> packet, in PacketInfo info)
     {
         if (!peer.Keys.TryOpen(packet))
@@ -69,12 +69,13 @@ internal sealed class HelloHandler(
             var seen = hello.Version.Protocol < FirstProtocolWithPort ? info.Source.WithPort(0) : info.Source;
             var planet = worldsInUse.Current.Planet;
 
-            // An unvalidated endpoint gets newer worlds with a later HELLO; its credit is needed for our own HELLO first.
+            // An unvalidated endpoint is sent newer worlds only in the answer to a later HELLO: its credit is needed for our HELLO first.
             ReadOnlySpan<byte> newer = peer.IsProven(info) ? worldUpdates.NewerThan(hello.Planet, moons) : default;
             Span<byte> data = stackalloc byte[OkHelloMessage.MaxSizeWithoutWorlds + newer.Length];
             int length = OkHelloMessage.Write(data, hello.Timestamp, seen, newer);
 
-            // The answer's cipher follows the version known before this HELLO: an unknown peer gets suite 1, which every version reads.
+            // The cipher suite of the answer follows the version known before this HELLO: suite 1, which every version supports, when there
+            // was none.
             control.EmitOk(peer, info, Verb.Hello, data[..length]);
             peer.Version = hello.Version;
             router.Reroute(peer, now);
@@ -87,7 +88,8 @@ internal sealed class HelloHandler(
             if (peer.IsUpstream && hello.Planet.Id == planet.Id && hello.Planet.Timestamp > planet.Timestamp
                 && now - _lastPlanetQuestion >= Vl1Timing.ConfirmInterval)
             {
-                // It could not send its newer planet before our endpoint was validated, which the answer above has done; so ask again.
+                // The root has a newer planet, but could not send it while our endpoint was not validated there. Our answer validates it,
+                // so ask again.
                 _lastPlanetQuestion = now;
                 helloSender.Send(peer, info.Socket, info.Source);
             }
@@ -96,7 +98,7 @@ internal sealed class HelloHandler(
         arrivals.Received(peer, info, Verb.Hello, trusted: false);
     }
 
-    /// <summary>Takes the answer to a HELLO of ours: version, latency, our external address, newer worlds.</summary>
+    /// <summary>Handles the answer to a HELLO of ours: version, latency, our external address, newer worlds.</summary>
     public void OnAnswer(Peer peer, in PacketInfo info, ReadOnlySpan<byte> data)
     {
         if (!OkHelloMessage.TryRead(data, out var ok))
@@ -194,7 +196,7 @@ internal sealed class HelloHandler(
 
         if (newcomer.HasAnswered)
         {
-            // It has answered the challenge from this endpoint, which becomes its first path.
+            // It has answered our challenge from this endpoint, which therefore becomes its first path.
             arrivals.Received(peer, newcomer.Info, Verb.Ok, trusted: false);
         }
 
@@ -205,7 +207,7 @@ internal sealed class HelloHandler(
     void IAdmissionHost.OnHelloOfPeer(Peer peer, in HelloMessage hello, Span<byte> packet, in PacketInfo info) =>
         Receive(peer, hello, packet, info);
 
-    // docs/protocol/2-vl1.md 2.21, as it advises: the answer is encrypted for the newcomer with suite 1, which every version reads.
+    // As 2.21 advises: the ERROR is encrypted with the newcomer's keys and suite 1, which every version supports.
     void IAdmissionHost.OnCollision(Newcomer newcomer)
     {
         Span<byte> payload = stackalloc byte[10];

@@ -6,7 +6,7 @@ using ZeroTier.Managed.Vl1.Roots;
 
 namespace ZeroTier.Managed.Vl1.Receive;
 
-/// <summary>What each verb does (docs/protocol/2-vl1.md 2.6).</summary>
+/// <summary>Dispatches authenticated packets by verb (docs/protocol/2-vl1.md 2.6).</summary>
 internal sealed class PacketDispatcher(
     ControlPlane control,
     IVl1Client client,
@@ -21,12 +21,12 @@ internal sealed class PacketDispatcher(
     PathMessages pathMessages,
     ILogger log)
 {
-    /// <summary>Handles an authenticated packet. Rejected packets return before the path counts as heard.</summary>
+    /// <summary>Handles an authenticated packet. A rejected packet does not update the state of its path.</summary>
     public void Dispatch(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         amplification.Earn(peer, info, verb);
 
-        // An OK takes the route of its request, so it says nothing about the route that the peer prefers.
+        // An OK comes on the route of its request, which need not be the route that the peer prefers.
         if (info.Hops != 0 && verb != Verb.Ok)
         {
             pathValidation.Revalidate(peer);
@@ -54,7 +54,7 @@ internal sealed class PacketDispatcher(
                 Offer(peer, verb, info, payload, 0);
                 return;
             case Verb.Hello:
-                // From a known peer HELLO may come encrypted as well.
+                // A known peer may also send an encrypted HELLO.
                 if (!HelloMessage.TryRead(payload, out var hello) || !hello.Identity.Equals(peer.Identity))
                 {
                     control.Drops.Add(DropReason.Malformed);
@@ -93,7 +93,7 @@ internal sealed class PacketDispatcher(
     }
 
     /// <summary>
-    /// Offers a packet to the layer above and acts on its result. <paramref name="expires"/> is the deadline of a packet that was on hold;
+    /// Passes a packet to the layer above and acts on its result. <paramref name="expires"/> is the deadline of a packet that was on hold,
     /// 0 for a new one.
     /// </summary>
     public void Offer(Peer peer, Verb verb, in PacketInfo info, ReadOnlySpan<byte> payload, long expires)
@@ -124,7 +124,7 @@ internal sealed class PacketDispatcher(
         arrivals.Received(peer, info, verb, result == PacketResult.Trusted);
     }
 
-    /// <summary>Answers a packet with ERROR, the way it came.</summary>
+    /// <summary>Answers a packet with ERROR, to its source endpoint.</summary>
     public void ReplyError(Peer peer, in PacketInfo request, Verb requestVerb, ErrorCode code, ReadOnlySpan<byte> data)
     {
         ArgumentNullException.ThrowIfNull(peer);
@@ -157,8 +157,8 @@ internal sealed class PacketDispatcher(
             return;
         }
 
-        // Only HELLO and ECHO have exactly one answer, so only theirs validates the peer's endpoint; for other verbs a replayed answer
-        // could not be told from a second one.
+        // Only HELLO and ECHO have exactly one answer, so only their OK validates the source endpoint: with other verbs a replayed OK
+        // could not be told from a second answer.
         var verb = (Verb)payload[0];
         bool proves = verb is Verb.Hello or Verb.Echo;
         ulong request = BinaryPrimitives.ReadUInt64BigEndian(payload[1..]);
@@ -172,7 +172,7 @@ internal sealed class PacketDispatcher(
         switch (verb)
         {
             case Verb.Hello:
-                // Learn the path first: the latency sample belongs to it.
+                // First, so that the path is learnt to which the latency sample belongs.
                 arrivals.Received(peer, info, Verb.Ok, trusted: false);
                 mtuDiscovery.OnProbeAnswered(peer, request);
                 helloHandler.OnAnswer(peer, info, payload[ControlPlane.ReplyHeaderSize..]);
@@ -208,7 +208,7 @@ internal sealed class PacketDispatcher(
         }
         else if (!control.ExpectedReplies.Contains(BinaryPrimitives.ReadUInt64BigEndian(payload[1..]), peer.Id))
         {
-            // ZeroTierOne 1.12 does not check that the error answers a request of ours, so a replayed one could stop it.
+            // Must answer a request of ours. ZeroTierOne 1.12 does not check that, so a replayed ERROR could stop it.
             control.Drops.Add(DropReason.Unexpected);
         }
         else
@@ -240,7 +240,7 @@ internal sealed class PacketDispatcher(
                 return;
             }
 
-            // A compressed ECHO from an unvalidated endpoint may be longer than the credit allows to return.
+            // False when the source is not validated and a compressed ECHO was decompressed to more than the credit allows to return.
             if (!control.EmitOk(peer, info, Verb.Echo, payload))
             {
                 return;

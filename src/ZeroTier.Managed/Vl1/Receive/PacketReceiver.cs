@@ -9,7 +9,7 @@ using ZeroTier.Managed.Vl1.Worlds;
 
 namespace ZeroTier.Managed.Vl1.Receive;
 
-/// <summary>From the datagram to the open packet (docs/protocol/2-vl1.md 2.2.4).</summary>
+/// <summary>Turns datagrams into decrypted packets: reassembly, authentication, decryption (docs/protocol/2-vl1.md 2.2.4).</summary>
 internal sealed class PacketReceiver(
     ControlPlane control,
     PeerTable peers,
@@ -32,7 +32,7 @@ internal sealed class PacketReceiver(
 
     private long _lastBeaconAnswer = Vl1Timing.Never;
 
-    /// <summary>A datagram from the transport.</summary>
+    /// <summary>Handles a datagram from the transport.</summary>
     public void Receive(int socket, in InetEndPoint source, Span<byte> datagram)
     {
         if (!rules.MayComeFrom(source))
@@ -87,7 +87,8 @@ internal sealed class PacketReceiver(
     }
 
     /// <summary>
-    /// Retries packets that waited for the given peer's identity, and all packets on hold, since that identity may be a signer they need.
+    /// Processes again the packets that waited for the given peer's identity, and all packets on hold, since that identity may be the
+    /// signer of credentials that they need.
     /// </summary>
     public void Retry(Peer? arrived)
     {
@@ -117,7 +118,7 @@ internal sealed class PacketReceiver(
         }
     }
 
-    // Leaves do not relay (docs/protocol/2-vl1.md 2.15).
+    // Only roots relay (docs/protocol/2-vl1.md 2.15).
     private RootServer? RelayService()
     {
         var service = worldUpdates.RootServer;
@@ -168,7 +169,7 @@ internal sealed class PacketReceiver(
         }
     }
 
-    // Authenticates, decrypts in place and dispatches a whole packet for us (docs/protocol/1-identity-and-crypto.md 1.14).
+    // Authenticates, decrypts in place and dispatches a whole packet addressed to us (docs/protocol/1-identity-and-crypto.md 1.14).
     private void Open(Span<byte> packet, in PacketInfo arrived)
     {
         var info = arrived with { Length = packet.Length };
@@ -198,7 +199,7 @@ internal sealed class PacketReceiver(
 
         if (suite == (int)CipherSuite.TrustedPath)
         {
-            // Only of a node that has proven, by encrypted packets, to be at this place, and that is or becomes no root.
+            // Only from a node whose endpoint was validated by encrypted packets, and that is neither a root nor the seed of a moon.
             if (peer.IsUpstream
                 || worldsInUse.Current.IsSeed(peer.Id)
                 || peer.FindPath(info.Socket, info.Source) is not { TrustedId: not 0 })
@@ -225,8 +226,8 @@ internal sealed class PacketReceiver(
         }
     }
 
-    // In the clear comes only what a neighbour has sent itself, not what somebody relayed. Who a node is, is never taken without proof, nor
-    // what a root says.
+    // An unencrypted packet is accepted only if it was not relayed, and it must not be HELLO: an identity is never accepted without
+    // authentication. A root accepts none at all.
     private bool MayTrust(ReadOnlySpan<byte> packet, in PacketInfo info) =>
         info.Hops == 0
         && !worldsInUse.IsRoot
@@ -253,8 +254,8 @@ internal sealed class PacketReceiver(
         }
     }
 
-    // A HELLO in suite 0 carries the identity that opens it. Of a known peer it is checked here; all others wait for a thread that has time
-    // for them.
+    // A HELLO in suite 0 is not encrypted and contains the identity needed to authenticate it. From a known peer it is handled here; from
+    // others it is queued for IdentityAdmission.
     private void ReceiveClearHello(Span<byte> packet, in PacketInfo info)
     {
         var payload = packet[PacketHeader.Size..];
@@ -294,7 +295,7 @@ internal sealed class PacketReceiver(
         }
     }
 
-    // A packet of an unknown sender waits while a root is asked for the identity.
+    // Queues a packet of an unknown sender, and asks a root for the sender's identity.
     private void WaitForIdentity(NodeId source, ReadOnlySpan<byte> packet, in PacketInfo info)
     {
         using (control.Enter())
@@ -311,7 +312,7 @@ internal sealed class PacketReceiver(
         }
     }
 
-    // 2.6.17: the address in an old LAN beacon; a known peer gets a NOP.
+    // 2.6.17: a LAN beacon of old versions, which contains the sender's address; a known peer is sent a NOP.
     private void AnswerBeacon(int socket, in InetEndPoint source, ReadOnlySpan<byte> beacon)
     {
         using (control.Enter())
@@ -322,7 +323,7 @@ internal sealed class PacketReceiver(
                 return;
             }
 
-            // From an unvalidated endpoint two beacons are needed: a NOP is more than twice as long as one.
+            // From an unvalidated endpoint two beacons are needed, since a NOP is more than twice as long as a beacon.
             peer.UnprovenPlaces.Earn(source, beacon.Length, now);
             if (peer.FindPath(socket, source) is not null || peer.UnprovenPlaces.TrySpend(source, PacketHeader.Size))
             {

@@ -6,7 +6,8 @@ using ZeroTier.Managed.Vl1.Roots;
 namespace ZeroTier.Managed.Vl1.Receive;
 
 /// <summary>
-/// Where peers can be reached, as they and the roots tell: PUSH_DIRECT_PATHS and RENDEZVOUS (docs/protocol/2-vl1.md 2.6.6, 2.6.13).
+/// Handles the messages that announce endpoints of peers: PUSH_DIRECT_PATHS of the peers themselves, and RENDEZVOUS of roots
+/// (docs/protocol/2-vl1.md 2.6.6, 2.6.13).
 /// </summary>
 internal sealed class PathMessages(
     ControlPlane control,
@@ -18,7 +19,7 @@ internal sealed class PathMessages(
     IdentityLookup lookup,
     TwinWatch twins)
 {
-    /// <summary>A peer announces its addresses: PUSH_DIRECT_PATHS.</summary>
+    /// <summary>Handles PUSH_DIRECT_PATHS: a peer announces its endpoints.</summary>
     public void OnPush(Peer peer, ReadOnlySpan<byte> payload)
     {
         using (control.Enter())
@@ -54,7 +55,9 @@ internal sealed class PathMessages(
         }
     }
 
-    /// <summary>A root introduces another node, or tells that our address is heard elsewhere: RENDEZVOUS.</summary>
+    /// <summary>
+    /// Handles RENDEZVOUS: a root introduces another node, or, if the node is ourselves, reports another endpoint that uses our identity.
+    /// </summary>
     public void OnRendezvous(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         if (!peer.IsUpstream)

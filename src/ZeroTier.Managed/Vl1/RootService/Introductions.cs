@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.Vl1.RootService;
 
 /// <summary>
-/// The pairs that a root has introduced lately: one RENDEZVOUS per pair in 30 s (docs/protocol/2-vl1.md 2.15). Thread-safe, as relaying
-/// needs no other lock.
+/// The pairs of nodes that a root has introduced lately: one RENDEZVOUS per pair in 30 s (docs/protocol/2-vl1.md 2.15). Thread-safe, with a
+/// lock of its own, since relaying does not take the control lock.
 /// </summary>
 /// <remarks>
 /// Relayed source addresses are unauthenticated, so an attacker can fill this table. When it is full the oldest pair is evicted: victims
@@ -25,7 +25,7 @@ internal sealed class Introductions
         }
     }
 
-    /// <summary>Whether the pair may be introduced now; if so it is noted.</summary>
+    /// <summary>Whether the pair may be introduced now; if so it is recorded.</summary>
     public bool TryBegin(NodeId a, NodeId b, long now)
     {
         var pair = a < b ? (a, b) : (b, a);
@@ -47,7 +47,7 @@ internal sealed class Introductions
         }
     }
 
-    /// <summary>Forgets pairs that may be introduced again.</summary>
+    /// <summary>Removes pairs that may be introduced again.</summary>
     public void Expire(long now)
     {
         lock (_lock)

@@ -6,8 +6,8 @@ using ZeroTier.Managed.Vl1.Reachability;
 namespace ZeroTier.Managed.Vl1.RootService;
 
 /// <summary>
-/// What only a root does: relaying, introductions (docs/protocol/2-vl1.md 2.15) and the multicast directory (2.16). Leaves have none of its
-/// tables. Thread-safe.
+/// The services of a root: relaying, introductions (docs/protocol/2-vl1.md 2.15) and the multicast directory (2.16). Exists only on a root.
+/// Thread-safe.
 /// </summary>
 internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstreams upstreams, PeerDirectory directory)
 {
@@ -18,14 +18,14 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstream
     private readonly Introductions _introductions = new();
     private readonly MulticastStore _multicast = new();
 
-    /// <summary>Forgets old introductions and subscriptions. Under the control lock.</summary>
+    /// <summary>Removes old introductions and subscriptions. Under the control lock.</summary>
     public void Expire(long now)
     {
         _introductions.Expire(now);
         _multicast.Expire(now);
     }
 
-    /// <summary>A packet for another node, or the head of one.</summary>
+    /// <summary>Relays a packet for another node, or the first datagram of a fragmented one.</summary>
     public void RelayHead(NodeId destination, int socket, in InetEndPoint from, Span<byte> datagram)
     {
         int hops = PacketHeader.Hops(datagram);
@@ -42,12 +42,13 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstream
             return;
         }
 
-        // Only these three bits change in transit.
+        // The hop count is the only field that changes in transit.
         datagram[PacketHeader.FlagsOffset]++;
         Forward(target.Path, from, datagram);
 
-        // The source of a relayed packet is not authenticated: a pair is introduced only if the packet came over the source's own path.
-        // Pairs with an unknown destination are left to the root that knows it, so that invented addresses do not fill the table.
+        // The source address of a relayed packet is not authenticated: a pair is introduced only if the packet came over a path of that
+        // source. If the destination is not known here, the root that knows it introduces the pair; otherwise packets to invented addresses
+        // would fill the table.
         if (target.Peer.Id == destination && peers.Find(source) is { } sender && sender.FindPath(socket, from) is not null
             && _introductions.TryBegin(source, destination, control.Now))
         {
@@ -58,7 +59,7 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstream
         }
     }
 
-    /// <summary>A fragment for another node.</summary>
+    /// <summary>Relays a fragment for another node.</summary>
     public void RelayFragment(NodeId destination, in InetEndPoint from, Span<byte> datagram)
     {
         int hops = datagram[Fragments.HopsOffset] & PacketHeader.HopsMask;
@@ -80,7 +81,7 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstream
         return true;
     }
 
-    // The destination itself, or another root that may know it.
+    // The next hop of a relayed packet: the destination itself, or another root that may know it.
     private (Peer Peer, PeerPath Path)? RelayTarget(NodeId destination, NodeId source, in InetEndPoint from, int length)
     {
         var peer = peers.Find(destination);
@@ -116,7 +117,7 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstream
         control.Transmit(path.Socket, path.EndPoint, datagram, datagram.Length);
     }
 
-    // 2.15: the highest scope in which both have a path, IPv6 first; each learns the other's best one.
+    // 2.15: chooses paths of the highest scope in which both nodes have one, IPv6 first, and sends each node the other's endpoint.
     private void Introduce(Peer first, Peer second, long now)
     {
         PeerPath? bestFirst = null;
@@ -160,8 +161,8 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstream
     }
 
     /// <summary>
-    /// Tells a node the other endpoints from which its address is heard, one at a time; they rotate. Another node may have its identity.
-    /// Under the control lock.
+    /// When packets of one identity are received from several endpoints, another node may use it: sends to each of these endpoints the
+    /// address of another one, chosen at random (see TwinWatch). Under the control lock.
     /// </summary>
     public void TellOtherPlaces(Peer peer, long now)
     {
@@ -184,7 +185,7 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstream
         }
     }
 
-    /// <summary>Keeps the subscriptions of a node.</summary>
+    /// <summary>Handles MULTICAST_LIKE: stores the subscriptions of a node.</summary>
     public void StoreLikes(Peer peer, ReadOnlySpan<byte> payload)
     {
         lock (control.Lock)
@@ -201,7 +202,9 @@ internal sealed class RootServer(ControlPlane control, PeerTable peers, Upstream
         }
     }
 
-    /// <summary>2.6.11: random order, without the asker, no answer when no member is left.</summary>
+    /// <summary>
+    /// Answers MULTICAST_GATHER (2.6.11) with members in random order, without the node that asks; not at all when there are no others.
+    /// </summary>
     public void AnswerGather(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         if (payload.Length < GatherSize)

@@ -5,13 +5,14 @@ using ZeroTier.Managed.Vl1.Reachability;
 namespace ZeroTier.Managed.Vl1.Roots;
 
 /// <summary>
-/// The first HELLOs to roots, repeated quickly because one may be lost or dropped by an overloaded root. After the last of these the ping
-/// check repeats them every 5 s.
+/// The first HELLOs to roots, repeated at short intervals because one may be lost, or dropped by an overloaded root. After the last of
+/// these, <see cref="RootContact.KeepRoots"/> repeats them every 5 s.
 /// </summary>
 internal sealed class FirstContact(
     ControlPlane control, TimeProvider time, Upstreams upstreams, RootContact rootContact, ILogger log) : IDisposable
 {
-    // Sent at 0.25, 0.5, 1 and 2 s, each pause up to a fifth longer or shorter, so that nodes started at the same time spread out.
+    // Sent about 0.25, 0.5, 1 and 2 s after the start. Each pause is up to 20 % longer or shorter, so that nodes that are started together
+    // do not send at the same time.
     private static ReadOnlySpan<int> HelloPauses => [250, 250, 500, 1000];
 
     private ITimer? _helloTimer;
@@ -19,7 +20,7 @@ internal sealed class FirstContact(
 
     public void Dispose() => _helloTimer?.Dispose();
 
-    /// <summary>Arms the timer for the next HELLO; nothing after the last one.</summary>
+    /// <summary>Arms the timer for the next HELLO, if there is one.</summary>
     public void ScheduleHello()
     {
         if (_hellosSent < HelloPauses.Length)
@@ -54,7 +55,7 @@ internal sealed class FirstContact(
         }
     }
 
-    // False when every root has been heard.
+    // False when something was received from every root.
     private bool SendHelloToSilentRoots()
     {
         bool found = false;

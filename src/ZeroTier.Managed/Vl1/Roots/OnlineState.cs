@@ -3,7 +3,7 @@ using ZeroTier.Managed.Vl1.Reachability;
 
 namespace ZeroTier.Managed.Vl1.Roots;
 
-/// <summary>Whether a root was heard lately; always, for a root.</summary>
+/// <summary>Whether the node is online: something was received from a root lately, or the node is a root itself.</summary>
 internal sealed class OnlineState(ControlPlane control, SendQueue sendQueue, ILogger log, long offlineAfter)
 {
     private volatile bool _isOnline;
@@ -11,7 +11,7 @@ internal sealed class OnlineState(ControlPlane control, SendQueue sendQueue, ILo
     /// <summary>Whether the node is online. Lock-free.</summary>
     public bool IsOnline => _isOnline;
 
-    /// <summary>Tells the layer above when it changes. Under the control lock.</summary>
+    /// <summary>Sets the state, and notifies the layer above when it changes. Under the control lock.</summary>
     public void Set(bool online)
     {
         if (_isOnline == online)

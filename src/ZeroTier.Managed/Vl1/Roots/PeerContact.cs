@@ -4,7 +4,7 @@ using ZeroTier.Managed.Vl1.RootService;
 
 namespace ZeroTier.Managed.Vl1.Roots;
 
-/// <summary>Keeps paths to other nodes alive (docs/protocol/2-vl1.md 2.9). Under the control lock.</summary>
+/// <summary>Keepalives to peers other than roots (docs/protocol/2-vl1.md 2.9). Under the control lock.</summary>
 internal sealed class PeerContact(
     PeerTable peers,
     Upstreams upstreams,
@@ -15,12 +15,12 @@ internal sealed class PeerContact(
     IdentityLookup lookup,
     long activity)
 {
-    /// <summary>Nodes to be looked up and kept in touch with even without traffic.</summary>
+    /// <summary>Nodes to which a path is kept even without traffic, such as controllers.</summary>
     public NodeId[] Anchors { get; set; } = [];
 
     /// <summary>
-    /// Sends what keeps paths alive: to anchors always, to others while there is traffic. On a root, also tells nodes where else their
-    /// address is heard.
+    /// Sends the keepalives that are due: to anchors always, to others while there is traffic. On a root, also reports to nodes at which
+    /// other endpoints their identity is used.
     /// </summary>
     public void Keep(RootServer? service, long now)
     {
@@ -47,9 +47,9 @@ internal sealed class PeerContact(
     }
 
     /// <summary>
-    /// Sends HELLO once more to all peers after the start. A ZeroTierOne 1.12 node that knew us before considers our former port alive for
-    /// 19 s after it last heard it, and ignores other ports of our address meanwhile (docs/protocol/2-vl1.md 2.13.2); after that, unless it
-    /// hears the new port, it sends to the old one for up to 243 s.
+    /// Sends a second HELLO to all peers some time after the start. A ZeroTierOne 1.12 node that knew us before considers the path to our
+    /// former port alive until 19 s after it last received something from there, and ignores other ports of our address until then
+    /// (2.13.2); unless it then receives something from the new port, it sends to the old one for up to 243 s.
     /// </summary>
     public void RepeatHellos(long now)
     {
@@ -69,7 +69,7 @@ internal sealed class PeerContact(
         }
     }
 
-    /// <summary>Forgets peers that were silent for long.</summary>
+    /// <summary>Removes peers from which nothing was received for the activity timeout.</summary>
     public void ForgetSilent(long now)
     {
         for (int i = peers.All.Count - 1; i >= 0; i--)
@@ -109,7 +109,7 @@ internal sealed class PeerContact(
         }
     }
 
-    // 2.9, pingAndKeepalive. False when no path is left.
+    // Sends keepalives on all paths of a peer (2.9). False when it has no path.
     private bool KeepPaths(Peer peer, long now)
     {
         pathTable.DropExpired(peer, now);

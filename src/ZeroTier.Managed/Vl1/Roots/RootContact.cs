@@ -2,7 +2,7 @@ using ZeroTier.Managed.Vl1.Reachability;
 
 namespace ZeroTier.Managed.Vl1.Roots;
 
-/// <summary>Keeps in touch with the roots (docs/protocol/2-vl1.md 2.9, 2.10). Under the control lock.</summary>
+/// <summary>HELLO and keepalives to the roots (docs/protocol/2-vl1.md 2.9, 2.10). Under the control lock.</summary>
 internal sealed class RootContact(
     Upstreams upstreams, PathRules rules, HelloSender helloSender, Prober prober, PathTable pathTable)
 {
@@ -15,7 +15,7 @@ internal sealed class RootContact(
         }
     }
 
-    /// <summary>Sends every root what is due.</summary>
+    /// <summary>Sends every root the HELLO or keepalive that is due.</summary>
     public void KeepRoots(long now)
     {
         foreach (var root in upstreams.All)
@@ -54,9 +54,9 @@ internal sealed class RootContact(
     }
 
     // Sends HELLO to a root until it answers, then an ECHO every 5 s (best root) or 15 s (others) as keepalive. ZeroTierOne 1.12 instead
-    // sends the best root a WHOIS for each root; an ECHO reaches every root itself. On loopback the root is a process of the user and may
-    // be replaced at any moment by one with the same identity that knows no peers. Probes cost nothing there: one is sent at each tick, and
-    // the first unanswered one triggers a HELLO, which a root reads even if it does not know us.
+    // sends the best root a WHOIS for each root; an ECHO reaches every root itself. A root on loopback is a process of the user, which may
+    // be restarted at any moment and then knows no peers. Probes are cheap there: one is sent at each tick, and the first unanswered one
+    // triggers a HELLO, which a root handles even if it does not know us.
     private void KeepRoot(Peer root, long now)
     {
         pathTable.DropExpired(root, now);

@@ -1,11 +1,11 @@
 namespace ZeroTier.Managed.Vl1.Roots;
 
-/// <summary>Finds out that another node runs with our identity, from what roots report. Guarded by the control lock.</summary>
+/// <summary>Detects, by reports of roots, that another running node uses our identity. Guarded by the control lock.</summary>
 /// <remarks>
-/// Two nodes with one identity look like one node with two endpoints, and packets for one arrive at the other. So a root that hears an
-/// address from several endpoints sends each of them the others, as a RENDEZVOUS of the node with itself: ZeroTierOne 1.12 nodes ignore it,
-/// ours know whether the endpoint is their own. A packet from an address to itself would find a duplicate without the root's help, but a
-/// ZeroTierOne 1.12 root locks up when it relays one.
+/// Two nodes with one identity look like one node with two endpoints, and packets for one arrive at the other. So a root that receives
+/// packets of one identity from several endpoints sends to each of them another one of the endpoints, as a RENDEZVOUS of the node with
+/// itself. ZeroTierOne 1.12 nodes ignore that; ours know whether the endpoint is their own. A packet to one's own address would reach a
+/// duplicate without such help of the root, but a ZeroTierOne 1.12 root deadlocks when it relays one.
 /// </remarks>
 internal sealed class TwinWatch
 {
@@ -15,7 +15,7 @@ internal sealed class TwinWatch
     private long _strangePlaceFirst;
     private long _strangePlaceLast = Vl1Timing.Never;
 
-    /// <summary>A root has reported our external endpoint.</summary>
+    /// <summary>Records an external endpoint of ours that a root has reported.</summary>
     public void NoteOwnPlace(in InetEndPoint place)
     {
         if (Array.IndexOf(_ownPlaces, place) < 0)
@@ -25,10 +25,10 @@ internal sealed class TwinWatch
     }
 
     /// <summary>
-    /// A root has reported another endpoint with our address. Soon after our start that may be our own previous run, and a single report is
-    /// not enough: a delayed root still receives packets of the previous run.
+    /// A root has reported another endpoint that uses our identity. Soon after our start that may be an endpoint of our own previous run.
+    /// A single report is not enough either: an overloaded root may be processing old packets of the previous run.
     /// </summary>
-    /// <returns>True when another node is there.</returns>
+    /// <returns>True when another node with our identity is there.</returns>
     public bool HearOfPlace(InetEndPoint place, long now)
     {
         if (now < Vl1Timing.TwinPatience || Array.IndexOf(_ownPlaces, place) >= 0)

@@ -6,7 +6,10 @@ using ZeroTier.Managed.Vl1.Worlds;
 
 namespace ZeroTier.Managed.Vl1.Roots;
 
-/// <summary>Planet and moons: handing them out, taking newer ones, and the roots that follow (docs/protocol/2-vl1.md 2.8).</summary>
+/// <summary>
+/// Distribution of planet and moons: sends them to others, accepts newer ones, and makes their roots our upstreams
+/// (docs/protocol/2-vl1.md 2.8).
+/// </summary>
 internal sealed class WorldUpdates(
     ControlPlane control,
     PeerTable peers,
@@ -21,10 +24,12 @@ internal sealed class WorldUpdates(
 {
     private volatile RootServer? _rootServer;
 
-    /// <summary>What only a root does; null for a leaf. Lock-free.</summary>
+    /// <summary>The services of a root; null when we are not one. Lock-free.</summary>
     public RootServer? RootServer => _rootServer;
 
-    /// <summary>Uses a moon, or looks for it. False when there are <see cref="Vl1Limits.Moons"/> others already.</summary>
+    /// <summary>
+    /// Uses a moon, or asks its seed for the definition. False when there are <see cref="Vl1Limits.Moons"/> others already.
+    /// </summary>
     public bool Orbit(MoonOrbit orbit)
     {
         ArgumentNullException.ThrowIfNull(orbit);
@@ -51,7 +56,7 @@ internal sealed class WorldUpdates(
         }
     }
 
-    /// <summary>Uses a moon no more: its roots become ordinary peers. False when it was neither used nor looked for.</summary>
+    /// <summary>Stops using a moon: its roots become ordinary peers. False when it was neither in use nor looked for.</summary>
     public bool Deorbit(ulong moon)
     {
         using (control.Enter())
@@ -66,7 +71,7 @@ internal sealed class WorldUpdates(
         }
     }
 
-    /// <summary>The set with one more moon; the same when it is full.</summary>
+    /// <summary>The set with one more moon; the same set when it is full.</summary>
     public static WorldSet WithOrbit(WorldSet worlds, MoonOrbit orbit)
     {
         bool known = worlds.Moons.ContainsKey(orbit.Id) || worlds.Wanted.ContainsKey(orbit.Id);
@@ -74,8 +79,8 @@ internal sealed class WorldUpdates(
     }
 
     /// <summary>
-    /// The planet, if the other side has an older one, and those moons of which it has listed an older revision; as many as one packet
-    /// carries.
+    /// The worlds to send to a node that has announced these revisions in HELLO: the planet if its own is older, and those moons that it
+    /// has listed with an older revision, as many as fit into one packet.
     /// </summary>
     public ReadOnlySpan<byte> NewerThan(in WorldVersion planet, ReadOnlySpan<WorldVersion> moons)
     {
@@ -104,8 +109,8 @@ internal sealed class WorldUpdates(
     }
 
     /// <summary>
-    /// The newer worlds in an answer: only of roots, and of the seeds of moons that we want. The signatures are verified outside the lock;
-    /// under the lock the timestamps are compared again.
+    /// The newer worlds in an answer to HELLO; accepted only from roots, and from the seeds of moons that we look for. Signatures are
+    /// verified here, outside the lock; <see cref="Use"/> compares the timestamps again, under the lock.
     /// </summary>
     public List<World> FindUpdates(ReadOnlySpan<byte> bytes, Peer peer)
     {
@@ -128,7 +133,7 @@ internal sealed class WorldUpdates(
         return found;
     }
 
-    /// <summary>Takes a world that was accepted, if it is still newer. Under the lock.</summary>
+    /// <summary>Puts an accepted world in force, if it is still newer. Under the lock.</summary>
     public void Use(World update, NodeId from)
     {
         var next = worldsInUse.Current.With(update);
@@ -152,7 +157,7 @@ internal sealed class WorldUpdates(
     }
 
     /// <summary>
-    /// Makes the roots of planet and moons our upstreams; those of former ones become ordinary peers. Under the lock.
+    /// Makes the roots of planet and moons our upstreams; roots that are no longer listed become ordinary peers. Under the lock.
     /// </summary>
     public void UseWorlds(WorldSet worlds)
     {
@@ -201,7 +206,8 @@ internal sealed class WorldUpdates(
     }
 
     /// <summary>
-    /// Asks the seeds of moons without a definition, at each ping check until they answer: HELLO names what is wanted. Under the lock.
+    /// Sends HELLO, which lists the moons that we look for, to their seeds; called at each ping check until the definitions arrive. Under
+    /// the lock.
     /// </summary>
     public void SeekMoons(long now)
     {

@@ -6,12 +6,12 @@ using ZeroTier.Platform;
 namespace ZeroTier.Managed;
 
 /// <summary>
-/// A signed list of additional roots, which a node uses beside those of its planet once it orbits the moon (docs/protocol/2-vl1.md 2.8).
+/// A signed list of additional roots, which a node uses besides those of its planet once it orbits the moon (docs/protocol/2-vl1.md 2.8).
 /// Immutable and thread-safe.
 /// </summary>
 /// <remarks>
-/// The roots of a moon relay, introduce and look up identities as the planet's do, and are trusted as much. A root recognises itself by its
-/// identity, so it is given the same moon.
+/// The roots of a moon relay, introduce nodes and answer look-ups as those of the planet do, and are trusted as much. A root must be given
+/// the same moon: it finds by its identity that it is a root.
 /// </remarks>
 public sealed class Moon
 {
@@ -22,7 +22,7 @@ public sealed class Moon
 
     internal Moon(World world) => World = world;
 
-    /// <summary>The moon's number; it never changes. By custom the address of its first root.</summary>
+    /// <summary>The moon's ID; it never changes. By convention the address of its first root.</summary>
     public ulong Id => World.Id;
 
     /// <summary>Milliseconds since the Unix epoch; serves as revision: an update has a later one.</summary>
@@ -40,11 +40,11 @@ public sealed class Moon
     internal World World { get; }
 
     /// <summary>Makes a moon signed by the key that also has to sign its updates.</summary>
-    /// <param name="id">The moon's number; anything but 0.</param>
+    /// <param name="id">The moon's ID; anything but 0.</param>
     /// <param name="timestamp">Now, or for an update a later time than that of the moon it replaces.</param>
     /// <param name="roots">1 to 4 roots, each with 0 to 32 endpoints.</param>
     /// <param name="signingKey">The key to sign with.</param>
-    /// <exception cref="ArgumentException">Too many or no roots, or too many endpoints, or the number 0.</exception>
+    /// <exception cref="ArgumentException">There are no or too many roots or too many endpoints, or the ID is 0.</exception>
     public static Moon Create(ulong id, DateTimeOffset timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey signingKey)
     {
         ArgumentNullException.ThrowIfNull(signingKey);
@@ -52,7 +52,7 @@ public sealed class Moon
             World.Create(World.MoonType, id, (ulong)timestamp.ToUnixTimeMilliseconds(), roots, signingKey, signingKey.PublicKey));
     }
 
-    /// <summary>Makes the next revision of this moon, which the same key may follow.</summary>
+    /// <summary>Makes the next revision of this moon; the same key must sign the revision after that.</summary>
     /// <param name="timestamp">Later than this moon's.</param>
     /// <param name="roots">The new roots.</param>
     /// <param name="currentKey">The key that <see cref="UpdateKey"/> belongs to.</param>
@@ -64,12 +64,12 @@ public sealed class Moon
     /// <param name="timestamp">Later than this moon's.</param>
     /// <param name="roots">The new roots.</param>
     /// <param name="currentKey">The key that <see cref="UpdateKey"/> belongs to.</param>
-    /// <param name="nextKey">The key for the revision after.</param>
+    /// <param name="nextKey">The key that must sign the revision after that.</param>
     /// <exception cref="ArgumentException">The time is not later, the key is not this moon's, or the roots are not allowed.</exception>
     public Moon Update(DateTimeOffset timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey currentKey, PlanetSigningKey nextKey) =>
         new(World.Update(timestamp, roots, currentKey, nextKey));
 
-    /// <summary>Reads a serialised moon. Structure only: see <see cref="Verify()"/>.</summary>
+    /// <summary>Reads a serialised moon. Does not check the signature: see <see cref="Verify()"/>.</summary>
     /// <exception cref="FormatException">The bytes are not a moon.</exception>
     public static Moon Parse(ReadOnlySpan<byte> bytes) =>
         TryParse(bytes, out var moon) ? moon : throw new FormatException("The bytes are not a ZeroTier moon.");
@@ -81,7 +81,7 @@ public sealed class Moon
         return moon is not null;
     }
 
-    /// <summary>Reads a moon from a file, as <c>zerotier-idtool genmoon</c> makes them.</summary>
+    /// <summary>Reads a moon from a file as made by <c>zerotier-idtool genmoon</c>.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="FormatException">The file is not a moon.</exception>
     public static Moon Load(string path) =>
@@ -95,11 +95,14 @@ public sealed class Moon
     public byte[] ToBytes() => [.. World.Bytes];
 
     /// <summary>
-    /// True when the signature is by the key that the moon itself names: so for the first revision, and as long as the key stays.
+    /// True when the signature is by the moon's own <see cref="UpdateKey"/>. So it is for the first revision, and as long as the key does
+    /// not change.
     /// </summary>
     public bool Verify() => World.Verify();
 
-    /// <summary>Whether this moon may replace another: same number, later, and signed by the key that the other names (2.8.3).</summary>
+    /// <summary>
+    /// Whether this moon may replace another: same ID, later, and signed by the other's <see cref="UpdateKey"/> (2.8.3).
+    /// </summary>
     public bool CanReplace(Moon current)
     {
         ArgumentNullException.ThrowIfNull(current);

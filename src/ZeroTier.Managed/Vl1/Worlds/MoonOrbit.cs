@@ -1,9 +1,9 @@
 namespace ZeroTier.Managed;
 
-/// <summary>A moon that a node is to use, with where its definition comes from. Immutable.</summary>
+/// <summary>A moon that a node is to use, and the source of its definition. Immutable.</summary>
 public sealed record MoonOrbit
 {
-    /// <summary>Uses a moon whose definition is at hand. It is trusted as it is.</summary>
+    /// <summary>Uses a moon whose definition is given. It is trusted without a check of its signature.</summary>
     public MoonOrbit(Moon moon)
     {
         ArgumentNullException.ThrowIfNull(moon);
@@ -12,12 +12,12 @@ public sealed record MoonOrbit
     }
 
     /// <summary>
-    /// Uses a moon whose definition one of its roots, the seed, hands out. It is taken from that node only, as proven by its identity,
-    /// which the roots in use at present must know.
+    /// Uses a moon whose definition is requested from one of its roots, the seed. It is accepted from that node only, authenticated by the
+    /// seed's identity, which the roots in use must know.
     /// </summary>
-    /// <param name="id">The moon's number.</param>
+    /// <param name="id">The moon's ID.</param>
     /// <param name="seed">The address of one of its roots.</param>
-    /// <exception cref="ArgumentException">The number is 0, or the address is reserved.</exception>
+    /// <exception cref="ArgumentException">The ID is 0, or the address is reserved.</exception>
     public MoonOrbit(ulong id, NodeId seed)
     {
         ArgumentOutOfRangeException.ThrowIfZero(id);
@@ -30,12 +30,12 @@ public sealed record MoonOrbit
         Seed = seed;
     }
 
-    /// <summary>The moon's number.</summary>
+    /// <summary>The moon's ID.</summary>
     public ulong Id { get; }
 
-    /// <summary>Who hands out the definition; null when it is at hand.</summary>
+    /// <summary>The node that sends the definition; null when <see cref="Moon"/> is given.</summary>
     public NodeId? Seed { get; }
 
-    /// <summary>The definition; null when the seed hands it out.</summary>
+    /// <summary>The definition; null when it is requested from <see cref="Seed"/>.</summary>
     public Moon? Moon { get; }
 }

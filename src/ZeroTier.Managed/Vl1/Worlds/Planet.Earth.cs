@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed;
 
-/// <content>The planet that ZeroTier itself runs.</content>
+/// <content>The planet of the public roots, which ZeroTier, Inc. operates.</content>
 public sealed partial class Planet
 {
     private const string EarthBytes =
@@ -13,8 +13,8 @@ public sealed partial class Planet
         + "qH8AAgRUETWbJwkGKgJuoNQFAAAAAAAAAACZkycJ";
 
     /// <summary>
-    /// The public planet, of 2022-02-11, with the four roots that ZeroTier runs (docs/protocol/2-vl1.md 2.8.4). Networks of the hosted
-    /// controller live here. A node on it talks to the Internet; tests and samples use a planet of their own.
+    /// The public planet, of 2022-02-11, with the four roots that ZeroTier, Inc. operates (docs/protocol/2-vl1.md 2.8.4). Networks of the
+    /// hosted controller need it. A node that uses it sends packets to the Internet; tests and samples use a planet of their own.
     /// </summary>
     public static Planet Earth { get; } = Parse(Convert.FromBase64String(EarthBytes));
 }

@@ -5,10 +5,10 @@ using ZeroTier.Platform;
 
 namespace ZeroTier.Managed;
 
-/// <summary>The signed list of a ZeroTier universe's roots (docs/protocol/2-vl1.md 2.8). Immutable and thread-safe.</summary>
+/// <summary>The signed list of the roots that a set of nodes uses (docs/protocol/2-vl1.md 2.8). Immutable and thread-safe.</summary>
 /// <remarks>
-/// Whoever can choose a node's planet decides its roots. Every node of one universe, the roots included, has the same planet;
-/// a root recognises itself by its identity.
+/// Whoever can choose a node's planet decides its roots. All nodes that shall reach each other, the roots included, use the same planet;
+/// a root finds by its identity that it is a root.
 /// </remarks>
 public sealed partial class Planet
 {
@@ -22,7 +22,7 @@ public sealed partial class Planet
 
     internal Planet(World world) => World = world;
 
-    /// <summary>The universe's number; it never changes. The public one has 149604618.</summary>
+    /// <summary>The planet's ID; it never changes. That of the public planet is 149604618.</summary>
     public ulong Id => World.Id;
 
     /// <summary>Milliseconds since the Unix epoch; serves as revision: an update has a later one.</summary>
@@ -37,11 +37,11 @@ public sealed partial class Planet
     internal World World { get; }
 
     /// <summary>Makes a planet signed by the key that also has to sign its updates.</summary>
-    /// <param name="id">The universe's number; anything but 0 and the public 149604618.</param>
+    /// <param name="id">The planet's ID. It must not be 0, and should not be that of the public planet, 149604618.</param>
     /// <param name="timestamp">Now, or for an update a later time than that of the planet it replaces.</param>
     /// <param name="roots">1 to 4 roots, each with 0 to 32 endpoints.</param>
     /// <param name="signingKey">The key to sign with.</param>
-    /// <exception cref="ArgumentException">Too many or no roots, or too many endpoints, or a reserved number.</exception>
+    /// <exception cref="ArgumentException">There are no or too many roots or too many endpoints, or the ID is 0.</exception>
     public static Planet Create(ulong id, DateTimeOffset timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey signingKey)
     {
         ArgumentNullException.ThrowIfNull(signingKey);
@@ -49,7 +49,7 @@ public sealed partial class Planet
             World.Create(World.PlanetType, id, (ulong)timestamp.ToUnixTimeMilliseconds(), roots, signingKey, signingKey.PublicKey));
     }
 
-    /// <summary>Makes the next revision of this planet, which the same key may follow.</summary>
+    /// <summary>Makes the next revision of this planet; the same key must sign the revision after that.</summary>
     /// <param name="timestamp">Later than this planet's.</param>
     /// <param name="roots">The new roots.</param>
     /// <param name="currentKey">The key that <see cref="UpdateKey"/> belongs to.</param>
@@ -61,12 +61,12 @@ public sealed partial class Planet
     /// <param name="timestamp">Later than this planet's.</param>
     /// <param name="roots">The new roots.</param>
     /// <param name="currentKey">The key that <see cref="UpdateKey"/> belongs to.</param>
-    /// <param name="nextKey">The key for the revision after.</param>
+    /// <param name="nextKey">The key that must sign the revision after that.</param>
     /// <exception cref="ArgumentException">The time is not later, the key is not this planet's, or the roots are not allowed.</exception>
     public Planet Update(DateTimeOffset timestamp, IEnumerable<PlanetRoot> roots, PlanetSigningKey currentKey, PlanetSigningKey nextKey) =>
         new(World.Update(timestamp, roots, currentKey, nextKey));
 
-    /// <summary>Reads a serialised planet. Structure only: see <see cref="Verify()"/>.</summary>
+    /// <summary>Reads a serialised planet. Does not check the signature: see <see cref="Verify()"/>.</summary>
     /// <exception cref="FormatException">The bytes are not a planet.</exception>
     public static Planet Parse(ReadOnlySpan<byte> bytes) =>
         TryParse(bytes, out var planet) ? planet : throw new FormatException("The bytes are not a ZeroTier planet.");
@@ -94,11 +94,14 @@ public sealed partial class Planet
     public byte[] ToBytes() => [.. World.Bytes];
 
     /// <summary>
-    /// True when the signature is by the key that the planet itself names: so for the first revision, and as long as the key stays.
+    /// True when the signature is by the planet's own <see cref="UpdateKey"/>. So it is for the first revision, and as long as the key does
+    /// not change.
     /// </summary>
     public bool Verify() => World.Verify();
 
-    /// <summary>Whether this planet may replace another: same number, later, and signed by the key that the other names (2.8.3).</summary>
+    /// <summary>
+    /// Whether this planet may replace another: same ID, later, and signed by the other's <see cref="UpdateKey"/> (2.8.3).
+    /// </summary>
     public bool CanReplace(Planet current)
     {
         ArgumentNullException.ThrowIfNull(current);
@@ -106,7 +109,7 @@ public sealed partial class Planet
     }
 
     /// <summary>
-    /// True when every root endpoint is in 127.0.0.0/8 or is ::1 and there is one: then nothing is ever sent anywhere else.
+    /// True when there is a root endpoint and all of them are in 127.0.0.0/8 or ::1: a node then never sends to any other address.
     /// </summary>
     public bool IsLoopbackOnly
     {
@@ -135,7 +138,7 @@ public sealed record PlanetRoot
 {
     /// <summary>Makes a root.</summary>
     /// <param name="identity">Its public identity.</param>
-    /// <param name="endPoints">Where it is reached. Only these IP addresses (with any port) are ever accepted as its paths; when empty, all
+    /// <param name="endPoints">Its physical endpoints. Only these IP addresses (with any port) are accepted as paths to it; when empty, all
     /// are.</param>
     public PlanetRoot(NodeIdentity identity, IReadOnlyList<InetEndPoint> endPoints)
     {
@@ -146,6 +149,6 @@ public sealed record PlanetRoot
     /// <summary>Its public identity.</summary>
     public NodeIdentity Identity { get; init; }
 
-    /// <summary>Where it is reached. Only these IP addresses (with any port) are ever accepted as its paths; when empty, all are.</summary>
+    /// <summary>Its physical endpoints. Only these IP addresses (with any port) are accepted as paths to it; when empty, all are.</summary>
     public IReadOnlyList<InetEndPoint> EndPoints { get; init; }
 }

@@ -12,7 +12,7 @@ namespace ZeroTier.Managed;
 /// <remarks>Safe for use by several threads, but for <see cref="Dispose"/>.</remarks>
 public sealed class PlanetSigningKey : IDisposable
 {
-    /// <summary>Bytes of the public key: an X25519 key, which plays no part, then an Ed25519 key.</summary>
+    /// <summary>Bytes of the public key: an X25519 key, which is not used, then an Ed25519 key.</summary>
     public const int PublicKeySize = NodeIdentity.PublicKeySize;
 
     /// <summary>Bytes of the private key.</summary>
@@ -21,24 +21,24 @@ public sealed class PlanetSigningKey : IDisposable
     /// <summary>Bytes of a signature.</summary>
     public const int SignatureSize = NodeIdentity.SignatureSize;
 
-    // A key in hexadecimal digits, and room for blanks.
+    // A key in hexadecimal digits, and as much again for white space.
     private const int MaximumFileSize = 4 * PrivateKeySize;
 
     private const int KeyOffset = PacketHeader.AddressSize + 1;
 
-    // The pair is an identity without an address: the same keys, the same signatures (docs/protocol/2-vl1.md 2.8.2).
+    // The key pair is stored as an identity without an address: its keys and signatures have the same form (docs/protocol/2-vl1.md 2.8.2).
     private readonly NodeIdentity _pair;
 
     private PlanetSigningKey(NodeIdentity pair) => _pair = pair;
 
-    /// <summary>The 64 public bytes.</summary>
+    /// <summary>The public key, 64 bytes.</summary>
     public ReadOnlySpan<byte> PublicKey => _pair.PublicKey;
 
-    /// <summary>Makes a new pair from the system's generator.</summary>
+    /// <summary>Generates a key pair with the system's random number generator.</summary>
     public static PlanetSigningKey Generate() => Generate(RandomSource.System);
 
-    /// <summary>Makes a new pair.</summary>
-    /// <param name="random">Where it comes from.</param>
+    /// <summary>Generates a key pair.</summary>
+    /// <param name="random">The source of randomness.</param>
     public static PlanetSigningKey Generate(RandomSource random)
     {
         ArgumentNullException.ThrowIfNull(random);
@@ -54,8 +54,8 @@ public sealed class PlanetSigningKey : IDisposable
         }
     }
 
-    /// <summary>The pair of a private key.</summary>
-    /// <exception cref="ArgumentException">The key has not <see cref="PrivateKeySize"/> bytes.</exception>
+    /// <summary>Makes the key pair of a private key.</summary>
+    /// <exception cref="ArgumentException">The key does not have <see cref="PrivateKeySize"/> bytes.</exception>
     public static PlanetSigningKey FromPrivateKey(ReadOnlySpan<byte> privateKey)
     {
         if (privateKey.Length != PrivateKeySize)
@@ -79,7 +79,9 @@ public sealed class PlanetSigningKey : IDisposable
         }
     }
 
-    /// <summary>Reads a pair from a file that <see cref="Save"/> wrote, and takes away what others may do with it.</summary>
+    /// <summary>
+    /// Reads a key pair from a file that <see cref="Save"/> wrote, and restricts the file's permissions to its owner.
+    /// </summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="FormatException">The file is not a signing key.</exception>
     public static PlanetSigningKey Load(string path)
@@ -104,7 +106,7 @@ public sealed class PlanetSigningKey : IDisposable
         }
     }
 
-    /// <summary>Writes the pair to a new file that only its owner may read (mode 0600).</summary>
+    /// <summary>Writes the key pair to a new file that only its owner may read (mode 0600).</summary>
     /// <exception cref="IOException">The file exists or cannot be written.</exception>
     public void Save(string path)
     {

@@ -14,7 +14,7 @@ internal sealed class World
     private const int RootCountOffset = SignatureOffset + PlanetSigningKey.SignatureSize;
     private const int ExtensionSize = 2;
 
-    /// <summary>Longest form that we write; of a moon that is read, an extension may follow.</summary>
+    /// <summary>Longest serialised form that we write, and longest moon that we read, its extension included.</summary>
     public const int MaxSize =
         RootCountOffset + 1 + Vl1Limits.Roots * (72 + Vl1Limits.EndPointsPerRoot * WireAddress.MaxSize) + ExtensionSize;
 
@@ -44,11 +44,11 @@ internal sealed class World
 
     public bool Verify() => VerifyWith(UpdateKey);
 
-    /// <summary>2.8.3: same kind, same number, later, and signed by the key that the other names.</summary>
+    /// <summary>2.8.3: same type, same ID, later, and signed by the other's update key.</summary>
     public bool CanReplace(World current) =>
         Type == current.Type && Id == current.Id && Timestamp > current.Timestamp && VerifyWith(current.UpdateKey);
 
-    /// <summary>Reads a planet or moon at the begin of a span. Structure only.</summary>
+    /// <summary>Reads a planet or moon at the beginning of a span. Does not check the signature.</summary>
     public static bool TryRead(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out World? world, out int length)
     {
         world = null;
@@ -111,7 +111,7 @@ internal sealed class World
     public static World? Parse(ReadOnlySpan<byte> bytes, byte type) =>
         TryRead(bytes, out var world, out int length) && length == bytes.Length && world.Type == type ? world : null;
 
-    /// <summary>Reads a file; null when it is no world of this type.</summary>
+    /// <summary>Reads a file; null when it is not a world of this type.</summary>
     public static World? Load(string path, byte type)
     {
         using var file = File.OpenRead(path);
@@ -178,7 +178,7 @@ internal sealed class World
         return Create(Type, Id, milliseconds, roots, currentKey, nextKey.PublicKey);
     }
 
-    /// <summary>What the signature covers: the serialised form without the signature, between two marks (2.8.2).</summary>
+    /// <summary>The bytes that are signed: the serialised form without the signature, between two markers (2.8.2).</summary>
     private static byte[] SignedBytes(ReadOnlySpan<byte> bytes)
     {
         const int Mark = 8;

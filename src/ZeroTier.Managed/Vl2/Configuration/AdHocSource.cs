@@ -5,7 +5,7 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Managed.Vl2.Configuration;
 
 /// <summary>
-/// Networks without a controller: the configuration follows from the network's ID and is made here, at once (docs/protocol/3-vl2.md 3.10).
+/// Configuration of ad-hoc networks, which have no controller: it is derived from the network ID, at once (docs/protocol/3-vl2.md 3.10).
 /// </summary>
 internal sealed class AdHocSource(NetworkId network, NodeId self) : IConfigurationSource
 {
@@ -42,7 +42,7 @@ internal sealed class AdHocSource(NetworkId network, NodeId self) : IConfigurati
     {
     }
 
-    // Nobody may configure a network without a controller.
+    // No node may configure an ad-hoc network.
     public PacketResult OnConfiguration(Peer peer, in PacketInfo info, bool isPushed, ReadOnlySpan<byte> chunk) => PacketResult.Ignored;
 
     public PacketResult OnError(Peer peer, ulong requestId, ErrorCode code, ReadOnlySpan<byte> data) => PacketResult.Ignored;
@@ -60,7 +60,7 @@ internal sealed class AdHocSource(NetworkId network, NodeId self) : IConfigurati
         Filter = new PortRangeFilter(ports),
     };
 
-    // 3.10.2: everything passes, and multicast works.
+    // 3.10.2: all frames pass, and there is multicast.
     private NetworkConfiguration WholeRange(byte firstOctet) => new()
     {
         Id = network,

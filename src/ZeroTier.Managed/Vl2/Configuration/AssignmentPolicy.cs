@@ -5,12 +5,12 @@ using ZeroTier.Managed.Vl1;
 namespace ZeroTier.Managed.Vl2.Configuration;
 
 /// <summary>
-/// Which of the addresses and routes that a controller assigns this node takes: by default none that would draw in what is meant for the
-/// public Internet.
+/// Decides which of the addresses and routes that a controller assigns this node accepts: by default none that would divert traffic to the
+/// public Internet into the network.
 /// </summary>
 internal static class AssignmentPolicy
 {
-    /// <summary>The configuration without what is not taken.</summary>
+    /// <summary>The configuration without addresses and routes that are not accepted.</summary>
     public static NetworkConfiguration Apply(NetworkConfiguration configuration, ZeroTierNetworkSettings settings)
     {
         ImmutableArray<IpInterfaceAddress> addresses = configuration.Addresses.RemoveAll(a => !Takes(settings, a.Address));
@@ -26,7 +26,7 @@ internal static class AssignmentPolicy
     private static bool Takes(ZeroTierNetworkSettings settings, in IpAddress address) =>
         settings.AllowManaged && (settings.AllowGlobal || Scope(address) != IpScope.Global);
 
-    // By the first address of the range: a range around a private one, such as 10.0.0.0/5, is more than private.
+    // Judged by the first address of the prefix. So 10.0.0.0/5, which begins at 8.0.0.0, is not private.
     private static bool Takes(ZeroTierNetworkSettings settings, in IpRoute route) => settings.AllowManaged && (route.PrefixLength == 0
         ? settings.AllowDefault
         : settings.AllowGlobal || Scope(route.Network) is not (IpScope.Global or IpScope.None));

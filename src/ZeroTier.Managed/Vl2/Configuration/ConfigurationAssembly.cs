@@ -1,27 +1,27 @@
 namespace ZeroTier.Managed.Vl2.Configuration;
 
 /// <summary>
-/// Puts the pieces of configurations together, in whatever order they come (docs/protocol/3-vl2.md 3.3.4). Takes only pieces whose
-/// signature is good, so only the controller can fill it. Not thread-safe.
+/// Reassembles configurations from chunks, in any order (docs/protocol/3-vl2.md 3.3.4). It is given only chunks of the controller, whose
+/// signature has been verified, so nobody else can fill it. Not thread-safe.
 /// </summary>
 internal sealed class ConfigurationAssembly
 {
-    /// <summary>Configurations that may be incomplete at a time; the oldest gives way.</summary>
+    /// <summary>Most incomplete configurations; a further one replaces the oldest.</summary>
     private const int MaxUpdates = 3;
 
-    /// <summary>Complete ones whose pieces are known when they come again.</summary>
+    /// <summary>Number of completed configurations whose chunks are recognised as duplicates.</summary>
     private const int MaxComplete = 8;
 
-    // The pieces that ZeroTierOne 1.12 sends are far larger; more of them than this is no configuration.
+    // Most separate ranges. ZeroTierOne 1.12 sends chunks that are so large that there are far fewer.
     private const int MaxPieces = 1024;
 
     private readonly List<Update> _updates = [];
     private readonly Queue<ulong> _complete = [];
 
-    /// <summary>Adds a piece.</summary>
-    /// <param name="chunk">The piece, verified.</param>
-    /// <param name="text">The whole dictionary when this was the last piece that was missing, else null.</param>
-    /// <returns>False when the piece was known already.</returns>
+    /// <summary>Adds a chunk.</summary>
+    /// <param name="chunk">The verified chunk.</param>
+    /// <param name="text">The whole dictionary when this was the last missing chunk, else null.</param>
+    /// <returns>False when the chunk was known already.</returns>
     public bool Add(in ConfigurationChunk chunk, out byte[]? text)
     {
         text = null;
@@ -74,7 +74,7 @@ internal sealed class ConfigurationAssembly
 
     private sealed class Update(ulong id, int length)
     {
-        // Ranges that are there, apart from each other and in order.
+        // The ranges received so far, sorted and disjoint.
         private readonly List<(int Start, int End)> _ranges = [];
 
         public ulong Id { get; } = id;
@@ -83,7 +83,7 @@ internal sealed class ConfigurationAssembly
 
         public bool IsComplete => _ranges is [(0, var end)] && end == Text.Length;
 
-        /// <summary>False when all of it was there.</summary>
+        /// <summary>Copies the data. False when all of it was received before, or there are too many ranges.</summary>
         public bool Add(int position, ReadOnlySpan<byte> data)
         {
             int start = position, end = position + data.Length;

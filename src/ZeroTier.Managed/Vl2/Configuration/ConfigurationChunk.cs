@@ -3,10 +3,10 @@ using ZeroTier.Managed.Identity;
 
 namespace ZeroTier.Managed.Vl2.Configuration;
 
-/// <summary>A piece of a configuration (docs/protocol/3-vl2.md 3.3.4).</summary>
+/// <summary>A chunk of a configuration (docs/protocol/3-vl2.md 3.3.4).</summary>
 internal readonly ref struct ConfigurationChunk
 {
-    /// <summary>The most dictionary bytes that ZeroTierOne 1.12 puts into one piece.</summary>
+    /// <summary>The most dictionary bytes that ZeroTierOne 1.12 puts into one chunk.</summary>
     public const int MaxDataLength = 9740;
 
     private const int HeaderLength = 10;
@@ -17,30 +17,32 @@ internal readonly ref struct ConfigurationChunk
     /// <summary>The bytes of the dictionary from <see cref="Position"/> on.</summary>
     public ReadOnlySpan<byte> Data { get; private init; }
 
-    /// <summary>False for the old form, which is whole in one piece and is only believed of the controller itself.</summary>
+    /// <summary>
+    /// False for the old format: a whole configuration in one unsigned chunk, which is accepted only from the controller itself.
+    /// </summary>
     public bool IsSigned { get; private init; }
 
-    /// <summary>Whoever gets it tells all members that it knows.</summary>
+    /// <summary>The receiver is to forward the chunk to all members that it knows (fast propagation).</summary>
     public bool IsToBePassedOn { get; private init; }
 
-    /// <summary>The same for all pieces of one configuration; never 0.</summary>
+    /// <summary>The same for all chunks of one configuration; never 0.</summary>
     public ulong UpdateId { get; private init; }
 
     /// <summary>Bytes of the whole dictionary.</summary>
     public int TotalLength { get; private init; }
 
-    /// <summary>Where the piece belongs in it.</summary>
+    /// <summary>Offset of the chunk in the dictionary.</summary>
     public int Position { get; private init; }
 
-    /// <summary>What the signature covers.</summary>
+    /// <summary>The bytes that are signed.</summary>
     public ReadOnlySpan<byte> Signed { get; private init; }
 
     public ReadOnlySpan<byte> Signature { get; private init; }
 
-    /// <summary>Reads a piece, from the network ID on; false when it is damaged or claims what cannot be.</summary>
-    /// <param name="payload">The piece.</param>
-    /// <param name="unsignedUpdateId">The update ID of an unsigned piece.</param>
-    /// <param name="chunk">The piece, read.</param>
+    /// <summary>Reads a chunk, from the network ID on; false when it is malformed. Does not check the signature.</summary>
+    /// <param name="payload">The encoded chunk.</param>
+    /// <param name="unsignedUpdateId">The update ID to give an unsigned chunk.</param>
+    /// <param name="chunk">The chunk.</param>
     public static bool TryRead(ReadOnlySpan<byte> payload, ulong unsignedUpdateId, out ConfigurationChunk chunk)
     {
         chunk = default;
@@ -92,7 +94,7 @@ internal readonly ref struct ConfigurationChunk
         return true;
     }
 
-    /// <summary>Makes the pieces of a configuration as the controller of a network.</summary>
+    /// <summary>Makes the signed chunks of a configuration, as the controller of a network.</summary>
     public static IEnumerable<byte[]> Issue(
         NodeIdentity controller, NetworkId network, ReadOnlyMemory<byte> dictionary, ulong updateId, int maxDataLength = MaxDataLength)
     {

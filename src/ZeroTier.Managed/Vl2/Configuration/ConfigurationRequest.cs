@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl2.Configuration;
 
-/// <summary>NETWORK_CONFIG_REQUEST: what a member tells the controller of itself (docs/protocol/3-vl2.md 3.3.2).</summary>
+/// <summary>The payload of NETWORK_CONFIG_REQUEST, which a member sends to the controller (docs/protocol/3-vl2.md 3.3.2).</summary>
 internal static class ConfigurationRequest
 {
     private const int ConfigurationVersion = 7;
@@ -15,7 +15,7 @@ internal static class ConfigurationRequest
 
     /// <summary>The payload of a request.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="revision">Revision of the configuration that we have; 0 for none.</param>
+    /// <param name="revision">Revision of the configuration in force; 0 for none.</param>
     /// <param name="timestamp">Its time stamp; 0 for none.</param>
     public static byte[] Encode(NetworkId network, ulong revision, ulong timestamp)
     {
@@ -29,7 +29,7 @@ internal static class ConfigurationRequest
         return payload;
     }
 
-    /// <summary>How this node describes itself.</summary>
+    /// <summary>The dictionary that describes this node: versions and limits.</summary>
     public static byte[] Metadata() => new NetworkDictionaryWriter()
         .Add("v", ConfigurationVersion).Add("vend", Vendor).Add("pv", ProtocolVersion)
         .Add("majv", 1).Add("minv", 12).Add("revv", 0)

@@ -6,8 +6,8 @@ using ZeroTier.Managed.Vl1;
 namespace ZeroTier.Managed.Vl2.Configuration;
 
 /// <summary>
-/// Networks with a controller: asks it for the configuration until it answers, again every minute, and takes what it pushes
-/// (docs/protocol/3-vl2.md 3.3).
+/// Configuration of networks with a controller: requests it until the controller answers, then again every minute, and accepts pushed
+/// configurations (docs/protocol/3-vl2.md 3.3).
 /// </summary>
 internal sealed class ControllerSource : IConfigurationSource
 {
@@ -16,10 +16,12 @@ internal sealed class ControllerSource : IConfigurationSource
     /// <summary>An unanswered or refused request is repeated after this many milliseconds (3.3.1).</summary>
     private const long RequestInterval = 5_000;
 
-    /// <summary>A configuration is asked for anew after this many milliseconds; the controller takes it as a sign of life.</summary>
+    /// <summary>
+    /// The configuration is requested again after this many milliseconds; controllers also use that to see which members are online.
+    /// </summary>
     private const long RefreshInterval = 60_000;
 
-    // Pieces passed on by other nodes than the controller cost a signature check each.
+    // Limits chunks that other nodes than the controller forward, since each costs a signature check.
     private static readonly TokenRate RelayedPieces = new(Burst: 64, PerSecond: 8);
 
     private readonly NetworkId _network;
@@ -47,7 +49,7 @@ internal sealed class ControllerSource : IConfigurationSource
     {
         _sink = network;
 
-        // What was stored counts until the controller answers, and is asked for anew at once (3.13).
+        // The stored configuration is in force until the controller answers; it is requested at once (3.13).
         if (!_options.Stored.IsEmpty && TryRead(_options.Stored.Span, out NetworkConfiguration? stored))
         {
             network.Apply(stored);
@@ -137,7 +139,7 @@ internal sealed class ControllerSource : IConfigurationSource
 
     public PacketResult OnError(Peer peer, ulong requestId, ErrorCode code, ReadOnlySpan<byte> data)
     {
-        // Only the controller may say so, and only in reply to a request of ours (3.17).
+        // Accepted only from the controller, and only in reply to a request of ours (3.17).
         if (peer.Id != _controller || !_vl1.ExpectedReplies.Contains(requestId, peer.Id) || Failure(code, data) is not { } failure)
         {
             return PacketResult.Ignored;
@@ -182,7 +184,7 @@ internal sealed class ControllerSource : IConfigurationSource
 
         lock (_gate)
         {
-            // An older one is a replay: whoever has kept it could bring back rules or addresses that are gone.
+            // An older configuration is a replay: whoever has recorded it could bring back former rules or addresses.
             if (_sink?.Configuration is { } current && configuration.Timestamp < current.Timestamp)
             {
                 return false;
@@ -213,7 +215,7 @@ internal sealed class ControllerSource : IConfigurationSource
         }
     }
 
-    // ZeroTierOne 1.12 names verb 8 here, not NETWORK_CONFIG (3.3.4).
+    // Acknowledges a pushed configuration. As in ZeroTierOne 1.12, the quoted verb is 8, not NETWORK_CONFIG (3.3.4).
     private void Confirm(Peer peer, in PacketInfo info, ulong updateId)
     {
         Span<byte> data = stackalloc byte[NetworkIdLength + sizeof(ulong)];
@@ -248,7 +250,7 @@ internal sealed class ControllerSource : IConfigurationSource
         };
     }
 
-    // 3.3.3: network ID, then the length of a dictionary that may be missing.
+    // 3.3.3: network ID, then the length of a dictionary, and the dictionary; both may be missing.
     private static string? LoginUrl(ReadOnlySpan<byte> data)
     {
         const int MaxUrlLength = 2048;

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl2.Configuration;
 
-/// <summary>IP addresses with prefix lengths inside configurations (docs/protocol/3-vl2.md 3.4.2).</summary>
+/// <summary>The encoding of IP addresses with prefix lengths in configurations (docs/protocol/3-vl2.md 3.4.2).</summary>
 internal static class InetAddressEncoding
 {
     private const byte None = 0x00;
@@ -12,11 +12,11 @@ internal static class InetAddressEncoding
     private const byte IPv4 = 0x04;
     private const byte IPv6 = 0x06;
 
-    /// <summary>Reads an address and moves behind it. "No address" and kinds that are not IP give null.</summary>
+    /// <summary>Reads an address and advances <paramref name="data"/> behind it.</summary>
     /// <param name="data">The encoded address, and what follows.</param>
-    /// <param name="address">The address.</param>
-    /// <param name="prefixLength">Its prefix length, at most the bits of the address; where none is meant, 0 or any number.</param>
-    /// <returns>False when the address is cut off or of an unknown kind.</returns>
+    /// <param name="address">The address; null for "no address" and for types that are not IP.</param>
+    /// <param name="prefixLength">Its prefix length, at most the bits of the address; meaningless where the address has none.</param>
+    /// <returns>False when the address is truncated or of an unknown type.</returns>
     public static bool TryRead(ref ReadOnlySpan<byte> data, out IpAddress? address, out int prefixLength)
     {
         address = null;
@@ -50,7 +50,7 @@ internal static class InetAddressEncoding
         return true;
     }
 
-    /// <summary>Appends an address; null is "no address".</summary>
+    /// <summary>Appends an address; null as "no address".</summary>
     public static void Write(List<byte> destination, IpAddress? address, int prefixLength)
     {
         if (address is not { } ip)

@@ -6,7 +6,7 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Managed.Vl2.Configuration;
 
 /// <summary>
-/// What a member knows about a network once it is configured (docs/protocol/3-vl2.md 3.4.1). Immutable; a change replaces it whole.
+/// The configuration of a network for one member (docs/protocol/3-vl2.md 3.4.1). Immutable; a change replaces it whole.
 /// </summary>
 internal sealed record NetworkConfiguration
 {
@@ -20,29 +20,31 @@ internal sealed record NetworkConfiguration
 
     public required NetworkId Id { get; init; }
 
-    /// <summary>The dictionary that it was made of, to be stored; empty for a network without a controller.</summary>
+    /// <summary>The dictionary from which it was read, to be stored; empty for a network without a controller.</summary>
     public ReadOnlyMemory<byte> Text { get; init; }
 
-    /// <summary>The name that the controller gave it; untrusted text.</summary>
+    /// <summary>The network's name, given by the controller; untrusted text.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>Whoever joined may exchange frames; else only members with certificates that agree with ours.</summary>
+    /// <summary>
+    /// Every node that joins may exchange frames; otherwise only members whose certificate of membership agrees with ours.
+    /// </summary>
     public bool IsPublic { get; init; }
 
     public ulong Revision { get; init; }
 
-    /// <summary>When it was made: the clock of who made it in milliseconds, never compared with our own.</summary>
+    /// <summary>When it was made, by the controller's clock in milliseconds; never compared with our own clock.</summary>
     public ulong Timestamp { get; init; }
 
     /// <summary>
-    /// By how many milliseconds the time stamps of others' tags, capabilities and ownership certificates may differ from ours.
+    /// By how many milliseconds the time stamps of other members' tags, capabilities and certificates of ownership may differ from ours.
     /// </summary>
     public ulong CredentialMaxDelta { get; init; }
 
     /// <summary>The largest Ethernet payload, 1280 to 10000 bytes.</summary>
     public int Mtu { get; init; } = 2800;
 
-    /// <summary>To how many members a multicast frame is sent; 0: there is no multicast, and no broadcast.</summary>
+    /// <summary>Most members to which a multicast frame is sent; 0 when there is neither multicast nor broadcast.</summary>
     public int MulticastLimit { get; init; }
 
     public NetworkFlags Flags { get; init; }
@@ -51,13 +53,13 @@ internal sealed record NetworkConfiguration
 
     public ImmutableArray<IpRoute> Routes { get; init; } = [];
 
-    /// <summary>Addresses that were assigned and are not taken (<see cref="AssignmentPolicy"/>).</summary>
+    /// <summary>Addresses that were assigned and not accepted (<see cref="AssignmentPolicy"/>).</summary>
     public ImmutableArray<IpInterfaceAddress> RefusedAddresses { get; init; } = [];
 
-    /// <summary>The rules, ready to be applied.</summary>
+    /// <summary>The network's rules as a frame filter.</summary>
     public required IFrameFilter Filter { get; init; }
 
-    /// <summary>Our certificate of membership: the measure for those of others. Null on networks without.</summary>
+    /// <summary>Our certificate of membership, with which those of others must agree. Null on networks without certificates.</summary>
     public MembershipCertificate? Membership { get; init; }
 
     public ImmutableArray<Capability> Capabilities { get; init; } = [];
@@ -69,7 +71,7 @@ internal sealed record NetworkConfiguration
     /// <summary>Our capabilities, tags and certificates of ownership as rules see them.</summary>
     public IMemberCredentials Own { get; init; } = NoCredentials.Instance;
 
-    /// <summary>NETWORK_CREDENTIALS with all of ours, as other members are shown them; empty where there are none.</summary>
+    /// <summary>NETWORK_CREDENTIALS payload with all our credentials, to be sent to other members; empty when there are none.</summary>
     public ReadOnlyMemory<byte> ShownCredentials { get; init; }
 
     public ImmutableArray<Specialist> Specialists
@@ -82,13 +84,13 @@ internal sealed record NetworkConfiguration
         }
     } = [];
 
-    /// <summary>Null when the network names no servers.</summary>
+    /// <summary>DNS settings; null when the network has none.</summary>
     public NetworkDns? Dns { get; init; }
 
-    /// <summary>The members that carry frames of foreign Ethernet addresses.</summary>
+    /// <summary>The members that are active bridges: they forward frames of Ethernet addresses behind them.</summary>
     public ImmutableArray<NodeId> ActiveBridges { get; private init; } = [];
 
-    /// <summary>Whether an address is inside the prefix of one of ours.</summary>
+    /// <summary>Whether an address is inside the prefix of one of our addresses.</summary>
     public bool HasPrefixOf(in IpAddress address)
     {
         foreach (ref readonly var own in Addresses.AsSpan())
@@ -117,19 +119,19 @@ internal sealed record NetworkConfiguration
     }
 }
 
-/// <summary>Switches of a network, with the numbers of the wire (3.4.1).</summary>
+/// <summary>Flags of a network, with their values on the wire (3.4.1).</summary>
 [Flags]
 internal enum NetworkFlags
 {
     None = 0,
 
-    /// <summary>Frames to ff:ff:ff:ff:ff:ff other than ARP are carried.</summary>
+    /// <summary>Broadcast frames other than ARP are allowed.</summary>
     Broadcast = 0x02,
 
-    /// <summary>Solicitations for derived IPv6 addresses are answered on the sender's side.</summary>
+    /// <summary>Neighbour solicitations for derived IPv6 addresses are answered by the sender's own node.</summary>
     NdpEmulation = 0x04,
 
-    /// <summary>A rule of an unknown kind matches.</summary>
+    /// <summary>Rules of an unknown type match.</summary>
     UnknownRulesMatch = 0x08,
 
     /// <summary>Multicast frames are not compressed.</summary>
@@ -145,17 +147,17 @@ internal enum SpecialistRoles
 {
     None = 0,
 
-    /// <summary>Sends and receives frames of foreign Ethernet addresses.</summary>
+    /// <summary>May send and receive frames of Ethernet addresses other than its own.</summary>
     ActiveBridge = 1,
 
-    /// <summary>Is told all subscriptions.</summary>
+    /// <summary>Receives all multicast subscriptions.</summary>
     Anchor = 2,
 
-    /// <summary>Sends multicast frames on to all others.</summary>
+    /// <summary>Forwards multicast frames to all other members.</summary>
     MulticastReplicator = 4,
 }
 
-/// <summary>The name servers that a network suggests.</summary>
+/// <summary>The DNS settings of a network.</summary>
 /// <param name="Domain">The search domain; untrusted text.</param>
-/// <param name="Servers">At most four.</param>
+/// <param name="Servers">The addresses of name servers, at most four.</param>
 internal sealed record NetworkDns(string Domain, ImmutableArray<IpAddress> Servers);

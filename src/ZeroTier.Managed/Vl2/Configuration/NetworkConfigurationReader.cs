@@ -9,8 +9,8 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Managed.Vl2.Configuration;
 
 /// <summary>
-/// Makes a configuration of the dictionary that a controller sends (docs/protocol/3-vl2.md 3.4). Signatures inside are covered by that of
-/// the whole.
+/// Reads a configuration from the dictionary that a controller sends (docs/protocol/3-vl2.md 3.4). The signatures of our credentials in it
+/// are not checked, since the whole dictionary is authenticated.
 /// </summary>
 internal static class NetworkConfigurationReader
 {
@@ -35,9 +35,9 @@ internal static class NetworkConfigurationReader
     /// <summary>Reads a configuration.</summary>
     /// <param name="text">The dictionary.</param>
     /// <param name="random">For rules that match by chance.</param>
-    /// <param name="configuration">What it says.</param>
-    /// <param name="issuedTo">The member that it is for.</param>
-    /// <returns>False when it is too old, lacks what every configuration has, or is damaged where damage is not tolerated
+    /// <param name="configuration">The configuration.</param>
+    /// <param name="issuedTo">The member for which it was made.</param>
+    /// <returns>False when its version is too old, a mandatory field is missing, or a field is malformed where that is not tolerated
     /// (3.4.3).</returns>
     public static bool TryRead(
         ReadOnlySpan<byte> text, RandomSource random, [NotNullWhen(true)] out NetworkConfiguration? configuration, out NodeId issuedTo)
@@ -95,7 +95,7 @@ internal static class NetworkConfigurationReader
         return true;
     }
 
-    /// <summary>Text from the network: cut, and without what could confuse a log or a terminal.</summary>
+    /// <summary>Decodes untrusted text: truncated, and without control characters, which could confuse a log or a terminal.</summary>
     internal static string ReadText(ReadOnlySpan<byte> bytes, int maxLength) =>
         string.Concat(
             Encoding.UTF8.GetString(bytes[..Math.Min(bytes.Length, maxLength)])
@@ -143,7 +143,7 @@ internal static class NetworkConfigurationReader
             int metric = BinaryPrimitives.ReadUInt16BigEndian(data[2..]);
             data = data[4..];
 
-            // A gateway of the other family, or of no meaning, makes no route.
+            // A route whose gateway is of the other address family, unspecified or multicast is ignored.
             if (target is { } to && (gateway is not { } via || (via.IsIPv4 == to.IsIPv4 && !via.IsUnspecified && !via.IsMulticast)))
             {
                 builder.Add(new IpRoute(to, prefixLength, gateway, metric));
@@ -207,7 +207,7 @@ internal static class NetworkConfigurationReader
         return true;
     }
 
-    // Damage here costs the entries behind it, not the configuration (3.4.3).
+    // A malformed entry ends this list, but does not invalidate the configuration (3.4.3).
     private static ImmutableArray<Capability> ReadCapabilities(ReadOnlySpan<byte> data)
     {
         var builder = new SortedDictionary<uint, Capability>();

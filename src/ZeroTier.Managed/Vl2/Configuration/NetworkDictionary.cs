@@ -3,12 +3,12 @@ using System.Globalization;
 namespace ZeroTier.Managed.Vl2.Configuration;
 
 /// <summary>
-/// The text of <c>key=value</c> lines in which requests and configurations are written (docs/protocol/3-vl2.md 3.2). Values are any bytes,
-/// escaped, so the text is kept as bytes. Look-ups read the text anew: a configuration is read once a minute.
+/// The format of requests and configurations: text of <c>key=value</c> lines (docs/protocol/3-vl2.md 3.2). Values are arbitrary escaped
+/// bytes, so the text is kept as bytes. Each look-up scans the text, which is fast enough for a configuration a minute.
 /// </summary>
 internal readonly ref struct NetworkDictionary
 {
-    /// <summary>A dictionary may have so many bytes.</summary>
+    /// <summary>Longest dictionary in bytes.</summary>
     public const int MaxLength = 512 * 1024;
 
     private readonly ReadOnlySpan<byte> _text;
@@ -20,7 +20,7 @@ internal readonly ref struct NetworkDictionary
     }
 
     /// <summary>
-    /// The value of a key, without escapes; null where there is no such key. Of several lines with the key the first counts.
+    /// The unescaped value of a key; null when there is no such key. Of several lines with the key the first is used.
     /// </summary>
     public byte[]? Find(ReadOnlySpan<byte> key)
     {
@@ -40,11 +40,11 @@ internal readonly ref struct NetworkDictionary
         return null;
     }
 
-    /// <summary>A number in hexadecimal; the default where the key is missing or its value empty.</summary>
+    /// <summary>The value of a key as a hexadecimal number; the default when the key is missing or its value empty.</summary>
     public ulong GetNumber(ReadOnlySpan<byte> key, ulong defaultValue = 0) =>
         Find(key) is { Length: > 0 } value ? ParseHex(value) : defaultValue;
 
-    /// <summary>True where the value begins with 1, t or T.</summary>
+    /// <summary>True when the value begins with 1, t or T.</summary>
     public bool GetBoolean(ReadOnlySpan<byte> key) => Find(key) is { Length: > 0 } value && value[0] is (byte)'1' or (byte)'t' or (byte)'T';
 
     private static byte[] Unescape(ReadOnlySpan<byte> value)
@@ -56,7 +56,7 @@ internal readonly ref struct NetworkDictionary
             byte b = value[i];
             if (b == '\\')
             {
-                // A backslash at the end says nothing.
+                // A backslash at the end is ignored.
                 if (++i == value.Length)
                 {
                     break;
@@ -78,7 +78,7 @@ internal readonly ref struct NetworkDictionary
         return result[..length];
     }
 
-    // As C's strtoull with base 16: blanks, a sign and 0x before the digits, and nothing behind them matters.
+    // As C's strtoull with base 16: white space, a sign and 0x may precede the digits, and what follows them is ignored.
     private static ulong ParseHex(ReadOnlySpan<byte> text)
     {
         text = text.TrimStart(" \t\n\v\f\r"u8);

@@ -4,13 +4,13 @@ using System.Text;
 namespace ZeroTier.Managed.Vl2.Configuration;
 
 /// <summary>
-/// Writes a dictionary (docs/protocol/3-vl2.md 3.2), one entry after the other. The caller sees to it that no key comes twice.
+/// Writes a dictionary (docs/protocol/3-vl2.md 3.2), one entry after the other. The caller must not add a key twice.
 /// </summary>
 internal sealed class NetworkDictionaryWriter
 {
     private readonly List<byte> _text = [];
 
-    /// <summary>Appends an entry of any bytes.</summary>
+    /// <summary>Appends an entry whose value is arbitrary bytes.</summary>
     public NetworkDictionaryWriter Add(string key, ReadOnlySpan<byte> value)
     {
         if (_text.Count > 0)
@@ -42,10 +42,10 @@ internal sealed class NetworkDictionaryWriter
         return this;
     }
 
-    /// <summary>Appends a number in 16 hexadecimal digits.</summary>
+    /// <summary>Appends a number as 16 hexadecimal digits.</summary>
     public NetworkDictionaryWriter Add(string key, ulong value) => Add(key, value.ToString("x16", CultureInfo.InvariantCulture));
 
-    /// <summary>Appends a truth value.</summary>
+    /// <summary>Appends a Boolean value.</summary>
     public NetworkDictionaryWriter Add(string key, bool value) => Add(key, value ? "1" : "0");
 
     /// <summary>Appends a text.</summary>

@@ -7,14 +7,14 @@ using ZeroTier.Managed.Vl2.Credentials;
 namespace ZeroTier.Managed.Vl2.Controller;
 
 /// <summary>
-/// The node's side of a controller: requests in, signed pieces out (docs/protocol/3-vl2.md 3.14). Where the node itself is a member, both
-/// go past the wire. Thread-safe.
+/// Connects a controller with the node in which it runs: passes requests to it, and sends its answers in signed chunks
+/// (docs/protocol/3-vl2.md 3.14). If the node itself is a member of a network, both are passed directly, without packets. Thread-safe.
 /// </summary>
 /// <param name="vl1">The node.</param>
-/// <param name="random">For the IDs of updates.</param>
+/// <param name="random">For update IDs.</param>
 /// <param name="controller">The controller.</param>
-/// <param name="served">Who may use the multicast directory.</param>
-/// <param name="revoked">Takes revocations for networks that the node itself has joined.</param>
+/// <param name="served">The members that may use the multicast directory.</param>
+/// <param name="revoked">Called with revocations for networks that the node itself has joined.</param>
 internal sealed class ControllerPort(
     Vl1Node vl1, RandomSource random, INetworkController controller, ServedMembers served, Action<Revocation> revoked)
     : IControllerPort
@@ -22,7 +22,7 @@ internal sealed class ControllerPort(
     private const int NetworkIdLength = 8;
     private const int MaxRefusalLength = 1024;
 
-    // Of networks that the node itself has joined.
+    // The configuration sources of networks that the node itself has joined.
     private readonly ConcurrentDictionary<NetworkId, LocalSource> _local = new();
     private readonly RevocationQueue _revocations = new();
     private readonly RequestLimits _limits = new(RequestLimits.OfController, random.NextUInt64());
@@ -32,22 +32,22 @@ internal sealed class ControllerPort(
 
     public long Now => vl1.Now;
 
-    /// <summary>The node itself wants the configuration of a network.</summary>
+    /// <summary>The node itself requests the configuration of a network.</summary>
     public void Ask(LocalSource source)
     {
         _local[source.Network] = source;
         if (_isOpen)
         {
-            // Without the private key, which is nobody else's to keep.
+            // A copy without the private key, since the controller may keep it.
             var identity = NodeIdentity.Parse(vl1.Identity.ToString());
             controller.OnRequest(new ControllerRequest(source.Network, identity, 0, ConfigurationRequest.Metadata()));
         }
     }
 
-    /// <summary>The node has left a network that it rules over.</summary>
+    /// <summary>The node has left a network of its own controller.</summary>
     public void Leave(NetworkId network) => _local.TryRemove(network, out _);
 
-    /// <summary>Sends revocations whose time has come.</summary>
+    /// <summary>Sends the revocations that are due.</summary>
     public void OnTick(long now)
     {
         foreach (NodeId member in _revocations.Receivers())
@@ -72,7 +72,7 @@ internal sealed class ControllerPort(
         }
     }
 
-    /// <summary>A NETWORK_CONFIG_REQUEST. Payload: from the network ID on.</summary>
+    /// <summary>Handles a NETWORK_CONFIG_REQUEST. The payload begins with the network ID.</summary>
     public PacketResult OnRequest(Peer peer, in PacketInfo info, ReadOnlySpan<byte> payload)
     {
         if (payload.Length < NetworkIdLength + 2)
@@ -90,7 +90,8 @@ internal sealed class ControllerPort(
 
         if (!_isOpen || !_limits.TryTake(peer.Id, vl1.Now))
         {
-            // In silence: what is ignored is answered with an error, and that tells a member that there is no such network. It asks again.
+            // Dropped without an answer, and the member asks again. If it were ignored, VL1 would answer with an ERROR, by which the member
+            // concludes that there is no such network.
             return PacketResult.Accepted;
         }
 
@@ -191,8 +192,8 @@ internal sealed class ControllerPort(
         }
     }
 
-    // Over the member's own route, not back to where the request came from: an answer is many times longer than the request, and the place
-    // is not proven.
+    // Sent by the current route to the member, not to the source endpoint of the request: the answer is many times longer than the request,
+    // and that endpoint may not be validated (amplification).
     private void Answer(ControllerRequest request, Verb verb, ReadOnlySpan<byte> data)
     {
         byte[] payload = new byte[1 + sizeof(ulong) + data.Length];

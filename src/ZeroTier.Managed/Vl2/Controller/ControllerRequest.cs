@@ -1,17 +1,17 @@
 namespace ZeroTier.Managed;
 
-/// <summary>A node asks a controller for the configuration of a network. Immutable; may be kept and answered later.</summary>
+/// <summary>A node's request for the configuration of a network. Immutable; may be kept and answered later.</summary>
 public sealed class ControllerRequest
 {
-    /// <summary>Bytes that the metadata have at most.</summary>
+    /// <summary>Longest metadata in bytes.</summary>
     public const int MaxMetadataLength = 1023;
 
-    /// <summary>Makes a request; the node does so for each that arrives, tests for others.</summary>
+    /// <summary>Makes a request. The node makes one for each that it receives; tests of a controller can make their own.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="identity">Who asks.</param>
-    /// <param name="packetId">The packet that brought it.</param>
-    /// <param name="metadata">How the node describes itself.</param>
-    /// <exception cref="ArgumentException">The metadata are too long.</exception>
+    /// <param name="identity">The identity of the node that asks.</param>
+    /// <param name="packetId">The ID of the packet with the request.</param>
+    /// <param name="metadata">The dictionary in which the node describes itself.</param>
+    /// <exception cref="ArgumentException">The metadata are longer than <see cref="MaxMetadataLength"/>.</exception>
     public ControllerRequest(NetworkId network, NodeIdentity identity, ulong packetId, ReadOnlyMemory<byte> metadata)
     {
         ArgumentNullException.ThrowIfNull(identity);
@@ -30,10 +30,12 @@ public sealed class ControllerRequest
     /// <summary>The network that is asked for.</summary>
     public NetworkId Network { get; }
 
-    /// <summary>Who asks: the node has proven that it has the private key, and that the address belongs to the public key.</summary>
+    /// <summary>
+    /// The identity of the node that asks. It is verified: the node has the private key, and the address belongs to the public key.
+    /// </summary>
     public NodeIdentity Identity { get; }
 
-    /// <summary>The packet that brought the request, which the answer names.</summary>
+    /// <summary>The ID of the packet with the request, which the answer quotes.</summary>
     public ulong PacketId { get; }
 
     /// <summary>The dictionary in which the node describes itself (docs/protocol/3-vl2.md 3.3.2); untrusted.</summary>

@@ -1,22 +1,23 @@
 namespace ZeroTier.Managed;
 
 /// <summary>
-/// Decides who is a member of networks and what members are told. The node that it runs in brings requests and takes answers away; it knows
-/// nothing of how decisions are stored. What a member throws is logged once and costs the node nothing.
+/// A network controller: decides which nodes are members of its networks, and makes their configurations. The node in which it runs passes
+/// requests to it and sends its answers; the node knows nothing of how members are stored. The first exception that a method throws is
+/// logged; exceptions do not affect the node otherwise.
 /// </summary>
 /// <remarks>
-/// Calls come from the node's receive threads: they must return at once, and leave longer work to a queue of their own that has a bound.
+/// Methods are called on the node's receive threads: they must return at once, and move longer work to a bounded queue of their own.
 /// </remarks>
 public interface INetworkController
 {
-    /// <summary>The node is up. Called once for each start of the node, before the first request.</summary>
-    /// <param name="port">How to speak to members until <see cref="Stop"/>.</param>
+    /// <summary>The node has started. Called once for each start of the node, before the first request.</summary>
+    /// <param name="port">Sends to members, until <see cref="Stop"/>.</param>
     void Start(IControllerPort port);
 
-    /// <summary>A node asks for the configuration of a network whose ID names this node as its controller.</summary>
-    /// <param name="request">Who asks, for what; to be answered now or later, by the port.</param>
+    /// <summary>A node requests the configuration of a network whose ID begins with this node's address.</summary>
+    /// <param name="request">The request; to be answered now or later, by the port.</param>
     void OnRequest(ControllerRequest request);
 
-    /// <summary>The node stops: the port sends nothing more, and its identity may be disposed of.</summary>
+    /// <summary>The node stops: the port sends nothing more, and its identity is about to be disposed of.</summary>
     void Stop();
 }

@@ -3,10 +3,10 @@ using ZeroTier.Managed.Vl2.Configuration;
 
 namespace ZeroTier.Managed.Vl2.Controller;
 
-/// <summary>Where the configuration of a network comes from whose controller runs in this very node. Thread-safe.</summary>
+/// <summary>Configuration of a network whose controller runs in this same node. Thread-safe.</summary>
 internal sealed class LocalSource(NetworkId network, ControllerPort port, RandomSource random) : IConfigurationSource
 {
-    // As other members do (docs/protocol/3-vl2.md 3.3.1).
+    // The intervals of other members (docs/protocol/3-vl2.md 3.3.1).
     private const long RequestInterval = 5_000;
     private const long RefreshInterval = 60_000;
 
@@ -38,12 +38,12 @@ internal sealed class LocalSource(NetworkId network, ControllerPort port, Random
         port.Ask(this);
     }
 
-    // What others send about a network that this node itself rules over is of no interest.
+    // No other node may configure a network of our own controller.
     public PacketResult OnConfiguration(Peer peer, in PacketInfo info, bool isPushed, ReadOnlySpan<byte> chunk) => PacketResult.Ignored;
 
     public PacketResult OnError(Peer peer, ulong requestId, ErrorCode code, ReadOnlySpan<byte> data) => PacketResult.Ignored;
 
-    /// <summary>The controller has answered, or something changed.</summary>
+    /// <summary>The controller has answered, or pushed a changed configuration.</summary>
     public void Take(ReadOnlyMemory<byte> dictionary)
     {
         if (!NetworkConfigurationReader.TryRead(dictionary.Span, random, out NetworkConfiguration? configuration, out NodeId issuedTo) ||

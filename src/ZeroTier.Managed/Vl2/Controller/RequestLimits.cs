@@ -3,16 +3,16 @@ using ZeroTier.Managed.Net;
 namespace ZeroTier.Managed.Vl2.Controller;
 
 /// <summary>
-/// How often a node may ask, over all networks, before anything is done for it. A table of fixed size, in which nodes may share a place.
+/// Limits the requests of each node, over all networks. Nodes are hashed to a table of fixed size, so several may share a token bucket.
 /// Thread-safe.
 /// </summary>
-/// <param name="rate">The limit of each.</param>
-/// <param name="key">Random, and known to nobody: whoever makes identities by the thousand must not find one that shares the place of a
-/// certain member.</param>
+/// <param name="rate">The limit of each bucket.</param>
+/// <param name="key">A random secret, so that an attacker who makes thousands of identities cannot tell which of them shares the bucket of
+/// a certain member.</param>
 internal sealed class RequestLimits(TokenRate rate, ulong key)
 {
     /// <summary>
-    /// Of a controller: a member of many networks asks for all of them at once when it starts, and asks again for those that got no answer.
+    /// The limit of a controller: a member of many networks requests all of them at once when it starts, and repeats unanswered requests.
     /// </summary>
     public static readonly TokenRate OfController = new(Burst: 128, PerSecond: 16);
 
@@ -21,7 +21,7 @@ internal sealed class RequestLimits(TokenRate rate, ulong key)
     private readonly Lock _lock = new();
     private readonly TokenBucket[] _buckets = new TokenBucket[1 << PlaceBits];
 
-    /// <summary>Whether a node may ask now.</summary>
+    /// <summary>Whether a request of this node is within the limit.</summary>
     public bool TryTake(NodeId node, long now)
     {
         lock (_lock)

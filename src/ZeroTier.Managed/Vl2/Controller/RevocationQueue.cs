@@ -1,16 +1,17 @@
 namespace ZeroTier.Managed.Vl2.Controller;
 
 /// <summary>
-/// Revocations on their way to members. A member takes one NETWORK_CREDENTIALS packet of a node per second and drops the others unread
-/// (docs/protocol/3-vl2.md 3.5.7), so those for one member go together, and packets keep a distance. Each revocation is sent in two
-/// packets: one may be lost, or come right after one in which the node, as a member, has shown its own credentials. Bounded. Thread-safe.
+/// Revocations to be sent to members. A member accepts one NETWORK_CREDENTIALS packet of a node per second and drops others unread
+/// (docs/protocol/3-vl2.md 3.5.7), so revocations for one member are sent together, and packets at a minimum interval. Each revocation is
+/// sent in two packets: one may be lost, or be dropped because the node, as a member, has just sent its own credentials. Bounded.
+/// Thread-safe.
 /// </summary>
 internal sealed class RevocationQueue
 {
-    /// <summary>Milliseconds between two packets to one member: more than the second, as the network does not keep distances.</summary>
+    /// <summary>Milliseconds between two packets to one member: more than a second, since their delays in the network differ.</summary>
     public const long Interval = 1_500;
 
-    /// <summary>Revocations in a packet, which is then half as long as the longest.</summary>
+    /// <summary>Most revocations in a packet, which then has half of the largest size.</summary>
     public const int MaxPerPacket = 32;
 
     private const int Sendings = 2;
@@ -20,8 +21,10 @@ internal sealed class RevocationQueue
     private readonly Dictionary<NodeId, Receiver> _receivers = [];
     private int _waiting;
 
-    /// <summary>Adds a revocation. Where too many wait it is dropped, and its target's certificate lapses.</summary>
-    /// <param name="member">Whom to tell.</param>
+    /// <summary>
+    /// Adds a revocation. When the queue is full it is dropped; its target is then excluded only when its certificate expires.
+    /// </summary>
+    /// <param name="member">The receiver.</param>
     /// <param name="revocation">The signed revocation; its bytes must not change.</param>
     public void Add(NodeId member, ReadOnlyMemory<byte> revocation)
     {
@@ -42,7 +45,7 @@ internal sealed class RevocationQueue
         }
     }
 
-    /// <summary>Takes what is to be sent to a member now, in one packet; empty when nothing is, or it is too early.</summary>
+    /// <summary>Takes the revocations to send to a member now, in one packet; empty when there are none, or it is too early.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Take(NodeId member, long now)
     {
         lock (_lock)
@@ -80,7 +83,7 @@ internal sealed class RevocationQueue
         }
     }
 
-    /// <summary>The members that something waits for.</summary>
+    /// <summary>The members with queued revocations.</summary>
     public IReadOnlyList<NodeId> Receivers()
     {
         lock (_lock)
@@ -89,7 +92,7 @@ internal sealed class RevocationQueue
         }
     }
 
-    /// <summary>Forgets everything: the node stops.</summary>
+    /// <summary>Drops all revocations.</summary>
     public void Clear()
     {
         lock (_lock)

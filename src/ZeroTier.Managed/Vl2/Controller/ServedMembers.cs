@@ -3,13 +3,13 @@ using ZeroTier.Managed.Vl1;
 namespace ZeroTier.Managed.Vl2.Controller;
 
 /// <summary>
-/// Who got a configuration from the controller in this node lately, and may therefore use its multicast directory: say what it listens to,
-/// and ask who else does (docs/protocol/3-vl2.md 3.14, 3.8.2, 3.8.3). Bounded per network, so that the members of one, whom its owner may
-/// let in without a look, take nothing from the others. Thread-safe.
+/// The members to which the controller in this node has lately sent a configuration, and which may therefore use its multicast directory:
+/// subscribe to groups, and ask for other subscribers (docs/protocol/3-vl2.md 3.14, 3.8.2, 3.8.3). Bounded per network, so that members of
+/// one network, which may admit everybody, cannot use up the space of others. Thread-safe.
 /// </summary>
 internal sealed class ServedMembers
 {
-    /// <summary>For how many milliseconds a configuration gives the right.</summary>
+    /// <summary>Milliseconds for which a member may use the directory after a configuration was sent to it.</summary>
     public const long Lifetime = 180_000;
 
     private const int MaxMembers = 65_536;
@@ -19,7 +19,7 @@ internal sealed class ServedMembers
     private readonly Dictionary<NetworkId, Directory> _networks = [];
     private long _expired;
 
-    /// <summary>A configuration was sent.</summary>
+    /// <summary>A configuration was sent to the member.</summary>
     public void Add(NetworkId network, NodeId member, long now)
     {
         lock (_lock)
@@ -32,7 +32,7 @@ internal sealed class ServedMembers
         }
     }
 
-    /// <summary>The member is none any more.</summary>
+    /// <summary>The member was revoked.</summary>
     public void Remove(NetworkId network, NodeId member)
     {
         lock (_lock)
@@ -51,7 +51,7 @@ internal sealed class ServedMembers
         }
     }
 
-    /// <summary>A member listens to a group.</summary>
+    /// <summary>Stores a member's subscription of a group.</summary>
     public void Like(NetworkId network, MulticastGroup group, NodeId member, long now)
     {
         lock (_lock)
@@ -60,8 +60,8 @@ internal sealed class ServedMembers
         }
     }
 
-    /// <summary>Picks listeners of a group, without the asker.</summary>
-    /// <returns>Number of all, the asker included.</returns>
+    /// <summary>Picks subscribers of a group at random, without the member that asks.</summary>
+    /// <returns>Number of all subscribers, the member that asks included.</returns>
     public int Gather(NetworkId network, MulticastGroup group, NodeId asker, int limit, RandomSource random, List<NodeId> picked)
     {
         lock (_lock)
@@ -70,7 +70,7 @@ internal sealed class ServedMembers
         }
     }
 
-    /// <summary>Forgets what is too old.</summary>
+    /// <summary>Removes expired members and subscriptions.</summary>
     public void OnTick(long now)
     {
         lock (_lock)
@@ -92,7 +92,7 @@ internal sealed class ServedMembers
         }
     }
 
-    // Guarded by the lock. Networks are the controller's own, so that nobody else can make many.
+    // Guarded by the lock. Only networks of this controller get an entry, so that others cannot cause many.
     private Directory Of(NetworkId network)
     {
         if (!_networks.TryGetValue(network, out Directory? directory))
@@ -105,7 +105,7 @@ internal sealed class ServedMembers
 
     private static MulticastStore.Group Key(NetworkId network, MulticastGroup group) => new(network.Value, group.Mac.Value, group.Adi);
 
-    // Of one network.
+    // The members and subscriptions of one network.
     private sealed class Directory
     {
         public Dictionary<NodeId, long> Since { get; } = [];

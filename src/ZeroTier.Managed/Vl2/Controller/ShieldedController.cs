@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Managed.Vl2.Controller;
 
 /// <summary>
-/// Wraps a controller supplied by the application: its exceptions reach no receive thread, and do not stop the node from starting and
-/// ending.
+/// Wraps a controller supplied by the application and catches its exceptions, so that they neither reach receive threads nor prevent the
+/// node from starting and stopping.
 /// </summary>
 internal sealed partial class ShieldedController(INetworkController inner, ILogger log) : INetworkController
 {

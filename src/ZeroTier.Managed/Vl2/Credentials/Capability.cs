@@ -6,10 +6,10 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Managed.Vl2.Credentials;
 
-/// <summary>Rules that extend what their holder may send (docs/protocol/3-vl2.md 3.5.4). Immutable.</summary>
+/// <summary>A capability: rules that extend what their holder may send (docs/protocol/3-vl2.md 3.5.4). Immutable.</summary>
 /// <remarks>
-/// The holder's address is not covered by the signature: whoever sees a capability can present it as his own, and all nodes accept that. It
-/// is a convenience, not a strong protection.
+/// The holder's address is not covered by the signature: whoever sees a capability can present it as its own, and all nodes accept that. It
+/// is therefore not a strong protection.
 /// </remarks>
 internal sealed class Capability : Credential
 {
@@ -19,15 +19,15 @@ internal sealed class Capability : Credential
 
     public required RuleTable Rules { get; init; }
 
-    /// <summary>Who passed it on to whom, from the controller on.</summary>
+    /// <summary>The chain of custody: who passed it on to whom, beginning with the controller.</summary>
     public required ImmutableArray<Link> Custody { get; init; }
 
-    /// <summary>How many links there may be.</summary>
+    /// <summary>Most links of the chain.</summary>
     public required byte MaxCustody { get; init; }
 
     public override CredentialType Type => CredentialType.Capability;
 
-    /// <summary>Reads a capability and moves behind it; false when it is damaged.</summary>
+    /// <summary>Reads a capability and advances the span behind it; false when it is malformed.</summary>
     public static bool TryRead(ref ReadOnlySpan<byte> data, [NotNullWhen(true)] out Capability? capability)
     {
         capability = null;
@@ -66,7 +66,7 @@ internal sealed class Capability : Credential
         return true;
     }
 
-    /// <summary>Makes the bytes of a capability as the controller of a network, with one link of custody.</summary>
+    /// <summary>Issues a capability, encoded, as the controller of a network, with one link of custody.</summary>
     public static byte[] Issue(NodeIdentity controller, NetworkId network, ulong timestamp, uint id, RuleTable rules, NodeId member)
     {
         byte[] fields = SignedFields(network, timestamp, id, rules, maxCustody: 1);
@@ -78,8 +78,8 @@ internal sealed class Capability : Credential
 
     /// <inheritdoc />
     /// <remarks>
-    /// Every link must be signed by who passed the capability on, and begin where the one before ended. The signed bytes are made anew from
-    /// the rules that were understood, as all nodes do.
+    /// Every link must be signed by the node that passed the capability on, which must be the receiver of the link before. The signed bytes
+    /// are encoded again from the parsed rules, as all nodes do.
     /// </remarks>
     public override SignatureCheck CheckSignature(ISignerDirectory signers)
     {
@@ -155,6 +155,6 @@ internal sealed class Capability : Credential
         return fields;
     }
 
-    /// <summary>One step of custody.</summary>
+    /// <summary>A link of the chain of custody.</summary>
     internal readonly record struct Link(NodeId To, NodeId From, ReadOnlyMemory<byte> Signature);
 }

@@ -1,17 +1,17 @@
 namespace ZeroTier.Managed.Vl2.Credentials;
 
 /// <summary>
-/// What the controller of a network has signed about one member: a tag, a capability or a certificate of ownership (docs/protocol/3-vl2.md
-/// 3.5). Immutable.
+/// A statement about one member that the controller of a network has signed: a tag, a capability or a certificate of ownership
+/// (docs/protocol/3-vl2.md 3.5). Immutable.
 /// </summary>
 internal abstract class Credential
 {
-    /// <summary>The credential as it came, to be shown to others.</summary>
+    /// <summary>The credential as received, to be sent to others.</summary>
     public required ReadOnlyMemory<byte> Encoded { get; init; }
 
     public required NetworkId Network { get; init; }
 
-    /// <summary>When it was issued: the controller's clock in milliseconds.</summary>
+    /// <summary>When it was issued, by the controller's clock in milliseconds.</summary>
     public required ulong Timestamp { get; init; }
 
     /// <summary>A newer credential with the same ID replaces it.</summary>
@@ -22,6 +22,6 @@ internal abstract class Credential
 
     public abstract CredentialType Type { get; }
 
-    /// <summary>Whether the controller of the network has signed it.</summary>
+    /// <summary>Checks the signature of the network's controller.</summary>
     public abstract SignatureCheck CheckSignature(ISignerDirectory signers);
 }

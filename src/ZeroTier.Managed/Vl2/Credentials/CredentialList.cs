@@ -3,10 +3,13 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace ZeroTier.Managed.Vl2.Credentials;
 
-/// <summary>The content of NETWORK_CREDENTIALS (docs/protocol/3-vl2.md 3.5.7): anybody's credentials, whose signatures decide.</summary>
+/// <summary>
+/// The payload of NETWORK_CREDENTIALS (docs/protocol/3-vl2.md 3.5.7). It may contain credentials of any member; signatures are checked
+/// later.
+/// </summary>
 internal sealed class CredentialList
 {
-    // A packet of the largest size holds some 70 tags; what claims more is damaged.
+    // More than fit into a packet of the largest size, which holds about 70 tags.
     private const int MaxPerKind = 128;
 
     public List<MembershipCertificate> Memberships { get; } = [];
@@ -16,7 +19,7 @@ internal sealed class CredentialList
 
     public List<Revocation> Revocations { get; } = [];
 
-    /// <summary>Reads a payload; old senders end it after any list.</summary>
+    /// <summary>Reads a payload. Old versions may end it after any list.</summary>
     public static bool TryRead(ReadOnlySpan<byte> data, [NotNullWhen(true)] out CredentialList? list)
     {
         list = null;
@@ -58,7 +61,7 @@ internal sealed class CredentialList
         return true;
     }
 
-    /// <summary>The payload that shows a member's own credentials.</summary>
+    /// <summary>Encodes the payload with which a member presents its own credentials.</summary>
     public static byte[] Encode(
         MembershipCertificate? membership,
         IReadOnlyCollection<Capability> capabilities,
@@ -79,7 +82,7 @@ internal sealed class CredentialList
         return [.. bytes];
     }
 
-    /// <summary>The payload that makes some revocations known, up to 128.</summary>
+    /// <summary>Encodes a payload with up to 128 revocations.</summary>
     public static byte[] EncodeRevocations(IReadOnlyList<ReadOnlyMemory<byte>> revocations) =>
         [0, 0, 0, 0, 0, 0, (byte)revocations.Count, .. revocations.SelectMany(r => r.ToArray()), 0, 0];
 

@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl2.Credentials;
 
-/// <summary>Kinds of credentials as revocations number them (docs/protocol/3-vl2.md 3.5.1).</summary>
+/// <summary>Types of credentials, with the values that revocations use (docs/protocol/3-vl2.md 3.5.1).</summary>
 internal enum CredentialType : byte
 {
     Membership = 1,

@@ -3,7 +3,7 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Managed.Vl2.Credentials;
 
-/// <summary>A set of credentials as rules see them. Whoever makes it has chosen those that count. Immutable.</summary>
+/// <summary>A set of valid credentials of one member, as rules see them. The caller has selected the valid ones. Immutable.</summary>
 internal sealed class CredentialView : IMemberCredentials
 {
     private readonly ImmutableArray<OwnershipCertificate> _ownership;
@@ -27,7 +27,7 @@ internal sealed class CredentialView : IMemberCredentials
 
     public bool StatesOwnership => !_ownership.IsEmpty;
 
-    /// <summary>The tags, by rising ID.</summary>
+    /// <summary>The tags, in ascending order of ID.</summary>
     public ImmutableArray<Tag> Tags { get; }
 
     public bool TryGetTag(uint id, out uint value)

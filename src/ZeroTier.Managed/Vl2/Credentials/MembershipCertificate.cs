@@ -6,7 +6,7 @@ using ZeroTier.Managed.Identity;
 namespace ZeroTier.Managed.Vl2.Credentials;
 
 /// <summary>
-/// A certificate of membership (docs/protocol/3-vl2.md 3.5.2). Ad-hoc networks have none; old peers may still attach one to a frame.
+/// A certificate of membership (docs/protocol/3-vl2.md 3.5.2). Ad-hoc networks have none, though old peers may attach one to a frame.
 /// Immutable.
 /// </summary>
 internal sealed class MembershipCertificate
@@ -23,23 +23,23 @@ internal sealed class MembershipCertificate
     private const ulong FirstHashId = 3;
     private const int HashParts = 4;
 
-    /// <summary>The certificate as it came, to be shown to others.</summary>
+    /// <summary>The certificate as received, to be sent to others.</summary>
     public required ReadOnlyMemory<byte> Encoded { get; init; }
 
-    /// <summary>What it states, by rising ID.</summary>
+    /// <summary>Its qualifiers, in ascending order of ID.</summary>
     public required ImmutableArray<Qualifier> Qualifiers { get; init; }
 
-    /// <summary>The controller that signed it; the default value when nobody did.</summary>
+    /// <summary>The controller that signed it; the default value when it is not signed.</summary>
     public required NodeId SignedBy { get; init; }
 
-    /// <summary>When it was issued: the controller's clock in milliseconds.</summary>
+    /// <summary>When it was issued, by the controller's clock in milliseconds.</summary>
     public ulong Timestamp => Find(TimestampId) ?? 0;
 
     public NetworkId Network => new(Find(NetworkIdId) ?? 0);
 
     public NodeId IssuedTo => new((Find(IssuedToId) ?? 0) & 0xff_ffff_ffff);
 
-    /// <summary>Reads a certificate and moves behind it; false when it is damaged.</summary>
+    /// <summary>Reads a certificate and advances the span behind it; false when it is malformed.</summary>
     public static bool TryRead(ref ReadOnlySpan<byte> data, [NotNullWhen(true)] out MembershipCertificate? certificate)
     {
         certificate = null;
@@ -69,7 +69,7 @@ internal sealed class MembershipCertificate
         return true;
     }
 
-    /// <summary>Moves behind a certificate; false when it is damaged.</summary>
+    /// <summary>Advances the span behind a certificate; false when it is malformed.</summary>
     public static bool TrySkip(ref ReadOnlySpan<byte> data)
     {
         if (data.Length < HeaderLength
@@ -110,11 +110,11 @@ internal sealed class MembershipCertificate
         return true;
     }
 
-    /// <summary>Makes the bytes of a certificate with seven qualifiers as the controller of a network.</summary>
+    /// <summary>Issues a certificate with seven qualifiers, encoded, as the controller of a network.</summary>
     /// <param name="controller">The controller, with its private key.</param>
     /// <param name="network">The network.</param>
     /// <param name="timestamp">Now, by the controller's clock, in milliseconds.</param>
-    /// <param name="window">By how many milliseconds certificates of the network's members may differ.</param>
+    /// <param name="window">By how many milliseconds the time stamps of two members' certificates may differ.</param>
     /// <param name="member">The member's identity.</param>
     public static byte[] Issue(NodeIdentity controller, NetworkId network, ulong timestamp, ulong window, NodeIdentity member)
     {
@@ -144,7 +144,7 @@ internal sealed class MembershipCertificate
         }
     }
 
-    /// <summary>Whether the controller of the network has signed it.</summary>
+    /// <summary>Checks the signature of the network's controller.</summary>
     public SignatureCheck CheckSignature(ISignerDirectory signers)
     {
         if (SignedBy == default || SignedBy != Network.Controller)
@@ -158,8 +158,8 @@ internal sealed class MembershipCertificate
     }
 
     /// <summary>
-    /// Whether a member with this certificate, ours, may talk with one that has the other. Only our tolerances count, and where our
-    /// certificate names the identity by its hash the other must, too.
+    /// Whether this certificate, ours, agrees with another member's, so that the two may communicate. Only the tolerances (maximum deltas)
+    /// of ours are used. If ours contains the hash of our identity, the other must contain the hash of the other member's identity.
     /// </summary>
     /// <param name="theirs">The other's certificate.</param>
     /// <param name="identityHash">SHA-384 of the other's address and public key.</param>
@@ -191,7 +191,7 @@ internal sealed class MembershipCertificate
         return true;
     }
 
-    // With duplicates the last one counts.
+    // Of several qualifiers with the same ID the last one is used.
     private ulong? Find(ulong id)
     {
         for (int i = Qualifiers.Length - 1; i >= 0; i--)
@@ -205,6 +205,6 @@ internal sealed class MembershipCertificate
         return null;
     }
 
-    /// <summary>One statement: a value, and by how much that of another member may differ.</summary>
+    /// <summary>A qualifier: a value, and by how much another member's value may differ.</summary>
     internal readonly record struct Qualifier(ulong Id, ulong Value, ulong MaxDelta);
 }

@@ -5,10 +5,10 @@ using ZeroTier.Managed.Identity;
 
 namespace ZeroTier.Managed.Vl2.Credentials;
 
-/// <summary>Says that a member owns IP and Ethernet addresses (docs/protocol/3-vl2.md 3.5.5). Immutable.</summary>
+/// <summary>Certifies that a member owns IP and Ethernet addresses (docs/protocol/3-vl2.md 3.5.5). Immutable.</summary>
 internal sealed class OwnershipCertificate : Credential
 {
-    /// <summary>Addresses that one certificate may name.</summary>
+    /// <summary>Most addresses in one certificate.</summary>
     public const int MaxThings = 16;
 
     private const int HeaderLength = 30;
@@ -26,7 +26,7 @@ internal sealed class OwnershipCertificate : Credential
 
     private int FieldsLength => HeaderLength + (BinaryPrimitives.ReadUInt16BigEndian(Encoded.Span[28..]) * ThingLength) + TrailerLength;
 
-    /// <summary>Reads a certificate and moves behind it; false when it is damaged or names too many addresses.</summary>
+    /// <summary>Reads a certificate and advances the span behind it; false when it is malformed or has too many addresses.</summary>
     public static bool TryRead(ref ReadOnlySpan<byte> data, [NotNullWhen(true)] out OwnershipCertificate? certificate)
     {
         certificate = null;
@@ -73,7 +73,7 @@ internal sealed class OwnershipCertificate : Credential
         return true;
     }
 
-    /// <summary>Makes the bytes of a certificate as the controller of a network.</summary>
+    /// <summary>Issues a certificate, encoded, as the controller of a network.</summary>
     /// <exception cref="ArgumentOutOfRangeException">More than <see cref="MaxThings"/> addresses.</exception>
     public static byte[] Issue(
         NodeIdentity controller, NetworkId network, ulong timestamp, uint id, IReadOnlyList<IpAddress> addresses, NodeId member)

@@ -4,31 +4,33 @@ using ZeroTier.Managed.Identity;
 
 namespace ZeroTier.Managed.Vl2.Credentials;
 
-/// <summary>Takes back what a controller has signed about a member, up to a time (docs/protocol/3-vl2.md 3.5.6). Immutable.</summary>
+/// <summary>
+/// Revokes credentials of a member that its controller issued up to a certain time (docs/protocol/3-vl2.md 3.5.6). Immutable.
+/// </summary>
 internal sealed class Revocation
 {
     private const int FieldsLength = 51;
     private const ulong FastPropagation = 1;
 
-    /// <summary>The revocation as it came, to be passed on.</summary>
+    /// <summary>The revocation as received, to be forwarded.</summary>
     public required ReadOnlyMemory<byte> Encoded { get; init; }
 
     public required NetworkId Network { get; init; }
 
-    /// <summary>Which credential of the type; 0 for certificates of membership.</summary>
+    /// <summary>ID of the revoked credential; 0 for certificates of membership.</summary>
     public required uint CredentialId { get; init; }
 
-    /// <summary>Credentials up to this time stamp are void: the controller's clock in milliseconds.</summary>
+    /// <summary>Credentials with this or an earlier time stamp are revoked; by the controller's clock in milliseconds.</summary>
     public required ulong Threshold { get; init; }
 
-    /// <summary>Whoever learns of it tells all members that it knows.</summary>
+    /// <summary>Receivers are to forward it to all members that they know (fast propagation).</summary>
     public required bool IsToBePassedOn { get; init; }
 
     public required NodeId Target { get; init; }
 
     public required CredentialType Type { get; init; }
 
-    /// <summary>Reads a revocation and moves behind it; false when it is damaged.</summary>
+    /// <summary>Reads a revocation and advances the span behind it; false when it is malformed.</summary>
     public static bool TryRead(ref ReadOnlySpan<byte> data, [NotNullWhen(true)] out Revocation? revocation)
     {
         revocation = null;
@@ -50,7 +52,7 @@ internal sealed class Revocation
         return true;
     }
 
-    /// <summary>Makes the bytes of a revocation as the controller of a network, to be passed on by all members.</summary>
+    /// <summary>Issues a revocation, encoded, as the controller of a network, with fast propagation.</summary>
     public static byte[] Issue(
         NodeIdentity controller, NetworkId network, uint id, CredentialType type, uint credentialId, ulong threshold, NodeId target)
     {
@@ -66,10 +68,10 @@ internal sealed class Revocation
         return SignedObject.Sign(controller, fields);
     }
 
-    /// <summary>Whether the controller of the network has signed it.</summary>
+    /// <summary>Checks the signature of the network's controller.</summary>
     public SignatureCheck CheckSignature(ISignerDirectory signers)
     {
-        // The two fillers are signed as zeros, whatever was received.
+        // The two reserved fields are signed as zeros, whatever was received.
         Span<byte> fields = stackalloc byte[FieldsLength];
         Encoded.Span[..FieldsLength].CopyTo(fields);
         fields[..4].Clear();

@@ -2,22 +2,22 @@ using ZeroTier.Managed.Identity;
 
 namespace ZeroTier.Managed.Vl2.Credentials;
 
-/// <summary>What became of checking a credential's signature.</summary>
+/// <summary>Result of checking a credential's signature.</summary>
 internal enum SignatureCheck
 {
-    /// <summary>It is not from the controller of its network, or was changed.</summary>
+    /// <summary>The credential was not signed by the controller of its network, or was modified.</summary>
     Bad,
 
-    /// <summary>It is good.</summary>
+    /// <summary>The signature is valid.</summary>
     Good,
 
-    /// <summary>The identity of a signer is not known: ask for it (WHOIS) and check again.</summary>
+    /// <summary>The identity of a signer is not known: check again after a WHOIS.</summary>
     UnknownSigner,
 }
 
-/// <summary>Finds the identities of those who sign credentials: verified ones only.</summary>
+/// <summary>Finds the verified identities of nodes that sign credentials.</summary>
 internal interface ISignerDirectory
 {
-    /// <summary>The identity of a node, or null where it is not known. An implementation may then ask for it.</summary>
+    /// <summary>The identity of a node, or null when it is not known. An implementation may then look it up.</summary>
     NodeIdentity? Find(NodeId node);
 }

@@ -4,8 +4,8 @@ using ZeroTier.Managed.Identity;
 namespace ZeroTier.Managed.Vl2.Credentials;
 
 /// <summary>
-/// The signature block that ends tags, ownership certificates, revocations and links of custody, and what it covers (docs/protocol/3-vl2.md
-/// 3.5.1).
+/// The signature block at the end of tags, certificates of ownership, revocations and links of custody, and the bytes that are signed
+/// (docs/protocol/3-vl2.md 3.5.1).
 /// </summary>
 internal static class SignedObject
 {
@@ -13,7 +13,9 @@ internal static class SignedObject
     private const int GuardLength = 8;
     private const byte GuardByte = 0x7f;
 
-    /// <summary>Reads the block and moves behind it. A signature of an unknown type is empty, and never good.</summary>
+    /// <summary>
+    /// Reads the block and advances the span behind it. A signature of an unknown type is returned as empty, and is never valid.
+    /// </summary>
     public static bool TryReadSignature(ref ReadOnlySpan<byte> data, out ReadOnlySpan<byte> signature)
     {
         signature = default;
@@ -34,7 +36,7 @@ internal static class SignedObject
         return true;
     }
 
-    /// <summary>Moves behind the additional fields, which no version uses and no signature covers.</summary>
+    /// <summary>Advances the span behind the additional fields, which no version uses and which are not signed.</summary>
     public static bool TrySkipAdditionalFields(ref ReadOnlySpan<byte> data)
     {
         if (data.Length < 2 || BinaryPrimitives.ReadUInt16BigEndian(data) is var length && data.Length < 2 + length)
@@ -47,8 +49,8 @@ internal static class SignedObject
     }
 
     /// <summary>
-    /// Takes an object whose signed fields have a length, with its signature block and additional fields, and moves behind it; false when
-    /// it is cut off or damaged.
+    /// Takes an object with its signature block and additional fields, given the length of its signed fields, and advances the span behind
+    /// it; false when it is truncated or malformed.
     /// </summary>
     public static bool TryTake(ref ReadOnlySpan<byte> data, int fieldsLength, out ReadOnlySpan<byte> encoded)
     {
@@ -69,7 +71,7 @@ internal static class SignedObject
         return true;
     }
 
-    /// <summary>Checks that an object of a network is signed by its controller: the fields, then a signature block.</summary>
+    /// <summary>Checks that the fields of an object are signed by the controller of a network, given the signature block.</summary>
     public static SignatureCheck Check(
         ISignerDirectory signers, NetworkId network, ReadOnlySpan<byte> fields, NodeId signedBy, ReadOnlySpan<byte> block) =>
         network.Controller is not { } controller || signedBy != controller || !TryReadSignature(ref block, out ReadOnlySpan<byte> signature)
@@ -95,7 +97,7 @@ internal static class SignedObject
     public static byte[] SignatureBlock(NodeIdentity signer, ReadOnlySpan<byte> fields) =>
         [KnownType, 0, NodeIdentity.SignatureSize, .. signer.Sign(SignedBytes(fields))];
 
-    // The guards keep a signature of one kind of object from being taken for another's.
+    // The fields between markers, so that a signature of another kind of object is not valid for this one.
     private static byte[] SignedBytes(ReadOnlySpan<byte> fields)
     {
         byte[] bytes = new byte[GuardLength + fields.Length + 2 + GuardLength];

@@ -5,7 +5,8 @@ using ZeroTier.Managed.Identity;
 namespace ZeroTier.Managed.Vl2.Credentials;
 
 /// <summary>
-/// A number that the controller gave a member under an ID, for rules to compare (docs/protocol/3-vl2.md 3.5.3). Immutable.
+/// A tag: a number that the controller assigns to a member under a tag ID, and that rules compare (docs/protocol/3-vl2.md 3.5.3).
+/// Immutable.
 /// </summary>
 internal sealed class Tag : Credential
 {
@@ -15,7 +16,7 @@ internal sealed class Tag : Credential
 
     public override CredentialType Type => CredentialType.Tag;
 
-    /// <summary>Reads a tag and moves behind it; false when it is damaged.</summary>
+    /// <summary>Reads a tag and advances the span behind it; false when it is malformed.</summary>
     public static bool TryRead(ref ReadOnlySpan<byte> data, [NotNullWhen(true)] out Tag? tag)
     {
         tag = null;
@@ -36,7 +37,7 @@ internal sealed class Tag : Credential
         return true;
     }
 
-    /// <summary>Makes the bytes of a tag as the controller of a network.</summary>
+    /// <summary>Issues a tag, encoded, as the controller of a network.</summary>
     public static byte[] Issue(NodeIdentity controller, NetworkId network, ulong timestamp, uint id, uint value, NodeId member)
     {
         byte[] fields = new byte[FieldsLength];

@@ -1,15 +1,15 @@
 namespace ZeroTier.Managed.Vl2.Membership;
 
-/// <summary>What became of a credential that somebody showed.</summary>
+/// <summary>Result of adding a received credential.</summary>
 internal enum CredentialAcceptance
 {
-    /// <summary>Its signature is bad, or it is older than what is known, or revoked.</summary>
+    /// <summary>Its signature is invalid, it is older than the known one, it is revoked, or a limit is reached.</summary>
     Rejected,
 
-    /// <summary>It is taken, and new.</summary>
+    /// <summary>It was added, and is new.</summary>
     New,
 
-    /// <summary>It was known.</summary>
+    /// <summary>It was known already.</summary>
     Known,
 
     /// <summary>Its signer's identity is not known yet: try again when it is.</summary>

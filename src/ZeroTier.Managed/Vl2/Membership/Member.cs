@@ -5,12 +5,12 @@ using ZeroTier.Managed.Vl2.Credentials;
 namespace ZeroTier.Managed.Vl2.Membership;
 
 /// <summary>
-/// What one node has shown of itself on one network, and what the controller has taken back (docs/protocol/3-vl2.md 3.5.8). Only
-/// credentials with a good signature get in, and of each kind a bounded number. Thread-safe.
+/// The credentials that one node has presented on one network, and their revocations (docs/protocol/3-vl2.md 3.5.8). Only credentials with
+/// a valid signature are added, and a limited number of each kind. Thread-safe.
 /// </summary>
 internal sealed class Member(NodeId node)
 {
-    /// <summary>Credentials that a member may have of each kind, and revocations.</summary>
+    /// <summary>Most credentials of each kind, and most revocations, of one member.</summary>
     private const int MaxPerKind = 128;
 
     private readonly Lock _gate = new();
@@ -22,28 +22,31 @@ internal sealed class Member(NodeId node)
 
     public NodeId Node => node;
 
-    /// <summary>When we last showed it our credentials; milliseconds of VL1.</summary>
+    /// <summary>When we last sent it our credentials, in VL1's milliseconds.</summary>
     public long LastPushed { get; set; }
 
-    /// <summary>We showed them so soon after the time before that it may not have read them.</summary>
+    /// <summary>We sent them so soon after the last time that it may have dropped them unread.</summary>
     public bool MayBeUnread { get; set; }
 
-    /// <summary>The configuration whose credentials it was shown; null for none.</summary>
+    /// <summary>The configuration whose credentials we last sent it; null for none.</summary>
     public NetworkConfiguration? Pushed { get; set; }
 
-    /// <summary>It has shown a certificate of membership.</summary>
+    /// <summary>It has presented a certificate of membership.</summary>
     public bool HasMembership => Volatile.Read(ref _membership) is not null;
 
-    /// <summary>When it was last of use: the table forgets those that are long gone.</summary>
+    /// <summary>When a frame was last received from it or sent to it; unused entries are removed from the table.</summary>
     public long LastUsed { get; set; }
 
     /// <summary>
-    /// What counts of it under a configuration, where that has been worked out with its identity; else null. For the way of each frame.
+    /// Its status and valid credentials under a configuration, if already computed with its identity; else null. Cheap enough for every
+    /// frame.
     /// </summary>
     public MemberView? KnownView(NetworkConfiguration configuration) =>
         _view is { HasIdentity: true } view && ReferenceEquals(view.Configuration, configuration) ? view : null;
 
-    /// <summary>What counts of it under a configuration. Computed once for each change; allocates nothing otherwise.</summary>
+    /// <summary>
+    /// Its status and valid credentials under a configuration. Computed once after each change; otherwise allocates nothing.
+    /// </summary>
     public MemberView View(NetworkConfiguration configuration, NodeIdentity? identity)
     {
         MemberView? view = _view;
@@ -62,7 +65,7 @@ internal sealed class Member(NodeId node)
         }
     }
 
-    /// <summary>Takes a certificate of membership that is issued to this node.</summary>
+    /// <summary>Adds a certificate of membership that was issued to this node.</summary>
     public CredentialAcceptance Add(MembershipCertificate membership, ISignerDirectory signers)
     {
         lock (_gate)
@@ -90,7 +93,7 @@ internal sealed class Member(NodeId node)
         });
     }
 
-    /// <summary>Takes a tag, capability or certificate of ownership that is issued to this node.</summary>
+    /// <summary>Adds a tag, capability or certificate of ownership that was issued to this node.</summary>
     public CredentialAcceptance Add(Credential credential, ISignerDirectory signers)
     {
         var key = (credential.Type, credential.Id);
@@ -120,12 +123,13 @@ internal sealed class Member(NodeId node)
         });
     }
 
-    /// <summary>Whether the certificate of membership that it has shown has been revoked.</summary>
+    /// <summary>Whether the certificate of membership that it has presented is revoked.</summary>
     public bool IsRevoked =>
         Volatile.Read(ref _membership) is { } membership && membership.Timestamp <= Volatile.Read(ref _membershipThreshold);
 
     /// <summary>
-    /// Takes a revocation whose target is this node. New means: it says more than what was known, and may have to be passed on.
+    /// Adds a revocation whose target is this node. The result is New when it revokes more than was known, so that it may have to be
+    /// forwarded.
     /// </summary>
     public CredentialAcceptance Add(Revocation revocation, ISignerDirectory signers)
     {
@@ -159,7 +163,7 @@ internal sealed class Member(NodeId node)
             _revoked[key] = revocation.Threshold;
         }
 
-        // Whatever is revoked, a new certificate of membership is needed, too: so does ZeroTierOne 1.12.
+        // As in ZeroTierOne 1.12, any revocation also revokes the certificate of membership, so that a new one is needed.
         _membershipThreshold = Math.Max(_membershipThreshold, revocation.Threshold);
         return true;
     }
@@ -191,7 +195,7 @@ internal sealed class Member(NodeId node)
         configuration.IsPublic || (identity is not null && _membership is not null && configuration.Membership is { } ours &&
             _membership.Timestamp > _membershipThreshold && ours.Agrees(_membership, identity.PublicKeyHash));
 
-    // Compared are times of the controller alone: all members grow old together.
+    // Both times are of the controller's clock; our own clock plays no part.
     private IEnumerable<Credential> UsableCredentials(NetworkConfiguration configuration) => _credentials.Values.Where(c =>
         Math.Max(
             c.Timestamp, configuration.Timestamp) - Math.Min(c.Timestamp, configuration.Timestamp) <= configuration.CredentialMaxDelta &&

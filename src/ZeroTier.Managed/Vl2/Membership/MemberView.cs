@@ -3,9 +3,9 @@ using ZeroTier.Managed.Vl2.Credentials;
 
 namespace ZeroTier.Managed.Vl2.Membership;
 
-/// <summary>What counts of a member under one configuration of ours. Immutable.</summary>
-/// <param name="Configuration">The configuration that it was made under.</param>
+/// <summary>A member's status and valid credentials under one configuration of ours. Immutable.</summary>
+/// <param name="Configuration">The configuration for which it was computed.</param>
 /// <param name="IsAllowed">Whether frames may be exchanged with it.</param>
-/// <param name="HasIdentity">The identity was known when this was made.</param>
-/// <param name="Credentials">Its credentials that are usable.</param>
+/// <param name="HasIdentity">Whether the member's identity was known when this was computed.</param>
+/// <param name="Credentials">Its valid credentials.</param>
 internal sealed record MemberView(NetworkConfiguration Configuration, bool IsAllowed, bool HasIdentity, CredentialView Credentials);

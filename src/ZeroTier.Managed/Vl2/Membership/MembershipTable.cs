@@ -9,36 +9,35 @@ using ZeroTier.Managed.Vl2.Rules;
 namespace ZeroTier.Managed.Vl2.Membership;
 
 /// <summary>
-/// The members of one network with a controller: takes and shows credentials, and lets frames in of those whose certificate agrees with
-/// ours (docs/protocol/3-vl2.md 3.5.7 to 3.5.9). Kept in memory only. Thread-safe.
+/// The members of one network with a controller: receives and presents credentials, and accepts frames of nodes whose certificate of
+/// membership agrees with ours (docs/protocol/3-vl2.md 3.5.7 to 3.5.9). Kept in memory only. Thread-safe.
 /// </summary>
 internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
 {
     /// <summary>
-    /// Members that are remembered. Entries come of signed certificates and of our own traffic; the one that was not used for longest gives
-    /// way.
+    /// Most members. Entries are made for valid credentials and for our own traffic; a full table evicts the least recently used one.
     /// </summary>
     internal const int MaxMembers = 16_384;
 
-    /// <summary>Nodes without a certificate that are asked for one at a time.</summary>
+    /// <summary>Most nodes that are being asked for a certificate at the same time.</summary>
     private const int MaxAsked = 1024;
 
-    /// <summary>Our credentials are shown again after this many milliseconds, even where nothing changed.</summary>
+    /// <summary>Our credentials are sent again after this many milliseconds, even if they have not changed.</summary>
     private const long PushInterval = 500_000;
 
-    /// <summary>On request they are shown at most once in this many milliseconds.</summary>
+    /// <summary>On request they are sent at most once in this many milliseconds.</summary>
     private const long PushOnRequestInterval = 1_000;
 
     /// <summary>
-    /// A receiver reads one packet of credentials from a member in this many milliseconds, and drops the others unread (3.5.7), with a
-    /// margin.
+    /// A receiver reads one NETWORK_CREDENTIALS packet of a member in this many milliseconds, margin included, and drops others unread
+    /// (3.5.7).
     /// </summary>
     private const long ReadInterval = 1_100;
 
-    /// <summary>A node whose certificate is missing is asked for it once in this many milliseconds.</summary>
+    /// <summary>A node whose certificate is missing is asked for it at most once in this many milliseconds.</summary>
     private const long AskInterval = 1_000;
 
-    /// <summary>A member that was not heard of for so long is forgotten.</summary>
+    /// <summary>A member with which no frames were exchanged for this many milliseconds is removed.</summary>
     private const long MemberLifetime = 7_200_000;
 
     private const long CleanInterval = 60_000;
@@ -46,7 +45,8 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     private readonly ConcurrentDictionary<NodeId, Member> _members = new();
     private readonly ConcurrentDictionary<NodeId, long> _asked = new();
 
-    // Who was last said to own an address. Whether that counts is asked of the member's credentials at each use.
+    // The member whose certificate of ownership was last added for an address. At each use it is checked that the certificate is still
+    // valid.
     private readonly ConcurrentDictionary<IpAddress, NodeId> _owners = new();
     private readonly SignerDirectory _signers = new(vl1);
     private long _cleaned = long.MinValue;
@@ -89,7 +89,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         _members.TryGetValue(member, out Member? known) ? ViewOf(known, configuration).Credentials : null;
 
     /// <summary>
-    /// What a node has proven of itself, or we were given where it is ourselves; null when it is no member, as far as is known.
+    /// The tags and capabilities of a member, as certified by the controller, or our own; null when the node is not known to be a member.
     /// </summary>
     public ZeroTierMembership? Describe(NetworkConfiguration configuration, NodeId node)
     {
@@ -108,7 +108,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
             ViewOf(member, configuration).Credentials.Owns(address) ? owner : null;
 
     /// <summary>
-    /// The lowest address inside our prefixes that a certificate of ownership gives a member, IPv4 before IPv6; null for none.
+    /// The lowest address inside our prefixes in a member's certificates of ownership, IPv4 before IPv6; null for none.
     /// </summary>
     public IpAddress? FindAddress(NetworkConfiguration configuration, NodeId member)
     {
@@ -142,7 +142,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
     /// <inheritdoc />
     public void OnCredentialsRequested(NetworkConfiguration configuration, Peer peer)
     {
-        // Whom no frame of ours went to has none to refuse: strangers cannot fill the table.
+        // A node to which we have sent no frame cannot have refused one; so other nodes cannot fill the table.
         if (!_members.TryGetValue(peer.Id, out Member? known))
         {
             return;
@@ -155,11 +155,11 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         }
     }
 
-    /// <summary>Takes a certificate of membership of this network.</summary>
+    /// <summary>Adds a certificate of membership of this network.</summary>
     public CredentialAcceptance Add(MembershipCertificate certificate) => Add(
         certificate.IssuedTo, member => member.Add(certificate, _signers), () => certificate.CheckSignature(_signers));
 
-    /// <summary>Takes a tag, capability or certificate of ownership of this network.</summary>
+    /// <summary>Adds a tag, capability or certificate of ownership of this network.</summary>
     public CredentialAcceptance Add(Credential credential)
     {
         CredentialAcceptance result = Add(
@@ -178,14 +178,16 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         return result;
     }
 
-    /// <summary>Takes a revocation of this network.</summary>
+    /// <summary>Adds a revocation of this network.</summary>
     public CredentialAcceptance Add(Revocation revocation) =>
         Add(revocation.Target, member => member.Add(revocation, _signers), () => revocation.CheckSignature(_signers));
 
-    /// <summary>Tells other members of revocations that were news: all in one packet, for each takes one a second of us (3.5.7).</summary>
+    /// <summary>
+    /// Forwards new revocations to other members, all in one packet, since each member reads one such packet of us per second (3.5.7).
+    /// </summary>
     /// <param name="revocations">The revocations.</param>
-    /// <param name="source">Who has told us.</param>
-    /// <param name="controller">The network's controller, which needs to be told nothing.</param>
+    /// <param name="source">The node that has sent them to us.</param>
+    /// <param name="controller">The network's controller, to which they are not forwarded.</param>
     public void PassOn(IReadOnlyList<ReadOnlyMemory<byte>> revocations, NodeId source, NodeId? controller)
     {
         byte[] payload = CredentialList.EncodeRevocations(revocations);
@@ -198,7 +200,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         }
     }
 
-    /// <summary>Whether the certificate of membership that a node has shown has been revoked.</summary>
+    /// <summary>Whether the certificate of membership that a node has presented is revoked.</summary>
     public bool IsRevoked(NodeId node) => _members.TryGetValue(node, out Member? member) && member.IsRevoked;
 
     /// <inheritdoc />
@@ -253,11 +255,11 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
         Capabilities = credentials.CapabilityIds,
     };
 
-    // Who the member is, is looked up only where that can change something.
+    // The member's identity is looked up only when there is no view that was computed with it.
     private MemberView ViewOf(Member member, NetworkConfiguration configuration) =>
         member.KnownView(configuration) ?? member.View(configuration, vl1.FindPeer(member.Node)?.Identity);
 
-    // An entry is only made for what the controller has signed: strangers cannot fill the table.
+    // An entry is made only for a credential with a valid signature of the controller, so that other nodes cannot fill the table.
     private CredentialAcceptance Add(NodeId node, Func<Member, CredentialAcceptance> take, Func<SignatureCheck> check)
     {
         if (!_members.TryGetValue(node, out Member? member))
@@ -294,7 +296,7 @@ internal sealed class MembershipTable(Vl1Node vl1) : IMembershipGate
 
     private void Push(NetworkConfiguration configuration, Member member, long now)
     {
-        // The first packet is always read; one that follows too soon is repeated.
+        // The first packet is always read; one that is sent too soon after another may not be, and is repeated by BeforeSend.
         member.MayBeUnread = member.Pushed is not null && now - member.LastPushed < ReadInterval;
         member.LastPushed = now;
         member.Pushed = configuration;

@@ -4,7 +4,7 @@ using ZeroTier.Managed.Vl2.Rules;
 
 namespace ZeroTier.Managed.Vl2.Membership;
 
-/// <summary>The gate of ad-hoc networks: whoever joined is a member, and nobody has credentials (docs/protocol/3-vl2.md 3.10).</summary>
+/// <summary>The gate of ad-hoc networks: every node is a member, and there are no credentials (docs/protocol/3-vl2.md 3.10).</summary>
 internal sealed class OpenGate : IMembershipGate
 {
     public static OpenGate Instance { get; } = new();

@@ -2,18 +2,18 @@ using ZeroTier.Managed.Vl2.Configuration;
 
 namespace ZeroTier.Managed.Vl2.Multicast;
 
-/// <summary>What multicast needs of the port that it belongs to. Calls come without locks.</summary>
+/// <summary>What <see cref="NetworkMulticast"/> needs of its port. Methods are called without locks.</summary>
 internal interface IMulticastPort
 {
     /// <summary>Our Ethernet address.</summary>
     MacAddress Mac { get; }
 
-    /// <summary>Nodes that have shown a certificate of membership.</summary>
+    /// <summary>Nodes that have presented a certificate of membership.</summary>
     IEnumerable<NodeId> KnownMembers { get; }
 
-    /// <summary>Whether the rules let one copy leave for a member. Sends no further copies.</summary>
+    /// <summary>Whether the rules allow sending a frame to a member. Does not send the copies that rules may demand (tee, watch).</summary>
     bool MayReceive(NetworkConfiguration configuration, NodeId member, MacAddress destination, ushort etherType, ReadOnlySpan<byte> frame);
 
-    /// <summary>A packet is about to leave for a member: the moment to show it our credentials, if they are due.</summary>
+    /// <summary>Called before a packet is sent to a member: presents our credentials to it if that is due.</summary>
     void BeforeSend(NetworkConfiguration configuration, NodeId member);
 }

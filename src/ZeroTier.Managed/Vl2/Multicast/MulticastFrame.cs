@@ -3,7 +3,7 @@ using ZeroTier.Managed.Vl2.Credentials;
 
 namespace ZeroTier.Managed.Vl2.Multicast;
 
-/// <summary>MULTICAST_FRAME, taken apart (docs/protocol/3-vl2.md 3.8.4).</summary>
+/// <summary>A parsed MULTICAST_FRAME (docs/protocol/3-vl2.md 3.8.4).</summary>
 internal readonly ref struct MulticastFrame
 {
     private const int NetworkIdLength = 8;
@@ -13,13 +13,13 @@ internal readonly ref struct MulticastFrame
     private const byte HasSource = 0x04;
     private const byte Replicate = 0x08;
 
-    /// <summary>How many members of the group the sender wants to be told of.</summary>
+    /// <summary>How many members of the group the sender asks for.</summary>
     public int GatherLimit { get; private init; }
 
     /// <summary>The Ethernet source; null for the sender's own.</summary>
     public MacAddress? Source { get; private init; }
 
-    /// <summary>It is to be sent on to the group, where the receiver has the role of a replicator.</summary>
+    /// <summary>The receiver is to forward it to the group, if it is a multicast replicator.</summary>
     public bool IsToBeReplicated { get; private init; }
 
     public MulticastGroup Group { get; private init; }
@@ -29,7 +29,7 @@ internal readonly ref struct MulticastFrame
     /// <summary>The Ethernet payload.</summary>
     public ReadOnlySpan<byte> Frame { get; private init; }
 
-    /// <summary>Reads a payload, from the network ID on; false when it is damaged, or carries no frame.</summary>
+    /// <summary>Reads a payload, from the network ID on; false when it is malformed or contains no frame.</summary>
     public static bool TryRead(ReadOnlySpan<byte> payload, out MulticastFrame result)
     {
         result = default;
@@ -41,7 +41,7 @@ internal readonly ref struct MulticastFrame
         byte flags = payload[NetworkIdLength];
         ReadOnlySpan<byte> rest = payload[(NetworkIdLength + 1)..];
 
-        // Old peers attach their certificate of membership.
+        // Old versions attach their certificate of membership.
         if ((flags & HasCertificate) != 0 && !MembershipCertificate.TrySkip(ref rest))
         {
             return false;
@@ -88,13 +88,13 @@ internal readonly ref struct MulticastFrame
         return true;
     }
 
-    /// <summary>Makes a payload.</summary>
+    /// <summary>Encodes a payload.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="gatherLimit">How many members of the group we want to be told of; 0 for none.</param>
-    /// <param name="source">The Ethernet source where it is not the sender's own; null where it is.</param>
-    /// <param name="replicate">The receiver is to send it on to the group.</param>
+    /// <param name="gatherLimit">How many members of the group we ask for; 0 for none.</param>
+    /// <param name="source">The Ethernet source; null when it is the sender's own.</param>
+    /// <param name="replicate">Whether the receiver is to forward it to the group.</param>
     /// <param name="group">The group.</param>
-    /// <param name="etherType">What the frame holds.</param>
+    /// <param name="etherType">The frame's EtherType.</param>
     /// <param name="frame">The Ethernet payload.</param>
     public static byte[] Encode(
         NetworkId network,

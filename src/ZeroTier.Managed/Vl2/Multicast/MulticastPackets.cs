@@ -6,12 +6,12 @@ namespace ZeroTier.Managed.Vl2.Multicast;
 /// <summary>The payloads of MULTICAST_LIKE, MULTICAST_GATHER, MULTICAST_FRAME and their answers (docs/protocol/3-vl2.md 3.8).</summary>
 internal static class MulticastPackets
 {
-    /// <summary>Network, group, group's number: an entry of LIKE, and the head of answers.</summary>
+    /// <summary>Bytes of network ID, group address and ADI: an entry of MULTICAST_LIKE, and the header of answers.</summary>
     public const int GroupLength = 18;
 
     public const int AddressLength = 5;
 
-    /// <summary>Of OK(MULTICAST_FRAME): addresses of members follow.</summary>
+    /// <summary>Flag of OK(MULTICAST_FRAME): addresses of members follow.</summary>
     public const byte HasMembers = 0x02;
 
     private const byte HasCertificate = 0x01;
@@ -25,11 +25,11 @@ internal static class MulticastPackets
         BinaryPrimitives.WriteUInt32BigEndian(destination[14..], group.Adi);
     }
 
-    /// <summary>Reads what <see cref="WriteGroup"/> has written, behind the network ID.</summary>
+    /// <summary>Reads the group of an entry that <see cref="WriteGroup"/> has written.</summary>
     public static MulticastGroup ReadGroup(ReadOnlySpan<byte> entry) =>
         new(MacAddress.Read(entry[8..]), BinaryPrimitives.ReadUInt32BigEndian(entry[14..]));
 
-    /// <summary>MULTICAST_GATHER: asks for members of a group.</summary>
+    /// <summary>Encodes MULTICAST_GATHER, which asks for members of a group.</summary>
     public static byte[] Gather(NetworkId network, MulticastGroup group, int wanted, ReadOnlySpan<byte> certificate)
     {
         byte[] payload = new byte[NetworkIdLength + 1 + 10 + 4 + certificate.Length];
@@ -43,11 +43,11 @@ internal static class MulticastPackets
     }
 
     /// <summary>
-    /// Reads MULTICAST_GATHER. The certificate that may follow is not looked at: members show theirs by NETWORK_CREDENTIALS.
+    /// Reads MULTICAST_GATHER. A certificate that may follow is ignored: members present theirs in NETWORK_CREDENTIALS.
     /// </summary>
-    /// <param name="payload">From the network ID on.</param>
+    /// <param name="payload">The payload, from the network ID on.</param>
     /// <param name="group">The group.</param>
-    /// <param name="wanted">How many members are wanted.</param>
+    /// <param name="wanted">How many members are asked for.</param>
     public static bool TryReadGather(ReadOnlySpan<byte> payload, out MulticastGroup group, out int wanted)
     {
         group = default;
@@ -62,7 +62,7 @@ internal static class MulticastPackets
         return true;
     }
 
-    /// <summary>The addresses of a group's members, as answers carry them: total, number here, addresses.</summary>
+    /// <summary>Encodes members of a group as in answers: total number, number of addresses, addresses.</summary>
     public static byte[] Members(int total, IReadOnlyList<NodeId> members)
     {
         byte[] data = new byte[4 + 2 + (members.Count * AddressLength)];
@@ -76,7 +76,7 @@ internal static class MulticastPackets
         return data;
     }
 
-    /// <summary>The answer to MULTICAST_GATHER.</summary>
+    /// <summary>Encodes the answer to MULTICAST_GATHER.</summary>
     public static byte[] GatherAnswer(NetworkId network, MulticastGroup group, int total, IReadOnlyList<NodeId> members)
     {
         byte[] list = Members(total, members);
@@ -86,7 +86,9 @@ internal static class MulticastPackets
         return answer;
     }
 
-    /// <summary>Moves behind the flags, and the certificate, of OK(MULTICAST_FRAME); false where no addresses follow.</summary>
+    /// <summary>
+    /// Advances the span behind the flags and the certificate of OK(MULTICAST_FRAME); false when no addresses follow.
+    /// </summary>
     public static bool TrySkipFlags(ref ReadOnlySpan<byte> data)
     {
         if (data.IsEmpty)
@@ -99,7 +101,7 @@ internal static class MulticastPackets
         return ((flags & HasCertificate) == 0 || MembershipCertificate.TrySkip(ref data)) && (flags & HasMembers) != 0;
     }
 
-    /// <summary>Reads what <see cref="Members"/> has written; false when it is cut off.</summary>
+    /// <summary>Reads what <see cref="Members"/> has written; false when it is truncated.</summary>
     public static bool TryReadMembers(ReadOnlySpan<byte> data, List<NodeId> members)
     {
         if (data.Length < 6)

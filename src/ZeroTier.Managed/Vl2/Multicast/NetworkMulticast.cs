@@ -6,25 +6,25 @@ using ZeroTier.Managed.Vl2.Configuration;
 namespace ZeroTier.Managed.Vl2.Multicast;
 
 /// <summary>
-/// Multicast on one network: who listens to which group, and frames for a group sent to each listener (docs/protocol/3-vl2.md 3.8). Nobody
-/// relays them: the sender makes every copy. Thread-safe; sends without its lock.
+/// Multicast on one network: keeps the subscribers of groups, and sends frames for a group to each of them (docs/protocol/3-vl2.md 3.8).
+/// The sender sends every copy itself, except on networks with replicators. Thread-safe; sends without holding its lock.
 /// </summary>
 internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticastPort port)
 {
-    /// <summary>Our groups are announced again after this many milliseconds.</summary>
+    /// <summary>Our subscriptions are announced again after this many milliseconds.</summary>
     private const long AnnounceInterval = 60_000;
 
-    /// <summary>Whether an announcement is due is looked at this often.</summary>
+    /// <summary>How often it is checked, in milliseconds, whether an announcement is due.</summary>
     private const long TickInterval = 5_000;
 
-    /// <summary>Members of a group that has enough for now are asked for again after this many milliseconds.</summary>
+    /// <summary>Further members of a group of which some are known are asked for again after this many milliseconds.</summary>
     private const long GatherInterval = 60_000;
 
-    /// <summary>Of a group without members they are asked for at most this often.</summary>
+    /// <summary>Members of a group of which none are known are asked for again after this many milliseconds.</summary>
     private const long EmptyGatherInterval = 500;
 
     private const int MaxGatherTargets = 16;
-    /// <summary>An answer names at most so many members.</summary>
+    /// <summary>Most members in an answer.</summary>
     public const int MaxListedMembers = 1024;
     private const int MaxGatheredGroups = 1024;
 
@@ -39,7 +39,7 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
     private long _ticked = long.MinValue;
     private long _announced = long.MinValue;
 
-    /// <summary>Puts a configuration in force, and announces groups that are new.</summary>
+    /// <summary>Puts a configuration in force, and announces new subscriptions.</summary>
     public void Configure(NetworkConfiguration configuration)
     {
         lock (_lock)
@@ -50,13 +50,13 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         Subscribe();
     }
 
-    /// <summary>The stack listens to a group. Joins are counted; one may come after the leave that ends it.</summary>
+    /// <summary>The stack subscribes to a group. Joins are counted; a leave may arrive before the join that it undoes.</summary>
     public void Join(MulticastGroup group) => Count(group, 1);
 
-    /// <summary>The reverse of <see cref="Join"/>. Others forget us after ten minutes.</summary>
+    /// <summary>The reverse of <see cref="Join"/>. Others remove our subscription after ten minutes.</summary>
     public void Leave(MulticastGroup group) => Count(group, -1);
 
-    /// <summary>Roots can be reached again: what they were told meanwhile may be lost.</summary>
+    /// <summary>Roots are reachable again: announces all subscriptions, since earlier announcements may have been lost.</summary>
     public void OnOnline()
     {
         lock (_lock)
@@ -68,11 +68,11 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         OnTick(vl1.Now);
     }
 
-    /// <summary>Sends a frame to a group; whoever becomes known as a listener in the next five seconds gets it, too.</summary>
+    /// <summary>Sends a frame to a group, also to subscribers that become known in the next five seconds.</summary>
     /// <param name="configuration">The configuration in force, whose multicast limit is above 0.</param>
     /// <param name="group">The group.</param>
-    /// <param name="etherType">What the frame holds.</param>
-    /// <param name="frame">The Ethernet payload; the rules have let it pass.</param>
+    /// <param name="etherType">The frame's EtherType.</param>
+    /// <param name="frame">The Ethernet payload, which the rules have allowed.</param>
     public void Send(NetworkConfiguration configuration, MulticastGroup group, ushort etherType, ReadOnlySpan<byte> frame)
     {
         if (FindReplicator(configuration) is { } replicator)
@@ -90,7 +90,7 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         Distribute(configuration, origin: null, group, etherType, frame);
     }
 
-    /// <summary>As a replicator, sends a frame of another member on to the group.</summary>
+    /// <summary>If we are a replicator, forwards a frame of another member to the group.</summary>
     public void Replicate(NetworkConfiguration configuration, NodeId origin, MacAddress source, in MulticastFrame frame)
     {
         if (configuration.RolesOf(vl1.Id).HasFlag(SpecialistRoles.MulticastReplicator) && configuration.MulticastLimit > 0)
@@ -99,7 +99,7 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         }
     }
 
-    /// <summary>Whether we listen to a group.</summary>
+    /// <summary>Whether we are subscribed to a group.</summary>
     public bool IsSubscribed(MulticastGroup group)
     {
         lock (_lock)
@@ -108,10 +108,10 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         }
     }
 
-    /// <summary>MULTICAST_LIKE: a member listens to a group.</summary>
+    /// <summary>A member has subscribed to a group (MULTICAST_LIKE).</summary>
     public void OnLike(NodeId member, MulticastGroup group) => AddMembers(group, [member]);
 
-    /// <summary>A member does not listen to a group (ERROR 0x08).</summary>
+    /// <summary>A member is not subscribed to a group (ERROR 0x08).</summary>
     public void OnUnwanted(NodeId member, MulticastGroup group)
     {
         lock (_lock)
@@ -120,11 +120,12 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         }
     }
 
-    /// <summary>Members of a group that an answer names.</summary>
+    /// <summary>An answer has listed members of a group.</summary>
     public void OnMembers(MulticastGroup group, IReadOnlyList<NodeId> members) => AddMembers(group, members);
 
     /// <summary>
-    /// What we know of a group for a member that asks: the total, and so many addresses, ours first. The asker is counted but not listed.
+    /// The answer for a member that asks for subscribers of a group: their total number, and up to <paramref name="wanted"/> addresses,
+    /// ours first. The member that asks is counted but not listed.
     /// </summary>
     public (int Total, List<NodeId> Members) Find(MulticastGroup group, NodeId asker, int wanted)
     {
@@ -234,8 +235,8 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         }
     }
 
-    // 3.8.1; besides, as systems do with the ports of ZeroTierOne, the group of all IPv6 nodes, and that in which the link-local address is
-    // asked for.
+    // 3.8.1: the groups for address resolution of our addresses; also, as operating systems do on ZeroTierOne's ports, all IPv6 nodes and
+    // the solicited-node group of the link-local address. Then the groups that the stack has joined.
     private ImmutableArray<MulticastGroup> Subscriptions(NetworkConfiguration configuration)
     {
         IEnumerable<MulticastGroup> groups = configuration.Addresses.Select(a => a.Address).Append(port.Mac.ToLinkLocal())
@@ -254,7 +255,7 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
             .Where(n => n != vl1.Id).Distinct(),
     ];
 
-    // Besides the roots, who knows the members of all groups.
+    // The nodes that know the subscribers of all groups, besides the roots.
     private IEnumerable<NodeId> Keepers(NetworkConfiguration configuration) =>
         (network.Controller is { } controller ? [controller] : Array.Empty<NodeId>())
             .Concat(
@@ -385,7 +386,7 @@ internal sealed class NetworkMulticast(Vl1Node vl1, NetworkId network, IMulticas
         }
     }
 
-    // Bridges and replicators themselves send to everybody.
+    // The replicator with the lowest latency; null when there is none. Bridges and replicators send all copies themselves.
     private NodeId? FindReplicator(NetworkConfiguration configuration)
     {
         if ((configuration.RolesOf(vl1.Id) & (SpecialistRoles.MulticastReplicator | SpecialistRoles.ActiveBridge)) != 0)

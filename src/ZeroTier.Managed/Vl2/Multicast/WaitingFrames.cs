@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.Vl2.Multicast;
 
 /// <summary>
-/// Frames for groups whose members are not all known yet: they wait five seconds for further ones (docs/protocol/3-vl2.md 3.8.5). Bounded;
-/// guarded by the lock of <see cref="NetworkMulticast"/>.
+/// Frames to groups whose subscribers are not all known yet: kept for five seconds, and sent to subscribers that become known
+/// (docs/protocol/3-vl2.md 3.8.5). Bounded; guarded by the lock of <see cref="NetworkMulticast"/>.
 /// </summary>
 internal sealed class WaitingFrames
 {
@@ -12,14 +12,14 @@ internal sealed class WaitingFrames
 
     private readonly List<Frame> _frames = [];
 
-    /// <summary>Keeps a frame; the oldest of its group, or of all, gives way.</summary>
-    /// <param name="group">Where it goes.</param>
-    /// <param name="etherType">What it holds.</param>
-    /// <param name="payload">The packet, with the frame at its end.</param>
+    /// <summary>Adds a frame. At the limit it replaces the oldest of its group, or of all groups.</summary>
+    /// <param name="group">The group to which it is sent.</param>
+    /// <param name="etherType">The frame's EtherType.</param>
+    /// <param name="payload">The packet's payload, with the frame at its end.</param>
     /// <param name="frame">The Ethernet payload.</param>
-    /// <param name="sent">Who has it already.</param>
-    /// <param name="remaining">How many more may get it.</param>
-    /// <param name="now">Milliseconds of VL1.</param>
+    /// <param name="sent">The members to which it was sent already.</param>
+    /// <param name="remaining">To how many more members it may be sent.</param>
+    /// <param name="now">The time, in VL1's milliseconds.</param>
     public void Add(
         MulticastGroup group, ushort etherType, byte[] payload, ReadOnlySpan<byte> frame, IEnumerable<NodeId> sent, int remaining, long now)
     {
@@ -42,7 +42,7 @@ internal sealed class WaitingFrames
             new Frame(group, etherType, payload, payload.Length - frame.Length, now + Lifetime, [.. sent]) { Remaining = remaining });
     }
 
-    /// <summary>Adds the frames that a new member is to get.</summary>
+    /// <summary>Adds to <paramref name="due"/> the frames that are to be sent to a new subscriber.</summary>
     public void Take(MulticastGroup group, NodeId member, long now, List<(NodeId Member, Frame Frame)> due)
     {
         foreach (Frame frame in _frames)
@@ -55,10 +55,10 @@ internal sealed class WaitingFrames
         }
     }
 
-    /// <summary>Forgets what has waited long enough.</summary>
+    /// <summary>Removes frames that have expired, or that may be sent to no further members.</summary>
     public void Expire(long now) => _frames.RemoveAll(f => f.Expires <= now || f.Remaining == 0);
 
-    /// <summary>A frame that waits.</summary>
+    /// <summary>A waiting frame.</summary>
     internal sealed record Frame(
         MulticastGroup Group, ushort EtherType, byte[] Payload, int FrameOffset, long Expires, HashSet<NodeId> Sent)
     {

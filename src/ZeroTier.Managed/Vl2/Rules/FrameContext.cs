@@ -1,12 +1,12 @@
 namespace ZeroTier.Managed.Vl2.Rules;
 
 /// <summary>
-/// A frame and all that rules may ask about it (docs/protocol/3-vl2.md 3.6.2). Its addresses are those of the Ethernet frame, its nodes
-/// those that VL1 has proven.
+/// A frame and the facts about it that rules can match (docs/protocol/3-vl2.md 3.6.2). The addresses are those of the Ethernet frame; the
+/// nodes are authenticated by VL1.
 /// </summary>
 internal readonly ref struct FrameContext
 {
-    /// <summary>The frame comes in; else it is about to leave.</summary>
+    /// <summary>True for a received frame, false for one to be sent.</summary>
     public required bool IsInbound { get; init; }
 
     /// <summary>This node.</summary>
@@ -24,7 +24,7 @@ internal readonly ref struct FrameContext
 
     public required ushort EtherType { get; init; }
 
-    /// <summary>0: frames carry no VLAN tag in this protocol.</summary>
+    /// <summary>Always 0: frames have no VLAN tag in this protocol.</summary>
     public ushort VlanId { get; init; }
 
     /// <summary>The Ethernet payload.</summary>
@@ -33,6 +33,6 @@ internal readonly ref struct FrameContext
     /// <summary>Our own credentials on this network.</summary>
     public required IMemberCredentials Own { get; init; }
 
-    /// <summary>What the other member has shown of itself; null when nothing, or when there is no single one.</summary>
+    /// <summary>The credentials that the other member has presented; null when there are none, or no single other member.</summary>
     public IMemberCredentials? Remote { get; init; }
 }

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.Vl2.Rules;
 
 /// <summary>
-/// Where the headers of a frame lie, found once for all rules (docs/protocol/3-vl2.md 3.6.3). Fragments are not treated specially, as all
-/// nodes of a network must decide alike.
+/// The positions of a frame's headers, found once for all rules (docs/protocol/3-vl2.md 3.6.3). Fragments are not treated specially, since
+/// all nodes of a network must come to the same result.
 /// </summary>
 internal readonly ref struct FrameHeaders
 {
@@ -19,7 +19,7 @@ internal readonly ref struct FrameHeaders
 
     private readonly ReadOnlySpan<byte> _frame;
 
-    // Behind the IP header; -1 where there is no upper-layer header.
+    // Offset of the upper-layer header; -1 when there is none.
     private readonly int _upper;
 
     public FrameHeaders(ushort etherType, ReadOnlySpan<byte> frame)
@@ -49,7 +49,7 @@ internal readonly ref struct FrameHeaders
 
     public bool IsArp { get; }
 
-    /// <summary>The protocol above IP; -1 where it was not found.</summary>
+    /// <summary>The upper-layer protocol; -1 when it was not found.</summary>
     public int Protocol { get; } = -1;
 
     public int TypeOfService => IsIPv4 ? _frame[1] : IsIPv6 ? (_frame[0] & 0x0f) << 4 | _frame[1] >> 4 : -1;
@@ -81,17 +81,19 @@ internal readonly ref struct FrameHeaders
         return port != 0 || IsIPv4;
     }
 
-    /// <summary>The flags of a TCP header, and above them the low four bits of its byte 12; 0 where there is none.</summary>
+    /// <summary>The flags of the TCP header, and above them the low four bits of its byte 12; 0 when there is no TCP header.</summary>
     public ulong TcpFlags()
     {
-        // ZeroTierOne 1.12 asks for one byte more over IPv6, and for none over IPv4.
+        // As in ZeroTierOne 1.12, a byte behind the flags must be there over IPv6, but not over IPv4.
         int needed = _upper + (IsIPv6 ? 15 : 14);
         return _upper >= 0 && Protocol == (int)IpProtocol.Tcp && _frame.Length >= needed
             ? (ulong)(_frame[_upper + 12] & 0x0f) << 8 | _frame[_upper + 13]
             : 0;
     }
 
-    /// <summary>The address that the frame gives as its sender's. A neighbour solicitation needs no proof.</summary>
+    /// <summary>
+    /// The sender's IP address according to the frame. That of a neighbour solicitation counts as authenticated without proof.
+    /// </summary>
     public bool TryGetSender(out IpAddress address, out bool needsProof)
     {
         needsProof = true;

@@ -7,11 +7,11 @@ namespace ZeroTier.Managed.Vl2.Rules;
 internal interface IFrameFilter
 {
     /// <summary>
-    /// The TCP ports to which the rules let connections be opened, where they can say; else all. Only for early and clear errors: the
-    /// verdict decides.
+    /// The TCP ports to which the rules allow connections, if that can be told in advance; otherwise all. Used only for early and clear
+    /// error messages; <see cref="Evaluate"/> decides.
     /// </summary>
     PortRange OpenPorts { get; }
 
-    /// <summary>What is to become of a frame.</summary>
+    /// <summary>Decides about a frame.</summary>
     Verdict Evaluate(in FrameContext frame);
 }

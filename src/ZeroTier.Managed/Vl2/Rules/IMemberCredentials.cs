@@ -3,24 +3,23 @@ using System.Collections.Immutable;
 namespace ZeroTier.Managed.Vl2.Rules;
 
 /// <summary>
-/// What rules may ask about a member: of its credentials those that are verified and usable now (docs/protocol/3-vl2.md 3.5.8).
-/// Thread-safe.
+/// A member's credentials as rules see them: only those that are verified and valid now (docs/protocol/3-vl2.md 3.5.8). Thread-safe.
 /// </summary>
 internal interface IMemberCredentials
 {
-    /// <summary>The rules of its capabilities, by rising ID.</summary>
+    /// <summary>The rules of its capabilities, in ascending order of capability ID.</summary>
     ImmutableArray<RuleTable> Capabilities { get; }
 
-    /// <summary>It has certificates of ownership: what they do not name is not its own.</summary>
+    /// <summary>It has certificates of ownership, so that it may use only the addresses in them.</summary>
     bool StatesOwnership { get; }
 
     /// <summary>The value of its tag with this ID.</summary>
     bool TryGetTag(uint id, out uint value);
 
-    /// <summary>Whether a certificate of ownership names the IP address.</summary>
+    /// <summary>Whether one of its certificates of ownership contains the IP address.</summary>
     bool Owns(in IpAddress address);
 
-    /// <summary>Whether a certificate of ownership names the Ethernet address.</summary>
+    /// <summary>Whether one of its certificates of ownership contains the Ethernet address.</summary>
     bool Owns(MacAddress address);
 }
 

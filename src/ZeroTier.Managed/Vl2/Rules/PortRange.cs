@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl2.Rules;
 
-/// <summary>The TCP ports to which a network lets connections be opened.</summary>
+/// <summary>The TCP ports to which a network allows connections.</summary>
 internal readonly record struct PortRange(ushort First, ushort Last)
 {
     public static PortRange All { get; } = new(0, ushort.MaxValue);

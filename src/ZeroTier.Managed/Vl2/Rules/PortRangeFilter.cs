@@ -3,13 +3,13 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.Vl2.Rules;
 
 /// <summary>
-/// The fixed rules of an ad-hoc network (docs/protocol/3-vl2.md 3.10.1): IPv6 only, and TCP connections may only be opened to a range of
-/// ports. The same in both directions.
+/// The fixed rules of an ad-hoc network (docs/protocol/3-vl2.md 3.10.1), in both directions: IPv6 only, and TCP connections only to a range
+/// of ports.
 /// </summary>
 /// <remarks>
 /// Stricter than ZeroTierOne 1.12 in one point: that does not look behind a fragment header, so a fragmented SYN would pass to any port.
 /// Here the rules are applied behind it, and a first fragment that ends before the TCP flags, or within the headers before them, is dropped
-/// (the attack of RFC 7112). What lies behind the length that the IPv6 header states does not count then: the stack cuts it off.
+/// (the attack of RFC 7112). In fragments, bytes beyond the payload length of the IPv6 header are ignored, as the stack cuts them off.
 /// </remarks>
 internal sealed class PortRangeFilter(PortRange openPorts) : IFrameFilter
 {
@@ -46,8 +46,8 @@ internal sealed class PortRangeFilter(PortRange openPorts) : IFrameFilter
 
     private bool AcceptsTcp(ReadOnlySpan<byte> tcp, bool fragmented)
     {
-        // 3.6.3: without the header's byte 14 there are no flags, so no SYN. The stack drops such a segment, unless more of it follows in a
-        // fragment.
+        // 3.6.3: with fewer bytes the flags are not evaluated, so it is no SYN. The stack drops such a segment, unless the rest follows in
+        // another fragment.
         if (tcp.Length <= TcpFlagsOffset + 1)
         {
             return !fragmented;
@@ -65,8 +65,8 @@ internal sealed class PortRangeFilter(PortRange openPorts) : IFrameFilter
     }
 
     /// <summary>
-    /// Walks the extension headers (3.6.3). False when the packet ends before its transport header, or is a later fragment, which has none.
-    /// Fragmented: it is a first one.
+    /// Walks the extension headers to the transport header (3.6.3). False when the packet ends before it, or is a fragment other than the
+    /// first, which has none. <paramref name="fragmented"/> is set for a first fragment.
     /// </summary>
     private static bool TryFindTransport(ReadOnlySpan<byte> frame, out IpProtocol protocol, out int position, out bool fragmented)
     {

@@ -3,14 +3,14 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.Vl2.Rules;
 
 /// <summary>
-/// One entry of a rule table (docs/protocol/3-vl2.md 3.6.1), decoded. What the fields mean depends on the type; see <see cref="TryRead"/>.
+/// A decoded entry of a rule table (docs/protocol/3-vl2.md 3.6.1). The meaning of the fields depends on the type; see ReadFields.
 /// </summary>
-/// <param name="Type">The action or match; numbers that this version does not know are kept, without fields.</param>
+/// <param name="Type">The action or match; entries of unknown types are kept, without fields.</param>
 /// <param name="IsNegated">The result of the match is inverted.</param>
-/// <param name="IsAlternative">The match is joined to the ones before it by OR, not by AND.</param>
+/// <param name="IsAlternative">The match is combined with those before it by OR instead of AND.</param>
 /// <param name="First">The first number of the entry.</param>
 /// <param name="Second">The second number.</param>
-/// <param name="Index">A copy's length, or the position of an integer in the frame.</param>
+/// <param name="Index">The length of a copy, or the offset of an integer in the frame.</param>
 /// <param name="Detail">A prefix length, mask, flags, or the format of an integer.</param>
 internal readonly record struct Rule(
     RuleType Type, bool IsNegated, bool IsAlternative, ulong First, ulong Second, ushort Index, byte Detail)
@@ -25,15 +25,15 @@ internal readonly record struct Rule(
 
     public bool IsAction => (byte)Type < FirstMatch;
 
-    /// <summary>Bytes of the entry as it is signed: a type that is not known has no fields there (3.5.4).</summary>
+    /// <summary>Bytes of the entry in its signed form, in which entries of unknown types have no fields (3.5.4).</summary>
     public int EncodedLength => HeaderLength + FieldLength(Type);
 
     /// <summary>The node of a copy or redirection, or of a match by node.</summary>
     public NodeId Node => new(First & 0xff_ffff_ffff);
 
     /// <summary>
-    /// Reads one entry and moves behind it. Fields are read at their fixed places whatever length the entry states; the next entry begins
-    /// at the stated end.
+    /// Reads an entry and advances the span behind it. Fields are read at fixed offsets, whatever length the entry states; the next entry
+    /// begins at the stated end.
     /// </summary>
     public static bool TryRead(ref ReadOnlySpan<byte> data, out Rule rule)
     {
@@ -56,7 +56,7 @@ internal readonly record struct Rule(
         return true;
     }
 
-    /// <summary>Writes the entry as it is signed.</summary>
+    /// <summary>Writes the entry in its signed form.</summary>
     /// <returns><see cref="EncodedLength"/>.</returns>
     public int Write(Span<byte> destination)
     {
@@ -108,7 +108,7 @@ internal readonly record struct Rule(
         _ => Of(type),
     };
 
-    // 3.6.3: nodes keep 32 bits of the distance between the limits, and all nodes of a network must agree.
+    // 3.6.3: other nodes store the difference of the limits in 32 bits, and all nodes of a network must come to the same result.
     private static Rule ReadIntegerRange(ReadOnlySpan<byte> f)
     {
         ulong low = BinaryPrimitives.ReadUInt64BigEndian(f);

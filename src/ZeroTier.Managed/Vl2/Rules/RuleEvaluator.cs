@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.Vl2.Rules;
 
 /// <summary>
-/// Walks one rule table for one frame (docs/protocol/3-vl2.md 3.6.2). All nodes of a network must come to the same result, so ZeroTierOne
-/// 1.12's order and oddities are kept. The work is bounded by the length of the table.
+/// Evaluates a rule table for a frame (docs/protocol/3-vl2.md 3.6.2). All nodes of a network must come to the same result, so it behaves
+/// exactly as ZeroTierOne 1.12, oddities included. The work is bounded by the length of the table.
 /// </summary>
 internal readonly ref struct RuleEvaluator
 {
@@ -15,7 +15,7 @@ internal readonly ref struct RuleEvaluator
         _tests = new RuleTests(frame, settings);
     }
 
-    /// <summary>What one table says.</summary>
+    /// <summary>Evaluates one table.</summary>
     public TableResult Evaluate(RuleTable table)
     {
         bool matches = true;
@@ -25,7 +25,7 @@ internal readonly ref struct RuleEvaluator
         {
             if (!rule.IsAction)
             {
-                // Once AND is false only OR can change it.
+                // Once the conjunction is false, only a match with OR can change it.
                 if (matches || rule.IsAlternative)
                 {
                     bool result = _tests.Holds(rule, isObserver) ^ rule.IsNegated;
@@ -37,7 +37,7 @@ internal readonly ref struct RuleEvaluator
 
             if (!matches)
             {
-                // Rules that would send us a copy make us an observer, whose tests are lenient (3.6.3, tags).
+                // A copy or redirection to us whose matches failed makes us an observer, for whom tag matches are lenient (3.6.3).
                 isObserver |= _frame.IsInbound && IsCopyOrRedirect(rule.Type) && rule.Node == _frame.Self;
                 matches = true;
                 continue;
@@ -84,10 +84,10 @@ internal readonly ref struct RuleEvaluator
     private static bool IsCopyOrRedirect(RuleType type) => type is RuleType.Tee or RuleType.Watch or RuleType.Redirect;
 }
 
-/// <summary>What a rule table says about a frame.</summary>
+/// <summary>The result of a rule table.</summary>
 internal enum TableOutcome
 {
-    /// <summary>Nothing: capabilities decide.</summary>
+    /// <summary>No decision: capabilities are evaluated next.</summary>
     NoMatch,
     Drop,
     Accept,
@@ -95,7 +95,7 @@ internal enum TableOutcome
     Redirect,
 }
 
-/// <summary>The outcome, with the node of a redirection and the last copy that was ordered.</summary>
+/// <summary>The outcome, with the target of a redirection and the last copy to be sent.</summary>
 internal readonly record struct TableResult(TableOutcome Outcome, NodeId RedirectTo, FrameCopy Copy)
 {
     public bool LetsPass => Outcome is TableOutcome.Accept or TableOutcome.SuperAccept or TableOutcome.Redirect;

@@ -1,12 +1,12 @@
 namespace ZeroTier.Managed.Vl2.Rules;
 
 /// <summary>
-/// The rules of a network with a controller: base rules, and where they do not decide the capabilities of the sender
+/// The rules of a network with a controller: the base rules, and, if these do not decide, the capabilities of the sender
 /// (docs/protocol/3-vl2.md 3.6.2).
 /// </summary>
 internal sealed class RuleSet(RuleTable baseRules, RuleSettings settings) : IFrameFilter
 {
-    /// <summary>Rules can ask for anything, so nothing is said early.</summary>
+    /// <summary>All ports: rules can match anything, so nothing can be told in advance.</summary>
     public PortRange OpenPorts => PortRange.All;
 
     public Verdict Evaluate(in FrameContext frame)
@@ -23,7 +23,7 @@ internal sealed class RuleSet(RuleTable baseRules, RuleSettings settings) : IFra
         {
             foreach (RuleTable capability in sender.Capabilities)
             {
-                // A capability only permits: its DROP is no match.
+                // A capability can only permit: its DROP counts as no match.
                 TableResult permission = evaluator.Evaluate(capability);
                 if (permission.LetsPass)
                 {

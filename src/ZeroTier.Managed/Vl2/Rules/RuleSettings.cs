@@ -2,18 +2,18 @@ using System.Collections.Immutable;
 
 namespace ZeroTier.Managed.Vl2.Rules;
 
-/// <summary>What the tests of a network's rules need to know about the network. Immutable.</summary>
+/// <summary>Settings of a network that its rules need. Immutable.</summary>
 internal sealed class RuleSettings
 {
-    /// <summary>A match that this version does not know holds (network flag 0x08).</summary>
+    /// <summary>Matches of unknown types are true (network flag 0x08).</summary>
     public bool UnknownMatches { get; init; }
 
     /// <summary>
-    /// Prefixes of derived addresses of ours: with NDP emulation on, IPv6 senders inside count as authenticated (docs/protocol/3-vl2.md
-    /// 3.6.3). That the sender's own part is right is asked elsewhere, before the rules.
+    /// Prefixes of our derived addresses, if NDP emulation is on: IPv6 senders inside count as authenticated (docs/protocol/3-vl2.md
+    /// 3.6.3). That the address is the sender's own is checked separately, by <see cref="AddressOwnership"/>.
     /// </summary>
     public ImmutableArray<(IpAddress Prefix, int Length)> DerivedPrefixes { get; init; } = [];
 
-    /// <summary>For the match by chance.</summary>
+    /// <summary>For matches by probability.</summary>
     public required RandomSource Random { get; init; }
 }

@@ -6,27 +6,27 @@ namespace ZeroTier.Managed.Vl2.Rules;
 /// <summary>A sequence of rules (docs/protocol/3-vl2.md 3.6.1). Immutable.</summary>
 internal sealed class RuleTable
 {
-    /// <summary>Rules that a network may have (3.15).</summary>
+    /// <summary>Most rules of a network (3.15).</summary>
     public const int MaxRules = 1024;
 
-    /// <summary>Rules that a capability may have.</summary>
+    /// <summary>Most rules of a capability.</summary>
     public const int MaxCapabilityRules = 64;
 
     private RuleTable(ImmutableArray<Rule> rules) => Rules = rules;
 
-    /// <summary>No rules: nothing matches, and so everything is dropped.</summary>
+    /// <summary>A table without rules, which does not decide: without capabilities every frame is dropped.</summary>
     public static RuleTable Empty { get; } = new([]);
 
     public ImmutableArray<Rule> Rules { get; }
 
-    /// <summary>Bytes of the table as it is signed.</summary>
+    /// <summary>Bytes of the table in its signed form.</summary>
     public int EncodedLength => Rules.Sum(r => r.EncodedLength);
 
     /// <summary>A table of given rules.</summary>
     public static RuleTable Create(ImmutableArray<Rule> rules) => rules.IsEmpty ? Empty : new(rules);
 
     /// <summary>
-    /// Reads entries to the end of the data; what goes beyond the maximum is left out (3.4.3). False when an entry is cut off.
+    /// Reads entries to the end of the data; those beyond the maximum are ignored (3.4.3). False when an entry is truncated.
     /// </summary>
     public static bool TryRead(ReadOnlySpan<byte> data, int maxRules, [NotNullWhen(true)] out RuleTable? table)
     {
@@ -46,7 +46,7 @@ internal sealed class RuleTable
         return true;
     }
 
-    /// <summary>Reads a number of entries that is known, and moves behind them.</summary>
+    /// <summary>Reads a given number of entries and advances the span behind them.</summary>
     public static bool TryReadExactly(ref ReadOnlySpan<byte> data, int count, [NotNullWhen(true)] out RuleTable? table)
     {
         table = null;
@@ -70,7 +70,7 @@ internal sealed class RuleTable
         return true;
     }
 
-    /// <summary>Writes the table as it is signed.</summary>
+    /// <summary>Writes the table in its signed form.</summary>
     /// <returns><see cref="EncodedLength"/>.</returns>
     public int Write(Span<byte> destination)
     {

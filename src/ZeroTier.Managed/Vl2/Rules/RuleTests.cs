@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl2.Rules;
 
-/// <summary>The matches of docs/protocol/3-vl2.md 3.6.3 for one frame.</summary>
+/// <summary>Evaluates the matches of docs/protocol/3-vl2.md 3.6.3 for one frame.</summary>
 internal readonly ref struct RuleTests
 {
     private const byte IcmpCodeCounts = 0x01;
@@ -19,9 +19,9 @@ internal readonly ref struct RuleTests
         _settings = settings;
     }
 
-    /// <summary>Whether a match holds, without its NOT.</summary>
-    /// <param name="rule">A match.</param>
-    /// <param name="isObserver">A rule before it would have sent us a copy.</param>
+    /// <summary>Whether a match is true, before negation.</summary>
+    /// <param name="rule">The match.</param>
+    /// <param name="isObserver">An earlier rule would have sent the frame or a copy to us, had its matches been true.</param>
     public bool Holds(in Rule rule, bool isObserver) => rule.Type switch
     {
         RuleType.SourceNode => _frame.Source == rule.Node,
@@ -60,7 +60,7 @@ internal readonly ref struct RuleTests
         return ((BinaryPrimitives.ReadUInt32BigEndian(address) ^ rule.First) & uint.MaxValue) >> shift == 0;
     }
 
-    // The rule's address is not masked: with bits behind the prefix it never matches (3.18).
+    // The rule's address is not masked: if it has bits set behind the prefix, the rule never matches (3.18).
     private static bool IsInIPv6Prefix(in Rule rule, ReadOnlySpan<byte> address)
     {
         int length = Math.Min((int)rule.Detail, 128);
@@ -68,7 +68,7 @@ internal readonly ref struct RuleTests
         return (BinaryPrimitives.ReadUInt128BigEndian(address) & mask) == new UInt128(rule.First, rule.Second);
     }
 
-    // Look-ups in credentials only where the rule asks for them.
+    // Credentials are looked up only if the rule needs them.
     private ulong Characteristics(ulong wanted)
     {
         ulong bits = _headers.TcpFlags();
@@ -122,7 +122,7 @@ internal readonly ref struct RuleTests
             return false;
         }
 
-        // A sender may not have the receiver's tag yet; the receiver is strict.
+        // Without the other member's tag: true for a sender, which may not have received it yet, and for an observer; false for a receiver.
         if (_frame.Remote is null || !_frame.Remote.TryGetTag((uint)rule.First, out uint theirs))
         {
             return !_frame.IsInbound || isObserver;
@@ -172,7 +172,7 @@ internal readonly ref struct RuleTests
         source.CopyTo(number[(8 - bytes)..]);
         if (littleEndian)
         {
-            // The bytes are the upper ones of a little-endian number.
+            // The bytes were copied to the upper end, so as a little-endian number they must be shifted down.
             return BinaryPrimitives.ReadUInt64LittleEndian(number) >> (64 - bits);
         }
 
@@ -180,7 +180,7 @@ internal readonly ref struct RuleTests
     }
 }
 
-/// <summary>Bits of the match by characteristics; below them lie the flags of TCP.</summary>
+/// <summary>Bits of the match by characteristics; the lowest bits are the TCP flags.</summary>
 internal static class FrameCharacteristics
 {
     public const ulong Inbound = 1UL << 63;

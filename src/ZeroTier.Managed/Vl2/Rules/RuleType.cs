@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl2.Rules;
 
-/// <summary>What a rule does or asks (docs/protocol/3-vl2.md 3.6.1). Below 16 are actions, from 16 on matches.</summary>
+/// <summary>Types of rules (docs/protocol/3-vl2.md 3.6.1): actions below 16, matches from 16 on.</summary>
 internal enum RuleType : byte
 {
     Drop = 0,

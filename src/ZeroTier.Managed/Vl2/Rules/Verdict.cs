@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Vl2.Rules;
 
-/// <summary>What rules decide about a frame. The default value drops it.</summary>
+/// <summary>The decision of the rules about a frame. The default value drops it.</summary>
 internal readonly record struct Verdict
 {
     public static Verdict Drop => default;
@@ -9,36 +9,36 @@ internal readonly record struct Verdict
 
     public FrameAction Action { get; init; }
 
-    /// <summary>To whom the frame goes instead.</summary>
+    /// <summary>The member to which the frame is redirected.</summary>
     public NodeId RedirectTo { get; init; }
 
-    /// <summary>A copy that the capability in force orders; sent before <see cref="BaseCopy"/>.</summary>
+    /// <summary>A copy demanded by the capability that permitted the frame; sent before <see cref="BaseCopy"/>.</summary>
     public FrameCopy CapabilityCopy { get; init; }
 
-    /// <summary>A copy that the base rules order.</summary>
+    /// <summary>A copy demanded by the base rules.</summary>
     public FrameCopy BaseCopy { get; init; }
 }
 
-/// <summary>What becomes of a frame.</summary>
+/// <summary>What is done with a frame.</summary>
 internal enum FrameAction
 {
-    /// <summary>Nothing: it goes no further, and no copies are sent.</summary>
+    /// <summary>It is dropped, and no copies are sent.</summary>
     Drop,
 
     /// <summary>It passes.</summary>
     Accept,
 
-    /// <summary>It passes even though its Ethernet addresses are not ours: we observe it.</summary>
+    /// <summary>It passes even if its Ethernet destination is not ours, because rules have sent it to us as an observer.</summary>
     SuperAccept,
 
-    /// <summary>It goes to another member instead.</summary>
+    /// <summary>It is sent to another member instead.</summary>
     Redirect,
 }
 
-/// <summary>A copy of a frame for an observer; the default value is none.</summary>
-/// <param name="To">Who gets it.</param>
-/// <param name="Length">Bytes of the frame, at most all of it.</param>
-/// <param name="IsWatch">WATCH, not TEE.</param>
+/// <summary>A copy of a frame for an observer; the default value means none.</summary>
+/// <param name="To">The receiver of the copy.</param>
+/// <param name="Length">How many bytes of the frame are copied.</param>
+/// <param name="IsWatch">True for WATCH, false for TEE.</param>
 internal readonly record struct FrameCopy(NodeId To, int Length, bool IsWatch)
 {
     public bool IsNone => To == default;

@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 
-/// <summary>What BBR knows of the path: rate, round trip, and how much it holds.</summary>
+/// <summary>BBR's model of the path: bandwidth, minimum round-trip time, and bounds of the data in flight.</summary>
 internal sealed partial class Bbr
 {
     private const double LossThreshold = 0.02;
@@ -13,13 +13,13 @@ internal sealed partial class Bbr
     private const long ProbeRoundTripInterval = 5 * TimeSpan.TicksPerSecond;
     private const int AggregationRounds = 5;
 
-    // Bytes per second. The largest of the present and the previous cycle of probing.
+    // Bytes per second: the maximum in the current and in the previous probing cycle.
     private double _cycleBandwidth;
     private double _previousBandwidth;
     private double _shortTermBandwidth = double.PositiveInfinity;
     private double _latestBandwidth;
 
-    // Bytes. Long term: above it, too much was lost. Short term: what loss since the latest probe permits.
+    // Bounds of bytes in flight. Long term: above it, losses exceeded the threshold. Short term: lowered by losses since the last probe.
     private long _longTermInFlight = long.MaxValue;
     private long _shortTermInFlight = long.MaxValue;
     private long _latestInFlight;
@@ -30,7 +30,7 @@ internal sealed partial class Bbr
     private long _probeRoundTripMinAt;
     private bool _probeRoundTripExpired;
 
-    // Rounds begin when what was sent at the start of the one before has arrived.
+    // A round ends when data is acknowledged that was sent after the round began.
     private long _nextRoundDelivered;
     private bool _roundStart;
     private long _rounds;
@@ -60,7 +60,7 @@ internal sealed partial class Bbr
 
     private long ProbeRoundTripWindow => Math.Max((long)(BandwidthDelayProduct(Bandwidth) * ProbeRoundTripWindowGain), Minimum);
 
-    // Draft, 5.3.3.6: leaves room for other flows while cruising.
+    // Draft, 5.3.3.6: headroom for other flows while cruising.
     private long InFlightWithHeadroom => _longTermInFlight == long.MaxValue
         ? long.MaxValue
         : Math.Max(_longTermInFlight - Math.Max(_segmentSize, (long)(Headroom * _longTermInFlight)), Minimum);
@@ -72,8 +72,8 @@ internal sealed partial class Bbr
 
     private static bool IsTooMuch(long lost, int inFlight) => lost > inFlight * LossThreshold;
 
-    // Within less than the shortest round trip nothing can have been delivered that was sent in that time: such a sample is of an earlier
-    // transmission.
+    // A rate sample whose interval is shorter than the minimum round-trip time is discarded: the acknowledgement must be for an earlier
+    // transmission of the segment.
     private double RateOf(in AckSample sample) =>
         sample.Rate is { IsValid: true, Interval: > 0 } && (_minRoundTrip == long.MaxValue || sample.Rate.Interval >= _minRoundTrip)
             ? (sample.TotalDelivered - sample.Rate.PriorDelivered) * (double)TimeSpan.TicksPerSecond / sample.Rate.Interval
@@ -121,7 +121,7 @@ internal sealed partial class Bbr
 
     private void AdaptShortTermBounds()
     {
-        // A probe is meant to lose; only what is lost beside it counts.
+        // Losses in the probing states are expected and judged elsewhere; only those in other states lower the short-term bounds.
         if (_lossInRound && _state is not (State.Startup or State.ProbeRefill or State.ProbeUp))
         {
             if (double.IsPositiveInfinity(_shortTermBandwidth))
@@ -155,7 +155,7 @@ internal sealed partial class Bbr
         _shortTermInFlight = long.MaxValue;
     }
 
-    // Draft, 5.5.9: how much more than the rate explains arrives in one acknowledgement.
+    // Draft, 5.5.9: aggregation, i.e. how many more bytes are acknowledged at once than the estimated bandwidth explains.
     private void UpdateAggregation(in AckSample sample)
     {
         double expected = Bandwidth * (sample.Now - _aggregationStart) / TimeSpan.TicksPerSecond;
@@ -177,7 +177,7 @@ internal sealed partial class Bbr
         _extraAcknowledged = Math.Max(_extraAcknowledged, Math.Min((long)(_aggregated - expected), _window));
     }
 
-    // Draft, 5.3.1.2: three rounds without growth by a quarter.
+    // Draft, 5.3.1.2: the pipe is full after three rounds in which the rate did not grow by a quarter.
     private void CheckFullBandwidth(in AckSample sample)
     {
         if (_fullBandwidthNow || !_roundStart || sample.Rate.IsApplicationLimited)
@@ -208,7 +208,7 @@ internal sealed partial class Bbr
     {
         if (_roundStart)
         {
-            // Draft, 5.3.1.3: a queue that overflows ends the start as well.
+            // Draft, 5.3.1.3: high loss, i.e. an overflowing queue, ends Startup as well.
             if (!_fullBandwidthReached && sample.Recovering && _lostInRound > FullLossEvents * _segmentSize
                 && _lostInRound > LossThreshold * (_lostInRound + _deliveredInRound) && _lossEvents > 0)
             {

@@ -1,15 +1,15 @@
 namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 /// <summary>
-/// BBR's cycle: it drains its queue, cruises, refills the pipe, and probes for more; now and then it empties the pipe to see the shortest
-/// round trip.
+/// BBR's probing cycle: drain the queue (down), cruise, refill the pipe, probe for more bandwidth (up). Every five seconds, unless a new
+/// minimum was seen, it also lowers the data in flight to measure the minimum round-trip time.
 /// </summary>
 internal sealed partial class Bbr
 {
     private const long ProbeWait = 2 * TimeSpan.TicksPerSecond;
     private const long ProbeRoundTripDuration = 200 * TimeSpan.TicksPerMillisecond;
 
-    // As many rounds as Reno would need to grow by one segment in a window of this many.
+    // Reno with a window of n segments needs n rounds to recover from a loss; at most this many are waited for.
     private const int MaxRoundsBetweenProbes = 63;
 
     private enum AckPhase
@@ -69,7 +69,7 @@ internal sealed partial class Bbr
     {
         if (sample.Limited && _window >= _longTermInFlight)
         {
-            // The bound, not the path, limits the rate.
+            // The long-term bound limits the rate, not the path: the search for full bandwidth starts again.
             ResetFullBandwidth();
             _fullBandwidth = RateOf(sample);
             return false;
@@ -78,7 +78,7 @@ internal sealed partial class Bbr
         return _fullBandwidthNow;
     }
 
-    // Draft, 5.3.3.5: every two to three seconds, or as often as Reno would, so that both find their share.
+    // Draft, 5.3.3.5: probes every two to three seconds, or as often as Reno would, so that it coexists with Reno and CUBIC flows.
     private bool CheckTimeToProbe(in AckSample sample)
     {
         if (sample.Now <= _cycleAt + _probeWait && _roundsSinceProbe < Math.Min(TargetInFlight / _segmentSize, MaxRoundsBetweenProbes))
@@ -174,14 +174,14 @@ internal sealed partial class Bbr
         }
     }
 
-    // One segment in the first round, then two, four, …
+    // The bound grows by one segment in the first round, then by two, four, …
     private void RaiseProbeUpSlope()
     {
         _probeUpStep = Math.Max(_window / (1L << _probeUpRounds), 1);
         _probeUpRounds = Math.Min(_probeUpRounds + 1, 30);
     }
 
-    // Draft, 5.5.10.2: where in the lost segment the loss went beyond the threshold.
+    // Draft, 5.5.10.2: the data in flight at which the loss rate exceeded the threshold, interpolated within the lost segment.
     private static long InFlightAtLoss(int length, int inFlight, long lost)
     {
         long inFlightBefore = inFlight - length;

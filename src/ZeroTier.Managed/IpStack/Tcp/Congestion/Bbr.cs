@@ -1,13 +1,13 @@
 namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 /// <summary>
-/// BBR version 3 (draft-ietf-ccwg-bbr): sends at the rate that the path was seen to deliver and keeps in flight what that rate times the
-/// shortest round trip holds. It looks for more from time to time, and keeps below what lost more than two segments in a hundred. The names
-/// are the draft's.
+/// BBR version 3 (draft-ietf-ccwg-bbr): paces at the estimated bottleneck bandwidth and bounds the data in flight by a multiple of the
+/// bandwidth-delay product. It probes for more bandwidth from time to time, and stays below the amount in flight at which more than 2 %
+/// were lost. The names are the draft's.
 /// </summary>
 internal sealed partial class Bbr : ICongestionControl
 {
-    // Draft, 5.6.1 and 2.5: slightly below the rate, so that no queue builds up.
+    // Draft, 5.6.1 and 2.5: paces slightly below the estimated bandwidth, so that no queue builds up.
     private const double PacingMargin = 0.99;
     private const double StartupPacingGain = 2.77;
     private const double DrainPacingGain = 0.5;
@@ -26,14 +26,14 @@ internal sealed partial class Bbr : ICongestionControl
     private double _pacingRate;
     private bool _idleRestart;
 
-    // Restored when a loss was spurious.
+    // State before the latest loss, restored when it proves spurious.
     private int _savedWindow;
     private double _savedShortTermBandwidth;
     private long _savedShortTermInFlight;
     private long _savedLongTermInFlight;
 
-    /// <param name="segmentSize">The unit of growth.</param>
-    /// <param name="seed">Spreads the probes of flows that share a path.</param>
+    /// <param name="segmentSize">Segment size in bytes.</param>
+    /// <param name="seed">Randomizes when it probes, so that flows that share a path do not probe at the same time.</param>
     public Bbr(int segmentSize, uint seed)
     {
         _segmentSize = segmentSize;
@@ -110,7 +110,7 @@ internal sealed partial class Bbr : ICongestionControl
         }
     }
 
-    // Draft, 5.6.4.4: the model, not the event, decides about the window.
+    // Draft, 5.6.4.4: the window follows from the model; a loss event by itself does not reduce it.
     public void OnLoss(int outstanding, long now)
     {
         _lossEvents++;
@@ -119,7 +119,7 @@ internal sealed partial class Bbr : ICongestionControl
 
     public void OnTimeout(int outstanding, bool first, long now)
     {
-        // Draft, 5.6.4.4: one segment asks whether the path works; what comes back opens the window again.
+        // Draft, 5.6.4.4: the window falls to one segment; what is then acknowledged opens it again.
         if (first)
         {
             _priorWindow = Math.Max(_priorWindow, _window);
@@ -145,7 +145,7 @@ internal sealed partial class Bbr : ICongestionControl
         _lossInRound = false;
     }
 
-    // Draft, 5.4.1: the rate is still known, so there is no slow start after a pause.
+    // Draft, 5.4.1: after an idle period sending resumes at the estimated bandwidth, without slow start.
     public void OnIdle()
     {
         _idleRestart = true;
@@ -171,7 +171,7 @@ internal sealed partial class Bbr : ICongestionControl
 
     private void SetWindow(in AckSample sample)
     {
-        // Draft, 5.6.4: what the receiver acknowledges in one go must be in flight as well, and what a timer lets out in one go.
+        // Draft, 5.6.4: the window also covers what the receiver acknowledges at once (aggregation) and what a pacing timer sends at once.
         long limit = (long)(BandwidthDelayProduct(Bandwidth) * WindowGain) + ExtraAcknowledged;
         limit = Math.Max(limit, SendQuantum * 3L) + (_state == State.ProbeUp ? 2 * _segmentSize : 0);
         limit = Math.Max(limit, Minimum);
@@ -212,14 +212,14 @@ internal sealed partial class Bbr : ICongestionControl
         return Math.Min(window, Math.Max(Math.Min(bound, _shortTermInFlight), Minimum));
     }
 
-    // A millisecond's worth: timers are not finer.
+    // The amount sent in one millisecond, the resolution of the pacing timer (draft, 5.6.3).
     private int SendQuantum => (int)Math.Clamp(_pacingRate / 1000, 2 * _segmentSize, 64 * 1024);
 
     private struct SplitMix(uint seed)
     {
         private ulong _state = seed;
 
-        // From 0 to 1.
+        // At least 0 and less than 1.
         public double Next()
         {
             ulong z = _state += 0x9E3779B97F4A7C15;

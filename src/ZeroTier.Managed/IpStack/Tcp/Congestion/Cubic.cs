@@ -1,14 +1,14 @@
 namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 /// <summary>
-/// CUBIC (RFC 9438): after a loss the window returns to where it was along a cubic function of time, whatever the round trip. Slow start is
-/// RFC 5681's with the initial window of RFC 6928 and the early end of RFC 9406.
+/// CUBIC (RFC 9438): after a loss the window grows back to its former size along a cubic function of time, independent of the round-trip
+/// time. Slow start is RFC 5681's with the initial window of RFC 6928 and HyStart++ (RFC 9406).
 /// </summary>
 internal sealed class Cubic(int segmentSize) : ICongestionControl
 {
     private const int MaxWindow = 1 << 29;
 
-    // RFC 9438, 4.1, 4.6 and 4.3.
+    // C (RFC 9438, 5), beta (4.6) and alpha (4.3).
     private const double Scale = 0.4;
     private const double Decrease = 0.7;
     private const double RenoIncrease = 3 * (1 - Decrease) / (1 + Decrease);
@@ -20,7 +20,7 @@ internal sealed class Cubic(int segmentSize) : ICongestionControl
     private long _smoothedRoundTrip;
     private Epoch _epoch;
 
-    // Before the latest reaction to loss.
+    // State before the latest reaction to loss.
     private double _savedWindow;
     private int _savedThreshold;
     private Epoch _savedEpoch;
@@ -50,8 +50,8 @@ internal sealed class Cubic(int segmentSize) : ICongestionControl
                 : _smoothedRoundTrip + (sample.RoundTrip - _smoothedRoundTrip) / 8;
         }
 
-        // RFC 7661, simplified, and RFC 9438, 5.8: the window does not grow, nor does its time pass, while the application limits the
-        // sender.
+        // RFC 7661, simplified, and RFC 9438, 5.8: while the application limits the sender, the window does not grow and the epoch's clock
+        // stands still.
         if (!sample.Limited)
         {
             _epoch.Start += _epoch.IsOpen ? sample.Now - _epoch.LastAt : 0;
@@ -79,7 +79,7 @@ internal sealed class Cubic(int segmentSize) : ICongestionControl
 
     public void OnTimeout(int outstanding, bool first, long now)
     {
-        // RFC 5681, 3.1: the threshold falls once per loss, the window to one segment.
+        // RFC 5681, 3.1: ssthresh is reduced at the first timeout for the same data only; the window falls to one segment each time.
         if (first)
         {
             Reduce(outstanding, now);
@@ -120,7 +120,7 @@ internal sealed class Cubic(int segmentSize) : ICongestionControl
 
     private void SlowStart(in AckSample sample)
     {
-        // RFC 9406, 4.2: only while nothing is known of the path.
+        // RFC 9406, 4.2: HyStart++ only in the initial slow start, before the first loss.
         int growth = sample.Acknowledged;
         if (_threshold == int.MaxValue
             && !_start.OnAcknowledged(growth, sample.RoundTrip, sample.Acknowledgement, sample.SendNext, out growth))
@@ -129,7 +129,8 @@ internal sealed class Cubic(int segmentSize) : ICongestionControl
             return;
         }
 
-        // RFC 5681, 3.1 by bytes: receivers acknowledge whole batches, so a cap of one segment per acknowledgement would starve the start.
+        // RFC 5681, 3.1, but by acknowledged bytes: receivers acknowledge whole batches, so growth of at most one segment per
+        // acknowledgement would make slow start too slow.
         _window = Math.Min(Math.Min(_window + growth, Math.Max(_threshold, _window)), MaxWindow);
     }
 
@@ -138,7 +139,7 @@ internal sealed class Cubic(int segmentSize) : ICongestionControl
         double window = Window / (double)_segmentSize;
         if (!_epoch.IsOpen)
         {
-            // RFC 9438, 4.2: with no loss before, the function begins at its plateau.
+            // RFC 9438, 4.2: without an earlier loss, the cubic function begins at its plateau (K = 0).
             _epoch.IsOpen = true;
             _epoch.Start = sample.Now;
             _epoch.Plateau = Math.Max(_epoch.Plateau, window);
@@ -166,18 +167,20 @@ internal sealed class Cubic(int segmentSize) : ICongestionControl
 
     private void Reduce(int outstanding, long now)
     {
-        // RFC 9438, 4.6 and 4.7: a flow whose window is smaller than before gives room to new ones.
+        // RFC 9438, 4.6 and 4.7 (fast convergence): a flow that has to reduce below its last W_max releases more, for new flows.
         double window = Window / (double)_segmentSize;
         _epoch.Plateau = window < _epoch.Plateau ? window * (1 + Decrease) / 2 : window;
         _epoch.Before = window;
         _epoch.IsOpen = false;
         _epoch.LastAt = now;
-        // With selective acknowledgements more than the window may be outstanding; what the window did not limit is not in it.
+        // From the flight size (RFC 5681, equation 4), so that an unused part of the window does not count, but not from more than the
+        // window: with SACK more may be outstanding.
         _threshold = Math.Max((int)(Math.Min(outstanding, Window) * Decrease), 2 * _segmentSize);
         _window = _threshold;
     }
 
-    // Congestion avoidance since the latest loss. Windows in segments, the time to the plateau in seconds.
+    // A period of congestion avoidance (RFC 9438, 4.1): Plateau is W_max, Before cwnd_prior, Reno W_est, all in segments; Time is K, in
+    // seconds.
     private struct Epoch
     {
         public bool IsOpen;

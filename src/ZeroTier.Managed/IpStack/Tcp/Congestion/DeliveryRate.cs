@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 /// <summary>
-/// How fast the path delivers (draft-ietf-ccwg-bbr, 4.1): between two acknowledgements as much has arrived as the path carries, unless the
-/// application had nothing to send. Bytes and ticks of 100 ns.
+/// Estimates the delivery rate (draft-ietf-ccwg-bbr, 4.1): the bytes delivered between the sending of a segment and its acknowledgement,
+/// divided by that time; samples are marked when the application limited the sender. Bytes and ticks of 100 ns.
 /// </summary>
 internal struct DeliveryRate
 {
@@ -10,18 +10,18 @@ internal struct DeliveryRate
     private long _firstSentAt;
     private long _limitedUntil;
 
-    /// <summary>All that has arrived.</summary>
+    /// <summary>All bytes that were acknowledged, cumulatively or selectively.</summary>
     public long Delivered { get; private set; }
 
-    /// <summary>All that was marked as lost.</summary>
+    /// <summary>All bytes that were marked as lost.</summary>
     public long Lost { get; set; }
 
     /// <summary>
-    /// Remembers with a segment that leaves, for the first time or again, what its acknowledgement will be compared with.
+    /// The state to store with a segment that is sent or retransmitted; a rate sample is computed from it on acknowledgement.
     /// </summary>
     /// <param name="now">The time.</param>
-    /// <param name="inFlight">What is on the path, this segment included.</param>
-    /// <param name="isFirst">Nothing else is on the path.</param>
+    /// <param name="inFlight">Bytes in flight, this segment included.</param>
+    /// <param name="isFirst">Nothing else is in flight.</param>
     public SentState OnSent(long now, int inFlight, bool isFirst)
     {
         if (isFirst)
@@ -34,14 +34,14 @@ internal struct DeliveryRate
     }
 
     /// <summary>
-    /// The application has nothing to send though the window is open: what is in flight now does not show the path's rate.
+    /// The application has nothing to send though the window is open: samples of what is in flight now are marked as application-limited.
     /// </summary>
     public void OnApplicationLimited(int inFlight) => _limitedUntil = Math.Max(1, Delivered + inFlight);
 
-    /// <summary>A segment has arrived.</summary>
+    /// <summary>A whole segment was acknowledged.</summary>
     public void OnDelivered(in SentState sent, long sentAt, long now, ref RateSample sample)
     {
-        // The segment that was sent last tells the most.
+        // Of all segments that one acknowledgement covers, the one sent last determines the sample.
         if (!sample.IsValid || sent.Delivered > sample.PriorDelivered || sent.Delivered == sample.PriorDelivered && sentAt >= sample.SentAt)
         {
             sample.IsValid = true;
@@ -55,7 +55,7 @@ internal struct DeliveryRate
         }
     }
 
-    /// <summary>Counts bytes that have arrived, whole segments or not.</summary>
+    /// <summary>Counts newly acknowledged bytes, also of partly acknowledged segments.</summary>
     public void Count(int bytes, long now)
     {
         Delivered += bytes;
@@ -66,7 +66,7 @@ internal struct DeliveryRate
         }
     }
 
-    /// <summary>What was known when a segment was sent.</summary>
+    /// <summary>The estimator's state when a segment was sent.</summary>
     internal readonly record struct SentState(
         long Delivered, long DeliveredAt, long FirstSentAt, long Lost, int InFlight, bool IsApplicationLimited);
 }
@@ -76,15 +76,15 @@ internal struct RateSample
 {
     public bool IsValid;
 
-    /// <summary>What had arrived when the latest of the acknowledged segments was sent.</summary>
+    /// <summary><see cref="DeliveryRate.Delivered"/> when the last-sent of the acknowledged segments was sent.</summary>
     public long PriorDelivered;
     public long SentAt;
     public long Interval;
 
-    /// <summary>What was lost since.</summary>
+    /// <summary>Bytes marked as lost since then.</summary>
     public long Lost;
 
-    /// <summary>What was on the path when it was sent.</summary>
+    /// <summary>Bytes in flight when it was sent.</summary>
     public int InFlight;
     public bool IsApplicationLimited;
 }

@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.IpStack.Tcp.Congestion;
 
 /// <summary>
-/// Ends slow start before the bottleneck's queue overflows: when round trips grow, conservative slow start follows, then congestion
-/// avoidance (RFC 9406). Times are in ticks of 100 ns.
+/// HyStart++ (RFC 9406): leaves slow start before the bottleneck's queue overflows. When round-trip times grow, conservative slow start
+/// (CSS) follows, then congestion avoidance. Times are in ticks of 100 ns.
 /// </summary>
 internal struct HyStart
 {
@@ -20,7 +20,7 @@ internal struct HyStart
     private long _lastMinimum;
     private long _currentMinimum;
 
-    // The round trip that made the start conservative; if a later round is shorter, that was a mistake.
+    // The round-trip time at which CSS began; if a later round has a shorter one, slow start resumes.
     private long _baseline;
     private int _conservativeRounds;
 
@@ -30,13 +30,13 @@ internal struct HyStart
         _currentMinimum = long.MaxValue;
     }
 
-    /// <summary>Grown by a quarter of what was acknowledged.</summary>
+    /// <summary>True in conservative slow start: the window grows by a quarter of what is acknowledged.</summary>
     public readonly bool IsConservative => _conservativeRounds > 0;
 
     /// <summary>New data was acknowledged in slow start (RFC 9406, 4.2).</summary>
-    /// <param name="bytes">How much.</param>
-    /// <param name="roundTrip">As measured with this acknowledgement; -1 for none.</param>
-    /// <param name="acknowledgement">Up to here.</param>
+    /// <param name="bytes">Newly acknowledged bytes.</param>
+    /// <param name="roundTrip">The round-trip time measured by this acknowledgement; -1 for none.</param>
+    /// <param name="acknowledgement">The acknowledgement number.</param>
     /// <param name="sendNext">The next new sequence number.</param>
     /// <param name="growth">By how much the window may grow.</param>
     /// <returns>False when slow start is over.</returns>

@@ -3,13 +3,13 @@ namespace ZeroTier.Managed.Vl1.Packets;
 /// <summary>How a packet is protected: bits 3 to 5 of its flags byte (docs/protocol/1-identity-and-crypto.md 1.8).</summary>
 internal enum CipherSuite : byte
 {
-    /// <summary>Authenticated, body in clear: HELLO.</summary>
+    /// <summary>Authenticated, not encrypted: HELLO.</summary>
     Poly1305 = 0,
 
     /// <summary>Encrypted and authenticated, for peers below protocol version 12.</summary>
     Salsa20Poly1305 = 1,
 
-    /// <summary>No cryptography at all, between physical addresses that are trusted by configuration.</summary>
+    /// <summary>Neither authenticated nor encrypted: between physical addresses configured as trusted paths.</summary>
     TrustedPath = 2,
 
     /// <summary>Encrypted and authenticated, for peers of protocol version 12 and up.</summary>

@@ -6,9 +6,9 @@ using ZeroTier.Managed.Crypto;
 namespace ZeroTier.Managed.Vl1.Packets;
 
 /// <summary>
-/// The keys that two nodes share, and the armor made with them (docs/protocol/1-identity-and-crypto.md 1.5, 1.8 to 1.10, 1.13). One object
-/// per peer, safe for use by several threads at a time, no allocation per packet. Dispose overwrites the keys; what a thread makes of them
-/// at that moment is not used.
+/// The symmetric keys that two nodes share, and the packet armor (authentication and encryption) made with them
+/// (docs/protocol/1-identity-and-crypto.md 1.5, 1.8 to 1.10, 1.13). One object per peer. Thread-safe; no allocation per packet. Dispose
+/// overwrites the keys; packets that other threads process at that moment are discarded.
 /// </summary>
 internal sealed class SessionKeys : IDisposable
 {
@@ -29,7 +29,7 @@ internal sealed class SessionKeys : IDisposable
     private const byte EncryptedFlag = 0x80;
     private const byte HopsMask = 0x07;
 
-    // The first 32 bytes of the session key, pinned. Suite 3 keeps keys of its own.
+    // The first 32 bytes of the session key, pinned, for Salsa20. Suite 3 has its own keys.
     private readonly byte[] _key;
     private readonly AesGmacSiv _aes;
     private volatile bool _disposed;
@@ -42,7 +42,7 @@ internal sealed class SessionKeys : IDisposable
     }
 
     /// <summary>
-    /// Agrees on keys with a peer (1.5). Null when the peer's public key gives the all-zero secret, which no honest key does.
+    /// Derives the keys shared with a peer (1.5). Null when the shared secret is all zeros: the peer's public key is of small order.
     /// </summary>
     public static SessionKeys? Agree(NodeIdentity mine, NodeIdentity peer)
     {
@@ -68,13 +68,13 @@ internal sealed class SessionKeys : IDisposable
     /// <summary>Keys from the 48 bytes of an agreed session key.</summary>
     internal static SessionKeys FromSessionKey(ReadOnlySpan<byte> sessionKey) => new(sessionKey, AesGmacSiv.Create(sessionKey));
 
-    /// <summary>The same with the code that every processor can run.</summary>
+    /// <summary>As <see cref="FromSessionKey"/>, with the portable AES instead of the processor's instructions.</summary>
     internal static SessionKeys FromSessionKeyPortable(ReadOnlySpan<byte> sessionKey) =>
         new(sessionKey, AesGmacSiv.Create(sessionKey, portable: true));
 
     /// <summary>
     /// Armors a whole packet in place: flags (the fragmented bit stays, hops become 0), MAC, encryption. Suite 3 takes bytes 0 to 7 as the
-    /// inner ID and replaces them by the ID on the wire; the others leave them. Never armor two contents with one ID, nor one packet twice.
+    /// inner ID and replaces them by the ID on the wire; the others leave them. The ID is the nonce: it must never be used for two packets.
     /// </summary>
     /// <exception cref="ArgumentException">The packet's size is out of range, or the suite makes no armor.</exception>
     public void Arm(Span<byte> packet, CipherSuite suite)
@@ -230,7 +230,7 @@ internal sealed class SessionKeys : IDisposable
         CryptographicOperations.ZeroMemory(key);
     }
 
-    // 1.9.1: header, flags without hops and size go into the key.
+    // 1.9.1: ID, addresses, flags without the hop count, and the packet's size are XORed into the key.
     private void MangleKey(ReadOnlySpan<byte> packet, Span<byte> key)
     {
         _key.CopyTo(key);
@@ -244,7 +244,7 @@ internal sealed class SessionKeys : IDisposable
         key[FlagsOffset + 2] ^= (byte)(packet.Length >> 8);
     }
 
-    // 1.10.2. The header block takes the place of the 16 bytes before the body for a moment, so that all data lie in one piece.
+    // 1.10.2. The header block is written temporarily over the 16 bytes before the body, so that the data to authenticate is contiguous.
     private void Gmac(Span<byte> packet, ReadOnlySpan<byte> id, Span<byte> mac)
     {
         Debug.Assert(BodyOffset >= AesGmacSiv.BlockSize);

@@ -17,7 +17,7 @@ internal readonly struct HelloMessage
     private const int MoonSize = 17;
     private const byte MoonType = 127;
 
-    /// <summary>Where the sender's identity lies.</summary>
+    /// <summary>Offset of the sender's identity.</summary>
     public const int IdentityOffset = 13;
 
     public PeerVersion Version { get; private init; }
@@ -27,12 +27,12 @@ internal readonly struct HelloMessage
 
     public NodeIdentity Identity { get; private init; }
 
-    /// <summary>Where the sender sent it to; the default value when it does not say.</summary>
+    /// <summary>The endpoint to which the sender sent it; the default value when it is missing.</summary>
     public InetEndPoint SentTo { get; private init; }
 
     public WorldVersion Planet { get; private init; }
 
-    /// <summary>Where the encrypted tail begins in the payload; 0 = there is none.</summary>
+    /// <summary>Offset of the encrypted tail in the payload; 0 when there is none.</summary>
     public int TailOffset { get; private init; }
 
     /// <summary>Bytes of the tail with this many moons.</summary>
@@ -71,7 +71,7 @@ internal readonly struct HelloMessage
         return at;
     }
 
-    /// <summary>Reads the moons of a decrypted tail, at most as many as there is room for; what is not a moon is skipped.</summary>
+    /// <summary>Reads the moons of a decrypted tail, at most <paramref name="moons"/>.Length; entries of other types are skipped.</summary>
     /// <returns>Number of moons.</returns>
     public static int ReadMoons(ReadOnlySpan<byte> tail, Span<WorldVersion> moons)
     {
@@ -94,7 +94,7 @@ internal readonly struct HelloMessage
         return count;
     }
 
-    /// <summary>Reads only the claimed sender's address, for the cheap checks before the rest is parsed.</summary>
+    /// <summary>Reads only the address in the sender's identity, for cheap checks before the rest is parsed.</summary>
     public static bool TryReadSender(ReadOnlySpan<byte> payload, out NodeId sender)
     {
         sender = payload.Length >= IdentityOffset + NodeIdentity.BinarySize ? PacketHeader.ReadAddress(payload[IdentityOffset..]) : default;

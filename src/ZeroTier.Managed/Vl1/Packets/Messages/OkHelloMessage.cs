@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ZeroTier.Managed.Vl1.Packets;
 
-/// <summary>What follows verb and packet ID in OK(HELLO) (docs/protocol/2-vl1.md 2.6.2).</summary>
+/// <summary>The part of OK(HELLO) behind the quoted verb and packet ID (docs/protocol/2-vl1.md 2.6.2).</summary>
 internal readonly ref struct OkHelloMessage
 {
     /// <summary>Longest data without worlds.</summary>
@@ -13,12 +13,12 @@ internal readonly ref struct OkHelloMessage
 
     private const int FixedSize = 13;
 
-    /// <summary>The clock of our HELLO.</summary>
+    /// <summary>The timestamp of our HELLO, echoed.</summary>
     public ulong Timestamp { get; private init; }
 
     public PeerVersion Version { get; private init; }
 
-    /// <summary>Where our HELLO came from, as the other side saw it.</summary>
+    /// <summary>The source endpoint of our HELLO, as the peer saw it.</summary>
     public InetEndPoint Seen { get; private init; }
 
     /// <summary>Newer planets or moons, one after the other.</summary>
@@ -26,8 +26,8 @@ internal readonly ref struct OkHelloMessage
 
     /// <summary>Writes the data.</summary>
     /// <param name="data">At least <see cref="MaxSizeWithoutWorlds"/> bytes and the worlds'.</param>
-    /// <param name="timestamp">From the HELLO.</param>
-    /// <param name="seen">Where it came from.</param>
+    /// <param name="timestamp">The timestamp of the HELLO.</param>
+    /// <param name="seen">The source endpoint of the HELLO.</param>
     /// <param name="worlds">Empty, or newer worlds.</param>
     public static int Write(Span<byte> data, ulong timestamp, in InetEndPoint seen, ReadOnlySpan<byte> worlds)
     {

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace ZeroTier.Managed.Vl1.Packets;
 
 /// <summary>
-/// The payload of PUSH_DIRECT_PATHS (docs/protocol/2-vl1.md 2.6.13): a count and records, read one by one. Redirection is not supported:
+/// The payload of PUSH_DIRECT_PATHS (docs/protocol/2-vl1.md 2.6.13): a count and records, read one by one. The redirect flag is ignored:
 /// such records are read like others.
 /// </summary>
 internal ref struct PushDirectPathsMessage
@@ -24,10 +24,10 @@ internal ref struct PushDirectPathsMessage
         }
     }
 
-    /// <summary>True when a record was cut off: what follows cannot be read.</summary>
+    /// <summary>True when a record was truncated, so that nothing more can be read.</summary>
     public bool IsDamaged { get; private set; }
 
-    /// <summary>The next endpoint; records to forget and those of unknown kinds are skipped.</summary>
+    /// <summary>Reads the next endpoint; records with the forget flag and of unknown types are skipped.</summary>
     public bool TryReadNext(out InetEndPoint endPoint)
     {
         while (_left-- > 0)
@@ -68,7 +68,7 @@ internal ref struct PushDirectPathsMessage
 
     /// <summary>Writes the payload.</summary>
     /// <param name="payload">2 bytes, and <see cref="MaxRecordSize"/> for each endpoint.</param>
-    /// <param name="endPoints">What to tell.</param>
+    /// <param name="endPoints">The endpoints to announce.</param>
     public static int Write(Span<byte> payload, IReadOnlyList<InetEndPoint> endPoints)
     {
         BinaryPrimitives.WriteUInt16BigEndian(payload, (ushort)endPoints.Count);
