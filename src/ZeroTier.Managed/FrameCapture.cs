@@ -5,20 +5,20 @@ using ZeroTier.Managed.Capture;
 namespace ZeroTier.Managed;
 
 /// <summary>
-/// A capture of the Ethernet frames of a node's networks, both ways, that runs: pcapng, as Wireshark and tshark read it. Each network is an
-/// interface; each frame has its direction, and in its comment the other node and what became of it. The network never waits for it: frames
-/// that cannot be written fast enough are dropped from the capture and counted. What is written is whole at every moment, also when the
-/// process is killed. Thread-safe.
+/// A capture of the Ethernet frames of a node's networks, inbound and outbound, in the pcapng format of Wireshark and tshark. Each network
+/// is an interface; each frame has its direction, and a comment with the other node and what was done with the frame. The network never
+/// waits for the capture: frames that cannot be written fast enough are dropped from the capture and counted. Blocks are written whole, so
+/// that the capture is valid even if the process is killed. Thread-safe.
 /// </summary>
 public sealed class FrameCapture : IAsyncDisposable
 {
-    /// <summary>Bytes of each half of the queue: some hundred frames of the largest kind.</summary>
+    /// <summary>Size of each buffer of the queue in bytes: enough for more than 100 frames of the maximum size.</summary>
     internal const int QueueSize = 1024 * 1024;
 
-    /// <summary>How long disposing waits for a stream that is blocked.</summary>
+    /// <summary>How long disposal waits for a blocked stream before it cancels the write.</summary>
     private static readonly TimeSpan DisposeLimit = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a stream that was told to give up has for it.</summary>
+    /// <summary>How long to wait for a stream after its write was cancelled.</summary>
     private static readonly TimeSpan AbandonLimit = TimeSpan.FromSeconds(1);
 
     private static readonly string Application =
@@ -46,23 +46,23 @@ public sealed class FrameCapture : IAsyncDisposable
         _queue = new CaptureQueue(options, time, Application, queueSize);
     }
 
-    /// <summary>Frames that were captured.</summary>
+    /// <summary>Captured frames.</summary>
     public long Frames => _queue.Frames;
 
     /// <summary>
-    /// Frames that are missing in the capture, because it could not be written fast enough. The file says, too, where and how many.
+    /// Frames that are missing because the capture could not be written fast enough. The capture itself also records how many, and where.
     /// </summary>
     public long Dropped => _queue.Dropped;
 
-    /// <summary>Ends with the capture, once all of it is written. Never faults.</summary>
+    /// <summary>Completes when the capture has ended and all of it is written. Never faults.</summary>
     public Task<CaptureEnd> Completion { get; private set; } = null!;
 
-    /// <summary>Why it could not be written; null while it could.</summary>
+    /// <summary>Why the capture could not be written; null unless it has failed.</summary>
     public Exception? Error { get; private set; }
 
     /// <summary>Ends the capture, and waits until all of it is written.</summary>
-    /// <param name="cancellationToken">Gives up what is not written yet; also a stream that does not heed its own token.</param>
-    /// <returns>Why it has ended: it may have done so before.</returns>
+    /// <param name="cancellationToken">Discards what is not written yet, and ends the wait even if the stream ignores cancellation.</param>
+    /// <returns>Why the capture has ended, which may have been earlier.</returns>
     public async Task<CaptureEnd> StopAsync(CancellationToken cancellationToken = default)
     {
         End();
@@ -73,13 +73,13 @@ public sealed class FrameCapture : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // Most streams give up at once. What is left of one that never does is the stream's.
+            // Most streams are cancelled immediately. One that ignores cancellation is not waited for any longer.
             await Task.WhenAny(Completion, Task.Delay(AbandonLimit, _time, CancellationToken.None)).ConfigureAwait(false);
             return Completion.IsCompleted ? await Completion.ConfigureAwait(false) : CaptureEnd.Stopped;
         }
     }
 
-    /// <summary>Ends the capture, as <see cref="StopAsync"/> does; a stream that is blocked is given up after 5 seconds.</summary>
+    /// <summary>Ends the capture, as <see cref="StopAsync"/> does, and cancels a blocked stream after 5 seconds.</summary>
     public async ValueTask DisposeAsync()
     {
         using var limit = new CancellationTokenSource(DisposeLimit, _time);
@@ -87,19 +87,19 @@ public sealed class FrameCapture : IAsyncDisposable
     }
 
     /// <summary>Starts a capture.</summary>
-    /// <param name="tap">Where the frames are.</param>
+    /// <param name="tap">The node's captures, to which this one is added.</param>
     /// <param name="options">What to capture.</param>
-    /// <param name="stream">Where it goes.</param>
-    /// <param name="path">The path of the stream, a file that is closed at the end; null for a stream that stays the caller's.</param>
-    /// <param name="time">The clock of the frames.</param>
-    /// <param name="log">Never throws.</param>
-    /// <param name="queueSize">Bytes of each half of the queue.</param>
+    /// <param name="stream">The stream to write to.</param>
+    /// <param name="path">The path of the stream if it is a file, which is closed at the end; null if the stream is the caller's.</param>
+    /// <param name="time">The clock for the timestamps.</param>
+    /// <param name="log">A logger that never throws.</param>
+    /// <param name="queueSize">The size of each buffer of the queue in bytes.</param>
     internal static FrameCapture Start(
         CaptureTap tap, CaptureOptions options, Stream stream, string? path, TimeProvider time, ILogger log, int queueSize = QueueSize)
     {
         var capture = new FrameCapture(tap, options, stream, path, time, log, queueSize);
 
-        // In the tap before it runs: one that fails at once takes itself out.
+        // Added to the tap before it runs, since a capture that fails immediately removes itself.
         var run = new Task<Task<CaptureEnd>>(capture.RunAsync);
         capture.Completion = run.Unwrap();
         tap.Add(capture);
@@ -108,14 +108,14 @@ public sealed class FrameCapture : IAsyncDisposable
         return capture;
     }
 
-    /// <summary>Takes nothing more; what was taken is still written.</summary>
+    /// <summary>Captures no further frames; those queued before are still written.</summary>
     internal void End()
     {
         _tap.Remove(this);
         _queue.End();
     }
 
-    /// <summary>Takes a frame of the data path, or drops it.</summary>
+    /// <summary>Queues a frame, or drops it if the queue is full.</summary>
     internal void Add(in CapturedFrame frame) => _queue.Add(frame);
 
     private async Task<CaptureEnd> RunAsync()
@@ -125,7 +125,7 @@ public sealed class FrameCapture : IAsyncDisposable
         {
             while (await _queue.NextAsync(_abandoned.Token).ConfigureAwait(false) is { IsEmpty: false } blocks)
             {
-                // Whole blocks in one write: a process that is killed leaves a file that ends with a block.
+                // Only whole blocks are written, so that the file of a killed process ends with a whole block.
                 await _stream.WriteAsync(blocks, _abandoned.Token).ConfigureAwait(false);
                 await _stream.FlushAsync(_abandoned.Token).ConfigureAwait(false);
                 written += blocks.Length;
@@ -158,7 +158,7 @@ public sealed class FrameCapture : IAsyncDisposable
         return CaptureEnd.Stopped;
     }
 
-    /// <summary>Removes the part of a block that a full disk has left.</summary>
+    /// <summary>Truncates the file to what was written successfully, as a failed write may leave a partial block.</summary>
     private void CutOff(long written)
     {
         try
@@ -168,7 +168,7 @@ public sealed class FrameCapture : IAsyncDisposable
         catch (Exception exception)
             when (exception is IOException or UnauthorizedAccessException or ObjectDisposedException or NotSupportedException)
         {
-            // The first error is the one to report.
+            // Ignored: only the first error is reported.
         }
     }
 
@@ -183,7 +183,7 @@ public sealed class FrameCapture : IAsyncDisposable
         }
         catch (IOException)
         {
-            // All that could be written is.
+            // Ignored: everything that could be written has been.
         }
     }
 }

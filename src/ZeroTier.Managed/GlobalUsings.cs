@@ -1,7 +1,7 @@
-// What every layer shares.
+// Shared by all layers.
 global using ZeroTier.Managed.Net;
 
-// The folders of the peer-to-peer layer, which the layers above see as one.
+// The namespaces of VL1, the peer-to-peer layer, which the other layers use as one.
 global using ZeroTier.Managed.Vl1.Control;
 global using ZeroTier.Managed.Vl1.Limits;
 global using ZeroTier.Managed.Vl1.Packets;

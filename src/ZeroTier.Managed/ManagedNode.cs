@@ -11,7 +11,7 @@ using ZeroTier.Names;
 
 namespace ZeroTier.Managed;
 
-/// <summary>A ZeroTier node in managed code. Any number may live in one process. Thread-safe.</summary>
+/// <summary>A ZeroTier node in managed code. A process may have any number of them. Thread-safe.</summary>
 /// <remarks>After <see cref="DisposeAsync"/> every call that would change something throws <see cref="ObjectDisposedException"/>.</remarks>
 public sealed class ManagedNode : ZeroTierNode
 {
@@ -30,7 +30,7 @@ public sealed class ManagedNode : ZeroTierNode
     private ImmutableDictionary<NetworkId, ZeroTierNetworkSettings> _settings =
         ImmutableDictionary<NetworkId, ZeroTierNetworkSettings>.Empty;
 
-    /// <summary>Makes a node; nothing is opened before the start.</summary>
+    /// <summary>Creates a node. No sockets or files are opened before it is started.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
     public ManagedNode(ManagedNodeOptions options)
     {
@@ -55,7 +55,9 @@ public sealed class ManagedNode : ZeroTierNode
     /// <inheritdoc />
     public override ZeroTierNodeState State => _core.State;
 
-    /// <summary>Whether the node uses its <see cref="ManagedNodeOptions.TcpRelay"/> now, since no root is heard by UDP.</summary>
+    /// <summary>
+    /// Whether the node currently uses its <see cref="ManagedNodeOptions.TcpRelay"/>, as it receives nothing by UDP from a root.
+    /// </summary>
     public bool UsesTcpRelay => Session?.UsesTcpRelay ?? false;
 
     /// <inheritdoc />
@@ -70,17 +72,17 @@ public sealed class ManagedNode : ZeroTierNode
     /// <inheritdoc />
     public override bool IsOnline => Session?.IsOnline ?? false;
 
-    /// <summary>Who this node is, as text to be shown to others: without the secret. Null while the node does not run.</summary>
+    /// <summary>The node's public identity as text, without the private key. Null while the node does not run.</summary>
     public string? PublicIdentity => Session?.PublicIdentity;
 
-    /// <summary>The planet in use: the configured one, or a newer one that a root handed out. Null while the node does not run.</summary>
+    /// <summary>The planet in use: the configured one, or a newer one received from a root. Null while the node does not run.</summary>
     public Planet? Planet => Session?.Planet;
 
     /// <summary>The moons in use: those whose definition is known. Empty while the node does not run.</summary>
     public IReadOnlyList<Moon> Moons => Session?.Moons ?? [];
 
     /// <summary>
-    /// The physical UDP endpoints that are bound now; they follow the machine's addresses. Empty while the node does not run.
+    /// The physical UDP endpoints currently bound, which change with the machine's addresses. Empty while the node does not run.
     /// </summary>
     public IReadOnlyList<IPEndPoint> LocalEndPoints => Session?.LocalEndPoints ?? [];
 
@@ -97,7 +99,7 @@ public sealed class ManagedNode : ZeroTierNode
         Scheduler = _options.Scheduler,
     };
 
-    /// <summary>The present life of the node; null while it does not run.</summary>
+    /// <summary>The current run of the node; null while it does not run.</summary>
     internal NodeSession? Session => _core.Session;
 
     /// <inheritdoc />
@@ -167,12 +169,12 @@ public sealed class ManagedNode : ZeroTierNode
     }
 
     /// <summary>
-    /// Uses the roots of a moon beside those of the planet, now and at later starts of this node. With a seed it looks for the definition
-    /// until the seed answers; <see cref="Moons"/> shows when it has. A node with a storage folder keeps the definition there for its
-    /// successors.
+    /// Uses the roots of a moon in addition to those of the planet, now and at later starts of this node. If only a seed is given, the node
+    /// asks it for the definition until it answers; the moon is then listed in <see cref="Moons"/>. A node with a storage folder stores the
+    /// definition there for later processes.
     /// </summary>
     /// <param name="moon">The moon.</param>
-    /// <param name="cancellationToken">Gives up before anything is changed.</param>
+    /// <param name="cancellationToken">Cancels the call before anything is changed.</param>
     /// <exception cref="InvalidOperationException">The node uses 16 moons already.</exception>
     public Task OrbitAsync(MoonOrbit moon, CancellationToken cancellationToken = default)
     {
@@ -189,11 +191,11 @@ public sealed class ManagedNode : ZeroTierNode
     }
 
     /// <summary>
-    /// Uses a moon no more, and forgets it. While the node does not run, a definition in its storage folder stays and is used at the next
-    /// start.
+    /// Stops using a moon, and removes its definition from the storage folder. If the node does not run, the definition in the folder is
+    /// kept, and is used at the next start.
     /// </summary>
-    /// <param name="moon">The moon's number.</param>
-    /// <param name="cancellationToken">Gives up before anything is changed.</param>
+    /// <param name="moon">The moon's ID.</param>
+    /// <param name="cancellationToken">Cancels the call before anything is changed.</param>
     public Task DeorbitAsync(ulong moon, CancellationToken cancellationToken = default) => _core.ExclusivelyAsync(
         () =>
         {
@@ -266,7 +268,7 @@ public sealed class ManagedNode : ZeroTierNode
 
     /// <summary>Sends an ICMP echo request with 56 bytes of data over a network and waits at most 10 seconds for the reply.</summary>
     /// <param name="network">The network to send on.</param>
-    /// <param name="address">Whom to ask.</param>
+    /// <param name="address">The destination.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The round-trip time.</returns>
     /// <exception cref="ZeroTierException">The network is not usable now, there is no route, or no answer came in time.</exception>
@@ -275,7 +277,7 @@ public sealed class ManagedNode : ZeroTierNode
 
     /// <summary>Sends an ICMP echo request with 56 bytes of data over a network and waits for the reply.</summary>
     /// <param name="network">The network to send on.</param>
-    /// <param name="address">Whom to ask.</param>
+    /// <param name="address">The destination.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The round-trip time.</returns>
@@ -286,8 +288,8 @@ public sealed class ManagedNode : ZeroTierNode
 
     /// <summary>Sends an ICMP echo request over a network and waits for the reply.</summary>
     /// <param name="network">The network to send on.</param>
-    /// <param name="address">Whom to ask.</param>
-    /// <param name="payloadLength">Bytes of data to carry, 0 to 65,507.</param>
+    /// <param name="address">The destination.</param>
+    /// <param name="payloadLength">Bytes of data in the request, 0 to 65,507.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The round-trip time.</returns>
@@ -304,13 +306,14 @@ public sealed class ManagedNode : ZeroTierNode
         await _core.Find(network).PingAsync(address, payloadLength, timeout, cancellationToken).ConfigureAwait(false);
 
     /// <summary>
-    /// Captures the frames of the node's networks, those of later lives too, to a file that only its owner may read: pcapng, for Wireshark.
+    /// Captures the frames of the node's networks to a pcapng file that only its owner may read. The capture continues when the node is
+    /// stopped and started again.
     /// </summary>
-    /// <param name="path">The file; an older capture is replaced, nothing else is.</param>
+    /// <param name="path">The file. An older capture is replaced, but no other file.</param>
     /// <param name="options">What to capture, and how much.</param>
-    /// <param name="cancellationToken">Gives up before the file is made.</param>
-    /// <returns>The capture, which goes on until it is stopped or disposed of, its limit is reached, or the node is disposed of.</returns>
-    /// <exception cref="ZeroTierException">The file cannot be made (<see cref="ZeroTierError.Storage"/>).</exception>
+    /// <param name="cancellationToken">Cancels the call before the file is created.</param>
+    /// <returns>The capture, which runs until it is stopped or disposed of, its limit is reached, or the node is disposed of.</returns>
+    /// <exception cref="ZeroTierException">The file cannot be created (<see cref="ZeroTierError.Storage"/>).</exception>
     /// <exception cref="ArgumentException">The path or the limit is out of its range.</exception>
     public Task<FrameCapture> StartCaptureAsync(string path, CaptureOptions options, CancellationToken cancellationToken = default)
     {
@@ -320,12 +323,13 @@ public sealed class ManagedNode : ZeroTierNode
     }
 
     /// <summary>
-    /// Captures the frames of the node's networks to a stream, which may be slow: what it does not take is dropped from the capture.
+    /// Captures the frames of the node's networks to a stream, in the pcapng format. If the stream is too slow, frames are dropped from the
+    /// capture.
     /// </summary>
-    /// <param name="stream">The stream; it stays the caller's, to be closed after the capture.</param>
+    /// <param name="stream">The stream. It is not closed: the caller closes it after the capture.</param>
     /// <param name="options">What to capture, and how much.</param>
-    /// <param name="cancellationToken">Gives up before anything is written.</param>
-    /// <returns>The capture, which goes on until it is stopped or disposed of, its limit is reached, or the node is disposed of.</returns>
+    /// <param name="cancellationToken">Cancels the call before anything is written.</param>
+    /// <returns>The capture, which runs until it is stopped or disposed of, its limit is reached, or the node is disposed of.</returns>
     /// <exception cref="ArgumentException">The limit is out of its range, or the stream cannot be written.</exception>
     public Task<FrameCapture> StartCaptureAsync(Stream stream, CaptureOptions options, CancellationToken cancellationToken = default)
     {
@@ -383,7 +387,7 @@ public sealed class ManagedNode : ZeroTierNode
             return;
         }
 
-        // Out of "failed", a start begins anew.
+        // Cleans up after a failure.
         await _core.EndAsync(ZeroTierNodeState.Stopped, CloseAsync).ConfigureAwait(false);
         if (_options.StoragePath is null && _identity is null)
         {
@@ -392,7 +396,7 @@ public sealed class ManagedNode : ZeroTierNode
 
         if (_options.CapturePath is { } path)
         {
-            // Once: a restart goes on with the same file.
+            // Only at the first start: later ones continue the same capture.
             _configuredCapture ??= Capture(path, new CaptureOptions { MaxSize = _options.MaxCaptureSize });
         }
 
@@ -422,7 +426,7 @@ public sealed class ManagedNode : ZeroTierNode
         }
     }
 
-    /// <summary>The node cannot go on. Called from an engine thread, so the closing happens elsewhere.</summary>
+    /// <summary>Ends the run because of an error. As it is called on a thread of the engine, closing is scheduled elsewhere.</summary>
     private void Fail(NodeSession session, ZeroTierException error) =>
         _options.Scheduler.Schedule(static state => _ = ((Failure)state!).RunAsync(), new Failure(_core, session, error));
 

@@ -4,11 +4,11 @@ using System.Security.Cryptography;
 namespace ZeroTier.Managed;
 
 /// <summary>
-/// Where a node's random numbers come from. Injected, so that a simulation with one seed always runs the same. Thread-safe.
+/// A source of random numbers for a node. Can be replaced, so that simulations are reproducible. Thread-safe.
 /// </summary>
 public abstract class RandomSource
 {
-    /// <summary>The system's cryptographic generator: the only one fit for real nodes.</summary>
+    /// <summary>The system's cryptographic generator, the only one suitable for real nodes.</summary>
     public static RandomSource System { get; } = new SystemRandomSource();
 
     /// <summary>Fills the span with random bytes.</summary>
@@ -22,7 +22,7 @@ public abstract class RandomSource
         return BinaryPrimitives.ReadUInt64LittleEndian(bytes);
     }
 
-    /// <summary>A random number below <paramref name="exclusiveMaximum"/>, uniform but for a bias below 2^-32.</summary>
+    /// <summary>A random number from 0 to <paramref name="exclusiveMaximum"/> - 1, uniform except for a bias below 2^-32.</summary>
     public int Next(int exclusiveMaximum)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(exclusiveMaximum);

@@ -3,21 +3,21 @@ using System.Net;
 namespace ZeroTier.Managed;
 
 /// <summary>
-/// A physical network in which packets are sent without encryption and authentication (docs/protocol/2-vl1.md 2.2.1). All its nodes must be
-/// configured alike. Immutable.
+/// A physical network in which packets are sent without encryption and authentication (docs/protocol/2-vl1.md 2.2.1). All nodes in it must
+/// be configured alike. Immutable.
 /// </summary>
 /// <remarks>
-/// Whoever can send in that network can speak as any node of it (nodes elsewhere, and roots, are not believed in the clear), and whoever
-/// can listen reads everything: only for a network that is protected by other means, such as a storage network of one rack, and only where
-/// the time that encryption takes counts.
+/// Anybody who can send in that network can impersonate any of its nodes (but no roots, nor nodes elsewhere, from which unauthenticated
+/// packets are not accepted), and anybody who can listen there can read everything. Use it only for a network that is protected by other
+/// means, such as the storage network of a rack, and only if the cost of encryption matters.
 /// </remarks>
 public sealed record TrustedPath
 {
-    /// <summary>Trusts a physical network.</summary>
-    /// <param name="network">Its addresses. Packets that come from elsewhere are never trusted; a sender's address can be forged where
-    /// routers let that pass.</param>
-    /// <param name="id">The number that all its nodes share; anything but 0. It is no secret: it is in each packet.</param>
-    /// <exception cref="ArgumentException">The network is that of all addresses, or the number is 0.</exception>
+    /// <summary>Creates a trusted path.</summary>
+    /// <param name="network">The physical addresses. Packets from other source addresses are never trusted, but source addresses can be
+    /// forged where routers do not filter them.</param>
+    /// <param name="id">The ID that all nodes in the network share; not 0. It is not a secret, as each packet contains it.</param>
+    /// <exception cref="ArgumentException">The network contains all addresses, or the ID is 0.</exception>
     public TrustedPath(IPNetwork network, ulong id)
     {
         ArgumentOutOfRangeException.ThrowIfZero(id);
@@ -35,6 +35,6 @@ public sealed record TrustedPath
     /// <summary>The physical addresses.</summary>
     public IPNetwork Network { get; }
 
-    /// <summary>The number that all nodes there share.</summary>
+    /// <summary>The ID that all nodes in the network share.</summary>
     public ulong Id { get; }
 }

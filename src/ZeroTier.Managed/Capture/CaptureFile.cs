@@ -3,20 +3,20 @@ using ZeroTier.Platform;
 
 namespace ZeroTier.Managed.Capture;
 
-/// <summary>The file of a capture: for its owner only, and never in the place of anything but an older capture.</summary>
+/// <summary>Creates the file of a capture, accessible to its owner only. Replaces an older capture, but no other file.</summary>
 internal static class CaptureFile
 {
-    // The first block's type, the same in both byte orders.
+    // The type of a pcapng section header block, with which each file begins; the same in both byte orders.
     private static ReadOnlySpan<byte> Magic => [0x0a, 0x0d, 0x0d, 0x0a];
 
-    /// <exception cref="ZeroTierException">It cannot be made.</exception>
+    /// <exception cref="ZeroTierException">The file cannot be created.</exception>
     public static FileStream Create(string path)
     {
         try
         {
             if (IsCapture(path))
             {
-                // A new file with rights of its own: the old one may be open to others, or be somebody's link.
+                // Deleted rather than truncated: others may have access to the old file, or it may be a link to another file.
                 File.Delete(path);
             }
 
@@ -32,7 +32,7 @@ internal static class CaptureFile
         }
     }
 
-    /// <summary>Devices and pipes, which would block, have no length.</summary>
+    /// <summary>Whether a capture exists at the path. Devices and pipes, whose length is 0, are not opened, as that could block.</summary>
     private static bool IsCapture(string path)
     {
         if (new FileInfo(path) is not { Exists: true, Length: > 4 })

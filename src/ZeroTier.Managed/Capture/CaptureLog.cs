@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ZeroTier.Managed.Capture;
 
-/// <summary>Log messages of captures. Ids 130 to 132.</summary>
+/// <summary>Log messages of captures. Event IDs 130 to 132.</summary>
 internal static partial class CaptureLog
 {
     [LoggerMessage(130, LogLevel.Information,

@@ -1,9 +1,9 @@
 namespace ZeroTier.Managed.Capture;
 
 /// <summary>
-/// Frames of a capture that are not written yet, as blocks of the file. There are two halves of a fixed size: the data path fills one while
-/// the other is written. When it is full, frames are dropped and counted: the data path never waits for a disk. Only one reader; else
-/// thread-safe.
+/// The frames of a capture that are not written yet, as pcapng blocks in two buffers of fixed size: the data path fills one while the
+/// other is written. When the buffer is full, frames are dropped and counted: the data path never waits for a disk. Thread-safe, except
+/// that there may be only one reader.
 /// </summary>
 internal sealed class CaptureQueue
 {
@@ -23,9 +23,9 @@ internal sealed class CaptureQueue
     private long _dropped;
 
     /// <param name="options">What is captured.</param>
-    /// <param name="time">The clock of the time stamps.</param>
-    /// <param name="application">Who writes the file.</param>
-    /// <param name="size">Bytes of each half.</param>
+    /// <param name="time">The clock for the timestamps.</param>
+    /// <param name="application">The application's name and version, recorded in the file.</param>
+    /// <param name="size">The size of each buffer in bytes.</param>
     public CaptureQueue(CaptureOptions options, TimeProvider time, string application, int size)
     {
         _network = options.Network;
@@ -39,18 +39,18 @@ internal sealed class CaptureQueue
         Commit(writer.Length);
     }
 
-    /// <summary>Frames that were taken.</summary>
+    /// <summary>Captured frames.</summary>
     public long Frames => Volatile.Read(ref _frames);
 
-    /// <summary>Frames that were dropped, because writing is too slow.</summary>
+    /// <summary>Frames that were dropped because writing is too slow.</summary>
     public long Dropped => Volatile.Read(ref _dropped);
 
-    /// <summary>Whether it has ended because there would have been more than it may have.</summary>
+    /// <summary>Whether the capture has ended because it reached its size limit.</summary>
     public bool SizeReached => Volatile.Read(ref _sizeReached);
 
     private ulong Now => (ulong)(_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
 
-    /// <summary>Takes a frame of the data path, or drops it.</summary>
+    /// <summary>Queues a frame, or drops it if the buffer is full.</summary>
     public void Add(in CapturedFrame frame)
     {
         if (_network is { } only && only != frame.Network)
@@ -89,7 +89,7 @@ internal sealed class CaptureQueue
         }
     }
 
-    /// <summary>Ends taking frames; the reader gets what is there.</summary>
+    /// <summary>Ignores all further frames; the reader still gets those queued before.</summary>
     public void End()
     {
         lock (_gate)
@@ -98,7 +98,7 @@ internal sealed class CaptureQueue
         }
     }
 
-    /// <summary>Waits for blocks to write. Empty at the end. What it returned before may be overwritten from then on.</summary>
+    /// <summary>Waits for blocks to write; returns empty memory at the end. The memory is valid until the next call.</summary>
     public async ValueTask<ReadOnlyMemory<byte>> NextAsync(CancellationToken cancellationToken)
     {
         await _filled.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -109,7 +109,7 @@ internal sealed class CaptureQueue
             _length = 0;
             if (_ended)
             {
-                // One more time, for the statistics and for the end.
+                // Lets further calls return the statistics, and then empty memory.
                 _filled.Release();
                 if (length == 0)
                 {
@@ -121,7 +121,7 @@ internal sealed class CaptureQueue
         }
     }
 
-    /// <summary>Describes the network of the first frame, and keeps room for its statistics.</summary>
+    /// <summary>Adds the interface description of a network before its first frame, and reserves space for its statistics.</summary>
     private bool TryDescribe(in CapturedFrame frame, out Interface network)
     {
         network = new Interface(_interfaces.Count);
@@ -204,7 +204,7 @@ internal sealed class CaptureQueue
         return length;
     }
 
-    /// <summary>A network of the capture.</summary>
+    /// <summary>A captured network, which is a pcapng interface.</summary>
     private sealed class Interface(int number)
     {
         public int Number => number;
@@ -213,7 +213,7 @@ internal sealed class CaptureQueue
 
         public long Dropped { get; set; }
 
-        /// <summary>Dropped since the last frame that was taken.</summary>
+        /// <summary>Frames dropped since the last captured one.</summary>
         public long Lost { get; set; }
     }
 }

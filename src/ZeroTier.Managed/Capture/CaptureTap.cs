@@ -1,8 +1,8 @@
 namespace ZeroTier.Managed.Capture;
 
 /// <summary>
-/// Where the frames of a node's networks can be tapped, over all lives of the node. Without a capture, a frame costs one volatile read.
-/// Thread-safe.
+/// The running captures of a node, which persist when it is stopped and started again. Without a capture, the cost per frame is one
+/// volatile read. Thread-safe.
 /// </summary>
 internal sealed class CaptureTap : IAsyncDisposable
 {
@@ -10,7 +10,7 @@ internal sealed class CaptureTap : IAsyncDisposable
     private volatile FrameCapture[]? _active;
     private bool _disposed;
 
-    /// <summary>The captures that run; null for none.</summary>
+    /// <summary>The running captures; null for none.</summary>
     public FrameCapture[]? Active => _active;
 
     public void Add(FrameCapture capture)
@@ -36,7 +36,7 @@ internal sealed class CaptureTap : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends every capture, and those to come at once.</summary>
+    /// <summary>Ends all captures. Captures added later end immediately.</summary>
     public async ValueTask DisposeAsync()
     {
         FrameCapture[] left;

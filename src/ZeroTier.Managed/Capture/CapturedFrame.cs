@@ -1,11 +1,11 @@
 namespace ZeroTier.Managed.Capture;
 
-/// <summary>An Ethernet frame on its way in or out, as captures are told of it.</summary>
+/// <summary>An inbound or outbound Ethernet frame to be captured.</summary>
 internal readonly ref struct CapturedFrame
 {
     public required NetworkId Network { get; init; }
 
-    /// <summary>As the network's controller says: any text at all.</summary>
+    /// <summary>The network's name, an arbitrary text from its controller.</summary>
     public required string NetworkName { get; init; }
 
     /// <summary>The Ethernet address of this node.</summary>
@@ -13,7 +13,7 @@ internal readonly ref struct CapturedFrame
 
     public required bool IsInbound { get; init; }
 
-    /// <summary>Who sent it, or whom it goes to; 0 for a group.</summary>
+    /// <summary>The node that sent the frame, or to which it is sent; 0 for a multicast group.</summary>
     public required NodeId Peer { get; init; }
 
     public required MacAddress Source { get; init; }
@@ -24,12 +24,12 @@ internal readonly ref struct CapturedFrame
 
     public required ReadOnlySpan<byte> Payload { get; init; }
 
-    /// <summary>Bytes of the payload that rules cut off.</summary>
+    /// <summary>Bytes of the payload that are missing because a rule limits the length of the copy.</summary>
     public int Omitted { get; init; }
 
-    /// <summary>What it is, where it is not an ordinary frame, and what became of it: short texts in UTF-8, or nothing.</summary>
+    /// <summary>For the comment in the capture: the kind of a frame that is not an ordinary one (short UTF-8 text, may be empty).</summary>
     public ReadOnlySpan<byte> Kind { get; init; }
 
-    /// <inheritdoc cref="Kind"/>
+    /// <summary>For the comment in the capture: what was done with the frame, such as a drop (short UTF-8 text, may be empty).</summary>
     public ReadOnlySpan<byte> Fate { get; init; }
 }

@@ -5,16 +5,16 @@ using System.Text.Unicode;
 namespace ZeroTier.Managed.Capture;
 
 /// <summary>
-/// Writes blocks of a capture file (draft-ietf-opsawg-pcapng), little endian. Each block fits into <see cref="MaxLength"/>.
+/// Writes the blocks of a pcapng file (draft-ietf-opsawg-pcapng), little-endian. No block is longer than <see cref="MaxLength"/>.
 /// </summary>
 internal ref struct PcapngWriter
 {
-    /// <summary>The length of a statistics block.</summary>
+    /// <summary>The length of a statistics block, in bytes.</summary>
     public const int StatisticsLength = 24 + (4 * OptionLength) + 4;
 
     private const int OptionLength = 12;
 
-    // draft-ietf-opsawg-pcapng, 4: block types, and 3.5 and the sections of the blocks: option codes.
+    // Block types: draft-ietf-opsawg-pcapng, 4. Option codes: 3.5, and the section of each block type.
     private const uint SectionHeader = 0x0a0d_0d0a;
     private const uint ByteOrderMagic = 0x1a2b_3c4d;
     private const uint InterfaceDescription = 1;
@@ -38,7 +38,7 @@ internal ref struct PcapngWriter
     private const byte Nanoseconds = 9;
     private const int EthernetHeaderLength = 14;
 
-    // The name comes from the network's controller, and is shown in other people's tools.
+    // The name, which comes from the network's controller, must not flood the tools that show it.
     private const int MaxNameLength = 127;
     private const int MaxCommentLength = 256;
 
@@ -49,10 +49,10 @@ internal ref struct PcapngWriter
     /// <summary>Bytes written.</summary>
     public int Length { get; private set; }
 
-    /// <summary>The room that a block needs at most, whatever its texts.</summary>
+    /// <summary>The maximum length of a block with a payload of this length, including its options.</summary>
     public static int MaxLength(int payload) => payload + 512;
 
-    /// <summary>The begin of the file (4.1).</summary>
+    /// <summary>Section header block, the first of the file (4.1).</summary>
     public void Section(string application)
     {
         int at = Begin(SectionHeader);
@@ -64,7 +64,7 @@ internal ref struct PcapngWriter
         End(at);
     }
 
-    /// <summary>A network (4.2).</summary>
+    /// <summary>Interface description block, for a network (4.2).</summary>
     public void Interface(NetworkId network, string name, MacAddress own)
     {
         int at = Begin(InterfaceDescription);
@@ -87,11 +87,11 @@ internal ref struct PcapngWriter
         End(at);
     }
 
-    /// <summary>A frame (4.3).</summary>
-    /// <param name="number">Of the interface.</param>
+    /// <summary>Enhanced packet block, for a frame (4.3).</summary>
+    /// <param name="number">The number of the interface.</param>
     /// <param name="time">Nanoseconds since 1970.</param>
     /// <param name="frame">The frame.</param>
-    /// <param name="lost">Frames before this one that were dropped.</param>
+    /// <param name="lost">Frames dropped between the previous one and this one.</param>
     public void Frame(int number, ulong time, in CapturedFrame frame, long lost)
     {
         int at = Begin(EnhancedPacket);
@@ -118,7 +118,7 @@ internal ref struct PcapngWriter
         End(at);
     }
 
-    /// <summary>What was counted on a network (4.6).</summary>
+    /// <summary>Interface statistics block, with the counters of a network (4.6).</summary>
     public void Statistics(int number, ulong start, ulong end, long received, long dropped)
     {
         int at = Begin(InterfaceStatistics);
@@ -135,7 +135,7 @@ internal ref struct PcapngWriter
         End(at);
     }
 
-    /// <summary>epb_flags (4.3.1): direction, and how it was addressed.</summary>
+    /// <summary>The flags epb_flags (4.3.1): direction and reception type.</summary>
     private static uint Flags(in CapturedFrame frame)
     {
         const uint Inbound = 1, Outbound = 2, Unicast = 1 << 2, Multicast = 2 << 2, Broadcast = 3 << 2, Promiscuous = 4 << 2;
@@ -196,7 +196,7 @@ internal ref struct PcapngWriter
         BinaryPrimitives.WriteUInt32LittleEndian(_room[(Length - sizeof(uint))..], length);
     }
 
-    /// <summary>Without control characters, which could command a terminal, and no longer than it may be.</summary>
+    /// <summary>Writes a text, truncated to a maximum length, with control characters, which a terminal could obey, replaced.</summary>
     private void Text(ushort code, string text, int longest)
     {
         Span<byte> bytes = stackalloc byte[longest];
@@ -225,7 +225,7 @@ internal ref struct PcapngWriter
         Put16((ushort)length);
     }
 
-    /// <summary>Time stamps are written with the upper half first.</summary>
+    /// <summary>Writes a timestamp, whose upper 32 bits come first.</summary>
     private void Time(ulong time)
     {
         Put32((uint)(time >> 32));

@@ -7,9 +7,9 @@ using ZeroTier.Managed.Datagrams.Platform;
 namespace ZeroTier.Managed;
 
 /// <summary>
-/// The physical network of real nodes: one UDP socket per local address, all on one port. On 64-bit Linux with segmentation offload and
-/// receive coalescing where the kernel has them, elsewhere on .NET sockets. Unless addresses were asked for by name, it follows those of
-/// the machine. Thread-safe.
+/// The transport of real nodes: one UDP socket per local address, all on the same port. On 64-bit Linux it uses segmentation offload and
+/// receive coalescing if the kernel supports them, elsewhere .NET sockets. Unless addresses are configured, it follows those of the
+/// machine. Thread-safe.
 /// </summary>
 public sealed class UdpDatagramTransport : IDatagramTransport
 {
@@ -41,10 +41,10 @@ public sealed class UdpDatagramTransport : IDatagramTransport
     /// <summary>True while every socket sends runs of datagrams with segmentation offload.</summary>
     public bool UsesSegmentationOffload => _slots.All(slot => slot.Socket is null or { SegmentationOffload: true });
 
-    /// <summary>True when every socket receives runs of datagrams coalesced.</summary>
+    /// <summary>True when every socket receives runs of datagrams coalesced into one message.</summary>
     public bool UsesReceiveCoalescing => _slots.All(slot => slot.Socket is null or { ReceiveCoalescing: true });
 
-    /// <summary>What was sent and received so far.</summary>
+    /// <summary>Counters since the start.</summary>
     public UdpDatagramStatistics Statistics
     {
         get
@@ -114,7 +114,7 @@ public sealed class UdpDatagramTransport : IDatagramTransport
         SocketFor(socket, destination, 1)?.SendWithHopLimit(destination, datagram, hops);
     }
 
-    /// <summary>Ends the receive threads and closes the sockets. No delivery runs any more when it completes.</summary>
+    /// <summary>Ends the receive threads and closes the sockets. When it completes, nothing more is delivered.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_watch is { } watch)
@@ -140,7 +140,7 @@ public sealed class UdpDatagramTransport : IDatagramTransport
             return null;
         }
 
-        // Port 0 cannot be sent to, but a peer may announce it.
+        // A peer may announce port 0, to which nothing can be sent.
         if (destination.Family != slot.Family || destination.Port == 0)
         {
             slot.Counters.SendFailed(SocketError.AddressFamilyNotSupported, datagrams);
@@ -165,7 +165,7 @@ public sealed class UdpDatagramTransport : IDatagramTransport
     }
 
     /// <summary>
-    /// Closes the sockets of addresses that the machine has lost, and opens those of new ones, first under the numbers that became free.
+    /// Closes the sockets of addresses that the machine has lost, and opens sockets for new ones, reusing free socket numbers first.
     /// </summary>
     private async Task FollowAsync(IReadOnlyList<IPAddress> machine)
     {
@@ -177,7 +177,7 @@ public sealed class UdpDatagramTransport : IDatagramTransport
             return;
         }
 
-        // Publish the list before the sockets start: their datagrams carry its indexes.
+        // The list is published before the sockets start, because datagrams are delivered with indexes into it.
         _localEndPoints = ListEndPoints();
         foreach (var socket in added)
         {
@@ -210,7 +210,7 @@ public sealed class UdpDatagramTransport : IDatagramTransport
         return changed;
     }
 
-    // A wildcard was bound because the machine had no address, or does not tell them; it holds the port until there is one of its family.
+    // A wildcard was bound because the machine had no address of the family, or did not reveal it; it is kept until there is one.
     private static bool IsLost(InetEndPoint bound, InetEndPoint[] wanted) => Array.IndexOf(wanted, bound) < 0
         && (!bound.IsWildcard || Array.Exists(wanted, endPoint => endPoint.Family == bound.Family));
 
@@ -248,7 +248,7 @@ public sealed class UdpDatagramTransport : IDatagramTransport
 
     private InetEndPoint[] ListEndPoints() => [.. _slots.Select(slot => slot.Socket?.LocalEndPoint ?? default)];
 
-    /// <summary>A socket's number: its family and its counters stay when its address changes.</summary>
+    /// <summary>A socket number. Its family and counters stay when its address changes.</summary>
     private sealed class Slot(HostUdpSocket socket)
     {
         private volatile HostUdpSocket? _socket = socket;

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace ZeroTier.Managed.Net;
 
-/// <summary>A few networks of IP addresses. Immutable; a look-up allocates nothing.</summary>
+/// <summary>A set of a few IP networks (prefixes). Immutable; a look-up allocates nothing.</summary>
 internal sealed class AddressBlocks
 {
     private readonly (IpAddress Prefix, int Length)[] _blocks;
@@ -27,7 +27,7 @@ internal sealed class AddressBlocks
         return false;
     }
 
-    // ::ffff:10.0.0.0/104 is 10.0.0.0/8, as everywhere here.
+    // IPv4-mapped IPv6 networks are treated as IPv4: ::ffff:10.0.0.0/104 is 10.0.0.0/8.
     private static int LengthOf(IPNetwork network) =>
         network.BaseAddress.IsIPv4MappedToIPv6 ? Math.Max(0, network.PrefixLength - 96) : network.PrefixLength;
 }

@@ -1,6 +1,6 @@
 namespace ZeroTier.Managed.Net;
 
-/// <summary>The Ethernet payloads that the stack speaks.</summary>
+/// <summary>The EtherTypes that the stack supports.</summary>
 internal static class EtherTypes
 {
     public const ushort IPv4 = 0x0800;

@@ -21,10 +21,10 @@ public readonly struct InetEndPoint : IEquatable<InetEndPoint>
     /// <summary>The UDP port.</summary>
     public ushort Port { get; }
 
-    /// <summary>True for the default value, which names nothing.</summary>
+    /// <summary>True for the default value, which has no address.</summary>
     public bool IsNone => Family == AddressFamily.Unspecified;
 
-    /// <summary>True for 127.0.0.0/8 and ::1, and for nothing else: what never leaves the machine.</summary>
+    /// <summary>True for 127.0.0.0/8 and ::1, addresses that never leave the machine.</summary>
     public bool IsLoopback => Family switch
     {
         AddressFamily.InterNetwork => (uint)_address >> 24 == 127,
@@ -35,7 +35,7 @@ public readonly struct InetEndPoint : IEquatable<InetEndPoint>
     /// <summary>True for 0.0.0.0 and ::, which stand for every address of a family.</summary>
     internal bool IsWildcard => !IsNone && _address == UInt128.Zero;
 
-    /// <summary>The address alone; not of the default value.</summary>
+    /// <summary>The address without the port; undefined for the default value.</summary>
     internal IpAddress Address => Family == AddressFamily.InterNetwork ? IpAddress.FromIPv4((uint)_address) : IpAddress.FromIPv6(_address);
 
     /// <summary>Number of bytes of the address: 4, 16, or 0.</summary>

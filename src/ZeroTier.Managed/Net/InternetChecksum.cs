@@ -8,8 +8,8 @@ namespace ZeroTier.Managed.Net;
 internal static class InternetChecksum
 {
     /// <summary>
-    /// The checksum field's value for a transport packet whose own checksum field is zero. Over a received packet, field included, it is 0
-    /// when right.
+    /// The value of the checksum field for a transport packet whose checksum field is zero. For a received packet, field included, the
+    /// result is 0 if the checksum is correct.
     /// </summary>
     public static ushort Transport(in IpAddress source, in IpAddress destination, IpProtocol protocol, ReadOnlySpan<byte> packet) =>
         (ushort)~Fold(Sum(packet) + Words(source.Value) + Words(destination.Value) + (uint)packet.Length + (uint)protocol);
@@ -17,8 +17,8 @@ internal static class InternetChecksum
     /// <summary>The checksum of a header or an ICMPv4 message.</summary>
     public static ushort Compute(ReadOnlySpan<byte> data) => (ushort)~Sum(data);
 
-    // A one's complement sum does not care about the width of the words it adds (RFC 1071, 2), nor about their byte order until
-    // the end: 32 bits at a time into 64-bit lanes, as they lie in memory.
+    // A one's complement sum is independent of the width of the words, and of their byte order until the end (RFC 1071, 2). So 32 bits in
+    // native byte order are added at a time, in 64-bit lanes.
     private static ushort Sum(ReadOnlySpan<byte> data)
     {
         ulong sum = 0;
@@ -34,7 +34,7 @@ internal static class InternetChecksum
                 odd += vector >>> 32;
             }
 
-            // Fewer than 2^31 additions of 32 bits each: no lane overflows, nor does their sum for any packet.
+            // Fewer than 2^31 additions of 32 bits each: neither a lane nor the sum of the lanes overflows.
             sum = Vector.Sum(even + odd);
             data = data[(vectors.Length * Vector<byte>.Count)..];
         }

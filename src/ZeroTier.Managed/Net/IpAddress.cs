@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace ZeroTier.Managed.Net;
 
-/// <summary>An IPv4 or IPv6 address as a value. IPv4 is kept apart from IPv4 mapped into IPv6.</summary>
+/// <summary>An IPv4 or IPv6 address as a value. IPv4 addresses differ from IPv4-mapped IPv6 addresses.</summary>
 internal readonly struct IpAddress : IEquatable<IpAddress>
 {
     private readonly UInt128 _value;
@@ -64,7 +64,7 @@ internal readonly struct IpAddress : IEquatable<IpAddress>
         return 16;
     }
 
-    /// <summary>True when both are of one family and agree in the first bits.</summary>
+    /// <summary>True when both addresses are of the same family and their first <paramref name="prefixLength"/> bits are equal.</summary>
     public bool IsInPrefix(in IpAddress prefix, int prefixLength)
     {
         if (IsIPv4 != prefix.IsIPv4)

@@ -29,7 +29,7 @@ internal readonly record struct MacAddress(ulong Value)
 
     /// <summary>
     /// The IPv6 link-local address of an interface with this address (docs/protocol/1-identity-and-crypto.md 1.15). ZeroTier clears the
-    /// local bit where RFC 4291 inverts it; the bit is set in every member's address, so that both give the same.
+    /// universal/local bit, while RFC 4291 inverts it; as the bit is set in every member's address, the result is the same.
     /// </summary>
     public IpAddress ToLinkLocal()
     {

@@ -5,7 +5,7 @@ using ZeroTier.Managed.IpStack.Tcp;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>The stack's errors in the words of the contract.</summary>
+/// <summary>Translates errors of the stack to exceptions of the public API.</summary>
 internal static class ConnectionErrors
 {
     /// <summary>
@@ -15,7 +15,7 @@ internal static class ConnectionErrors
     public static ZeroTierException OfConnection(TcpException error) =>
         error.InnerException as ZeroTierException ?? new ZeroTierException(Kind(error), error.Message, error.InnerException);
 
-    /// <summary>The form in which an application's reason travels through the stack.</summary>
+    /// <summary>Wraps an application's abort reason for the stack; OfConnection returns it unchanged.</summary>
     public static TcpException Wrap(ZeroTierException? reason) => reason is null
         ? new TcpException(TcpError.ConnectionAborted, "The connection was aborted by this end.")
         : new TcpException(TcpError.ConnectionAborted, reason.Message, reason);

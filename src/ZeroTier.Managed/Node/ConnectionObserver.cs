@@ -3,7 +3,7 @@ using ZeroTier.Managed.IpStack.Tcp;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>Passes the flow of sockets on to an observer of connections.</summary>
+/// <summary>Adapts an observer of connections to the stack's observer of sockets.</summary>
 internal sealed class ConnectionObserver(ShieldedObserver observer, JoinedNetwork network) : ITcpSocketObserver
 {
     public void OnPaused(TcpSocket socket) => observer.OnPaused(ManagedConnection.Of(network, socket));

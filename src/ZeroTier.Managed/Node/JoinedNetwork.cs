@@ -10,7 +10,7 @@ using SocketException = System.Net.Sockets.SocketException;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>One network of a running node, as the contract wants it. Thread-safe.</summary>
+/// <summary>A joined network of a running node, as the public API presents it. Thread-safe.</summary>
 internal sealed class JoinedNetwork : IJoinedNetwork
 {
     private static readonly TimeSpan AddressPatience = TimeSpan.FromSeconds(5);
@@ -35,29 +35,32 @@ internal sealed class JoinedNetwork : IJoinedNetwork
     public IpStack.IpStack Stack => Network.Stack;
 
     /// <summary>
-    /// The state last announced by an event. Guarded by the session's lock; libzt begins with "requesting" too, so that one is never
-    /// announced at first.
+    /// The status last announced by an event. Guarded by the session's lock. As in libzt it begins with "requesting", so that this status
+    /// is not announced after joining.
     /// </summary>
     public ZeroTierNetworkStatus Announced { get; set; } = ZeroTierNetworkStatus.RequestingConfiguration;
 
-    /// <summary>Why this network cannot become ready; null while it may, or is. A controller may authorise the node at any time.</summary>
+    /// <summary>
+    /// Why this network can never become ready; null while it may, or is. A refusal by a controller is not final: it may authorise the node
+    /// at any time.
+    /// </summary>
     public ZeroTierException? Failure =>
         Snapshot.Status is ZeroTierNetworkStatus.Ok or ZeroTierNetworkStatus.RequestingConfiguration
             || (!Id.IsAdHoc && Snapshot.Status != ZeroTierNetworkStatus.NotSupported)
             ? null
             : Unavailable();
 
-    /// <summary>The node behind an Ethernet address that VL1 has proven.</summary>
+    /// <summary>The node that has an Ethernet address, which VL1 has authenticated.</summary>
     public NodeId? NodeOf(MacAddress mac) => Network.Port.Addressing.TryGetNode(mac, out var node) ? node : null;
 
-    /// <summary>An address that a member is known to have here: by its certificate of ownership, else by what came from it.</summary>
+    /// <summary>An IP address of a member, from its certificate of ownership, else from the neighbour cache; null if unknown.</summary>
     public IPAddress? FindAddress(NodeId member) => member != _session.Id ? Network.FindAddress(member)?.ToIPAddress()
         : Snapshot.Addresses.Count > 0 ? Snapshot.Addresses[0].Address : null;
 
-    /// <summary>Asks a member which address it has, until that is known; for seconds at most, as what is no member never says.</summary>
+    /// <summary>Asks a member for its credentials until an address of it is known, for a limited time: non-members never answer.</summary>
     public async ValueTask AskForAddressAsync(NodeId member, TimeProvider time, CancellationToken cancellationToken)
     {
-        // The answer is a certificate, or whatever else the member sends: there is not one event to wait for.
+        // Polls, since the address may be learnt from a certificate or from any other packet: there is no single event to wait for.
         long start = time.GetTimestamp();
         while (FindAddress(member) is null && time.GetElapsedTime(start) < AddressPatience)
         {
@@ -66,7 +69,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         }
     }
 
-    /// <summary>Takes over a new state of the network.</summary>
+    /// <summary>Updates the snapshot to a new state of the network.</summary>
     public void Update(NetworkState state) => _snapshot = Describe(state);
 
     public ZeroTierPeer? FindPeer(NodeId node) => _session.FindPeer(node);
@@ -161,12 +164,12 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         }
     }
 
-    /// <summary>What a member has proven of itself; null for nothing.</summary>
+    /// <summary>The certified tags and capabilities of a member; null when it is not known to be one.</summary>
     public ZeroTierMembership? DescribeMembership(NodeId node) =>
         Network.Configuration is { } configuration ? Network.Members?.Describe(configuration, node) : null;
 
-    /// <exception cref="ZeroTierException">The network carries no multicast, so that nothing which is sent to a group would
-    /// arrive.</exception>
+    /// <summary>Throws if the network does not allow multicast.</summary>
+    /// <exception cref="ZeroTierException">The network does not allow multicast.</exception>
     public void RequireMulticast(IPAddress group)
     {
         if (Network.Configuration is { MulticastLimit: 0 })
@@ -180,7 +183,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         }
     }
 
-    /// <summary>Adds this network's counters.</summary>
+    /// <summary>Adds this network's counters to a sum.</summary>
     public ZeroTierStatistics AddTo(ZeroTierStatistics sum, IDictionary<string, long> dropped)
     {
         Stack.AddDropped(dropped);
@@ -227,7 +230,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
     private static IPNetworkAddress[] Describe(ImmutableArray<IpInterfaceAddress> addresses) =>
         [.. addresses.Select(a => new IPNetworkAddress(a.Address.ToIPAddress(), a.PrefixLength))];
 
-    /// <summary>What the network waits for although nothing has failed.</summary>
+    /// <summary>Why the network is not ready although there is no failure; null when it is ready.</summary>
     private string? Missing(NetworkConfiguration? configuration) => configuration switch
     {
         null => $"Network {Id} has no configuration yet: its controller{(Id.Controller is { } controller ? $" (node {controller})" : "")} "
@@ -281,7 +284,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
         };
     }
 
-    /// <summary>Port 0 on a network with few open ports: chosen among those, not by the stack.</summary>
+    /// <summary>Listens on any free port; if the rules allow connections to few ports only, on one of those.</summary>
     private TcpListener ListenAnywhere(IpStack.IpStack stack, IpAddress? address, TcpListenOptions options)
     {
         var open = OpenPorts;
@@ -301,7 +304,7 @@ internal sealed class JoinedNetwork : IJoinedNetwork
             }
             catch (TcpException e) when (e.Error == TcpError.AddressInUse && i < count - 1)
             {
-                // The next one.
+                // Try the next port.
             }
         }
 

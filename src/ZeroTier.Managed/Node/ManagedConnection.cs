@@ -4,7 +4,7 @@ using ZeroTier.Managed.IpStack.Tcp;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>A TCP connection of the managed stack, as the contract wants it.</summary>
+/// <summary>A TCP connection of the managed stack, as the public API presents it.</summary>
 internal sealed class ManagedConnection : ZeroTierConnection
 {
     private readonly JoinedNetwork _network;
@@ -37,7 +37,7 @@ internal sealed class ManagedConnection : ZeroTierConnection
 
     public override Task<ZeroTierException?> SendEnded { get; }
 
-    /// <summary>The connection of a socket: always the same object, whether an observer or the accepting application asks first.</summary>
+    /// <summary>The connection object of a socket: always the same one, whether an observer or the application asks first.</summary>
     public static ManagedConnection Of(JoinedNetwork network, TcpSocket socket)
     {
         if (Volatile.Read(ref socket.Owner) is ManagedConnection known)

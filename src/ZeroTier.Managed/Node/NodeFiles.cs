@@ -6,8 +6,8 @@ using ZeroTier.Platform;
 namespace ZeroTier.Managed.Node;
 
 /// <summary>
-/// What a node keeps in its storage folder besides its identity and its peers: the planet, moons, joined networks (docs/protocol/2-vl1.md
-/// 2.18 and docs/protocol/3-vl2.md 3.13).
+/// The files in a node's storage folder besides its identity and its peers: planet, moons, joined networks (docs/protocol/2-vl1.md 2.18
+/// and docs/protocol/3-vl2.md 3.13).
 /// </summary>
 internal sealed class NodeFiles(string folder)
 {
@@ -21,8 +21,8 @@ internal sealed class NodeFiles(string folder)
     /// The newer of the configured and the stored planet, if both have the same ID. The stored one is trusted without the configured one's
     /// key, because a node stores only valid updates and an update may change the key.
     /// </summary>
-    /// <param name="configured">Null when only the stored one can be used.</param>
-    /// <exception cref="ZeroTierException">There is no other planet, and the stored one cannot be read.</exception>
+    /// <param name="configured">The configured planet; null for none.</param>
+    /// <exception cref="ZeroTierException">No planet is configured, and the stored one cannot be read.</exception>
     public Planet? LoadPlanet(Planet? configured)
     {
         if (!File.Exists(_planet))
@@ -46,8 +46,8 @@ internal sealed class NodeFiles(string folder)
     public void SavePlanet(Planet planet) => planet.Save(_planet);
 
     /// <summary>
-    /// The moons of earlier runs. They are trusted, as all in the folder; a file that is no moon, or another than its name says, is left
-    /// out.
+    /// The moons stored by earlier runs. They are trusted, like all files in the folder. A file that is not a moon, or whose name does not
+    /// match the moon's ID, is ignored.
     /// </summary>
     public IReadOnlyList<Moon> LoadMoons()
     {
@@ -63,7 +63,7 @@ internal sealed class NodeFiles(string folder)
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // As if it were not there; a configured or orbited one is written again.
+                // Treated as missing. A moon that is configured or orbited is written again.
             }
         }
 
@@ -108,7 +108,7 @@ internal sealed class NodeFiles(string folder)
         }
     }
 
-    /// <summary>The configuration that a network's controller gave an earlier run; empty for none.</summary>
+    /// <summary>The configuration of a network that an earlier run stored; empty for none.</summary>
     public ReadOnlyMemory<byte> LoadConfiguration(NetworkId network)
     {
         string file = NetworkFile(network);
@@ -118,12 +118,12 @@ internal sealed class NodeFiles(string folder)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It is asked for anew in any case.
+            // The configuration is requested from the controller in any case.
             return default;
         }
     }
 
-    /// <summary>Keeps a network's configuration for the next start (docs/protocol/3-vl2.md 3.13).</summary>
+    /// <summary>Stores a network's configuration for the next start (docs/protocol/3-vl2.md 3.13).</summary>
     public void SaveConfiguration(NetworkId network, ReadOnlySpan<byte> configuration)
     {
         OwnerFolder.CreateInside(_networks);

@@ -6,7 +6,7 @@ using ZeroTier.Managed.Vl2;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>Notifications of the layers below.</summary>
+/// <summary>Handles events of VL1 and VL2.</summary>
 internal sealed partial class NodeSession : IVl2Client
 {
     private static readonly TimeSpan TwinLogInterval = TimeSpan.FromMinutes(10);
@@ -93,7 +93,7 @@ internal sealed partial class NodeSession : IVl2Client
         switch (change)
         {
             case PeerChange.Added when !peer.IsUpstream:
-                // docs/protocol/4-libzt-api.md 7.2: the first sight of a peer without a path.
+                // docs/protocol/4-libzt-api.md 7.2: a new peer has no path yet.
                 _events.Add(ZeroTierEventCode.PeerRelay, peer: peer.Id);
                 break;
             case PeerChange.Direct:
@@ -148,7 +148,7 @@ internal sealed partial class NodeSession : IVl2Client
 
     void IVl2Client.OnMoonUpdated(Moon moon)
     {
-        // One that was left meanwhile must not come back with the next start.
+        // A moon that was left in the meantime must not be used again at the next start.
         lock (_moonFiles)
         {
             if (_vl1.Moons.Any(used => used.Id == moon.Id))
@@ -188,7 +188,7 @@ internal sealed partial class NodeSession : IVl2Client
         _changed.Pulse();
     }
 
-    /// <summary>3.12: states are announced while the node is online, and each only when it differs from the last one announced.</summary>
+    /// <summary>3.12: a status is announced while the node is online, if it differs from the one announced last.</summary>
     private void Announce()
     {
         if (!_online)

@@ -6,14 +6,14 @@ using ZeroTier.Managed.Vl2.Configuration;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>What the node keeps for its next start.</summary>
+/// <summary>Storage of what the node needs at its next start.</summary>
 internal sealed partial class NodeSession
 {
     private const int StoredAtOnce = 64;
     private const int TurnsPerFullStore = 150;
 
-    // Peers are stored soon after they change, so that a node that is killed still has its peer cache at the next start; without it, it
-    // would not be reached for minutes.
+    // Peers are stored soon after they change, so that a node that is killed has its peer cache at the next start; without it, the node
+    // could not be reached for minutes.
     private static readonly TimeSpan PeerStoreInterval = TimeSpan.FromSeconds(2);
 
     // Peers whose files are to be written. Guarded by itself.
@@ -32,7 +32,7 @@ internal sealed partial class NodeSession
     private PeerFiles? _peerFiles;
     private int _storeTurns;
 
-    // Without a configured port, that of the last run, to which peers still send.
+    // Without a configured port, the port of the last run is tried first, since peers still send to it.
     private UdpDatagramTransport OpenUdp(Planet planet)
     {
         if (Options.Port != 0 || _port is not { } stored)
@@ -63,7 +63,7 @@ internal sealed partial class NodeSession
                 when (candidate != 0
                     && e.InnerException is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse or SocketError.AccessDenied })
             {
-                // The next one.
+                // Try the next candidate.
             }
         }
 
@@ -91,7 +91,7 @@ internal sealed partial class NodeSession
 
         if (++_storeTurns % TurnsPerFullStore == 0)
         {
-            // Also stores the order in which peers were heard, and removes evicted ones.
+            // Also stores the order in which peers were last heard, and removes files of evicted ones.
             lock (_changedPeers)
             {
                 _changedPeers.Clear();
@@ -134,7 +134,7 @@ internal sealed partial class NodeSession
         }
     }
 
-    // Each controller sends one a minute and more: not worth a wait of the receive thread for the disk.
+    // Controllers send a configuration at least once a minute; the receive thread must not wait for the disk because of that.
     private void NoteConfiguration(NetworkConfiguration configuration)
     {
         if (_files is not null)
@@ -157,7 +157,7 @@ internal sealed partial class NodeSession
 
         foreach (var configuration in changed)
         {
-            // One that was left meanwhile must not come back with the next start.
+            // A network that was left in the meantime must not be joined again at the next start.
             lock (_networkFiles)
             {
                 if (Find(configuration.Id) is not null)
@@ -178,7 +178,7 @@ internal sealed partial class NodeSession
         }
     }
 
-    // A failed write makes the next start slower; the node keeps running.
+    // A failed write only makes the next start slower; the node keeps running.
     private void Store(Action write, string what)
     {
         if (_readOnly)

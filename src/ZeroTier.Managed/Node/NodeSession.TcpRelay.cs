@@ -5,17 +5,17 @@ using ZeroTier.Managed.Vl1.Paths;
 
 namespace ZeroTier.Managed.Node;
 
-/// <content>When the TCP relay is used (docs/protocol/2-vl1.md 2.22).</content>
+/// <content>Decides when the TCP relay is used (docs/protocol/2-vl1.md 2.22).</content>
 internal sealed partial class NodeSession
 {
     private static readonly TimeSpan RelayLookInterval = TimeSpan.FromSeconds(3);
 
-    // ZeroTierOne waits for 60 s, which has its maker's relay as a default. Here one is used only where somebody has asked for it.
+    // ZeroTierOne, which uses its vendor's relay by default, waits for 60 s. Here a relay is used only if one is configured.
     private static readonly TimeSpan RelayPatience = TimeSpan.FromSeconds(15);
 
     private RelayedTransport? _relayed;
 
-    /// <summary>Whether a TCP relay carries datagrams now.</summary>
+    /// <summary>Whether a connection to a TCP relay is in use.</summary>
     public bool UsesTcpRelay => _relayed?.IsCarrying ?? false;
 
     private long _udpHeardAt;
@@ -55,7 +55,7 @@ internal sealed partial class NodeSession
         }
     }
 
-    // What a root has authenticated counts, not whatever comes by UDP: else anybody could keep the node off its relay.
+    // Only a root's authenticated packets show that UDP works; otherwise anybody could prevent the use of the relay by sending UDP packets.
     private void LookForUdp()
     {
         if (_closing)
@@ -74,7 +74,7 @@ internal sealed partial class NodeSession
         }
     }
 
-    // A relay on the Internet reaches what is on the Internet; one within a private network what is there, too.
+    // A relay can reach public addresses; one with a private address can also reach addresses of the same scope.
     private static bool IsReachedBy(IPEndPoint relay, in InetEndPoint destination)
     {
         var scope = IpScopes.Of(destination);

@@ -12,7 +12,7 @@ using ZeroTier.Managed.Vl2.Configuration;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>A running node, from start to stop: everything that is open in between. Thread-safe.</summary>
+/// <summary>One run of a node, from start to stop, with all its resources. Thread-safe.</summary>
 /// <remarks>
 /// Lock order: <c>_lock</c> guards the table of networks and what was announced; no code that sends, waits or belongs to the application is
 /// called under it.
@@ -69,7 +69,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     public ManagedNodeOptions Options { get; }
 
-    /// <summary>Never throws.</summary>
+    /// <summary>The logger, which never throws.</summary>
     public ILogger Log => _log;
 
     public NodeId Id => _vl1.Id;
@@ -88,21 +88,21 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     public IReadOnlyList<IPEndPoint> LocalEndPoints => [.. UdpEndPoints.Select(e => e.ToIPEndPoint())];
 
-    // The socket of a TCP relay has no port.
+    // Excludes the socket of a TCP relay, which has no port.
     private IEnumerable<InetEndPoint> UdpEndPoints => _transport.LocalEndPoints.Where(e => e.Port != 0);
 
-    /// <summary>Opens everything. When a step fails, what was opened is closed again.</summary>
+    /// <summary>Starts a node. When a step fails, everything opened before is closed again.</summary>
     /// <param name="options">The node's options.</param>
-    /// <param name="captures">Where captures of the frames are.</param>
+    /// <param name="captures">The running captures of frames.</param>
     /// <param name="identity">The identity of a node without a storage folder.</param>
-    /// <param name="moons">Moons to use besides those that the storage folder remembers.</param>
-    /// <param name="networks">Networks to join, in this order, before those that the storage folder remembers.</param>
-    /// <param name="settings">Those of a network that has any of its own.</param>
-    /// <param name="events">Takes the events.</param>
+    /// <param name="moons">Moons to use besides those in the storage folder.</param>
+    /// <param name="networks">Networks to join, in this order, before those in the storage folder.</param>
+    /// <param name="settings">The settings of a network that has its own; null for others.</param>
+    /// <param name="events">Receives the events.</param>
     /// <param name="changed">Pulsed at each change of state.</param>
-    /// <param name="roundTrip">Called with each round trip that is measured.</param>
-    /// <param name="fail">Called when the node cannot go on.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="roundTrip">Called with each measured round-trip time.</param>
+    /// <param name="fail">Called when the node can no longer run.</param>
+    /// <param name="cancellationToken">Cancels the start.</param>
     public static async Task<NodeSession> StartAsync(
         ManagedNodeOptions options,
         CaptureTap captures,
@@ -130,7 +130,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         }
     }
 
-    /// <summary>Ends everything: connections are reset, listeners close.</summary>
+    /// <summary>Stops the node: connections are reset, listeners are closed.</summary>
     public async Task StopAsync()
     {
         lock (_lock)
@@ -161,7 +161,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
 
     public JoinedNetwork? Find(NetworkId id) => Array.Find(_networks, network => network.Id == id);
 
-    /// <summary>The identity that a node is authenticated by, this one's included; null for one that is not known.</summary>
+    /// <summary>The identity by which a node, which may be this one, is authenticated; null when it is not known.</summary>
     public NodeIdentity? FindIdentity(NodeId node) => _closing ? null : _vl1.FindIdentity(node);
 
     /// <summary>Signs with this node's identity that a TLS key is its own.</summary>
@@ -192,7 +192,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         network.Start();
     }
 
-    /// <summary>Changes what is taken of that which a network assigns.</summary>
+    /// <summary>Changes the settings that decide which assigned addresses and routes of a network are accepted.</summary>
     public void Configure(NetworkId id, ZeroTierNetworkSettings settings)
     {
         if (Find(id) is not { } network)
@@ -203,14 +203,14 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         network.Network.Configure(settings);
         lock (_lock)
         {
-            // Also where there is no configuration yet that it could change.
+            // Also if there is no configuration yet: the snapshot contains the settings.
             network.Update(network.Network.State);
         }
 
         _changed.Pulse();
     }
 
-    /// <summary>Leaves a network: its listeners close, its connections are reset.</summary>
+    /// <summary>Leaves a network: its listeners are closed, its connections are reset.</summary>
     public void Leave(NetworkId id)
     {
         if (Find(id) is not { } network)
@@ -242,8 +242,8 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         _changed.Pulse();
     }
 
-    /// <summary>Uses a moon, or looks for it.</summary>
-    /// <exception cref="InvalidOperationException">There are too many.</exception>
+    /// <summary>Uses a moon, or asks its seed for the definition.</summary>
+    /// <exception cref="InvalidOperationException">The limit of moons is reached.</exception>
     public void Orbit(MoonOrbit orbit)
     {
         if (!_vl1.Orbit(orbit))
@@ -254,7 +254,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         }
     }
 
-    /// <summary>Uses a moon no more.</summary>
+    /// <summary>Stops using a moon.</summary>
     public void Deorbit(ulong moon)
     {
         lock (_moonFiles)
@@ -347,7 +347,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         {
             Identity = identity!,
             Planet = planet,
-            // First those that were asked for: there is room for a few only.
+            // The configured ones first, since the number of moons is limited.
             Moons = [.. moons, .. (_files?.LoadMoons() ?? []).Select(moon => new MoonOrbit(moon))],
             Transport = _transport,
             BlockedNetworks = Options.BlockedNetworks,
@@ -361,7 +361,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         }));
         _vl1 = _table.Vl1;
 
-        // Order: networks first, which send resets, then the transport, then VL1.
+        // Closed in this order: networks, which send resets, then the transport, then VL1.
         _resources.Add(new Closing(CloseTransportsAsync));
         _resources.Add(_table);
         _events.Add(ZeroTierEventCode.NodeUp);
@@ -414,7 +414,7 @@ internal sealed partial class NodeSession : INodeSession<JoinedNetwork>
         }
         finally
         {
-            // It holds the keys.
+            // After the transport, since VL1's keys are needed until then.
             _vl1.Dispose();
         }
     }

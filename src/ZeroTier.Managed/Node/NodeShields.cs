@@ -5,8 +5,8 @@ using ZeroTier.Managed.Vl2.Controller;
 namespace ZeroTier.Managed.Node;
 
 /// <summary>
-/// Objects supplied by the application are called on threads that serve every connection, so their exceptions are caught in wrappers.
-/// Loggers, observers and schedulers of connections are wrapped where they are used.
+/// Wraps objects supplied by the application so that their exceptions are caught, since they are called on threads that serve every
+/// connection. Loggers, observers and schedulers of connections are wrapped where they are used.
 /// </summary>
 internal static class NodeShields
 {

@@ -6,7 +6,7 @@ using ZeroTier.Platform;
 
 namespace ZeroTier.Managed.Node;
 
-/// <summary>The peers that a node knows, kept in <c>peers.d</c> for its next start (docs/protocol/2-vl1.md 2.18).</summary>
+/// <summary>The peer cache on disk, in the folder <c>peers.d</c>, for the next start (docs/protocol/2-vl1.md 2.18).</summary>
 internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
 {
     private const string Suffix = ".peer";
@@ -15,7 +15,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
     // Content of the files, so that only changes are written. Locked by itself.
     private readonly Dictionary<string, byte[]> _stored = new(StringComparer.Ordinal);
 
-    /// <summary>The stored peers; those first that the node heard last when it stored them.</summary>
+    /// <summary>The stored peers, most recently heard first.</summary>
     public IReadOnlyList<KnownPeer> Load()
     {
         lock (_stored)
@@ -28,7 +28,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
                 {
                     if (count++ >= Vl1Limits.CachedPeers)
                     {
-                        // Removes files of evicted peers here too: a node that is always killed never runs the final store.
+                        // Files of evicted peers are removed here as well, since a node that is always killed never stores at its end.
                         File.Delete(file);
                         continue;
                     }
@@ -49,8 +49,8 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
         }
     }
 
-    /// <summary>Makes the folder hold these peers and no others. Thread-safe.</summary>
-    /// <param name="peers">Those first that were heard last.</param>
+    /// <summary>Stores these peers and removes all others. Thread-safe.</summary>
+    /// <param name="peers">The peers, most recently heard first.</param>
     public void Save(IReadOnlyList<KnownPeer> peers)
     {
         lock (_stored)
@@ -89,7 +89,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
         var record = buffer[..peer.Write(buffer)];
         if (!_stored.TryGetValue(file, out byte[]? stored) || !record.SequenceEqual(stored))
         {
-            // Not flushed to disk: a lost peer is found again.
+            // Not flushed to disk: a lost peer can be looked up again.
             PrivateFile.Write(file, record, secret: true, overwrite: true, durable: false);
             _stored[file] = record.ToArray();
         }
@@ -97,7 +97,7 @@ internal sealed class PeerFiles(string folder, TimeProvider time, ILogger log)
         return file;
     }
 
-    /// <summary>File times keep the order for the few peers that are sent HELLO at the next start.</summary>
+    /// <summary>Stores the order, as file times, of those peers that are sent HELLO at the next start.</summary>
     private void KeepOrder(IReadOnlyList<KnownPeer> peers)
     {
         var now = time.GetUtcNow().UtcDateTime;

@@ -1,7 +1,7 @@
 namespace ZeroTier.Managed.Node;
 
 /// <summary>
-/// What a start has opened so far. Disposal closes it in reverse order, each item even if another fails. Not thread-safe.
+/// The resources that a start has opened so far. Disposed of in reverse order, each even if another one fails. Not thread-safe.
 /// </summary>
 internal sealed class ResourceStack : IAsyncDisposable
 {
