@@ -1,3 +1,4 @@
+using Kestrel.Transport.ZeroTier.Health;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Microsoft.Extensions.DependencyInjection;

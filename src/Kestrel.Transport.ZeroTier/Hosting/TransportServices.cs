@@ -1,3 +1,4 @@
+using Kestrel.Transport.ZeroTier.Health;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;

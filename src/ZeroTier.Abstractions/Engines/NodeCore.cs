@@ -6,7 +6,7 @@ namespace ZeroTier.Engines;
 /// State of a node of any engine that outlives its sessions: networks, address, state, and waiters for changes. Thread-safe; methods that
 /// begin or end a session are called by the holder of the gate.
 /// </summary>
-internal sealed class NodeCore<TSession, TNetwork>
+internal sealed partial class NodeCore<TSession, TNetwork>
     where TSession : class, INodeSession<TNetwork>
     where TNetwork : class, IJoinedNetwork
 {
@@ -66,36 +66,8 @@ internal sealed class NodeCore<TSession, TNetwork>
         }
     }
 
-    /// <summary>The networks that the next life joins.</summary>
-    public NetworkId[] Joined
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return [.. _joined];
-            }
-        }
-    }
-
-    public IReadOnlyList<ZeroTierNetwork> Networks
-    {
-        get
-        {
-            var session = _session;
-            return [.. Joined.Select(id => session?.Find(id)?.Snapshot
-                ?? new ZeroTierNetwork(id, ZeroTierNetworkStatus.RequestingConfiguration) { Detail = "The node does not run." })];
-        }
-    }
-
     /// <exception cref="ZeroTierException">The node does not run.</exception>
     public TSession Running() => _session ?? throw NotRunning();
-
-    /// <exception cref="ZeroTierException">The node does not run, or has not joined the network.</exception>
-    public TNetwork Find(NetworkId network) => Find(Running(), network);
-
-    /// <exception cref="ZeroTierException">The network is not joined in that life.</exception>
-    public static TNetwork Find(TSession session, NetworkId network) => session.Find(network) ?? throw NodeErrors.NotJoined(network);
 
     public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_state == ZeroTierNodeState.Disposed, _owner);
 
@@ -113,47 +85,6 @@ internal sealed class NodeCore<TSession, TNetwork>
         }
     }
 
-    /// <summary>Joins a network, now and in later lives.</summary>
-    public Task JoinAsync(NetworkId network, Action<TSession> join, CancellationToken cancellationToken) => ExclusivelyAsync(
-        () =>
-        {
-            ThrowIfDisposed();
-            lock (_lock)
-            {
-                if (!_joined.Contains(network))
-                {
-                    _joined.Add(network);
-                }
-            }
-
-            if (_session is { } session)
-            {
-                bool isNew = session.Find(network) is null;
-                join(session);
-                if (isNew)
-                {
-                    TraceJoin(network);
-                }
-            }
-
-            return Task.CompletedTask;
-        },
-        cancellationToken);
-
-    /// <summary>Leaves a network for good.</summary>
-    public Task LeaveAsync(NetworkId network, Func<TSession?, Task> leave, CancellationToken cancellationToken) => ExclusivelyAsync(
-        () =>
-        {
-            ThrowIfDisposed();
-            lock (_lock)
-            {
-                _joined.Remove(network);
-            }
-
-            return leave(_session);
-        },
-        cancellationToken);
-
     public async Task WaitForOnlineAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -164,27 +95,6 @@ internal sealed class NodeCore<TSession, TNetwork>
             if (Running().IsOnline)
             {
                 return;
-            }
-
-            await change.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    public async Task<ZeroTierNetwork> WaitForNetworkAsync(NetworkId network, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var change = Changed.Next;
-            cancellationToken.ThrowIfCancellationRequested();
-            var joined = Find(network);
-            if (joined.Snapshot is { IsReady: true } ready)
-            {
-                return ready;
-            }
-
-            if (joined.Failure is { } failure)
-            {
-                throw failure;
             }
 
             await change.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -279,8 +189,6 @@ internal sealed class NodeCore<TSession, TNetwork>
             }
         }
     });
-
-    private void TraceJoin(NetworkId network) => Tracing.Join(network, () => WaitForNetworkAsync(network, CancellationToken.None));
 
     private ZeroTierException NotRunning() => FatalError is { } fatal
         ? new ZeroTierException(ZeroTierError.Fatal, fatal.Message, fatal)

@@ -133,7 +133,7 @@ internal sealed class EngineFactory(IServiceProvider services, ILoggerFactory lo
             var identity = Identity(options);
             var node = new ManagedNode(
                 network.Configure(common with { StoragePath = options.StoragePath ?? storage?.Path, Identity = identity }));
-            var name = new AnnouncedName(network, node, ApplicationName, _logger);
+            var name = new AnnouncedName(network, node, ApplicationName, timeProvider, _logger);
             return new NodeLease(node, new Backing(network, storage, identity, name), name.Announce);
         }
         catch

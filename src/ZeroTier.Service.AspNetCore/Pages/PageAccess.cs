@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Logging;
 using ZeroTier.Service.AspNetCore.Access;
+using ZeroTier.Service.AspNetCore.Pages.SignIn;
 
 namespace ZeroTier.Service.AspNetCore.Pages;
 
@@ -24,7 +25,7 @@ internal sealed class PageAccess(PageSet pages, ApiGuard guard, ApiToken token, 
         "These pages are for this machine, by the name of localhost or an address, unless the app allows more. " +
         "Its log says what was refused, and how to allow it.\n";
 
-    private readonly PageSessions _sessions = new(timeProvider);
+    private readonly SignInSessions _sessions = new(timeProvider);
     private readonly SignInLimit _limit = new(timeProvider);
     private readonly ILogger _logger = loggerFactory.CreateLogger(PagesLog.Category);
 

@@ -23,5 +23,5 @@ internal abstract class Credential
     public abstract CredentialType Type { get; }
 
     /// <summary>Whether the controller of the network has signed it.</summary>
-    public abstract SignatureCheck CheckSignature(ISignerDirectory signers);
+    public abstract SignatureResult CheckSignature(ISignerDirectory signers);
 }

@@ -67,7 +67,7 @@ internal sealed class Revocation
     }
 
     /// <summary>Whether the controller of the network has signed it.</summary>
-    public SignatureCheck CheckSignature(ISignerDirectory signers)
+    public SignatureResult CheckSignature(ISignerDirectory signers)
     {
         // The two fillers are signed as zeros, whatever was received.
         Span<byte> fields = stackalloc byte[FieldsLength];

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 using ZeroTier;
 using ZeroTier.Hosting.Live;
 
-namespace Kestrel.Transport.ZeroTier.Hosting;
+namespace Kestrel.Transport.ZeroTier.Health;
 
 /// <summary>
 /// Whether callers are served (rule 8.6): the network is usable, every configured network ready, every listener accepting. Thread-safe.

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace ZeroTier.Service.AspNetCore.Pages;
+namespace ZeroTier.Service.AspNetCore.Pages.SignIn;
 
 /// <summary>
 /// How often a token may be tried: a few times a minute from each address, IPv6 by its /64. Whoever has used that up waits, with the right

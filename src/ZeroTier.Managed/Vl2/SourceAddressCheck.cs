@@ -15,7 +15,7 @@ namespace ZeroTier.Managed.Vl2;
 /// controller gives addresses out and says so in certificates of ownership: who shows one may use what it names, and nobody what another
 /// one's names. Addresses beyond the network come from the members that the routes name as gateways.
 /// </remarks>
-internal sealed class AddressOwnership(NetworkId network, IMembershipGate members)
+internal sealed class SourceAddressCheck(NetworkId network, IMembershipGate members)
 {
     private const int LinkLocalPrefixLength = 10;
     private const int NeighborMessageLength = 24;

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using ZeroTier;
 
-namespace Kestrel.Transport.ZeroTier.Hosting;
+namespace Kestrel.Transport.ZeroTier.Health;
 
 /// <summary>Whether callers are served, as <see cref="ServingReport"/> finds it, and what an operator wants to know besides.</summary>
 internal sealed class ReadinessCheck(NodeHost node, ListenerRegistry listeners, ServingReport serving) : IHealthCheck

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
-namespace ZeroTier.Controller.AspNetCore.Access;
+namespace ZeroTier.Controller.AspNetCore;
 
 /// <summary>
 /// The conditions of requests (RFC 9110, 13). The entity tag of a network or member is its revision: it stands for the settings, not for

@@ -2,14 +2,14 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace ZeroTier.Service.AspNetCore.Pages;
+namespace ZeroTier.Service.AspNetCore.Pages.SignIn;
 
 /// <summary>
 /// Who has signed in, in memory: a restart ends all sessions. The browser holds a random secret, of which only the hash is kept here. A
 /// session ends after half an hour without use, after eight hours in any case, when its owner signs out, and when too many others have
 /// begun. Thread-safe.
 /// </summary>
-internal sealed class PageSessions(TimeProvider timeProvider)
+internal sealed class SignInSessions(TimeProvider timeProvider)
 {
     public const int MaxSessions = 100;
     public static readonly TimeSpan MaxIdle = TimeSpan.FromMinutes(30);

@@ -1,7 +1,7 @@
 namespace ZeroTier.Managed.Vl2.Membership;
 
 /// <summary>What became of a credential that somebody showed.</summary>
-internal enum CredentialAcceptance
+internal enum CredentialOutcome
 {
     /// <summary>Its signature is bad, or it is older than what is known, or revoked.</summary>
     Rejected,

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using ZeroTier;
 
-namespace Kestrel.Transport.ZeroTier.Hosting;
+namespace Kestrel.Transport.ZeroTier.Health;
 
 /// <summary>
 /// Unhealthy only when the node has failed, which only a restart can repair (rule 8.6). Conditions that may recover, such as roots that do

@@ -1,4 +1,0 @@
-namespace ZeroTier.Managed.Vl2;
-
-/// <summary>Takes frames that passed every check. Must not throw.</summary>
-internal delegate void FrameHandler(MacAddress source, MacAddress destination, ushort etherType, ReadOnlySpan<byte> payload);
