@@ -3,7 +3,7 @@ using ZeroTier;
 
 namespace Kestrel.Transport.ZeroTier.Access;
 
-/// <summary>Every log line about refused connections; the numbers begin at 210.</summary>
+/// <summary>All log messages about refused connections; event ids from 210.</summary>
 internal static partial class AccessLog
 {
     [LoggerMessage(210, LogLevel.Information,
