@@ -29,6 +29,6 @@ public sealed record ZeroTierEvent
     /// <summary>The address concerned; set for address events only.</summary>
     public IPAddress? Address { get; init; }
 
-    /// <summary>What to tell a person, where the code alone does not say it.</summary>
+    /// <summary>Further explanation for people; null when the code says it all.</summary>
     public string? Detail { get; init; }
 }
