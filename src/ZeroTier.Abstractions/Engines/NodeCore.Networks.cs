@@ -3,7 +3,7 @@ namespace ZeroTier.Engines;
 /// <content>Networks: joining, following a join until the network is ready, and leaving.</content>
 internal sealed partial class NodeCore<TSession, TNetwork>
 {
-    /// <summary>The networks that the next life joins.</summary>
+    /// <summary>The networks that the next session joins.</summary>
     public NetworkId[] Joined
     {
         get
@@ -28,10 +28,10 @@ internal sealed partial class NodeCore<TSession, TNetwork>
     /// <exception cref="ZeroTierException">The node does not run, or has not joined the network.</exception>
     public TNetwork Find(NetworkId network) => Find(Running(), network);
 
-    /// <exception cref="ZeroTierException">The network is not joined in that life.</exception>
+    /// <exception cref="ZeroTierException">The network is not joined in that session.</exception>
     public static TNetwork Find(TSession session, NetworkId network) => session.Find(network) ?? throw NodeErrors.NotJoined(network);
 
-    /// <summary>Joins a network, now and in later lives.</summary>
+    /// <summary>Joins a network, in this session and in later ones.</summary>
     public Task JoinAsync(NetworkId network, Action<TSession> join, CancellationToken cancellationToken) => ExclusivelyAsync(
         () =>
         {

@@ -3,8 +3,8 @@ using System.IO.Pipelines;
 namespace ZeroTier.Engines;
 
 /// <summary>
-/// State of a node of any engine that outlives its sessions: networks, address, state, and waiters for changes. Thread-safe; methods that
-/// begin or end a session are called by the holder of the gate.
+/// The state of a node, of any engine, that outlives its sessions (one session is one run from start to stop): joined networks, address,
+/// lifecycle state, and waiters for changes. Thread-safe; methods that begin or end a session must be called with the gate held.
 /// </summary>
 internal sealed partial class NodeCore<TSession, TNetwork>
     where TSession : class, INodeSession<TNetwork>
@@ -21,11 +21,11 @@ internal sealed partial class NodeCore<TSession, TNetwork>
     private volatile ZeroTierNodeState _state;
 
     /// <summary>Makes the core of a node that does not run.</summary>
-    /// <param name="owner">The node, for the errors of its use after its end.</param>
-    /// <param name="gate">Held while a life begins or ends.</param>
+    /// <param name="owner">The node, named in <see cref="ObjectDisposedException"/>s.</param>
+    /// <param name="gate">Held while a session begins or ends.</param>
     /// <param name="networks">The networks to join.</param>
-    /// <param name="scheduler">Runs those who wait and those who hear events.</param>
-    /// <param name="time">Dates the events.</param>
+    /// <param name="scheduler">Runs the continuations of waiters and event subscribers.</param>
+    /// <param name="time">The clock for the time of events.</param>
     public NodeCore(ZeroTierNode owner, SemaphoreSlim gate, IEnumerable<NetworkId> networks, PipeScheduler scheduler, TimeProvider time)
     {
         _owner = owner;
@@ -51,7 +51,7 @@ internal sealed partial class NodeCore<TSession, TNetwork>
 
     public ZeroTierException? FatalError => _state == ZeroTierNodeState.Failed ? _fatal : null;
 
-    /// <summary>The present life; null while the node does not run.</summary>
+    /// <summary>The current session; null while the node is not running.</summary>
     public TSession? Session => _session;
 
     /// <exception cref="ZeroTierException">The node never ran.</exception>
@@ -71,7 +71,7 @@ internal sealed partial class NodeCore<TSession, TNetwork>
 
     public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_state == ZeroTierNodeState.Disposed, _owner);
 
-    /// <summary>Runs an action while no other begins or ends a life.</summary>
+    /// <summary>Runs an action while holding the gate, so that no session begins or ends meanwhile.</summary>
     public async Task ExclusivelyAsync(Func<Task> action, CancellationToken cancellationToken = default)
     {
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -101,9 +101,9 @@ internal sealed partial class NodeCore<TSession, TNetwork>
         }
     }
 
-    /// <summary>A life has begun.</summary>
-    /// <param name="session">That life.</param>
-    /// <param name="remembered">Networks that it joined besides, because they were stored.</param>
+    /// <summary>Records that a session has begun.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="remembered">Networks that it also joined because they were in its storage.</param>
     public void Begin(TSession session, IEnumerable<NetworkId> remembered)
     {
         lock (_lock)
@@ -120,8 +120,8 @@ internal sealed partial class NodeCore<TSession, TNetwork>
         }
     }
 
-    /// <summary>Ends the present life, if there is one, and a failure.</summary>
-    /// <param name="end">What the node is from now on.</param>
+    /// <summary>Ends the current session, if there is one, and leaves the failed state.</summary>
+    /// <param name="end">The node's state after this.</param>
     /// <param name="close">Closes the session. An error that it returns makes the node fail.</param>
     public async Task EndAsync(ZeroTierNodeState end, Func<TSession, Task<ZeroTierException?>> close)
     {
@@ -147,9 +147,9 @@ internal sealed partial class NodeCore<TSession, TNetwork>
         Changed.Pulse();
     }
 
-    /// <summary>The node cannot go on.</summary>
-    /// <param name="session">Whose end it is: nothing happens when another life has begun since.</param>
-    /// <param name="error">Why.</param>
+    /// <summary>Ends a session because of a fatal error.</summary>
+    /// <param name="session">The session that failed; nothing happens when it is not the current one any more.</param>
+    /// <param name="error">The fatal error.</param>
     /// <param name="close">As in <see cref="EndAsync"/>.</param>
     public async Task FailAsync(TSession session, ZeroTierException error, Func<TSession, Task<ZeroTierException?>> close)
     {
@@ -170,7 +170,7 @@ internal sealed partial class NodeCore<TSession, TNetwork>
 
     /// <summary>Ends the node for good.</summary>
     /// <param name="close">As in <see cref="EndAsync"/>.</param>
-    /// <param name="release">Frees what outlives lives.</param>
+    /// <param name="release">Releases resources that outlive sessions.</param>
     public Task DisposeAsync(Func<TSession, Task<ZeroTierException?>> close, Action release) => ExclusivelyAsync(async () =>
     {
         if (_state != ZeroTierNodeState.Disposed)
@@ -181,7 +181,7 @@ internal sealed partial class NodeCore<TSession, TNetwork>
             }
             finally
             {
-                // Even if closing the last session throws: it cannot be retried.
+                // Even if closing the last session throws, since disposal cannot be retried.
                 _state = ZeroTierNodeState.Disposed;
                 release();
                 Hub.Dispose();

@@ -4,8 +4,8 @@ using ZeroTier.SelfHosting;
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>
-/// The name under which the other apps of a development network find this one: that of the application, as long as the node runs. While
-/// another process has it, it is asked for again and again, so that a second copy of an app takes over where the first ends. Thread-safe.
+/// The host name under which other apps of a development network find this one: the application's name, while the node runs. While another
+/// process holds the name, claiming it is retried, so that a second instance of an app takes over when the first ends. Thread-safe.
 /// </summary>
 internal sealed class AnnouncedName(
     DevelopmentNetwork network, ZeroTierNode node, string application, TimeProvider time, ILogger logger) : IDisposable
@@ -17,7 +17,7 @@ internal sealed class AnnouncedName(
     private ITimer? _retry;
     private bool _disposed;
 
-    /// <summary>Takes the name, or takes it later if it is not free. A host starts without one all the same.</summary>
+    /// <summary>Claims the name; retries in the background if it is not free. The host starts without it.</summary>
     public void Announce()
     {
         lock (_gate)
@@ -58,7 +58,7 @@ internal sealed class AnnouncedName(
         }
     }
 
-    // The first failure is logged, and those after it are expected.
+    // Logs only the first failure.
     private void Retry(string reason)
     {
         if (_retry is null)

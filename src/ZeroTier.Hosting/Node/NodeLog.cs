@@ -3,12 +3,11 @@ using Microsoft.Extensions.Logging;
 namespace ZeroTier.Hosting.Node;
 
 /// <summary>
-/// The log lines of the node and its host: 100 to 149. Numbers are shared with those of the Kestrel transport, which has the
-/// same category.
+/// The log messages of the node and its host: event ids 100 to 149, shared with the Kestrel transport, which uses the same category.
 /// </summary>
 internal static partial class NodeLog
 {
-    /// <summary>The node and its host, in web apps and others.</summary>
+    /// <summary>The category of the node and its host, in web apps and others.</summary>
     public const string Category = "Kestrel.Transport.ZeroTier";
 
     [LoggerMessage(100, LogLevel.Information, "ZeroTier node {Node} runs ({Engine} engine {EngineVersion}).", EventName = "NodeStarted")]
