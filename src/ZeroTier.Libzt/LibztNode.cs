@@ -125,7 +125,7 @@ public sealed partial class LibztNode : ZeroTierNode
             }
             catch (ZeroTierException e) when (e.Error == ZeroTierError.AddressInUse)
             {
-                // The next one.
+                // Try the next port.
             }
         }
 
