@@ -87,7 +87,7 @@ internal static class NetworkEndpoints
             }).ConfigureAwait(false);
     }
 
-    /// <summary>Changes a network if it meets the request's conditions.</summary>
+    /// <summary>Changes a network if the request's preconditions hold.</summary>
     public static Task<ControllerNetwork> UpdateAsync(
         HttpContext context, NetworkController controller, NetworkId id, Func<ControllerNetwork, ControllerNetwork> change) =>
         Preconditions.ChangeAsync(

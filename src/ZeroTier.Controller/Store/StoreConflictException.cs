@@ -1,6 +1,9 @@
 namespace ZeroTier.Controller;
 
-/// <summary>A record has changed meanwhile: it has another revision than the change expects. Read it again, and decide anew.</summary>
+/// <summary>
+/// A write conflict: the record has another revision than the change expects, because it was changed concurrently. Read it again and repeat
+/// the change.
+/// </summary>
 public sealed class StoreConflictException : Exception
 {
     /// <summary>Makes the exception.</summary>
@@ -15,9 +18,9 @@ public sealed class StoreConflictException : Exception
     {
     }
 
-    /// <summary>Makes the exception of a change that does not fit.</summary>
+    /// <summary>Makes the exception for a conflicting change.</summary>
     /// <param name="change">The change.</param>
-    /// <param name="found">The revision that the record has; 0 where there is none.</param>
+    /// <param name="found">The record's current revision; 0 when it does not exist.</param>
     public StoreConflictException(StoreChange change, long found)
         : base(
             $"{Describe(change)} has revision {found}, not {change.ExpectedRevision} (0: it does not exist). Somebody else has changed it: "
