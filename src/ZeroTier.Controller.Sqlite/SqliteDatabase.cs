@@ -162,7 +162,7 @@ internal sealed class SqliteDatabase(string path) : IAsyncDisposable
         }
     }
 
-    // The log takes the file's mode.
+    // SQLite creates the log with the same mode as the file.
     private static void CreateForOwner(string path)
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };

@@ -104,7 +104,7 @@ internal static class CompatibleRoutes
         string text = Value(context, "network");
         if (IsOfNewNetwork(text))
         {
-            // In lower case, as recorded.
+            // Case-sensitive: ZeroTierOne accepts the node ID in lower case only.
             if (controller.Node is { } node && !text.StartsWith(node.ToString(), StringComparison.Ordinal))
             {
                 context.Response.StatusCode = StatusCodes.Status400BadRequest;

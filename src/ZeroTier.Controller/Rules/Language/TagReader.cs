@@ -5,7 +5,7 @@ namespace ZeroTier.Controller.Rules.Language;
 /// </summary>
 internal sealed class TagReader(Word name, List<Element> body, ErrorList errors)
 {
-    // Enums and flags each.
+    // The limit for enums, and separately for flags.
     private const int MaxNames = 1000;
 
     private readonly OrderedDictionary<string, uint> _enums = new(StringComparer.Ordinal);
