@@ -32,7 +32,7 @@ public static class ZeroTierName
     /// <param name="host">An address (IPv6 with or without brackets), <c>NODE.NETWORK.zt</c>, or a name in the search domain of a joined
     /// network.</param>
     /// <param name="port">0 to 65535.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>At least one endpoint.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The port is outside 0 to 65535.</exception>
     /// <exception cref="ZeroTierException">The host has none of these forms, is unknown or on no joined network, or no name server
@@ -67,7 +67,7 @@ public static class ZeroTierName
     /// </summary>
     /// <param name="node">The node that will connect.</param>
     /// <param name="authority">Host and port.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ZeroTierException">As of <see cref="ResolveAsync"/>.</exception>
     /// <exception cref="FormatException">The text has no port.</exception>
     public static ValueTask<IReadOnlyList<ZeroTierEndPoint>> ResolveAuthorityAsync(

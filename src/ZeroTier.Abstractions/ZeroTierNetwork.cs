@@ -2,7 +2,9 @@ using System.Net;
 
 namespace ZeroTier;
 
-/// <summary>The state of a joined network; the values are those of libzt, except <see cref="NotSupported"/>.</summary>
+/// <summary>
+/// The state of a joined network; the values are those of libzt, except <see cref="ZeroTierNetworkStatus.NotSupported"/>.
+/// </summary>
 public enum ZeroTierNetworkStatus
 {
     /// <summary>Joined; no configuration yet.</summary>

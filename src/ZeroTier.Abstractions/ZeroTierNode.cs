@@ -116,7 +116,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// </summary>
     /// <param name="network">The network.</param>
     /// <param name="settings">The new settings; they replace all previous ones.</param>
-    /// <param name="cancellationToken">Gives up before anything is changed.</param>
+    /// <param name="cancellationToken">Cancels the operation before anything is changed.</param>
     /// <exception cref="ZeroTierException">The network is not joined, or the engine has no such settings.</exception>
     public virtual Task ConfigureAsync(NetworkId network, ZeroTierNetworkSettings settings, CancellationToken cancellationToken = default)
     {
@@ -151,7 +151,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
 
     /// <summary>Listens on a port of a network that can carry traffic, with the default pipes.</summary>
     /// <param name="endPoint">The network, the port (0 for any free one) and optionally a single address.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ZeroTierException">The port is taken, or the network is not usable at present.</exception>
     public ValueTask<IZeroTierListener> ListenAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default) =>
         ListenAsync(endPoint, ZeroTierConnectionOptions.Default, cancellationToken);
@@ -159,7 +159,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// <summary>Listens on a port of a network that can carry traffic.</summary>
     /// <param name="endPoint">The network, the port (0 for any free one) and optionally a single address.</param>
     /// <param name="options">The options of the accepted connections.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ZeroTierException">The port is taken, or the network is not usable at present.</exception>
     public ValueTask<IZeroTierListener> ListenAsync(
         ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken = default)
@@ -173,7 +173,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
 
     /// <summary>Connects to a port on a network that can carry traffic, with the default pipes and time limit.</summary>
     /// <param name="endPoint">The network, address and port.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ZeroTierException">Refused, timed out, no route, or the network is not usable at present.</exception>
     public ValueTask<ZeroTierConnection> ConnectAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default) =>
         ConnectAsync(endPoint, ZeroTierConnectionOptions.Default, cancellationToken);
@@ -181,7 +181,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// <summary>Connects to a port on a network that can carry traffic.</summary>
     /// <param name="endPoint">The network, address and port.</param>
     /// <param name="options">The options of the connection.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ZeroTierException">Refused, timed out, no route, or the network is not usable at present.</exception>
     public ValueTask<ZeroTierConnection> ConnectAsync(
         ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken = default)
@@ -202,7 +202,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// <param name="host">An address on a joined network, <c>NODE.NETWORK.zt</c>, a name in the search domain of a joined network, or a
     /// name of <c>ZeroTier:Hosts</c>.</param>
     /// <param name="port">1 to 65535.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ZeroTierException">Refused, timed out, no such member, no route, or the network cannot be used.</exception>
     public ValueTask<ZeroTierConnection> ConnectAsync(string host, int port, CancellationToken cancellationToken = default) =>
         ConnectAsync(host, port, ZeroTierConnectionOptions.Default, cancellationToken);
@@ -212,7 +212,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// name of <c>ZeroTier:Hosts</c>.</param>
     /// <param name="port">1 to 65535.</param>
     /// <param name="options">The options of the connection.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ArgumentOutOfRangeException">The port is outside 0 to 65535.</exception>
     /// <exception cref="ZeroTierException">Refused, timed out, no such member, no route, or the network cannot be used.</exception>
     public ValueTask<ZeroTierConnection> ConnectAsync(
@@ -236,7 +236,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// ConnectCallback = node.ConnectCallback, UseProxy = false }</c>. The pipes and time limit are the default ones.
     /// </summary>
     /// <param name="context">The destination of the handler.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ZeroTierException">Refused, timed out, no such member, no route, or the network cannot be used.</exception>
     public ValueTask<Stream> ConnectCallback(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
@@ -283,7 +283,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
 
     /// <summary>Binds a UDP port of a network that can carry traffic.</summary>
     /// <param name="endPoint">The network, the port (0 for any free one) and optionally a single address.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ZeroTierException">The port is taken, or the network is not usable at present.</exception>
     public ValueTask<IZeroTierDatagramSocket> BindDatagramAsync(ZeroTierEndPoint endPoint, CancellationToken cancellationToken = default)
     {
@@ -350,7 +350,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// </summary>
     /// <param name="endPoint">Where to listen.</param>
     /// <param name="options">The options of the accepted connections.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     protected abstract ValueTask<IZeroTierListener> ListenCoreAsync(
         ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken);
 
@@ -359,7 +359,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// </summary>
     /// <param name="endPoint">Where to connect to.</param>
     /// <param name="options">The options of the connection.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     protected abstract ValueTask<ZeroTierConnection> ConnectCoreAsync(
         ZeroTierEndPoint endPoint, ZeroTierConnectionOptions options, CancellationToken cancellationToken);
 
@@ -370,7 +370,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// network.</param>
     /// <param name="port">0 to 65535.</param>
     /// <param name="options">The options of the connection.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     protected virtual async ValueTask<ZeroTierConnection> ConnectCoreAsync(
         string host, int port, ZeroTierConnectionOptions options, CancellationToken cancellationToken)
     {
@@ -396,7 +396,7 @@ public abstract class ZeroTierNode : IAsyncDisposable
 
     /// <summary>Implements <see cref="BindDatagramAsync"/>; the arguments are validated.</summary>
     /// <param name="endPoint">What to bind.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     protected abstract ValueTask<IZeroTierDatagramSocket> BindDatagramCoreAsync(
         ZeroTierEndPoint endPoint, CancellationToken cancellationToken);
 }

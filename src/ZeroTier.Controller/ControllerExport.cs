@@ -16,7 +16,7 @@ public static class ControllerExport
     /// <param name="folder">The home folder; created if missing.</param>
     /// <param name="networks">The networks, for example <see cref="IControllerStore.LoadNetworksAsync"/>.</param>
     /// <param name="members">Their members, for example <see cref="IControllerStore.LoadMembersAsync"/>.</param>
-    /// <param name="cancellationToken">Gives up; files written so far remain.</param>
+    /// <param name="cancellationToken">Cancels the operation; files written so far remain.</param>
     /// <exception cref="ZeroTierException">The folder has a <c>controller.d</c> already, or cannot be written.</exception>
     public static async Task WriteAsync(
         string folder,

@@ -54,7 +54,7 @@ public sealed class ControllerImport : IDisposable
     /// </summary>
     /// <param name="folder">The home folder, with <c>identity.secret</c> and <c>controller.d</c>; on Linux usually
     /// <c>/var/lib/zerotier-one</c>.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ZeroTierException">The folder has no identity with a secret, or no controller, or cannot be read; the message says
     /// which.</exception>
     public static async Task<ControllerImport> ReadAsync(string folder, CancellationToken cancellationToken = default)
@@ -95,7 +95,7 @@ public sealed class ControllerImport : IDisposable
     /// </summary>
     /// <param name="store">The store, opened.</param>
     /// <param name="actor">Who imports, for the audit trail.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="StoreConflictException">The store already has one of the networks or members; nothing was written.</exception>
     public Task WriteAsync(IControllerStore store, Actor actor, CancellationToken cancellationToken = default)
     {

@@ -11,7 +11,7 @@ internal static class ConnectAttempt
     /// <param name="timeProvider">The clock of the limit.</param>
     /// <param name="connect">The attempt; must end soon after its token is cancelled.</param>
     /// <param name="explain">Makes the error when the limit has passed.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public static async ValueTask<ZeroTierConnection> RunAsync(
         TimeSpan limit,
         TimeProvider timeProvider,

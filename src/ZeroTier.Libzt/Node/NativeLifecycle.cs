@@ -52,7 +52,7 @@ internal static class NativeLifecycle
         return _owner == node;
     }
 
-    /// <summary>Gives up the native node.</summary>
+    /// <summary>Releases the native node.</summary>
     public static void Release(LibztNode node)
     {
         if (_owner == node)

@@ -24,7 +24,7 @@ internal sealed partial class NodeSession
     /// <param name="events">Receives the events.</param>
     /// <param name="changed">Pulsed at each change of state.</param>
     /// <param name="fail">Called when the native node has terminated by itself.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public static async Task<NodeSession> StartAsync(
         LibztNodeOptions options,
         LibztLibrary library,

@@ -37,7 +37,7 @@ internal static class ServiceEndpoint
 
     public static string Value(HttpContext context, string name) => context.Request.RouteValues[name] as string ?? "";
 
-    // The engine's own node and not the host's wrapper, because some endpoints need members of <see cref="ManagedNode"/>.
+    // The engine's own node and not the host's wrapper, because some endpoints need members of ManagedNode.
     private static ZeroTierNode RunningNode(HttpContext context)
     {
         NodeHost host = context.RequestServices.GetRequiredService<NodeHost>();
