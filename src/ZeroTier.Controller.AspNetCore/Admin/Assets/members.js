@@ -1,4 +1,4 @@
-// Members of a network as they come, wait, are let in and go.
+// The members of a network, updated live: those that wait for authorisation, and those that are authorised.
 import { call, follow } from './api.js';
 import { announce, byId, confirm, element, focusAgain, focusName, showProblem, time } from './dom.js';
 import { everyPage } from './lists.js';
@@ -55,7 +55,7 @@ function matches(member, words) {
   return words.every(word => text.includes(word));
 }
 
-// The focus stays with the member, wherever its card goes.
+// The focus remains on the same member when its card moves.
 function show() {
   const node = document.activeElement?.closest?.('[data-node]')?.dataset.node;
   const focused = focusName();
@@ -108,7 +108,7 @@ async function read(event) {
   plan();
 }
 
-/** Does something with a member; what goes wrong is told, and the list is read anew. */
+/** Runs an action on a member. If it fails, shows the error and reloads the list. */
 async function act(run) {
   try {
     showProblem(byId('main'), null);
@@ -119,8 +119,8 @@ async function act(run) {
   }
 }
 
-// Whatever its revision: a click says whether the node is in, and nothing else of it; the controller may just be giving it an address. But
-// a member that somebody has removed is not made anew.
+// Applies to any revision (etag *), because it changes nothing but the authorisation, and the controller may be assigning an address at
+// the same time. It fails if the member was removed meanwhile, instead of creating it again.
 const authorize = (member, authorized) => act(async () => {
   const changed = await call('PATCH', pathOf(member.id), { body: { authorized }, etag: '*' });
   members.set(changed.id, changed);
