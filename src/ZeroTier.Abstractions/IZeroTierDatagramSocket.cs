@@ -45,7 +45,7 @@ public interface IZeroTierDatagramSocket : IAsyncDisposable
 /// <summary>Describes a received datagram.</summary>
 public readonly record struct ZeroTierReceivedDatagram
 {
-    /// <summary>Makes a description of a datagram.</summary>
+    /// <summary>Creates a description of a datagram.</summary>
     /// <param name="length">Bytes written to the buffer.</param>
     /// <param name="remoteEndPoint">The sender's address on the network.</param>
     /// <param name="remoteNode">The sending node, from the authenticated source; null when the engine cannot prove it.</param>

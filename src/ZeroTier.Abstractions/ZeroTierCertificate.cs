@@ -22,7 +22,7 @@ public sealed class ZeroTierCertificate
     private readonly ZeroTierNode _node;
     private Issued? _issued;
 
-    /// <summary>Makes the source of a node's certificates. Creates no certificate yet; the node need not be running.</summary>
+    /// <summary>Creates the source of a node's certificates. Creates no certificate yet; the node need not be running.</summary>
     /// <param name="node">The node; not disposed by this object.</param>
     public ZeroTierCertificate(ZeroTierNode node)
     {

@@ -7,7 +7,7 @@ namespace ZeroTier;
 /// </summary>
 public sealed record ZeroTierDns
 {
-    /// <summary>Makes a description.</summary>
+    /// <summary>Creates a description.</summary>
     /// <param name="domain">The search domain.</param>
     /// <param name="servers">The servers, to be asked in this order.</param>
     public ZeroTierDns(string domain, IReadOnlyList<IPAddress> servers)

@@ -5,7 +5,7 @@ namespace ZeroTier;
 /// <summary>One event of a node. Immutable.</summary>
 public sealed record ZeroTierEvent
 {
-    /// <summary>Makes an event.</summary>
+    /// <summary>Creates an event.</summary>
     /// <param name="code">What happened.</param>
     /// <param name="time">When, by the node's clock.</param>
     public ZeroTierEvent(ZeroTierEventCode code, DateTimeOffset time)

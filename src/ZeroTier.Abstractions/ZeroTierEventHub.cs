@@ -17,7 +17,7 @@ internal sealed class ZeroTierEventHub : IDisposable
     private ZeroTierEventSubscription[] _subscriptions = [];
     private bool _disposed;
 
-    /// <summary>Makes a hub.</summary>
+    /// <summary>Creates a hub.</summary>
     /// <param name="scheduler">Runs the subscribers' continuations. Default: the thread pool.</param>
     public ZeroTierEventHub(PipeScheduler? scheduler = null) => _scheduler = scheduler ?? PipeScheduler.ThreadPool;
 

@@ -52,13 +52,13 @@ public enum ZeroTierError
 /// <summary>The error of every engine. The message says what failed, the likely cause and the remedy.</summary>
 public sealed class ZeroTierException : IOException
 {
-    /// <summary>Makes an error.</summary>
+    /// <summary>Creates an error.</summary>
     public ZeroTierException(ZeroTierError error, string message)
         : this(error, message, null)
     {
     }
 
-    /// <summary>Makes an error with the one that caused it.</summary>
+    /// <summary>Creates an error with the one that caused it.</summary>
     public ZeroTierException(ZeroTierError error, string message, Exception? innerException)
         : base(message, innerException) => Error = error;
 

@@ -10,14 +10,14 @@ namespace ZeroTier;
 /// </summary>
 public sealed class ZeroTierHttpHandler : DelegatingHandler
 {
-    /// <summary>Makes a handler on a node, which it does not dispose, with the default pipes and time limit.</summary>
+    /// <summary>Creates a handler on a node, which it does not dispose, with the default pipes and time limit.</summary>
     /// <param name="node">The node to connect with.</param>
     public ZeroTierHttpHandler(ZeroTierNode node)
         : this(node, ZeroTierConnectionOptions.Default)
     {
     }
 
-    /// <summary>Makes a handler on a node, which it does not dispose.</summary>
+    /// <summary>Creates a handler on a node, which it does not dispose.</summary>
     /// <param name="node">The node to connect with.</param>
     /// <param name="options">The connections' pipes and the time limit of connecting.</param>
     public ZeroTierHttpHandler(ZeroTierNode node, ZeroTierConnectionOptions options)

@@ -6,7 +6,7 @@ namespace ZeroTier;
 /// </summary>
 public sealed record ZeroTierMembership
 {
-    /// <summary>Makes a snapshot.</summary>
+    /// <summary>Creates a snapshot.</summary>
     /// <param name="network">The network.</param>
     /// <param name="node">The member.</param>
     public ZeroTierMembership(NetworkId network, NodeId node)

@@ -35,7 +35,7 @@ public enum ZeroTierNetworkStatus
 /// <summary>A snapshot of one joined network. Immutable.</summary>
 public sealed record ZeroTierNetwork
 {
-    /// <summary>Makes a snapshot.</summary>
+    /// <summary>Creates a snapshot.</summary>
     /// <param name="id">The network's ID.</param>
     /// <param name="status">Its state.</param>
     public ZeroTierNetwork(NetworkId id, ZeroTierNetworkStatus status)
@@ -82,7 +82,7 @@ public sealed record ZeroTierNetwork
     /// <summary>This node's MAC address on the network, for example <c>02:1d:48:28:a0:ae</c>.</summary>
     public string Mac { get; init; } = "";
 
-    /// <summary>True when everybody may join.</summary>
+    /// <summary>True when the network is public: every node may join without being authorised.</summary>
     public bool IsPublic { get; init; }
 
     /// <summary>True when the network carries broadcast frames other than ARP. False on engines that do not report it.</summary>
@@ -114,7 +114,7 @@ public sealed record ZeroTierNetwork
 /// <summary>An address of this node with the prefix length of its subnet.</summary>
 public readonly record struct IPNetworkAddress
 {
-    /// <summary>Makes an address.</summary>
+    /// <summary>Creates an address.</summary>
     /// <param name="address">IPv4 or IPv6.</param>
     /// <param name="prefixLength">0 to 32, or 0 to 128.</param>
     public IPNetworkAddress(IPAddress address, int prefixLength)

@@ -18,7 +18,7 @@ public enum ZeroTierPeerRole
 /// <summary>A snapshot of another node that this node knows. Immutable.</summary>
 public sealed record ZeroTierPeer
 {
-    /// <summary>Makes a snapshot.</summary>
+    /// <summary>Creates a snapshot.</summary>
     /// <param name="id">Its address.</param>
     /// <param name="role">Its role.</param>
     public ZeroTierPeer(NodeId id, ZeroTierPeerRole role)
@@ -62,7 +62,7 @@ public sealed record ZeroTierPeer
 /// <summary>A physical path to a peer: a UDP endpoint.</summary>
 public sealed record ZeroTierPath
 {
-    /// <summary>Makes a path.</summary>
+    /// <summary>Creates a path.</summary>
     /// <param name="endPoint">The peer's UDP endpoint.</param>
     /// <param name="lastReceived">When an authenticated packet last came over it.</param>
     /// <param name="isPreferred">True for the path in use.</param>

@@ -5,7 +5,7 @@ namespace ZeroTier;
 /// <summary>A route that a network assigns. Immutable.</summary>
 public sealed record ZeroTierRoute
 {
-    /// <summary>Makes a route.</summary>
+    /// <summary>Creates a route.</summary>
     /// <param name="target">The destination prefix.</param>
     /// <param name="gateway">The next hop, a member of the network; null when the destination is on the network itself.</param>
     /// <param name="metric">0 to 65535.</param>

@@ -34,7 +34,7 @@ public sealed class PostgreSqlControllerStore : IControllerStore
     private readonly ChangePosition _seen = new();
     private readonly ChangeWriter _writer;
 
-    /// <summary>Makes a store; <see cref="OpenAsync"/> connects to the database.</summary>
+    /// <summary>Creates a store; <see cref="OpenAsync"/> connects to the database.</summary>
     /// <param name="connectionString">An Npgsql connection string: <c>Host=db.example;Database=zerotier;Username=controller;SSL
     /// Mode=VerifyFull;Password=…</c>.
     /// </param>
@@ -44,7 +44,7 @@ public sealed class PostgreSqlControllerStore : IControllerStore
     {
     }
 
-    /// <summary>Makes a store with another clock, for tests; <see cref="OpenAsync"/> connects to the database.</summary>
+    /// <summary>Creates a store with another clock, for tests; <see cref="OpenAsync"/> connects to the database.</summary>
     /// <param name="connectionString">An Npgsql connection string.</param>
     /// <param name="timeProvider">The clock for the expiry of the lease.</param>
     /// <exception cref="ArgumentException">The connection string is malformed.</exception>

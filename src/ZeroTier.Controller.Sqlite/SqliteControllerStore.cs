@@ -17,7 +17,7 @@ public sealed class SqliteControllerStore : IControllerStore
 
     private readonly SqliteDatabase _database;
 
-    /// <summary>Makes a store; <see cref="OpenAsync"/> opens the file.</summary>
+    /// <summary>Creates a store; <see cref="OpenAsync"/> opens the file.</summary>
     /// <param name="path">The file, on a local disk; created if missing. Its folder must exist and be writable, since the log is created in
     /// it.</param>
     /// <exception cref="ArgumentException">The path is empty.</exception>

@@ -6,7 +6,7 @@ public sealed record Actor
     /// <summary>The maximum length of a name in characters.</summary>
     public const int MaxNameLength = 256;
 
-    /// <summary>Makes an actor.</summary>
+    /// <summary>Creates an actor.</summary>
     /// <param name="name">A user's name, or the way in which the request was authenticated, 1 to 256 characters.</param>
     /// <exception cref="ArgumentException">The name is empty or too long.</exception>
     public Actor(string name)

@@ -14,7 +14,7 @@ public sealed record NetworkCapability
     /// <summary>The maximum number of capabilities of a network: 128.</summary>
     public const int MaxPerNetwork = 128;
 
-    /// <summary>Makes a capability.</summary>
+    /// <summary>Creates a capability.</summary>
     /// <param name="id">The ID by which members refer to it.</param>
     /// <param name="rules">The rules; a network refuses more than <see cref="NetworkRule.MaxPerCapability"/>.</param>
     /// <param name="isDefault">Whether new members get it.</param>

@@ -202,7 +202,7 @@ public readonly record struct NetworkRule
         return Prefix(isIPv4 ? ipv4 : ipv6, isIPv4 ? IpAddress.ReadIPv4(bytes) : IpAddress.ReadIPv6(bytes), prefixLength);
     }
 
-    /// <summary>Makes a match by prefix; the type must fit the address family.</summary>
+    /// <summary>Creates a match by prefix; the type must fit the address family.</summary>
     internal static NetworkRule Prefix(RuleType type, in IpAddress address, int prefixLength) => address.IsIPv4
         ? new(type, (ulong)address.Value, detail: (byte)prefixLength)
         : new(type, (ulong)(address.Value >> 64), (ulong)address.Value, detail: (byte)prefixLength);

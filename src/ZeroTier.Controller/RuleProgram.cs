@@ -5,7 +5,7 @@ namespace ZeroTier.Controller;
 /// <summary>Rules, capabilities and tags of a network, with the names defined in the rule text. Immutable and thread-safe.</summary>
 public sealed class RuleProgram
 {
-    /// <summary>Makes a program without names, for example to format a network's rules as text.</summary>
+    /// <summary>Creates a program without names, for example to format a network's rules as text.</summary>
     /// <exception cref="ArgumentException">Two capabilities or two tags have one ID.</exception>
     public RuleProgram(ImmutableArray<NetworkRule> rules, ImmutableArray<NetworkCapability> capabilities, ImmutableArray<NetworkTag> tags)
     {

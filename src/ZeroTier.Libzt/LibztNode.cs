@@ -19,7 +19,7 @@ public sealed partial class LibztNode : ZeroTierNode
     private readonly NodeCore<NodeSession, JoinedNetwork> _core;
     private IdentityText? _identity;
 
-    /// <summary>Makes a node; the library is loaded when it is started.</summary>
+    /// <summary>Creates a node; the library is loaded when it is started.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
     public LibztNode(LibztNodeOptions options)
     {

@@ -4,7 +4,7 @@ using ZeroTier.Service.AspNetCore.Connections;
 
 namespace Microsoft.AspNetCore.Hosting;
 
-/// <summary>Makes an endpoint of Kestrel usable for ZeroTierOne's command line tool.</summary>
+/// <summary>Creates an endpoint of Kestrel usable for ZeroTierOne's command line tool.</summary>
 public static class ZeroTierServiceListenOptionsExtensions
 {
     /// <summary>

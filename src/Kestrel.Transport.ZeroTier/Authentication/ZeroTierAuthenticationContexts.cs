@@ -6,7 +6,7 @@ namespace Kestrel.Transport.ZeroTier;
 /// <summary>Describes a caller whose node is proven. <c>Principal</c> holds the claims.</summary>
 public sealed class ZeroTierPeerAuthenticatedContext : ResultContext<ZeroTierAuthenticationOptions>
 {
-    /// <summary>Makes a context.</summary>
+    /// <summary>Creates a context.</summary>
     /// <param name="context">The request.</param>
     /// <param name="scheme">The scheme.</param>
     /// <param name="options">Its options.</param>
@@ -22,7 +22,7 @@ public sealed class ZeroTierPeerAuthenticatedContext : ResultContext<ZeroTierAut
 /// <summary>Describes a request that came over ZeroTier from a node that the engine cannot prove.</summary>
 public sealed class ZeroTierAuthenticationFailedContext : ResultContext<ZeroTierAuthenticationOptions>
 {
-    /// <summary>Makes a context.</summary>
+    /// <summary>Creates a context.</summary>
     /// <param name="context">The request.</param>
     /// <param name="scheme">The scheme.</param>
     /// <param name="options">Its options.</param>
@@ -38,7 +38,7 @@ public sealed class ZeroTierAuthenticationFailedContext : ResultContext<ZeroTier
 /// <summary>Describes a request that needs a ZeroTier identity and has none, before it is answered with 403.</summary>
 public sealed class ZeroTierChallengeContext : PropertiesContext<ZeroTierAuthenticationOptions>
 {
-    /// <summary>Makes a context.</summary>
+    /// <summary>Creates a context.</summary>
     /// <param name="context">The request.</param>
     /// <param name="scheme">The scheme.</param>
     /// <param name="options">Its options.</param>

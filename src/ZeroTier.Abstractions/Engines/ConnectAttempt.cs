@@ -10,7 +10,7 @@ internal static class ConnectAttempt
     /// <param name="limit">The limit, or <see cref="Timeout.InfiniteTimeSpan"/>.</param>
     /// <param name="timeProvider">The clock of the limit.</param>
     /// <param name="connect">The attempt; must end soon after its token is cancelled.</param>
-    /// <param name="explain">Makes the error when the limit has passed.</param>
+    /// <param name="explain">Creates the error when the limit has passed.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     public static async ValueTask<ZeroTierConnection> RunAsync(
         TimeSpan limit,

@@ -20,7 +20,7 @@ internal sealed partial class NodeCore<TSession, TNetwork>
     private volatile ZeroTierException? _fatal;
     private volatile ZeroTierNodeState _state;
 
-    /// <summary>Makes the core of a node that does not run.</summary>
+    /// <summary>Creates the core of a node that does not run.</summary>
     /// <param name="owner">The node, named in <see cref="ObjectDisposedException"/>s.</param>
     /// <param name="gate">Held while a session begins or ends.</param>
     /// <param name="networks">The networks to join.</param>

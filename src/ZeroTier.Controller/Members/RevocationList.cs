@@ -32,7 +32,7 @@ internal sealed class RevocationList
     /// <summary>Removes a node that is authorised again.</summary>
     public void Remove(NodeId target) => _entries.RemoveAll(e => e.Target == target);
 
-    /// <summary>Makes all entries be sent to all members again, because another process has held the lease in between.</summary>
+    /// <summary>Causes all entries to be sent to all members again, because another process has held the lease in between.</summary>
     public void Restart() => _entries.ForEach(e => e.Number = ++_lastNumber);
 
     /// <summary>The entries to send to a member, in the order of their numbers.</summary>

@@ -6,19 +6,19 @@ namespace ZeroTier.Controller;
 /// </summary>
 public sealed class StoreConflictException : Exception
 {
-    /// <summary>Makes the exception.</summary>
+    /// <summary>Creates the exception.</summary>
     public StoreConflictException(string message)
         : base(message)
     {
     }
 
-    /// <summary>Makes the exception, with its cause.</summary>
+    /// <summary>Creates the exception, with its cause.</summary>
     public StoreConflictException(string message, Exception innerException)
         : base(message, innerException)
     {
     }
 
-    /// <summary>Makes the exception for a conflicting change.</summary>
+    /// <summary>Creates the exception for a conflicting change.</summary>
     /// <param name="change">The change.</param>
     /// <param name="found">The record's current revision; 0 when it does not exist.</param>
     public StoreConflictException(StoreChange change, long found)

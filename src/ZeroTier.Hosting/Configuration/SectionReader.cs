@@ -4,8 +4,9 @@ using Microsoft.Extensions.Configuration;
 namespace ZeroTier.Hosting.Configuration;
 
 /// <summary>
-/// Reads the settings of the section <c>ZeroTier</c>, or of an object in it, and collects errors. Not the generated configuration binder: a
-/// value that does not parse becomes an error with the setting, the value and an example, reported together with all other errors.
+/// Reads the settings of the section <c>ZeroTier</c>, or of an object in it, and collects errors. Used instead of the generated
+/// configuration binder, so that a value that does not parse becomes an error with the setting, the value and an example, reported together
+/// with all other errors.
 /// </summary>
 internal sealed class SectionReader(IConfigurationSection section)
 {

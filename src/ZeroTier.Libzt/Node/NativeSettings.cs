@@ -8,7 +8,7 @@ namespace ZeroTier.Libzt.Node;
 /// </summary>
 internal static unsafe class NativeSettings
 {
-    /// <summary>Makes every init call.</summary>
+    /// <summary>Calls every init function.</summary>
     /// <exception cref="ZeroTierException">libzt refused one.</exception>
     public static void Apply(LibztNodeOptions options, NodeFolder? folder, IdentityText? identity, ReadOnlySpan<byte> planet)
     {

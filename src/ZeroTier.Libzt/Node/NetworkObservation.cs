@@ -6,7 +6,7 @@ namespace ZeroTier.Libzt.Node;
 
 /// <summary>The state of a network at one poll.</summary>
 /// <param name="Status">Its state.</param>
-/// <param name="IsPublic">True when everybody may join.</param>
+/// <param name="IsPublic">True when every node may join without being authorised.</param>
 /// <param name="Mtu">Its MTU.</param>
 /// <param name="Mac">This node's MAC address on the network.</param>
 /// <param name="Name">Its name; null while it is not available.</param>

@@ -231,7 +231,7 @@ internal sealed partial class NodeSession
         _events.Add(ZeroTierEventCode.NodeUp);
     }
 
-    /// <summary>Makes the first poll. A separate step, because it publishes events.</summary>
+    /// <summary>Polls for the first time. A separate step, because it publishes events.</summary>
     public void Watch() => Look();
 
     private async Task<ZeroTierException?> EndAsync(bool native)

@@ -14,7 +14,7 @@ namespace ZeroTier.Libzt.Sockets;
 ///                │ ▲                                                     │ ▲
 ///          flush waits: paused                                     no room: Out polled
 ///
-/// FIN received and sent ──► closed            let go by the application: what comes is discarded until the peer's FIN, for a bounded time
+/// FIN received and sent ──► closed            disposed by the application: received bytes are discarded until the peer's FIN or a deadline
 /// error, abort ──────────► both pipes end, the descriptor closes (by the peer's reset) or lingers (for ours, see LingeringSocket)
 /// </code>
 /// </remarks>
