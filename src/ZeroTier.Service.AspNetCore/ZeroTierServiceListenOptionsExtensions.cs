@@ -4,13 +4,13 @@ using ZeroTier.Service.AspNetCore.Connections;
 
 namespace Microsoft.AspNetCore.Hosting;
 
-/// <summary>Creates an endpoint of Kestrel usable for ZeroTierOne's command line tool.</summary>
+/// <summary>Makes endpoints of Kestrel usable for ZeroTierOne's command line tool.</summary>
 public static class ZeroTierServiceListenOptionsExtensions
 {
     /// <summary>
-    /// Adds <c>Host: localhost</c> to the first request of each connection if it has no <c>Host</c> header, as those of
-    /// <c>zerotier-cli</c>. Kestrel refuses such requests, as RFC 9112 section 3.2 requires. Use it only for endpoints on this machine's
-    /// loopback that serve HTTP/1.1 without TLS.
+    /// Adds <c>Host: localhost</c> to the first request of each connection if it has no <c>Host</c> header: <c>zerotier-cli</c> sends none,
+    /// and Kestrel refuses such requests, as RFC 9112 section 3.2 requires. Use it only for endpoints on this machine's loopback that serve
+    /// HTTP/1.1 without TLS.
     /// </summary>
     /// <param name="listen">The endpoint.</param>
     public static ListenOptions AllowMissingHost(this ListenOptions listen)
