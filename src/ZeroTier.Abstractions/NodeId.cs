@@ -75,8 +75,11 @@ public readonly record struct NodeId : IComparable<NodeId>, ISpanParsable<NodeId
 
     /// <summary>Reads an address in its wire format: five bytes, big-endian.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The span has fewer than five bytes.</exception>
-    public static NodeId Read(ReadOnlySpan<byte> source) =>
-        new((ulong)source[0] << 32 | BinaryPrimitives.ReadUInt32BigEndian(source[1..5]));
+    public static NodeId Read(ReadOnlySpan<byte> source)
+    {
+        source = source[..5];
+        return new NodeId((ulong)source[0] << 32 | BinaryPrimitives.ReadUInt32BigEndian(source[1..]));
+    }
 
     /// <summary>Writes the address in its wire format: five bytes, big-endian.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The span has fewer than five bytes.</exception>

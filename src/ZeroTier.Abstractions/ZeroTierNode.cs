@@ -213,13 +213,13 @@ public abstract class ZeroTierNode : IAsyncDisposable
     /// <param name="port">1 to 65535.</param>
     /// <param name="options">The options of the connection.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The port is outside 0 to 65535.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The port is outside 1 to 65535.</exception>
     /// <exception cref="ZeroTierException">Refused, timed out, no such member, no route, or the network cannot be used.</exception>
     public ValueTask<ZeroTierConnection> ConnectAsync(
         string host, int port, ZeroTierConnectionOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(host);
-        ArgumentOutOfRangeException.ThrowIfNegative(port);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(port);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
         ArgumentNullException.ThrowIfNull(options);
         string target = ZeroTierName.Expand(this, host);

@@ -21,8 +21,8 @@ internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFa
     private readonly ILogger _logger = NonThrowingLogger.Create(loggerFactory, NodeLog.Category);
     private readonly Lazy<AccessList> _everywhere = new(() => From(options.Value));
     private readonly Lock _gate = new();
-    private readonly HashSet<(NodeId?, NetworkId)> _named = [];
-    private bool _saidUnproven;
+    private readonly HashSet<(NodeId?, NetworkId?)> _named = [];
+    private readonly HashSet<AccessVerdict> _said = [];
     private long _refused;
 
     /// <summary>Connections that were refused.</summary>
@@ -44,7 +44,7 @@ internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFa
         lock (_gate)
         {
             _named.Clear();
-            _saidUnproven = false;
+            _said.Clear();
         }
     }
 
@@ -57,9 +57,9 @@ internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFa
     /// <summary>The first middleware of an endpoint with a list of its own.</summary>
     public Func<ConnectionDelegate, ConnectionDelegate> Middleware(AccessList list) => next => connection =>
     {
-        // Without the feature the connection came over an ordinary socket: no node, and a network that no list contains.
+        // Without the feature the connection came over an ordinary socket.
         var peer = connection.Features.Get<IZeroTierPeerFeature>();
-        if (Admits(list, peer?.Node, peer?.Network ?? default, (connection.LocalEndPoint as System.Net.IPEndPoint)?.Port ?? 0))
+        if (Admits(list, peer?.Node, peer?.Network, (connection.LocalEndPoint as System.Net.IPEndPoint)?.Port ?? 0))
         {
             return next(connection);
         }
@@ -75,7 +75,7 @@ internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFa
         return list;
     }
 
-    private bool Admits(AccessList list, NodeId? node, NetworkId network, int port)
+    private bool Admits(AccessList list, NodeId? node, NetworkId? network, int port)
     {
         var verdict = list.Judge(node, network);
         if (verdict == AccessVerdict.Allowed)
@@ -88,17 +88,19 @@ internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFa
         return false;
     }
 
-    private void Log(AccessVerdict verdict, NodeId? node, NetworkId network, int port)
+    private void Log(AccessVerdict verdict, NodeId? node, NetworkId? network, int port)
     {
         bool last;
         lock (_gate)
         {
-            if (verdict == AccessVerdict.Unproven ? _saidUnproven : _named.Count == MaxNamed || !_named.Add((node, network)))
+            bool isNew = verdict is AccessVerdict.Unproven or AccessVerdict.OrdinarySocket
+                ? _said.Add(verdict)
+                : _named.Count < MaxNamed && _named.Add((node, network));
+            if (!isNew)
             {
                 return;
             }
 
-            _saidUnproven |= verdict == AccessVerdict.Unproven;
             last = _named.Count == MaxNamed;
         }
 
@@ -107,11 +109,14 @@ internal sealed class AccessControl(IOptions<ZeroTierOptions> options, ILoggerFa
             case AccessVerdict.Unproven:
                 AccessLog.NodesUnproven(_logger, port);
                 return;
+            case AccessVerdict.OrdinarySocket:
+                AccessLog.SocketRefused(_logger, port);
+                return;
             case AccessVerdict.OtherNode:
-                AccessLog.NodeRefused(_logger, node!.Value, network, port);
+                AccessLog.NodeRefused(_logger, node!.Value, network!.Value, port);
                 break;
             default:
-                AccessLog.NetworkRefused(_logger, node?.ToString() ?? "unknown", network, port);
+                AccessLog.NetworkRefused(_logger, node?.ToString() ?? "unknown", network!.Value, port);
                 break;
         }
 

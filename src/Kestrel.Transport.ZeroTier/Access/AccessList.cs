@@ -27,11 +27,13 @@ internal sealed class AccessList
 
     /// <summary>Decides whether a connection is allowed.</summary>
     /// <param name="node">The authenticated source node; null when the engine cannot prove it.</param>
-    /// <param name="network">The network that carries it.</param>
-    public AccessVerdict Judge(NodeId? node, NetworkId network)
+    /// <param name="network">The network that carries it; null for a connection over an ordinary socket.</param>
+    public AccessVerdict Judge(NodeId? node, NetworkId? network)
     {
         var lists = _lists;
-        return lists.Networks.Count > 0 && !lists.Networks.Contains(network) ? AccessVerdict.OtherNetwork
+        return lists.Networks.Count == 0 && lists.Nodes.Count == 0 ? AccessVerdict.Allowed
+            : network is not { } carrier ? AccessVerdict.OrdinarySocket
+            : lists.Networks.Count > 0 && !lists.Networks.Contains(carrier) ? AccessVerdict.OtherNetwork
             : lists.Nodes.Count == 0 ? AccessVerdict.Allowed
             : node is not { } proven ? AccessVerdict.Unproven
             : lists.Nodes.Contains(proven) ? AccessVerdict.Allowed : AccessVerdict.OtherNode;

@@ -26,4 +26,9 @@ internal static partial class AccessLog
     [LoggerMessage(213, LogLevel.Information,
         "{Count} refused nodes were named; the next ones are counted only (zerotier.connections.refused).", EventName = "NoMoreNamed")]
     public static partial void NoMoreNamed(ILogger logger, int count);
+
+    [LoggerMessage(214, LogLevel.Warning,
+        "Calls over an ordinary socket are refused, the first of port {Port}: nothing proves a node there. Give the endpoint a ZeroTier "
+        + "network (ListenZeroTier), or leave RequireZeroTierNode and RequireZeroTierNetwork out.", EventName = "SocketRefused")]
+    public static partial void SocketRefused(ILogger logger, int port);
 }

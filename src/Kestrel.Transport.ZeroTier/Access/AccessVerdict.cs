@@ -14,4 +14,7 @@ internal enum AccessVerdict
 
     /// <summary>The list names nodes, but the engine cannot prove which node the connection comes from.</summary>
     Unproven,
+
+    /// <summary>It came over an ordinary socket, and the list names nodes or networks.</summary>
+    OrdinarySocket,
 }

@@ -22,7 +22,7 @@ internal sealed class AnnouncedName(
     {
         lock (_gate)
         {
-            if (_disposed || node.Networks is not [var first, ..])
+            if (_disposed || _name is not null || node.Networks is not [var first, ..])
             {
                 return;
             }

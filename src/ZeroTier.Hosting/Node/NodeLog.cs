@@ -75,8 +75,10 @@ internal static partial class NodeLog
         "Other apps on the development network reach this one as {Name} too, for example http://{Name}:8080.", EventName = "NameAnnounced")]
     public static partial void NameAnnounced(ILogger logger, string name);
 
-    [LoggerMessage(136, LogLevel.Information, "This app has no name on the development network yet: {Reason}", EventName = "NameNotAnnounced")]
+    [LoggerMessage(136, LogLevel.Information, "This app has no name on the development network yet: {Reason}",
+        EventName = "NameNotAnnounced")]
     public static partial void NameNotAnnounced(ILogger logger, string reason);
+
     [LoggerMessage(140, LogLevel.Information, "Network {Network}, which could not be joined or left before, now was.",
         EventName = "NetworkChanged")]
     public static partial void NetworkChanged(ILogger logger, NetworkId network);

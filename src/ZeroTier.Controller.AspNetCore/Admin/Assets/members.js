@@ -91,9 +91,16 @@ async function readAll() {
   }
 }
 
+// The newest event of each member that is being read. The answer to an older one may arrive later, and is stale.
+const newest = new Map();
+
 async function read(event) {
+  newest.set(event.member, event);
   try {
     const member = await call('GET', pathOf(event.member), { refresh: true });
+    if (newest.get(event.member) !== event) {
+      return;
+    }
     if (!members.has(member.id) && !member.authorized) {
       announce(`${nameOf(member)} asks to join.`);
     }
@@ -104,6 +111,10 @@ async function read(event) {
       return;
     }
     members.delete(event.member);
+  } finally {
+    if (newest.get(event.member) === event) {
+      newest.delete(event.member);
+    }
   }
   plan();
 }
@@ -161,7 +172,7 @@ byId('add').addEventListener('submit', async event => {
 if (await showNetwork()) {
   follow(`api/events?network=${id}`, {
     ready: readAll, missed: readAll, 'member.changed': read, 'member.online': read, 'member.offline': read,
-    'member.deleted': event => { members.delete(event.member); plan(); },
+    'member.deleted': event => { newest.delete(event.member); members.delete(event.member); plan(); },
     'network.deleted': () => showProblem(byId('main'), 'This network was deleted.'),
   });
 }

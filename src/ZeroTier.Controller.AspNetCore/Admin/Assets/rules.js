@@ -56,8 +56,9 @@ async function check() {
       show([]);
     }
   } catch (problem) {
+    // Said without taking the focus from the editor.
     if (edit === edits && !showErrors(problem)) {
-      showProblem(form, problem.message);
+      announce(problem.message);
     }
   }
 }
